@@ -1,0 +1,161 @@
+// The record of a participant, and the one function that moves it: events heard and time passed go in, the new record
+// and the changes to announce come out. What was announced is part of the record, so storing the one commits the other.
+import { type Change, changesBetween } from './change.js';
+import { nextDeadlineMs } from './deadline.js';
+import { compact, type DeviceHistory, fileEvent, fold, lastEventAtMs, type Verdict } from './device-history.js';
+import {
+  compareEvents,
+  type DeviceId,
+  type LifecycleEvent,
+  orderedAtMs,
+  type ParticipantId,
+} from './lifecycle-event.js';
+import type { PresencePolicy } from './policy.js';
+import { type ParticipantView, participantView, settle } from './presence-view.js';
+import { type HeldDevice, isOutdated, limitDevices } from './shedding.js';
+import { MAX_PAST_STAYS, mergeStays, type Stay, stayOf } from './stay.js';
+
+export interface ParticipantRecord {
+  readonly participantId: ParticipantId;
+  readonly source: string;
+  /** Grows by one with every commit that announces something. */
+  readonly version: number;
+  /** The newest non-empty tag, and the time of the event that gave it. */
+  readonly tag?: Tag;
+  readonly lastEventAtMs: number;
+  readonly devices: ReadonlyMap<DeviceId, DeviceHistory>;
+  /** Stays of connections that are no longer in any of `devices`. */
+  readonly pastStays: readonly Stay[];
+  /** An event this old, of a device not in `devices`, is stale: that device may have been there and been shed. */
+  readonly shedUpToMs?: number;
+  /** The view that was announced last. */
+  readonly announced: ParticipantView;
+  /** When, by our clock, the view changes or the record is to be forgotten with no event. */
+  readonly deadlineMs: number;
+}
+
+interface Tag {
+  readonly value: string;
+  readonly atMs: number;
+}
+
+export interface Advance {
+  /** undefined: nothing is known of the participant, or no longer. The very record given: nothing to commit. */
+  readonly record: ParticipantRecord | undefined;
+  readonly changes: readonly Change[];
+  /** One for each event, in the order given. */
+  readonly verdicts: readonly Verdict[];
+}
+
+/** The record after `events`, all of one participant and in any order, were heard and our clock reached `nowMs`. */
+export function advance(
+  before: ParticipantRecord | undefined,
+  events: readonly LifecycleEvent[],
+  nowMs: number,
+  policy: PresencePolicy,
+): Advance {
+  const { histories, applied, tag, verdicts } = file(before, events);
+  const origin = before ?? applied[0];
+  if (!origin || (before && nowMs < before.deadlineMs && isUnmoved(before, histories, tag))) {
+    return { record: before, changes: [], verdicts };
+  }
+
+  const { held, excess } = limitDevices(foldAll(histories, policy, nowMs), nowMs);
+  const devices = [...held, ...excess];
+  const pastStays = [
+    ...(before?.pastStays ?? []),
+    ...stays(
+      devices.flatMap(({ earlier }) => earlier),
+      policy,
+    ),
+  ];
+  const view = participantView(devices, pastStays, policy, nowMs);
+  const { participantId, source } = origin;
+  const version = (before?.version ?? 0) + 1;
+  const was = before && { participantId, source, tag: before.tag?.value, view: before.announced };
+  const changes = changesBetween(was, { participantId, source, tag: tag?.value, version, view }, applied, nowMs);
+
+  const outdated = held.filter((device) => isOutdated(device, devices, view.state, policy, nowMs));
+  const kept = held.filter((device) => !outdated.includes(device));
+  if (kept.length === 0) return { record: undefined, changes, verdicts };
+  const record: ParticipantRecord = {
+    participantId,
+    source,
+    version: changes.length > 0 ? version : version - 1,
+    ...(tag && { tag }),
+    ...remember(before, kept, [...excess, ...outdated], policy),
+    announced: {
+      ...view,
+      devices: view.devices.filter(({ deviceId }) => kept.some((device) => device.deviceId === deviceId)),
+    },
+    deadlineMs: nextDeadlineMs(kept, view.state, policy),
+  };
+  return { record, changes, verdicts };
+}
+
+function file(before: ParticipantRecord | undefined, events: readonly LifecycleEvent[]) {
+  const histories = new Map(before?.devices);
+  const applied: LifecycleEvent[] = [];
+  const verdicts = events.map((event): Verdict => {
+    const { deviceId, kind, atMs, heardAtMs } = event;
+    const history = histories.get(deviceId);
+    if (!history && orderedAtMs(event) <= (before?.shedUpToMs ?? Number.NEGATIVE_INFINITY)) return 'stale';
+    const filed = fileEvent(history ?? { events: [] }, { kind, atMs, heardAtMs });
+    histories.set(deviceId, filed.history);
+    if (filed.verdict === 'applied') applied.push(event);
+    return filed.verdict;
+  });
+  const heard = events.filter((_, index) => verdicts[index] !== 'stale');
+  return { histories, applied: applied.sort(compareEvents), tag: newestTag(before?.tag, heard), verdicts };
+}
+
+function isUnmoved(before: ParticipantRecord, histories: ReadonlyMap<DeviceId, DeviceHistory>, tag?: Tag): boolean {
+  const isSame = [...histories].every(([deviceId, history]) => before.devices.get(deviceId) === history);
+  return isSame && before.tag?.value === tag?.value && before.tag?.atMs === tag?.atMs;
+}
+
+function foldAll(histories: ReadonlyMap<DeviceId, DeviceHistory>, policy: PresencePolicy, nowMs: number): HeldDevice[] {
+  return [...histories].map(([deviceId, history]) => {
+    const { connection, earlier } = fold(history, policy);
+    return { deviceId, history, earlier, connection: settle(connection, policy, nowMs) };
+  });
+}
+
+/** The part of a record that holds events: of `released` devices only their stays, and how new their events were. */
+function remember(
+  before: ParticipantRecord | undefined,
+  kept: readonly HeldDevice[],
+  released: readonly HeldDevice[],
+  policy: PresencePolicy,
+): Pick<ParticipantRecord, 'lastEventAtMs' | 'devices' | 'pastStays' | 'shedUpToMs'> {
+  const compacted = kept.map(({ deviceId, history }) => ({ deviceId, ...compact(history, policy) }));
+  const outlived = [
+    ...compacted.flatMap(({ earlier }) => earlier),
+    ...released.flatMap(({ earlier, connection }) => [...earlier, connection]),
+  ];
+  const pastStays = mergeStays([...(before?.pastStays ?? []), ...stays(outlived, policy)]).slice(-MAX_PAST_STAYS);
+  const shedUpToMs = latest([before?.shedUpToMs, ...released.map(({ history }) => lastEventAtMs(history))]);
+  const lastMs = latest([shedUpToMs, ...kept.map(({ history }) => lastEventAtMs(history))]);
+  return {
+    lastEventAtMs: lastMs ?? 0,
+    devices: new Map(compacted.map(({ deviceId, history }) => [deviceId, history])),
+    pastStays,
+    ...(shedUpToMs !== undefined && { shedUpToMs }),
+  };
+}
+
+function stays(connections: readonly Parameters<typeof stayOf>[0][], policy: PresencePolicy): Stay[] {
+  return connections.map((connection) => stayOf(connection, policy));
+}
+
+function latest(timesMs: readonly (number | undefined)[]): number | undefined {
+  const known = timesMs.filter((timeMs) => timeMs !== undefined);
+  return known.length > 0 ? Math.max(...known) : undefined;
+}
+
+/** A later event without a tag does not erase it. Of two at one millisecond the greater string, so that order is no matter. */
+function newestTag(before: Tag | undefined, heard: readonly LifecycleEvent[]): Tag | undefined {
+  const given = heard.flatMap((event) => (event.tag ? [{ value: event.tag, atMs: orderedAtMs(event) }] : []));
+  const known = before ? [before, ...given] : given;
+  return known.sort((a, b) => b.atMs - a.atMs || (a.value < b.value ? 1 : -1))[0];
+}

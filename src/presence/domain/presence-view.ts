@@ -1,0 +1,128 @@
+// Who is there, in which state: what the connections of a participant's devices come to at a given moment of our clock.
+// What time alone brings about stands here, and nowhere else: grace over, leave grace over, expiry.
+import {
+  type Connection,
+  type EndedConnection,
+  ended,
+  expired,
+  type GoneCause,
+  isOverAge,
+  type LostConnection,
+} from './connection.js';
+import type { DeviceId } from './lifecycle-event.js';
+import type { PresencePolicy } from './policy.js';
+import { type Stay, startOfPresence, stayOf } from './stay.js';
+
+export type PresenceState = 'connected' | 'reconnecting' | 'gone';
+
+export const PRESENCE_STATES: readonly PresenceState[] = ['connected', 'reconnecting', 'gone'];
+
+/** `cause` is there when gone, `untilMs` (our clock) when reconnecting. */
+export interface Presence {
+  readonly state: PresenceState;
+  /** Provider's time. Gone: the end. Reconnecting device: the loss. Else the start of the uninterrupted presence. */
+  readonly sinceMs: number;
+  readonly untilMs?: number;
+  readonly cause?: GoneCause;
+}
+
+export interface DeviceView extends Presence {
+  readonly deviceId: DeviceId;
+  /** null when the connect was never heard. */
+  readonly connectedAtMs: number | null;
+  readonly interruptions: number;
+}
+
+export interface ParticipantView extends Presence {
+  /** Strongest state first, then by `sinceMs`. */
+  readonly devices: readonly DeviceView[];
+}
+
+/** A device's connection settled at `nowMs`: an open or lost one that time has ended is given as ended. */
+export function settle(connection: Connection, policy: PresencePolicy, nowMs: number): Connection {
+  if (connection.phase === 'open' && isOverAge(connection, nowMs, policy)) return expired(connection, policy);
+  if (connection.phase === 'lost' && nowMs >= graceEndMs(connection, policy)) return ended(connection, 'lost');
+  return connection;
+}
+
+export function graceEndMs(connection: LostConnection, policy: PresencePolicy): number {
+  return connection.lostHeardAtMs + policy.graceMs;
+}
+
+export function deviceView(deviceId: DeviceId, settled: Connection, policy: PresencePolicy): DeviceView {
+  const { connectedAtMs, interruptions } = settled;
+  switch (settled.phase) {
+    case 'open':
+      return { deviceId, state: 'connected', sinceMs: settled.connectedAtMs, connectedAtMs, interruptions };
+    case 'lost': {
+      const untilMs = graceEndMs(settled, policy);
+      return { deviceId, state: 'reconnecting', sinceMs: settled.lostAtMs, untilMs, connectedAtMs, interruptions };
+    }
+    case 'ended': {
+      const { cause, endedAtMs } = settled;
+      return { deviceId, state: 'gone', sinceMs: endedAtMs, cause, connectedAtMs, interruptions };
+    }
+  }
+}
+
+export interface SettledDevice {
+  readonly deviceId: DeviceId;
+  readonly connection: Connection;
+}
+
+/**
+ * A participant is what its strongest device is.
+ * `pastStays`: those of all connections that are not among `devices`' present ones.
+ */
+export function participantView(
+  devices: readonly SettledDevice[],
+  pastStays: readonly Stay[],
+  policy: PresencePolicy,
+  nowMs: number,
+): ParticipantView {
+  const views = devices.map(({ deviceId, connection }) => deviceView(deviceId, connection, policy)).sort(byStrength);
+  const present = devices.filter(({ connection }) => connection.phase !== 'ended').map(({ connection }) => connection);
+  const sinceMs = (of: readonly Connection[]) => {
+    const stays = [...pastStays, ...devices.map(({ connection }) => stayOf(connection, policy))];
+    return Math.max(...of.map((connection) => startOfPresence(stays, stayOf(connection, policy))));
+  };
+  const strongest = views[0];
+  if (!strongest) throw new Error('a participant without devices');
+  if (strongest.state === 'connected') return { state: 'connected', sinceMs: sinceMs(present), devices: views };
+  if (strongest.state === 'reconnecting') {
+    const untilMs = Math.max(...views.map((view) => view.untilMs ?? 0));
+    return { state: 'reconnecting', sinceMs: sinceMs(present), untilMs, devices: views };
+  }
+  const last = lastEnded(devices);
+  const untilMs = leaveGraceEndMs(last, policy);
+  if (nowMs < untilMs) return { state: 'reconnecting', sinceMs: sinceMs([last]), untilMs, devices: views };
+  return { state: 'gone', sinceMs: last.endedAtMs, cause: last.cause, devices: views };
+}
+
+/** When a participant all of whose devices ended stops being `reconnecting`; in the past when there is no leave grace. */
+export function leaveGraceEndMs(last: EndedConnection, policy: PresencePolicy): number {
+  return last.endedHeardAtMs + (last.cause === 'left' ? policy.leaveGraceMs : 0);
+}
+
+const CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired'];
+
+/** The end that came last; at the same millisecond the one with the surest cause. All of `devices` have ended. */
+export function lastEnded(devices: readonly SettledDevice[]): EndedConnection {
+  const ends = devices.map(({ connection }) => connection).filter((connection) => connection.phase === 'ended');
+  const last = ends.sort(
+    (a, b) =>
+      b.endedAtMs - a.endedAtMs ||
+      CAUSES.indexOf(a.cause) - CAUSES.indexOf(b.cause) ||
+      b.endedHeardAtMs - a.endedHeardAtMs,
+  )[0];
+  if (!last) throw new Error('a participant without devices');
+  return last;
+}
+
+function byStrength(a: DeviceView, b: DeviceView): number {
+  return (
+    PRESENCE_STATES.indexOf(a.state) - PRESENCE_STATES.indexOf(b.state) ||
+    a.sinceMs - b.sinceMs ||
+    (a.deviceId < b.deviceId ? -1 : 1)
+  );
+}

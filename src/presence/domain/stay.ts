@@ -1,0 +1,61 @@
+// A stay is a stretch of event time in which a participant was present. Over all its devices, stays that touch, or
+// whose gap is short enough to be an interruption, are one: that gives a participant's `since`.
+import { type Connection, type GoneCause } from './connection.js';
+import type { PresencePolicy } from './policy.js';
+
+export interface Stay {
+  readonly startMs: number;
+  /** The latest start that still continues this stay; Infinity while a connection is open. */
+  readonly reachMs: number;
+}
+
+/** More than this many separate past stays are never needed to tell where the present one began, but by hostile input. */
+export const MAX_PAST_STAYS = 16;
+
+export function stayOf(connection: Connection, policy: PresencePolicy): Stay {
+  switch (connection.phase) {
+    case 'open':
+      return { startMs: connection.connectedAtMs, reachMs: Number.POSITIVE_INFINITY };
+    case 'lost':
+      return {
+        startMs: connection.connectedAtMs ?? connection.lostAtMs,
+        reachMs: connection.lostAtMs + policy.graceMs,
+      };
+    case 'ended':
+      return {
+        startMs: connection.connectedAtMs ?? connection.endedAtMs,
+        reachMs: connection.endedAtMs + slackMs(connection.cause, policy),
+      };
+  }
+}
+
+function slackMs(cause: GoneCause, policy: PresencePolicy): number {
+  switch (cause) {
+    case 'left':
+      return policy.leaveGraceMs;
+    case 'lost':
+      return policy.graceMs;
+    case 'expired':
+      return 0;
+  }
+}
+
+/** The same stretches as disjoint stays in order of start. */
+export function mergeStays(stays: readonly Stay[]): Stay[] {
+  const merged: Stay[] = [];
+  for (const stay of [...stays].sort((a, b) => a.startMs - b.startMs)) {
+    const last = merged.at(-1);
+    if (last && stay.startMs <= last.reachMs) {
+      merged[merged.length - 1] = { startMs: last.startMs, reachMs: Math.max(last.reachMs, stay.reachMs) };
+    } else {
+      merged.push(stay);
+    }
+  }
+  return merged;
+}
+
+/** Where the uninterrupted presence began that `present`, one of `stays`, is part of. */
+export function startOfPresence(stays: readonly Stay[], present: Stay): number {
+  const whole = mergeStays(stays).findLast((stay) => stay.startMs <= present.startMs);
+  return whole?.startMs ?? present.startMs;
+}

@@ -1,0 +1,205 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { Change } from '../../../src/presence/domain/change.js';
+import { MAX_KEPT_EVENTS } from '../../../src/presence/domain/device-history.js';
+import type { EventKind, LifecycleEvent } from '../../../src/presence/domain/lifecycle-event.js';
+import { advance, type ParticipantRecord } from '../../../src/presence/domain/participant.js';
+import type { PresencePolicy } from '../../../src/presence/domain/policy.js';
+import { MAX_DEVICES } from '../../../src/presence/domain/shedding.js';
+import { MAX_PAST_STAYS } from '../../../src/presence/domain/stay.js';
+import { eventOf, left } from './builders.js';
+import { type Delivery, definedView, deliveriesOf, histories, policies, START_MS } from './histories.js';
+
+const LATER_MS = START_MS + 3_600_000;
+const MANY = { numRuns: 500 };
+
+function deliver(deliveries: readonly Delivery[], policy: PresencePolicy, before?: ParticipantRecord) {
+  let record = before;
+  const accepted: LifecycleEvent[] = [];
+  const commits: { record: ParticipantRecord | undefined; changes: readonly Change[]; nowMs: number }[] = [];
+  for (const { events, nowMs } of deliveries) {
+    const next = advance(record, events, nowMs, policy);
+    accepted.push(...events.filter((_, index) => next.verdicts[index] !== 'stale'));
+    record = next.record;
+    commits.push({ record, changes: next.changes, nowMs });
+  }
+  return { record, commits, accepted, changes: commits.flatMap(({ changes }) => changes) };
+}
+
+const delivered = (shape: Parameters<typeof histories>[0]) =>
+  histories(shape).chain((events) => fc.tuple(fc.constant(events), deliveriesOf(events), policies));
+
+const endOf = (deliveries: readonly Delivery[], extraMs = 0) => ({
+  events: [],
+  nowMs: (deliveries.at(-1)?.nowMs ?? 0) + extraMs,
+});
+
+describe('presence is a function of the set of events, the clock and the policy', () => {
+  it('whatever the order, the repeats, the batches and the time that passes between them', () => {
+    const shape = { devices: 3, perDevice: MAX_KEPT_EVENTS, aheadMs: 600_000 };
+    fc.assert(
+      fc.property(
+        delivered(shape),
+        fc.constantFrom(0, 500, 30_000, 600_000),
+        ([events, deliveries, policy], extraMs) => {
+          const end = endOf(deliveries, extraMs);
+          const { record } = deliver([...deliveries, end], policy);
+          const { record: atOnce } = deliver([{ events, nowMs: end.nowMs }], policy);
+          expect(record?.announced).toEqual(definedView(events, policy, end.nowMs));
+          const { version: _, ...known } = record as ParticipantRecord;
+          expect(known).toEqual({ ...known, tag: atOnce?.tag, lastEventAtMs: atOnce?.lastEventAtMs });
+          expect(known.deadlineMs).toBe(atOnce?.deadlineMs);
+        },
+      ),
+      MANY,
+    );
+  });
+
+  it('also when most of the events have been folded into the base', () => {
+    fc.assert(
+      fc.property(delivered({ devices: 2, perDevice: 40 }), ([, deliveries, policy]) => {
+        const { record, accepted } = deliver([...deliveries, endOf(deliveries)], policy);
+        expect(record?.announced).toEqual(definedView(accepted, policy, endOf(deliveries).nowMs));
+      }),
+      MANY,
+    );
+  });
+
+  it('and an event heard twice is an event heard once', () => {
+    fc.assert(
+      fc.property(delivered({ devices: 3, perDevice: 10 }), ([events, deliveries, policy]) => {
+        const { record } = deliver(deliveries, policy);
+        const again = advance(record, events, endOf(deliveries).nowMs, policy);
+        expect(again.verdicts).not.toContain('applied');
+        expect(again.changes).toEqual([]);
+        expect(again.record).toBe(record);
+      }),
+      MANY,
+    );
+  });
+});
+
+describe('changes', () => {
+  it('say, one after the other, exactly what each commit announced, in the order of versions', () => {
+    fc.assert(
+      fc.property(delivered({ devices: 3, perDevice: 20 }), ([, deliveries, policy]) => {
+        const { commits } = deliver([...deliveries, endOf(deliveries, 3_600_000)], policy);
+        const heard = new Map<string, unknown>();
+        let version = 0;
+        for (const { record, changes } of commits) {
+          if (!record) continue;
+          for (const change of changes) {
+            const { state, sinceMs, cause, tag } = change;
+            expect(change.version).toBe(version + 1);
+            expect(change.previousState).toBe((heard.get(change.deviceId ?? '') as { state?: string })?.state ?? null);
+            heard.set(
+              change.deviceId ?? '',
+              change.deviceId ? { state, sinceMs, cause } : { state, sinceMs, cause, tag },
+            );
+          }
+          if (changes.length > 0) version += 1;
+          expect(record.version).toBe(version);
+          const { announced, tag } = record;
+          const views = announced.devices.map(
+            ({ deviceId, state, sinceMs, cause }) => [deviceId, { state, sinceMs, cause }] as const,
+          );
+          const { state, sinceMs, cause } = announced;
+          expect(heard).toEqual(new Map<string, unknown>([['', { state, sinceMs, cause, tag: tag?.value }], ...views]));
+        }
+      }),
+      MANY,
+    );
+  });
+
+  it('never announce a state twice in a row, so that a departure is announced once however it is told', () => {
+    fc.assert(
+      fc.property(delivered({ devices: 3, perDevice: 20 }), ([, deliveries, policy]) => {
+        const { changes } = deliver([...deliveries, endOf(deliveries, 3_600_000)], policy);
+        const last = new Map<string | undefined, string>();
+        for (const { deviceId, type, state } of changes) {
+          const isNews = last.get(deviceId) !== state;
+          expect(type.endsWith('.updated')).toBe(!isNews);
+          last.set(deviceId, state);
+        }
+      }),
+      MANY,
+    );
+  });
+});
+
+describe('a record', () => {
+  it('is not moved by an event older than the base', () => {
+    fc.assert(
+      fc.property(delivered({ devices: 1, perDevice: 60 }), ([, deliveries, policy]) => {
+        const { record } = deliver(deliveries, policy);
+        const base = [...(record?.devices.values() ?? [])][0]?.base;
+        fc.pre(base !== undefined);
+        const event = left({ at: (base?.upTo.atMs ?? 0) - 1, heardAt: LATER_MS, tag: 'late' });
+        const after = advance(record, [event], (record?.deadlineMs as number) - 1, policy);
+        expect(after).toEqual({ record, changes: [], verdicts: ['stale'] });
+      }),
+    );
+  });
+
+  it('changes with no event at its deadline, and not before', () => {
+    fc.assert(
+      fc.property(
+        delivered({ devices: 3, perDevice: 12 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        ([events, deliveries, policy], share) => {
+          const now = endOf(deliveries).nowMs;
+          const { record } = deliver([...deliveries, endOf(deliveries)], policy);
+          if (!record) throw new Error('forgotten at once');
+          expect(record.deadlineMs).toBeGreaterThan(now);
+          const before = now + Math.floor((record.deadlineMs - 1 - now) * share);
+          expect(definedView(events, policy, before)).toEqual(record.announced);
+          const due = advance(record, [], record.deadlineMs, policy);
+          expect(due.record?.announced).not.toEqual(record.announced);
+        },
+      ),
+      MANY,
+    );
+  });
+
+  it('stays bounded however long its devices flap and however many it goes through', () => {
+    const kinds = fc.constantFrom<EventKind[]>('connected', 'disconnected', 'left');
+    const flapping = fc.array(
+      fc.record({
+        kind: fc.constantFrom('connected', 'disconnected', 'left'),
+        device: fc.nat(60),
+        gapMs: fc.nat(2_000),
+      }),
+      { minLength: 500, maxLength: 500 },
+    );
+    fc.assert(
+      fc.property(flapping, policies, (flaps, policy) => {
+        let record: ParticipantRecord | undefined;
+        let now = START_MS;
+        for (const { kind, device, gapMs } of flaps) {
+          now += gapMs;
+
+          record = advance(record, [eventOf(kind, { device: `d${device}`, at: now })], now, policy).record;
+        }
+        expect(record?.devices.size).toBeLessThanOrEqual(MAX_DEVICES);
+        expect(record?.announced.devices.length).toBe(record?.devices.size);
+        expect(record?.pastStays.length).toBeLessThanOrEqual(MAX_PAST_STAYS);
+        for (const { events } of record?.devices.values() ?? [])
+          expect(events.length).toBeLessThanOrEqual(MAX_KEPT_EVENTS);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  it('is forgotten, with its ended devices, after the retention', () => {
+    fc.assert(
+      fc.property(delivered({ devices: 3, perDevice: 8 }), ([, deliveries, policy]) => {
+        const { record } = deliver(deliveries, policy);
+        let current = record;
+        for (let rounds = 0; current && rounds < 20; rounds += 1) {
+          current = advance(current, [], current.deadlineMs, policy).record;
+        }
+        expect(current).toBeUndefined();
+      }),
+    );
+  });
+});

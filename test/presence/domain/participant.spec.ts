@@ -1,0 +1,151 @@
+// What a participant is, over all its devices. Seconds after the beginning, for brevity.
+import { describe, expect, it } from '@jest/globals';
+import type { LifecycleEvent } from '../../../src/presence/domain/lifecycle-event.js';
+import { advance, type ParticipantRecord } from '../../../src/presence/domain/participant.js';
+import { MAX_DEVICES } from '../../../src/presence/domain/shedding.js';
+import { connected, disconnected, left, policy } from './builders.js';
+
+const s = (seconds: number) => 1_790_000_000_000 + seconds * 1_000;
+
+function heard(events: LifecycleEvent[], nowMs: number, rules = policy): ParticipantRecord {
+  const { record } = advance(undefined, events, nowMs, rules);
+  if (!record) throw new Error('nothing is known');
+  return record;
+}
+
+const viewOf = (events: LifecycleEvent[], nowMs: number, rules = policy) => heard(events, nowMs, rules).announced;
+
+describe('a participant', () => {
+  it('is what its strongest device is', () => {
+    const events = [connected({ at: s(1) }), connected({ device: 'd2', at: s(2) }), disconnected({ at: s(3) })];
+    expect(viewOf(events, s(4))).toMatchObject({ state: 'connected', sinceMs: s(1) });
+    expect(viewOf([...events, left({ device: 'd2', at: s(4) })], s(5))).toMatchObject({ state: 'reconnecting' });
+    expect(viewOf([...events, left({ device: 'd2', at: s(4) })], s(19))).toMatchObject({ state: 'gone' });
+  });
+
+  it('is gone since its last end, and for the reason of that', () => {
+    const events = [
+      connected({ at: s(1) }),
+      disconnected({ at: s(2) }),
+      connected({ device: 'd2', at: s(1) }),
+      left({ device: 'd2', at: s(5) }),
+    ];
+    expect(viewOf(events, s(60))).toMatchObject({ state: 'gone', sinceMs: s(5), cause: 'left' });
+    expect(viewOf([...events, disconnected({ device: 'd3', at: s(9) })], s(60))).toMatchObject({
+      sinceMs: s(9),
+      cause: 'lost',
+    });
+  });
+
+  it('is present since its uninterrupted presence began, which one device may hand over to another', () => {
+    const relay = [
+      connected({ at: s(1) }),
+      connected({ device: 'd2', at: s(10) }),
+      left({ at: s(20) }),
+      connected({ device: 'd3', at: s(30) }),
+      left({ device: 'd2', at: s(40) }),
+    ];
+    expect(viewOf(relay, s(50)).sinceMs).toBe(s(1));
+    expect(viewOf([...relay, left({ device: 'd2', at: s(25) })], s(50)).sinceMs).toBe(s(30));
+  });
+
+  it('is present without a break when another device comes within grace of a loss', () => {
+    const events = [connected({ at: s(1) }), disconnected({ at: s(5) }), connected({ device: 'd2', at: s(20) })];
+    expect(viewOf(events, s(60))).toMatchObject({ state: 'connected', sinceMs: s(1) });
+    expect(viewOf([...events.slice(0, 2), connected({ device: 'd2', at: s(21) })], s(60)).sinceMs).toBe(s(21));
+  });
+
+  it('reconnecting keeps the start of its presence and says until when', () => {
+    const view = viewOf([connected({ at: s(1) }), disconnected({ at: s(5), heardAt: s(6) })], s(7));
+    expect(view).toMatchObject({ state: 'reconnecting', sinceMs: s(1), untilMs: s(6) + policy.graceMs });
+    expect(view.devices[0]).toMatchObject({ state: 'reconnecting', sinceMs: s(5), untilMs: s(6) + policy.graceMs });
+  });
+
+  it('may stay reconnecting for a leave grace, so that a page reload does not flap', () => {
+    const rules = { ...policy, leaveGraceMs: 5_000 };
+    const reload = [connected({ at: s(1) }), left({ at: s(10) })];
+    expect(viewOf(reload, s(14), rules)).toMatchObject({ state: 'reconnecting', sinceMs: s(1), untilMs: s(15) });
+    expect(viewOf(reload, s(15), rules)).toMatchObject({ state: 'gone', sinceMs: s(10), cause: 'left' });
+    const back = [...reload, connected({ device: 'd2', at: s(14) })];
+    expect(viewOf(back, s(60), rules)).toMatchObject({ state: 'connected', sinceMs: s(1) });
+    expect(viewOf(back, s(60)).sinceMs).toBe(s(14));
+  });
+
+  it('has the newest non-empty tag', () => {
+    const events = [
+      connected({ at: s(2), tag: 'new' }),
+      connected({ device: 'd2', at: s(1), tag: 'old' }),
+      left({ device: 'd2', at: s(3) }),
+    ];
+    expect(heard(events, s(4)).tag?.value).toBe('new');
+    expect(heard(events.toReversed(), s(4)).tag?.value).toBe('new');
+  });
+
+  it('whose provider clock is far ahead is ordered as if heard now, and can still leave', () => {
+    const events = [connected({ at: s(86_400), heardAt: s(1) }), left({ at: s(86_401), heardAt: s(2) })];
+    expect(viewOf(events.slice(0, 1), s(2))).toMatchObject({ state: 'connected', sinceMs: s(1) });
+    expect(viewOf(events, s(3))).toMatchObject({ state: 'gone', sinceMs: s(2), cause: 'left' });
+  });
+
+  it('does not come back from a loss told of after its connection had expired', () => {
+    const { maxConnectionMs } = policy;
+    const late = disconnected({ at: s(2) + maxConnectionMs });
+    expect(viewOf([connected({ at: s(1) }), late], late.heardAtMs)).toMatchObject({ state: 'gone', cause: 'expired' });
+    const leave = left({ at: s(2) + maxConnectionMs });
+    expect(viewOf([connected({ at: s(1) }), leave], leave.heardAtMs)).toMatchObject({ state: 'gone', cause: 'left' });
+  });
+
+  it('of more devices than are held sheds the least alive, and does not take their repeats for new ones', () => {
+    const alive = connected({ device: 'alive', at: s(0) });
+    const reloads = Array.from({ length: MAX_DEVICES + 5 }, (_, n) => [
+      connected({ device: `d${n}`, at: s(n * 10) }),
+      left({ device: `d${n}`, at: s(n * 10 + 5) }),
+    ]).flat();
+    const record = heard([alive, ...reloads], s(1_000));
+    expect(record.devices.size).toBe(MAX_DEVICES);
+    expect(record.announced).toMatchObject({ state: 'connected', sinceMs: s(0) });
+    const [first] = reloads;
+    expect(advance(record, first ? [first] : [], s(1_001), policy)).toEqual({
+      record,
+      changes: [],
+      verdicts: ['stale'],
+    });
+  });
+});
+
+describe('changes', () => {
+  const typesAfter = (record: ParticipantRecord | undefined, events: LifecycleEvent[], nowMs: number) =>
+    advance(record, events, nowMs, policy).changes.map(({ type }) => type);
+
+  it('of a commit tell of the devices first', () => {
+    const { changes } = advance(undefined, [connected({ at: s(1), heardAt: s(2), tag: 'red' })], s(2), policy);
+    const common = { participantId: 'p1', source: 'bandwidth', tag: 'red', state: 'connected', previousState: null };
+    const times = { sinceMs: s(1), atMs: s(1), heardAtMs: s(2), version: 1 };
+    expect(changes).toEqual([
+      { type: 'device.connected', deviceId: 'd1', ...common, ...times },
+      { type: 'participant.connected', ...common, ...times },
+    ]);
+  });
+
+  it('brought about by time have no provider time', () => {
+    const record = heard([connected({ at: s(1) }), disconnected({ at: s(2) })], s(2));
+    const { changes } = advance(record, [], record.deadlineMs, policy);
+    expect(changes.map(({ type, atMs, heardAtMs, cause }) => ({ type, atMs, heardAtMs, cause }))).toEqual([
+      { type: 'device.gone', atMs: null, heardAtMs: s(17), cause: 'lost' },
+      { type: 'participant.gone', atMs: null, heardAtMs: s(17), cause: 'lost' },
+    ]);
+  });
+
+  it('tell of a departure once, a leave heard later only upgrading its cause', () => {
+    const lost = heard([connected({ at: s(1) }), disconnected({ at: s(2) })], s(60));
+    expect(typesAfter(lost, [left({ at: s(2), heardAt: s(61) })], s(61))).toEqual([
+      'device.updated',
+      'participant.updated',
+    ]);
+  });
+
+  it('tell of a new tag', () => {
+    const record = heard([connected({ at: s(1) })], s(1));
+    expect(typesAfter(record, [connected({ at: s(2), tag: 'red' })], s(2))).toEqual(['participant.updated']);
+  });
+});
