@@ -4,8 +4,6 @@ export default {
   testEnvironment: 'node',
   cacheDirectory: '<rootDir>/node_modules/.cache/jest', // else the system temp folder, shared by everything on the machine
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
-  globalSetup: '<rootDir>/test/redis/global-setup.mjs',
-  globalTeardown: '<rootDir>/test/redis/global-teardown.mjs',
   setupFilesAfterEnv: ['<rootDir>/test/each-test-asserts.ts'],
   testTimeout: 60_000,
   extensionsToTreatAsEsm: ['.ts'],

@@ -24,16 +24,7 @@ export function encodeChange(change: Change): string {
   const { type, participantId, deviceId, source, tag, state, previousState, cause, sinceMs, atMs, heardAtMs, version } =
     change;
   const subject = [type, participantId, deviceId ?? 0, source, tag ?? 0] as const;
-  const text: ChangeText = [
-    ...subject,
-    state,
-    previousState ?? 0,
-    cause ?? 0,
-    sinceMs,
-    atMs,
-    heardAtMs,
-    version,
-  ];
+  const text: ChangeText = [...subject, state, previousState ?? 0, cause ?? 0, sinceMs, atMs, heardAtMs, version];
   return JSON.stringify(text);
 }
 

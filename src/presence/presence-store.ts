@@ -100,7 +100,7 @@ export interface PresenceStore {
   /** Tags with somebody present, in the order of their bytes. */
   tags(after: string | null, limit: number): Promise<TagOccupancy[]>;
   due(nowMs: number, limit: number): Promise<Due>;
-  /** The feed after a position, from its beginning with null, in the order of commits. */
+  /** The feed after a position, from its beginning with null. Changes of one participant are in the order of its commits. */
   changes(after: string | null, limit: number): Promise<FeedItem[]>;
   /** Resolves when the store can be reached and written to. */
   check(): Promise<void>;

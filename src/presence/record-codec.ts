@@ -95,7 +95,11 @@ function decodeHistory([, , events, connection, upTo]: DeviceText, zeroMs: numbe
   return { base: { connection: decodeConnection(connection, zeroMs), upTo: decodeEvent(upTo, zeroMs) }, events: kept };
 }
 
-function decodeView(deviceId: DeviceId, [presence, connectedAt, interruptions]: DeviceViewText, zeroMs: number): DeviceView {
+function decodeView(
+  deviceId: DeviceId,
+  [presence, connectedAt, interruptions]: DeviceViewText,
+  zeroMs: number,
+): DeviceView {
   const connectedAtMs = connectedAt === null ? null : zeroMs + connectedAt;
   return { deviceId, ...decodePresence(presence, zeroMs), connectedAtMs, interruptions };
 }
@@ -140,7 +144,10 @@ function encodeConnection(connection: Connection, zeroMs: number): ConnectionTex
   }
 }
 
-function decodeConnection([phase, start, interruptions, when, delay, extra = 0]: ConnectionText, zeroMs: number): Connection {
+function decodeConnection(
+  [phase, start, interruptions, when, delay, extra = 0]: ConnectionText,
+  zeroMs: number,
+): Connection {
   const connectedAtMs = start === null ? null : zeroMs + start;
   const atMs = zeroMs + when;
   const heardAtMs = atMs + delay;

@@ -1,0 +1,43 @@
+-- Reads the participants that follow a cursor in one or more indexes of one shard, each with its record.
+-- One script, so that the records are those that the indexes speak of.
+--
+-- KEYS: [1] what a participant's record key begins with, then the indexes
+-- ARGV: score and member of the cursor (both '' for the beginning), how many of each index at the most
+-- Returns: for each index a flat array: member, score, record, …
+-- The record keys are made here, of KEYS[1] and the members just read; they share its slot.
+local afterScore, afterMember, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+-- Lua's own comparison of strings follows the server's locale; a sorted set's is that of bytes.
+local function isAfterCursor(member)
+  for i = 1, math.min(#member, #afterMember) do
+    local a, b = member:byte(i), afterMember:byte(i)
+    if a ~= b then return a > b end
+  end
+  return #member > #afterMember
+end
+
+-- Halving, since any number of members may share the cursor's score.
+local function firstRankAfterCursor(index)
+  if afterScore == '' then return 0 end
+  local low = redis.call('ZCOUNT', index, '-inf', '(' .. afterScore)
+  local high = redis.call('ZCOUNT', index, '-inf', afterScore)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if isAfterCursor(redis.call('ZRANGE', index, middle, middle)[1]) then high = middle else low = middle + 1 end
+  end
+  return low
+end
+
+local pages = {}
+for i = 2, #KEYS do
+  local first = firstRankAfterCursor(KEYS[i])
+  local found = redis.call('ZRANGE', KEYS[i], first, first + limit - 1, 'WITHSCORES')
+  local page = {}
+  for j = 1, #found, 2 do
+    page[#page + 1] = found[j]
+    page[#page + 1] = found[j + 1]
+    page[#page + 1] = redis.call('GET', KEYS[1] .. found[j])
+  end
+  pages[#pages + 1] = page
+end
+return pages

@@ -1,0 +1,68 @@
+// The keys of one shard. All begin with the same hash tag, so that what one commit touches is in one slot of a cluster.
+// `p:<id>` record · `state:<set>` and `tag:<tag>:<set>` participants · `tags` tags with somebody present · `due` by
+// deadline · `changes` the feed · `check` written to see whether it can be. A set is that of a state, scored by since, or one of the two that count devices.
+import { createHash } from 'node:crypto';
+import type { ParticipantId } from '../domain/lifecycle-event.js';
+import type { PresenceState } from '../domain/presence-view.js';
+import type { IndexEntry } from '../presence-store.js';
+
+/**
+ * `more`: one member for each present device of a participant beyond its first; `none`: participants that are present
+ * without a device (leave grace). Both are small, and with them the number of devices is the size of sets, too.
+ */
+type SetName = PresenceState | 'more' | 'none';
+
+export class Shard {
+  readonly recordPrefix: string;
+  readonly tagPrefix: string;
+  readonly tags: string;
+  readonly due: string;
+  readonly changes: string;
+  readonly check: string;
+  readonly #prefix: string;
+
+  constructor(prefix: string, number: number) {
+    this.#prefix = `${prefix}:{${number}}:`;
+    this.recordPrefix = `${this.#prefix}p:`;
+    this.tagPrefix = `${this.#prefix}tag:`;
+    this.tags = `${this.#prefix}tags`;
+    this.due = `${this.#prefix}due`;
+    this.changes = `${this.#prefix}changes`;
+    this.check = `${this.#prefix}check`;
+  }
+
+  record(participantId: ParticipantId): string {
+    return this.recordPrefix + participantId;
+  }
+
+  set(name: SetName, tag?: string): string {
+    return tag === undefined ? `${this.#prefix}state:${name}` : `${this.tagPrefix}${tag}:${name}`;
+  }
+
+  /** Where an index entry of a participant is found: the score of each member in each key. */
+  memberships(participantId: ParticipantId, entry: IndexEntry | undefined): Membership[] {
+    if (!entry) return [];
+    const { state, sinceMs, devices, dueMs } = entry;
+    const found: Membership[] = [{ key: this.due, member: participantId, score: dueMs }];
+    for (const tag of entry.tag === undefined ? [undefined] : [undefined, entry.tag]) {
+      found.push({ key: this.set(state, tag), member: participantId, score: sinceMs });
+      if (state === 'gone') continue;
+      if (devices === 0) found.push({ key: this.set('none', tag), member: participantId, score: 0 });
+      for (let n = 2; n <= devices; n += 1) {
+        found.push({ key: this.set('more', tag), member: `${n}:${participantId}`, score: 0 });
+      }
+    }
+    return found;
+  }
+}
+
+export interface Membership {
+  readonly key: string;
+  readonly member: string;
+  readonly score: number;
+}
+
+/** Which of `count` shards a participant is in; the same for ever. */
+export function shardNumber(participantId: ParticipantId, count: number): number {
+  return count === 1 ? 0 : createHash('sha1').update(participantId).digest().readUInt32BE() % count;
+}
