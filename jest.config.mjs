@@ -1,3 +1,5 @@
+const REQUIRED_ESM = 'cookie|content-disposition|glob|minimatch|brace-expansion|balanced-match|path-scurry|lru-cache|minipass';
+
 /** @type {import('jest').Config} */
 export default {
   rootDir: import.meta.dirname,
@@ -8,10 +10,10 @@ export default {
   testTimeout: 60_000,
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  // Jest has no require(esm) before Node 24.9; light-my-request (CommonJS) require()s cookie 2 (ESM only).
-  transformIgnorePatterns: ['/node_modules/(?!cookie/)'],
+  // Jest has no require(esm) before Node 24.9, and some CommonJS packages here require() ESM ones.
+  transformIgnorePatterns: [`/node_modules/(?!(${REQUIRED_ESM})/)`],
   transform: {
     '^.+\\.ts$': ['@swc/jest'],
-    '/node_modules/cookie/.+\\.js$': ['@swc/jest', { swcrc: false, jsc: { target: 'es2023' } }],
+    [`/node_modules/(${REQUIRED_ESM})/.+\\.js$`]: ['@swc/jest', { swcrc: false, jsc: { target: 'es2023' } }],
   },
 };

@@ -28,7 +28,7 @@ export interface Changeset {
   readonly changes: readonly string[];
 }
 
-export interface Stored {
+interface Stored {
   readonly record: StoredRecord;
   readonly index: IndexEntry;
 }

@@ -52,7 +52,8 @@ export function encodeRecord(record: ParticipantRecord): StoredRecord {
   ];
   const isLong = shedUpToMs !== undefined || pastStays.length > 0;
   if (tag || isLong) text.push(tag ? [tag.value, tag.atMs - zeroMs] : 0);
-  if (isLong) text.push(pastStays.map(({ startMs, reachMs }) => [startMs - zeroMs, reachMs - zeroMs]));
+  const stays = pastStays.map(({ startMs, reachMs }): StayText => [startMs - zeroMs, reachMs - zeroMs]);
+  if (isLong) text.push(stays);
   if (shedUpToMs !== undefined) text.push(shedUpToMs - zeroMs);
   return JSON.stringify(text);
 }

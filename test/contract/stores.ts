@@ -14,7 +14,7 @@ import { RedisServer } from '../redis/redis-server.js';
 export interface OpenStore {
   readonly store: PresenceStore;
   /** Closes it and removes its data. */
-  discard(): Promise<void>;
+  readonly discard: () => Promise<void>;
 }
 
 /** To be called where tests are described: it has a redis-server started before them and stopped after. */

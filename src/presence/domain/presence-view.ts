@@ -49,7 +49,7 @@ export function graceEndMs(connection: LostConnection, policy: PresencePolicy): 
   return connection.lostHeardAtMs + policy.graceMs;
 }
 
-export function deviceView(deviceId: DeviceId, settled: Connection, policy: PresencePolicy): DeviceView {
+function deviceView(deviceId: DeviceId, settled: Connection, policy: PresencePolicy): DeviceView {
   const { connectedAtMs, interruptions } = settled;
   switch (settled.phase) {
     case 'open':

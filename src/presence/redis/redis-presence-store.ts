@@ -148,7 +148,7 @@ export class RedisPresenceStore implements PresenceStore {
     idOf: (item: T) => ParticipantId,
     call: (shard: Shard, own: T[]) => Promise<R[]>,
   ): Promise<(R | StoreUnavailableError)[]> {
-    const results = new Array<R | StoreUnavailableError>(items.length);
+    const results = Array.from<R | StoreUnavailableError>({ length: items.length });
     await Promise.all(
       this.#shards.map(async (shard, number) => {
         const places = [...items.keys()].filter((place) => this.#shardOf(idOf(items[place] as T)) === number);

@@ -1,0 +1,74 @@
+// Who may import whom. The direction: controllers and modules → port and domain; adapters → port and domain;
+// domain → nothing outside itself; platform knows no capability; capabilities stay out of each other's insides.
+const CAPABILITIES = 'callbacks|health|presence';
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'domain-is-pure',
+      comment: 'The rules of presence have no I/O, no clock and no framework.',
+      severity: 'error',
+      from: { path: '^src/presence/domain/' },
+      to: { pathNot: '^src/presence/domain/' },
+    },
+    {
+      name: 'stores-know-only-their-port',
+      comment: 'An adapter of the store port knows nothing of HTTP, of the recorder, or of another adapter.',
+      severity: 'error',
+      from: { path: '^src/presence/(redis|sqlite)/' },
+      to: {
+        path: '^src/',
+        pathNot: ['^src/presence/$1/', '^src/presence/(presence-store|page-order)\\.ts$', '^src/presence/domain/'],
+      },
+    },
+    {
+      name: 'only-the-root-knows-the-stores',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/presence/(redis|sqlite)/', '^src/presence/open-store\\.ts$'] },
+      to: { path: '^src/presence/(redis|sqlite)/' },
+    },
+    {
+      name: 'platform-knows-no-capability',
+      severity: 'error',
+      from: { path: '^src/platform/' },
+      to: { path: `^src/(${CAPABILITIES})/` },
+    },
+    {
+      name: 'presence-is-at-the-bottom',
+      comment: 'Other capabilities use presence; it uses none of them.',
+      severity: 'error',
+      from: { path: '^src/presence/' },
+      to: { path: '^src/(callbacks|health|config)/' },
+    },
+    {
+      name: 'capabilities-stay-apart',
+      severity: 'error',
+      from: { path: '^src/(callbacks|health)/' },
+      to: { path: '^src/(callbacks|health)/', pathNot: '^src/$1/' },
+    },
+    {
+      name: 'one-reader-of-the-environment',
+      comment: 'Configuration reaches the rest as values, from the composition root.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(config/|main\\.ts)' },
+      to: { path: '^src/config/' },
+    },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/' }, to: {} },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default'],
+      extensions: ['.ts', '.js'],
+    },
+  },
+};

@@ -1,0 +1,14 @@
+// npm run env-example: writes .env.example from the settings. A test fails when the two differ.
+import { writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+
+/** All settings with their defaults, commented out. */
+export function renderEnvExample(settings) {
+  const lines = Object.values(settings).map(({ name, purpose, fallback }) => `# ${purpose}\n# ${name}=${fallback}\n`);
+  return `# Every setting, with its default. Copy to .env and uncomment what is to be another.\n\n${lines.join('\n')}`;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const { SETTINGS } = await import('../dist/config/settings.js');
+  writeFileSync('.env.example', renderEnvExample(SETTINGS));
+}

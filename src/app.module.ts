@@ -1,0 +1,26 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { CallbacksModule } from './callbacks/callbacks.module.js';
+import { HealthModule } from './health/health.module.js';
+import type { Clock } from './platform/clock.js';
+import { PlatformModule } from './platform/platform.module.js';
+import type { PresencePolicy } from './presence/domain/policy.js';
+import { PresenceModule } from './presence/presence.module.js';
+import type { PresenceStore } from './presence/presence-store.js';
+
+export interface AppParts {
+  readonly store: PresenceStore;
+  readonly policy: PresencePolicy;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+@Module({})
+export class AppModule {
+  static with({ store, policy, clock, log }: AppParts): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [PlatformModule.with({ clock, log }), PresenceModule.with(store, policy), CallbacksModule, HealthModule],
+    };
+  }
+}

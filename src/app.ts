@@ -1,0 +1,35 @@
+// The whole service on a store, ready to listen: what main.ts starts, and what the tests talk to.
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule, type AppParts } from './app.module.js';
+import { serveOpenApi } from './openapi.js';
+import { createHttpServer } from './platform/http-server.js';
+import { nestLog } from './platform/logging.js';
+import { ProblemFilter } from './platform/problem.filter.js';
+import { ProblemError } from './platform/problem.js';
+import { createValidationPipe } from './platform/validation.js';
+import { StoreUnavailableError } from './presence/presence-store.js';
+
+const RETRY_AFTER_S = '1';
+
+/** `close` answers what has come in, then stops the work and closes the store. */
+export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
+  const { adapter, complete } = createHttpServer(parts.log);
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), adapter, {
+    logger: nestLog(parts.log),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  app.useGlobalPipes(createValidationPipe());
+  app.useGlobalFilters(new ProblemFilter(storeProblem));
+  serveOpenApi(app);
+  await app.init();
+  complete();
+  return app;
+}
+
+function storeProblem(error: unknown): ProblemError | undefined {
+  if (!(error instanceof StoreUnavailableError)) return undefined;
+  const detail = 'Nothing is half done. Ask again in a moment.';
+  return new ProblemError('store-unavailable', { detail, headers: { 'retry-after': RETRY_AFTER_S } });
+}

@@ -1,0 +1,58 @@
+import { Body, Controller, HttpCode, HttpStatus, Inject, Post, Res } from '@nestjs/common';
+import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import type { Logger } from 'pino';
+import { CLOCK, type Clock } from '../../platform/clock.js';
+import { LOG } from '../../platform/logging.js';
+import { ProblemError } from '../../platform/problem.js';
+import { isAhead } from '../../presence/domain/lifecycle-event.js';
+import { Recorder } from '../../presence/recorder.js';
+import { KnownNames, OccasionalLog } from '../occasional-log.js';
+import { BandwidthCallback, translateBandwidth } from './bandwidth-callback.js';
+
+/** Longer names are no names; the log is not for senders to write. */
+const MAX_LOGGED_NAME = 64;
+
+@ApiTags('callbacks')
+@Controller('callbacks')
+export class BandwidthController {
+  readonly #unknownEvents = new KnownNames();
+  readonly #ahead: OccasionalLog;
+
+  constructor(
+    private readonly recorder: Recorder,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOG) private readonly log: Logger,
+  ) {
+    this.#ahead = new OccasionalLog(log, 'a callback is from the future; it is ordered as if it happened now');
+  }
+
+  @Post('bandwidth')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({ summary: 'Takes the participant webhooks of Bandwidth: give its address as `callbackUrl`' })
+  @ApiBody({ type: BandwidthCallback })
+  @ApiResponse({ status: 202, description: 'The event is of a kind that is not known; nothing changed.' })
+  @ApiResponse({ status: 204, description: 'Durably applied, or a duplicate, or stale.' })
+  @ApiResponse({ status: 503, description: 'The store cannot be reached in time. Send it again.' })
+  async hear(@Body() body: unknown, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+    const translation = translateBandwidth(body, this.clock.now());
+    switch (translation.outcome) {
+      case 'invalid': {
+        const { errors } = translation;
+        const detail = errors.map(({ pointer, message }) => `${pointer.slice(2)} ${message}`.trim()).join('; ');
+        throw new ProblemError('invalid-request', { detail, errors });
+      }
+      case 'unknown-event': {
+        const event = translation.name.slice(0, MAX_LOGGED_NAME);
+        if (this.#unknownEvents.isNew(event)) this.log.warn({ event }, 'callbacks of a kind that is not known');
+        reply.code(HttpStatus.ACCEPTED);
+        return;
+      }
+      case 'event': {
+        const { event } = translation;
+        if (isAhead(event)) this.#ahead.add({ aheadMs: event.atMs - event.heardAtMs }, event.heardAtMs);
+        await this.recorder.record(event);
+      }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+// Every setting there is: its name in the environment, what it is for, its default and how it is read.
+// .env.example and the table in the README are checked against this list.
+import { LOG_LEVELS } from '../platform/logging.js';
+import { DEFAULT_POLICY } from '../presence/domain/policy.js';
+
+export interface Setting<T> {
+  readonly name: string;
+  readonly purpose: string;
+  /** As it would be written in the environment; '' when unset has a meaning of its own. */
+  readonly fallback: string;
+  /** Throws with what is wrong, never with the value: it may be a secret. */
+  readonly read: (text: string) => T;
+}
+
+export const SETTINGS = {
+  host: setting('HOST', '127.0.0.1', 'Address to listen on.', (text) => text),
+  port: setting('PORT', '3000', 'Port to listen on; 0 takes a free one.', integer(0, 65_535)),
+  redisUrl: setting(
+    'REDIS_URL',
+    '',
+    'Redis to keep presence in (redis:// or rediss://). Unset: SQLite in DATA_DIR.',
+    redisUrl,
+  ),
+  redisPrefix: setting('REDIS_PREFIX', 'rollcall', 'What every Redis key begins with.', keyPrefix),
+  dataDir: setting('DATA_DIR', './data', 'Folder of the SQLite file.', (text) => text),
+  graceMs: setting(
+    'GRACE_MS',
+    String(DEFAULT_POLICY.graceMs),
+    'How long a lost device is reconnecting before it is gone.',
+    integer(0, 3_600_000),
+  ),
+  leaveGraceMs: setting(
+    'LEAVE_GRACE_MS',
+    String(DEFAULT_POLICY.leaveGraceMs),
+    'How long a participant whose last device left stays reconnecting, so that a page reload does not flap.',
+    integer(0, 3_600_000),
+  ),
+  overlapMs: setting(
+    'OVERLAP_MS',
+    String(DEFAULT_POLICY.overlapMs),
+    'A loss this soon after a second connect of a device is that of its older socket.',
+    integer(0, 3_600_000),
+  ),
+  maxConnectionMs: setting(
+    'MAX_CONNECTION_MS',
+    String(DEFAULT_POLICY.maxConnectionMs),
+    'A connection of which no end is heard for longer is expired.',
+    integer(1_000, 30 * 86_400_000),
+  ),
+  retentionMs: setting(
+    'RETENTION_MS',
+    String(DEFAULT_POLICY.retentionMs),
+    'How long a gone participant is remembered; at least MAX_CONNECTION_MS.',
+    integer(1_000, 366 * 86_400_000),
+  ),
+  logLevel: setting('LOG_LEVEL', 'info', `One of ${LOG_LEVELS.join(', ')}.`, logLevel),
+};
+
+function setting<T>(name: string, fallback: string, purpose: string, read: (text: string) => T): Setting<T> {
+  return { name, fallback, purpose, read };
+}
+
+function integer(least: number, most: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new Error(`must be a whole number from ${least} to ${most}`);
+  };
+}
+
+function redisUrl(text: string): string | undefined {
+  if (text === '') return undefined;
+  const isRedis = URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol) && new URL(text).hostname !== '';
+  if (isRedis) return text;
+  throw new Error('must be a URL like redis://host:6379 or rediss://:password@host:6380/0');
+}
+
+function keyPrefix(text: string): string {
+  if (/^[\w.:-]{1,64}$/.test(text)) return text;
+  throw new Error('must be 1 to 64 letters, digits or any of _ . : -');
+}
+
+function logLevel(text: string): (typeof LOG_LEVELS)[number] {
+  const level = LOG_LEVELS.find((one) => one === text);
+  if (level) return level;
+  throw new Error(`must be one of ${LOG_LEVELS.join(', ')}`);
+}

@@ -1,0 +1,59 @@
+import { Controller, Get, HttpException, Inject, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { type HealthCheckResult, HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
+import { ProblemError } from '../platform/problem.js';
+import { DeadlineWorker } from '../presence/deadlines.js';
+import { PRESENCE_STORE } from '../presence/presence.module.js';
+import type { PresenceStore } from '../presence/presence-store.js';
+import { NoQuery } from '../presence/questions.js';
+
+@ApiTags('health')
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly indicators: HealthIndicatorService,
+    private readonly deadlines: DeadlineWorker,
+    @Inject(PRESENCE_STORE) private readonly store: PresenceStore,
+  ) {}
+
+  @Get('live')
+  @ApiOperation({ summary: 'Whether the process is up' })
+  @ApiOkResponse()
+  live(@Query() _: NoQuery): { status: 'ok' } {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  @ApiOperation({ summary: 'Whether callbacks can be taken: the store can be written, deadlines are kept' })
+  @ApiOkResponse()
+  @ApiResponse({ status: 503, description: 'Says which is not.' })
+  async ready(@Query() _: NoQuery): Promise<HealthCheckResult> {
+    try {
+      return await this.health.check([() => this.#storeHealth(), () => this.#deadlineHealth()]);
+    } catch (error) {
+      throw toProblem(error);
+    }
+  }
+
+  async #storeHealth() {
+    const indicator = this.indicators.check('store');
+    return this.store.check().then(
+      () => indicator.up(),
+      () => indicator.down('cannot be reached or written to'),
+    );
+  }
+
+  async #deadlineHealth() {
+    const indicator = this.indicators.check('deadlines');
+    return this.deadlines.isAlive() ? indicator.up() : indicator.down('no round has ended for a while');
+  }
+}
+
+function toProblem(error: unknown): unknown {
+  if (!(error instanceof HttpException)) return error;
+  const { details } = error.getResponse() as HealthCheckResult;
+  const down = Object.entries(details).filter(([, { status }]) => status === 'down');
+  const detail = down.map(([name, { message }]) => `${name} ${message}`).join('; ');
+  return new ProblemError('not-ready', { detail, headers: { 'retry-after': '1' }, extension: { details } });
+}

@@ -1,0 +1,46 @@
+// What a body may be: JSON of limited size and depth. Anything that walks a value by recursion, as validation does,
+// would run out of stack on a body of 64 KiB of brackets; so the depth is checked before there is a value.
+import type { FastifyInstance } from 'fastify';
+import { ProblemError } from './problem.js';
+
+export const BODY_LIMIT_BYTES = 64 * 1024;
+export const MAX_JSON_DEPTH = 32;
+
+/** Takes `application/json` only; drops members that would reach for an object's prototype. */
+export function acceptJsonOnly(http: FastifyInstance): void {
+  const parse = http.getDefaultJsonParser('remove', 'remove');
+  http.removeAllContentTypeParsers();
+  http.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string', bodyLimit: BODY_LIMIT_BYTES },
+    (request, body, done) => {
+      const text = String(body);
+      if (text.trim() === '') return done(refusal('The body is empty.'));
+      if (isTooDeep(text)) return done(refusal(`The body is nested deeper than ${MAX_JSON_DEPTH} levels.`));
+      void parse(request, text, (error, value) =>
+        error ? done(refusal('The body is not valid JSON.')) : done(null, value),
+      );
+    },
+  );
+}
+
+function refusal(detail: string): ProblemError {
+  return new ProblemError('invalid-request', { detail });
+}
+
+/** Whether more brackets are open at once than allowed, those inside strings aside. Text that is not JSON may be anything. */
+export function isTooDeep(text: string): boolean {
+  let depth = 0;
+  let isInString = false;
+  for (let i = 0; i < text.length; i += 1) {
+    const char = text[i];
+    if (isInString) {
+      if (char === '\\') i += 1;
+      else if (char === '"') isInString = false;
+    } else if (char === '"') isInString = true;
+    else if (char === '{' || char === '[') depth += 1;
+    else if (char === '}' || char === ']') depth -= 1;
+    if (depth > MAX_JSON_DEPTH) return true;
+  }
+  return false;
+}

@@ -1,0 +1,26 @@
+// One pino logger for the service, its framework and its HTTP server: JSON, or for people when on a terminal.
+import type { LoggerService } from '@nestjs/common';
+import { type Logger, pino } from 'pino';
+import pretty from 'pino-pretty';
+
+/** For injection. */
+export const LOG = Symbol('Log');
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+export function createLog(level: (typeof LOG_LEVELS)[number]): Logger {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  return process.stdout.isTTY ? pino(options, pretty({ sync: true, singleLine: true })) : pino(options);
+}
+
+/** Nest's own lines. What it says of its modules and routes is of use to nobody but who works on them. */
+export function nestLog(log: Logger): LoggerService {
+  return {
+    log: (message) => log.debug(String(message)),
+    debug: (message) => log.debug(String(message)),
+    verbose: (message) => log.trace(String(message)),
+    warn: (message) => log.warn(String(message)),
+    error: (message, ...rest) => log.error({ details: rest.map(String) }, String(message)),
+    fatal: (message) => log.fatal(String(message)),
+  };
+}

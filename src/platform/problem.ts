@@ -1,0 +1,69 @@
+// Every error that leaves this service is one of these, in the shape of RFC 9457.
+
+export const PROBLEMS = {
+  'invalid-request': { status: 400, title: 'The request is not valid' },
+  'not-found': { status: 404, title: 'There is nothing at this address' },
+  'unknown-participant': { status: 404, title: 'This participant was never heard of' },
+  'method-not-allowed': { status: 405, title: 'This address does not take this method' },
+  'request-timeout': { status: 408, title: 'The request took too long to arrive' },
+  'payload-too-large': { status: 413, title: 'The body is too large' },
+  'uri-too-long': { status: 414, title: 'The address is too long' },
+  'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
+  'headers-too-large': { status: 431, title: 'The headers are too large' },
+  'internal-error': { status: 500, title: 'Something went wrong here' },
+  'store-unavailable': { status: 503, title: 'The store cannot be reached in time' },
+  'not-ready': { status: 503, title: 'The service is not ready' },
+} as const;
+
+export type ProblemName = keyof typeof PROBLEMS;
+
+/** One thing wrong with the request; `pointer` is a JSON Pointer as a URI fragment, or `#/` and a parameter's name. */
+export interface FieldError {
+  readonly pointer: string;
+  readonly message: string;
+}
+
+interface ProblemMembers {
+  readonly detail: string;
+  readonly errors?: readonly FieldError[];
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Members of its own. */
+  readonly extension?: Readonly<Record<string, unknown>>;
+}
+
+/** Thrown at the edge; the problem filter writes it. Never holds internals: all of it goes to the caller. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError';
+
+  constructor(
+    readonly problem: ProblemName,
+    readonly members: ProblemMembers,
+  ) {
+    super(members.detail);
+  }
+}
+
+export const PROBLEM_CONTENT_TYPE = 'application/problem+json; charset=utf-8';
+
+/** The body that tells a caller of a problem; `requestId` is the one that the log has. */
+export function problemBody({ problem, members }: ProblemError, requestId: string): Record<string, unknown> {
+  const { status, title } = PROBLEMS[problem];
+  const { detail, errors, extension } = members;
+  const type = `urn:rollcall:problem:${problem}`;
+  return {
+    type,
+    title,
+    status,
+    detail,
+    instance: `urn:rollcall:request:${requestId}`,
+    ...(errors && { errors }),
+    ...extension,
+  };
+}
+
+/** The problem that a status stands for when nothing more is known. */
+export function problemOfStatus(status: number): ProblemName {
+  const found = Object.entries(PROBLEMS).find(([, problem]) => problem.status === status);
+  if (found) return found[0] as ProblemName;
+  return status >= 400 && status < 500 ? 'invalid-request' : 'internal-error';
+}

@@ -1,0 +1,198 @@
+// What REST answers look like: times in RFC 3339 with milliseconds, UTC.
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import type { GoneCause } from './domain/connection.js';
+import type { ParticipantRecord } from './domain/participant.js';
+import { type DeviceView, PRESENCE_STATES, type Presence, type PresenceState } from './domain/presence-view.js';
+import type { Occupancy } from './presence-store.js';
+
+const TIME = '2021-08-12T16:37:14.676Z';
+const CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired'];
+
+const State = () => ApiProperty({ enum: PRESENCE_STATES, example: 'connected' });
+const Since = () =>
+  ApiProperty({
+    example: TIME,
+    description:
+      'By the provider’s clock. Gone: when it ended. A reconnecting device: when it was lost. ' +
+      'Else when the present, uninterrupted presence began.',
+  });
+const Until = () =>
+  ApiPropertyOptional({
+    example: TIME,
+    description: 'When reconnecting: it is gone at this time if nothing is heard.',
+  });
+const Cause = () =>
+  ApiPropertyOptional({
+    enum: CAUSES,
+    description: 'When gone: asked for (left), lost and not back within grace (lost), or no end ever heard (expired).',
+  });
+const AsOf = () =>
+  ApiProperty({ example: TIME, description: 'All that was acknowledged before this is in the answer.' });
+const NextCursor = () => ApiPropertyOptional({ description: 'Asks for the next page; absent on the last one.' });
+
+export class DeviceAnswer {
+  @ApiProperty({ example: 'be199214-1a03-402a-a7b6-d002470a0465' })
+  deviceId: string;
+
+  @State()
+  state: PresenceState;
+
+  @Since()
+  since: string;
+
+  @Until()
+  until?: string;
+
+  @Cause()
+  cause?: GoneCause;
+
+  @ApiProperty({ type: String, nullable: true, example: TIME, description: 'null when the connect was never heard.' })
+  connectedAt: string | null;
+
+  @ApiProperty({ example: 0, description: 'Losses shorter than the grace period within this connection.' })
+  interruptions: number;
+}
+
+export class ParticipantAnswer {
+  @ApiProperty({ example: '473f6544-92f7-4d67-9e77-bf2533cfff6d' })
+  participantId: string;
+
+  @ApiProperty({ example: 'bandwidth' })
+  source: string;
+
+  @State()
+  state: PresenceState;
+
+  @Since()
+  since: string;
+
+  @Until()
+  until?: string;
+
+  @Cause()
+  cause?: GoneCause;
+
+  @ApiPropertyOptional({ example: 'hello-world-phone', description: 'The newest non-empty tag heard.' })
+  tag?: string;
+
+  @ApiProperty({ type: [DeviceAnswer], description: 'Strongest state first.' })
+  devices: DeviceAnswer[];
+
+  @ApiProperty({ example: TIME })
+  lastEventAt: string;
+
+  @ApiProperty({ example: 1, description: 'Grows with every visible change.' })
+  version: number;
+}
+
+export class UnknownParticipantAnswer {
+  @ApiProperty()
+  participantId: string;
+
+  @ApiProperty({ enum: ['unknown'] })
+  state: 'unknown';
+}
+
+export class ParticipantsAnswer {
+  @ApiProperty({ type: [ParticipantAnswer] })
+  items: ParticipantAnswer[];
+
+  @NextCursor()
+  nextCursor?: string;
+
+  @AsOf()
+  asOf: string;
+}
+
+@ApiExtraModels(UnknownParticipantAnswer)
+export class LookupAnswer {
+  @ApiProperty({
+    type: 'array',
+    description: 'In the order asked.',
+    items: { oneOf: [ParticipantAnswer, UnknownParticipantAnswer].map((answer) => ({ $ref: getSchemaPath(answer) })) },
+  })
+  items: (ParticipantAnswer | UnknownParticipantAnswer)[];
+
+  @AsOf()
+  asOf: string;
+}
+
+const Connected = () => ApiProperty({ example: 2, description: 'Participants connected.' });
+const Reconnecting = () => ApiProperty({ example: 1, description: 'Participants reconnecting.' });
+const Devices = () => ApiProperty({ example: 3, description: 'Devices connected or reconnecting.' });
+
+export class OccupancyAnswer implements Occupancy {
+  @Connected()
+  connected: number;
+
+  @Reconnecting()
+  reconnecting: number;
+
+  @Devices()
+  devices: number;
+
+  @AsOf()
+  asOf: string;
+}
+
+export class TagAnswer implements Occupancy {
+  @ApiProperty({ example: 'hello-world-phone' })
+  tag: string;
+
+  @Connected()
+  connected: number;
+
+  @Reconnecting()
+  reconnecting: number;
+
+  @Devices()
+  devices: number;
+}
+
+export class TagsAnswer {
+  @ApiProperty({ type: [TagAnswer] })
+  items: TagAnswer[];
+
+  @NextCursor()
+  nextCursor?: string;
+
+  @AsOf()
+  asOf: string;
+}
+
+export function participantAnswer(record: ParticipantRecord): ParticipantAnswer {
+  const { participantId, source, announced, tag, lastEventAtMs, version } = record;
+  return {
+    participantId,
+    source,
+    ...presenceAnswer(announced),
+    ...(tag && { tag: tag.value }),
+    devices: announced.devices.map(deviceAnswer),
+    lastEventAt: rfc3339(lastEventAtMs),
+    version,
+  };
+}
+
+export function rfc3339(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}
+
+function deviceAnswer(view: DeviceView): DeviceAnswer {
+  const { deviceId, connectedAtMs, interruptions } = view;
+  const connectedAt = connectedAtMs === null ? null : rfc3339(connectedAtMs);
+  return { deviceId, ...presenceAnswer(view), connectedAt, interruptions };
+}
+
+function presenceAnswer({
+  state,
+  sinceMs,
+  untilMs,
+  cause,
+}: Presence): Pick<ParticipantAnswer, 'state' | 'since' | 'until' | 'cause'> {
+  return {
+    state,
+    since: rfc3339(sinceMs),
+    ...(untilMs !== undefined && { until: rfc3339(untilMs) }),
+    ...(cause && { cause }),
+  };
+}

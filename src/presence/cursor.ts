@@ -1,0 +1,35 @@
+// Where a page ended, as text that callers hand back. It holds the filter too: with another one it would skip people.
+import { ProblemError } from '../platform/problem.js';
+
+/** `parts`: what a cursor of this list is made of; the filter is to be the same when it comes back. */
+export function encodeCursor(parts: readonly (string | number)[], filter: string): string {
+  return Buffer.from(JSON.stringify([...parts, filter])).toString('base64url');
+}
+
+/** Throws a problem for what `encodeCursor` cannot have made with this shape and filter. */
+export function decodeCursor(
+  text: string,
+  shape: readonly ('string' | 'number')[],
+  filter: string,
+): (string | number)[] {
+  const values = parse(text);
+  const isWellFormed =
+    values.length === shape.length + 1 && shape.every((type, index) => typeof values[index] === type);
+  if (!isWellFormed) throw cursorProblem('is none that this service gave out');
+  if (values.at(-1) !== filter) throw cursorProblem('was given out for other parameters');
+  return values.slice(0, -1) as (string | number)[];
+}
+
+function parse(text: string): unknown[] {
+  try {
+    const values: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
+    return Array.isArray(values) ? values : [];
+  } catch {
+    return [];
+  }
+}
+
+function cursorProblem(message: string): ProblemError {
+  const errors = [{ pointer: '#/cursor', message }];
+  return new ProblemError('invalid-request', { detail: `cursor ${message}`, errors });
+}

@@ -1,0 +1,98 @@
+// Makes time pass for presence: grace, leave grace, longest connection and retention take effect with no event.
+// It asks the store what is due and has the recorder look at it. Any number of nodes may: of two that find the same
+// record due, one commits and the other then finds nothing left to do.
+import type { Logger } from 'pino';
+import type { Clock } from '../platform/clock.js';
+import type { PresenceStore } from './presence-store.js';
+import type { Recorder } from './recorder.js';
+
+/** A commit takes Redis a millisecond or two, and callbacks wait that long at the most. */
+const ROUND_SIZE = 128;
+/** Deadlines that another node set, and then did not live to see, are found within this time. */
+const LONGEST_SLEEP_MS = 400;
+/** A round that takes longer than this has not ended well. */
+const STALLED_MS = 10_000;
+
+export class DeadlineWorker {
+  readonly #store: PresenceStore;
+  readonly #recorder: Recorder;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  #lastRoundMs = 0;
+  #isFailing = false;
+  /** The earliest deadline heard of since the last round asked for those due. */
+  #heardOfMs = Number.POSITIVE_INFINITY;
+  #wakeAtMs = Number.POSITIVE_INFINITY;
+  #wake: () => void = () => {};
+  #isStopped = false;
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(store: PresenceStore, recorder: Recorder, clock: Clock, log: Logger) {
+    this.#store = store;
+    this.#recorder = recorder;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  start(): void {
+    this.#lastRoundMs = this.#clock.now();
+    this.#recorder.onDeadline((dueMs) => {
+      this.#heardOfMs = Math.min(this.#heardOfMs, dueMs);
+      if (dueMs < this.#wakeAtMs) this.#wake();
+    });
+    this.#ended = this.#run();
+  }
+
+  /** Resolves when no round is under way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#wake();
+    await this.#ended;
+  }
+
+  /** Whether rounds come to an end; they go on while the store is away. */
+  isAlive(): boolean {
+    return !this.#isStopped && this.#clock.now() - this.#lastRoundMs < STALLED_MS;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      const nextMs = await this.#round();
+      this.#lastRoundMs = this.#clock.now();
+      await this.#sleepUntil(Math.min(nextMs, this.#heardOfMs, this.#clock.now() + LONGEST_SLEEP_MS));
+    }
+  }
+
+  /** When the next round is needed. */
+  async #round(): Promise<number> {
+    this.#heardOfMs = Number.POSITIVE_INFINITY;
+    try {
+      const { participantIds, nextDueMs } = await this.#store.due(this.#clock.now(), ROUND_SIZE);
+      await this.#recorder.revisit(participantIds);
+      if (this.#isFailing) this.#log.info('deadlines are kept again');
+      this.#isFailing = false;
+      return participantIds.length === ROUND_SIZE ? this.#clock.now() : (nextDueMs ?? Number.POSITIVE_INFINITY);
+    } catch (error) {
+      if (!this.#isFailing) this.#log.error({ reason: (error as Error).message }, 'deadlines cannot be kept');
+      this.#isFailing = true;
+      this.#heardOfMs = Number.POSITIVE_INFINITY;
+      return Number.POSITIVE_INFINITY;
+    }
+  }
+
+  /** Or until a deadline is set that is earlier. */
+  async #sleepUntil(wakeAtMs: number): Promise<void> {
+    const delayMs = wakeAtMs - this.#clock.now();
+    if (delayMs <= 0 || this.#isStopped) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#clock.after(delayMs, () => this.#wake());
+      this.#wakeAtMs = wakeAtMs;
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+    this.#wakeAtMs = Number.POSITIVE_INFINITY;
+    this.#wake = () => {};
+  }
+}

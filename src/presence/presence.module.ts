@@ -1,0 +1,61 @@
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import type { Logger } from 'pino';
+import { CLOCK, type Clock } from '../platform/clock.js';
+import { LOG } from '../platform/logging.js';
+import { DeadlineWorker } from './deadlines.js';
+import type { PresencePolicy } from './domain/policy.js';
+import { OccupancyController } from './occupancy.controller.js';
+import { ParticipantsController } from './participants.controller.js';
+import { PresenceReader } from './presence-reader.js';
+import type { PresenceStore } from './presence-store.js';
+import { Recorder } from './recorder.js';
+
+/** For injection. */
+export const PRESENCE_STORE = Symbol('PresenceStore');
+
+@Module({ controllers: [ParticipantsController, OccupancyController] })
+export class PresenceModule implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    private readonly deadlines: DeadlineWorker,
+    @Inject(PRESENCE_STORE) private readonly store: PresenceStore,
+  ) {}
+
+  static with(store: PresenceStore, policy: PresencePolicy): DynamicModule {
+    return {
+      module: PresenceModule,
+      global: true,
+      providers: [
+        { provide: PRESENCE_STORE, useValue: store },
+        { provide: PresenceReader, useFactory: () => new PresenceReader(store) },
+        {
+          provide: Recorder,
+          useFactory: (clock: Clock, log: Logger) => new Recorder(store, clock, policy, log),
+          inject: [CLOCK, LOG],
+        },
+        {
+          provide: DeadlineWorker,
+          useFactory: (recorder: Recorder, clock: Clock, log: Logger) =>
+            new DeadlineWorker(store, recorder, clock, log),
+          inject: [Recorder, CLOCK, LOG],
+        },
+      ],
+      exports: [PRESENCE_STORE, Recorder, DeadlineWorker],
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    this.deadlines.start();
+  }
+
+  /** After the last request was answered, so nothing is left for the store to do but the worker's round. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.deadlines.stop();
+    await this.store.close();
+  }
+}

@@ -1,0 +1,119 @@
+// What REST questions look like, and what is said to those that do not.
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  MinLength,
+  ValidateBy,
+} from 'class-validator';
+import { PRESENCE_STATES, type PresenceState } from './domain/presence-view.js';
+import { identifierFault, MAX_IDENTIFIER_LENGTH } from './identifier.js';
+
+const MAX_ITEMS = 1_000;
+const MAX_TAG_LENGTH = 1_024;
+const ONCE = { message: 'must be given once' };
+
+const Tag = () =>
+  applyDecorators(
+    ApiPropertyOptional({ description: 'Only participants with exactly this tag.', maxLength: MAX_TAG_LENGTH }),
+    IsOptional(),
+    IsString(ONCE),
+    MinLength(1, { message: 'must not be empty' }),
+    MaxLength(MAX_TAG_LENGTH, { message: `must not be longer than ${MAX_TAG_LENGTH} characters` }),
+    // No tag has one, and SQLite would not look beyond it.
+    Matches(/^[^\0]*$/, { message: 'must not have a NUL character' }),
+  );
+
+const Limit = () => {
+  const range = { message: `must be a whole number from 1 to ${MAX_ITEMS}` };
+  return applyDecorators(
+    ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MAX_ITEMS, default: 100 }),
+    Transform(({ value }) => (/^\d+$/.test(value) ? Number(value) : value)),
+    IsInt(range),
+    Min(1, range),
+    Max(MAX_ITEMS, range),
+  );
+};
+
+const Cursor = () =>
+  applyDecorators(
+    ApiPropertyOptional({ description: '`nextCursor` of the page before; all else as it was asked there.' }),
+    IsOptional(),
+    IsString(ONCE),
+  );
+
+/** For addresses that take none: an unknown parameter is refused, not ignored. */
+export class NoQuery {}
+
+export class ParticipantsQuery {
+  @ApiPropertyOptional({
+    type: String,
+    default: 'connected',
+    description: `Comma list of ${PRESENCE_STATES.join(', ')}.`,
+    example: 'connected,reconnecting',
+  })
+  @Transform(({ value }) => (typeof value === 'string' ? [...new Set(value.split(','))] : value))
+  @IsIn(PRESENCE_STATES, { each: true, message: `must be a comma list of ${PRESENCE_STATES.join(', ')}` })
+  @IsArray({ message: `must be a comma list of ${PRESENCE_STATES.join(', ')}` })
+  state: PresenceState[] = ['connected'];
+
+  @Tag()
+  tag?: string;
+
+  @Limit()
+  limit: number = 100;
+
+  @Cursor()
+  cursor?: string;
+}
+
+export class TagsQuery {
+  @Limit()
+  limit: number = 100;
+
+  @Cursor()
+  cursor?: string;
+}
+
+export class OccupancyQuery {
+  @Tag()
+  tag?: string;
+}
+
+export class LookupQuestion {
+  @ApiProperty({
+    type: [String],
+    minItems: 1,
+    maxItems: MAX_ITEMS,
+    items: { type: 'string', maxLength: MAX_IDENTIFIER_LENGTH },
+    example: ['473f6544-92f7-4d67-9e77-bf2533cfff6d'],
+  })
+  @IsArray({ message: 'must be an array' })
+  @ArrayMinSize(1, { message: `must have 1 to ${MAX_ITEMS} ids` })
+  @ArrayMaxSize(MAX_ITEMS, { message: `must have 1 to ${MAX_ITEMS} ids` })
+  @ValidateBy({
+    name: 'identifiers',
+    validator: {
+      validate: (ids: unknown) => Array.isArray(ids) && ids.every((id) => identifierFault(id) === undefined),
+      defaultMessage: (args) => faultOfFirst(args?.value),
+    },
+  })
+  participantIds: string[];
+}
+
+function faultOfFirst(ids: unknown): string {
+  const list = Array.isArray(ids) ? ids : [];
+  const index = list.findIndex((id) => identifierFault(id) !== undefined);
+  return index === -1 ? 'must be an array of ids' : `[${index}] ${identifierFault(list[index])}`;
+}

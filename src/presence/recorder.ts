@@ -1,0 +1,200 @@
+// The one way presence is written. It turns lifecycle events into commits: load, apply the rules, commit, and again
+// for those that another node changed meanwhile. What arrives while a batch is under way makes up the next one, so
+// batches grow with the load, and with no load an event waits for nothing.
+import type { Logger } from 'pino';
+import type { Clock } from '../platform/clock.js';
+import { changesetOf, readRecord } from './changeset.js';
+import type { Verdict } from './domain/device-history.js';
+import type { LifecycleEvent, ParticipantId } from './domain/lifecycle-event.js';
+import { type Advance, advance } from './domain/participant.js';
+import type { PresencePolicy } from './domain/policy.js';
+import { type Changeset, type PresenceStore, type StoredRecord, StoreUnavailableError } from './presence-store.js';
+
+/** While one batch is with the store the next is made ready. More would only make batches smaller. */
+const MAX_BATCHES = 2;
+/** Keeps one commit, which nothing can interrupt, to a millisecond or two of Redis. */
+const MAX_BATCH_PARTICIPANTS = 128;
+const MAX_BATCH_EVENTS_OF_ONE = 256;
+/** Callers that wait. Beyond it they are told at once, instead of after the time they would wait in vain. */
+const MAX_WAITING = 20_000;
+/** A provider gives up after a few seconds; an answer that comes later is none. */
+const TIME_LIMIT_MS = 2_000;
+
+/** An event to be heard or, without one, a participant to be looked at because time has passed. */
+interface Work {
+  readonly event?: LifecycleEvent;
+  isSettled: boolean;
+  settle(outcome: Verdict | 'revisited' | StoreUnavailableError): void;
+}
+
+type Batch = Map<ParticipantId, Work[]>;
+
+interface Attempt {
+  readonly participantId: ParticipantId;
+  readonly works: readonly Work[];
+  readonly advance: Advance;
+  readonly changeset: Changeset;
+}
+
+export class Recorder {
+  readonly #store: PresenceStore;
+  readonly #clock: Clock;
+  readonly #policy: PresencePolicy;
+  readonly #log: Logger;
+  readonly #waiting: Batch = new Map();
+  readonly #underWay = new Set<ParticipantId>();
+  #waitingCount = 0;
+  #batches = 0;
+  #isScheduled = false;
+  #onDeadline: (dueMs: number) => void = () => {};
+
+  constructor(store: PresenceStore, clock: Clock, policy: PresencePolicy, log: Logger) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#policy = policy;
+    this.#log = log;
+  }
+
+  /**
+   * Resolves once the event is durably applied, or found to be a duplicate or stale.
+   * Rejects with StoreUnavailableError within 2 s when that cannot be said; the event may then have been applied.
+   */
+  async record(event: LifecycleEvent): Promise<Verdict> {
+    return (await this.#add(event.participantId, event)) as Verdict;
+  }
+
+  /** Applies what time alone has brought about. Rejects like `record`. */
+  async revisit(participantIds: readonly ParticipantId[]): Promise<void> {
+    await Promise.all(participantIds.map((participantId) => this.#add(participantId)));
+  }
+
+  /** Tells of the earliest deadline that each batch has set. */
+  onDeadline(listener: (dueMs: number) => void): void {
+    this.#onDeadline = listener;
+  }
+
+  #add(participantId: ParticipantId, event?: LifecycleEvent): Promise<Verdict | 'revisited'> {
+    if (this.#waitingCount >= MAX_WAITING) return Promise.reject(new StoreUnavailableError('too many events wait'));
+    return new Promise((resolve, reject) => {
+      const work: Work = {
+        ...(event && { event }),
+        isSettled: false,
+        settle: (outcome) => {
+          cancel();
+          work.isSettled = true;
+          if (outcome instanceof StoreUnavailableError) reject(outcome);
+          else resolve(outcome);
+        },
+      };
+      const cancel = this.#clock.after(TIME_LIMIT_MS, () => work.settle(new StoreUnavailableError('out of time')));
+      const own = this.#waiting.get(participantId);
+      if (own) own.push(work);
+      else this.#waiting.set(participantId, [work]);
+      this.#waitingCount += 1;
+      this.#schedule();
+    });
+  }
+
+  /** Once all that came in together is there. */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      while (this.#batches < MAX_BATCHES) {
+        const batch = this.#take();
+        if (batch.size === 0) return;
+        void this.#process(batch);
+      }
+    });
+  }
+
+  /** Leaves out participants that are under way: the second commit could only be a conflict with the first. */
+  #take(): Batch {
+    const batch: Batch = new Map();
+    for (const [participantId, works] of this.#waiting) {
+      if (batch.size === MAX_BATCH_PARTICIPANTS) break;
+      if (this.#underWay.has(participantId)) continue;
+      const taken = works.splice(0, MAX_BATCH_EVENTS_OF_ONE);
+      if (works.length === 0) this.#waiting.delete(participantId);
+      this.#waitingCount -= taken.length;
+      const wanted = taken.filter(({ isSettled }) => !isSettled);
+      if (wanted.length > 0) batch.set(participantId, wanted);
+    }
+    return batch;
+  }
+
+  async #process(batch: Batch): Promise<void> {
+    this.#batches += 1;
+    for (const participantId of batch.keys()) this.#underWay.add(participantId);
+    try {
+      for (let rest = batch; rest.size > 0; ) rest = await this.#attempt(rest);
+    } catch (error) {
+      this.#log.error({ err: error }, 'a batch failed');
+      for (const work of [...batch.values()].flat())
+        work.settle(new StoreUnavailableError('a batch failed', { cause: error }));
+    } finally {
+      this.#batches -= 1;
+      for (const participantId of batch.keys()) this.#underWay.delete(participantId);
+      this.#schedule();
+    }
+  }
+
+  /** The part of the batch that somebody else was faster with, and that is still wanted. */
+  async #attempt(batch: Batch): Promise<Batch> {
+    const attempts = await this.#prepare(batch);
+    const outcomes = await this.#store.commit(attempts.map(({ changeset }) => changeset));
+    const conflicts: Batch = new Map();
+    let nextDueMs = Number.POSITIVE_INFINITY;
+    attempts.forEach(({ participantId, works, advance, changeset }, index) => {
+      const outcome = outcomes[index];
+      const wanted = works.filter(({ isSettled }) => !isSettled);
+      if (outcome === 'done') settle(works, advance.verdicts);
+      else if (outcome instanceof StoreUnavailableError) for (const work of works) work.settle(outcome);
+      else if (wanted.length > 0) conflicts.set(participantId, wanted);
+      if (outcome === 'done') nextDueMs = Math.min(nextDueMs, changeset.after?.index.dueMs ?? nextDueMs);
+    });
+    if (nextDueMs < Number.POSITIVE_INFINITY) this.#onDeadline(nextDueMs);
+    return conflicts;
+  }
+
+  /** Loads and applies the rules; settles those for whom there is nothing to commit. */
+  async #prepare(batch: Batch): Promise<Attempt[]> {
+    const ids = [...batch.keys()];
+    const texts = await this.#store.load(ids);
+    return ids.flatMap((participantId, index) => {
+      const works = batch.get(participantId) ?? [];
+      const attempt = this.#apply(participantId, works, texts[index] ?? null);
+      if (!(attempt instanceof StoreUnavailableError)) return attempt;
+      for (const work of works) work.settle(attempt);
+      return [];
+    });
+  }
+
+  /** A record that cannot be read fails its own callbacks, and no others of the batch. */
+  #apply(
+    participantId: ParticipantId,
+    works: readonly Work[],
+    text: StoredRecord | null | StoreUnavailableError,
+  ): Attempt | [] | StoreUnavailableError {
+    if (text instanceof StoreUnavailableError) return text;
+    try {
+      const loaded = readRecord(participantId, text);
+      const events = works.flatMap(({ event }) => event ?? []);
+      const advanced = advance(loaded?.record, events, this.#clock.now(), this.#policy);
+      const changeset = changesetOf(participantId, loaded, advanced);
+      if (changeset) return { participantId, works, advance: advanced, changeset };
+      settle(works, advanced.verdicts);
+      return [];
+    } catch (error) {
+      this.#log.error({ err: error, participantId }, 'a stored record cannot be read');
+      return new StoreUnavailableError('a stored record cannot be read', { cause: error });
+    }
+  }
+}
+
+/** `verdicts` has one for each work with an event, in order. */
+function settle(works: readonly Work[], verdicts: readonly Verdict[]): void {
+  let next = 0;
+  for (const work of works) work.settle(work.event ? (verdicts[next++] ?? 'duplicate') : 'revisited');
+}

@@ -1,0 +1,230 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Service } from './service.js';
+import { onEachStore } from './stores.js';
+
+const T0 = 1_628_786_234_000;
+const iso = (ms: number) => new Date(T0 + ms).toISOString();
+
+describe.each(onEachStore())('REST on %s', (_, start) => {
+  let service: Service;
+  beforeEach(async () => {
+    service = await start();
+  });
+  afterEach(() => service.stop());
+
+  const get = async (path: string) => (await service.request(path)).json;
+  const idsOf = ({ items }: { items: { participantId: string }[] }) => items.map(({ participantId }) => participantId);
+  const event = (name: string, participantId: string, ms: number, rest: Record<string, unknown> = {}) =>
+    service.callback({ event: name, participantId, deviceId: 'd1', timestamp: T0 + ms, tag: undefined, ...rest });
+
+  async function aMeeting(): Promise<void> {
+    await event('onConnect', 'ann', 1_000, { tag: 'red' });
+    await event('onConnect', 'bob', 2_000, { tag: 'red' });
+    await event('onConnect', 'bob', 3_000, { deviceId: 'd2' });
+    await event('onConnect', 'cid', 4_000, { tag: 'blue' });
+    await event('onDisconnect', 'cid', 5_000);
+    await event('onConnect', 'dan', 6_000, { tag: 'red' });
+    await event('onLeave', 'dan', 7_000);
+  }
+
+  it('shows a participant as documented', async () => {
+    const heardAt = Date.now();
+    await aMeeting();
+    expect(await get('/v1/participants/bob')).toEqual({
+      participantId: 'bob',
+      source: 'bandwidth',
+      state: 'connected',
+      since: iso(2_000),
+      tag: 'red',
+      devices: [
+        { deviceId: 'd1', state: 'connected', since: iso(2_000), connectedAt: iso(2_000), interruptions: 0 },
+        { deviceId: 'd2', state: 'connected', since: iso(3_000), connectedAt: iso(3_000), interruptions: 0 },
+      ],
+      lastEventAt: iso(3_000),
+      version: 2,
+    });
+    const cid = await get('/v1/participants/cid');
+    expect(cid).toMatchObject({ state: 'reconnecting', since: iso(4_000), devices: [{ since: iso(5_000) }] });
+    expect(cid.until).toBe(cid.devices[0].until);
+    expect(Date.parse(cid.until) - heardAt).toBeGreaterThanOrEqual(15_000);
+    const gone = { state: 'gone', since: iso(7_000), cause: 'left' };
+    expect(await get('/v1/participants/dan')).toMatchObject({
+      ...gone,
+      devices: [{ ...gone, connectedAt: iso(6_000) }],
+    });
+  });
+
+  it('lists who is connected, or in the states and with the tag asked for', async () => {
+    await aMeeting();
+    expect(idsOf(await get('/v1/participants'))).toEqual(['ann', 'bob']);
+    expect(idsOf(await get('/v1/participants?state=reconnecting,connected'))).toEqual(['ann', 'bob', 'cid']);
+    expect(idsOf(await get('/v1/participants?state=gone&tag=red'))).toEqual(['dan']);
+    expect(await get('/v1/participants?tag=nobody')).toEqual({ items: [], asOf: expect.any(String) });
+  });
+
+  it('gives lists in pages', async () => {
+    for (let n = 0; n < 25; n += 1) await event('onConnect', `p${n}`, (n % 3) * 1_000, { tag: `t${n % 7}` });
+    const pages: string[][] = [];
+    for (let next = '/v1/participants?limit=10'; next; ) {
+      const page = await get(next);
+      pages.push(idsOf(page));
+      next = page.nextCursor ? `/v1/participants?limit=10&cursor=${page.nextCursor}` : '';
+    }
+    expect(pages.map(({ length }) => length)).toEqual([10, 10, 5]);
+    expect(pages.flat()).toEqual(idsOf(await get('/v1/participants')));
+    const tags = await get('/v1/tags?limit=4');
+    const rest = await get(`/v1/tags?limit=4&cursor=${tags.nextCursor}`);
+    expect([...tags.items, ...rest.items].map(({ tag }) => tag)).toEqual(['t0', 't1', 't2', 't3', 't4', 't5', 't6']);
+    expect(rest).not.toHaveProperty('nextCursor');
+  });
+
+  it('counts participants and devices, of all or of a tag', async () => {
+    await aMeeting();
+    const asOf = expect.any(String);
+    expect(await get('/v1/occupancy')).toEqual({ connected: 2, reconnecting: 1, devices: 4, asOf });
+    expect(await get('/v1/occupancy?tag=red')).toEqual({ connected: 2, reconnecting: 0, devices: 3, asOf });
+    expect(await get('/v1/tags')).toEqual({
+      items: [
+        { tag: 'blue', connected: 0, reconnecting: 1, devices: 1 },
+        { tag: 'red', connected: 2, reconnecting: 0, devices: 3 },
+      ],
+      asOf,
+    });
+  });
+
+  it('looks up many at once, in the order asked', async () => {
+    await aMeeting();
+    const { status, json } = await service.post('/v1/participants/lookup', {
+      participantIds: ['dan', 'zoe', 'ann', 'dan'],
+    });
+    expect(status).toBe(200);
+    expect(json.items.map(({ participantId, state }: Record<string, string>) => [participantId, state])).toEqual([
+      ['dan', 'gone'],
+      ['zoe', 'unknown'],
+      ['ann', 'connected'],
+      ['dan', 'gone'],
+    ]);
+    expect(json.items[1]).toEqual({ participantId: 'zoe', state: 'unknown' });
+  });
+
+  it('answers 304 to whoever has the answer already', async () => {
+    await aMeeting();
+    const first = await service.request('/v1/participants/ann');
+    const etag = first.headers.get('etag') ?? '';
+    expect(etag).toMatch(/^"[\w-]+"$/);
+    const ask = (value: string) => service.request('/v1/participants/ann', { headers: { 'if-none-match': value } });
+    expect(await ask(etag)).toMatchObject({ status: 304, text: '' });
+    expect(await ask(`"other", W/${etag}`)).toMatchObject({ status: 304 });
+    expect(await ask('*')).toMatchObject({ status: 304 });
+    expect(await ask('"other"')).toMatchObject({ status: 200 });
+    await event('onConnect', 'ann', 8_000);
+    expect(await ask(etag)).toMatchObject({ status: 200 });
+  });
+
+  it('decodes the id in a path once', async () => {
+    for (const id of ['a/b', '%41', 'ü😀', 'a b', '..', 'x'.repeat(256), 'ü'.repeat(256)]) {
+      await event('onConnect', id, 1_000);
+      expect((await get(`/v1/participants/${encodeURIComponent(id)}`)).participantId).toBe(id);
+    }
+    expect((await service.request('/v1/participants/A')).status).toBe(404);
+  });
+
+  const CURSOR_OF_OTHERS = Buffer.from(JSON.stringify([1, 'a', 'connected red'])).toString('base64url');
+  it.each([
+    ['/v1/participants?states=gone', 'states'],
+    ['/v1/participants?state=here', 'state'],
+    ['/v1/participants?state=', 'state'],
+    ['/v1/participants?state=connected,', 'state'],
+    ['/v1/participants?state=connected&state=gone', 'state'],
+    ['/v1/participants?tag=', 'tag'],
+    ['/v1/participants?tag=a&tag=b', 'tag'],
+    ['/v1/participants?tag=a%00b', 'tag'],
+    ['/v1/participants?limit=0', 'limit'],
+    ['/v1/participants?limit=1001', 'limit'],
+    ['/v1/participants?limit=ten', 'limit'],
+    ['/v1/participants?limit=', 'limit'],
+    ['/v1/participants?limit=1e2', 'limit'],
+    ['/v1/participants?cursor=nonsense', 'cursor'],
+    ['/v1/participants?cursor=', 'cursor'],
+    [`/v1/participants?cursor=${CURSOR_OF_OTHERS}`, 'cursor'],
+    [`/v1/participants?cursor=${Buffer.from('[1e999,"a","connected "]').toString('base64url')}`, 'cursor'],
+    ['/v1/participants/ann?fields=state', 'fields'],
+    [`/v1/participants/${'x'.repeat(257)}`, 'participantId'],
+    ['/v1/participants/%00', 'participantId'],
+    ['/v1/occupancy?state=gone', 'state'],
+    ['/v1/tags?cursor=nonsense', 'cursor'],
+    ['/v1/tags?tag=red', 'tag'],
+    ['/health/live?verbose', 'verbose'],
+  ])('refuses %s', async (path, name) => {
+    const { status, json } = await service.request(path);
+    expect(status).toBe(400);
+    expect(json).toMatchObject({ type: 'urn:rollcall:problem:invalid-request', errors: [{ pointer: `#/${name}` }] });
+  });
+
+  it.each([
+    ['no ids', {}, '#/participantIds'],
+    ['an empty list', { participantIds: [] }, '#/participantIds'],
+    ['too many', { participantIds: Array.from({ length: 1_001 }, () => 'a') }, '#/participantIds'],
+    ['no list', { participantIds: 'ann' }, '#/participantIds'],
+    ['an id that cannot be', { participantIds: ['ann', 'bob', 7] }, '#/participantIds/2'],
+    ['an object for an id', { participantIds: [{ a: { b: {} } }] }, '#/participantIds/0'],
+    ['an array-like object', { participantIds: { length: 1, 0: 'ann' } }, '#/participantIds'],
+    ['another member', { participantIds: ['ann'], all: true }, '#/all'],
+  ])('refuses to look up %s', async (_what, body, pointer) => {
+    const { status, json } = await service.post('/v1/participants/lookup', body);
+    expect(status).toBe(400);
+    expect(json.errors.map((error: { pointer: string }) => error.pointer)).toEqual([pointer]);
+  });
+
+  it.each(['null', '[]', '7', '"ann"', '{'])('refuses to look up %s', async (body) => {
+    const { status, json } = await service.post('/v1/participants/lookup', body);
+    expect(status).toBe(400);
+    expect(json.type).toBe('urn:rollcall:problem:invalid-request');
+  });
+
+  it('answers every other mistake in the same shape', async () => {
+    const cases: [string, RequestInit, number, string][] = [
+      ['/', {}, 404, 'not-found'],
+      ['/v1/participant', {}, 404, 'not-found'],
+      ['/v1/participants/never-heard-of', {}, 404, 'unknown-participant'],
+      ['/v1/participants', { method: 'DELETE' }, 405, 'method-not-allowed'],
+      ['/v1/participants/%zz', {}, 400, 'invalid-request'],
+      [`/v1/participants/${'x'.repeat(5_000)}`, {}, 414, 'uri-too-long'],
+      ['/v1/participants', { headers: { more: 'x'.repeat(20_000) } }, 431, 'headers-too-large'],
+    ];
+    for (const [path, init, status, name] of cases) {
+      const answer = await service.request(path, init);
+      expect([path.slice(0, 40), answer.status]).toEqual([path.slice(0, 40), status]);
+      expect(answer.headers.get('content-type')).toContain('application/problem+json');
+      expect(answer.json).toEqual({
+        type: `urn:rollcall:problem:${name}`,
+        title: expect.any(String),
+        status,
+        detail: expect.any(String),
+        instance: expect.stringMatching(/^urn:rollcall:request:[\da-f-]{36}$/),
+      });
+    }
+  });
+
+  it('documents itself, with nothing from elsewhere', async () => {
+    const document = await get('/openapi.json');
+    expect(Object.keys(document.paths)).toEqual(
+      expect.arrayContaining([
+        '/callbacks/bandwidth',
+        '/v1/participants',
+        '/v1/participants/lookup',
+        '/v1/occupancy',
+        '/v1/tags',
+      ]),
+    );
+    expect(document.components.schemas.ParticipantAnswer.properties).toHaveProperty('devices');
+    const page = await service.request('/docs');
+    expect(page.status).toBe(200);
+    const assets = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => address ?? '');
+    expect(assets.length).toBeGreaterThan(2);
+    for (const asset of assets) {
+      expect(asset).toMatch(/^\.\//);
+      expect((await service.request(new URL(asset, `${service.url}/docs`).pathname)).status).toBe(200);
+    }
+  });
+});

@@ -1,0 +1,83 @@
+// The real application on a free port, with a store of its own, and what a caller needs to talk to it.
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import { createApp } from '../../src/app.js';
+import { type Clock, systemClock } from '../../src/platform/clock.js';
+import { DEFAULT_POLICY, type PresencePolicy } from '../../src/presence/domain/policy.js';
+import { openStore } from '../../src/presence/open-store.js';
+import type { PresenceStore } from '../../src/presence/presence-store.js';
+
+export interface ServiceOptions {
+  readonly redisUrl?: string;
+  /** The data to share with another service, or to find again. */
+  readonly redisPrefix?: string;
+  readonly policy?: Partial<PresencePolicy>;
+  readonly clock?: Clock;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** undefined when the body is not JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into it as a caller would
+  readonly json: any;
+}
+
+export interface Service {
+  readonly url: string;
+  readonly store: PresenceStore;
+  /** Lines logged so far, as objects. */
+  readonly logged: readonly Record<string, unknown>[];
+  readonly request: (path: string, init?: RequestInit) => Promise<Answer>;
+  readonly post: (path: string, body: unknown) => Promise<Answer>;
+  /** Sends the provider's callback; what is not given is as in its documentation. */
+  readonly callback: (parts?: Record<string, unknown>) => Promise<Answer>;
+  readonly stop: () => Promise<void>;
+}
+
+/** The example of the provider's documentation, but for its event. */
+export const SEED = {
+  event: 'onConnect',
+  timestamp: '1628786234676',
+  participantId: '473f6544-92f7-4d67-9e77-bf2533cfff6d',
+  deviceId: 'be199214-1a03-402a-a7b6-d002470a0465',
+  tag: 'hello-world-phone',
+};
+
+export async function startService(options: ServiceOptions = {}): Promise<Service> {
+  const { redisUrl, redisPrefix = randomUUID(), policy, clock = systemClock } = options;
+  const dataDir = mkdtempSync(join(tmpdir(), 'rollcall-e2e-'));
+  const logged: Record<string, unknown>[] = [];
+  const sink = new Writable({
+    write(line, _, done) {
+      logged.push(JSON.parse(String(line)));
+      done();
+    },
+  });
+  const log = pino({ base: null }, sink);
+  const store = await openStore({ redisUrl, redisPrefix, dataDir }, log);
+  const app = await createApp({ store, policy: { ...DEFAULT_POLICY, ...policy }, clock, log });
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  const request = async (path: string, init?: RequestInit): Promise<Answer> => {
+    const response = await fetch(url + path, init);
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.includes('json');
+    return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined };
+  };
+  const post = (path: string, body: unknown) => {
+    const headers = { 'content-type': 'application/json' };
+    return request(path, { method: 'POST', headers, body: typeof body === 'string' ? body : JSON.stringify(body) });
+  };
+  const callback = (parts?: Record<string, unknown>) => post('/callbacks/bandwidth', { ...SEED, ...parts });
+  const stop = async () => {
+    await app.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+  return { url, store, logged, request, post, callback, stop };
+}
