@@ -1,4 +1,5 @@
-const REQUIRED_ESM = 'cookie|content-disposition|glob|minimatch|brace-expansion|balanced-match|path-scurry|lru-cache|minipass';
+const REQUIRED_ESM =
+  'cookie|content-disposition|glob|minimatch|brace-expansion|balanced-match|path-scurry|lru-cache|minipass';
 
 /** @type {import('jest').Config} */
 export default {

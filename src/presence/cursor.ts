@@ -13,11 +13,14 @@ export function decodeCursor(
   filter: string,
 ): (string | number)[] {
   const values = parse(text);
-  const isWellFormed =
-    values.length === shape.length + 1 && shape.every((type, index) => typeof values[index] === type);
+  const isWellFormed = values.length === shape.length + 1 && shape.every((type, index) => isA(type, values[index]));
   if (!isWellFormed) throw cursorProblem('is none that this service gave out');
   if (values.at(-1) !== filter) throw cursorProblem('was given out for other parameters');
   return values.slice(0, -1) as (string | number)[];
+}
+
+function isA(type: 'string' | 'number', value: unknown): boolean {
+  return type === 'string' ? typeof value === 'string' : Number.isSafeInteger(value);
 }
 
 function parse(text: string): unknown[] {

@@ -1,9 +1,8 @@
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import fresh from 'fresh';
 import { CLOCK, type Clock } from '../platform/clock.js';
-import { etagOf } from '../platform/etag.js';
+import { etagOf, namesEtag } from '../platform/etag.js';
 import { ProblemError } from '../platform/problem.js';
 import { LookupAnswer, ParticipantAnswer, ParticipantsAnswer, participantAnswer, rfc3339 } from './answers.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
@@ -41,7 +40,7 @@ export class ParticipantsController {
   async find(
     @Param('participantId') participantId: string,
     @Query() _: NoQuery,
-    @Headers() headers: Record<string, string>,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ParticipantAnswer | undefined> {
     const fault = identifierFault(participantId);
@@ -51,7 +50,7 @@ export class ParticipantsController {
     const answer = participantAnswer(record);
     const etag = etagOf(answer);
     reply.header('etag', etag).header('cache-control', 'no-cache');
-    if (!fresh(headers, { etag })) return answer;
+    if (!namesEtag(ifNoneMatch, etag)) return answer;
     reply.code(304);
     return undefined;
   }

@@ -63,9 +63,8 @@ export class ParticipantsQuery {
     description: `Comma list of ${PRESENCE_STATES.join(', ')}.`,
     example: 'connected,reconnecting',
   })
-  @Transform(({ value }) => (typeof value === 'string' ? [...new Set(value.split(','))] : value))
+  @Transform(({ value }) => [...new Set(String(value).split(','))])
   @IsIn(PRESENCE_STATES, { each: true, message: `must be a comma list of ${PRESENCE_STATES.join(', ')}` })
-  @IsArray({ message: `must be a comma list of ${PRESENCE_STATES.join(', ')}` })
   state: PresenceState[] = ['connected'];
 
   @Tag()

@@ -58,6 +58,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     await aMeeting();
     expect(idsOf(await get('/v1/participants'))).toEqual(['ann', 'bob']);
     expect(idsOf(await get('/v1/participants?state=reconnecting,connected'))).toEqual(['ann', 'bob', 'cid']);
+    expect(idsOf(await get('/v1/participants?state=reconnecting&state=gone'))).toEqual(['cid', 'dan']);
     expect(idsOf(await get('/v1/participants?state=gone&tag=red'))).toEqual(['dan']);
     expect(await get('/v1/participants?tag=nobody')).toEqual({ items: [], asOf: expect.any(String) });
   });
@@ -122,7 +123,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
   });
 
   it('decodes the id in a path once', async () => {
-    for (const id of ['a/b', '%41', 'ü😀', 'a b', '..', 'x'.repeat(256), 'ü'.repeat(256)]) {
+    for (const id of ['a/b', '%41', 'ü😀', 'a b', 'x'.repeat(256), 'ü'.repeat(256)]) {
       await event('onConnect', id, 1_000);
       expect((await get(`/v1/participants/${encodeURIComponent(id)}`)).participantId).toBe(id);
     }
@@ -135,7 +136,6 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     ['/v1/participants?state=here', 'state'],
     ['/v1/participants?state=', 'state'],
     ['/v1/participants?state=connected,', 'state'],
-    ['/v1/participants?state=connected&state=gone', 'state'],
     ['/v1/participants?tag=', 'tag'],
     ['/v1/participants?tag=a&tag=b', 'tag'],
     ['/v1/participants?tag=a%00b', 'tag'],
