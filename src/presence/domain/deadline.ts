@@ -22,8 +22,9 @@ export function nextDeadlineMs(
   const deadlines = devices.map(({ connection }) => deadlineMs(connection, policy));
   // A gone participant is forgotten whole, once the last of its devices may be.
   if (state === 'gone') return Math.max(...deadlines);
-  const inLeaveGrace = devices.every(({ connection }) => connection.phase === 'ended');
-  return Math.min(...deadlines, ...(inLeaveGrace ? [leaveGraceEndMs(lastEnded(devices), policy)] : []));
+  const isInLeaveGrace = devices.every(({ connection }) => connection.phase === 'ended');
+  const leaveGraceOverMs = isInLeaveGrace ? leaveGraceEndMs(lastEnded(devices), policy) : undefined;
+  return Math.min(...deadlines, leaveGraceOverMs ?? Number.POSITIVE_INFINITY);
 }
 
 function deadlineMs(connection: Connection, policy: PresencePolicy): number {

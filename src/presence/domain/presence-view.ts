@@ -95,13 +95,15 @@ export function participantView(
   }
   const last = lastEnded(devices);
   const untilMs = leaveGraceEndMs(last, policy);
-  if (nowMs < untilMs) return { state: 'reconnecting', sinceMs: sinceMs([last]), untilMs, devices: views };
+  if (untilMs !== undefined && nowMs < untilMs)
+    return { state: 'reconnecting', sinceMs: sinceMs([last]), untilMs, devices: views };
   return { state: 'gone', sinceMs: last.endedAtMs, cause: last.cause, devices: views };
 }
 
-/** When a participant all of whose devices ended stops being `reconnecting`; in the past when there is no leave grace. */
-export function leaveGraceEndMs(last: EndedConnection, policy: PresencePolicy): number {
-  return last.endedHeardAtMs + (last.cause === 'left' ? policy.leaveGraceMs : 0);
+/** When a participant all of whose devices ended stops being `reconnecting` for it; undefined: it never was. */
+export function leaveGraceEndMs(last: EndedConnection, policy: PresencePolicy): number | undefined {
+  const hasLeaveGrace = last.cause === 'left' && policy.leaveGraceMs > 0;
+  return hasLeaveGrace ? last.endedHeardAtMs + policy.leaveGraceMs : undefined;
 }
 
 const CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired'];

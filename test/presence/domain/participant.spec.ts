@@ -71,6 +71,10 @@ describe('a participant', () => {
     expect(viewOf(back, s(60)).sinceMs).toBe(s(14));
   });
 
+  it('is gone at once without a leave grace, even by the clock of a node that is behind the one that heard it', () => {
+    expect(viewOf([connected({ at: s(1) }), left({ at: s(10), heardAt: s(10) })], s(9)).state).toBe('gone');
+  });
+
   it('has the newest non-empty tag', () => {
     const events = [
       connected({ at: s(2), tag: 'new' }),

@@ -1,0 +1,47 @@
+import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
+import { type PresenceStore, StoreUnavailableError } from '../../src/presence/presence-store.js';
+
+/** The store, with every call noted and, if wanted, held back or turned away. */
+export function watched(store: PresenceStore) {
+  const commits: string[][] = [];
+  const loads: string[][] = [];
+  let gate: Promise<void> = Promise.resolve();
+  let failure: ((id: string) => boolean) | undefined;
+  const refuse = (id: string) => (failure?.(id) ? new StoreUnavailableError('away') : undefined);
+  const proxy = new Proxy(store, {
+    get(target, name: keyof PresenceStore) {
+      if (name === 'load') {
+        return async (ids: ParticipantId[]) => {
+          loads.push(ids);
+          await gate;
+          return target.load(ids);
+        };
+      }
+      if (name === 'commit') {
+        return async (changesets: Parameters<PresenceStore['commit']>[0]) => {
+          commits.push(changesets.map(({ participantId }) => participantId));
+          const wanted = changesets.filter(({ participantId }) => !refuse(participantId));
+          const outcomes = await target.commit(wanted);
+          return changesets.map((changeset) => refuse(changeset.participantId) ?? outcomes[wanted.indexOf(changeset)]);
+        };
+      }
+      const value = target[name];
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  return {
+    store: proxy,
+    commits,
+    loads,
+    failFor: (which: (id: string) => boolean) => {
+      failure = which;
+    },
+    hold: () => {
+      let open = () => {};
+      gate = new Promise((resolve) => {
+        open = resolve;
+      });
+      return () => open();
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import { decodeChange } from '../../src/presence/change-codec.js';
+import { readRecord } from '../../src/presence/changeset.js';
+import { DeadlineWorker } from '../../src/presence/deadlines.js';
+import type { LifecycleEvent, ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
+import type { PresenceStore } from '../../src/presence/presence-store.js';
+import { Recorder } from '../../src/presence/recorder.js';
+import { type OpenStore, storesUnderTest } from '../contract/stores.js';
+import { watched } from '../contract/watched-store.js';
+import { eventually } from '../eventually.js';
+import { ManualClock } from '../manual-clock.js';
+import { connected, policy as defaults, disconnected, left } from './domain/builders.js';
+import { START_MS } from './domain/histories.js';
+
+const policy = { ...defaults, leaveGraceMs: 3_000 };
+const log = pino({ level: 'silent' });
+
+describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
+  let opened: OpenStore;
+  let clock: ManualClock;
+  let workers: DeadlineWorker[];
+  beforeEach(async () => {
+    opened = await open();
+    clock = new ManualClock(START_MS);
+    workers = [];
+  });
+  afterEach(async () => {
+    await Promise.all(workers.map((worker) => worker.stop()));
+    await opened.discard();
+  });
+
+  function node(store: PresenceStore = opened.store): Recorder {
+    const recorder = new Recorder(store, clock, policy, log);
+    const worker = new DeadlineWorker(store, recorder, clock, log);
+    worker.start();
+    workers.push(worker);
+    return recorder;
+  }
+
+  const stateOf = async (participant = 'p1') => {
+    const [text] = await opened.store.load([participant as ParticipantId]);
+    return readRecord(participant as ParticipantId, text as string | null)?.record.announced.state;
+  };
+  const untilState = (state: string | undefined, participant?: string) =>
+    eventually(async () => expect(await stateOf(participant)).toBe(state));
+  const changes = async () => (await opened.store.changes(null, 100_000)).map(({ change }) => decodeChange(change));
+
+  it.each<[string, LifecycleEvent[], number, string | undefined]>([
+    ['grace', [connected({ at: START_MS }), disconnected({ at: START_MS })], policy.graceMs, 'gone'],
+    ['leave grace', [connected({ at: START_MS }), left({ at: START_MS })], policy.leaveGraceMs, 'gone'],
+    ['the longest connection', [connected({ at: START_MS })], policy.maxConnectionMs + 1, 'gone'],
+    ['the retention', [left({ at: START_MS })], policy.retentionMs, undefined],
+  ])('make %s take effect with no event, at its time', async (_what, events, afterMs, state) => {
+    const recorder = node();
+    for (const event of events) await recorder.record(event);
+    const before = await stateOf();
+    clock.advance(afterMs - 1);
+    await eventually(() => expect(workers[0]?.isAlive()).toBe(true));
+    expect(await stateOf()).toBe(state ? before : 'gone');
+    clock.advance(1);
+    await untilState(state);
+  });
+
+  it('wake the worker for one that is earlier than the one it sleeps towards', async () => {
+    const recorder = node();
+    await recorder.record(connected({ at: START_MS }));
+    await eventually(async () => expect((await opened.store.due(START_MS, 1)).nextDueMs).not.toBeNull());
+    await recorder.record(disconnected({ at: START_MS + 5, heardAt: START_MS - policy.graceMs + 100 }));
+    clock.advance(100);
+    await untilState('gone');
+  });
+
+  it('drain by the thousand in bounded batches, each change once, on two nodes as on one', async () => {
+    const { store, commits } = watched(opened.store);
+    const recorders = [node(store), node(store)];
+    const names = Array.from({ length: 10_000 }, (_unused, n) => `p${n}`);
+    const all = (build: typeof connected) =>
+      Promise.all(
+        names.map((participant, n) => recorders[n % 2]?.record(build({ participant, at: START_MS + (n % 1_000) }))),
+      );
+    await all(connected);
+    await all(disconnected);
+    expect((await opened.store.occupancy()).reconnecting).toBe(10_000);
+    commits.length = 0;
+    clock.advance(policy.graceMs + 1_000);
+    await eventually(async () => expect((await opened.store.occupancy()).reconnecting).toBe(0), 30_000);
+    expect(Math.max(...commits.map(({ length }) => length))).toBeLessThanOrEqual(128);
+    const gone = (await changes())
+      .filter(({ type }) => type === 'participant.gone')
+      .map(({ participantId }) => participantId);
+    expect(gone.length).toBe(10_000);
+    expect(new Set(gone).size).toBe(10_000);
+  });
+
+  it('that came while no node was there take effect once one is', async () => {
+    const recorder = node();
+    await recorder.record(connected({ at: START_MS }));
+    await recorder.record(disconnected({ at: START_MS }));
+    await workers[0]?.stop();
+    clock.advance(policy.graceMs * 2);
+    expect(await stateOf()).toBe('reconnecting');
+    node();
+    await untilState('gone');
+  });
+
+  it('are kept again after the store was away', async () => {
+    const { store, failFor } = watched(opened.store);
+    const recorder = node(store);
+    await recorder.record(connected({ at: START_MS }));
+    await recorder.record(disconnected({ at: START_MS }));
+    failFor(() => true);
+    clock.advance(policy.graceMs);
+    await eventually(() => expect(workers[0]?.isAlive()).toBe(true));
+    failFor(() => false);
+    await eventually(async () => {
+      clock.advance(400);
+      expect(await stateOf()).toBe('gone');
+    });
+  });
+});

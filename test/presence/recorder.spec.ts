@@ -1,0 +1,145 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import { decodeChange } from '../../src/presence/change-codec.js';
+import { readRecord } from '../../src/presence/changeset.js';
+import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
+import { type PresenceStore, StoreUnavailableError } from '../../src/presence/presence-store.js';
+import { Recorder } from '../../src/presence/recorder.js';
+import { type OpenStore, storesUnderTest } from '../contract/stores.js';
+import { watched } from '../contract/watched-store.js';
+import { ManualClock } from '../manual-clock.js';
+import { connected, disconnected, left, policy } from './domain/builders.js';
+import { START_MS } from './domain/histories.js';
+
+const log = pino({ level: 'silent' });
+
+describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
+  let opened: OpenStore;
+  let clock: ManualClock;
+  beforeEach(async () => {
+    opened = await open();
+    clock = new ManualClock(START_MS);
+  });
+  afterEach(() => opened.discard());
+
+  const recorderOn = (store: PresenceStore) => new Recorder(store, clock, policy, log);
+  const viewOf = async (participant: string) => {
+    const [text] = await opened.store.load([participant as ParticipantId]);
+    return readRecord(participant as ParticipantId, text as string | null)?.record.announced;
+  };
+
+  it('resolves only when the event is in the store', async () => {
+    const recorder = recorderOn(opened.store);
+    expect(await recorder.record(connected({ at: START_MS }))).toBe('applied');
+    expect(await viewOf('p1')).toMatchObject({ state: 'connected' });
+    expect(await recorder.record(connected({ at: START_MS }))).toBe('duplicate');
+  });
+
+  it('makes batches of what waits while two are under way, and none larger than a commit may be', async () => {
+    const { store, loads, hold } = watched(opened.store);
+    const release = hold();
+    const recorder = recorderOn(store);
+    const arrive = (from: number, count: number) =>
+      Array.from({ length: count }, (_unused, n) =>
+        recorder.record(connected({ participant: `p${from + n}`, at: START_MS })),
+      );
+    const answers = arrive(0, 1);
+    await new Promise(setImmediate);
+    answers.push(...arrive(1, 2));
+    await new Promise(setImmediate);
+    answers.push(...arrive(3, 200));
+    await new Promise(setImmediate);
+    expect(loads.map(({ length }) => length)).toEqual([1, 2]);
+    release();
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(['applied']));
+    expect(loads.map(({ length }) => length)).toEqual([1, 2, 128, 72]);
+  });
+
+  it('never has one participant in two batches, and folds what comes for it meanwhile at once', async () => {
+    const { store, loads, hold } = watched(opened.store);
+    const release = hold();
+    const recorder = recorderOn(store);
+    const first = recorder.record(connected({ at: START_MS }));
+    await new Promise(setImmediate);
+    const later = [disconnected({ at: START_MS + 1 }), left({ at: START_MS + 1 }), left({ at: START_MS + 1 })].map(
+      (event) => recorder.record(event),
+    );
+    await new Promise(setImmediate);
+    expect(loads).toEqual([['p1']]);
+    release();
+    expect(await Promise.all([first, ...later])).toEqual(['applied', 'applied', 'applied', 'duplicate']);
+    expect(loads).toEqual([['p1'], ['p1']]);
+    const changes = (await opened.store.changes(null, 10)).map(({ change }) => decodeChange(change).type);
+    expect(changes).toEqual(['device.connected', 'participant.connected', 'device.gone', 'participant.gone']);
+  });
+
+  it('applies again what another writer was faster with, without losing either', async () => {
+    const writers = [recorderOn(opened.store), recorderOn(opened.store), recorderOn(opened.store)];
+    const events = Array.from({ length: 30 }, (_unused, n) => connected({ device: `d${n}`, at: START_MS + n }));
+    const verdicts = await Promise.all(events.flatMap((event) => writers.map((writer) => writer.record(event))));
+    expect(verdicts.filter((verdict) => verdict === 'applied')).toHaveLength(30);
+    expect(verdicts.filter((verdict) => verdict === 'duplicate')).toHaveLength(60);
+    expect((await viewOf('p1'))?.devices).toHaveLength(30);
+    const changes = (await opened.store.changes(null, 1_000)).map(({ change }) => decodeChange(change));
+    expect(changes.filter(({ type }) => type === 'device.connected')).toHaveLength(30);
+    const versions = changes.map(({ version }) => version);
+    expect(versions).toEqual(versions.toSorted((a, b) => a - b));
+  });
+
+  it('fails exactly the callbacks that a failing store concerns', async () => {
+    const { store, failFor, hold, commits } = watched(opened.store);
+    failFor((id) => id === 'bad');
+    const release = hold();
+    const recorder = recorderOn(store);
+    const answers = Promise.allSettled(
+      ['good', 'bad', 'fine'].map((participant) => recorder.record(connected({ participant, at: START_MS }))),
+    );
+    release();
+    expect((await answers).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(commits).toEqual([['good', 'bad', 'fine']]);
+    expect(await viewOf('bad')).toBeUndefined();
+  });
+
+  it('fails only the participant whose record cannot be read', async () => {
+    const index = { state: 'connected', sinceMs: 1, devices: 1, dueMs: Number.MAX_SAFE_INTEGER } as const;
+    const participantId = 'broken' as ParticipantId;
+    await opened.store.commit([{ participantId, before: null, after: { record: 'not a record', index }, changes: [] }]);
+    const recorder = recorderOn(opened.store);
+    const [broken, sound] = await Promise.allSettled(
+      ['broken', 'sound'].map((participant) => recorder.record(connected({ participant, at: START_MS }))),
+    );
+    expect(broken).toMatchObject({ status: 'rejected', reason: expect.any(StoreUnavailableError) });
+    expect(sound).toMatchObject({ status: 'fulfilled', value: 'applied' });
+  });
+
+  it('answers within the time limit although the store does not, and leaves nothing half done', async () => {
+    const { store, hold } = watched(opened.store);
+    const release = hold();
+    const recorder = recorderOn(store);
+    const underWay = recorder.record(connected({ participant: 'under-way', at: START_MS }));
+    await new Promise(setImmediate);
+    const waits = recorder.record(disconnected({ participant: 'under-way', at: START_MS + 1 }));
+    clock.advance(1_999);
+    await new Promise(setImmediate);
+    const late = recorder.record(connected({ participant: 'late', at: START_MS }));
+    clock.advance(1);
+    await expect(underWay).rejects.toThrow(StoreUnavailableError);
+    await expect(waits).rejects.toThrow(StoreUnavailableError);
+    release();
+    expect(await late).toBe('applied');
+    expect(await recorder.record(connected({ participant: 'after', at: START_MS }))).toBe('applied');
+    expect(await viewOf('under-way')).toMatchObject({ state: 'connected' });
+  });
+
+  it('turns away what it could not answer in time anyway', async () => {
+    const { store, hold } = watched(opened.store);
+    const release = hold();
+    const recorder = recorderOn(store);
+    const answers = Array.from({ length: 20_001 }, (_unused, n) => recorder.record(connected({ at: START_MS + n })));
+    await expect(answers.at(-1)).rejects.toThrow('too many events wait');
+    release();
+    expect(await answers[0]).toBe('applied');
+    clock.advance(2_000);
+    await Promise.allSettled(answers);
+  });
+});
