@@ -1,0 +1,79 @@
+// Redis goes away under the running service, and comes back.
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../eventually.js';
+import { RedisServer } from '../redis/redis-server.js';
+import { SEED, type Service, startService } from './service.js';
+
+describe('while Redis', () => {
+  let server: RedisServer;
+  let service: Service;
+  beforeEach(async () => {
+    server = await RedisServer.start('--appendonly', 'yes', '--appendfsync', 'always');
+    service = await startService({ redisUrl: server.url });
+    await service.callback();
+  });
+  afterEach(async () => {
+    server.freeze(false);
+    await service.stop();
+    await server.stop();
+  });
+
+  async function expectUnavailable(): Promise<void> {
+    const answers = await Promise.all([
+      service.callback({ event: 'onLeave' }),
+      service.callback({ participantId: 'other' }),
+      service.request('/v1/participants'),
+      service.request(`/v1/participants/${SEED.participantId}`),
+      service.post('/v1/participants/lookup', { participantIds: ['a'] }),
+      service.request('/v1/occupancy'),
+      service.request('/v1/tags'),
+    ]);
+    for (const { status, headers, json } of answers) {
+      expect(status).toBe(503);
+      expect(headers.get('retry-after')).toBe('1');
+      expect(json.type).toBe('urn:rollcall:problem:store-unavailable');
+      expect(JSON.stringify(json)).not.toMatch(/redis|ECONN|127\.0/i);
+    }
+    const ready = await service.request('/health/ready');
+    expect(ready).toMatchObject({ status: 503, json: { type: 'urn:rollcall:problem:not-ready' } });
+    expect(ready.json.detail).toContain('store');
+    expect((await service.request('/health/live')).status).toBe(200);
+  }
+
+  async function expectRecovery(): Promise<void> {
+    await eventually(async () => expect((await service.request('/health/ready')).status).toBe(200), 10_000);
+    expect((await service.callback({ event: 'onLeave' })).status).toBe(204);
+    const { json } = await service.request(`/v1/participants/${SEED.participantId}`);
+    expect(json).toMatchObject({ state: 'gone', cause: 'left' });
+  }
+
+  it('is down, callers are told to come back; what it had acknowledged is there after it crashed', async () => {
+    await server.kill();
+    await expectUnavailable();
+    await server.restart();
+    await eventually(async () => expect((await service.request('/health/ready')).status).toBe(200), 10_000);
+    expect((await service.request(`/v1/participants/${SEED.participantId}`)).json.state).toBe('connected');
+    await expectRecovery();
+    const lines = service.logged.map(({ msg }) => msg);
+    expect(lines.filter((line) => line === 'store lost')).toHaveLength(1);
+    expect(lines.filter((line) => line === 'store recovered')).toHaveLength(1);
+  });
+
+  it('hangs, callers are told so in time', async () => {
+    server.freeze(true);
+    await expectUnavailable();
+    server.freeze(false);
+    await expectRecovery();
+  });
+});
+
+it('starts without its Redis, and is ready once that is there', async () => {
+  const server = await RedisServer.start();
+  await server.kill();
+  const service = await startService({ redisUrl: server.url });
+  expect((await service.callback()).status).toBe(503);
+  await server.restart();
+  await eventually(async () => expect((await service.callback()).status).toBe(204), 10_000);
+  await service.stop();
+  await server.stop();
+});

@@ -1,0 +1,92 @@
+// Two nodes that write the same participants through one Redis come to the presence that one node would.
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { decodeChange } from '../../src/presence/change-codec.js';
+import { RedisServer } from '../redis/redis-server.js';
+import { type Service, startService } from './service.js';
+
+const T0 = 1_790_000_000_000;
+const PARTICIPANTS = ['p1', 'p2', 'p3'];
+
+const callbacks = fc.array(
+  fc.record({
+    event: fc.constantFrom('onConnect', 'onConnect', 'onDisconnect', 'onLeave'),
+    participantId: fc.constantFrom(...PARTICIPANTS),
+    deviceId: fc.constantFrom('d1', 'd2'),
+    timestamp: fc.nat(20).map((n) => T0 + n * 500),
+    tag: fc.constantFrom(undefined, 'red', 'blue'),
+  }),
+  { minLength: 1, maxLength: 40 },
+);
+
+describe('two nodes on one Redis', () => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await RedisServer.start();
+  });
+  afterAll(() => server.stop());
+
+  /** All that is visible and does not depend on when it was heard. */
+  async function presenceOf(service: Service): Promise<unknown> {
+    const { json } = await service.post('/v1/participants/lookup', { participantIds: PARTICIPANTS });
+    return JSON.parse(
+      JSON.stringify(json.items, (name, value) => (['version', 'until'].includes(name) ? undefined : value)),
+    );
+  }
+
+  it('end in the same presence as one, each change announced once', async () => {
+    await fc.assert(
+      fc.asyncProperty(callbacks, async (events) => {
+        const shared = `shared-${Math.random()}`;
+        const nodes = await Promise.all(
+          [shared, shared, `alone-${Math.random()}`].map((redisPrefix) =>
+            startService({ redisUrl: server.url, redisPrefix }),
+          ),
+        );
+        const [one, other, alone] = nodes as [Service, Service, Service];
+        const answers = await Promise.all(
+          events.flatMap((event, n) => [
+            one.callback(event),
+            ...(n % 3 === 0 ? [] : [other.callback(event)]),
+            alone.callback(event),
+          ]),
+        );
+        expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([204]));
+        expect(await presenceOf(one)).toEqual(await presenceOf(alone));
+        expect(await presenceOf(other)).toEqual(await presenceOf(alone));
+        const versions = new Map<string, number[]>();
+        for (const { change } of await one.store.changes(null, 10_000)) {
+          const { participantId, version } = decodeChange(change);
+          versions.set(participantId, [...(versions.get(participantId) ?? []), version]);
+        }
+        for (const ofOne of versions.values()) {
+          expect([...new Set(ofOne)]).toEqual(Array.from({ length: Math.max(...ofOne) }, (_, n) => n + 1));
+        }
+        await Promise.all(nodes.map((node) => node.stop()));
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it('lose nothing and double nothing under load on the same participants', async () => {
+    const redisPrefix = 'load';
+    const nodes = await Promise.all([
+      startService({ redisUrl: server.url, redisPrefix }),
+      startService({ redisUrl: server.url, redisPrefix }),
+    ]);
+    const sends = Array.from({ length: 2_000 }, (_, n) => ({
+      participantId: `p${n % 20}`,
+      deviceId: `d${Math.floor(n / 20) % 10}`,
+      event: n < 1_800 ? 'onConnect' : 'onLeave',
+      timestamp: T0 + n,
+    }));
+    const answers = await Promise.all(sends.map((send, n) => nodes[n % 2]?.callback(send)));
+    expect(new Set(answers.map((answer) => answer?.status))).toEqual(new Set([204]));
+    const [one] = nodes;
+    expect((await one?.request('/v1/occupancy'))?.json).toMatchObject({ connected: 0, reconnecting: 0, devices: 0 });
+    const gone = (await one?.request('/v1/participants?state=gone'))?.json.items;
+    expect(gone).toHaveLength(20);
+    for (const { devices } of gone) expect(devices).toHaveLength(10);
+    await Promise.all(nodes.map((node) => node.stop()));
+  });
+});
