@@ -1,3 +1,5 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Logger } from 'pino';
 import { createApp } from './app.js';
 import { type Config, ConfigError, readConfig } from './config/config.js';
 import { systemClock } from './platform/clock.js';
@@ -24,20 +26,30 @@ async function start(): Promise<void> {
   try {
     const store = await openStore(config, log);
     const app = await createApp({ store, policy: config.policy, clock: systemClock, log });
-    const stop = async (signal: string): Promise<void> => {
-      log.info({ signal }, 'Rollcall stops');
-      setTimeout(() => app.getHttpServer().closeAllConnections(), STOP_TIME_LIMIT_MS).unref();
-      await app.close();
-      log.info('Rollcall has stopped');
-      process.exit(0);
-    };
-    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop(signal));
+    // npm passes a signal on that the terminal sent to its whole group: it may come twice, and means one stop.
+    let stopping: Promise<void> | undefined;
+    for (const signal of ['SIGINT', 'SIGTERM']) {
+      process.on(signal, () => {
+        stopping ??= stop(app, log, signal);
+      });
+    }
     const listenTextResolver = (url: string) => `Rollcall listens on ${url} and keeps presence in ${store.description}`;
     await app.listen({ port: config.port, host: config.host, listenTextResolver });
   } catch (error) {
     log.fatal({ err: error }, 'Rollcall cannot start');
     process.exit(1);
   }
+}
+
+async function stop(app: NestFastifyApplication, log: Logger, signal: string): Promise<void> {
+  log.info({ signal }, 'Rollcall stops');
+  const server = app.getHttpServer();
+  // A connection is idle again once its last request was answered, and its client may keep it for long.
+  setInterval(() => server.closeIdleConnections(), 50);
+  setTimeout(() => server.closeAllConnections(), STOP_TIME_LIMIT_MS);
+  await app.close();
+  log.info('Rollcall has stopped');
+  process.exit(0);
 }
 
 await start();

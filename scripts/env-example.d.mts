@@ -1,0 +1,1 @@
+export function renderEnvExample(settings: Record<string, { name: string; purpose: string; fallback: string }>): string;

@@ -1,0 +1,144 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { RedisServer } from '../redis/redis-server.js';
+import { ServiceProcess } from './process.js';
+import { SEED } from './service.js';
+
+describe('npm start', () => {
+  let dataDir: string;
+  let running: ServiceProcess[];
+  let redis: RedisServer | undefined;
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), 'rollcall-process-'));
+    running = [];
+  });
+  afterEach(async () => {
+    await Promise.all(running.map((one) => one.end('SIGKILL')));
+    await redis?.stop();
+    redis = undefined;
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  async function start(settings: Record<string, string> = {}): Promise<ServiceProcess> {
+    const service = await ServiceProcess.start({ DATA_DIR: dataDir, ...settings });
+    running.push(service);
+    return service;
+  }
+
+  const stateOf = async (service: ServiceProcess) =>
+    (await fetch(`${service.url}/v1/participants/${SEED.participantId}`)).json() as Promise<Record<string, unknown>>;
+
+  it('says in one line where it listens and where its data is, and builds nothing again', async () => {
+    const { output, url, store } = await start();
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(store).toBe(`SQLite at ${join(dataDir, 'rollcall.db')}`);
+    expect(output.split('\n').filter((line) => line.startsWith('{'))).toHaveLength(1);
+    expect(output).not.toMatch(/Installing|Building/);
+  });
+
+  it('keeps what it acknowledged in the file through kill -9', async () => {
+    const first = await start();
+    for (let n = 0; n < 50; n += 1) {
+      expect((await first.post('/callbacks/bandwidth', { ...SEED, participantId: `p${n}` })).status).toBe(204);
+    }
+    const last = first.post('/callbacks/bandwidth', SEED);
+    expect((await last).status).toBe(204);
+    await first.end('SIGKILL');
+    const second = await start();
+    expect(await stateOf(second)).toMatchObject({ state: 'connected', since: '2021-08-12T16:37:14.676Z' });
+    expect(await (await fetch(`${second.url}/v1/occupancy`)).json()).toMatchObject({ connected: 51, devices: 51 });
+    expect((await second.post('/callbacks/bandwidth', { ...SEED, event: 'onLeave' })).status).toBe(204);
+    expect(await stateOf(second)).toMatchObject({ state: 'gone', cause: 'left' });
+  });
+
+  it('keeps it in Redis through kill -9 of both', async () => {
+    redis = await RedisServer.start('--appendonly', 'yes', '--appendfsync', 'always');
+    const settings = { REDIS_URL: redis.url };
+    const first = await start(settings);
+    expect(first.store).toBe(`Redis at ${redis.url}`);
+    expect((await first.post('/callbacks/bandwidth', SEED)).status).toBe(204);
+    await redis.kill();
+    await first.end('SIGKILL');
+    await redis.restart();
+    expect(await stateOf(await start(settings))).toMatchObject({ state: 'connected' });
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'ends cleanly on %s, the callback that is under way answered',
+    async (signal) => {
+      const service = await start();
+      const { port } = new URL(service.url);
+      const socket = connect(Number(port), '127.0.0.1');
+      const answer = received(socket);
+      const body = JSON.stringify(SEED);
+      const head = `POST /callbacks/bandwidth HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+      socket.write(head + body.slice(0, 10));
+      await fetch(`${service.url}/health/live`);
+      const ended = service.end(signal);
+      socket.write(body.slice(10));
+      expect(await ended).toBe(0);
+      expect(await answer).toMatch(/^HTTP\/1\.1 204/);
+      expect(service.output).toContain('Rollcall has stopped');
+      expect(await stateOf(await start())).toMatchObject({ state: 'connected' });
+    },
+  );
+
+  it('ends cleanly when only npm is told', async () => {
+    const service = await start();
+    await service.endMain('SIGTERM');
+    expect(service.output).toContain('Rollcall has stopped');
+  });
+
+  it('refuses bad settings, naming each and showing none', async () => {
+    const service = await start({
+      PORT: 'secret-port',
+      GRACE_MS: '-1',
+      REDIS_URL: 'http://:hunter2@x',
+      RETENTION_MS: '1000',
+    });
+    expect(await service.end('SIGTERM')).toBe(1);
+    for (const name of ['PORT', 'GRACE_MS', 'REDIS_URL', 'RETENTION_MS']) {
+      expect(service.output).toContain(`refused: ${name} must be`);
+    }
+    expect(service.output).not.toMatch(/secret|hunter2/);
+  });
+
+  it('refuses a data folder that another process uses, and says so', async () => {
+    const first = await start();
+    const second = await start();
+    expect(await second.end('SIGTERM')).toBe(1);
+    expect(second.output).toContain('another process has it open');
+    expect((await fetch(`${first.url}/health/ready`)).status).toBe(200);
+  });
+});
+
+describe('the README', () => {
+  it('has commands that answer what it says', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'rollcall-readme-'));
+    const service = await ServiceProcess.start({ DATA_DIR: dataDir });
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const examples = [...readme.matchAll(/```bash\n(curl[^`]+)```\n+```(json|text)\n([^`]+)```/g)];
+    expect(examples.length).toBeGreaterThanOrEqual(3);
+    for (const [, command = '', kind, expected = ''] of examples) {
+      const { stdout } = spawnSync('bash', ['-c', command.replaceAll('http://127.0.0.1:3000', service.url)], {
+        encoding: 'utf8',
+      });
+      if (kind === 'text') expect(stdout.replaceAll('\r', '')).toContain(expected);
+      else expect({ ...JSON.parse(stdout), asOf: '' }).toEqual({ ...JSON.parse(expected), asOf: '' });
+    }
+    expect(await service.end('SIGTERM')).toBe(0);
+    rmSync(dataDir, { recursive: true });
+  });
+});
+
+function received(socket: Socket): Promise<string> {
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += String(chunk);
+  });
+  return new Promise((resolve) => socket.once('close', () => resolve(text)));
+}
