@@ -27,10 +27,11 @@ async function start(): Promise<void> {
     const store = await openStore(config, log);
     const app = await createApp({ store, policy: config.policy, clock: systemClock, log });
     // npm passes a signal on that the terminal sent to its whole group: it may come twice, and means one stop.
-    let stopping: Promise<void> | undefined;
+    let isStopping = false;
     for (const signal of ['SIGINT', 'SIGTERM']) {
       process.on(signal, () => {
-        stopping ??= stop(app, log, signal);
+        if (!isStopping) void stop(app, log, signal);
+        isStopping = true;
       });
     }
     const listenTextResolver = (url: string) => `Rollcall listens on ${url} and keeps presence in ${store.description}`;

@@ -19,7 +19,7 @@ export interface ServiceOptions {
   readonly clock?: Clock;
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;

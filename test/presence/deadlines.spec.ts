@@ -73,11 +73,13 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
 
   it('drain by the thousand in bounded batches, each change once, on two nodes as on one', async () => {
     const { store, commits } = watched(opened.store);
-    const recorders = [node(store), node(store)];
+    const nodes = [node(store), node(store)] as const;
     const names = Array.from({ length: 10_000 }, (_unused, n) => `p${n}`);
     const all = (build: typeof connected) =>
       Promise.all(
-        names.map((participant, n) => recorders[n % 2]?.record(build({ participant, at: START_MS + (n % 1_000) }))),
+        names.map((participant, n) =>
+          nodes[n % 2 === 0 ? 0 : 1].record(build({ participant, at: START_MS + (n % 1_000) })),
+        ),
       );
     await all(connected);
     await all(disconnected);

@@ -13,7 +13,7 @@ function findRedisServer(): string | undefined {
   return candidates.find((path) => existsSync(path));
 }
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

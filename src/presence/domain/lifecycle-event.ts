@@ -21,7 +21,7 @@ export interface LifecycleEvent {
 export type DeviceEvent = Pick<LifecycleEvent, 'kind' | 'atMs' | 'heardAtMs'>;
 
 /** Beyond this a provider's clock is wrong, not merely skewed. */
-export const MAX_AHEAD_MS = 5 * 60_000;
+const MAX_AHEAD_MS = 5 * 60_000;
 
 // At the same millisecond an end follows its connect, and `left` has the last word.
 const RANK: Record<EventKind, number> = { connected: 0, disconnected: 1, left: 2 };
