@@ -2,9 +2,9 @@
 // It is announced once: the record that holds the new view as announced is stored in the same commit.
 import type { GoneCause } from './connection.js';
 import { type DeviceEvent, type DeviceId, orderedAtMs, type ParticipantId } from './lifecycle-event.js';
-import type { DeviceView, ParticipantView, PresenceState } from './presence-view.js';
+import type { DeviceView, ParticipantView, Presence, PresenceState } from './presence-view.js';
 
-/** `updated`: same state, but its tag, its cause or its time is another than was announced. */
+/** `updated`: the same state, but its tag, its cause or another detail is not what was announced. */
 export type ChangeType = `${'participant' | 'device'}.${PresenceState | 'updated'}`;
 
 export interface Change {
@@ -33,6 +33,8 @@ export interface Announcement {
   readonly version: number;
   readonly view: ParticipantView;
 }
+
+const DETAILS = ['sinceMs', 'untilMs', 'cause', 'connectedAtMs', 'interruptions'] as const;
 
 type AppliedEvent = DeviceEvent & { readonly deviceId: DeviceId };
 
@@ -79,11 +81,11 @@ export function changesBetween(
   return changes;
 }
 
-type Visible = Pick<DeviceView | ParticipantView, 'state' | 'sinceMs' | 'cause'>;
+type Visible = Presence & Partial<DeviceView>;
 
 function difference(before: Visible | undefined, after: Visible): PresenceState | 'updated' | undefined {
   if (before?.state !== after.state) return after.state;
-  return before.sinceMs !== after.sinceMs || before.cause !== after.cause ? 'updated' : undefined;
+  return DETAILS.some((detail) => before[detail] !== after[detail]) ? 'updated' : undefined;
 }
 
 function outcome({ state, sinceMs, cause }: Visible, previousState: PresenceState | null) {

@@ -18,13 +18,15 @@ export type Verdict = 'applied' | 'duplicate' | 'stale';
 export interface Filing {
   readonly verdict: Verdict;
   readonly history: DeviceHistory;
+  /** The event as it is filed, heard when it was first heard; undefined when it is in no place of its own. */
+  readonly filed?: DeviceEvent;
 }
 
 /** Files an event in its place. One event more than is kept makes the oldest part of the base (`compact`). */
 export function fileEvent(history: DeviceHistory, event: DeviceEvent): Filing {
   const known = history.events.find((other) => isSameEvent(other, event));
   // Heard twice, at whatever times and in whatever order, an event was heard at the earlier one.
-  if (known && event.heardAtMs >= known.heardAtMs) return { verdict: 'duplicate', history };
+  if (known && event.heardAtMs >= known.heardAtMs) return { verdict: 'duplicate', history, filed: known };
   const { base } = history;
   if (base && compareEvents(event, base.upTo) <= 0) {
     const verdict = known || isSameEvent(event, base.upTo) ? 'duplicate' : 'stale';
@@ -33,7 +35,7 @@ export function fileEvent(history: DeviceHistory, event: DeviceEvent): Filing {
   const others = known ? history.events.filter((other) => other !== known) : history.events;
   const after = others.findIndex((other) => compareEvents(event, other) < 0);
   const events = others.toSpliced(after === -1 ? others.length : after, 0, event);
-  return { verdict: known ? 'duplicate' : 'applied', history: { ...history, events } };
+  return { verdict: known ? 'duplicate' : 'applied', history: { ...history, events }, filed: event };
 }
 
 export interface Fold {

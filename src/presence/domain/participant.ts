@@ -96,17 +96,18 @@ export function advance(
 function file(before: ParticipantRecord | undefined, events: readonly LifecycleEvent[]) {
   const histories = new Map(before?.devices);
   const applied: LifecycleEvent[] = [];
+  const tags = before?.tag ? [before.tag] : [];
   const verdicts = events.map((event): Verdict => {
     const { deviceId, kind, atMs, heardAtMs } = event;
     const history = histories.get(deviceId);
     if (!history && orderedAtMs(event) <= (before?.shedUpToMs ?? Number.NEGATIVE_INFINITY)) return 'stale';
-    const filed = fileEvent(history ?? { events: [] }, { kind, atMs, heardAtMs });
-    histories.set(deviceId, filed.history);
-    if (filed.verdict === 'applied') applied.push(event);
-    return filed.verdict;
+    const filing = fileEvent(history ?? { events: [] }, { kind, atMs, heardAtMs });
+    histories.set(deviceId, filing.history);
+    if (filing.filed && event.tag) tags.push({ value: event.tag, atMs: orderedAtMs(filing.filed) });
+    if (filing.verdict === 'applied') applied.push(event);
+    return filing.verdict;
   });
-  const heard = events.filter((_, index) => verdicts[index] !== 'stale');
-  return { histories, applied: applied.sort(compareEvents), tag: newestTag(before?.tag, heard), verdicts };
+  return { histories, applied: applied.sort(compareEvents), tag: newestOf(tags), verdicts };
 }
 
 function isUnmoved(before: ParticipantRecord, histories: ReadonlyMap<DeviceId, DeviceHistory>, tag?: Tag): boolean {
@@ -153,9 +154,7 @@ function latest(timesMs: readonly (number | undefined)[]): number | undefined {
   return known.length > 0 ? Math.max(...known) : undefined;
 }
 
-/** A later event without a tag does not erase it. Of two at one millisecond the greater string, so that order is no matter. */
-function newestTag(before: Tag | undefined, heard: readonly LifecycleEvent[]): Tag | undefined {
-  const given = heard.flatMap((event) => (event.tag ? [{ value: event.tag, atMs: orderedAtMs(event) }] : []));
-  const known = before ? [before, ...given] : given;
-  return known.sort((a, b) => b.atMs - a.atMs || (a.value < b.value ? 1 : -1))[0];
+/** An event without a tag erases none. Of two at one millisecond the greater string, so that their order is no matter. */
+function newestOf(tags: readonly Tag[]): Tag | undefined {
+  return tags.toSorted((a, b) => b.atMs - a.atMs || (a.value < b.value ? 1 : -1))[0];
 }

@@ -11,7 +11,7 @@ import {
 } from './connection.js';
 import type { DeviceId } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
-import { type Stay, startOfPresence, stayOf } from './stay.js';
+import { mergeStays, type Stay, startOfPresence, stayOf } from './stay.js';
 
 export type PresenceState = 'connected' | 'reconnecting' | 'gone';
 
@@ -83,7 +83,7 @@ export function participantView(
   const views = devices.map(({ deviceId, connection }) => deviceView(deviceId, connection, policy)).sort(byStrength);
   const present = devices.filter(({ connection }) => connection.phase !== 'ended').map(({ connection }) => connection);
   const sinceMs = (of: readonly Connection[]) => {
-    const stays = [...pastStays, ...devices.map(({ connection }) => stayOf(connection, policy))];
+    const stays = mergeStays([...pastStays, ...devices.map(({ connection }) => stayOf(connection, policy))]);
     return Math.max(...of.map((connection) => startOfPresence(stays, stayOf(connection, policy))));
   };
   const strongest = views[0];

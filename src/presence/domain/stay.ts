@@ -54,8 +54,7 @@ export function mergeStays(stays: readonly Stay[]): Stay[] {
   return merged;
 }
 
-/** Where the uninterrupted presence began that `present`, one of `stays`, is part of. */
-export function startOfPresence(stays: readonly Stay[], present: Stay): number {
-  const whole = mergeStays(stays).findLast((stay) => stay.startMs <= present.startMs);
-  return whole?.startMs ?? present.startMs;
+/** Where the uninterrupted presence began that `present` is part of; `merged` holds it, too. */
+export function startOfPresence(merged: readonly Stay[], present: Stay): number {
+  return merged.findLast((stay) => stay.startMs <= present.startMs)?.startMs ?? present.startMs;
 }

@@ -34,7 +34,7 @@ export function histories({ devices, perDevice, aheadMs = 0 }: Shape): fc.Arbitr
       kind: fc.constantFrom('connected', 'connected', 'disconnected', 'left'),
       device,
       at: fc.nat(SPAN_MS / 500).map((n) => START_MS + n * 500),
-      delayMs: fc.constantFrom(0, 0, 20, 3_000, 40_000, -200),
+      delayMs: fc.constantFrom(0, 0, 20, 3_000, 40_000, -200, 400_000),
       ahead: fc.constantFrom(0, 0, 0, 0, aheadMs),
       tag: fc.constantFrom(undefined, undefined, 'red', 'blue'),
     })

@@ -85,6 +85,14 @@ describe('a participant', () => {
     expect(heard(events.toReversed(), s(4)).tag?.value).toBe('new');
   });
 
+  it('keeps its tag when a callback from the future is sent again', () => {
+    const ahead = connected({ at: s(600), heardAt: s(0), tag: 'blue' });
+    const record = heard([ahead, connected({ device: 'd2', at: s(60), tag: 'red' })], s(60));
+    expect(record.tag?.value).toBe('red');
+    const again = advance(record, [{ ...ahead, heardAtMs: s(400) }], s(400), policy);
+    expect(again).toEqual({ record, changes: [], verdicts: ['duplicate'] });
+  });
+
   it('whose provider clock is far ahead is ordered as if heard now, and can still leave', () => {
     const events = [connected({ at: s(86_400), heardAt: s(1) }), left({ at: s(86_401), heardAt: s(2) })];
     expect(viewOf(events.slice(0, 1), s(2))).toMatchObject({ state: 'connected', sinceMs: s(1) });
@@ -146,6 +154,18 @@ describe('changes', () => {
       'device.updated',
       'participant.updated',
     ]);
+  });
+
+  it('tell of all that is to be seen: an interruption that was over before it was announced', () => {
+    const record = heard([connected({ at: s(1) })], s(1));
+    const { record: after, changes } = advance(
+      record,
+      [disconnected({ at: s(2) }), connected({ at: s(3) })],
+      s(3),
+      policy,
+    );
+    expect(changes.map(({ type }) => type)).toEqual(['device.updated']);
+    expect(after?.version).toBe(2);
   });
 
   it('tell of a new tag', () => {
