@@ -3,6 +3,7 @@
 // record due, one commits and the other then finds nothing left to do.
 import type { Logger } from 'pino';
 import type { Clock } from '../platform/clock.js';
+import type { ParticipantId } from './domain/lifecycle-event.js';
 import type { PresenceStore } from './presence-store.js';
 import type { Recorder } from './recorder.js';
 
@@ -10,8 +11,12 @@ import type { Recorder } from './recorder.js';
 const ROUND_SIZE = 128;
 /** Deadlines that another node set, and then did not live to see, are found within this time. */
 const LONGEST_SLEEP_MS = 400;
-/** A round that takes longer than this has not ended well. */
+/** Without a round that ended for this long, the worker is not alive. */
 const STALLED_MS = 10_000;
+/** A record that is not there, or cannot be read, stays due; it is not to keep the others waiting. */
+const STUCK_FOR_MS = 60_000;
+/** So many of them, and something is wrong with the store. */
+const MAX_STUCK = 10_000;
 
 export class DeadlineWorker {
   readonly #store: PresenceStore;
@@ -20,6 +25,8 @@ export class DeadlineWorker {
   readonly #log: Logger;
   #lastRoundMs = 0;
   #isFailing = false;
+  /** Until when each is left alone. */
+  readonly #stuck = new Map<ParticipantId, number>();
   /** The earliest deadline heard of since the last round asked for those due. */
   #heardOfMs = Number.POSITIVE_INFINITY;
   #wakeAtMs = Number.POSITIVE_INFINITY;
@@ -50,9 +57,10 @@ export class DeadlineWorker {
     await this.#ended;
   }
 
-  /** Whether rounds come to an end; they go on while the store is away. */
+  /** Whether rounds come to an end, as they do while the store is away, and get on with what is due. */
   isAlive(): boolean {
-    return !this.#isStopped && this.#clock.now() - this.#lastRoundMs < STALLED_MS;
+    const isStalled = this.#clock.now() - this.#lastRoundMs >= STALLED_MS;
+    return !this.#isStopped && !isStalled && this.#stuck.size < MAX_STUCK;
   }
 
   async #run(): Promise<void> {
@@ -67,11 +75,15 @@ export class DeadlineWorker {
   async #round(): Promise<number> {
     this.#heardOfMs = Number.POSITIVE_INFINITY;
     try {
-      const { participantIds, nextDueMs } = await this.#store.due(this.#clock.now(), ROUND_SIZE);
-      await this.#recorder.revisit(participantIds);
+      const nowMs = this.#clock.now();
+      const { participantIds, nextDueMs } = await this.#store.due(nowMs, ROUND_SIZE + this.#stuck.size);
+      const due = participantIds.filter((id) => (this.#stuck.get(id) ?? 0) <= nowMs).slice(0, ROUND_SIZE);
+      const stuck = await this.#recorder.revisit(due);
+      for (const id of due) this.#stuck.delete(id);
+      for (const id of stuck) this.#stuck.set(id, nowMs + STUCK_FOR_MS);
       if (this.#isFailing) this.#log.info('deadlines are kept again');
       this.#isFailing = false;
-      return participantIds.length === ROUND_SIZE ? this.#clock.now() : (nextDueMs ?? Number.POSITIVE_INFINITY);
+      return due.length === ROUND_SIZE ? this.#clock.now() : (nextDueMs ?? Number.POSITIVE_INFINITY);
     } catch (error) {
       if (!this.#isFailing) this.#log.error({ reason: (error as Error).message }, 'deadlines cannot be kept');
       this.#isFailing = true;

@@ -6,15 +6,19 @@ import type { Clock } from '../platform/clock.js';
 import { changesetOf, readRecord } from './changeset.js';
 import type { Verdict } from './domain/device-history.js';
 import type { LifecycleEvent, ParticipantId } from './domain/lifecycle-event.js';
-import { type Advance, advance } from './domain/participant.js';
+import { advance } from './domain/participant.js';
 import type { PresencePolicy } from './domain/policy.js';
 import { type Changeset, type PresenceStore, type StoredRecord, StoreUnavailableError } from './presence-store.js';
 
 /** While one batch is with the store the next is made ready. More would only make batches smaller. */
 const MAX_BATCHES = 2;
-/** Keeps one commit, which nothing can interrupt, to a millisecond or two of Redis. */
 const MAX_BATCH_PARTICIPANTS = 128;
-const MAX_BATCH_EVENTS_OF_ONE = 256;
+const MAX_BATCH_EVENTS = 512;
+/**
+ * Records in one commit, in characters: nothing can interrupt a commit, nor the rules that make it. A usual record has
+ * a few hundred, so that this limits only what is made of participants with many devices.
+ */
+const MAX_COMMIT_LENGTH = 64 * 1024;
 /** Callers that wait. Beyond it they are told at once, instead of after the time they would wait in vain. */
 const MAX_WAITING = 20_000;
 /** A provider gives up after a few seconds; an answer that comes later is none. */
@@ -24,15 +28,18 @@ const TIME_LIMIT_MS = 2_000;
 interface Work {
   readonly event?: LifecycleEvent;
   isSettled: boolean;
-  settle(outcome: Verdict | 'revisited' | StoreUnavailableError): void;
+  settle(outcome: Verdict | Revisit | StoreUnavailableError): void;
 }
+
+/** `stuck`: there is no record, or none that can be read; looking again will not help. */
+type Revisit = 'revisited' | 'stuck';
 
 type Batch = Map<ParticipantId, Work[]>;
 
 interface Attempt {
   readonly participantId: ParticipantId;
   readonly works: readonly Work[];
-  readonly advance: Advance;
+  readonly verdicts: readonly Verdict[];
   readonly changeset: Changeset;
 }
 
@@ -63,9 +70,10 @@ export class Recorder {
     return (await this.#add(event.participantId, event)) as Verdict;
   }
 
-  /** Applies what time alone has brought about. Rejects like `record`. */
-  async revisit(participantIds: readonly ParticipantId[]): Promise<void> {
-    await Promise.all(participantIds.map((participantId) => this.#add(participantId)));
+  /** Applies what time alone has brought about. Resolves with those for whom that cannot be done; rejects like `record`. */
+  async revisit(participantIds: readonly ParticipantId[]): Promise<ParticipantId[]> {
+    const outcomes = await Promise.all(participantIds.map((participantId) => this.#add(participantId)));
+    return participantIds.filter((_, index) => outcomes[index] === 'stuck');
   }
 
   /** Tells of the earliest deadline that each batch has set. */
@@ -73,7 +81,7 @@ export class Recorder {
     this.#onDeadline = listener;
   }
 
-  #add(participantId: ParticipantId, event?: LifecycleEvent): Promise<Verdict | 'revisited'> {
+  #add(participantId: ParticipantId, event?: LifecycleEvent): Promise<Verdict | Revisit> {
     if (this.#waitingCount >= MAX_WAITING) return Promise.reject(new StoreUnavailableError('too many events wait'));
     return new Promise((resolve, reject) => {
       const work: Work = {
@@ -112,14 +120,17 @@ export class Recorder {
   /** Leaves out participants that are under way: the second commit could only be a conflict with the first. */
   #take(): Batch {
     const batch: Batch = new Map();
+    let room = MAX_BATCH_EVENTS;
     for (const [participantId, works] of this.#waiting) {
-      if (batch.size === MAX_BATCH_PARTICIPANTS) break;
+      if (batch.size === MAX_BATCH_PARTICIPANTS || room === 0) break;
       if (this.#underWay.has(participantId)) continue;
-      const taken = works.splice(0, MAX_BATCH_EVENTS_OF_ONE);
-      if (works.length === 0) this.#waiting.delete(participantId);
-      this.#waitingCount -= taken.length;
-      const wanted = taken.filter(({ isSettled }) => !isSettled);
-      if (wanted.length > 0) batch.set(participantId, wanted);
+      const wanted = works.filter(({ isSettled }) => !isSettled);
+      const taken = wanted.splice(0, room);
+      this.#waitingCount -= works.length - wanted.length;
+      if (wanted.length > 0) this.#waiting.set(participantId, wanted);
+      else this.#waiting.delete(participantId);
+      if (taken.length > 0) batch.set(participantId, taken);
+      room -= taken.length;
     }
     return batch;
   }
@@ -142,59 +153,71 @@ export class Recorder {
 
   /** The part of the batch that somebody else was faster with, and that is still wanted. */
   async #attempt(batch: Batch): Promise<Batch> {
-    const attempts = await this.#prepare(batch);
-    const outcomes = await this.#store.commit(attempts.map(({ changeset }) => changeset));
+    const ids = [...batch.keys()];
+    const texts = await this.#store.load(ids);
     const conflicts: Batch = new Map();
+    for (let next = 0; next < ids.length; ) {
+      const attempts: Attempt[] = [];
+      for (let length = 0; next < ids.length && length < MAX_COMMIT_LENGTH; next += 1) {
+        const participantId = ids[next] as ParticipantId;
+        const attempt = this.#apply(participantId, batch.get(participantId) ?? [], texts[next] ?? null);
+        if (attempt) attempts.push(attempt);
+        length += attempt?.changeset.after?.record.length ?? 0;
+      }
+      for (const { participantId, works } of await this.#commit(attempts)) conflicts.set(participantId, works);
+    }
+    return conflicts;
+  }
+
+  /** Those to be tried again. */
+  async #commit(attempts: readonly Attempt[]): Promise<{ participantId: ParticipantId; works: Work[] }[]> {
+    if (attempts.length === 0) return [];
+    const outcomes = await this.#store.commit(attempts.map(({ changeset }) => changeset));
     let nextDueMs = Number.POSITIVE_INFINITY;
-    attempts.forEach(({ participantId, works, advance, changeset }, index) => {
+    const conflicts = attempts.flatMap(({ participantId, works, verdicts, changeset }, index) => {
       const outcome = outcomes[index];
+      if (outcome === 'done') {
+        settle(works, verdicts);
+        nextDueMs = Math.min(nextDueMs, changeset.after?.index.dueMs ?? nextDueMs);
+      } else if (outcome instanceof StoreUnavailableError) {
+        for (const work of works) work.settle(outcome);
+      }
       const wanted = works.filter(({ isSettled }) => !isSettled);
-      if (outcome === 'done') settle(works, advance.verdicts);
-      else if (outcome instanceof StoreUnavailableError) for (const work of works) work.settle(outcome);
-      else if (wanted.length > 0) conflicts.set(participantId, wanted);
-      if (outcome === 'done') nextDueMs = Math.min(nextDueMs, changeset.after?.index.dueMs ?? nextDueMs);
+      return wanted.length > 0 ? [{ participantId, works: wanted }] : [];
     });
     if (nextDueMs < Number.POSITIVE_INFINITY) this.#onDeadline(nextDueMs);
     return conflicts;
   }
 
-  /** Loads and applies the rules; settles those for whom there is nothing to commit. */
-  async #prepare(batch: Batch): Promise<Attempt[]> {
-    const ids = [...batch.keys()];
-    const texts = await this.#store.load(ids);
-    return ids.flatMap((participantId, index) => {
-      const works = batch.get(participantId) ?? [];
-      const attempt = this.#apply(participantId, works, texts[index] ?? null);
-      if (!(attempt instanceof StoreUnavailableError)) return attempt;
-      for (const work of works) work.settle(attempt);
-      return [];
-    });
-  }
-
-  /** A record that cannot be read fails its own callbacks, and no others of the batch. */
+  /**
+   * Applies the rules; settles the works itself where there is nothing to commit. A record that cannot be read fails its
+   * own callbacks, and no others of the batch.
+   */
   #apply(
     participantId: ParticipantId,
     works: readonly Work[],
     text: StoredRecord | null | StoreUnavailableError,
-  ): Attempt | [] | StoreUnavailableError {
-    if (text instanceof StoreUnavailableError) return text;
+  ): Attempt | undefined {
     try {
+      if (text instanceof StoreUnavailableError) throw text;
       const loaded = readRecord(participantId, text);
       const events = works.flatMap(({ event }) => event ?? []);
       const advanced = advance(loaded?.record, events, this.#clock.now(), this.#policy);
       const changeset = changesetOf(participantId, loaded, advanced);
-      if (changeset) return { participantId, works, advance: advanced, changeset };
-      settle(works, advanced.verdicts);
-      return [];
+      if (changeset) return { participantId, works, verdicts: advanced.verdicts, changeset };
+      settle(works, advanced.verdicts, loaded ? 'revisited' : 'stuck');
     } catch (error) {
-      this.#log.error({ err: error, participantId }, 'a stored record cannot be read');
-      return new StoreUnavailableError('a stored record cannot be read', { cause: error });
+      const isUnreadable = !(error instanceof StoreUnavailableError);
+      if (isUnreadable) this.#log.error({ err: error, participantId }, 'a stored record cannot be read');
+      const failure = isUnreadable ? new StoreUnavailableError('unreadable', { cause: error }) : error;
+      for (const work of works) work.settle(isUnreadable && !work.event ? 'stuck' : failure);
     }
+    return undefined;
   }
 }
 
 /** `verdicts` has one for each work with an event, in order. */
-function settle(works: readonly Work[], verdicts: readonly Verdict[]): void {
+function settle(works: readonly Work[], verdicts: readonly Verdict[], revisit: Revisit = 'revisited'): void {
   let next = 0;
-  for (const work of works) work.settle(work.event ? (verdicts[next++] ?? 'duplicate') : 'revisited');
+  for (const work of works) work.settle(work.event ? (verdicts[next++] ?? 'duplicate') : revisit);
 }

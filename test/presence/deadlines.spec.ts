@@ -106,6 +106,22 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
     await untilState('gone');
   });
 
+  it('are kept although records of others are missing or cannot be read', async () => {
+    const index = { state: 'reconnecting', sinceMs: 1, devices: 1, dueMs: START_MS } as const;
+    const ids = Array.from({ length: 150 }, (_unused, n) => `broken${n}` as ParticipantId);
+    const after = { record: 'not a record', index };
+    await opened.store.commit(ids.map((participantId) => ({ participantId, before: null, after, changes: [] })));
+    const { store, loads } = watched(opened.store);
+    const recorder = node(store);
+    await recorder.record(connected({ at: START_MS }));
+    await recorder.record(disconnected({ at: START_MS }));
+    const lookedAt = () => loads.flat().filter((id) => id.startsWith('broken')).length;
+    await eventually(() => expect(lookedAt()).toBe(150));
+    clock.advance(policy.graceMs);
+    await untilState('gone');
+    expect(lookedAt()).toBe(150);
+  });
+
   it('are kept again after the store was away', async () => {
     const { store, failFor } = watched(opened.store);
     const recorder = node(store);

@@ -131,6 +131,39 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     expect(await viewOf('under-way')).toMatchObject({ state: 'connected' });
   });
 
+  it('goes on with those that are still wanted when the first of them no longer are', async () => {
+    const { store, hold } = watched(opened.store);
+    const release = hold();
+    const recorder = recorderOn(store);
+    const early = Array.from({ length: 601 }, (_unused, n) => recorder.record(connected({ at: START_MS + n })));
+    const outcomes = Promise.allSettled(early);
+    await new Promise(setImmediate);
+    clock.advance(1_500);
+    const late = recorder.record(left({ at: START_MS + 9_000 }));
+    clock.advance(500);
+    expect((await outcomes).every(({ status }) => status === 'rejected')).toBe(true);
+    release();
+    expect(await late).toBe('applied');
+  });
+
+  it('commits large records in parts', async () => {
+    const recorder = recorderOn(opened.store);
+    const names = Array.from({ length: 20 }, (_unused, n) => `p${n}`);
+    const device = (n: number) => `${n}`.padEnd(256, 'x');
+    const large = names.flatMap((participant) =>
+      Array.from({ length: 30 }, (_unused, n) => connected({ participant, device: device(n), at: START_MS + n })),
+    );
+    await Promise.all(large.map((event) => recorder.record(event)));
+    const { store, loads, commits } = watched(opened.store);
+    const other = recorderOn(store);
+    await Promise.all(
+      names.map((participant) => other.record(left({ participant, device: device(0), at: START_MS + 99 }))),
+    );
+    expect(loads.map(({ length }) => length)).toEqual([20]);
+    expect(commits.length).toBeGreaterThan(2);
+    expect(commits.flat()).toEqual(names);
+  });
+
   it('turns away what it could not answer in time anyway', async () => {
     const { store, hold } = watched(opened.store);
     const release = hold();
