@@ -24,7 +24,11 @@ module.exports = {
       from: { path: '^src/presence/(redis|sqlite)/' },
       to: {
         path: '^src/',
-        pathNot: ['^src/presence/$1/', '^src/presence/(presence-store|page-order)\\.ts$', '^src/presence/domain/'],
+        pathNot: [
+          '^src/presence/$1/',
+          '^src/presence/(presence-store|page-order)\\.ts$',
+          '^src/(presence/domain|platform)/',
+        ],
       },
     },
     {

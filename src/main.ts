@@ -45,8 +45,6 @@ async function start(): Promise<void> {
 async function stop(app: NestFastifyApplication, log: Logger, signal: string): Promise<void> {
   log.info({ signal }, 'Rollcall stops');
   const server = app.getHttpServer();
-  // A connection is idle again once its last request was answered, and its client may keep it for long.
-  setInterval(() => server.closeIdleConnections(), 50);
   setTimeout(() => server.closeAllConnections(), STOP_TIME_LIMIT_MS);
   await app.close();
   log.info('Rollcall has stopped');

@@ -1,12 +1,20 @@
 // The HTTP server below Nest: its limits, what it takes, and what it answers before there is a route.
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { type FastifyError, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import type { Logger } from 'pino';
 import { acceptJsonOnly, BODY_LIMIT_BYTES } from './json-body.js';
 import { watchMethods } from './method-not-allowed.js';
 import { PROBLEM_CONTENT_TYPE, PROBLEMS, ProblemError, problemBody, problemOfStatus } from './problem.js';
+import { refuseInheritedNames } from './validation.js';
 
 /** From the first byte of a request to its last: a sender slower than this only holds a connection. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -28,6 +36,9 @@ export function createHttpServer(log: Logger): HttpServer {
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    // Nobody here looks at it, and Node's own refusal of its absence has no body.
+    http: { requireHostHeader: false },
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER },
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       const problem = new ProblemError(problemOfStatus(error.statusCode ?? 400), { detail: error.message });
@@ -37,13 +48,40 @@ export function createHttpServer(log: Logger): HttpServer {
     clientErrorHandler: refuseConnection,
   });
   const http = adapter.getInstance();
+  http.server.on('checkExpectation', refuseExpectation);
+  endConnectionsOnClose(http);
   acceptJsonOnly(http);
+  http.addHook('onRequest', async ({ query }) => refuseInheritedNames(Object.keys(query ?? {})));
   http.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions } = request;
     const elapsedMs = Math.round(reply.elapsedTime);
     request.log.debug({ method, route: routeOptions.url, status: reply.statusCode, elapsedMs }, 'answered');
   });
   return { adapter, complete: watchMethods(http) };
+}
+
+/** What is under way is answered, and each answer is the last of its connection; what comes now is turned away. */
+function endConnectionsOnClose(http: FastifyInstance): void {
+  let isClosing = false;
+  http.addHook('preClose', async () => {
+    isClosing = true;
+  });
+  http.addHook('onRequest', async () => {
+    if (!isClosing) return;
+    throw new ProblemError('stopping', {
+      detail: 'Ask another node, or again later.',
+      headers: { 'retry-after': '1' },
+    });
+  });
+  http.addHook('onSend', async (_, reply) => {
+    if (isClosing) reply.header('connection', 'close');
+  });
+}
+
+function refuseExpectation(_: IncomingMessage, response: ServerResponse): void {
+  const problem = new ProblemError('expectation-failed', { detail: 'The only expectation there is, is 100-continue.' });
+  response.writeHead(PROBLEMS[problem.problem].status, { 'content-type': PROBLEM_CONTENT_TYPE });
+  response.end(JSON.stringify(problemBody(problem, randomUUID())));
 }
 
 /** What Node cannot read as a request has no reply, only a socket. */

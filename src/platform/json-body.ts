@@ -6,9 +6,16 @@ import { ProblemError } from './problem.js';
 export const BODY_LIMIT_BYTES = 64 * 1024;
 export const MAX_JSON_DEPTH = 32;
 
-/** Takes `application/json` only; drops members that would reach for an object's prototype. */
+/**
+ * Takes `application/json` only; drops members that would reach for an object's prototype. A route's config may have
+ * another limit, as `bodyLimitBytes`.
+ */
 export function acceptJsonOnly(http: FastifyInstance): void {
   const parse = http.getDefaultJsonParser('remove', 'remove');
+  http.addHook('onRoute', (route) => {
+    const { bodyLimitBytes } = (route.config ?? {}) as { bodyLimitBytes?: number };
+    if (bodyLimitBytes !== undefined) route.bodyLimit = bodyLimitBytes;
+  });
   http.removeAllContentTypeParsers();
   http.addContentTypeParser(
     'application/json',

@@ -1,9 +1,13 @@
 // 405 with Allow, instead of 404, for addresses that exist under another method.
+import { METHODS } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { ProblemError } from './problem.js';
 
 /** Call before any route is added; call what it returns after the last one. */
 export function watchMethods(http: FastifyInstance): () => void {
+  // CONNECT is no request to an address.
+  const unsupported = METHODS.filter((method) => method !== 'CONNECT' && !http.supportedMethods.includes(method));
+  for (const method of unsupported) http.addHttpMethod(method);
   const methodsOf = new Map<string, Set<string>>();
   http.addHook('onRoute', ({ url, method }) => {
     const known = methodsOf.get(url) ?? new Set();

@@ -2,6 +2,7 @@
 // those again whose reply was lost; a commit sent twice, or late, is worse than one that failed.
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { StoreLoss } from './store-loss.js';
 
 /** A callback has two round trips to make within its 2 s. */
 const COMMAND_TIMEOUT_MS = 900;
@@ -15,6 +16,8 @@ export async function connectRedis(url: string, log: Logger): Promise<Redis> {
     maxRetriesPerRequest: 0,
     commandTimeout: COMMAND_TIMEOUT_MS,
     connectTimeout: 1_000,
+    // A server that is gone without a word would else keep this connection, and all that was asked on it, for long.
+    socketTimeout: 2_000,
     retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 1_000) + Math.random() * 100,
     // A former primary after a failover: leave it, but send nothing again.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
@@ -33,28 +36,21 @@ export function redisAddress(url: string): string {
   return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
 }
 
-/** One line for a loss and one for the recovery, however many attempts are between. */
 function reportLoss(redis: Redis, log: Logger): void {
-  let isLost = false;
-  let isClosing = false;
-  const lost = (reason: string) => {
-    if (!isLost && !isClosing) log.error({ reason }, 'store lost');
-    isLost = true;
-  };
-  redis.on('error', (error) => lost(error.message));
-  redis.on('close', () => lost('connection closed'));
-  redis.on('end', () => {
-    isClosing = true;
+  const loss = new StoreLoss(log);
+  redis.on('error', (error) => loss.report(error));
+  redis.on('close', () => {
+    // Unless it is the end of a close that was asked for.
+    if (redis.status !== 'end') loss.report('connection closed');
   });
   redis.on('ready', () => {
-    if (isLost) log.info('store recovered');
-    isLost = false;
-    warnOfLoss(redis, log).catch((error) => log.debug({ error: error.message }, 'cannot inspect Redis'));
+    loss.report(undefined);
+    warnOfSettings(redis, log).catch((error) => log.debug({ reason: error.message }, 'cannot inspect Redis'));
   });
 }
 
 /** What this Redis is set to lose. Both are defaults of a bare server. */
-async function warnOfLoss(redis: Redis, log: Logger): Promise<void> {
+async function warnOfSettings(redis: Redis, log: Logger): Promise<void> {
   const facts = await redis.info('persistence', 'memory');
   if (facts.includes('aof_enabled:0')) log.warn('Redis has no append-only file: when it crashes, presence is lost');
   const policy = /maxmemory_policy:(\S+)/.exec(facts)?.[1];

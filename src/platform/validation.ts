@@ -11,16 +11,29 @@ export function createValidationPipe(): ValidationPipe {
     stopAtFirstError: true,
     exceptionFactory: (errors) => {
       const fields = errors.map(toFieldError);
-      const detail = fields.map(({ pointer, message }) => `${pointer.slice(2)} ${message}`).join('; ');
-      return new ProblemError('invalid-request', { detail, errors: fields });
+      return new ProblemError('invalid-request', { detail: detailOf(fields), errors: fields });
     },
   });
+}
+
+/** What every object has by birth is known to a DTO, too; as the name of a parameter it would pass for one. */
+export function refuseInheritedNames(names: readonly string[]): void {
+  const errors = names.filter((name) => name in Object.prototype).map((name) => unknownField(name));
+  if (errors.length > 0) throw new ProblemError('invalid-request', { detail: detailOf(errors), errors });
+}
+
+function unknownField(name: string): FieldError {
+  return { pointer: `#/${name}`, message: 'is not known here' };
+}
+
+function detailOf(errors: readonly FieldError[]): string {
+  return errors.map(({ pointer, message }) => `${pointer.slice(2)} ${message}`).join('; ');
 }
 
 /** A message that begins with an index, like "[3] is missing", is of that element. */
 function toFieldError({ property, constraints = {} }: ValidationError): FieldError {
   const [[rule, message] = ['', '']] = Object.entries(constraints);
-  if (rule === 'whitelistValidation') return { pointer: `#/${property}`, message: 'is not known here' };
+  if (rule === 'whitelistValidation') return unknownField(property);
   const [, index, ofElement] = /^\[(\d+)\] (.*)$/.exec(message) ?? [];
   return index && ofElement
     ? { pointer: `#/${property}/${index}`, message: ofElement }

@@ -12,7 +12,7 @@ export interface StorePlace {
 
 /** The store of the configuration. Throws when the embedded one cannot be opened; Redis may be away, and come. */
 export async function openStore({ redisUrl, redisPrefix, dataDir }: StorePlace, log: Logger): Promise<PresenceStore> {
-  if (redisUrl === undefined) return new SqlitePresenceStore(dataDir);
+  if (redisUrl === undefined) return new SqlitePresenceStore(dataDir, log);
   const description = `Redis at ${redisAddress(redisUrl)}`;
   return new RedisPresenceStore(await connectRedis(redisUrl, log), { description, prefix: redisPrefix, shards: 1 });
 }

@@ -1,4 +1,5 @@
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { CLOCK, type Clock } from '../platform/clock.js';
@@ -11,6 +12,9 @@ import { identifierFault } from './identifier.js';
 import { PresenceReader } from './presence-reader.js';
 import type { PageCursor } from './presence-store.js';
 import { LookupQuestion, NoQuery, ParticipantsQuery } from './questions.js';
+
+/** 1,000 ids of 256 characters, each of them up to four bytes. */
+const LOOKUP_LIMIT_BYTES = 1_100_000;
 
 @ApiTags('participants')
 @Controller('v1/participants')
@@ -56,6 +60,7 @@ export class ParticipantsController {
   }
 
   @Post('lookup')
+  @RouteConfig({ bodyLimitBytes: LOOKUP_LIMIT_BYTES })
   @HttpCode(200)
   @ApiOperation({ summary: 'Up to 1,000 participants by their ids' })
   @ApiOkResponse({ type: LookupAnswer })

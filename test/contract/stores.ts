@@ -33,7 +33,7 @@ export function storesUnderTest(): [string, () => Promise<OpenStore>][] {
 
 async function openSqlite(): Promise<OpenStore> {
   const dir = mkdtempSync(join(tmpdir(), 'rollcall-sqlite-'));
-  const store = new SqlitePresenceStore(dir);
+  const store = new SqlitePresenceStore(dir, pino({ level: 'silent' }));
   const discard = async () => {
     await store.close();
     rmSync(dir, { recursive: true });

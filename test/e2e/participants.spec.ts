@@ -108,6 +108,13 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     expect(json.items[1]).toEqual({ participantId: 'zoe', state: 'unknown' });
   });
 
+  it('looks up as many and as long ids as there may be', async () => {
+    const participantIds = Array.from({ length: 1_000 }, (_unused, n) => `${n}`.padEnd(256, 'ü'));
+    const { status, json } = await service.post('/v1/participants/lookup', { participantIds });
+    expect(status).toBe(200);
+    expect(json.items).toHaveLength(1_000);
+  });
+
   it('answers 304 to whoever has the answer already', async () => {
     await aMeeting();
     const first = await service.request('/v1/participants/ann');
@@ -155,6 +162,8 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     ['/v1/tags?cursor=nonsense', 'cursor'],
     ['/v1/tags?tag=red', 'tag'],
     ['/health/live?verbose', 'verbose'],
+    ['/v1/occupancy?__proto__=1', '__proto__'],
+    ['/v1/occupancy?constructor=1', 'constructor'],
   ])('refuses %s', async (path, name) => {
     const { status, json } = await service.request(path);
     expect(status).toBe(400);
@@ -188,6 +197,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
       ['/v1/participant', {}, 404, 'not-found'],
       ['/v1/participants/never-heard-of', {}, 404, 'unknown-participant'],
       ['/v1/participants', { method: 'DELETE' }, 405, 'method-not-allowed'],
+      ['/v1/participants', { method: 'PROPFIND' }, 405, 'method-not-allowed'],
       ['/v1/participants/%zz', {}, 400, 'invalid-request'],
       [`/v1/participants/${'x'.repeat(5_000)}`, {}, 414, 'uri-too-long'],
       ['/v1/participants', { headers: { more: 'x'.repeat(20_000) } }, 431, 'headers-too-large'],

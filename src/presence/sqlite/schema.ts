@@ -48,7 +48,7 @@ export const SCHEMA = `
   END;
 
   CREATE TABLE changes (position INTEGER PRIMARY KEY AUTOINCREMENT, change TEXT NOT NULL);
-  CREATE TABLE checks (id INTEGER PRIMARY KEY, checked_at_ms INTEGER NOT NULL);
+  CREATE TABLE checks (id INTEGER PRIMARY KEY, written BLOB NOT NULL);
 
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;

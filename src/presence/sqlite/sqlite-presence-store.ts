@@ -3,6 +3,8 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Database from 'libsql';
+import type { Logger } from 'pino';
+import { StoreLoss } from '../../platform/store-loss.js';
 import type { ParticipantId } from '../domain/lifecycle-event.js';
 import { mergePages } from '../page-order.js';
 import {
@@ -28,9 +30,11 @@ export class SqlitePresenceStore implements PresenceStore {
   readonly description: string;
   readonly #db: Database.Database;
   readonly #statements: ReturnType<typeof prepare>;
+  readonly #loss: StoreLoss;
 
   /** Opens the file in `dataDir`, or makes both. Throws when another process has it open, or another version made it. */
-  constructor(dataDir: string) {
+  constructor(dataDir: string, log: Logger) {
+    this.#loss = new StoreLoss(log);
     mkdirSync(dataDir, { recursive: true });
     const file = resolve(join(dataDir, 'rollcall.db'));
     this.description = `SQLite at ${file}`;
@@ -47,8 +51,11 @@ export class SqlitePresenceStore implements PresenceStore {
 
   async commit(changesets: readonly Changeset[]): Promise<('done' | 'conflict' | StoreUnavailableError)[]> {
     try {
-      return this.#db.transaction(() => changesets.map((changeset) => this.#apply(changeset))).immediate();
+      const outcomes = this.#inTransaction(() => changesets.map((changeset) => this.#apply(changeset)));
+      this.#loss.report(undefined);
+      return outcomes;
     } catch (error) {
+      this.#loss.report(error);
       return changesets.map(() => unavailable(error));
     }
   }
@@ -103,11 +110,27 @@ export class SqlitePresenceStore implements PresenceStore {
   }
 
   check(): Promise<void> {
-    return attempt(() => void this.#statements.check.run(Date.now()));
+    return attempt(() => void this.#statements.check.run());
   }
 
   close(): Promise<void> {
-    return attempt(() => void this.#db.close());
+    return attempt(() => {
+      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      this.#db.close();
+    });
+  }
+
+  #inTransaction<T>(work: () => T): T {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // A full disk has ended the transaction already, and that must not hide why.
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
   }
 
   #apply(changeset: Changeset): 'done' | 'conflict' {
@@ -176,7 +199,8 @@ function prepare(db: Database.Database) {
     due: db.prepare('SELECT participant_id FROM participants WHERE due_ms <= ? ORDER BY due_ms LIMIT ?').raw(),
     nextDue: db.prepare('SELECT due_ms FROM participants WHERE due_ms > ? ORDER BY due_ms LIMIT 1').raw(),
     changes: db.prepare('SELECT position, change FROM changes WHERE position > ? ORDER BY position LIMIT ?').raw(),
-    check: db.prepare('INSERT OR REPLACE INTO checks VALUES (1, ?)'),
+    // As much as a large commit writes: a few bytes may still fit on a disk that is full.
+    check: db.prepare('INSERT OR REPLACE INTO checks VALUES (1, zeroblob(65536))'),
   };
 }
 

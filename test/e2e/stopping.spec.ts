@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../eventually.js';
+import { SEED } from './service.js';
+import { onEachStore } from './stores.js';
+
+/** A connection spoken to by hand: what came back so far. */
+async function dial(url: string): Promise<{ socket: Socket; received: () => string }> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += String(chunk);
+  });
+  await once(socket, 'connect');
+  return { socket, received: () => text };
+}
+
+describe.each(onEachStore())('the service on %s', (_, start) => {
+  it('when it stops answers what is under way, turns away what comes, and logs no loss', async () => {
+    const service = await start();
+    const [early, late] = await Promise.all([dial(service.url), dial(service.url)]);
+    const body = JSON.stringify(SEED);
+    const head = `POST /callbacks/bandwidth HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+    early.socket.write(head);
+    late.socket.write('GET /health/live HT');
+    await service.callback();
+    const stopped = service.stop();
+    late.socket.write('TP/1.1\r\n\r\n');
+    await eventually(() => expect(late.received()).toContain('urn:rollcall:problem:stopping'));
+    expect(late.received()).toMatch(/^HTTP\/1\.1 503 .*connection: close.*content-type: application\/problem\+json/is);
+    early.socket.write(body);
+    await stopped;
+    await eventually(() => expect(early.received()).toMatch(/^HTTP\/1\.1 204 .*connection: close/is));
+    expect(service.logged).not.toContainEqual(expect.objectContaining({ level: 50 }));
+  });
+
+  it('answers what is hardly HTTP with a problem, too', async () => {
+    const service = await start();
+    const cases: [string, number][] = [
+      ['nonsense\r\n\r\n', 400],
+      ['GET /health/live HTTP/1.1\r\nhost: a\r\nexpect: miracles\r\n\r\n', 417],
+      [`GET /health/live HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, 431],
+      ['GET /health/live?a=%zz HTTP/1.1\r\nhost: a\r\n\r\n', 400],
+      ['GET /v1/participants/%zz HTTP/1.1\r\nhost: a\r\n\r\n', 400],
+      ['POST /callbacks/bandwidth HTTP/1.1\r\ncontent-type: ;;;\r\ncontent-length: 2\r\n\r\n{}', 415],
+    ];
+    for (const [request, status] of cases) {
+      const { socket, received } = await dial(service.url);
+      socket.write(request);
+      await eventually(() => expect(received()).toContain('"instance":"urn:rollcall:request:'));
+      expect([request.slice(0, 40), received().slice(0, 12)]).toEqual([request.slice(0, 40), `HTTP/1.1 ${status}`]);
+      expect(received()).toContain('application/problem+json');
+      socket.destroy();
+    }
+    await service.stop();
+  });
+});
