@@ -41,7 +41,7 @@ function reportLoss(redis: Redis, log: Logger): void {
   redis.on('error', (error) => loss.report(error));
   redis.on('close', () => {
     // Unless it is the end of a close that was asked for.
-    if (redis.status !== 'end') loss.report('connection closed');
+    if (redis.status !== 'end') loss.report(new Error('connection closed'));
   });
   redis.on('ready', () => {
     loss.report(undefined);

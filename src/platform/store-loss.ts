@@ -6,10 +6,10 @@ export class StoreLoss {
 
   constructor(private readonly log: Logger) {}
 
-  /** `error`: the failure, or undefined for a success. */
+  /** `error`: an Error, or undefined for a success. */
   report(error: unknown): void {
     if (error !== undefined && !this.#isLost) {
-      this.log.error({ reason: error instanceof Error ? error.message : String(error) }, 'store lost');
+      this.log.error({ reason: (error as Error).message }, 'store lost');
     }
     if (error === undefined && this.#isLost) this.log.info('store recovered');
     this.#isLost = error !== undefined;
