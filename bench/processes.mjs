@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** Resolves when it takes connections. `stop` ends it and removes its data. */
-export async function startProcess(command, args, { env = {} } = {}) {
+async function startProcess(command, args, { env = {} } = {}) {
   const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), 'rollcall-bench-'));
   const settings = { ...process.env, PORT: String(port), DATA_DIR: dir, LOG_LEVEL: 'silent', ...env };

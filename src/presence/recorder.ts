@@ -9,32 +9,15 @@ import type { LifecycleEvent, ParticipantId } from './domain/lifecycle-event.js'
 import { advance } from './domain/participant.js';
 import type { PresencePolicy } from './domain/policy.js';
 import { type Changeset, type PresenceStore, type StoredRecord, StoreUnavailableError } from './presence-store.js';
+import { type Batch, type Revisit, type Work, WorkQueue } from './work-queue.js';
 
 /** While one batch is with the store the next is made ready. More would only make batches smaller. */
 const MAX_BATCHES = 2;
-const MAX_BATCH_PARTICIPANTS = 128;
-const MAX_BATCH_EVENTS = 512;
 /**
  * Records in one commit, in characters: nothing can interrupt a commit, nor the rules that make it. A usual record has
  * a few hundred, so that this limits only what is made of participants with many devices.
  */
 const MAX_COMMIT_LENGTH = 64 * 1024;
-/** Callers that wait. Beyond it they are told at once, instead of after the time they would wait in vain. */
-const MAX_WAITING = 20_000;
-/** A provider gives up after a few seconds; an answer that comes later is none. */
-const TIME_LIMIT_MS = 2_000;
-
-/** An event to be heard or, without one, a participant to be looked at because time has passed. */
-interface Work {
-  readonly event?: LifecycleEvent;
-  isSettled: boolean;
-  settle(outcome: Verdict | Revisit | StoreUnavailableError): void;
-}
-
-/** `stuck`: there is no record, or none that can be read; looking again will not help. */
-type Revisit = 'revisited' | 'stuck';
-
-type Batch = Map<ParticipantId, Work[]>;
 
 interface Attempt {
   readonly participantId: ParticipantId;
@@ -48,15 +31,14 @@ export class Recorder {
   readonly #clock: Clock;
   readonly #policy: PresencePolicy;
   readonly #log: Logger;
-  readonly #waiting: Batch = new Map();
-  readonly #underWay = new Set<ParticipantId>();
-  #waitingCount = 0;
+  readonly #queue: WorkQueue;
   #batches = 0;
   #isScheduled = false;
   #onDeadline: (dueMs: number) => void = () => {};
 
   constructor(store: PresenceStore, clock: Clock, policy: PresencePolicy, log: Logger) {
     this.#store = store;
+    this.#queue = new WorkQueue(clock);
     this.#clock = clock;
     this.#policy = policy;
     this.#log = log;
@@ -82,25 +64,9 @@ export class Recorder {
   }
 
   #add(participantId: ParticipantId, event?: LifecycleEvent): Promise<Verdict | Revisit> {
-    if (this.#waitingCount >= MAX_WAITING) return Promise.reject(new StoreUnavailableError('too many events wait'));
-    return new Promise((resolve, reject) => {
-      const work: Work = {
-        ...(event && { event }),
-        isSettled: false,
-        settle: (outcome) => {
-          cancel();
-          work.isSettled = true;
-          if (outcome instanceof StoreUnavailableError) reject(outcome);
-          else resolve(outcome);
-        },
-      };
-      const cancel = this.#clock.after(TIME_LIMIT_MS, () => work.settle(new StoreUnavailableError('out of time')));
-      const own = this.#waiting.get(participantId);
-      if (own) own.push(work);
-      else this.#waiting.set(participantId, [work]);
-      this.#waitingCount += 1;
-      this.#schedule();
-    });
+    const outcome = this.#queue.add(participantId, event);
+    this.#schedule();
+    return outcome;
   }
 
   /** Once all that came in together is there. */
@@ -110,43 +76,25 @@ export class Recorder {
     setImmediate(() => {
       this.#isScheduled = false;
       while (this.#batches < MAX_BATCHES) {
-        const batch = this.#take();
+        const batch = this.#queue.take();
         if (batch.size === 0) return;
         void this.#process(batch);
       }
     });
   }
 
-  /** Leaves out participants that are under way: the second commit could only be a conflict with the first. */
-  #take(): Batch {
-    const batch: Batch = new Map();
-    let room = MAX_BATCH_EVENTS;
-    for (const [participantId, works] of this.#waiting) {
-      if (batch.size === MAX_BATCH_PARTICIPANTS || room === 0) break;
-      if (this.#underWay.has(participantId)) continue;
-      const wanted = works.filter(({ isSettled }) => !isSettled);
-      const taken = wanted.splice(0, room);
-      this.#waitingCount -= works.length - wanted.length;
-      if (wanted.length > 0) this.#waiting.set(participantId, wanted);
-      else this.#waiting.delete(participantId);
-      if (taken.length > 0) batch.set(participantId, taken);
-      room -= taken.length;
-    }
-    return batch;
-  }
-
   async #process(batch: Batch): Promise<void> {
     this.#batches += 1;
-    for (const participantId of batch.keys()) this.#underWay.add(participantId);
     try {
       for (let rest = batch; rest.size > 0; ) rest = await this.#attempt(rest);
     } catch (error) {
       this.#log.error({ err: error }, 'a batch failed');
-      for (const work of [...batch.values()].flat())
+      for (const work of [...batch.values()].flat()) {
         work.settle(new StoreUnavailableError('a batch failed', { cause: error }));
+      }
     } finally {
       this.#batches -= 1;
-      for (const participantId of batch.keys()) this.#underWay.delete(participantId);
+      this.#queue.release(batch);
       this.#schedule();
     }
   }
@@ -155,7 +103,7 @@ export class Recorder {
   async #attempt(batch: Batch): Promise<Batch> {
     const ids = [...batch.keys()];
     const texts = await this.#store.load(ids);
-    const conflicts: Batch = new Map();
+    const conflicts = new Map<ParticipantId, readonly Work[]>();
     for (let next = 0; next < ids.length; ) {
       const attempts: Attempt[] = [];
       for (let length = 0; next < ids.length && length < MAX_COMMIT_LENGTH; next += 1) {

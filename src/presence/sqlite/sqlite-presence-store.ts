@@ -22,6 +22,7 @@ import {
   type TagOccupancy,
 } from '../presence-store.js';
 import { SCHEMA, SCHEMA_VERSION } from './schema.js';
+import { prepareStatements } from './statements.js';
 
 const NOBODY: Occupancy = { connected: 0, reconnecting: 0, devices: 0 };
 const BEGINNING: PageCursor = { sinceMs: Number.MIN_SAFE_INTEGER, participantId: '' as ParticipantId };
@@ -29,7 +30,7 @@ const BEGINNING: PageCursor = { sinceMs: Number.MIN_SAFE_INTEGER, participantId:
 export class SqlitePresenceStore implements PresenceStore {
   readonly description: string;
   readonly #db: Database.Database;
-  readonly #statements: ReturnType<typeof prepare>;
+  readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #loss: StoreLoss;
 
   /** Opens the file in `dataDir`, or makes both. Throws when another process has it open, or another version made it. */
@@ -40,7 +41,7 @@ export class SqlitePresenceStore implements PresenceStore {
     this.description = `SQLite at ${file}`;
     this.#db = new Database(file);
     open(this.#db, file);
-    this.#statements = prepare(this.#db);
+    this.#statements = prepareStatements(this.#db);
   }
 
   load(participantIds: readonly ParticipantId[]): Promise<(StoredRecord | null)[]> {
@@ -167,41 +168,6 @@ function open(db: Database.Database, file: string): void {
     const reason = isBusy ? 'another process has it open' : (error as Error).message;
     throw new Error(`cannot open ${file}: ${reason}`, { cause: error });
   }
-}
-
-function prepare(db: Database.Database) {
-  const page = (where: string) =>
-    db
-      .prepare(
-        `SELECT participant_id, since_ms, record FROM participants
-         WHERE ${where} state = ? AND (since_ms, participant_id) > (?, ?) ORDER BY since_ms, participant_id LIMIT ?`,
-      )
-      .raw();
-  return {
-    load: db.prepare('SELECT record FROM participants WHERE participant_id = ?').raw(),
-    insert: db.prepare('INSERT INTO participants VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
-    update: db.prepare(
-      `UPDATE participants SET record = ?, state = ?, since_ms = ?, tag = ?, devices = ?, due_ms = ?
-       WHERE participant_id = ? AND record = ?`,
-    ),
-    forget: db.prepare('DELETE FROM participants WHERE participant_id = ? AND record = ?'),
-    announce: db.prepare('INSERT INTO changes (change) VALUES (?)'),
-    trim: db.prepare('DELETE FROM changes WHERE position <= ?'),
-    pageOfState: page(''),
-    pageOfTag: page('tag = ? AND'),
-    occupancy: db.prepare('SELECT connected, reconnecting, devices FROM occupancy WHERE tag = ?').raw(),
-    tags: db
-      .prepare(
-        `SELECT tag, connected, reconnecting, devices FROM occupancy
-         WHERE tag > ? AND connected + reconnecting > 0 ORDER BY tag LIMIT ?`,
-      )
-      .raw(),
-    due: db.prepare('SELECT participant_id FROM participants WHERE due_ms <= ? ORDER BY due_ms LIMIT ?').raw(),
-    nextDue: db.prepare('SELECT due_ms FROM participants WHERE due_ms > ? ORDER BY due_ms LIMIT 1').raw(),
-    changes: db.prepare('SELECT position, change FROM changes WHERE position > ? ORDER BY position LIMIT ?').raw(),
-    // As much as a large commit writes: a few bytes may still fit on a disk that is full.
-    check: db.prepare('INSERT OR REPLACE INTO checks VALUES (1, zeroblob(65536))'),
-  };
 }
 
 async function attempt<T>(work: () => T): Promise<T> {

@@ -1,0 +1,37 @@
+import type Database from 'libsql';
+
+/** All that the store asks of the tables, prepared once. Those that read give rows as arrays. */
+export function prepareStatements(db: Database.Database) {
+  const page = (where: string) =>
+    db
+      .prepare(
+        `SELECT participant_id, since_ms, record FROM participants
+         WHERE ${where} state = ? AND (since_ms, participant_id) > (?, ?) ORDER BY since_ms, participant_id LIMIT ?`,
+      )
+      .raw();
+  return {
+    load: db.prepare('SELECT record FROM participants WHERE participant_id = ?').raw(),
+    insert: db.prepare('INSERT INTO participants VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    update: db.prepare(
+      `UPDATE participants SET record = ?, state = ?, since_ms = ?, tag = ?, devices = ?, due_ms = ?
+       WHERE participant_id = ? AND record = ?`,
+    ),
+    forget: db.prepare('DELETE FROM participants WHERE participant_id = ? AND record = ?'),
+    announce: db.prepare('INSERT INTO changes (change) VALUES (?)'),
+    trim: db.prepare('DELETE FROM changes WHERE position <= ?'),
+    pageOfState: page(''),
+    pageOfTag: page('tag = ? AND'),
+    occupancy: db.prepare('SELECT connected, reconnecting, devices FROM occupancy WHERE tag = ?').raw(),
+    tags: db
+      .prepare(
+        `SELECT tag, connected, reconnecting, devices FROM occupancy
+         WHERE tag > ? AND connected + reconnecting > 0 ORDER BY tag LIMIT ?`,
+      )
+      .raw(),
+    due: db.prepare('SELECT participant_id FROM participants WHERE due_ms <= ? ORDER BY due_ms LIMIT ?').raw(),
+    nextDue: db.prepare('SELECT due_ms FROM participants WHERE due_ms > ? ORDER BY due_ms LIMIT 1').raw(),
+    changes: db.prepare('SELECT position, change FROM changes WHERE position > ? ORDER BY position LIMIT ?').raw(),
+    // As much as a large commit writes: a few bytes may still fit on a disk that is full.
+    check: db.prepare('INSERT OR REPLACE INTO checks VALUES (1, zeroblob(65536))'),
+  };
+}

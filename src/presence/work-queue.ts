@@ -1,0 +1,81 @@
+// What waits to be recorded, by participant, and for how long it may. A batch taken from it has at most one part of each
+// participant, and none of a participant that an earlier batch still has: the second commit could only be a conflict.
+import type { Clock } from '../platform/clock.js';
+import type { Verdict } from './domain/device-history.js';
+import type { LifecycleEvent, ParticipantId } from './domain/lifecycle-event.js';
+import { StoreUnavailableError } from './presence-store.js';
+
+const MAX_BATCH_PARTICIPANTS = 128;
+const MAX_BATCH_EVENTS = 512;
+/** Callers that wait. Beyond it they are told at once, instead of after the time they would wait in vain. */
+const MAX_WAITING = 20_000;
+/** A provider gives up after a few seconds; an answer that comes later is none. */
+const TIME_LIMIT_MS = 2_000;
+
+/** `stuck`: there is no record, or none that can be read; looking again will not help. */
+export type Revisit = 'revisited' | 'stuck';
+
+/** An event to be heard or, without one, a participant to be looked at because time has passed. */
+export interface Work {
+  readonly event?: LifecycleEvent;
+  readonly isSettled: boolean;
+  readonly settle: (outcome: Verdict | Revisit | StoreUnavailableError) => void;
+}
+
+export type Batch = ReadonlyMap<ParticipantId, readonly Work[]>;
+
+export class WorkQueue {
+  readonly #clock: Clock;
+  readonly #waiting = new Map<ParticipantId, Work[]>();
+  readonly #underWay = new Set<ParticipantId>();
+  #count = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Resolves as its work is settled; rejects with StoreUnavailableError when that is, or when it takes longer than 2 s. */
+  add(participantId: ParticipantId, event?: LifecycleEvent): Promise<Verdict | Revisit> {
+    if (this.#count >= MAX_WAITING) return Promise.reject(new StoreUnavailableError('too many events wait'));
+    return new Promise((resolve, reject) => {
+      const work = {
+        ...(event && { event }),
+        isSettled: false,
+        settle: (outcome: Verdict | Revisit | StoreUnavailableError) => {
+          cancel();
+          work.isSettled = true;
+          if (outcome instanceof StoreUnavailableError) reject(outcome);
+          else resolve(outcome);
+        },
+      };
+      const cancel = this.#clock.after(TIME_LIMIT_MS, () => work.settle(new StoreUnavailableError('out of time')));
+      const own = this.#waiting.get(participantId);
+      if (own) own.push(work);
+      else this.#waiting.set(participantId, [work]);
+      this.#count += 1;
+    });
+  }
+
+  /** The works that waited longest, to be given back with `release`; empty when none can be taken. */
+  take(): Batch {
+    const batch = new Map<ParticipantId, readonly Work[]>();
+    let room = MAX_BATCH_EVENTS;
+    for (const [participantId, works] of this.#waiting) {
+      if (batch.size === MAX_BATCH_PARTICIPANTS || room === 0) break;
+      if (this.#underWay.has(participantId)) continue;
+      const wanted = works.filter(({ isSettled }) => !isSettled);
+      const taken = wanted.splice(0, room);
+      this.#count -= works.length - wanted.length;
+      if (wanted.length > 0) this.#waiting.set(participantId, wanted);
+      else this.#waiting.delete(participantId);
+      if (taken.length > 0) batch.set(participantId, taken);
+      room -= taken.length;
+    }
+    for (const participantId of batch.keys()) this.#underWay.add(participantId);
+    return batch;
+  }
+
+  release(batch: Batch): void {
+    for (const participantId of batch.keys()) this.#underWay.delete(participantId);
+  }
+}
