@@ -1,7 +1,9 @@
 // One pino logger for the service, its framework and its HTTP server: JSON, or for people when on a terminal.
 import type { LoggerService } from '@nestjs/common';
 import { type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
+
+/** Only where somebody looks: it takes a while to load. */
+const pretty = process.stdout.isTTY ? (await import('pino-pretty')).default : undefined;
 
 /** For injection. */
 export const LOG = Symbol('Log');
@@ -10,7 +12,7 @@ export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', '
 
 export function createLog(level: (typeof LOG_LEVELS)[number]): Logger {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  return process.stdout.isTTY ? pino(options, pretty({ sync: true, singleLine: true })) : pino(options);
+  return pretty ? pino(options, pretty({ sync: true, singleLine: true })) : pino(options);
 }
 
 /** Nest's own lines. What it says of its modules and routes is of use to nobody but who works on them. */
