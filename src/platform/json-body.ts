@@ -1,5 +1,6 @@
 // What a body may be: JSON of limited size and depth. Anything that walks a value by recursion, as validation does,
 // would run out of stack on a body of 64 KiB of brackets; so the depth is checked before there is a value.
+import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { ProblemError } from './problem.js';
 
@@ -19,8 +20,10 @@ export function acceptJsonOnly(http: FastifyInstance): void {
   http.removeAllContentTypeParsers();
   http.addContentTypeParser(
     'application/json',
-    { parseAs: 'string', bodyLimit: BODY_LIMIT_BYTES },
+    { parseAs: 'buffer', bodyLimit: BODY_LIMIT_BYTES },
     (request, body, done) => {
+      // Else two ids that are not UTF-8 would both be read as replacement characters, and be the same one.
+      if (!isUtf8(body as Buffer)) return done(refusal('The body is not valid UTF-8.'));
       const text = String(body);
       if (text.trim() === '') return done(refusal('The body is empty.'));
       if (isTooDeep(text)) return done(refusal(`The body is nested deeper than ${MAX_JSON_DEPTH} levels.`));

@@ -25,7 +25,9 @@ function isA(type: 'string' | 'number', value: unknown): boolean {
 
 function parse(text: string): unknown[] {
   try {
-    const values: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
+    const bytes = Buffer.from(text, 'base64url');
+    // Decoding passes over what is no base64url.
+    const values: unknown = bytes.toString('base64url') === text ? JSON.parse(bytes.toString()) : [];
     return Array.isArray(values) ? values : [];
   } catch {
     return [];

@@ -134,6 +134,13 @@ describe.each(onEachStore())('callbacks of Bandwidth on %s', (_, start) => {
     expect(answer.json).toMatchObject({ type: 'urn:rollcall:problem:invalid-request', detail: expect.any(String) });
   });
 
+  it('that are not UTF-8 are refused, lest two ids become one', async () => {
+    const body = Buffer.from(JSON.stringify({ ...SEED, participantId: 'a\u00ff' }), 'latin1');
+    const headers = { 'content-type': 'application/json' };
+    const { status } = await service.request('/callbacks/bandwidth', { method: 'POST', headers, body });
+    expect(status).toBe(400);
+  });
+
   it('that are no JSON at all, too large or sent otherwise are refused as HTTP has it', async () => {
     const send = async (init: RequestInit) => {
       const { status, json, headers } = await service.request('/callbacks/bandwidth', init);

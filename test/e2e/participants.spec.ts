@@ -153,6 +153,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     ['/v1/participants?limit=1e2', 'limit'],
     ['/v1/participants?cursor=nonsense', 'cursor'],
     ['/v1/participants?cursor=', 'cursor'],
+    [`/v1/participants?cursor=!${Buffer.from('[1,"a","connected "]').toString('base64url')}`, 'cursor'],
     [`/v1/participants?cursor=${CURSOR_OF_OTHERS}`, 'cursor'],
     [`/v1/participants?cursor=${Buffer.from('[1e999,"a","connected "]').toString('base64url')}`, 'cursor'],
     ['/v1/participants/ann?fields=state', 'fields'],
