@@ -5,6 +5,7 @@ import type { ParticipantRecord } from './domain/participant.js';
 import { type DeviceView, PRESENCE_STATES, type Presence, type PresenceState } from './domain/presence-view.js';
 import type { Occupancy } from './presence-store.js';
 
+export const POSITION_EXAMPLE = '9f3ac21b77d0.1790000000000-0';
 const TIME = '2021-08-12T16:37:14.676Z';
 const CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired'];
 
@@ -28,6 +29,12 @@ const Cause = () =>
   });
 const AsOf = () =>
   ApiProperty({ example: TIME, description: 'All that was acknowledged before this is in the answer.' });
+const Position = () =>
+  ApiProperty({
+    example: POSITION_EXAMPLE,
+    description:
+      'Where the change feed was before the first page was read: follow it from here, and nothing is missed.',
+  });
 const NextCursor = () => ApiPropertyOptional({ description: 'Asks for the next page; absent on the last one.' });
 
 export class DeviceAnswer {
@@ -100,6 +107,9 @@ export class ParticipantsAnswer {
   @NextCursor()
   nextCursor?: string;
 
+  @Position()
+  position: string;
+
   @AsOf()
   asOf: string;
 }
@@ -155,6 +165,9 @@ export class TagsAnswer {
 
   @NextCursor()
   nextCursor?: string;
+
+  @Position()
+  position: string;
 
   @AsOf()
   asOf: string;

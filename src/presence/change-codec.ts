@@ -1,15 +1,17 @@
-// An announced change as text for the feed: a JSON array by position, for the same reason as record-codec.ts.
+// What one commit announced, as the text of one entry of the feed: a JSON array by position, for the same reason as
+// record-codec.ts, with what its changes share written once.
 import type { Change, ChangeType } from './domain/change.js';
 import type { GoneCause } from './domain/connection.js';
 import type { DeviceId, ParticipantId } from './domain/lifecycle-event.js';
 import type { PresenceState } from './domain/presence-view.js';
 
-/** type, participant, device, source, tag, state, previous state, cause, since, at, heardAt, version */
+/** participant, source, tag, version, changes */
+type EntryText = [ParticipantId, string, string | 0, number, ChangeText[]];
+
+/** type, device, previous tag, state, previous state, cause, since, at, heardAt */
 type ChangeText = [
   ChangeType,
-  ParticipantId,
   DeviceId | 0,
-  string,
   string | 0,
   PresenceState,
   PresenceState | 0,
@@ -17,33 +19,40 @@ type ChangeText = [
   number,
   number | null,
   number,
-  number,
 ];
 
-export function encodeChange(change: Change): string {
-  const { type, participantId, deviceId, source, tag, state, previousState, cause, sinceMs, atMs, heardAtMs, version } =
-    change;
-  const subject = [type, participantId, deviceId ?? 0, source, tag ?? 0] as const;
-  const text: ChangeText = [...subject, state, previousState ?? 0, cause ?? 0, sinceMs, atMs, heardAtMs, version];
+/** `changes`: all that one commit announces of one participant. null: none. */
+export function encodeChanges(changes: readonly Change[]): string | null {
+  const [first] = changes;
+  if (!first) return null;
+  const { participantId, source, tag, version } = first;
+  const text: EntryText = [participantId, source, tag ?? 0, version, changes.map(changeText)];
   return JSON.stringify(text);
 }
 
 /** Throws when the text is not JSON. */
-export function decodeChange(text: string): Change {
-  const [type, participantId, deviceId, source, tag, state, previousState, cause, sinceMs, atMs, heardAtMs, version] =
-    JSON.parse(text) as ChangeText;
-  return {
-    type,
-    participantId,
-    ...(deviceId !== 0 && { deviceId }),
-    source,
-    ...(tag !== 0 && { tag }),
-    state,
-    previousState: previousState === 0 ? null : previousState,
-    ...(cause !== 0 && { cause }),
-    sinceMs,
-    atMs,
-    heardAtMs,
-    version,
-  };
+export function decodeChanges(text: string): Change[] {
+  const [participantId, source, tag, version, changes] = JSON.parse(text) as EntryText;
+  return changes.map(
+    ([type, deviceId, previousTag, state, previousState, cause, sinceMs, atMs, heardAtMs]): Change => ({
+      type,
+      participantId,
+      ...(deviceId !== 0 && { deviceId }),
+      source,
+      ...(tag !== 0 && { tag }),
+      ...(previousTag !== 0 && { previousTag }),
+      state,
+      previousState: previousState === 0 ? null : previousState,
+      ...(cause !== 0 && { cause }),
+      sinceMs,
+      atMs,
+      heardAtMs,
+      version,
+    }),
+  );
+}
+
+function changeText(change: Change): ChangeText {
+  const { type, deviceId, previousTag, state, previousState, cause, sinceMs, atMs, heardAtMs } = change;
+  return [type, deviceId ?? 0, previousTag ?? 0, state, previousState ?? 0, cause ?? 0, sinceMs, atMs, heardAtMs];
 }

@@ -1,5 +1,5 @@
 // From what the rules made of a loaded record to what a store is asked to commit.
-import { encodeChange } from './change-codec.js';
+import { encodeChanges } from './change-codec.js';
 import type { ParticipantId } from './domain/lifecycle-event.js';
 import type { Advance, ParticipantRecord } from './domain/participant.js';
 import type { Changeset, IndexEntry, StoredRecord } from './presence-store.js';
@@ -28,7 +28,7 @@ export function changesetOf(
     participantId,
     before: loaded && { record: loaded.text, index: indexEntry(loaded.record) },
     after: record ? { record: encodeRecord(record), index: indexEntry(record) } : null,
-    changes: changes.map(encodeChange),
+    changes: encodeChanges(changes),
   };
 }
 

@@ -2,7 +2,8 @@ import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { OccupancyAnswer, rfc3339, TagsAnswer } from './answers.js';
-import { decodeCursor, encodeCursor } from './cursor.js';
+import { decodeCursor, encodeCursor, isPosition } from './cursor.js';
+import { formatPosition } from './feed-position.js';
 import { PresenceReader } from './presence-reader.js';
 import { OccupancyQuery, TagsQuery } from './questions.js';
 
@@ -27,8 +28,14 @@ export class OccupancyController {
   @ApiOkResponse({ type: TagsAnswer })
   async tags(@Query() { limit, cursor }: TagsQuery): Promise<TagsAnswer> {
     const asOf = rfc3339(this.clock.now());
-    const after = cursor === undefined ? null : String(decodeCursor(cursor, ['string'], 'tags')[0]);
-    const { items, next } = await this.reader.tags(after, limit);
-    return { items: [...items], ...(next && { nextCursor: encodeCursor([next.tag], 'tags') }), asOf };
+    const start = cursor === undefined ? null : decodeCursor(cursor, [isTag, isPosition], 'tags').map(String);
+    const page = await this.reader.tags(start?.[0] ?? null, limit);
+    const position = start?.[1] ?? formatPosition(page.position);
+    const nextCursor = page.next && encodeCursor([page.next.tag, position], 'tags');
+    return { items: page.items, ...(nextCursor && { nextCursor }), position, asOf };
   }
+}
+
+function isTag(value: unknown): boolean {
+  return typeof value === 'string' && value !== '' && value.isWellFormed() && !value.includes('\0');
 }

@@ -6,8 +6,9 @@ import { CLOCK, type Clock } from '../platform/clock.js';
 import { etagOf, namesEtag } from '../platform/etag.js';
 import { ProblemError } from '../platform/problem.js';
 import { LookupAnswer, ParticipantAnswer, ParticipantsAnswer, participantAnswer, rfc3339 } from './answers.js';
-import { decodeCursor, encodeCursor } from './cursor.js';
+import { decodeCursor, encodeCursor, isPosition } from './cursor.js';
 import type { ParticipantId } from './domain/lifecycle-event.js';
+import { formatPosition } from './feed-position.js';
 import { identifierFault } from './identifier.js';
 import { PresenceReader } from './presence-reader.js';
 import type { PageCursor } from './presence-store.js';
@@ -30,10 +31,11 @@ export class ParticipantsController {
   async list(@Query() { state, tag, limit, cursor }: ParticipantsQuery): Promise<ParticipantsAnswer> {
     const asOf = rfc3339(this.clock.now());
     const filter = `${[...state].sort().join()} ${tag ?? ''}`;
-    const after = cursor === undefined ? null : toPageCursor(cursor, filter);
-    const { items, next } = await this.reader.list({ states: state, ...(tag && { tag }) }, after, limit);
-    const nextCursor = next && encodeCursor([next.sinceMs, next.participantId], filter);
-    return { items: items.map(participantAnswer), ...(nextCursor && { nextCursor }), asOf };
+    const start = cursor === undefined ? null : toPageStart(cursor, filter);
+    const page = await this.reader.list({ states: state, ...(tag && { tag }) }, start?.after ?? null, limit);
+    const position = start?.position ?? formatPosition(page.position);
+    const nextCursor = page.next && encodeCursor([page.next.sinceMs, page.next.participantId, position], filter);
+    return { items: page.items.map(participantAnswer), ...(nextCursor && { nextCursor }), position, asOf };
   }
 
   @Get(':participantId')
@@ -75,9 +77,20 @@ export class ParticipantsController {
   }
 }
 
-function toPageCursor(cursor: string, filter: string): PageCursor {
-  const [sinceMs, participantId] = decodeCursor(cursor, ['number', 'string'], filter);
-  return { sinceMs: sinceMs as number, participantId: participantId as ParticipantId };
+function toPageStart(cursor: string, filter: string): { after: PageCursor; position: string } {
+  const [sinceMs, participantId, position] = decodeCursor(cursor, [isTime, isIdentifier, isPosition], filter);
+  return {
+    after: { sinceMs: Number(sinceMs), participantId: participantId as ParticipantId },
+    position: String(position),
+  };
+}
+
+function isTime(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function isIdentifier(value: unknown): boolean {
+  return identifierFault(value) === undefined;
 }
 
 function invalid(name: string, message: string): ProblemError {

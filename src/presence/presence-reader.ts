@@ -7,14 +7,14 @@ import {
   type PageCursor,
   type PageFilter,
   type PresenceStore,
+  type Snapshot,
   StoreUnavailableError,
   type TagOccupancy,
 } from './presence-store.js';
 import { decodeRecord } from './record-codec.js';
 
 /** `next`: where the page after this one begins; null: there is none. */
-interface Page<T, C> {
-  readonly items: readonly T[];
+interface Page<T, C> extends Snapshot<T> {
   readonly next: C | null;
 }
 
@@ -36,8 +36,8 @@ export class PresenceReader {
     after: PageCursor | null,
     limit: number,
   ): Promise<Page<ParticipantRecord, PageCursor>> {
-    const { items, next } = cut(await this.store.page(filter, after, limit + 1), limit);
-    return { items: items.map(({ participantId, record }) => decodeRecord(participantId, record)), next };
+    const { items, ...rest } = cut(await this.store.page(filter, after, limit + 1), limit);
+    return { items: items.map(({ participantId, record }) => decodeRecord(participantId, record)), ...rest };
   }
 
   occupancy(tag?: string): Promise<Occupancy> {
@@ -50,7 +50,7 @@ export class PresenceReader {
 }
 
 /** The page, of one item more than it has: that one tells whether there is another page. */
-function cut<T>(found: readonly T[], limit: number): Page<T, T> {
+function cut<T>({ items: found, position }: Snapshot<T>, limit: number): Page<T, T> {
   const items = found.slice(0, limit);
-  return { items, next: found.length > limit ? (items.at(-1) ?? null) : null };
+  return { items, next: found.length > limit ? (items.at(-1) ?? null) : null, position };
 }

@@ -3,6 +3,7 @@
 // if nobody else was faster. Both adapters are held to test/contract/.
 import type { ParticipantId } from './domain/lifecycle-event.js';
 import type { PresenceState } from './domain/presence-view.js';
+import type { FeedPosition } from './feed-position.js';
 
 /** A record in the form of record-codec.ts. */
 export type StoredRecord = string;
@@ -24,8 +25,8 @@ export interface Changeset {
   readonly before: Stored | null;
   /** null: the participant is forgotten. */
   readonly after: Stored | null;
-  /** Announced changes in the form of change-codec.ts, appended to the feed in this order. */
-  readonly changes: readonly string[];
+  /** What it announces, in the form of change-codec.ts, as one entry of the feed; null: nothing. */
+  readonly changes: string | null;
 }
 
 interface Stored {
@@ -66,14 +67,27 @@ export interface Due {
   readonly nextDueMs: number | null;
 }
 
-export interface FeedItem {
-  /** Opaque; where to go on after this item. */
-  readonly position: string;
-  readonly change: string;
+/** What a read gave, and how far the feed was at that very moment: what changed since then is after that position. */
+export interface Snapshot<T> {
+  readonly items: T[];
+  readonly position: FeedPosition;
 }
 
-/** The feed is trimmed to about this many changes. */
-export const FEED_LENGTH = 100_000;
+/** What one commit announced of one participant. */
+export interface FeedEntry {
+  readonly shard: number;
+  /** Grows from commit to commit of one shard. */
+  readonly id: string;
+  /** In the form of change-codec.ts. */
+  readonly changes: string;
+}
+
+export interface FeedLimits {
+  /** How long a change is kept at the most. */
+  readonly retentionMs: number;
+  /** How much is kept at the most, in characters of all changes. */
+  readonly maxLength: number;
+}
 
 /** The store could not be reached in time, or refused. What was asked of it may or may not have happened, but whole. */
 export class StoreUnavailableError extends Error {
@@ -95,13 +109,23 @@ export interface PresenceStore {
    */
   commit(changesets: readonly Changeset[]): Promise<('done' | 'conflict' | StoreUnavailableError)[]>;
   /** The first `limit` participants after the cursor. One that stays as it is between two pages is in exactly one of them. */
-  page(filter: PageFilter, after: PageCursor | null, limit: number): Promise<PageItem[]>;
+  page(filter: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>>;
   occupancy(tag?: string): Promise<Occupancy>;
   /** Tags with somebody present, in the order of their bytes. */
-  tags(after: string | null, limit: number): Promise<TagOccupancy[]>;
+  tags(after: string | null, limit: number): Promise<Snapshot<TagOccupancy>>;
   due(nowMs: number, limit: number): Promise<Due>;
-  /** The feed after a position, from its beginning with null. Changes of one participant are in the order of its commits. */
-  changes(after: string | null, limit: number): Promise<FeedItem[]>;
+  /** The present end of the feed. */
+  position(): Promise<FeedPosition>;
+  /**
+   * The first `limit` entries of the feed after a position, with the one that the position is within, if it is. Those of
+   * one shard, and so of one participant, are in the order of their commits. null: nobody can tell any more what came after that
+   * position, since its entry was trimmed, or was lost with the store's data, or is another store's.
+   */
+  changes(after: FeedPosition, limit: number): Promise<FeedEntry[] | null>;
+  /** Resolves when there is an entry after the position, or else in about a second. */
+  changed(after: FeedPosition): Promise<void>;
+  /** Drops some of the oldest entries that are over a limit, never the newest one; whether there may be more of them. */
+  trim(limits: FeedLimits): Promise<boolean>;
   /** Resolves when the store can be reached and written to. */
   check(): Promise<void>;
   /** Resolves when nothing is under way any more. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll } from '@jest/globals';
 import { pino } from 'pino';
 import { connectRedis } from '../../src/platform/redis-connection.js';
+import type { FeedPosition } from '../../src/presence/feed-position.js';
 import type { PresenceStore } from '../../src/presence/presence-store.js';
 import { RedisPresenceStore } from '../../src/presence/redis/redis-presence-store.js';
 import { SqlitePresenceStore } from '../../src/presence/sqlite/sqlite-presence-store.js';
@@ -13,6 +14,8 @@ import { RedisServer } from '../redis/redis-server.js';
 
 export interface OpenStore {
   readonly store: PresenceStore;
+  /** Of its feed. */
+  readonly beginning: FeedPosition;
   /** Closes it and removes its data. */
   readonly discard: () => Promise<void>;
 }
@@ -38,11 +41,11 @@ async function openSqlite(): Promise<OpenStore> {
     await store.close();
     rmSync(dir, { recursive: true });
   };
-  return { store, discard };
+  return { store, beginning: await store.position(), discard };
 }
 
 async function openRedis(url: string, shards: number): Promise<OpenStore> {
   const redis = await connectRedis(url, pino({ level: 'silent' }));
   const store = new RedisPresenceStore(redis, { description: 'Redis', prefix: randomUUID(), shards });
-  return { store, discard: () => store.close() };
+  return { store, beginning: await store.position(), discard: () => store.close() };
 }

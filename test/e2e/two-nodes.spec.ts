@@ -1,7 +1,7 @@
 // Two nodes that write the same participants through one Redis come to the presence that one node would.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeChange } from '../../src/presence/change-codec.js';
+import { changesAfter } from '../contract/feed.js';
 import { RedisServer } from '../redis/redis-server.js';
 import { type Service, startService } from './service.js';
 
@@ -44,6 +44,7 @@ describe('two nodes on one Redis', () => {
           ),
         );
         const [one, other, alone] = nodes as [Service, Service, Service];
+        const beginning = await one.store.position();
         const answers = await Promise.all(
           events.flatMap((event, n) => [
             one.callback(event),
@@ -55,8 +56,7 @@ describe('two nodes on one Redis', () => {
         expect(await presenceOf(one)).toEqual(await presenceOf(alone));
         expect(await presenceOf(other)).toEqual(await presenceOf(alone));
         const versions = new Map<string, number[]>();
-        for (const { change } of await one.store.changes(null, 10_000)) {
-          const { participantId, version } = decodeChange(change);
+        for (const { participantId, version } of await changesAfter(one.store, beginning)) {
           versions.set(participantId, [...(versions.get(participantId) ?? []), version]);
         }
         for (const ofOne of versions.values()) {

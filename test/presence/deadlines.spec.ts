@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { decodeChange } from '../../src/presence/change-codec.js';
 import { readRecord } from '../../src/presence/changeset.js';
 import { DeadlineWorker } from '../../src/presence/deadlines.js';
 import type { LifecycleEvent, ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
 import type { PresenceStore } from '../../src/presence/presence-store.js';
 import { Recorder } from '../../src/presence/recorder.js';
+import { changesAfter } from '../contract/feed.js';
 import { type OpenStore, storesUnderTest } from '../contract/stores.js';
 import { watched } from '../contract/watched-store.js';
 import { eventually } from '../eventually.js';
@@ -44,7 +44,7 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
   };
   const untilState = (state: string | undefined, participant?: string) =>
     eventually(async () => expect(await stateOf(participant)).toBe(state));
-  const changes = async () => (await opened.store.changes(null, 100_000)).map(({ change }) => decodeChange(change));
+  const changes = () => changesAfter(opened.store, opened.beginning);
 
   it.each<[string, LifecycleEvent[], number, string | undefined]>([
     ['grace', [connected({ at: START_MS }), disconnected({ at: START_MS })], policy.graceMs, 'gone'],
@@ -110,7 +110,7 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
     const index = { state: 'reconnecting', sinceMs: 1, devices: 1, dueMs: START_MS } as const;
     const ids = Array.from({ length: 150 }, (_unused, n) => `broken${n}` as ParticipantId);
     const after = { record: 'not a record', index };
-    await opened.store.commit(ids.map((participantId) => ({ participantId, before: null, after, changes: [] })));
+    await opened.store.commit(ids.map((participantId) => ({ participantId, before: null, after, changes: null })));
     const { store, loads } = watched(opened.store);
     const recorder = node(store);
     await recorder.record(connected({ at: START_MS }));

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { decodeChange } from '../../src/presence/change-codec.js';
 import { readRecord } from '../../src/presence/changeset.js';
 import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
 import { type PresenceStore, StoreUnavailableError } from '../../src/presence/presence-store.js';
 import { Recorder } from '../../src/presence/recorder.js';
+import { changesAfter } from '../contract/feed.js';
 import { type OpenStore, storesUnderTest } from '../contract/stores.js';
 import { watched } from '../contract/watched-store.js';
 import { ManualClock } from '../manual-clock.js';
@@ -69,7 +69,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     release();
     expect(await Promise.all([first, ...later])).toEqual(['applied', 'applied', 'applied', 'duplicate']);
     expect(loads).toEqual([['p1'], ['p1']]);
-    const changes = (await opened.store.changes(null, 10)).map(({ change }) => decodeChange(change).type);
+    const changes = (await changesAfter(opened.store, opened.beginning)).map(({ type }) => type);
     expect(changes).toEqual(['device.connected', 'participant.connected', 'device.gone', 'participant.gone']);
   });
 
@@ -80,7 +80,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     expect(verdicts.filter((verdict) => verdict === 'applied')).toHaveLength(30);
     expect(verdicts.filter((verdict) => verdict === 'duplicate')).toHaveLength(60);
     expect((await viewOf('p1'))?.devices).toHaveLength(30);
-    const changes = (await opened.store.changes(null, 1_000)).map(({ change }) => decodeChange(change));
+    const changes = await changesAfter(opened.store, opened.beginning);
     expect(changes.filter(({ type }) => type === 'device.connected')).toHaveLength(30);
     const versions = changes.map(({ version }) => version);
     expect(versions).toEqual(versions.toSorted((a, b) => a - b));
@@ -103,7 +103,9 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
   it('fails only the participant whose record cannot be read', async () => {
     const index = { state: 'connected', sinceMs: 1, devices: 1, dueMs: Number.MAX_SAFE_INTEGER } as const;
     const participantId = 'broken' as ParticipantId;
-    await opened.store.commit([{ participantId, before: null, after: { record: 'not a record', index }, changes: [] }]);
+    await opened.store.commit([
+      { participantId, before: null, after: { record: 'not a record', index }, changes: null },
+    ]);
     const recorder = recorderOn(opened.store);
     const [broken, sound] = await Promise.allSettled(
       ['broken', 'sound'].map((participant) => recorder.record(connected({ participant, at: START_MS }))),

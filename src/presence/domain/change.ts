@@ -13,6 +13,8 @@ export interface Change {
   readonly deviceId?: DeviceId;
   readonly source: string;
   readonly tag?: string;
+  /** In a participant's change that changes its tag, the one before: who follows that one is to know. */
+  readonly previousTag?: string;
   readonly state: PresenceState;
   /** null: never heard of before. */
   readonly previousState: PresenceState | null;
@@ -73,6 +75,7 @@ export function changesBetween(
     changes.push({
       type: `participant.${verb}`,
       ...subject,
+      ...(before?.tag !== undefined && before.tag !== tag && { previousTag: before.tag }),
       ...outcome(view, previousState),
       ...origin(applied.at(-1), nowMs),
       version,

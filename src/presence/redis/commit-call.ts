@@ -1,5 +1,5 @@
 // Changesets as the keys and arguments of commit.lua.
-import { type Changeset, FEED_LENGTH } from '../presence-store.js';
+import type { Changeset } from '../presence-store.js';
 import type { Membership, Shard } from './shard.js';
 
 export interface ScriptCall {
@@ -8,14 +8,14 @@ export interface ScriptCall {
 }
 
 /** The one call that commits `changesets`, all of them of participants in `shard`. */
-export function commitCall(shard: Shard, changesets: readonly Changeset[]): ScriptCall {
-  const keys = new Map<string, number>([shard.tags, shard.changes].map((key, index) => [key, index + 1]));
+export function commitCall(shard: Shard, changesets: readonly Changeset[], newEpoch: string): ScriptCall {
+  const keys = new Map<string, number>([shard.tags, shard.epoch, shard.changes].map((key, index) => [key, index + 1]));
   const placeOf = (key: string): number => {
     const place = keys.get(key) ?? keys.size + 1;
     keys.set(key, place);
     return place;
   };
-  const args: (string | number)[] = [FEED_LENGTH];
+  const args: (string | number)[] = [newEpoch];
   for (const { participantId, before, after, changes } of changesets) {
     args.push(placeOf(shard.record(participantId)), before?.record ?? '', after?.record ?? '');
     const moves = difference(
@@ -28,7 +28,7 @@ export function commitCall(shard: Shard, changesets: readonly Changeset[]): Scri
     for (const tag of tags) {
       args.push(tag, placeOf(shard.set('connected', tag)), placeOf(shard.set('reconnecting', tag)));
     }
-    args.push(changes.length, ...changes);
+    args.push(changes ?? '');
   }
   return { keys: [...keys.keys()], args };
 }

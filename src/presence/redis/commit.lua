@@ -1,15 +1,16 @@
 -- Stores changesets of one shard, each only if its record is still the one it was made from.
 -- One script, because record, index entries and announced changes must never be seen apart.
 --
--- KEYS: [1] the set of tags, [2] the change stream, then every other key, which ARGV names by its place in KEYS
--- ARGV: [1] about how many changes the stream keeps, then for each changeset
+-- KEYS: [1] the set of tags, [2] the epoch, [3] the change stream, then every other key, which ARGV names by its place
+-- ARGV: [1] an epoch, if a new one is needed, then for each changeset
 --         record key, record expected ('' for none), record to store ('' to forget it)
 --         how many moves, then for each: index key, member, score to add it with or '' to remove it
 --         how many tags to recount, then for each: tag, key of those connected, key of those reconnecting
---         how many changes, then each of them
+--         what it announces, '' for nothing
 -- Returns: for each changeset 1, or 0 when another was faster and nothing was done
-local tags, stream = KEYS[1], KEYS[2]
-local streamLength = ARGV[1]
+local tags, stream = KEYS[1], KEYS[3]
+local _, newest = endOfFeed(KEYS[2], stream, ARGV[1])
+local length = tonumber(newest[2][2])
 local position = 1
 
 local function take()
@@ -38,6 +39,11 @@ local function recount(tag, connected, reconnecting)
   end
 end
 
+local function announce(changes)
+  length = length + #changes
+  redis.call('XADD', stream, '*', 'n', length, 'c', changes)
+end
+
 local outcomes = {}
 while position < #ARGV do
   local key, expected, record = takeKey(), take(), take()
@@ -51,10 +57,8 @@ while position < #ARGV do
     local tag, connected, reconnecting = take(), takeKey(), takeKey()
     if isOurs then recount(tag, connected, reconnecting) end
   end
-  for _ = 1, tonumber(take()) do
-    local change = take()
-    if isOurs then redis.call('XADD', stream, 'MAXLEN', '~', streamLength, '*', 'c', change) end
-  end
+  local changes = take()
+  if isOurs and changes ~= '' then announce(changes) end
   outcomes[#outcomes + 1] = isOurs and 1 or 0
 end
 return outcomes

@@ -1,11 +1,13 @@
 -- Reads the participants that follow a cursor in one or more indexes of one shard, each with its record.
--- One script, so that the records are those that the indexes speak of.
+-- One script, so that the records are those that the indexes speak of, and the end of the feed is of that moment.
 --
--- KEYS: [1] what a participant's record key begins with, then the indexes
--- ARGV: score and member of the cursor (both '' for the beginning), how many of each index at the most
--- Returns: for each index a flat array: member, score, record, …
--- The record keys are made here, of KEYS[1] and the members just read; they share its slot.
-local afterScore, afterMember, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
+-- KEYS: [1] the epoch, [2] the change stream, [3] what a participant's record key begins with, then the indexes
+-- ARGV: an epoch, if a new one is needed, score and member of the cursor (both '' for the beginning),
+--       how many of each index at the most
+-- Returns: the epoch, the id of the newest entry, then for each index a flat array: member, score, record, …
+-- The record keys are made here, of KEYS[3] and the members just read; they share its slot.
+local afterScore, afterMember, limit = ARGV[2], ARGV[3], tonumber(ARGV[4])
+local epoch, newest = endOfFeed(KEYS[1], KEYS[2], ARGV[1])
 
 -- Lua's own comparison of strings follows the server's locale; a sorted set's is that of bytes.
 local function isAfterCursor(member)
@@ -28,16 +30,16 @@ local function firstRankAfterCursor(index)
   return low
 end
 
-local pages = {}
-for i = 2, #KEYS do
+local answer = { epoch, newest[1] }
+for i = 4, #KEYS do
   local first = firstRankAfterCursor(KEYS[i])
   local found = redis.call('ZRANGE', KEYS[i], first, first + limit - 1, 'WITHSCORES')
   local page = {}
   for j = 1, #found, 2 do
     page[#page + 1] = found[j]
     page[#page + 1] = found[j + 1]
-    page[#page + 1] = redis.call('GET', KEYS[1] .. found[j])
+    page[#page + 1] = redis.call('GET', KEYS[3] .. found[j])
   end
-  pages[#pages + 1] = page
+  answer[#answer + 1] = page
 end
-return pages
+return answer

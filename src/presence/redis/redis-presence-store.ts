@@ -2,22 +2,26 @@
 // belongs together is stored together. Reads are one round trip a shard.
 import type { Redis } from 'ioredis';
 import type { ParticipantId } from '../domain/lifecycle-event.js';
+import { type FeedPosition, newEpoch } from '../feed-position.js';
 import { compareBytes, mergePages } from '../page-order.js';
 import {
   type Changeset,
   type Due,
-  type FeedItem,
+  type FeedEntry,
+  type FeedLimits,
   type Occupancy,
   type PageCursor,
   type PageFilter,
   type PageItem,
   type PresenceStore,
+  type Snapshot,
   type StoredRecord,
   StoreUnavailableError,
   type TagOccupancy,
 } from '../presence-store.js';
 import { commitCall } from './commit-call.js';
-import { compareStreamIds, pairs, sum, toOccupancy, toPageItems } from './replies.js';
+import { RedisFeed } from './redis-feed.js';
+import { pairs, sum, toOccupancy, toPageItems } from './replies.js';
 import { loadScript, type Script } from './script.js';
 import { Shard, shardNumber } from './shard.js';
 
@@ -33,6 +37,7 @@ export class RedisPresenceStore implements PresenceStore {
   readonly description: string;
   readonly #redis: Redis;
   readonly #shards: readonly Shard[];
+  readonly #feed: RedisFeed;
   readonly #commit: Script;
   readonly #page: Script;
   readonly #tags: Script;
@@ -42,9 +47,10 @@ export class RedisPresenceStore implements PresenceStore {
     this.description = description;
     this.#redis = redis;
     this.#shards = Array.from({ length: shards }, (_, number) => new Shard(prefix, number));
-    this.#commit = loadScript(redis, 'commit');
-    this.#page = loadScript(redis, 'page');
-    this.#tags = loadScript(redis, 'tags');
+    this.#feed = new RedisFeed(redis, this.#shards);
+    this.#commit = loadScript(redis, 'feed', 'commit');
+    this.#page = loadScript(redis, 'feed', 'page');
+    this.#tags = loadScript(redis, 'feed', 'tags');
   }
 
   load(participantIds: readonly ParticipantId[]): Promise<(StoredRecord | null | StoreUnavailableError)[]> {
@@ -60,19 +66,21 @@ export class RedisPresenceStore implements PresenceStore {
       changesets,
       ({ participantId }) => participantId,
       async (shard, own) => {
-        const outcomes = (await this.#commit(commitCall(shard, own))) as number[];
+        const outcomes = (await this.#commit(commitCall(shard, own, newEpoch()))) as number[];
         return outcomes.map((outcome) => (outcome === 1 ? 'done' : 'conflict'));
       },
     );
   }
 
-  async page({ states, tag }: PageFilter, after: PageCursor | null, limit: number): Promise<PageItem[]> {
-    const args = after ? [after.sinceMs, after.participantId, limit] : ['', '', limit];
-    const pages = await this.#fromShards(async (shard) => {
+  async page({ states, tag }: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>> {
+    const cursor = after ? [after.sinceMs, after.participantId] : ['', ''];
+    const answers = await this.#fromShards(async (shard) => {
       const indexes = states.map((state) => shard.set(state, tag));
-      return (await this.#page({ keys: [shard.recordPrefix, ...indexes], args })) as string[][];
+      const keys = [shard.epoch, shard.changes, shard.recordPrefix, ...indexes];
+      return (await this.#page({ keys, args: [newEpoch(), ...cursor, limit] })) as [string, string, ...string[][]];
     });
-    return mergePages(pages.flat().map(toPageItems), limit);
+    const pages = answers.flatMap(([, , ...found]) => found.map(toPageItems));
+    return { items: mergePages(pages, limit), position: answers.map(([epoch, entry]) => ({ epoch, entry })) };
   }
 
   async occupancy(tag?: string): Promise<Occupancy> {
@@ -88,19 +96,23 @@ export class RedisPresenceStore implements PresenceStore {
     return sum(counts.map(toOccupancy));
   }
 
-  async tags(after: string | null, limit: number): Promise<TagOccupancy[]> {
-    const replies = await this.#fromShards(
-      (shard) => this.#tags({ keys: [shard.tags, shard.tagPrefix], args: [after ?? '', limit] }) as Promise<string[]>,
-    );
+  async tags(after: string | null, limit: number): Promise<Snapshot<TagOccupancy>> {
+    const answers = await this.#fromShards(async ({ epoch, changes, tags, tagPrefix }) => {
+      const args = [newEpoch(), after ?? '', limit];
+      return (await this.#tags({ keys: [epoch, changes, tags, tagPrefix], args })) as [string, string, string[]];
+    });
     const byTag = new Map<string, Occupancy[]>();
-    for (const reply of replies) {
-      for (let i = 0; i < reply.length; i += 5) {
-        const tag = String(reply[i]);
-        byTag.set(tag, [...(byTag.get(tag) ?? []), toOccupancy(reply.slice(i + 1, i + 5).map(Number))]);
+    for (const [, , counts] of answers) {
+      for (let i = 0; i < counts.length; i += 5) {
+        const tag = String(counts[i]);
+        byTag.set(tag, [...(byTag.get(tag) ?? []), toOccupancy(counts.slice(i + 1, i + 5).map(Number))]);
       }
     }
     const items = [...byTag].map(([tag, parts]) => ({ tag, ...sum(parts) }));
-    return items.sort((a, b) => compareBytes(a.tag, b.tag)).slice(0, limit);
+    return {
+      items: items.sort((a, b) => compareBytes(a.tag, b.tag)).slice(0, limit),
+      position: answers.map(([epoch, entry]) => ({ epoch, entry })),
+    };
   }
 
   async due(nowMs: number, limit: number): Promise<Due> {
@@ -113,21 +125,20 @@ export class RedisPresenceStore implements PresenceStore {
     return { participantIds: due.map(({ id }) => id as ParticipantId), nextDueMs: next?.dueMs ?? null };
   }
 
-  async changes(after: string | null, limit: number): Promise<FeedItem[]> {
-    const positions = after?.split(',') ?? this.#shards.map(() => '0-0');
-    const streams = await this.#fromShards((shard, number) =>
-      this.#redis.xrange(shard.changes, `(${positions[number]}`, '+', 'COUNT', limit),
-    );
-    const entries = streams.flatMap((stream, shard) =>
-      stream.map(([id, fields]) => ({ shard, id, change: fields[1] ?? '' })),
-    );
-    return entries
-      .sort((a, b) => compareStreamIds(a.id, b.id))
-      .slice(0, limit)
-      .map(({ shard, id, change }) => {
-        positions[shard] = id;
-        return { position: positions.join(','), change };
-      });
+  position(): Promise<FeedPosition> {
+    return orUnavailable(this.#feed.position());
+  }
+
+  changes(after: FeedPosition, limit: number): Promise<FeedEntry[] | null> {
+    return orUnavailable(this.#feed.changes(after, limit));
+  }
+
+  changed(after: FeedPosition): Promise<void> {
+    return orUnavailable(this.#feed.changed(after));
+  }
+
+  trim(limits: FeedLimits): Promise<boolean> {
+    return orUnavailable(this.#feed.trim(limits));
   }
 
   async check(): Promise<void> {
@@ -136,6 +147,7 @@ export class RedisPresenceStore implements PresenceStore {
   }
 
   async close(): Promise<void> {
+    this.#feed.close();
     await this.#redis.quit().catch(() => this.#redis.disconnect());
   }
 
@@ -164,12 +176,16 @@ export class RedisPresenceStore implements PresenceStore {
     return results;
   }
 
-  async #fromShards<R>(call: (shard: Shard, number: number) => Promise<R>): Promise<R[]> {
-    try {
-      return await Promise.all(this.#shards.map(call));
-    } catch (error) {
-      throw unavailable(error);
-    }
+  #fromShards<R>(call: (shard: Shard, number: number) => Promise<R>): Promise<R[]> {
+    return orUnavailable(Promise.all(this.#shards.map(call)));
+  }
+}
+
+async function orUnavailable<T>(reply: Promise<T>): Promise<T> {
+  try {
+    return await reply;
+  } catch (error) {
+    throw unavailable(error);
   }
 }
 

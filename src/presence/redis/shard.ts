@@ -1,6 +1,7 @@
 // The keys of one shard. All begin with the same hash tag, so that what one commit touches is in one slot of a cluster.
 // `p:<id>` record · `state:<set>` and `tag:<tag>:<set>` participants · `tags` tags with somebody present · `due` by
-// deadline · `changes` the feed · `check` written to see whether it can be. A set is that of a state, scored by since, or one of the two that count devices.
+// deadline · `changes` the feed · `epoch` names the feed's data · `check` written to see whether it can be. A set is that
+// of a state, scored by since, or one of the two that count devices.
 import { createHash } from 'node:crypto';
 import type { ParticipantId } from '../domain/lifecycle-event.js';
 import type { PresenceState } from '../domain/presence-view.js';
@@ -18,6 +19,7 @@ export class Shard {
   readonly tags: string;
   readonly due: string;
   readonly changes: string;
+  readonly epoch: string;
   readonly check: string;
   readonly #prefix: string;
 
@@ -28,6 +30,7 @@ export class Shard {
     this.tags = `${this.#prefix}tags`;
     this.due = `${this.#prefix}due`;
     this.changes = `${this.#prefix}changes`;
+    this.epoch = `${this.#prefix}epoch`;
     this.check = `${this.#prefix}check`;
   }
 

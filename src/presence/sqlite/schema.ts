@@ -1,7 +1,7 @@
 // The tables of the embedded store. `occupancy` is kept by triggers, since SQLite counts rows one by one: it changes in
 // the same transaction as the rows it counts, whoever writes them. Its row '' counts everybody; no tag is empty.
 
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Adds what a row stands for to the count of everybody and, if it has a tag, to that of its tag; or takes it off. */
 function count(row: 'OLD' | 'NEW', sign: '+' | '-'): string {
@@ -47,7 +47,15 @@ export const SCHEMA = `
   CREATE TRIGGER participant_forgotten AFTER DELETE ON participants BEGIN ${count('OLD', '-')} ${FORGET_EMPTY_TAG}
   END;
 
-  CREATE TABLE changes (position INTEGER PRIMARY KEY AUTOINCREMENT, change TEXT NOT NULL);
+  CREATE TABLE feed (epoch TEXT NOT NULL);
+  CREATE TABLE entries (
+    id INTEGER PRIMARY KEY, -- when it was made, in microseconds, or one more than that of the entry before
+    changes TEXT NOT NULL,
+    length INTEGER NOT NULL -- characters of all changes so far
+  );
+  -- The feed always has an epoch and an entry.
+  INSERT INTO feed VALUES (lower(hex(randomblob(6))));
+  INSERT INTO entries VALUES (CAST(unixepoch('subsec') * 1000000 AS INTEGER), '', 0);
   CREATE TABLE checks (id INTEGER PRIMARY KEY, written BLOB NOT NULL);
 
   PRAGMA user_version = ${SCHEMA_VERSION};

@@ -6,23 +6,26 @@ import Database from 'libsql';
 import type { Logger } from 'pino';
 import { StoreLoss } from '../../platform/store-loss.js';
 import type { ParticipantId } from '../domain/lifecycle-event.js';
+import type { FeedPosition } from '../feed-position.js';
 import { mergePages } from '../page-order.js';
 import {
   type Changeset,
   type Due,
-  FEED_LENGTH,
-  type FeedItem,
+  type FeedEntry,
+  type FeedLimits,
   type Occupancy,
   type PageCursor,
   type PageFilter,
   type PageItem,
   type PresenceStore,
+  type Snapshot,
   type StoredRecord,
   StoreUnavailableError,
   type TagOccupancy,
 } from '../presence-store.js';
 import { SCHEMA, SCHEMA_VERSION } from './schema.js';
-import { prepareStatements } from './statements.js';
+import { SqliteFeed } from './sqlite-feed.js';
+import { prepareStatements, type Statements } from './statements.js';
 
 const NOBODY: Occupancy = { connected: 0, reconnecting: 0, devices: 0 };
 const BEGINNING: PageCursor = { sinceMs: Number.MIN_SAFE_INTEGER, participantId: '' as ParticipantId };
@@ -30,7 +33,8 @@ const BEGINNING: PageCursor = { sinceMs: Number.MIN_SAFE_INTEGER, participantId:
 export class SqlitePresenceStore implements PresenceStore {
   readonly description: string;
   readonly #db: Database.Database;
-  readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #statements: Statements;
+  readonly #feed: SqliteFeed;
   readonly #loss: StoreLoss;
 
   /** Opens the file in `dataDir`, or makes both. Throws when another process has it open, or another version made it. */
@@ -42,6 +46,7 @@ export class SqlitePresenceStore implements PresenceStore {
     this.#db = new Database(file);
     open(this.#db, file);
     this.#statements = prepareStatements(this.#db);
+    this.#feed = new SqliteFeed(this.#statements);
   }
 
   load(participantIds: readonly ParticipantId[]): Promise<(StoredRecord | null)[]> {
@@ -54,6 +59,7 @@ export class SqlitePresenceStore implements PresenceStore {
     try {
       const outcomes = this.#inTransaction(() => changesets.map((changeset) => this.#apply(changeset)));
       this.#loss.report(undefined);
+      this.#feed.wake();
       return outcomes;
     } catch (error) {
       this.#loss.report(error);
@@ -61,7 +67,7 @@ export class SqlitePresenceStore implements PresenceStore {
     }
   }
 
-  page({ states, tag }: PageFilter, after: PageCursor | null, limit: number): Promise<PageItem[]> {
+  page({ states, tag }: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>> {
     const { sinceMs, participantId } = after ?? BEGINNING;
     const { pageOfState, pageOfTag } = this.#statements;
     return attempt(() => {
@@ -74,7 +80,7 @@ export class SqlitePresenceStore implements PresenceStore {
           record,
         }));
       });
-      return mergePages(pages, limit);
+      return { items: mergePages(pages, limit), position: this.#feed.position() };
     });
   }
 
@@ -85,12 +91,12 @@ export class SqlitePresenceStore implements PresenceStore {
     });
   }
 
-  tags(after: string | null, limit: number): Promise<TagOccupancy[]> {
-    return attempt(() =>
-      (this.#statements.tags.all(after ?? '', limit) as [string, number, number, number][]).map(
-        ([tag, connected, reconnecting, devices]) => ({ tag, connected, reconnecting, devices }),
-      ),
-    );
+  tags(after: string | null, limit: number): Promise<Snapshot<TagOccupancy>> {
+    return attempt(() => {
+      const rows = this.#statements.tags.all(after ?? '', limit) as [string, number, number, number][];
+      const items = rows.map(([tag, connected, reconnecting, devices]) => ({ tag, connected, reconnecting, devices }));
+      return { items, position: this.#feed.position() };
+    });
   }
 
   due(nowMs: number, limit: number): Promise<Due> {
@@ -101,13 +107,20 @@ export class SqlitePresenceStore implements PresenceStore {
     });
   }
 
-  changes(after: string | null, limit: number): Promise<FeedItem[]> {
-    return attempt(() =>
-      (this.#statements.changes.all(Number(after ?? 0), limit) as [number, string][]).map(([position, change]) => ({
-        position: String(position),
-        change,
-      })),
-    );
+  position(): Promise<FeedPosition> {
+    return attempt(() => this.#feed.position());
+  }
+
+  changes(after: FeedPosition, limit: number): Promise<FeedEntry[] | null> {
+    return attempt(() => this.#feed.changes(after, limit));
+  }
+
+  changed(after: FeedPosition): Promise<void> {
+    return attempt(() => this.#feed.changed(after));
+  }
+
+  trim(limits: FeedLimits): Promise<boolean> {
+    return attempt(() => this.#feed.trim(limits));
   }
 
   check(): Promise<void> {
@@ -116,6 +129,7 @@ export class SqlitePresenceStore implements PresenceStore {
 
   close(): Promise<void> {
     return attempt(() => {
+      this.#feed.wake();
       this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       this.#db.close();
     });
@@ -136,10 +150,7 @@ export class SqlitePresenceStore implements PresenceStore {
 
   #apply(changeset: Changeset): 'done' | 'conflict' {
     if (!this.#write(changeset)) return 'conflict';
-    for (const change of changeset.changes) {
-      const { lastInsertRowid } = this.#statements.announce.run(change);
-      this.#statements.trim.run(Number(lastInsertRowid) - FEED_LENGTH);
-    }
+    if (changeset.changes !== null) this.#feed.add(changeset.changes);
     return 'done';
   }
 
@@ -170,9 +181,9 @@ function open(db: Database.Database, file: string): void {
   }
 }
 
-async function attempt<T>(work: () => T): Promise<T> {
+async function attempt<T>(work: () => T | Promise<T>): Promise<T> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     throw unavailable(error);
   }

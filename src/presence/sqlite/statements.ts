@@ -1,5 +1,7 @@
 import type Database from 'libsql';
 
+export type Statements = ReturnType<typeof prepareStatements>;
+
 /** All that the store asks of the tables, prepared once. Those that read give rows as arrays. */
 export function prepareStatements(db: Database.Database) {
   const page = (where: string) =>
@@ -17,8 +19,6 @@ export function prepareStatements(db: Database.Database) {
        WHERE participant_id = ? AND record = ?`,
     ),
     forget: db.prepare('DELETE FROM participants WHERE participant_id = ? AND record = ?'),
-    announce: db.prepare('INSERT INTO changes (change) VALUES (?)'),
-    trim: db.prepare('DELETE FROM changes WHERE position <= ?'),
     pageOfState: page(''),
     pageOfTag: page('tag = ? AND'),
     occupancy: db.prepare('SELECT connected, reconnecting, devices FROM occupancy WHERE tag = ?').raw(),
@@ -30,7 +30,12 @@ export function prepareStatements(db: Database.Database) {
       .raw(),
     due: db.prepare('SELECT participant_id FROM participants WHERE due_ms <= ? ORDER BY due_ms LIMIT ?').raw(),
     nextDue: db.prepare('SELECT due_ms FROM participants WHERE due_ms > ? ORDER BY due_ms LIMIT 1').raw(),
-    changes: db.prepare('SELECT position, change FROM changes WHERE position > ? ORDER BY position LIMIT ?').raw(),
+    epoch: db.prepare('SELECT epoch FROM feed').raw(),
+    newestEntry: db.prepare('SELECT id, length FROM entries ORDER BY id DESC LIMIT 1').raw(),
+    addEntry: db.prepare('INSERT INTO entries VALUES (?, ?, ?)'),
+    entriesFrom: db.prepare('SELECT id, changes FROM entries WHERE id >= ? ORDER BY id LIMIT ?').raw(),
+    oldestEntries: db.prepare('SELECT id, length FROM entries ORDER BY id LIMIT ?').raw(),
+    trim: db.prepare('DELETE FROM entries WHERE id < ?'),
     // As much as a large commit writes: a few bytes may still fit on a disk that is full.
     check: db.prepare('INSERT OR REPLACE INTO checks VALUES (1, zeroblob(65536))'),
   };

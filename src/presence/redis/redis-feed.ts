@@ -1,0 +1,94 @@
+// The feed on Redis: in each shard a stream, into which commit.lua appends an entry for each commit that announces.
+import type { Redis } from 'ioredis';
+import { compareEntries, type FeedPosition, newEpoch } from '../feed-position.js';
+import type { FeedEntry, FeedLimits } from '../presence-store.js';
+import { loadScript, type Script } from './script.js';
+import type { Shard } from './shard.js';
+
+/** How long `changed` waits: a feed that is begun anew, with nothing in it, wakes nobody. */
+const LONGEST_WAIT_MS = 1_000;
+/** How many entries one call looks at to trim: nothing else is done by Redis meanwhile. */
+const TRIM_SIZE = 1_000;
+
+type StreamEntry = [id: string, fields: string[]];
+
+export class RedisFeed {
+  readonly #redis: Redis;
+  readonly #shards: readonly Shard[];
+  readonly #position: Script;
+  readonly #trim: Script;
+  /** A command that waits keeps all others of its connection waiting: it has one of its own. */
+  #blocking: Redis | undefined;
+
+  constructor(redis: Redis, shards: readonly Shard[]) {
+    this.#redis = redis;
+    this.#shards = shards;
+    this.#position = loadScript(redis, 'feed', 'position');
+    this.#trim = loadScript(redis, 'trim');
+  }
+
+  async position(): Promise<FeedPosition> {
+    return Promise.all(
+      this.#shards.map(async ({ epoch, changes }) => {
+        const [name, entry] = (await this.#position({ keys: [epoch, changes], args: [newEpoch()] })) as string[];
+        return { epoch: String(name), entry: String(entry) };
+      }),
+    );
+  }
+
+  async changes(after: FeedPosition, limit: number): Promise<FeedEntry[] | null> {
+    if (after.length !== this.#shards.length) return null;
+    const parts = await Promise.all(this.#shards.map((_, shard) => this.#changesOf(shard, after, limit)));
+    if (!parts.every((part) => part !== null)) return null;
+    return parts
+      .flat()
+      .sort((a, b) => (a.shard === b.shard ? 0 : compareEntries(a.id, b.id)))
+      .slice(0, limit);
+  }
+
+  async changed(after: FeedPosition): Promise<void> {
+    const connection = this.#connection();
+    if (connection.status !== 'ready') throw new Error('the connection that waits for changes is not ready');
+    const streams = this.#shards.map(({ changes }) => changes);
+    const entries = this.#shards.map((_, shard) => after[shard]?.entry ?? '$');
+    await connection.xread('COUNT', 1, 'BLOCK', LONGEST_WAIT_MS, 'STREAMS', ...streams, ...entries);
+  }
+
+  async trim({ retentionMs, maxLength }: FeedLimits): Promise<boolean> {
+    const args = [retentionMs, Math.ceil(maxLength / this.#shards.length), TRIM_SIZE];
+    const more = await Promise.all(this.#shards.map(({ changes }) => this.#trim({ keys: [changes], args })));
+    return more.includes(1);
+  }
+
+  close(): void {
+    this.#blocking?.disconnect();
+  }
+
+  async #changesOf(shard: number, after: FeedPosition, limit: number): Promise<FeedEntry[] | null> {
+    const place = after[shard];
+    const keys = this.#shards[shard];
+    if (!place || !keys) return null;
+    // MULTI: the entries are those of that epoch. The place's own entry comes first, and shows that none is missing.
+    const transaction = this.#redis
+      .multi()
+      .get(keys.epoch)
+      .xrange(keys.changes, place.entry, '+', 'COUNT', limit + 1);
+    const replies = ((await transaction.exec()) ?? []).map(([error, reply]) => {
+      if (error) throw error;
+      return reply;
+    });
+    const [epoch, found = []] = replies as [string | null, StreamEntry[]?];
+    if (epoch !== place.epoch || found[0]?.[0] !== place.entry) return null;
+    const entries = found.map(([id, fields]) => ({ shard, id, changes: fields[3] ?? '' }));
+    return place.taken === undefined ? entries.slice(1) : entries;
+  }
+
+  #connection(): Redis {
+    if (!this.#blocking) {
+      this.#blocking = this.#redis.duplicate({ commandTimeout: 2 * LONGEST_WAIT_MS });
+      // What it meets, the other connection meets and reports, too; with no listener it would be printed.
+      this.#blocking.on('error', () => {});
+    }
+    return this.#blocking;
+  }
+}

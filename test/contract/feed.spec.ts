@@ -1,0 +1,184 @@
+// What the feed of every store must do: order, exact resume, trimming, epochs.
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
+import { type FeedPosition, formatPosition, parsePosition } from '../../src/presence/feed-position.js';
+import type { Changeset, FeedEntry, PresenceStore } from '../../src/presence/presence-store.js';
+import { eventually } from '../eventually.js';
+import { afterEntry, entriesAfter } from './feed.js';
+import { type OpenStore, storesUnderTest } from './stores.js';
+
+const KEEP_ALL = { retentionMs: 86_400_000, maxLength: 1e9 };
+
+/** A commit that announces; the text stands for its changes. */
+function announcing(changes: string | null, participant: string = randomUUID()): Changeset {
+  const after = { record: 'r', index: { state: 'connected', sinceMs: 1, devices: 1, dueMs: 9e12 } as const };
+  return { participantId: participant as ParticipantId, before: null, after, changes };
+}
+
+async function trimAll(store: PresenceStore, limits: Parameters<PresenceStore['trim']>[0]): Promise<void> {
+  while (await store.trim(limits));
+}
+
+const textsOf = (entries: readonly FeedEntry[]) => entries.map(({ changes }) => changes);
+/** As a caller hands it back. */
+const throughText = (position: FeedPosition) => parsePosition(formatPosition(position)) as FeedPosition;
+
+describe.each(storesUnderTest())('the feed on %s', (_, open) => {
+  let opened: OpenStore;
+  let store: PresenceStore;
+  beforeEach(async () => {
+    opened = await open();
+    store = opened.store;
+  });
+  afterEach(() => opened.discard());
+
+  const announce = (...texts: string[]) => store.commit(texts.map((text) => announcing(text)));
+
+  it('has an entry for each commit that announces, those of one participant in the order of its commits', async () => {
+    const history = Array.from({ length: 30 }, (_unused, n) => `${n}`);
+    let before: Changeset['before'] = null;
+    for (const text of history) {
+      const changeset = { ...announcing(text, 'p'), before };
+      expect(await store.commit([changeset, announcing(null)])).toEqual(['done', 'done']);
+      before = changeset.after;
+    }
+    expect(textsOf(await entriesAfter(store, opened.beginning))).toEqual(history);
+  });
+
+  it('goes on exactly after every position, whatever the size of the pages', async () => {
+    for (let n = 0; n < 10; n += 1) await announce(`${n}a`, `${n}b`, `${n}c`);
+    const all = await entriesAfter(store, opened.beginning);
+    expect(textsOf(all).toSorted()).toHaveLength(30);
+    let position = opened.beginning;
+    for (const [n, entry] of all.entries()) {
+      position = afterEntry(position, entry);
+      expect(await entriesAfter(store, throughText(position), 1 + (n % 7))).toEqual(all.slice(n + 1));
+    }
+    expect(await store.changes(opened.beginning, 4)).toEqual(all.slice(0, 4));
+    expect(formatPosition(await store.position())).toBe(formatPosition(position));
+  });
+
+  it('gives an entry again to a reader that is within it', async () => {
+    await announce('first');
+    await announce('second');
+    const [first, second] = (await entriesAfter(store, opened.beginning)) as [FeedEntry, FeedEntry];
+    const within = afterEntry(opened.beginning, first).map((place, shard) =>
+      shard === first.shard ? { ...place, taken: 1 } : place,
+    );
+    expect(await store.changes(throughText(within), 10)).toEqual([first, second]);
+    expect(await store.changes(throughText(within), 1)).toEqual([first]);
+  });
+
+  it('is at the position that a page says, and a page of tags: what changed later is after it', async () => {
+    await announce('before');
+    const page = await store.page({ states: ['connected'] }, null, 10);
+    const tags = await store.tags(null, 10);
+    await announce('after');
+    expect(page.items).toHaveLength(1);
+    expect(textsOf(await entriesAfter(store, page.position))).toEqual(['after']);
+    expect(textsOf(await entriesAfter(store, tags.position))).toEqual(['after']);
+  });
+
+  it('drops what is too old, but never the newest entry', async () => {
+    for (let n = 0; n < 2_500; n += 500) await announce(...Array.from({ length: 500 }, (_unused, i) => `${n + i}`));
+    await trimAll(store, KEEP_ALL);
+    expect(await entriesAfter(store, opened.beginning)).toHaveLength(2_500);
+    const end = await store.position();
+    await eventually(async () => {
+      await trimAll(store, { ...KEEP_ALL, retentionMs: 1 });
+      expect(await store.changes(opened.beginning, 1)).toBeNull();
+    });
+    expect(await store.changes(end, 10)).toEqual([]);
+    await announce('later');
+    expect(textsOf(await entriesAfter(store, end))).toEqual(['later']);
+  });
+
+  it('drops the oldest of what is too much', async () => {
+    const texts = Array.from({ length: 2_000 }, (_unused, n) => `${n}`.padStart(100, '.'));
+    for (let n = 0; n < texts.length; n += 100) await announce(...texts.slice(n, n + 100));
+    const all = await entriesAfter(store, opened.beginning);
+    await trimAll(store, { ...KEEP_ALL, maxLength: 50_000 });
+    const held = await Promise.all(
+      [opened.beginning, ...positionsOf(all, opened.beginning)].map((position) => store.changes(position, 1)),
+    );
+    const firstHeld = held.findIndex((answer) => answer !== null);
+    expect(held.slice(firstHeld).every((answer) => answer !== null)).toBe(true);
+    // Of several shards each has its share.
+    expect(2_000 - firstHeld).toBeLessThanOrEqual(503);
+    expect(2_000 - firstHeld).toBeGreaterThanOrEqual(opened.beginning.length === 1 ? 500 : 300);
+    const position = positionsOf(all, opened.beginning)[firstHeld - 1] as FeedPosition;
+    expect(await entriesAfter(store, position)).toEqual(all.slice(firstHeld));
+  });
+
+  it('knows no position of another store, nor one that nobody was given', async () => {
+    await announce('here');
+    const other = await open();
+    await other.store.commit([announcing('there')]);
+    const position = await store.position();
+    expect(await store.changes(position, 1)).toEqual([]);
+    expect(await store.changes(await other.store.position(), 1)).toBeNull();
+    for (const entry of ['0', '5', '1790000000000-7', '9999999999999999', '9999999999999-999999']) {
+      expect(await store.changes(throughText(position.map((place) => ({ ...place, entry }))), 1)).toBeNull();
+    }
+    expect(await store.changes([...position, ...position], 1)).toBeNull();
+    await other.discard();
+  });
+
+  it('wakes who waits for a change, at once when there is one already', async () => {
+    const before = await store.position();
+    await eventually(() => store.changed(before));
+    const startMs = performance.now();
+    for (let n = 0; n < 10; n += 1) {
+      const woken = store.changed(await store.position());
+      await announce(`${n}`);
+      await woken;
+      await store.changed(before);
+    }
+    // Not woken, each of the twenty would have taken a second.
+    expect(performance.now() - startMs).toBeLessThan(8_000);
+  });
+});
+
+function positionsOf(entries: readonly FeedEntry[], beginning: FeedPosition): FeedPosition[] {
+  let position = beginning;
+  return entries.map((entry) => {
+    position = afterEntry(position, entry);
+    return position;
+  });
+}
+
+describe('the text of a position', () => {
+  const place = fc.record(
+    {
+      epoch: fc.stringMatching(/^[\da-f]{12}$/),
+      entry: fc.stringMatching(/^\d{1,16}(-\d{1,16})?$/),
+      taken: fc.nat(9_999),
+    },
+    { requiredKeys: ['epoch', 'entry'] },
+  );
+
+  it('is read as the position it was made of', () => {
+    fc.assert(
+      fc.property(fc.array(place, { minLength: 1, maxLength: 4 }), (position) => {
+        expect(parsePosition(formatPosition(position))).toEqual(position);
+        expect(encodeURIComponent(formatPosition(position))).toBe(formatPosition(position));
+      }),
+    );
+  });
+
+  it.each([
+    '',
+    'x',
+    '1-0',
+    '_',
+    'abcdefabcdef',
+    'abcdefabcdef.',
+    'abcdefabcdef.1.',
+    'abcdefabcdef.1_',
+    'ABCDEFABCDEF.1',
+  ])('is not %j', (text) => {
+    expect(parsePosition(text)).toBeUndefined();
+  });
+});

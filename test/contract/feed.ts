@@ -1,0 +1,25 @@
+import { decodeChanges } from '../../src/presence/change-codec.js';
+import type { Change } from '../../src/presence/domain/change.js';
+import { type FeedPosition, moveTo } from '../../src/presence/feed-position.js';
+import type { FeedEntry, PresenceStore } from '../../src/presence/presence-store.js';
+
+/** The position of a reader that has read all of an entry. */
+export function afterEntry(position: FeedPosition, { shard, id }: FeedEntry): FeedPosition {
+  return moveTo(position, shard, { epoch: position[shard]?.epoch ?? '', entry: id });
+}
+
+/** All that the feed has after a position, by pages. */
+export async function entriesAfter(store: PresenceStore, after: FeedPosition, limit = 500): Promise<FeedEntry[]> {
+  const entries: FeedEntry[] = [];
+  for (let position = after; ; ) {
+    const page = await store.changes(position, limit);
+    if (page === null) throw new Error('the position is gone');
+    if (page.length === 0) return entries;
+    entries.push(...page);
+    position = page.reduce(afterEntry, position);
+  }
+}
+
+export async function changesAfter(store: PresenceStore, after: FeedPosition): Promise<Change[]> {
+  return (await entriesAfter(store, after)).flatMap(({ changes }) => decodeChanges(changes));
+}
