@@ -1,6 +1,6 @@
 // Who may import whom. The direction: controllers and modules → port and domain; adapters → port and domain;
 // domain → nothing outside itself; platform knows no capability; capabilities stay out of each other's insides.
-const CAPABILITIES = 'callbacks|health|presence';
+const CAPABILITIES = 'callbacks|changes|health|presence';
 
 module.exports = {
   forbidden: [
@@ -48,13 +48,13 @@ module.exports = {
       comment: 'Other capabilities use presence; it uses none of them.',
       severity: 'error',
       from: { path: '^src/presence/' },
-      to: { path: '^src/(callbacks|health|config)/' },
+      to: { path: '^src/(callbacks|changes|health|config)/' },
     },
     {
       name: 'capabilities-stay-apart',
       severity: 'error',
-      from: { path: '^src/(callbacks|health)/' },
-      to: { path: '^src/(callbacks|health)/', pathNot: '^src/$1/' },
+      from: { path: '^src/(callbacks|changes|health)/' },
+      to: { path: '^src/(callbacks|changes|health)/', pathNot: '^src/$1/' },
     },
     {
       name: 'one-reader-of-the-environment',

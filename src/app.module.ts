@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { CallbacksModule } from './callbacks/callbacks.module.js';
+import { ChangesModule, type FeedSettings } from './changes/changes.module.js';
 import { HealthModule } from './health/health.module.js';
 import type { Clock } from './platform/clock.js';
 import { PlatformModule } from './platform/platform.module.js';
@@ -11,16 +12,23 @@ import type { PresenceStore } from './presence/presence-store.js';
 export interface AppParts {
   readonly store: PresenceStore;
   readonly policy: PresencePolicy;
+  readonly feed: FeedSettings;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 @Module({})
 export class AppModule {
-  static with({ store, policy, clock, log }: AppParts): DynamicModule {
+  static with({ store, policy, feed, clock, log }: AppParts): DynamicModule {
     return {
       module: AppModule,
-      imports: [PlatformModule.with({ clock, log }), PresenceModule.with(store, policy), CallbacksModule, HealthModule],
+      imports: [
+        PlatformModule.with({ clock, log }),
+        PresenceModule.with(store, policy),
+        ChangesModule.with(feed),
+        CallbacksModule,
+        HealthModule,
+      ],
     };
   }
 }

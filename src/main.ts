@@ -25,7 +25,8 @@ async function start(): Promise<void> {
   const log = createLog(config.logLevel);
   try {
     const store = await openStore(config, log);
-    const app = await createApp({ store, policy: config.policy, clock: systemClock, log });
+    const { policy, feed } = config;
+    const app = await createApp({ store, policy, feed, clock: systemClock, log });
     // npm passes a signal on that the terminal sent to its whole group: it may come twice, and means one stop.
     let isStopping = false;
     for (const signal of ['SIGINT', 'SIGTERM']) {

@@ -1,11 +1,13 @@
 // The one reader of the environment. It reads all of it at the start, and the process does not start on a bad one.
+import type { FeedSettings } from '../changes/changes.module.js';
 import type { PresencePolicy } from '../presence/domain/policy.js';
 import { SETTINGS, type Setting } from './settings.js';
 
 type Values = { [K in keyof typeof SETTINGS]: ReturnType<(typeof SETTINGS)[K]['read']> };
 
-export interface Config extends Omit<Values, keyof PresencePolicy> {
+export interface Config extends Omit<Values, keyof PresencePolicy | 'feedRetentionMs' | 'feedMaxBytes' | 'maxStreams'> {
   readonly policy: PresencePolicy;
+  readonly feed: FeedSettings;
 }
 
 /** `problems`: a line for each bad setting, its name and what is wrong, never its value. */
@@ -32,5 +34,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   const { graceMs, leaveGraceMs, overlapMs, maxConnectionMs, retentionMs, ...rest } = values;
   if (retentionMs < maxConnectionMs) problems.push('RETENTION_MS must be at least MAX_CONNECTION_MS');
   if (problems.length > 0) throw new ConfigError(problems);
-  return { ...rest, policy: { graceMs, leaveGraceMs, overlapMs, maxConnectionMs, retentionMs } };
+  const { feedRetentionMs, feedMaxBytes, maxStreams, ...others } = rest;
+  const feed = { retentionMs: feedRetentionMs, maxBytes: feedMaxBytes, maxStreams };
+  return { ...others, feed, policy: { graceMs, leaveGraceMs, overlapMs, maxConnectionMs, retentionMs } };
 }

@@ -53,6 +53,24 @@ export const SETTINGS = {
     'How long a gone participant is remembered; at least MAX_CONNECTION_MS.',
     integer(1_000, 366 * 86_400_000),
   ),
+  feedRetentionMs: setting(
+    'FEED_RETENTION_MS',
+    '86400000',
+    'How long a change stays in the feed: who was away for longer starts over.',
+    integer(1_000, 30 * 86_400_000),
+  ),
+  feedMaxBytes: setting(
+    'FEED_MAX_BYTES',
+    String(256 * 1024 * 1024),
+    'How much of the feed is kept at the most; the oldest changes go first.',
+    integer(1_024 * 1_024, 2 ** 40),
+  ),
+  maxStreams: setting(
+    'MAX_STREAMS',
+    '1000',
+    'Streams and waiting polls of the change feed at once; more are refused.',
+    integer(0, 1_000_000),
+  ),
   logLevel: setting('LOG_LEVEL', 'info', `One of ${LOG_LEVELS.join(', ')}.`, logLevel),
 };
 

@@ -6,6 +6,7 @@ export const PROBLEMS = {
   'unknown-participant': { status: 404, title: 'This participant was never heard of' },
   'method-not-allowed': { status: 405, title: 'This address does not take this method' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
+  'position-gone': { status: 410, title: 'What came after this position is no longer known' },
   'payload-too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The address is too long' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
@@ -13,6 +14,7 @@ export const PROBLEMS = {
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   'internal-error': { status: 500, title: 'Something went wrong here' },
   'store-unavailable': { status: 503, title: 'The store cannot be reached in time' },
+  'too-many-streams': { status: 503, title: 'As many follow the change feed as may' },
   stopping: { status: 503, title: 'The service is stopping' },
   'not-ready': { status: 503, title: 'The service is not ready' },
 } as const;

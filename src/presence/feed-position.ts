@@ -49,6 +49,8 @@ export function isPast(position: FeedPosition, shard: number, place: FeedPlace):
 
 /** The order of two entries of one shard; of two shards it is that of their stores' clocks. */
 export function compareEntries(a: string, b: string): number {
+  // Nearly always; it is asked for every change and every follower.
+  if (a.length === b.length && a.indexOf('-') === b.indexOf('-')) return a === b ? 0 : a < b ? -1 : 1;
   const [aHead = 0, aTail = 0] = a.split('-').map(Number);
   const [bHead = 0, bTail = 0] = b.split('-').map(Number);
   return aHead - bHead || aTail - bTail;

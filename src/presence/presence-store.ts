@@ -85,8 +85,8 @@ export interface FeedEntry {
 export interface FeedLimits {
   /** How long a change is kept at the most. */
   readonly retentionMs: number;
-  /** How much is kept at the most, in characters of all changes. */
-  readonly maxLength: number;
+  /** How much is kept at the most, in bytes of the changes' text. */
+  readonly maxBytes: number;
 }
 
 /** The store could not be reached in time, or refused. What was asked of it may or may not have happened, but whole. */

@@ -22,9 +22,9 @@ import { identifierFault, MAX_IDENTIFIER_LENGTH } from './identifier.js';
 
 const MAX_ITEMS = 1_000;
 const MAX_TAG_LENGTH = 1_024;
-const ONCE = { message: 'must be given once' };
+export const ONCE = { message: 'must be given once' };
 
-const Tag = () =>
+export const Tag = () =>
   applyDecorators(
     ApiPropertyOptional({ description: 'Only participants with exactly this tag.', maxLength: MAX_TAG_LENGTH }),
     IsOptional(),
@@ -35,11 +35,16 @@ const Tag = () =>
     Matches(/^[^\0]*$/, { message: 'must not have a NUL character' }),
   );
 
-const Limit = () => {
+/** What cannot be read as one is left for validation to refuse. */
+export function wholeNumber(value: unknown): unknown {
+  return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+}
+
+export const Limit = () => {
   const range = { message: `must be a whole number from 1 to ${MAX_ITEMS}` };
   return applyDecorators(
     ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MAX_ITEMS, default: 100 }),
-    Transform(({ value }) => (/^\d+$/.test(value) ? Number(value) : value)),
+    Transform(({ value }) => wholeNumber(value)),
     IsInt(range),
     Min(1, range),
     Max(MAX_ITEMS, range),

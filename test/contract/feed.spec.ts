@@ -9,7 +9,7 @@ import { eventually } from '../eventually.js';
 import { afterEntry, entriesAfter } from './feed.js';
 import { type OpenStore, storesUnderTest } from './stores.js';
 
-const KEEP_ALL = { retentionMs: 86_400_000, maxLength: 1e9 };
+const KEEP_ALL = { retentionMs: 86_400_000, maxBytes: 1e9 };
 
 /** A commit that announces; the text stands for its changes. */
 function announcing(changes: string | null, participant: string = randomUUID()): Changeset {
@@ -40,7 +40,7 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
     const history = Array.from({ length: 30 }, (_unused, n) => `${n}`);
     let before: Changeset['before'] = null;
     for (const text of history) {
-      const changeset = { ...announcing(text, 'p'), before };
+      const changeset: Changeset = { ...announcing(text, 'p'), before };
       expect(await store.commit([changeset, announcing(null)])).toEqual(['done', 'done']);
       before = changeset.after;
     }
@@ -99,7 +99,7 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
     const texts = Array.from({ length: 2_000 }, (_unused, n) => `${n}`.padStart(100, '.'));
     for (let n = 0; n < texts.length; n += 100) await announce(...texts.slice(n, n + 100));
     const all = await entriesAfter(store, opened.beginning);
-    await trimAll(store, { ...KEEP_ALL, maxLength: 50_000 });
+    await trimAll(store, { ...KEEP_ALL, maxBytes: 50_000 });
     const held: (FeedEntry[] | null)[] = [];
     for (const position of [opened.beginning, ...positionsOf(all, opened.beginning)]) {
       held.push(await store.changes(position, 1));

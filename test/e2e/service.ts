@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { createApp } from '../../src/app.js';
+import type { FeedSettings } from '../../src/changes/changes.module.js';
 import { type Clock, systemClock } from '../../src/platform/clock.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../../src/presence/domain/policy.js';
 import { openStore } from '../../src/presence/open-store.js';
@@ -16,6 +17,7 @@ export interface ServiceOptions {
   /** The data to share with another service, or to find again. */
   readonly redisPrefix?: string;
   readonly policy?: Partial<PresencePolicy>;
+  readonly feed?: Partial<FeedSettings>;
   readonly clock?: Clock;
 }
 
@@ -50,7 +52,7 @@ export const SEED = {
 };
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
-  const { redisUrl, redisPrefix = randomUUID(), policy, clock = systemClock } = options;
+  const { redisUrl, redisPrefix = randomUUID(), policy, feed, clock = systemClock } = options;
   const dataDir = mkdtempSync(join(tmpdir(), 'rollcall-e2e-'));
   const logged: Record<string, unknown>[] = [];
   const sink = new Writable({
@@ -61,7 +63,13 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   });
   const log = pino({ base: null }, sink);
   const store = await openStore({ redisUrl, redisPrefix, dataDir }, log);
-  const app = await createApp({ store, policy: { ...DEFAULT_POLICY, ...policy }, clock, log });
+  const app = await createApp({
+    store,
+    policy: { ...DEFAULT_POLICY, ...policy },
+    feed: { retentionMs: 86_400_000, maxBytes: 1e8, maxStreams: 1_000, ...feed },
+    clock,
+    log,
+  });
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
   const request = async (path: string, init?: RequestInit): Promise<Answer> => {

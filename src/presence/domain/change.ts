@@ -2,10 +2,20 @@
 // It is announced once: the record that holds the new view as announced is stored in the same commit.
 import type { GoneCause } from './connection.js';
 import { type DeviceEvent, type DeviceId, orderedAtMs, type ParticipantId } from './lifecycle-event.js';
-import type { DeviceView, ParticipantView, Presence, PresenceState } from './presence-view.js';
+import {
+  type DeviceView,
+  type ParticipantView,
+  PRESENCE_STATES,
+  type Presence,
+  type PresenceState,
+} from './presence-view.js';
 
 /** `updated`: the same state, but its tag, its cause or another detail is not what was announced. */
 export type ChangeType = `${'participant' | 'device'}.${PresenceState | 'updated'}`;
+
+export const CHANGE_TYPES: readonly ChangeType[] = (['participant', 'device'] as const).flatMap((subject) =>
+  ([...PRESENCE_STATES, 'updated'] as const).map((verb) => `${subject}.${verb}` as const),
+);
 
 export interface Change {
   readonly type: ChangeType;

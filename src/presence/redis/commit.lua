@@ -10,7 +10,7 @@
 -- Returns: for each changeset 1, or 0 when another was faster and nothing was done
 local tags, stream = KEYS[1], KEYS[3]
 local _, newest = endOfFeed(KEYS[2], stream, ARGV[1])
-local length = tonumber(newest[2][2])
+local bytes = tonumber(newest[2][2])
 local position = 1
 
 local function take()
@@ -40,8 +40,8 @@ local function recount(tag, connected, reconnecting)
 end
 
 local function announce(changes)
-  length = length + #changes
-  redis.call('XADD', stream, '*', 'n', length, 'c', changes)
+  bytes = bytes + #changes
+  redis.call('XADD', stream, '*', 'n', bytes, 'c', changes)
 end
 
 local outcomes = {}

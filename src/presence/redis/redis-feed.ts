@@ -1,4 +1,5 @@
 // The feed on Redis: in each shard a stream, into which commit.lua appends an entry for each commit that announces.
+import { once } from 'node:events';
 import type { Redis } from 'ioredis';
 import { compareEntries, type FeedPosition, newEpoch } from '../feed-position.js';
 import type { FeedEntry, FeedLimits } from '../presence-store.js';
@@ -48,14 +49,16 @@ export class RedisFeed {
 
   async changed(after: FeedPosition): Promise<void> {
     const connection = this.#connection();
-    if (connection.status !== 'ready') throw new Error('the connection that waits for changes is not ready');
+    if (connection.status !== 'ready') {
+      await once(connection, 'ready', { signal: AbortSignal.timeout(LONGEST_WAIT_MS) });
+    }
     const streams = this.#shards.map(({ changes }) => changes);
     const entries = this.#shards.map((_, shard) => after[shard]?.entry ?? '$');
     await connection.xread('COUNT', 1, 'BLOCK', LONGEST_WAIT_MS, 'STREAMS', ...streams, ...entries);
   }
 
-  async trim({ retentionMs, maxLength }: FeedLimits): Promise<boolean> {
-    const args = [retentionMs, Math.ceil(maxLength / this.#shards.length), TRIM_SIZE];
+  async trim({ retentionMs, maxBytes }: FeedLimits): Promise<boolean> {
+    const args = [retentionMs, Math.ceil(maxBytes / this.#shards.length), TRIM_SIZE];
     const more = await Promise.all(this.#shards.map(({ changes }) => this.#trim({ keys: [changes], args })));
     return more.includes(1);
   }

@@ -51,7 +51,7 @@ export const SCHEMA = `
   CREATE TABLE entries (
     id INTEGER PRIMARY KEY, -- when it was made, in microseconds, or one more than that of the entry before
     changes TEXT NOT NULL,
-    length INTEGER NOT NULL -- characters of all changes so far
+    bytes INTEGER NOT NULL -- of all changes so far
   );
   -- The feed always has an epoch and an entry.
   INSERT INTO feed VALUES (lower(hex(randomblob(6))));

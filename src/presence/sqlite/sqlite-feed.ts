@@ -7,8 +7,8 @@ import type { Statements } from './statements.js';
 const TRIM_SIZE = 1_000;
 const LONGEST_WAIT_MS = 1_000;
 
-/** Id, and characters of all changes up to it. */
-type EntryHead = [id: number, length: number];
+/** Id, and bytes of all changes up to it. */
+type EntryHead = [id: number, bytes: number];
 
 export class SqliteFeed {
   readonly #statements: Statements;
@@ -50,8 +50,9 @@ export class SqliteFeed {
 
   /** To be called within the transaction of the commit that announces it. */
   add(changes: string): void {
-    const [newestId, length] = this.#newest();
-    this.#statements.addEntry.run(Math.max(Date.now() * 1_000, newestId + 1), changes, length + changes.length);
+    const [newestId, bytes] = this.#newest();
+    const id = Math.max(Date.now() * 1_000, newestId + 1);
+    this.#statements.addEntry.run(id, changes, bytes + Buffer.byteLength(changes));
   }
 
   /** To be called when a transaction with an entry in it has ended. */
@@ -59,11 +60,11 @@ export class SqliteFeed {
     for (const wake of this.#waiting) wake();
   }
 
-  trim({ retentionMs, maxLength }: FeedLimits): boolean {
-    const [newestId, length] = this.#newest();
+  trim({ retentionMs, maxBytes }: FeedLimits): boolean {
+    const [newestId, bytes] = this.#newest();
     const oldestId = (Date.now() - retentionMs) * 1_000;
     const oldest = this.#statements.oldestEntries.all(TRIM_SIZE) as EntryHead[];
-    const isOver = ([id, upTo]: EntryHead) => id !== newestId && (id < oldestId || upTo < length - maxLength);
+    const isOver = ([id, upTo]: EntryHead) => id !== newestId && (id < oldestId || upTo < bytes - maxBytes);
     const firstKept = oldest.findIndex((entry) => !isOver(entry));
     const [keptId] = oldest.at(firstKept) ?? [0];
     if (firstKept !== 0) this.#statements.trim.run(keptId);

@@ -31,10 +31,10 @@ export function prepareStatements(db: Database.Database) {
     due: db.prepare('SELECT participant_id FROM participants WHERE due_ms <= ? ORDER BY due_ms LIMIT ?').raw(),
     nextDue: db.prepare('SELECT due_ms FROM participants WHERE due_ms > ? ORDER BY due_ms LIMIT 1').raw(),
     epoch: db.prepare('SELECT epoch FROM feed').raw(),
-    newestEntry: db.prepare('SELECT id, length FROM entries ORDER BY id DESC LIMIT 1').raw(),
+    newestEntry: db.prepare('SELECT id, bytes FROM entries ORDER BY id DESC LIMIT 1').raw(),
     addEntry: db.prepare('INSERT INTO entries VALUES (?, ?, ?)'),
     entriesFrom: db.prepare('SELECT id, changes FROM entries WHERE id >= ? ORDER BY id LIMIT ?').raw(),
-    oldestEntries: db.prepare('SELECT id, length FROM entries ORDER BY id LIMIT ?').raw(),
+    oldestEntries: db.prepare('SELECT id, bytes FROM entries ORDER BY id LIMIT ?').raw(),
     trim: db.prepare('DELETE FROM entries WHERE id < ?'),
     // As much as a large commit writes: a few bytes may still fit on a disk that is full.
     check: db.prepare('INSERT OR REPLACE INTO checks VALUES (1, zeroblob(65536))'),

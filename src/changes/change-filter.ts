@@ -1,0 +1,15 @@
+import type { Change, ChangeType } from '../presence/domain/change.js';
+
+/** What a follower wants; what is not given is not asked for. */
+export interface ChangeFilter {
+  readonly tag?: string | undefined;
+  readonly participantId?: string | undefined;
+  readonly types?: readonly ChangeType[] | undefined;
+}
+
+/** A participant that changes its tag concerns those who follow the one before, too: for them it is no longer there. */
+export function isWanted(change: Change, { tag, participantId, types }: ChangeFilter): boolean {
+  if (participantId !== undefined && change.participantId !== participantId) return false;
+  if (types && !types.includes(change.type)) return false;
+  return tag === undefined || change.tag === tag || change.previousTag === tag;
+}

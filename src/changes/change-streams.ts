@@ -1,0 +1,81 @@
+// All streams of changes that are open: how many there may be, their beats, and their end when the service stops.
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import type { Clock } from '../platform/clock.js';
+import type { FeedPosition } from '../presence/feed-position.js';
+import type { PresenceStore } from '../presence/presence-store.js';
+import type { ChangeFilter } from './change-filter.js';
+import { ChangeStream } from './change-stream.js';
+import { EventStream } from './event-stream.js';
+import type { FeedHub } from './feed-hub.js';
+import type { FollowerLimit } from './follower-limit.js';
+
+/** Proxies and load balancers close a connection on which nothing was sent for a minute, some for 30 s. */
+const BEAT_MS = 15_000;
+
+interface Parts {
+  readonly store: PresenceStore;
+  readonly hub: FeedHub;
+  readonly limit: FollowerLimit;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface StreamRequest {
+  /** undefined: from now on. */
+  readonly after: FeedPosition | undefined;
+  readonly filter: ChangeFilter;
+}
+
+/** Where a stream is written to. */
+export interface StreamTarget {
+  /** To be called right before the response is written to. */
+  readonly take: () => { response: ServerResponse; headers: OutgoingHttpHeaders };
+}
+
+export class ChangeStreams {
+  readonly #parts: Parts;
+  readonly #open = new Set<ChangeStream>();
+  #cancelBeat = () => {};
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#scheduleBeat();
+  }
+
+  /** Throws a problem, or StoreUnavailableError, as long as nothing was written. Resolves when the stream is live or has ended. */
+  async open({ after, filter }: StreamRequest, target: StreamTarget): Promise<void> {
+    const { store, hub, limit, log } = this.#parts;
+    const exit = limit.enter();
+    let position: FeedPosition;
+    try {
+      position = after ?? (await store.position());
+      if (after) await store.changes(after, 1);
+    } catch (error) {
+      exit();
+      throw error;
+    }
+    const { response, headers } = target.take();
+    const stream = new EventStream(response, headers, () => {
+      exit();
+      changes.leave();
+      this.#open.delete(changes);
+    });
+    const changes = new ChangeStream({ stream, after: position, filter, store, hub, log });
+    this.#open.add(changes);
+    await changes.begin();
+  }
+
+  /** Ends them all. */
+  stop(): void {
+    this.#cancelBeat();
+    for (const stream of this.#open) stream.end();
+  }
+
+  #scheduleBeat(): void {
+    this.#cancelBeat = this.#parts.clock.after(BEAT_MS, () => {
+      for (const stream of this.#open) stream.beat();
+      this.#scheduleBeat();
+    });
+  }
+}

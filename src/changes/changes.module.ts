@@ -1,0 +1,80 @@
+import {
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  Module,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import type { Logger } from 'pino';
+import { CLOCK, type Clock } from '../platform/clock.js';
+import { LOG } from '../platform/logging.js';
+import { PRESENCE_STORE } from '../presence/presence.module.js';
+import type { FeedLimits, PresenceStore } from '../presence/presence-store.js';
+import { ChangePoll } from './change-poll.js';
+import { ChangeStreams } from './change-streams.js';
+import { ChangesController } from './changes.controller.js';
+import { FeedHub } from './feed-hub.js';
+import { FeedTrimmer } from './feed-trimmer.js';
+import { FollowerLimit } from './follower-limit.js';
+
+export interface FeedSettings extends FeedLimits {
+  /** Streams and waiting polls at once. */
+  readonly maxStreams: number;
+}
+
+@Module({ controllers: [ChangesController] })
+export class ChangesModule implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
+  constructor(
+    private readonly streams: ChangeStreams,
+    private readonly poll: ChangePoll,
+    private readonly hub: FeedHub,
+    private readonly trimmer: FeedTrimmer,
+  ) {}
+
+  static with({ maxStreams, ...limits }: FeedSettings): DynamicModule {
+    const limit = new FollowerLimit(maxStreams);
+    const inject = [PRESENCE_STORE, FeedHub, CLOCK, LOG];
+    return {
+      module: ChangesModule,
+      providers: [
+        {
+          provide: FeedHub,
+          useFactory: (store: PresenceStore, log: Logger) => new FeedHub(store, log),
+          inject: [PRESENCE_STORE, LOG],
+        },
+        {
+          provide: ChangeStreams,
+          useFactory: (store: PresenceStore, hub: FeedHub, clock: Clock, log: Logger) =>
+            new ChangeStreams({ store, hub, limit, clock, log }),
+          inject,
+        },
+        {
+          provide: ChangePoll,
+          useFactory: (store: PresenceStore, hub: FeedHub, clock: Clock) =>
+            new ChangePoll({ store, hub, limit, clock }),
+          inject,
+        },
+        {
+          provide: FeedTrimmer,
+          useFactory: (store: PresenceStore, clock: Clock, log: Logger) => new FeedTrimmer(store, limits, clock, log),
+          inject: [PRESENCE_STORE, CLOCK, LOG],
+        },
+      ],
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    this.trimmer.start();
+  }
+
+  /** Those who follow would keep the server from closing, which comes next. */
+  onModuleDestroy(): void {
+    this.streams.stop();
+    this.poll.stop();
+  }
+
+  /** While there is still a store. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all([this.hub.stop(), this.trimmer.stop()]);
+  }
+}

@@ -1,0 +1,127 @@
+// The one reader of the feed in a process. It reads what is new once, for all who follow: a follower first reads what it
+// has missed from the store, by pages, and joins when it has come to the present. What the hub has given out lately it
+// keeps, so that between a follower's last page and its joining nothing is lost; and a follower passes over what it has
+// had, so that nothing comes twice.
+import { setImmediate, setTimeout as wait } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { type FeedPosition, isPast, moveTo } from '../presence/feed-position.js';
+import type { PresenceStore } from '../presence/presence-store.js';
+import { type FeedChange, readPage } from './feed-page.js';
+import type { Follower } from './follower.js';
+
+/** How many changes are kept for those who are about to join. */
+const KEPT_CHANGES = 2_000;
+/** Between two tries while the store is away. */
+const RETRY_MS = 250;
+/** With many followers it rests as long as it worked, so that callbacks are not kept waiting, but never for longer. */
+const LONGEST_REST_MS = 50;
+
+export class FeedHub {
+  readonly #store: PresenceStore;
+  readonly #log: Logger;
+  readonly #followers = new Set<Follower>();
+  /** What was given out last, all of it after `#keptFrom`. */
+  #kept: FeedChange[] = [];
+  #keptFrom: FeedPosition = [];
+  #position: FeedPosition = [];
+  #isRunning = false;
+  #isStopped = false;
+  readonly #stopped: Promise<void>;
+  #tellStopped = () => {};
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(store: PresenceStore, log: Logger) {
+    this.#store = store;
+    this.#log = log;
+    this.#stopped = new Promise((resolve) => {
+      this.#tellStopped = resolve;
+    });
+  }
+
+  /**
+   * From here on the follower is given all that comes after its position, some of it at once.
+   * false: it has not joined; it has to read on from the store first.
+   */
+  join(follower: Follower): boolean {
+    if (this.#isStopped) return false;
+    if (!this.#isRunning) this.#start(follower.position);
+    if (!this.#keptFrom.every((place, shard) => isPast(follower.position, shard, place))) return false;
+    this.#followers.add(follower);
+    this.#give(follower, this.#kept);
+    return true;
+  }
+
+  leave(follower: Follower): void {
+    this.#followers.delete(follower);
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#tellStopped();
+    await this.#ended;
+  }
+
+  #start(position: FeedPosition): void {
+    this.#kept = [];
+    this.#keptFrom = position;
+    this.#position = position;
+    this.#isRunning = true;
+    this.#ended = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    // Begun by a follower that joins right after this.
+    await setImmediate();
+    while (this.#followers.size > 0 && !this.#isStopped) {
+      try {
+        await this.#round();
+      } catch (error) {
+        this.#log.debug({ reason: (error as Error).message }, 'the change feed cannot be read');
+        await wait(RETRY_MS);
+      }
+    }
+    this.#isRunning = false;
+  }
+
+  async #round(): Promise<void> {
+    const page = await readPage(this.#store, this.#position);
+    if (page === null) {
+      this.#loseAll();
+    } else if (page.changes.length === 0) {
+      this.#position = page.position;
+      // The store ends that wait when it is closed.
+      await Promise.race([this.#store.changed(page.position), this.#stopped]);
+    } else {
+      const startMs = performance.now();
+      this.#position = page.position;
+      this.#keep(page.changes);
+      for (const follower of this.#followers) this.#give(follower, page.changes);
+      const tookMs = performance.now() - startMs;
+      if (tookMs > 1) await wait(Math.min(tookMs, LONGEST_REST_MS));
+    }
+  }
+
+  #keep(changes: readonly FeedChange[]): void {
+    this.#kept.push(...changes);
+    for (const { shard, place } of this.#kept.splice(0, this.#kept.length - KEPT_CHANGES)) {
+      this.#keptFrom = moveTo(this.#keptFrom, shard, place);
+    }
+  }
+
+  #loseAll(): void {
+    const lost = [...this.#followers];
+    this.#followers.clear();
+    for (const follower of lost) follower.lose();
+  }
+
+  #give(follower: Follower, changes: readonly FeedChange[]): void {
+    try {
+      follower.take(changes);
+    } catch (error) {
+      this.#log.error({ err: error }, 'a follower of the change feed failed');
+      this.leave(follower);
+      follower.lose();
+    }
+  }
+}

@@ -1,0 +1,45 @@
+// Keeps the feed within its limits. Every node does it; what one has dropped, another no longer finds.
+import type { Logger } from 'pino';
+import type { Clock } from '../platform/clock.js';
+import type { FeedLimits, PresenceStore } from '../presence/presence-store.js';
+
+const PERIOD_MS = 5_000;
+
+export class FeedTrimmer {
+  readonly #store: PresenceStore;
+  readonly #limits: FeedLimits;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  #cancel = () => {};
+  #isStopped = false;
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(store: PresenceStore, limits: FeedLimits, clock: Clock, log: Logger) {
+    this.#store = store;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  start(): void {
+    this.#ended = this.#trim();
+    void this.#ended.then(() => {
+      if (!this.#isStopped) this.#cancel = this.#clock.after(PERIOD_MS, () => this.start());
+    });
+  }
+
+  /** Resolves when nothing is under way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancel();
+    await this.#ended;
+  }
+
+  async #trim(): Promise<void> {
+    try {
+      while (!this.#isStopped && (await this.#store.trim(this.#limits)));
+    } catch (error) {
+      this.#log.debug({ reason: (error as Error).message }, 'the change feed cannot be trimmed');
+    }
+  }
+}
