@@ -120,7 +120,10 @@ const actions = fc.array(
     },
     { weight: 3, arbitrary: fc.record({ act: fc.constant('come' as const), who: fc.nat(3), lag: fc.nat(1_000) }) },
     { weight: 2, arbitrary: fc.record({ act: fc.constant('go' as const), who: fc.nat(3) }) },
-    { weight: 2, arbitrary: fc.record({ act: fc.constant('pass' as const), count: fc.integer({ min: 1, max: 1_000 }) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ act: fc.constant('pass' as const), count: fc.integer({ min: 1, max: 1_000 }) }),
+    },
   ),
   { minLength: 5, maxLength: 40 },
 );

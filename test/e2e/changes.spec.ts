@@ -1,0 +1,333 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../eventually.js';
+import { ManualClock } from '../manual-clock.js';
+import { Listener, type ListenOptions } from './listener.js';
+import { SEED, type Service, type ServiceOptions } from './service.js';
+import { onEachStore } from './stores.js';
+
+const OTHER_STORE = '000000000000.1';
+const TIME = '2021-08-12T16:37:14.676Z';
+
+describe.each(onEachStore())('changes on %s', (_, start) => {
+  let service: Service;
+  let closing: (() => unknown)[];
+  beforeEach(async () => {
+    closing = [];
+    service = await start();
+  });
+  afterEach(async () => {
+    for (const close of closing) close();
+    await service.stop();
+  });
+
+  async function restart(options?: ServiceOptions): Promise<void> {
+    await service.stop();
+    service = await start(options);
+  }
+
+  async function listen(options?: ListenOptions): Promise<Listener> {
+    const listener = await Listener.open(service.url, options);
+    closing.push(() => listener.close());
+    return listener;
+  }
+
+  const presentPosition = async () => (await service.request('/v1/changes')).json.position as string;
+  const arrive = (participantId: string, parts = {}) => service.callback({ participantId, ...parts });
+  const leave = (participantId: string, parts = {}) =>
+    service.callback({ participantId, event: 'onLeave', timestamp: 1628786300000, ...parts });
+
+  describe('by poll', () => {
+    it('are none without a position, and then those after it, in full', async () => {
+      const { json: begin } = await service.request('/v1/changes');
+      expect(begin).toEqual({ items: [], position: expect.any(String) });
+      await service.callback();
+      const { status, json } = await service.request(`/v1/changes?after=${begin.position}`);
+      expect(status).toBe(200);
+      const common = {
+        participantId: SEED.participantId,
+        source: 'bandwidth',
+        tag: SEED.tag,
+        state: 'connected',
+        previousState: null,
+        since: TIME,
+        at: TIME,
+        heardAt: expect.stringMatching(/^\d{4}-.*Z$/),
+        version: 1,
+        position: expect.any(String),
+      };
+      expect(json.items).toEqual([
+        { type: 'device.connected', deviceId: SEED.deviceId, ...common },
+        { type: 'participant.connected', ...common },
+      ]);
+      expect(json.position).toBe(json.items[1].position);
+    });
+
+    it('go on exactly after each change, also within one commit', async () => {
+      const begin = await presentPosition();
+      for (const name of ['a', 'b', 'c']) await arrive(name);
+      const { json: all } = await service.request(`/v1/changes?after=${begin}`);
+      expect(all.items).toHaveLength(6);
+      for (const [n, { position }] of all.items.entries()) {
+        const { json } = await service.request(`/v1/changes?after=${position}&limit=1`);
+        expect(json.items).toEqual(all.items.slice(n + 1, n + 2));
+        expect(json.position).toBe(all.items[n + 1]?.position ?? position);
+      }
+    });
+
+    it('say what time has brought about, with no time of the provider', async () => {
+      const clock = new ManualClock(Date.parse(TIME));
+      await restart({ clock });
+      const begin = await presentPosition();
+      await arrive('a');
+      await service.callback({ participantId: 'a', event: 'onDisconnect', timestamp: '1628786235676' });
+      clock.advance(15_000);
+      await eventually(async () => {
+        const { json } = await service.request(`/v1/changes?after=${begin}&types=participant.gone`);
+        expect(json.items).toMatchObject([
+          { type: 'participant.gone', cause: 'lost', previousState: 'reconnecting', at: null, version: 3 },
+        ]);
+      });
+    });
+
+    it.each([
+      ['participantId=a', ['device.connected a', 'participant.connected a', 'device.gone a', 'participant.gone a']],
+      ['types=participant.gone,participant.updated', ['participant.gone a', 'participant.updated b']],
+      ['tag=red', ['device.connected a', 'participant.connected a', 'device.gone a', 'participant.gone a']],
+      ['tag=blue&types=participant.updated', ['participant.updated b']],
+      ['tag=green', ['participant.updated b']],
+      ['tag=none', []],
+    ])('are those that %s asks for, and the position goes past the others', async (filter, expected) => {
+      const begin = await presentPosition();
+      await arrive('a', { tag: 'red' });
+      await arrive('b', { tag: 'blue' });
+      await leave('a', { tag: 'red' });
+      await arrive('b', { tag: 'green', timestamp: '1628786234999' });
+      const { json } = await service.request(`/v1/changes?after=${begin}&${filter}`);
+      const names = json.items.map((item: Record<string, string>) => `${item.type} ${item.participantId}`);
+      expect(names).toEqual(filter.startsWith('tag=blue') ? ['participant.updated b'] : expected);
+      expect(json.position).toBe(await presentPosition());
+    });
+
+    it('are waited for', async () => {
+      const begin = await presentPosition();
+      const waiting = service.request(`/v1/changes?after=${begin}&wait=30`);
+      const filtered = service.request(`/v1/changes?after=${begin}&wait=30&participantId=b`);
+      await arrive('a');
+      expect((await waiting).json.items.map(({ participantId }: { participantId: string }) => participantId)).toEqual([
+        'a',
+        'a',
+      ]);
+      await arrive('b');
+      expect((await filtered).json.items).toMatchObject([{ participantId: 'b' }, { participantId: 'b' }]);
+    });
+
+    it('are waited for no longer than asked, and the position goes on meanwhile', async () => {
+      const begin = await presentPosition();
+      const waiting = service.request(`/v1/changes?after=${begin}&wait=1&participantId=b`);
+      await arrive('a');
+      const { status, json } = await waiting;
+      expect(status).toBe(200);
+      expect(json).toEqual({ items: [], position: await presentPosition() });
+      expect(json.position).not.toBe(begin);
+    });
+
+    it.each([
+      ['after=x', 'after'],
+      ['after=', 'after'],
+      ['after=000000000000.1&after=000000000000.2', 'after'],
+      ['after=000000000000.99999999999999999999', 'after'],
+      ['limit=0', 'limit'],
+      ['limit=1001', 'limit'],
+      ['wait=31', 'wait'],
+      ['wait=-1', 'wait'],
+      ['wait=1.5', 'wait'],
+      ['types=participant.left', 'types'],
+      ['types=', 'types'],
+      ['participantId=', 'participantId'],
+      ['participantId=a&participantId=b', 'participantId'],
+      ['tag=', 'tag'],
+      ['since=1', 'since'],
+    ])('are refused with what is wrong with ?%s', async (query, name) => {
+      const { status, json } = await service.request(`/v1/changes?${query}`);
+      expect(status).toBe(400);
+      expect(json.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual([`#/${name}`]);
+    });
+
+    it('are gone with a position that is not held', async () => {
+      const { status, json } = await service.request(`/v1/changes?after=${OTHER_STORE}&wait=5`);
+      expect(status).toBe(410);
+      expect(json.type).toBe('urn:rollcall:problem:position-gone');
+    });
+  });
+
+  describe('after a list', () => {
+    it('go on from the position that every page of it has', async () => {
+      for (const name of ['a', 'b', 'c']) await arrive(name);
+      const first = await service.request('/v1/participants?limit=2');
+      await arrive('d');
+      const second = await service.request(`/v1/participants?limit=2&cursor=${first.json.nextCursor}`);
+      expect(second.json.position).toBe(first.json.position);
+      const { json } = await service.request(`/v1/changes?after=${second.json.position}`);
+      expect(json.items).toMatchObject([{ participantId: 'd' }, { participantId: 'd' }]);
+      const tags = await service.request('/v1/tags');
+      expect(tags.json.position).toBe(json.position);
+    });
+  });
+
+  describe('by stream', () => {
+    it('come as they happen, each with its position as id, its type as name and the change as data', async () => {
+      const listener = await listen();
+      const begin = await presentPosition();
+      await eventually(() =>
+        expect(listener.heard).toEqual([{ type: 'position', id: begin, data: { position: begin } }]),
+      );
+      await arrive('a');
+      await leave('a');
+      await eventually(() => expect(listener.changes).toHaveLength(4));
+      const { json } = await service.request(`/v1/changes?after=${begin}`);
+      expect(listener.changes).toEqual(
+        json.items.map((data: Record<string, string>) => ({ type: data.type, id: data.position, data })),
+      );
+    });
+
+    it('pass proxies as they are', async () => {
+      const { headers } = (await listen()).responses[0] as Response;
+      expect(headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+      expect(headers.get('cache-control')).toContain('no-transform');
+      expect(headers.get('x-accel-buffering')).toBe('no');
+    });
+
+    it('go on after a Last-Event-ID, which goes before `after`, or after that', async () => {
+      const begin = await presentPosition();
+      for (const name of ['a', 'b', 'c']) await arrive(name);
+      const { items } = (await service.request(`/v1/changes?after=${begin}`)).json;
+      for (const options of [
+        { lastEventId: items[2].position },
+        { lastEventId: items[2].position, query: `after=${begin}` },
+        { query: `after=${items[2].position}` },
+      ]) {
+        const listener = await listen(options);
+        await eventually(() => expect(listener.changes.map(({ data }) => data)).toEqual(items.slice(3)));
+      }
+    });
+
+    it('catch up with more than a page, and go on', async () => {
+      const begin = await presentPosition();
+      for (let n = 0; n < 400; n += 50) {
+        await Promise.all(Array.from({ length: 50 }, (_unused, i) => arrive(`p${n + i}`)));
+      }
+      const listener = await listen({ query: `after=${begin}&types=participant.connected` });
+      await arrive('last');
+      await eventually(() => expect(listener.changes).toHaveLength(401));
+      expect(new Set(listener.changes.map(({ data }) => data.participantId)).size).toBe(401);
+      expect(listener.changes.at(-1)?.data.participantId).toBe('last');
+    });
+
+    it('are those that the filter asks for; the position that was come to is told every 15 s', async () => {
+      const clock = new ManualClock(Date.parse(TIME));
+      await restart({ clock });
+      const listener = await listen({ query: 'participantId=b' });
+      const raw = await openRaw('participantId=a');
+      await arrive('a');
+      await eventually(() => expect(raw.text()).toContain('participant.connected'));
+      const position = await presentPosition();
+      clock.advance(15_000);
+      await eventually(() => expect(listener.lastId).toBe(position));
+      expect(listener.types).toEqual([]);
+      const again = await listen({ query: 'participantId=b', lastEventId: listener.lastId });
+      await arrive('b');
+      await eventually(() => expect(again.types).toEqual(['device.connected', 'participant.connected']));
+      // Who was told already gets a comment, which no EventSource shows.
+      await eventually(() => expect(raw.text()).toMatch(/\n:\n/));
+    });
+
+    it('begin with how soon to come back', async () => {
+      const raw = await openRaw('');
+      await eventually(() => expect(raw.text()).toMatch(/retry: 3000\n\n.*id: \S+\nevent: position\n/s));
+    });
+
+    it.each([
+      ['after=x', {}, 'after'],
+      ['limit=1', {}, 'limit'],
+      ['', { 'last-event-id': 'x' }, 'Last-Event-ID'],
+    ])('are refused with what is wrong with ?%s and headers %j', async (query, headers, name) => {
+      const { status, json } = await service.request(`/v1/changes/stream?${query}`, { headers });
+      expect(status).toBe(400);
+      expect(json.errors).toMatchObject([{ pointer: `#/${name}` }]);
+    });
+
+    it('are reset from a position that is not held, and then go on from the present', async () => {
+      const listener = await listen({ query: `after=${OTHER_STORE}` });
+      const position = await presentPosition();
+      await eventually(() => expect(listener.heard).toEqual([{ type: 'reset', id: position, data: { position } }]));
+      await arrive('a');
+      await eventually(() => expect(listener.types).toEqual(['reset', 'device.connected', 'participant.connected']));
+      expect(listener.responses).toHaveLength(2);
+    });
+
+    it('answer HEAD without a stream', async () => {
+      const { status, headers } = await service.request('/v1/changes/stream', { method: 'HEAD' });
+      expect(status).toBe(200);
+      expect(headers.get('content-type')).toContain('text/event-stream');
+    });
+
+    it('may be followed by so many, and by no more until one has gone', async () => {
+      await restart({ feed: { maxStreams: 2 } });
+      const [one] = [await listen(), await listen()];
+      const refused = await service.request('/v1/changes/stream');
+      expect(refused.status).toBe(503);
+      expect(refused.headers.get('retry-after')).toBe('5');
+      expect(refused.json.type).toBe('urn:rollcall:problem:too-many-streams');
+      const position = await presentPosition();
+      expect((await service.request(`/v1/changes?after=${position}&wait=1`)).status).toBe(503);
+      expect((await service.request(`/v1/changes?after=${position}`)).status).toBe(200);
+      one.close();
+      await eventually(async () =>
+        expect((await service.request(`/v1/changes?after=${position}&wait=1`)).status).toBe(200),
+      );
+    });
+
+    it('are cut for a client that does not read them, and for no other', async () => {
+      const listener = await listen({ query: 'types=participant.connected' });
+      const deaf = await openRaw('');
+      deaf.socket.pause();
+      const tag = 'x'.repeat(1_000);
+      let sent = 0;
+      const isCut = () => service.logged.some(({ msg }) => String(msg).includes('was cut'));
+      while (!isCut() && sent < 20_000) {
+        await Promise.all(Array.from({ length: 100 }, () => arrive(`${'p'.repeat(240)}${sent++}`, { tag })));
+      }
+      expect(isCut()).toBe(true);
+      await eventually(() => expect(listener.changes).toHaveLength(sent));
+      expect(listener.responses).toHaveLength(1);
+      const closed = once(deaf.socket, 'close');
+      deaf.socket.resume();
+      await closed;
+    });
+
+    it('end when the service stops, each to come back at another time', async () => {
+      const streams = await Promise.all([openRaw(''), openRaw(''), openRaw('')]);
+      const closed = streams.map(({ socket }) => once(socket, 'close'));
+      await service.stop();
+      await Promise.all(closed);
+      const retries = streams.map((one) => /retry: 3000\n\n[\s\S]*retry: (\d+)\n\n/.exec(one.text())?.[1]);
+      expect(new Set(retries).size).toBe(3);
+      for (const retry of retries) expect(Number(retry)).toBeLessThanOrEqual(10_000);
+    });
+  });
+
+  /** A stream as it is on the wire. Resolves when it has begun. */
+  async function openRaw(query: string): Promise<{ socket: Socket; text: () => string }> {
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+    closing.push(() => socket.destroy());
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += String(chunk);
+    });
+    socket.write(`GET /v1/changes/stream?${query} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    await eventually(() => expect(text).toContain('event: position'));
+    return { socket, text: () => text };
+  }
+});
