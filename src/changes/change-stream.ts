@@ -11,8 +11,8 @@ import { Follower, type PlacedChange } from './follower.js';
 
 /** When the stream ends, clients come back after this long. */
 const RETRY_MS = 3_000;
-/** When the service stops, its clients come back to others within this time, not all at once. */
-const LONGEST_RETRY_MS = 10_000;
+/** When the service stops, its clients come back to others between these times, not all at once. */
+const RETRY_RANGE_MS = [1_000, 10_000] as const;
 /** How many beats in a row a client may be waited for that does not read what it has missed. */
 const MOST_STALLED_BEATS = 2;
 
@@ -72,7 +72,8 @@ export class ChangeStream {
   /** The service stops. */
   end(): void {
     this.leave();
-    this.#stream.end(retryText(LONGEST_RETRY_MS * Math.random()));
+    const [leastMs, mostMs] = RETRY_RANGE_MS;
+    this.#stream.end(retryText(leastMs + (mostMs - leastMs) * Math.random()));
   }
 
   /** Nothing more is to come. */

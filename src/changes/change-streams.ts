@@ -2,6 +2,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Clock } from '../platform/clock.js';
+import { stoppingProblem } from '../platform/problem.js';
 import type { FeedPosition } from '../presence/feed-position.js';
 import type { PresenceStore } from '../presence/presence-store.js';
 import type { ChangeFilter } from './change-filter.js';
@@ -37,6 +38,7 @@ export class ChangeStreams {
   readonly #parts: Parts;
   readonly #open = new Set<ChangeStream>();
   #cancelBeat = () => {};
+  #isStopped = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -51,6 +53,8 @@ export class ChangeStreams {
     try {
       position = after ?? (await store.position());
       if (after) await store.changes(after, 1);
+      // Who was sent away may be back before the server is closed.
+      if (this.#isStopped) throw stoppingProblem();
     } catch (error) {
       exit();
       throw error;
@@ -68,6 +72,7 @@ export class ChangeStreams {
 
   /** Ends them all. */
   stop(): void {
+    this.#isStopped = true;
     this.#cancelBeat();
     for (const stream of this.#open) stream.end();
   }

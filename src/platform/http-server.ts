@@ -13,7 +13,14 @@ import {
 import type { Logger } from 'pino';
 import { acceptJsonOnly, BODY_LIMIT_BYTES } from './json-body.js';
 import { watchMethods } from './method-not-allowed.js';
-import { PROBLEM_CONTENT_TYPE, PROBLEMS, ProblemError, problemBody, problemOfStatus } from './problem.js';
+import {
+  PROBLEM_CONTENT_TYPE,
+  PROBLEMS,
+  ProblemError,
+  problemBody,
+  problemOfStatus,
+  stoppingProblem,
+} from './problem.js';
 import { refuseInheritedNames } from './validation.js';
 
 /** From the first byte of a request to its last: a sender slower than this only holds a connection. */
@@ -63,15 +70,19 @@ export function createHttpServer(log: Logger): HttpServer {
 /** What is under way is answered, and each answer is the last of its connection; what comes now is turned away. */
 function endConnectionsOnClose(http: FastifyInstance): void {
   let isClosing = false;
+  const sockets = new Set<Socket>();
+  http.server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   http.addHook('preClose', async () => {
     isClosing = true;
+    // Opened in advance, as some clients do. Node takes it for one with a request under way.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
   });
   http.addHook('onRequest', async () => {
     if (!isClosing) return;
-    throw new ProblemError('stopping', {
-      detail: 'Ask another node, or again later.',
-      headers: { 'retry-after': '1' },
-    });
+    throw stoppingProblem();
   });
   http.addHook('onSend', async (_, reply) => {
     if (isClosing) reply.header('connection', 'close');

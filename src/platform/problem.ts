@@ -65,6 +65,10 @@ export function problemBody({ problem, members }: ProblemError, requestId: strin
   };
 }
 
+export function stoppingProblem(): ProblemError {
+  return new ProblemError('stopping', { detail: 'Ask another node, or again later.', headers: { 'retry-after': '1' } });
+}
+
 /** The problem that a status stands for when nothing more is known. */
 export function problemOfStatus(status: number): ProblemName {
   const found = Object.entries(PROBLEMS).find(([, problem]) => problem.status === status);

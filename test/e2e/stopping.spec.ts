@@ -35,6 +35,16 @@ describe.each(onEachStore())('the service on %s', (_, start) => {
     expect(service.logged).not.toContainEqual(expect.objectContaining({ level: 50 }));
   });
 
+  it('when it stops does not wait for a connection on which nothing was asked', async () => {
+    const service = await start();
+    const silent = await dial(service.url);
+    await service.callback();
+    const closed = once(silent.socket, 'close');
+    await service.stop();
+    await closed;
+    expect(silent.received()).toBe('');
+  });
+
   it('answers what is hardly HTTP with a problem, too', async () => {
     const service = await start();
     const cases: [string, number][] = [
