@@ -22,6 +22,8 @@ export class EventStream {
     response.socket?.setNoDelay(true);
     response.once('close', onClose);
     if (response.destroyed) queueMicrotask(onClose);
+    // In chunks, each event would cost two small writes more. The end of the connection is the end of the stream.
+    response.removeHeader('transfer-encoding');
     response.writeHead(200, { ...headers, ...HEADERS });
   }
 

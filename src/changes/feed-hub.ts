@@ -13,7 +13,11 @@ import type { Follower } from './follower.js';
 const KEPT_CHANGES = 2_000;
 /** Between two tries while the store is away. */
 const RETRY_MS = 250;
-/** With many followers it rests as long as it worked, so that callbacks are not kept waiting, but never for longer. */
+/**
+ * With many followers it rests between two rounds, in proportion to its work and up to a limit: callbacks are not kept
+ * waiting, and what comes meanwhile goes out in one write to each follower.
+ */
+const REST_FOR_WORK = 3;
 const LONGEST_REST_MS = 50;
 
 export class FeedHub {
@@ -98,7 +102,7 @@ export class FeedHub {
       this.#keep(page.changes);
       for (const follower of this.#followers) this.#give(follower, page.changes);
       const tookMs = performance.now() - startMs;
-      if (tookMs > 1) await wait(Math.min(tookMs, LONGEST_REST_MS));
+      if (tookMs > 1) await wait(Math.min(REST_FOR_WORK * tookMs, LONGEST_REST_MS));
     }
   }
 

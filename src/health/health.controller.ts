@@ -19,15 +19,20 @@ export class HealthController {
 
   @Get('live')
   @ApiOperation({ summary: 'Whether the process is up' })
-  @ApiOkResponse()
+  @ApiOkResponse({ schema: { type: 'object', properties: { status: { enum: ['ok'] } } } })
   live(@Query() _: NoQuery): { status: 'ok' } {
     return { status: 'ok' };
   }
 
   @Get('ready')
   @ApiOperation({ summary: 'Whether callbacks can be taken: the store can be written, deadlines are kept' })
-  @ApiOkResponse()
-  @ApiResponse({ status: 503, description: 'Says which is not.' })
+  @ApiOkResponse({
+    schema: {
+      type: 'object',
+      properties: { status: { enum: ['ok'] }, details: { type: 'object', additionalProperties: { type: 'object' } } },
+    },
+  })
+  @ApiResponse({ status: 503, description: 'Says which is not, with its `details`.' })
   async ready(@Query() _: NoQuery): Promise<HealthCheckResult> {
     try {
       return await this.health.check([() => this.#storeHealth(), () => this.#deadlineHealth()]);

@@ -12,6 +12,7 @@ const CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired'];
 const State = () => ApiProperty({ enum: PRESENCE_STATES, example: 'connected' });
 const Since = () =>
   ApiProperty({
+    format: 'date-time',
     example: TIME,
     description:
       'By the provider’s clock. Gone: when it ended. A reconnecting device: when it was lost. ' +
@@ -19,6 +20,7 @@ const Since = () =>
   });
 const Until = () =>
   ApiPropertyOptional({
+    format: 'date-time',
     example: TIME,
     description: 'When reconnecting: it is gone at this time if nothing is heard.',
   });
@@ -28,7 +30,11 @@ const Cause = () =>
     description: 'When gone: asked for (left), lost and not back within grace (lost), or no end ever heard (expired).',
   });
 const AsOf = () =>
-  ApiProperty({ example: TIME, description: 'All that was acknowledged before this is in the answer.' });
+  ApiProperty({
+    format: 'date-time',
+    example: TIME,
+    description: 'All that was acknowledged before this is in the answer.',
+  });
 const Position = () =>
   ApiProperty({
     example: POSITION_EXAMPLE,
@@ -53,10 +59,20 @@ export class DeviceAnswer {
   @Cause()
   cause?: GoneCause;
 
-  @ApiProperty({ type: String, nullable: true, example: TIME, description: 'null when the connect was never heard.' })
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    format: 'date-time',
+    example: TIME,
+    description: 'null when the connect was never heard.',
+  })
   connectedAt: string | null;
 
-  @ApiProperty({ example: 0, description: 'Losses shorter than the grace period within this connection.' })
+  @ApiProperty({
+    type: 'integer',
+    example: 0,
+    description: 'Losses shorter than the grace period within this connection.',
+  })
   interruptions: number;
 }
 
@@ -85,10 +101,10 @@ export class ParticipantAnswer {
   @ApiProperty({ type: [DeviceAnswer], description: 'Strongest state first.' })
   devices: DeviceAnswer[];
 
-  @ApiProperty({ example: TIME })
+  @ApiProperty({ format: 'date-time', example: TIME })
   lastEventAt: string;
 
-  @ApiProperty({ example: 1, description: 'Grows with every visible change.' })
+  @ApiProperty({ type: 'integer', example: 1, description: 'Grows with every visible change.' })
   version: number;
 }
 
@@ -127,9 +143,9 @@ export class LookupAnswer {
   asOf: string;
 }
 
-const Connected = () => ApiProperty({ example: 2, description: 'Participants connected.' });
-const Reconnecting = () => ApiProperty({ example: 1, description: 'Participants reconnecting.' });
-const Devices = () => ApiProperty({ example: 3, description: 'Devices connected or reconnecting.' });
+const Connected = () => ApiProperty({ type: 'integer', example: 2, description: 'Participants connected.' });
+const Reconnecting = () => ApiProperty({ type: 'integer', example: 1, description: 'Participants reconnecting.' });
+const Devices = () => ApiProperty({ type: 'integer', example: 3, description: 'Devices connected or reconnecting.' });
 
 export class OccupancyAnswer implements Occupancy {
   @Connected()

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { etagOf, namesEtag } from '../platform/etag.js';
@@ -40,7 +40,8 @@ export class ParticipantsController {
 
   @Get(':participantId')
   @ApiOperation({ summary: 'One participant' })
-  @ApiOkResponse({ type: ParticipantAnswer })
+  @ApiHeader({ name: 'If-None-Match', required: false, description: 'The ETag of an answer that is known.' })
+  @ApiOkResponse({ type: ParticipantAnswer, headers: { ETag: { schema: { type: 'string' } } } })
   @ApiResponse({ status: 304, description: 'As it is in the answer that If-None-Match names.' })
   @ApiResponse({ status: 404, description: 'Never heard of, or forgotten.' })
   async find(

@@ -148,11 +148,8 @@ describe.each(storesUnderTest())('a follower on %s', (_, open) => {
         let count = 0;
         const announce = (many: number) => store.commit(Array.from({ length: many }, () => announcing(count++)));
         for (let rest = before; rest > 0; rest -= 100) await announce(Math.min(rest, 100));
-        const visitors = await Promise.all(
-          [beginning, beginning, await store.position(), await store.position()].map(
-            (begin) => new Visitor(store, hub, begin),
-          ),
-        );
+        const end = await store.position();
+        const visitors = [beginning, beginning, end, end].map((begin) => new Visitor(store, hub, begin));
         const commits: Promise<unknown>[] = [];
         for (const action of script) {
           if (action.act === 'announce') commits.push(announce(action.count));

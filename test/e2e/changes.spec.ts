@@ -162,6 +162,20 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
     });
   });
 
+  it('are gone when the feed keeps them no longer', async () => {
+    const clock = new ManualClock(Date.parse(TIME));
+    await restart({ clock, feed: { retentionMs: 1 } });
+    const begin = await presentPosition();
+    await arrive('a');
+    await arrive('b');
+    await eventually(async () => {
+      clock.advance(5_000);
+      expect((await service.request(`/v1/changes?after=${begin}`)).status).toBe(410);
+    });
+    const listener = await listen({ query: `after=${begin}` });
+    await eventually(() => expect(listener.types).toEqual(['reset']));
+  });
+
   describe('after a list', () => {
     it('go on from the position that every page of it has', async () => {
       for (const name of ['a', 'b', 'c']) await arrive(name);

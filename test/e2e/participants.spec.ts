@@ -60,7 +60,11 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     expect(idsOf(await get('/v1/participants?state=reconnecting,connected'))).toEqual(['ann', 'bob', 'cid']);
     expect(idsOf(await get('/v1/participants?state=reconnecting&state=gone'))).toEqual(['cid', 'dan']);
     expect(idsOf(await get('/v1/participants?state=gone&tag=red'))).toEqual(['dan']);
-    expect(await get('/v1/participants?tag=nobody')).toEqual({ items: [], asOf: expect.any(String) });
+    expect(await get('/v1/participants?tag=nobody')).toEqual({
+      items: [],
+      position: expect.any(String),
+      asOf: expect.any(String),
+    });
   });
 
   it('gives lists in pages', async () => {
@@ -89,6 +93,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
         { tag: 'blue', connected: 0, reconnecting: 1, devices: 1 },
         { tag: 'red', connected: 2, reconnecting: 0, devices: 3 },
       ],
+      position: expect.any(String),
       asOf,
     });
   });
@@ -153,13 +158,21 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     ['/v1/participants?limit=1e2', 'limit'],
     ['/v1/participants?cursor=nonsense', 'cursor'],
     ['/v1/participants?cursor=', 'cursor'],
-    [`/v1/participants?cursor=!${Buffer.from('[1,"a","connected "]').toString('base64url')}`, 'cursor'],
+    [
+      `/v1/participants?cursor=!${Buffer.from('[1,"a","000000000000.1","connected "]').toString('base64url')}`,
+      'cursor',
+    ],
     [`/v1/participants?cursor=${CURSOR_OF_OTHERS}`, 'cursor'],
-    [`/v1/participants?cursor=${Buffer.from('[1e999,"a","connected "]').toString('base64url')}`, 'cursor'],
+    [
+      `/v1/participants?cursor=${Buffer.from('[1e999,"a","000000000000.1","connected "]').toString('base64url')}`,
+      'cursor',
+    ],
     ['/v1/participants/ann?fields=state', 'fields'],
     [`/v1/participants/${'x'.repeat(257)}`, 'participantId'],
     ['/v1/participants/%00', 'participantId'],
     ['/v1/occupancy?state=gone', 'state'],
+    [`/v1/participants?cursor=${Buffer.from('[1,"","000000000000.1","connected "]').toString('base64url')}`, 'cursor'],
+    [`/v1/participants?cursor=${Buffer.from('[1,"a","nowhere","connected "]').toString('base64url')}`, 'cursor'],
     ['/v1/tags?cursor=nonsense', 'cursor'],
     ['/v1/tags?tag=red', 'tag'],
     ['/health/live?verbose', 'verbose'],
@@ -224,10 +237,19 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
         '/callbacks/bandwidth',
         '/v1/participants',
         '/v1/participants/lookup',
+        '/v1/changes',
+        '/v1/changes/stream',
         '/v1/occupancy',
         '/v1/tags',
       ]),
     );
+    for (const [path, { get: read, post }] of Object.entries<Record<string, { responses: object }>>(document.paths)) {
+      const { responses } = (read ?? post) as { responses: Record<string, { content?: object }> };
+      expect([path, responses[400]?.content]).toEqual([
+        path,
+        { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      ]);
+    }
     expect(document.components.schemas.ParticipantAnswer.properties).toHaveProperty('devices');
     const page = await service.request('/docs');
     expect(page.status).toBe(200);
