@@ -30,7 +30,7 @@ export function parsePosition(text: string): FeedPosition | undefined {
   return places.every((place) => place !== undefined) ? places : undefined;
 }
 
-export function formatPlace({ epoch, entry, taken }: FeedPlace): string {
+function formatPlace({ epoch, entry, taken }: FeedPlace): string {
   return taken === undefined ? `${epoch}.${entry}` : `${epoch}.${entry}.${taken}`;
 }
 

@@ -142,7 +142,9 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     expect((await service.request('/v1/participants/A')).status).toBe(404);
   });
 
-  const CURSOR_OF_OTHERS = Buffer.from(JSON.stringify([1, 'a', 'connected red'])).toString('base64url');
+  const CURSOR_OF_OTHERS = Buffer.from(JSON.stringify([1, 'a', '000000000000.1', 'connected red'])).toString(
+    'base64url',
+  );
   it.each([
     ['/v1/participants?states=gone', 'states'],
     ['/v1/participants?state=here', 'state'],

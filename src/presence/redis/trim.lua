@@ -17,8 +17,9 @@ local function isOver(entry)
   return tonumber(entry[1]:match('^%d+')) < oldestMs or tonumber(entry[2][2]) < leastBytes
 end
 
+if not isOver(redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]) then return 0 end
 local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', limit)
 local dropped = 0
 while dropped < #oldest - 1 and isOver(oldest[dropped + 1]) do dropped = dropped + 1 end
-if dropped > 0 then redis.call('XTRIM', stream, 'MINID', '=', oldest[dropped + 1][1]) end
+redis.call('XTRIM', stream, 'MINID', '=', oldest[dropped + 1][1])
 return #oldest == limit and dropped == limit - 1 and 1 or 0
