@@ -48,7 +48,13 @@ module.exports = {
       comment: 'Other capabilities use presence; it uses none of them.',
       severity: 'error',
       from: { path: '^src/presence/' },
-      to: { path: '^src/(callbacks|changes|health|config)/' },
+      to: { path: '^src/(auth|callbacks|changes|health|config)/' },
+    },
+    {
+      name: 'auth-knows-no-capability',
+      severity: 'error',
+      from: { path: '^src/auth/' },
+      to: { path: '^src/', pathNot: '^src/(auth|platform)/' },
     },
     {
       name: 'capabilities-stay-apart',

@@ -1,32 +1,39 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
+import type { AccessSettings } from './auth/doors.js';
 import { CallbacksModule } from './callbacks/callbacks.module.js';
 import { ChangesModule, type FeedSettings } from './changes/changes.module.js';
 import { HealthModule } from './health/health.module.js';
 import type { Clock } from './platform/clock.js';
+import type { HttpSettings } from './platform/http-server.js';
 import { PlatformModule } from './platform/platform.module.js';
 import type { PresencePolicy } from './presence/domain/policy.js';
 import { PresenceModule } from './presence/presence.module.js';
 import type { PresenceStore } from './presence/presence-store.js';
 
-export interface AppParts {
-  readonly store: PresenceStore;
+export interface AppSettings {
   readonly policy: PresencePolicy;
   readonly feed: FeedSettings;
+  readonly access: AccessSettings;
+  readonly http: HttpSettings;
+}
+
+export interface AppParts extends AppSettings {
+  readonly store: PresenceStore;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 @Module({})
 export class AppModule {
-  static with({ store, policy, feed, clock, log }: AppParts): DynamicModule {
+  static with({ store, policy, feed, access, clock, log }: AppParts): DynamicModule {
     return {
       module: AppModule,
       imports: [
         PlatformModule.with({ clock, log }),
         PresenceModule.with(store, policy),
         ChangesModule.with(feed),
-        CallbacksModule,
+        CallbacksModule.with(access),
         HealthModule,
       ],
     };

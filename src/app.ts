@@ -2,7 +2,9 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule, type AppParts } from './app.module.js';
+import { Doors } from './auth/doors.js';
 import { serveOpenApi } from './openapi.js';
+import { registerHeaders, registerRateLimit } from './platform/edges.js';
 import { createHttpServer } from './platform/http-server.js';
 import { nestLog } from './platform/logging.js';
 import { ProblemFilter } from './platform/problem.filter.js';
@@ -14,9 +16,14 @@ const RETRY_AFTER_S = '1';
 
 /** `close` answers what has come in, then stops the work and closes the store. */
 export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
-  const { adapter, complete } = createHttpServer(parts.log);
+  const { log, http: settings, access, clock } = parts;
+  const { adapter, complete } = createHttpServer(log, settings);
+  const http = adapter.getInstance();
+  await registerHeaders(http, settings.corsOrigins);
+  new Doors(access, clock).guard(http);
+  await registerRateLimit(http, settings.rateLimitPerMinute, (request) => request.access.keyName);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), adapter, {
-    logger: nestLog(parts.log),
+    logger: nestLog(log),
     bodyParser: false,
     abortOnError: false,
   });

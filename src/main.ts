@@ -1,6 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
 import { createApp } from './app.js';
+import type { AccessSettings } from './auth/doors.js';
 import { type Config, ConfigError, readConfig } from './config/config.js';
 import { systemClock } from './platform/clock.js';
 import { createLog } from './platform/logging.js';
@@ -24,9 +25,8 @@ async function start(): Promise<void> {
   const config = configure();
   const log = createLog(config.logLevel);
   try {
-    const store = await openStore(config, log);
-    const { policy, feed } = config;
-    const app = await createApp({ store, policy, feed, clock: systemClock, log });
+    const store = await openStore(config.storePlace, log);
+    const app = await createApp({ ...config, store, clock: systemClock, log });
     // npm passes a signal on that the terminal sent to its whole group: it may come twice, and means one stop.
     let isStopping = false;
     for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -35,12 +35,25 @@ async function start(): Promise<void> {
         isStopping = true;
       });
     }
-    const listenTextResolver = (url: string) => `Rollcall listens on ${url} and keeps presence in ${store.description}`;
-    await app.listen({ port: config.port, host: config.host, listenTextResolver });
+    const { host, port, access } = config;
+    const listenTextResolver = (url: string) =>
+      `Rollcall listens on ${url} and keeps presence in ${store.description}${exposure(access)}`;
+    if (!access.isRequired) log.warn('AUTH=off: everybody who reaches the port may read and write presence');
+    await app.listen({ port, host, listenTextResolver });
   } catch (error) {
     log.fatal({ err: error }, 'Rollcall cannot start');
     process.exit(1);
   }
+}
+
+/** What is said of keys when there are not both kinds of them. */
+function exposure({ isRequired, apiKeys, callbackSecrets }: AccessSettings): string {
+  if (!isRequired) return '; AUTH=off';
+  const missing = [
+    ...(apiKeys.length > 0 ? [] : ['API_KEYS']),
+    ...(callbackSecrets.length > 0 ? [] : ['CALLBACK_SECRETS']),
+  ];
+  return missing.length > 0 ? `; on loopback only, since no ${missing.join(' and no ')} are set` : '';
 }
 
 async function stop(app: NestFastifyApplication, log: Logger, signal: string): Promise<void> {

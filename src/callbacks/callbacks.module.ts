@@ -1,5 +1,20 @@
-import { Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { AccessSettings } from '../auth/doors.js';
+import { PRESENCE_STORE } from '../presence/presence.module.js';
+import type { PresenceStore } from '../presence/presence-store.js';
 import { BandwidthController } from './bandwidth/bandwidth.controller.js';
+import { Bindings } from './bindings.js';
+import { ACCESS, CallbackUrlsController } from './callback-urls.controller.js';
 
-@Module({ controllers: [BandwidthController] })
-export class CallbacksModule {}
+@Module({ controllers: [BandwidthController, CallbackUrlsController] })
+export class CallbacksModule {
+  static with(access: AccessSettings): DynamicModule {
+    return {
+      module: CallbacksModule,
+      providers: [
+        { provide: ACCESS, useValue: access },
+        { provide: Bindings, useFactory: (store: PresenceStore) => new Bindings(store), inject: [PRESENCE_STORE] },
+      ],
+    };
+  }
+}

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { Controller, Get, Headers, Inject, Query, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiGoneResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ProblemError } from '../platform/problem.js';
@@ -21,6 +22,7 @@ export class ChangesController {
   ) {}
 
   @Get()
+  @RouteConfig({ hasOwnLimit: true })
   @ApiOperation({ summary: 'What changed after a position' })
   @ApiOkResponse({ type: ChangesAnswer })
   @ApiGoneResponse({ description: 'What came after this position is no longer known: list again.' })
@@ -34,6 +36,7 @@ export class ChangesController {
   }
 
   @Get('stream')
+  @RouteConfig({ hasOwnLimit: true })
   @ApiOperation({
     summary: 'What changes, as server-sent events',
     description:

@@ -1,13 +1,12 @@
 // The one reader of the environment. It reads all of it at the start, and the process does not start on a bad one.
-import type { FeedSettings } from '../changes/changes.module.js';
-import type { PresencePolicy } from '../presence/domain/policy.js';
+import type { AppSettings } from '../app.module.js';
+import type { StorePlace } from '../presence/open-store.js';
 import { SETTINGS, type Setting } from './settings.js';
 
 type Values = { [K in keyof typeof SETTINGS]: ReturnType<(typeof SETTINGS)[K]['read']> };
 
-export interface Config extends Omit<Values, keyof PresencePolicy | 'feedRetentionMs' | 'feedMaxBytes' | 'maxStreams'> {
-  readonly policy: PresencePolicy;
-  readonly feed: FeedSettings;
+export interface Config extends AppSettings, Pick<Values, 'host' | 'port' | 'logLevel'> {
+  readonly storePlace: StorePlace;
 }
 
 /** `problems`: a line for each bad setting, its name and what is wrong, never its value. */
@@ -31,10 +30,44 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     }
   };
   const values = Object.fromEntries(Object.entries(SETTINGS).map(([key, setting]) => [key, read(setting)])) as Values;
-  const { graceMs, leaveGraceMs, overlapMs, maxConnectionMs, retentionMs, ...rest } = values;
-  if (retentionMs < maxConnectionMs) problems.push('RETENTION_MS must be at least MAX_CONNECTION_MS');
+  problems.push(...contradictions(values));
   if (problems.length > 0) throw new ConfigError(problems);
-  const { feedRetentionMs, feedMaxBytes, maxStreams, ...others } = rest;
-  const feed = { retentionMs: feedRetentionMs, maxBytes: feedMaxBytes, maxStreams };
-  return { ...others, feed, policy: { graceMs, leaveGraceMs, overlapMs, maxConnectionMs, retentionMs } };
+  return group(values);
+}
+
+/** An address that only this machine reaches. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/** What no setting shows by itself; those that are bad are undefined here. */
+function contradictions(values: Partial<Values>): string[] {
+  const { host = '', isAuthRequired, apiKeys, callbackSecrets, retentionMs = 0, maxConnectionMs = 0 } = values;
+  const missing = Object.entries({ API_KEYS: apiKeys, CALLBACK_SECRETS: callbackSecrets }).flatMap(([name, keys]) =>
+    keys?.length === 0 ? [name] : [],
+  );
+  const isExposed = isAuthRequired && !isLoopback(host) && missing.length > 0;
+  return [
+    ...(retentionMs < maxConnectionMs ? ['RETENTION_MS must be at least MAX_CONNECTION_MS'] : []),
+    ...(isExposed
+      ? [`HOST is not loopback, so strangers may reach it: set ${missing.join(' and ')}, or AUTH=off if none can`]
+      : []),
+  ];
+}
+
+function group(values: Values): Config {
+  const { host, port, logLevel, redisUrl, redisPrefix, dataDir, graceMs, leaveGraceMs, overlapMs } = values;
+  const { maxConnectionMs, retentionMs, feedRetentionMs, feedMaxBytes, maxStreams, publicUrl } = values;
+  const { isAuthRequired, apiKeys, callbackSecrets, trustProxy, corsOrigins, rateLimitPerMinute } = values;
+  const { maxConnections, maxInFlight } = values;
+  return {
+    host,
+    port,
+    logLevel,
+    storePlace: { redisUrl, redisPrefix, dataDir },
+    policy: { graceMs, leaveGraceMs, overlapMs, maxConnectionMs, retentionMs },
+    feed: { retentionMs: feedRetentionMs, maxBytes: feedMaxBytes, maxStreams },
+    access: { isRequired: isAuthRequired, apiKeys, callbackSecrets, publicUrl },
+    http: { trustProxy, maxConnections, maxInFlight, corsOrigins, rateLimitPerMinute },
+  };
 }

@@ -1,5 +1,7 @@
 // Every setting there is: its name in the environment, what it is for, its default and how it is read.
 // .env.example and the table in the README are checked against this list.
+import { isIP } from 'node:net';
+import { parseApiKeys } from '../auth/api-keys.js';
 import { LOG_LEVELS } from '../platform/logging.js';
 import { DEFAULT_POLICY } from '../presence/domain/policy.js';
 
@@ -15,6 +17,47 @@ export interface Setting<T> {
 export const SETTINGS = {
   host: setting('HOST', '127.0.0.1', 'Address to listen on.', (text) => text),
   port: setting('PORT', '3000', 'Port to listen on; 0 takes a free one.', integer(0, 65_535)),
+  isAuthRequired: setting('AUTH', 'on', 'off: everybody who reaches the port may do everything.', onOrOff),
+  apiKeys: setting(
+    'API_KEYS',
+    '',
+    'Who may ask over REST: comma list of name:scopes:sha256hex; npm run key makes one.',
+    (text) => (text === '' ? [] : parseApiKeys(text)),
+  ),
+  callbackSecrets: setting(
+    'CALLBACK_SECRETS',
+    '',
+    'Who may send callbacks: comma list of secrets of at least 32 letters, digits, - or _; the first one mints.',
+    callbackSecrets,
+  ),
+  publicUrl: setting(
+    'PUBLIC_URL',
+    '',
+    'Where the provider reaches this service, for minted callback URLs, like https://rollcall.example.com.',
+    publicUrl,
+  ),
+  trustProxy: setting(
+    'TRUST_PROXY',
+    '',
+    'Comma list of addresses or CIDR ranges of proxies that are believed what the client’s address is.',
+    (text) => list(text).map(addressRange),
+  ),
+  corsOrigins: setting('CORS_ORIGINS', '', 'Comma list of origins whose pages may ask from a browser.', (text) =>
+    list(text).map(origin),
+  ),
+  rateLimitPerMinute: setting(
+    'RATE_LIMIT_PER_MINUTE',
+    '6000',
+    'Requests over REST that each key may make; callbacks are not limited.',
+    integer(1, 10_000_000),
+  ),
+  maxConnections: setting('MAX_CONNECTIONS', '10000', 'Connections at once; more are refused.', integer(1, 1_000_000)),
+  maxInFlight: setting(
+    'MAX_IN_FLIGHT',
+    '2000',
+    'Requests under way at once; more are answered 503 at once.',
+    integer(1, 1_000_000),
+  ),
   redisUrl: setting(
     'REDIS_URL',
     '',
@@ -91,6 +134,42 @@ function redisUrl(text: string): string | undefined {
   const isRedis = URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol) && new URL(text).hostname !== '';
   if (isRedis) return text;
   throw new Error('must be a URL like redis://host:6379 or rediss://:password@host:6380/0');
+}
+
+function onOrOff(text: string): boolean {
+  if (text === 'on' || text === 'off') return text === 'on';
+  throw new Error('must be on or off');
+}
+
+function list(text: string): string[] {
+  return text === '' ? [] : text.split(',').map((entry) => entry.trim());
+}
+
+function callbackSecrets(text: string): string[] {
+  const secrets = list(text);
+  if (secrets.every((secret) => /^[\w-]{32,256}$/.test(secret))) return secrets;
+  throw new Error('must be a comma list of secrets, each of 32 to 256 letters, digits, - or _');
+}
+
+function publicUrl(text: string): string | undefined {
+  if (text === '') return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isPlain = url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash;
+  if (isPlain) return text.replace(/\/+$/, '');
+  throw new Error('must be a URL like https://rollcall.example.com, without credentials or a query');
+}
+
+function addressRange(text: string): string {
+  const [address = '', bits, ...rest] = text.split('/');
+  const version = isIP(address);
+  const isRange = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+  if (version !== 0 && isRange && rest.length === 0) return text;
+  throw new Error('must be a comma list of addresses or CIDR ranges like 10.0.0.0/8');
+}
+
+function origin(text: string): string {
+  if (URL.canParse(text) && new URL(text).origin === text) return text;
+  throw new Error('must be a comma list of origins like https://app.example.com');
 }
 
 function keyPrefix(text: string): string {

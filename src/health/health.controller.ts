@@ -1,11 +1,14 @@
-import { Controller, Get, HttpException, Inject, Query } from '@nestjs/common';
+import { Controller, Get, HttpException, Inject, Query, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type HealthCheckResult, HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
+import type { FastifyRequest } from 'fastify';
 import { ProblemError } from '../platform/problem.js';
 import { DeadlineWorker } from '../presence/deadlines.js';
 import { PRESENCE_STORE } from '../presence/presence.module.js';
 import type { PresenceStore } from '../presence/presence-store.js';
 import { NoQuery } from '../presence/questions.js';
+
+const RETRY_SOON = { 'retry-after': '1' };
 
 @ApiTags('health')
 @Controller('health')
@@ -33,11 +36,17 @@ export class HealthController {
     },
   })
   @ApiResponse({ status: 503, description: 'Says which is not, with its `details`.' })
-  async ready(@Query() _: NoQuery): Promise<HealthCheckResult> {
+  async ready(
+    @Query() _: NoQuery,
+    @Req() { access }: FastifyRequest,
+  ): Promise<HealthCheckResult | Pick<HealthCheckResult, 'status'>> {
     try {
-      return await this.health.check([() => this.#storeHealth(), () => this.#deadlineHealth()]);
+      const result = await this.health.check([() => this.#storeHealth(), () => this.#deadlineHealth()]);
+      return access.isKnown ? result : { status: result.status };
     } catch (error) {
-      throw toProblem(error);
+      throw access.isKnown
+        ? toProblem(error)
+        : new ProblemError('not-ready', { detail: 'A key is told why.', headers: RETRY_SOON });
     }
   }
 
@@ -60,5 +69,5 @@ function toProblem(error: unknown): unknown {
   const { details } = error.getResponse() as HealthCheckResult;
   const down = Object.entries(details).filter(([, { status }]) => status === 'down');
   const detail = down.map(([name, { message }]) => `${name} ${message}`).join('; ');
-  return new ProblemError('not-ready', { detail, headers: { 'retry-after': '1' }, extension: { details } });
+  return new ProblemError('not-ready', { detail, headers: RETRY_SOON, extension: { details } });
 }

@@ -14,6 +14,7 @@ import type { Logger } from 'pino';
 import { acceptJsonOnly, BODY_LIMIT_BYTES } from './json-body.js';
 import { watchMethods } from './method-not-allowed.js';
 import {
+  notFoundProblem,
   PROBLEM_CONTENT_TYPE,
   PROBLEMS,
   ProblemError,
@@ -25,6 +26,9 @@ import { refuseInheritedNames } from './validation.js';
 
 /** From the first byte of a request to its last: a sender slower than this only holds a connection. */
 const REQUEST_TIMEOUT_MS = 10_000;
+const RETRY_SOON = { 'retry-after': '1' };
+/** How often connections are looked at that are too slow. */
+const CHECK_MS = 2_000;
 /** An id of 256 characters, percent-encoded. */
 const MAX_PATH_PARAMETER = 4_096;
 
@@ -34,8 +38,19 @@ export interface HttpServer {
   readonly complete: () => void;
 }
 
-export function createHttpServer(log: Logger): HttpServer {
+export interface HttpSettings {
+  /** Addresses and CIDR ranges of proxies that are believed what they say of the client's address. */
+  readonly trustProxy: readonly string[];
+  readonly maxConnections: number;
+  /** Requests under way at once, but for those of routes whose config has `hasOwnLimit`. */
+  readonly maxInFlight: number;
+  readonly corsOrigins: readonly string[];
+  readonly rateLimitPerMinute: number;
+}
+
+export function createHttpServer(log: Logger, { trustProxy, maxConnections, maxInFlight }: HttpSettings): HttpServer {
   const adapter = new FastifyAdapter({
+    trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
     loggerInstance: log,
     // Its lines have the URL, and there would be two for every callback.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -45,10 +60,13 @@ export function createHttpServer(log: Logger): HttpServer {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     // Nobody here looks at it, and Node's own refusal of its absence has no body.
-    http: { requireHostHeader: false },
+    http: { requireHostHeader: false, headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: CHECK_MS },
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER },
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-      const problem = new ProblemError(problemOfStatus(error.statusCode ?? 400), { detail: error.message });
+      // What is wrong with an address below /callbacks/ is not for strangers to know.
+      const problem = request.url.startsWith('/callbacks/')
+        ? notFoundProblem()
+        : new ProblemError(problemOfStatus(error.statusCode ?? 400), { detail: error.message });
       const body = JSON.stringify(problemBody(problem, request.id));
       void reply.code(PROBLEMS[problem.problem].status).header('content-type', PROBLEM_CONTENT_TYPE).send(body);
     },
@@ -56,9 +74,11 @@ export function createHttpServer(log: Logger): HttpServer {
   });
   const http = adapter.getInstance();
   http.server.on('checkExpectation', refuseExpectation);
-  endConnectionsOnClose(http);
+  const sockets = limitConnections(http, maxConnections);
+  endConnectionsOnClose(http, sockets);
+  limitRequests(http, maxInFlight);
   acceptJsonOnly(http);
-  http.addHook('onRequest', async ({ query }) => refuseInheritedNames(Object.keys(query ?? {})));
+  http.addHook('preValidation', async ({ query }) => refuseInheritedNames(Object.keys(query ?? {})));
   http.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions } = request;
     const elapsedMs = Math.round(reply.elapsedTime);
@@ -68,13 +88,8 @@ export function createHttpServer(log: Logger): HttpServer {
 }
 
 /** What is under way is answered, and each answer is the last of its connection; what comes now is turned away. */
-function endConnectionsOnClose(http: FastifyInstance): void {
+function endConnectionsOnClose(http: FastifyInstance, sockets: ReadonlySet<Socket>): void {
   let isClosing = false;
-  const sockets = new Set<Socket>();
-  http.server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
   http.addHook('preClose', async () => {
     isClosing = true;
     // Opened in advance, as some clients do. Node takes it for one with a request under way.
@@ -86,6 +101,38 @@ function endConnectionsOnClose(http: FastifyInstance): void {
   });
   http.addHook('onSend', async (_, reply) => {
     if (isClosing) reply.header('connection', 'close');
+  });
+}
+
+/** The connections there are. */
+function limitConnections(http: FastifyInstance, most: number): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  http.server.on('connection', (socket) => {
+    if (sockets.size >= most) {
+      const detail = 'There are as many connections as may be.';
+      writeProblem(socket, new ProblemError('overloaded', { detail, headers: RETRY_SOON }));
+      socket.destroySoon();
+      return;
+    }
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
+/** Beyond what it can take it says so at once: a late answer is worth no more, and what waits takes memory. */
+function limitRequests(http: FastifyInstance, most: number): void {
+  let count = 0;
+  http.addHook('onRequest', async ({ routeOptions }, reply) => {
+    if ((routeOptions.config as { hasOwnLimit?: boolean }).hasOwnLimit) return;
+    if (count >= most) {
+      const detail = 'Ask again in a moment, or another node.';
+      throw new ProblemError('overloaded', { detail, headers: RETRY_SOON });
+    }
+    count += 1;
+    reply.raw.once('close', () => {
+      count -= 1;
+    });
   });
 }
 
@@ -102,13 +149,22 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket): voi
     return;
   }
   const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ''] ?? 400;
-  const problem = new ProblemError(problemOfStatus(status), { detail: 'This cannot be read as an HTTP request.' });
+  writeProblem(
+    socket,
+    new ProblemError(problemOfStatus(status), { detail: 'This cannot be read as an HTTP request.' }),
+  );
+}
+
+/** Where there is no reply to write to. */
+function writeProblem(socket: Socket, problem: ProblemError): void {
   const body = JSON.stringify(problemBody(problem, randomUUID()));
-  const head = [
-    `HTTP/1.1 ${status} ${PROBLEMS[problem.problem].title}`,
-    `content-type: ${PROBLEM_CONTENT_TYPE}`,
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
-  ];
+  const { status, title } = PROBLEMS[problem.problem];
+  const headers = {
+    ...problem.members.headers,
+    'content-type': PROBLEM_CONTENT_TYPE,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  };
+  const head = [`HTTP/1.1 ${status} ${title}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

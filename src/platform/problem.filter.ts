@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
+  notFoundProblem,
   PROBLEM_CONTENT_TYPE,
   PROBLEMS,
   ProblemError,
@@ -34,11 +35,11 @@ function toProblem(error: unknown): ProblemError {
   const status =
     error instanceof HttpException ? error.getStatus() : Number((error as { statusCode?: number })?.statusCode);
   const problem = problemOfStatus(status);
+  if (problem === 'not-found') return notFoundProblem();
   return new ProblemError(problem, { detail: detailOf(problem, error) });
 }
 
 function detailOf(problem: ProblemName, error: unknown): string {
-  if (problem === 'not-found') return 'The addresses there are stand in /openapi.json.';
   if (PROBLEMS[problem].status >= 500) return 'The failure was logged with the id of this request.';
   return (error as Error).message;
 }

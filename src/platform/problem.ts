@@ -2,6 +2,9 @@
 
 export const PROBLEMS = {
   'invalid-request': { status: 400, title: 'The request is not valid' },
+  unauthorized: { status: 401, title: 'Who asks is not known' },
+  forbidden: { status: 403, title: 'This key may not do that' },
+  'wrong-participant': { status: 403, title: 'This callback address is for another participant' },
   'not-found': { status: 404, title: 'There is nothing at this address' },
   'unknown-participant': { status: 404, title: 'This participant was never heard of' },
   'method-not-allowed': { status: 405, title: 'This address does not take this method' },
@@ -11,10 +14,13 @@ export const PROBLEMS = {
   'uri-too-long': { status: 414, title: 'The address is too long' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
   'expectation-failed': { status: 417, title: 'The Expect header cannot be met' },
+  'too-many-requests': { status: 429, title: 'Too many requests' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   'internal-error': { status: 500, title: 'Something went wrong here' },
+  'not-configured': { status: 501, title: 'This service is not configured to do that' },
   'store-unavailable': { status: 503, title: 'The store cannot be reached in time' },
   'too-many-streams': { status: 503, title: 'As many follow the change feed as may' },
+  overloaded: { status: 503, title: 'As many requests are under way as may' },
   stopping: { status: 503, title: 'The service is stopping' },
   'not-ready': { status: 503, title: 'The service is not ready' },
 } as const;
@@ -63,6 +69,11 @@ export function problemBody({ problem, members }: ProblemError, requestId: strin
     ...(errors && { errors }),
     ...extension,
   };
+}
+
+/** Also for what is there, and not for everybody to know. */
+export function notFoundProblem(): ProblemError {
+  return new ProblemError('not-found', { detail: 'The addresses there are stand in /openapi.json.' });
 }
 
 export function stoppingProblem(): ProblemError {

@@ -126,6 +126,10 @@ export interface PresenceStore {
   changed(after: FeedPosition): Promise<void>;
   /** Drops some of the oldest entries that are over a limit, never the newest one; whether there may be more of them. */
   trim(limits: FeedLimits): Promise<boolean>;
+  /**
+   * The participant that a reference is bound to: this one, if there was none. It stays so, at least until that time.
+   */
+  bind(ref: string, participantId: ParticipantId, untilMs: number): Promise<ParticipantId>;
   /** Resolves when the store can be reached and written to. */
   check(): Promise<void>;
   /** Resolves when nothing is under way any more. */

@@ -4,6 +4,9 @@ import { renderEnvExample } from '../../scripts/env-example.mjs';
 import { ConfigError, readConfig } from '../../src/config/config.js';
 import { SETTINGS } from '../../src/config/settings.js';
 
+const DIGEST = 'a'.repeat(64);
+const KEYS = { API_KEYS: `ops:read+admin:${DIGEST}`, CALLBACK_SECRETS: 's'.repeat(32) };
+
 const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 
 describe('settings', () => {
@@ -11,8 +14,9 @@ describe('settings', () => {
     expect(readConfig({})).toMatchObject({
       host: '127.0.0.1',
       port: 3_000,
-      redisUrl: undefined,
-      dataDir: './data',
+      storePlace: { redisUrl: undefined, dataDir: './data' },
+      access: { isRequired: true, apiKeys: [], callbackSecrets: [], publicUrl: undefined },
+      http: { trustProxy: [], corsOrigins: [], maxConnections: 10_000, maxInFlight: 2_000, rateLimitPerMinute: 6_000 },
       policy: {
         graceMs: 15_000,
         leaveGraceMs: 0,
@@ -27,7 +31,7 @@ describe('settings', () => {
     const config = readConfig({ PORT: '8080', REDIS_URL: 'rediss://:secret@redis.example:6380/2', GRACE_MS: ' ' });
     expect(config).toMatchObject({
       port: 8_080,
-      redisUrl: 'rediss://:secret@redis.example:6380/2',
+      storePlace: { redisUrl: 'rediss://:secret@redis.example:6380/2' },
       policy: { graceMs: 15_000 },
     });
   });
@@ -40,11 +44,42 @@ describe('settings', () => {
     [{ REDIS_URL: 'localhost:6379' }, 'REDIS_URL must be'],
     [{ REDIS_PREFIX: '{a}' }, 'REDIS_PREFIX must be'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be'],
+    [{ AUTH: 'no' }, 'AUTH must be on or off'],
+    [{ API_KEYS: 'ops:read:abc' }, 'API_KEYS must be'],
+    [{ API_KEYS: `ops:write:${DIGEST}` }, 'API_KEYS must be'],
+    [{ API_KEYS: `ops:read:${DIGEST},ops:admin:${DIGEST}` }, 'API_KEYS must not have one name twice'],
+    [{ CALLBACK_SECRETS: 'x'.repeat(31) }, 'CALLBACK_SECRETS must be'],
+    [{ CALLBACK_SECRETS: `${'x'.repeat(32)},` }, 'CALLBACK_SECRETS must be'],
+    [{ CALLBACK_SECRETS: `${'x'.repeat(32)}/` }, 'CALLBACK_SECRETS must be'],
+    [{ PUBLIC_URL: 'calls.test' }, 'PUBLIC_URL must be'],
+    [{ PUBLIC_URL: 'https://me:pass@rollcall.example.com' }, 'PUBLIC_URL must be'],
+    [{ TRUST_PROXY: '2' }, 'TRUST_PROXY must be'],
+    [{ TRUST_PROXY: 'true' }, 'TRUST_PROXY must be'],
+    [{ TRUST_PROXY: '10.0.0.0/33' }, 'TRUST_PROXY must be'],
+    [{ CORS_ORIGINS: '*' }, 'CORS_ORIGINS must be'],
+    [{ CORS_ORIGINS: 'https://app.example.com/' }, 'CORS_ORIGINS must be'],
     [{ RETENTION_MS: '60000' }, 'RETENTION_MS must be at least MAX_CONNECTION_MS'],
   ])('refuse %p', (environment, problem) => {
     expect(() => readConfig(environment)).toThrow(ConfigError);
     expect(() => readConfig(environment)).toThrow(problem);
     expect(() => readConfig(environment)).not.toThrow(Object.values(environment)[0] ?? '');
+  });
+
+  it.each<[Record<string, string>, string | undefined]>([
+    [{ HOST: '0.0.0.0' }, 'set API_KEYS and CALLBACK_SECRETS, or AUTH=off'],
+    [{ HOST: '::' }, 'set API_KEYS and CALLBACK_SECRETS, or AUTH=off'],
+    [{ HOST: '127.evil.example' }, 'set API_KEYS and CALLBACK_SECRETS, or AUTH=off'],
+    [{ HOST: '0.0.0.0', API_KEYS: KEYS.API_KEYS }, 'set CALLBACK_SECRETS, or AUTH=off'],
+    [{ HOST: '0.0.0.0', CALLBACK_SECRETS: KEYS.CALLBACK_SECRETS }, 'set API_KEYS, or AUTH=off'],
+    [{ HOST: '0.0.0.0', ...KEYS }, undefined],
+    [{ HOST: '0.0.0.0', AUTH: 'off' }, undefined],
+    [{ HOST: '127.0.0.2' }, undefined],
+    [{ HOST: '::1' }, undefined],
+    [{ HOST: 'localhost' }, undefined],
+  ])('keep strangers out: %p', (environment, problem) => {
+    if (problem)
+      expect(() => readConfig(environment)).toThrow(`HOST is not loopback, so strangers may reach it: ${problem}`);
+    else expect(readConfig(environment).host).toBe(environment.HOST);
   });
 
   it('are all in .env.example and in the README, with their purposes and defaults', () => {

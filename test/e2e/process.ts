@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const LISTENS = /Rollcall listens on (http:\S+) and keeps presence in (.+?)"/;
+const LISTENS = /Rollcall listens on (http:\S+) and keeps presence in (.+?)(?:;.*)?"/;
 
 export class ServiceProcess {
   #output = '';

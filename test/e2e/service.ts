@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { createApp } from '../../src/app.js';
+import type { AccessSettings } from '../../src/auth/doors.js';
 import type { FeedSettings } from '../../src/changes/changes.module.js';
 import { type Clock, systemClock } from '../../src/platform/clock.js';
+import type { HttpSettings } from '../../src/platform/http-server.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../../src/presence/domain/policy.js';
 import { openStore } from '../../src/presence/open-store.js';
 import type { PresenceStore } from '../../src/presence/presence-store.js';
@@ -18,7 +20,10 @@ export interface ServiceOptions {
   readonly redisPrefix?: string;
   readonly policy?: Partial<PresencePolicy>;
   readonly feed?: Partial<FeedSettings>;
+  readonly access?: Partial<AccessSettings>;
+  readonly http?: Partial<HttpSettings>;
   readonly clock?: Clock;
+  readonly logLevel?: 'info' | 'trace';
 }
 
 interface Answer {
@@ -52,7 +57,16 @@ export const SEED = {
 };
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
-  const { redisUrl, redisPrefix = randomUUID(), policy, feed, clock = systemClock } = options;
+  const {
+    redisUrl,
+    redisPrefix = randomUUID(),
+    policy,
+    feed,
+    access,
+    http,
+    clock = systemClock,
+    logLevel = 'info',
+  } = options;
   const dataDir = mkdtempSync(join(tmpdir(), 'rollcall-e2e-'));
   const logged: Record<string, unknown>[] = [];
   const sink = new Writable({
@@ -61,12 +75,21 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       done();
     },
   });
-  const log = pino({ base: null }, sink);
+  const log = pino({ base: null, level: logLevel }, sink);
   const store = await openStore({ redisUrl, redisPrefix, dataDir }, log);
   const app = await createApp({
     store,
     policy: { ...DEFAULT_POLICY, ...policy },
     feed: { retentionMs: 86_400_000, maxBytes: 1e8, maxStreams: 1_000, ...feed },
+    access: { isRequired: true, apiKeys: [], callbackSecrets: [], publicUrl: undefined, ...access },
+    http: {
+      trustProxy: [],
+      maxConnections: 10_000,
+      maxInFlight: 10_000,
+      corsOrigins: [],
+      rateLimitPerMinute: 6_000,
+      ...http,
+    },
     clock,
     log,
   });
@@ -75,7 +98,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const request = async (path: string, init?: RequestInit): Promise<Answer> => {
     const response = await fetch(url + path, init);
     const text = await response.text();
-    const isJson = response.headers.get('content-type')?.includes('json');
+    const isJson = text !== '' && response.headers.get('content-type')?.includes('json');
     return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined };
   };
   const post = (path: string, body: unknown) => {

@@ -1,12 +1,14 @@
-import { Body, Controller, HttpCode, HttpStatus, Inject, Post, Res } from '@nestjs/common';
+import { Body, Controller, HttpCode, HttpStatus, Inject, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import type { Grant } from '../../auth/callback-token.js';
 import { CLOCK, type Clock } from '../../platform/clock.js';
 import { LOG } from '../../platform/logging.js';
 import { ProblemError } from '../../platform/problem.js';
-import { isAhead } from '../../presence/domain/lifecycle-event.js';
+import { isAhead, type LifecycleEvent } from '../../presence/domain/lifecycle-event.js';
 import { Recorder } from '../../presence/recorder.js';
+import { Bindings } from '../bindings.js';
 import { KnownNames, OccasionalLog } from '../occasional-log.js';
 import { BandwidthCallback, translateBandwidth } from './bandwidth-callback.js';
 
@@ -18,23 +20,30 @@ const MAX_LOGGED_NAME = 64;
 export class BandwidthController {
   readonly #unknownEvents = new KnownNames();
   readonly #ahead: OccasionalLog;
+  readonly #misdirected: OccasionalLog;
 
   constructor(
     private readonly recorder: Recorder,
+    private readonly bindings: Bindings,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) private readonly log: Logger,
   ) {
     this.#ahead = new OccasionalLog(log, 'a callback is from the future; it is ordered as if it happened now');
+    this.#misdirected = new OccasionalLog(log, 'callbacks through the URL of another participant were refused');
   }
 
-  @Post('bandwidth')
+  @Post(['bandwidth', 'bandwidth/:token'])
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({ summary: 'Takes the participant webhooks of Bandwidth: give its address as `callbackUrl`' })
   @ApiBody({ type: BandwidthCallback })
   @ApiResponse({ status: 202, description: 'The event is of a kind that is not known; nothing changed.' })
   @ApiResponse({ status: 204, description: 'Durably applied, or a duplicate, or stale.' })
   @ApiResponse({ status: 503, description: 'The store cannot be reached in time. Send it again.' })
-  async hear(@Body() body: unknown, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+  async hear(
+    @Body() body: unknown,
+    @Req() { access }: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
     const translation = translateBandwidth(body, this.clock.now());
     switch (translation.outcome) {
       case 'invalid': {
@@ -51,8 +60,17 @@ export class BandwidthController {
       case 'event': {
         const { event } = translation;
         if (isAhead(event)) this.#ahead.add({ aheadMs: event.atMs - event.heardAtMs }, event.heardAtMs);
-        await this.recorder.record(event);
+        if (access.grant) await this.#checkParticipant(event, access.grant);
+        const tag = event.tag ?? access.grant?.tag;
+        await this.recorder.record({ ...event, ...(tag && { tag }) });
       }
     }
+  }
+
+  /** Throws a problem when the URL was minted for another one. */
+  async #checkParticipant({ participantId, heardAtMs }: LifecycleEvent, { ref, expiresAtMs }: Grant): Promise<void> {
+    if (await this.bindings.isFor(participantId, ref, expiresAtMs)) return;
+    this.#misdirected.add({ ref }, heardAtMs);
+    throw new ProblemError('wrong-participant', { detail: 'Another participant was heard through it first.' });
   }
 }

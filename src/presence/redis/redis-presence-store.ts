@@ -141,6 +141,16 @@ export class RedisPresenceStore implements PresenceStore {
     return orUnavailable(this.#feed.trim(limits));
   }
 
+  async bind(ref: string, participantId: ParticipantId, untilMs: number): Promise<ParticipantId> {
+    const key = (this.#shards[shardNumber(ref, this.#shards.length)] as Shard).ref(ref);
+    // MULTI: what is there, whoever was first.
+    const transaction = this.#redis.multi().set(key, participantId, 'PXAT', untilMs, 'NX').get(key);
+    const [, [error, bound] = []] = (await orUnavailable(transaction.exec())) ?? [];
+    if (error) throw unavailable(error);
+    // null: that time has passed already.
+    return (bound ?? participantId) as ParticipantId;
+  }
+
   async check(): Promise<void> {
     // A write: a server that is full, read-only or fails to persist still answers PING.
     await this.#fromShards((shard) => this.#redis.set(shard.check, 1, 'EX', 60));

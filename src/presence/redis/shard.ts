@@ -1,6 +1,7 @@
 // The keys of one shard. All begin with the same hash tag, so that what one commit touches is in one slot of a cluster.
 // `p:<id>` record · `state:<set>` and `tag:<tag>:<set>` participants · `tags` tags with somebody present · `due` by
-// deadline · `changes` the feed · `epoch` names the feed's data · `check` written to see whether it can be. A set is that
+// deadline · `changes` the feed · `epoch` names the feed's data · `ref:<ref>` the participant
+// that a reference is bound to · `check` written to see whether it can be. A set is that
 // of a state, scored by since, or one of the two that count devices.
 import { createHash } from 'node:crypto';
 import type { ParticipantId } from '../domain/lifecycle-event.js';
@@ -38,6 +39,10 @@ export class Shard {
     return this.recordPrefix + participantId;
   }
 
+  ref(ref: string): string {
+    return `${this.#prefix}ref:${ref}`;
+  }
+
   set(name: SetName, tag?: string): string {
     return tag === undefined ? `${this.#prefix}state:${name}` : `${this.tagPrefix}${tag}:${name}`;
   }
@@ -65,7 +70,7 @@ export interface Membership {
   readonly score: number;
 }
 
-/** Which of `count` shards a participant is in; the same for ever. */
-export function shardNumber(participantId: ParticipantId, count: number): number {
-  return count === 1 ? 0 : createHash('sha1').update(participantId).digest().readUInt32BE() % count;
+/** Which of `count` shards a participant, or a reference, is in; the same for ever. */
+export function shardNumber(id: string, count: number): number {
+  return count === 1 ? 0 : createHash('sha1').update(id).digest().readUInt32BE() % count;
 }

@@ -1,7 +1,7 @@
 // The tables of the embedded store. `occupancy` is kept by triggers, since SQLite counts rows one by one: it changes in
 // the same transaction as the rows it counts, whoever writes them. Its row '' counts everybody; no tag is empty.
 
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** Adds what a row stands for to the count of everybody and, if it has a tag, to that of its tag; or takes it off. */
 function count(row: 'OLD' | 'NEW', sign: '+' | '-'): string {
@@ -56,6 +56,8 @@ export const SCHEMA = `
   -- The feed always has an epoch and an entry.
   INSERT INTO feed VALUES (lower(hex(randomblob(6))));
   INSERT INTO entries VALUES (CAST(unixepoch('subsec') * 1000000 AS INTEGER), '', 0);
+  CREATE TABLE refs (ref TEXT PRIMARY KEY, participant_id TEXT NOT NULL, until_ms INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE INDEX refs_by_end ON refs (until_ms);
   CREATE TABLE checks (id INTEGER PRIMARY KEY, written BLOB NOT NULL);
 
   PRAGMA user_version = ${SCHEMA_VERSION};

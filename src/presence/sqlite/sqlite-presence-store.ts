@@ -123,6 +123,15 @@ export class SqlitePresenceStore implements PresenceStore {
     return attempt(() => this.#feed.trim(limits));
   }
 
+  bind(ref: string, participantId: ParticipantId, untilMs: number): Promise<ParticipantId> {
+    return attempt(() => {
+      this.#statements.unbind.run(Date.now());
+      this.#statements.bind.run(ref, participantId, untilMs);
+      const [bound] = this.#statements.boundTo.get(ref) as unknown as [ParticipantId];
+      return bound;
+    });
+  }
+
   check(): Promise<void> {
     return attempt(() => void this.#statements.check.run());
   }

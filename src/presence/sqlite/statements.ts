@@ -36,6 +36,9 @@ export function prepareStatements(db: Database.Database) {
     entriesFrom: db.prepare('SELECT id, changes FROM entries WHERE id >= ? ORDER BY id LIMIT ?').raw(),
     oldestEntries: db.prepare('SELECT id, bytes FROM entries ORDER BY id LIMIT ?').raw(),
     trim: db.prepare('DELETE FROM entries WHERE id < ?'),
+    bind: db.prepare('INSERT INTO refs VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
+    boundTo: db.prepare('SELECT participant_id FROM refs WHERE ref = ?').raw(),
+    unbind: db.prepare('DELETE FROM refs WHERE until_ms < ?'),
     // As much as a large commit writes: a few bytes may still fit on a disk that is full.
     check: db.prepare('INSERT OR REPLACE INTO checks VALUES (1, zeroblob(65536))'),
   };

@@ -1,0 +1,13 @@
+// npm run --silent key -- <name> <scopes>: a new key for REST, shown this once, and the entry of API_KEYS that knows it.
+import { createHash, randomBytes } from 'node:crypto';
+
+const [name = '', scopes = ''] = process.argv.slice(2);
+if (!/^[\w.-]{1,64}$/.test(name) || !/^(read|admin)(\+(read|admin))*$/.test(scopes)) {
+  console.error(
+    'npm run --silent key -- <name> <scopes>\n  name: letters, digits, or any of _ . -\n  scopes: read, admin or read+admin',
+  );
+  process.exit(1);
+}
+const key = `rollcall_${randomBytes(32).toString('base64url')}`;
+console.log(`key (shown this once): ${key}`);
+console.log(`entry of API_KEYS:     ${name}:${scopes}:${createHash('sha256').update(key).digest('hex')}`);

@@ -1,0 +1,43 @@
+// Who may ask and do what over REST. Keys are configured as digests: whoever reads the configuration has no key.
+import { indexOfSecret } from './secret.js';
+
+export const SCOPES = ['read', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export interface ApiKey {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** SHA-256 of the key. */
+  readonly digest: Buffer;
+}
+
+const ENTRY = /^([\w.-]{1,64}):([a-z+]+):([\da-f]{64})$/;
+
+/** `text`: a comma list of `name:scopes:sha256hex`, scopes joined by `+`. Throws with what is wrong, never with the text. */
+export function parseApiKeys(text: string): ApiKey[] {
+  const keys = text.split(',').map((entry): ApiKey => {
+    const [, name = '', scopes = '', hex = ''] = ENTRY.exec(entry.trim()) ?? [];
+    const known = scopes.split('+').filter((scope): scope is Scope => SCOPES.some((one) => one === scope));
+    if (name === '' || known.length !== scopes.split('+').length) {
+      throw new Error(
+        `must be a comma list of name:scopes:sha256hex, scopes of ${SCOPES.join('+')}; npm run key makes one`,
+      );
+    }
+    return { name, scopes: known, digest: Buffer.from(hex, 'hex') };
+  });
+  if (new Set(keys.map(({ name }) => name)).size < keys.length) throw new Error('must not have one name twice');
+  return keys;
+}
+
+/** The key that an Authorization header bears. */
+export function findApiKey(authorization: string | undefined, keys: readonly ApiKey[]): ApiKey | undefined {
+  const [, key] = /^Bearer +(\S{1,256}) *$/i.exec(authorization ?? '') ?? [];
+  return key === undefined
+    ? undefined
+    : keys[
+        indexOfSecret(
+          key,
+          keys.map(({ digest }) => digest),
+        )
+      ];
+}

@@ -1,0 +1,124 @@
+// What strangers may do to the process: little, and never for long.
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { parseApiKeys } from '../../src/auth/api-keys.js';
+import { eventually } from '../eventually.js';
+import { SEED, type Service, type ServiceOptions, startService } from './service.js';
+
+const BODY = JSON.stringify(SEED);
+const HEAD = `POST /callbacks/bandwidth HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n`;
+
+describe('the edges of the process', () => {
+  let service: Service;
+  let sockets: Socket[] = [];
+  afterEach(async () => {
+    for (const socket of sockets) socket.destroy();
+    sockets = [];
+    await service.stop();
+  });
+
+  const start = async (options: ServiceOptions) => {
+    service = await startService(options);
+  };
+  async function dial(): Promise<{ socket: Socket; received: () => string }> {
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+    sockets.push(socket);
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += String(chunk);
+    });
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    return { socket, received: () => text };
+  }
+
+  it('refuse more requests under way than there may be at once, and go on when one has ended', async () => {
+    await start({ http: { maxInFlight: 1 } });
+    const slow = await dial();
+    slow.socket.write(HEAD);
+    await eventually(async () => {
+      const { status, headers, json } = await service.request('/v1/occupancy');
+      expect([status, headers.get('retry-after'), json.type]).toEqual([503, '1', 'urn:rollcall:problem:overloaded']);
+    });
+    slow.socket.write(BODY);
+    await eventually(() => expect(slow.received()).toMatch(/^HTTP\/1\.1 204/));
+    expect((await service.request('/v1/occupancy')).json).toMatchObject({ connected: 1 });
+    const gone = await dial();
+    gone.socket.write(HEAD);
+    await eventually(async () => expect((await service.request('/v1/occupancy')).status).toBe(503));
+    gone.socket.destroy();
+    await eventually(async () => expect((await service.request('/v1/occupancy')).status).toBe(200));
+  });
+
+  it('refuse more connections than there may be with a 503', async () => {
+    await start({ http: { maxConnections: 3 } });
+    const held = [await dial(), await dial(), await dial()];
+    held[0]?.socket.write('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n');
+    await eventually(() => expect(held[0]?.received()).toContain('200 OK'));
+    const refused = await dial();
+    await eventually(() => expect(refused.received()).toMatch(/^HTTP\/1\.1 503 .*retry-after: 1.*overloaded/s));
+    await once(refused.socket, 'close');
+    for (const { socket } of held) socket.destroy();
+    await eventually(async () => expect((await service.request('/health/live')).status).toBe(200));
+  });
+
+  it('cut 500 slow senders, while a callback is answered within a second', async () => {
+    await start({});
+    const slow = await Promise.all(Array.from({ length: 500 }, dial));
+    for (const [n, { socket }] of slow.entries()) socket.write(n % 2 ? HEAD + BODY.slice(0, 5) : HEAD.slice(0, 20));
+    const drip = setInterval(() => {
+      for (const { socket } of slow) if (socket.writable) socket.write(' ');
+    }, 500);
+    const closed = Promise.all(slow.map(({ socket }) => once(socket, 'close')));
+    const slowest = { ms: 0 };
+    let areCut = false;
+    void closed.then(() => {
+      areCut = true;
+    });
+    for (let n = 0; !areCut; n += 1) {
+      const startMs = performance.now();
+      expect((await service.callback({ participantId: `p${n}` })).status).toBe(204);
+      slowest.ms = Math.max(slowest.ms, performance.now() - startMs);
+    }
+    clearInterval(drip);
+    expect(slowest.ms).toBeLessThan(1_000);
+    expect(slow.filter(({ received }) => received().startsWith('HTTP/1.1 408'))).toHaveLength(500);
+  });
+
+  it('tell browsers to be careful, and other origins nothing unless they are named', async () => {
+    await start({});
+    for (const path of ['/v1/occupancy', '/nowhere', '/docs']) {
+      const { headers } = await service.request(path, { headers: { origin: 'https://app.example.com' } });
+      expect(headers.get('content-security-policy')).toContain("default-src 'self'");
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('access-control-allow-origin')).toBeNull();
+      expect(headers.get('x-powered-by')).toBeNull();
+      expect(headers.get('server')).toBeNull();
+    }
+    await service.stop();
+    const [apiKey] = parseApiKeys(`ops:read:${'0'.repeat(64)}`);
+    await start({ http: { corsOrigins: ['https://app.example.com'] }, access: { apiKeys: apiKey ? [apiKey] : [] } });
+    const preflight = (origin: string) =>
+      service.request('/v1/occupancy', {
+        method: 'OPTIONS',
+        headers: { origin, 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' },
+      });
+    const allowed = await preflight('https://app.example.com');
+    expect(allowed.status).toBe(204);
+    expect(allowed.headers.get('access-control-allow-origin')).toBe('https://app.example.com');
+    expect((await preflight('https://evil.example.com')).headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it.each([
+    ['believe a proxy that is named', ['127.0.0.0/8'], 401],
+    ['believe no other', [], 429],
+  ])('%s what the address of the client is', async (_what, trustProxy, status) => {
+    const [apiKey] = parseApiKeys(`ops:read:${'0'.repeat(64)}`);
+    await start({ http: { trustProxy }, access: { apiKeys: apiKey ? [apiKey] : [] } });
+    const fail = (from: string) => service.request('/v1/tags', { headers: { 'x-forwarded-for': from } });
+    for (let n = 0; n < 31; n += 1) await fail('203.0.113.1');
+    expect((await fail('203.0.113.1')).status).toBe(429);
+    expect((await fail('203.0.113.2')).status).toBe(status);
+  });
+});
