@@ -1,7 +1,7 @@
 // Who may ask and do what over REST. Keys are configured as digests: whoever reads the configuration has no key.
 import { indexOfSecret } from './secret.js';
 
-export const SCOPES = ['read', 'admin'] as const;
+const SCOPES = ['read', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export interface ApiKey {

@@ -1,0 +1,79 @@
+// MUTATIONS=100000 npm test -- test/e2e/mutations for a long run, with its figures; SEED for another one.
+import { connect } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { describe, expect, it } from '@jest/globals';
+import { parseApiKeys } from '../../src/auth/api-keys.js';
+import { digestOf } from '../../src/auth/secret.js';
+import { mutatedRequest, seeded } from './mutations.js';
+import { onEachStore } from './stores.js';
+
+const COUNT = Number(process.env.MUTATIONS ?? 3_000);
+const SEED = Number(process.env.SEED ?? 20_261_123);
+const AT_ONCE = 32;
+const SECRET = 'a-secret-of-32-characters-or-more';
+const KEY = 'a-key';
+const MIB = 1024 * 1024;
+
+/** How it was answered: the status of each answer; none when the connection was closed without one. */
+function exchange(port: number, bytes: Buffer): Promise<number[]> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    let text = '';
+    const end = () => {
+      socket.destroy();
+      resolve([...text.matchAll(/(?:^|\r\n\r\n|\})HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status)));
+    };
+    socket.on('data', (chunk) => {
+      text += String(chunk);
+      // A request that says it is longer than it is, and a stream, do not end by themselves.
+      if (text.includes('event: ')) end();
+    });
+    socket.on('error', () => {});
+    socket.on('close', end);
+    socket.setTimeout(300, end);
+    // Not ended: who hangs up is not answered.
+    socket.write(bytes);
+  });
+}
+
+describe.each(onEachStore())('requests that are nearly right, to the service on %s', (_, start) => {
+  it(`make no 5xx, no long pause and no growth (${COUNT} of them)`, async () => {
+    const apiKeys = parseApiKeys(`fuzz:read+admin:${digestOf(KEY).toString('hex')}`);
+    const access = { apiKeys, callbackSecrets: [SECRET], publicUrl: 'https://x.example' };
+    const service = await start({ access, http: { rateLimitPerMinute: 10_000_000 } });
+    const port = Number(new URL(service.url).port);
+    const random = seeded(SEED);
+    const statuses = new Map<number, number>();
+    const delay = monitorEventLoopDelay({ resolution: 10 });
+    let sent = 0;
+    let firstHeap = 0;
+    const sender = async () => {
+      while (sent < COUNT) {
+        sent += 1;
+        if (sent === Math.floor(COUNT / 4)) {
+          firstHeap = process.memoryUsage().rss;
+          delay.enable();
+        }
+        const request = mutatedRequest(random, SECRET, KEY);
+        for (const status of await exchange(port, request)) {
+          statuses.set(status, (statuses.get(status) ?? 0) + 1);
+          if (status >= 500)
+            throw new Error(`${status} to ${JSON.stringify(request.toString('latin1').slice(0, 2_000))}`);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, sender));
+    delay.disable();
+    const grownMib = (process.memoryUsage().rss - firstHeap) / MIB;
+    if (process.env.MUTATIONS) {
+      console.info({ statuses: [...statuses].sort(), longestPauseMs: delay.max / 1e6, grownMib });
+    }
+    expect(statuses.get(204)).toBeGreaterThan(0);
+    expect(statuses.get(400)).toBeGreaterThan(COUNT / 50);
+    expect(delay.max / 1e6).toBeLessThan(200);
+    expect(grownMib).toBeLessThan(150);
+    expect((await service.request('/health/ready')).status).toBe(200);
+    expect(service.logged.filter(({ level }) => Number(level) >= 50)).toEqual([]);
+    await service.stop();
+  }, 3_600_000);
+});

@@ -1,0 +1,108 @@
+// Requests that are nearly right: a real one, with bytes changed, cut out, doubled, swapped or made of another encoding.
+const ID = '473f6544-92f7-4d67-9e77-bf2533cfff6d';
+const CALLBACK = { event: 'onConnect', timestamp: '1628786234676', participantId: ID, deviceId: 'd1', tag: 'calls' };
+
+type Seed = [method: string, target: string, headers: string[], body: string];
+
+function seeds(secret: string, key: string): Seed[] {
+  const json = 'content-type: application/json';
+  const bearer = `authorization: Bearer ${key}`;
+  return [
+    ['POST', `/callbacks/bandwidth/${secret}`, [json], JSON.stringify(CALLBACK)],
+    ['POST', '/callbacks/bandwidth', [json, `authorization: Basic ${btoa(`a:${secret}`)}`], JSON.stringify(CALLBACK)],
+    ['POST', '/v1/participants/lookup', [json, bearer], JSON.stringify({ participantIds: [ID, 'a'] })],
+    [
+      'POST',
+      '/v1/callback-urls',
+      [json, bearer],
+      JSON.stringify({ source: 'bandwidth', tag: 'calls', expiresInSeconds: 60 }),
+    ],
+    ['GET', `/v1/participants/${ID}`, [bearer, 'if-none-match: "x"'], ''],
+    ['GET', '/v1/participants?state=connected,gone&tag=calls&limit=10', [bearer], ''],
+    ['GET', '/v1/changes?after=000000000000.1&limit=5&types=participant.gone', [bearer], ''],
+    ['GET', '/v1/changes/stream?after=000000000000.1', [bearer, 'last-event-id: 000000000000.1'], ''],
+    ['GET', '/v1/tags?limit=3', [bearer], ''],
+    ['GET', '/health/ready', [], ''],
+    ['GET', '/docs', [], ''],
+  ];
+}
+
+const NASTY = [
+  '\0',
+  '\r\n',
+  '%00',
+  '%zz',
+  '%2F',
+  '..',
+  '{',
+  '[',
+  '"',
+  '\\u0000',
+  '\\ud800',
+  '1e999',
+  '-1',
+  'null',
+  '__proto__',
+  'constructor',
+  '\u202e',
+  '😀',
+  '\xff\xfe',
+  '{0}',
+  '*',
+  '()',
+  '$gt',
+  '[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[',
+  'A'.repeat(300),
+  'A'.repeat(20_000),
+  'transfer-encoding: chunked\r\n',
+  'content-length: 5\r\n',
+  'content-encoding: gzip\r\n',
+  'expect: 100-continue\r\n',
+  'content-type: text/plain\r\n',
+  'connection: upgrade\r\nupgrade: websocket\r\n',
+];
+
+/** All that goes over the wire; the same for the same numbers. `random`: 0 to below 1. */
+export function mutatedRequest(random: () => number, secret: string, key: string): Buffer {
+  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+  const [method, target, headers, body] = pick(seeds(secret, key));
+  const damaged = (text: string): string => {
+    const at = Math.floor(random() * (text.length + 1));
+    const length = Math.floor(random() * 8);
+    switch (Math.floor(random() * 5)) {
+      case 0:
+        return text.slice(0, at) + pick(NASTY) + text.slice(at);
+      case 1:
+        return text.slice(0, at) + text.slice(at + length);
+      case 2:
+        return text.slice(0, at) + String.fromCharCode(Math.floor(random() * 256)) + text.slice(at + 1);
+      case 3:
+        return text + text.slice(at);
+      default:
+        return text.slice(0, at) + pick(NASTY) + text.slice(at + length);
+    }
+  };
+  const parts = { method, target, headers: headers.join('\r\n'), body };
+  for (let rounds = 1 + Math.floor(random() * 3); rounds > 0; rounds -= 1) {
+    const part = pick(['target', 'target', 'body', 'body', 'body', 'body', 'headers', 'method'] as const);
+    parts[part] = damaged(parts[part]);
+  }
+  const encoding = random() < 0.1 ? 'latin1' : random() < 0.1 ? 'utf16le' : 'utf8';
+  const bytes = Buffer.from(parts.body, encoding);
+  // Most say how long they are, as they would; some lie.
+  const length = bytes.length + (random() < 0.05 ? Math.floor(random() * 10) - 5 : 0);
+  const lines = [`${parts.method} ${parts.target} HTTP/1.1`, 'host: x', 'connection: close', parts.headers];
+  if (bytes.length > 0) lines.push(`content-length: ${Math.max(0, length)}`);
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'utf8'), bytes]);
+}
+
+/** mulberry32: small, and the same everywhere. */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
