@@ -1,5 +1,5 @@
 // One question for changes: what there is after a position, or, if there is nothing yet, what comes within some time.
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate, setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../platform/clock.js';
 import { ProblemError } from '../platform/problem.js';
 import { type FeedPosition, formatPosition, moveTo } from '../presence/feed-position.js';
@@ -11,7 +11,7 @@ import { PAGE_SIZE, readPage } from './feed-page.js';
 import { Follower, type PlacedChange } from './follower.js';
 import type { FollowerLimit } from './follower-limit.js';
 
-/** What is read for one answer when the filter leaves everything out: the answer's position is past all of it. */
+/** What is read at once when the filter leaves everything out; an answer's position is past all of it. */
 const MOST_PAGES = 50;
 
 /** The feed began anew and the hub has not noticed yet, or it has gone on too far: both pass at once. */
@@ -57,10 +57,14 @@ export class ChangePoll {
     for (;;) {
       const found = await this.#find({ ...request, after });
       const waitMs = endMs - clock.now();
-      if (found.changes.length > 0 || !found.isEnd || waitMs <= 0 || this.#isStopped) return answer(found);
-      const heard = await this.#waitFor({ ...request, after: found.position, waitMs });
-      if (heard) return answer(heard);
+      if (found.changes.length > 0 || waitMs <= 0 || this.#isStopped || request.signal.aborted) return answer(found);
       after = found.position;
+      if (!found.isEnd) {
+        await setImmediate();
+        continue;
+      }
+      const heard = await this.#waitFor({ ...request, after, waitMs });
+      if (heard) return answer(heard);
       await wait(REJOIN_MS);
     }
   }
@@ -73,9 +77,10 @@ export class ChangePoll {
 
   async #find({ after, limit, filter }: PollRequest): Promise<Found> {
     const changes: PlacedChange[] = [];
+    const isAll = Object.values(filter).every((value) => value === undefined);
     let position = after;
     for (let pages = 0; pages < MOST_PAGES; pages += 1) {
-      const page = await readPage(this.#parts.store, position, Math.min(limit, PAGE_SIZE));
+      const page = await readPage(this.#parts.store, position, isAll ? Math.min(limit, PAGE_SIZE) : PAGE_SIZE);
       if (page === null) throw positionGone();
       for (const { shard, place, change } of page.changes) {
         position = moveTo(position, shard, place);
@@ -100,6 +105,7 @@ export class ChangePoll {
     const end = () => heard([]);
     const cancel = this.#parts.clock.after(waitMs, end);
     signal.addEventListener('abort', end);
+    if (signal.aborted) end();
     this.#waits.add(end);
     try {
       if (!this.#parts.hub.join(follower)) resolve(undefined);

@@ -20,8 +20,9 @@ export class EventStream {
   constructor(response: ServerResponse, headers: OutgoingHttpHeaders, onClose: () => void) {
     this.#response = response;
     response.socket?.setNoDelay(true);
-    response.once('close', onClose);
-    if (response.destroyed) queueMicrotask(onClose);
+    // The request's: a response that waits for another one of its connection never hears of the end.
+    response.req.once('close', onClose);
+    if (response.req.destroyed) queueMicrotask(onClose);
     // In chunks, each event would cost two small writes more. The end of the connection is the end of the stream.
     response.removeHeader('transfer-encoding');
     response.writeHead(200, { ...headers, ...HEADERS });
@@ -36,18 +37,24 @@ export class EventStream {
     return this.#response.writableNeedDrain;
   }
 
-  /** false: more than may be waits for the client, and it is to be cut. */
+  /** false: more than may be waits for the client already, and it is to be cut. */
   write(text: string): boolean {
     if (!this.isOpen) return true;
+    // What was written before: this text goes out with the next tick at the earliest, however fast the client reads.
+    if (this.#response.writableLength > MAX_PENDING_BYTES) return false;
     this.#response.write(text);
-    return this.#response.writableLength <= MAX_PENDING_BYTES;
+    return true;
   }
 
   /** Resolves when the client has taken what was written, or has gone. */
   async drained(): Promise<void> {
     if (!this.isOpen || !this.isFull) return;
     await new Promise<void>((resolve) => {
-      this.#response.once('drain', resolve).once('close', resolve);
+      const end = () => {
+        this.#response.off('drain', end).off('close', end);
+        resolve();
+      };
+      this.#response.on('drain', end).on('close', end);
     });
   }
 

@@ -10,7 +10,7 @@ import { type FeedChange, readPage } from './feed-page.js';
 import type { Follower } from './follower.js';
 
 /** How many changes are kept for those who are about to join. */
-const KEPT_CHANGES = 2_000;
+const KEPT_CHANGES = 1_000;
 /** Between two tries while the store is away. */
 const RETRY_MS = 250;
 /**

@@ -27,23 +27,22 @@ export async function readPage(store: PresenceStore, after: FeedPosition, size =
   const entries = await store.changes(after, size);
   if (entries === null) return null;
   let position = after;
-  const changes = entries.flatMap((entry) => {
-    const own = changesOf(entry, position[entry.shard] as FeedPlace);
-    position = moveTo(position, entry.shard, { epoch: position[entry.shard]?.epoch ?? '', entry: entry.id });
-    return own;
-  });
+  const changes: FeedChange[] = [];
+  for (const entry of entries) {
+    const { epoch, entry: id, taken } = position[entry.shard] as FeedPlace;
+    const all = changesOf(entry, epoch);
+    const isWithin = id === entry.id;
+    // No reader of this entry can have come just that far.
+    if (isWithin && (!taken || taken >= all.length)) return null;
+    changes.push(...(isWithin ? all.slice(taken) : all));
+    position = moveTo(position, entry.shard, { epoch, entry: entry.id });
+  }
   return { changes, position, isLast: entries.length < size };
 }
 
-/** Those of the entry that a reader at `from` has not read yet. */
-function changesOf({ shard, id, changes }: FeedEntry, from: FeedPlace): FeedChange[] {
-  const { epoch } = from;
-  const all = decodeChanges(changes);
-  const isLast = (taken: number) => taken === all.length;
-  return all
-    .map((change, index): FeedChange => {
-      const taken = index + 1;
-      return { shard, place: { epoch, entry: id, ...(!isLast(taken) && { taken }) }, change };
-    })
-    .slice(from.entry === id ? from.taken : 0);
+function changesOf({ shard, id, changes }: FeedEntry, epoch: string): FeedChange[] {
+  return decodeChanges(changes).map((change, index, { length }): FeedChange => {
+    const taken = index + 1;
+    return { shard, place: { epoch, entry: id, ...(taken < length && { taken }) }, change };
+  });
 }

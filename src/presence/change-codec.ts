@@ -30,8 +30,9 @@ export function encodeChanges(changes: readonly Change[]): string | null {
   return JSON.stringify(text);
 }
 
-/** Throws when the text is not JSON. */
+/** '' is the text of the entry that a feed begins with. Throws when the text is not JSON. */
 export function decodeChanges(text: string): Change[] {
+  if (text === '') return [];
   const [participantId, source, tag, version, changes] = JSON.parse(text) as EntryText;
   return changes.map(
     ([type, deviceId, previousTag, state, previousState, cause, sinceMs, atMs, heardAtMs]): Change => ({

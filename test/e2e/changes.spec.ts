@@ -123,6 +123,26 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       expect((await filtered).json.items).toMatchObject([{ participantId: 'b' }, { participantId: 'b' }]);
     });
 
+    it('are waited for past any number that the filter leaves out', async () => {
+      const begin = await presentPosition();
+      for (let n = 0; n < 7_000; n += 250) {
+        await Promise.all(Array.from({ length: 250 }, (_unused, i) => arrive(`p${n + i}`)));
+      }
+      await arrive('wanted');
+      const { json } = await service.request(`/v1/changes?after=${begin}&limit=1&wait=10&participantId=wanted`);
+      expect(json.items).toMatchObject([{ type: 'device.connected', participantId: 'wanted' }]);
+    });
+
+    it('are gone with a position that is further into a commit than it goes', async () => {
+      const begin = await presentPosition();
+      await arrive('a');
+      const end = await presentPosition();
+      for (const position of [`${begin}.0`, `${begin}.1`, `${end}.0`, `${end}.2`, `${end}.9999`]) {
+        expect([position, (await service.request(`/v1/changes?after=${position}`)).status]).toEqual([position, 410]);
+      }
+      expect((await service.request(`/v1/changes?after=${end}.1`)).json.items).toHaveLength(1);
+    });
+
     it('are waited for no longer than asked, and the position goes on meanwhile', async () => {
       const begin = await presentPosition();
       const waiting = service.request(`/v1/changes?after=${begin}&wait=1&participantId=b`);
@@ -237,6 +257,28 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       await eventually(() => expect(listener.changes).toHaveLength(401));
       expect(new Set(listener.changes.map(({ data }) => data.participantId)).size).toBe(401);
       expect(listener.changes.at(-1)?.data.participantId).toBe('last');
+    });
+
+    it('catch up with much at once without being cut', async () => {
+      const begin = await presentPosition();
+      const tag = 'x'.repeat(1_024);
+      await Promise.all(Array.from({ length: 300 }, (_unused, n) => arrive(`p${n}`, { tag })));
+      const listener = await listen({ query: `after=${begin}` });
+      await eventually(() => expect(listener.changes).toHaveLength(600));
+      expect(listener.responses).toHaveLength(1);
+    });
+
+    it('may be asked for many times on one connection, and take no place when it has gone', async () => {
+      await restart({ feed: { maxStreams: 5 } });
+      const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+      socket.write('GET /v1/changes/stream HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(5));
+      await eventually(async () => expect((await service.request('/v1/changes/stream')).status).toBe(503));
+      socket.destroy();
+      const position = await presentPosition();
+      await eventually(async () => {
+        const asked = Array.from({ length: 5 }, () => service.request(`/v1/changes?after=${position}&wait=1`));
+        expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+      }, 10_000);
     });
 
     it('are those that the filter asks for; the position that was come to is told every 15 s', async () => {

@@ -166,7 +166,7 @@ describe('the README', () => {
     );
   });
 
-  it('has a program that lists, and then follows', async () => {
+  it('has a program that lists, follows, and starts over when it is refused', async () => {
     const source = /```ts\n([^`]*`[\s\S]+?)```/.exec(readme)?.[1] ?? '';
     const { outputText } = typescript.transpileModule(source.replace('http://127.0.0.1:3000', service.url), {
       compilerOptions: { module: typescript.ModuleKind.ESNext, target: typescript.ScriptTarget.ES2022 },
@@ -183,6 +183,14 @@ describe('the README', () => {
     for (let n = 0; !output; n += 1) await arrive(n);
     await service.post('/callbacks/bandwidth', { ...SEED, event: 'onLeave', participantId: 'listed' });
     await eventually(() => expect(output).toMatch(/^followed-\d+ connected\n[\s\S]*listed gone\n$/));
+    // Another store at the same address knows no position of the first one.
+    const { port } = new URL(service.url);
+    await service.end('SIGKILL');
+    rmSync(join(dataDir, 'rollcall.db'));
+    rmSync(join(dataDir, 'rollcall.db-wal'), { force: true });
+    service = await ServiceProcess.start({ DATA_DIR: dataDir, PORT: port });
+    output = '';
+    for (let n = 0; !output.includes('connected'); n += 1) await arrive(n);
     const ended = once(program, 'exit');
     program.kill();
     await ended;

@@ -17,9 +17,10 @@ local function isOver(entry)
   return tonumber(entry[1]:match('^%d+')) < oldestMs or tonumber(entry[2][2]) < leastBytes
 end
 
+-- The last of those over a limit stays: it is the place of a reader who has missed nothing that is held.
 if not isOver(redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]) then return 0 end
 local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', limit)
-local dropped = 0
-while dropped < #oldest - 1 and isOver(oldest[dropped + 1]) do dropped = dropped + 1 end
-redis.call('XTRIM', stream, 'MINID', '=', oldest[dropped + 1][1])
-return #oldest == limit and dropped == limit - 1 and 1 or 0
+local over = 0
+while over < #oldest and isOver(oldest[over + 1]) do over = over + 1 end
+if over > 1 then redis.call('XTRIM', stream, 'MINID', '=', oldest[over][1]) end
+return over == limit and 1 or 0

@@ -65,10 +65,11 @@ export class SqliteFeed {
     const oldestId = (Date.now() - retentionMs) * 1_000;
     const oldest = this.#statements.oldestEntries.all(TRIM_SIZE) as EntryHead[];
     const isOver = ([id, upTo]: EntryHead) => id !== newestId && (id < oldestId || upTo < bytes - maxBytes);
-    const firstKept = oldest.findIndex((entry) => !isOver(entry));
-    const [keptId] = oldest.at(firstKept) ?? [0];
-    if (firstKept !== 0) this.#statements.trim.run(keptId);
-    return firstKept === -1;
+    const firstHeld = oldest.findIndex((entry) => !isOver(entry));
+    // The last of those over a limit stays: it is the place of a reader who has missed nothing that is held.
+    const [keptId] = oldest.at(firstHeld - (firstHeld > 0 ? 1 : 0)) ?? [0];
+    if (firstHeld !== 0) this.#statements.trim.run(keptId);
+    return firstHeld === -1;
   }
 
   #newest(): EntryHead {
