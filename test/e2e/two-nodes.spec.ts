@@ -78,8 +78,12 @@ describe('two nodes on one Redis', () => {
       event: n < 1_800 ? 'onConnect' : 'onLeave',
       timestamp: T0 + n,
     }));
-    const answers = await Promise.all(sends.map((send, n) => (n % 2 === 0 ? one : other).callback(send)));
-    expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([204]));
+    // As many at once as are answered in time also where tests share the machine.
+    for (let from = 0; from < sends.length; from += 200) {
+      const wave = sends.slice(from, from + 200);
+      const answers = await Promise.all(wave.map((send, n) => (n % 2 === 0 ? one : other).callback(send)));
+      expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([204]));
+    }
     expect((await one.request('/v1/occupancy')).json).toMatchObject({ connected: 0, reconnecting: 0, devices: 0 });
     const gone = (await one.request('/v1/participants?state=gone')).json.items;
     expect(gone).toHaveLength(20);
