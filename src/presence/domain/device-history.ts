@@ -29,8 +29,9 @@ export function fileEvent(history: DeviceHistory, event: DeviceEvent): Filing {
   if (known && event.heardAtMs >= known.heardAtMs) return { verdict: 'duplicate', history, filed: known };
   const { base } = history;
   if (base && compareEvents(event, base.upTo) <= 0) {
-    const verdict = known || isSameEvent(event, base.upTo) ? 'duplicate' : 'stale';
-    return { verdict, history };
+    // One that was folded cannot be made to have been heard earlier.
+    const isDuplicate = known || (isSameEvent(event, base.upTo) && event.heardAtMs >= base.upTo.heardAtMs);
+    return { verdict: isDuplicate ? 'duplicate' : 'stale', history };
   }
   const others = known ? history.events.filter((other) => other !== known) : history.events;
   const after = others.findIndex((other) => compareEvents(event, other) < 0);

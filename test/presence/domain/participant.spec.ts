@@ -173,3 +173,13 @@ describe('changes', () => {
     expect(typesAfter(record, [connected({ at: s(2), tag: 'red' })], s(2))).toEqual(['participant.updated']);
   });
 });
+
+describe('an event that was folded into the base', () => {
+  it('is a duplicate when it comes again, but cannot be made to have been heard earlier', () => {
+    const events = Array.from({ length: 17 }, (_, n) => connected({ at: s(n + 1), heardAt: s(100) }));
+    const record = heard(events, s(100));
+    const verdictOf = (heardAt: number) => advance(record, [connected({ at: s(1), heardAt })], s(100), policy).verdicts;
+    expect(verdictOf(s(101))).toEqual(['duplicate']);
+    expect(verdictOf(s(50))).toEqual(['stale']);
+  });
+});
