@@ -4,7 +4,7 @@ import { type FeedPosition, formatPosition } from '../presence/feed-position.js'
 import type { PresenceStore } from '../presence/presence-store.js';
 import { catchUp } from './catch-up.js';
 import type { ChangeFilter } from './change-filter.js';
-import { changeText } from './change-text.js';
+import type { ChangeTexts } from './change-text.js';
 import { BEAT, type EventStream, eventText, retryText } from './event-stream.js';
 import type { FeedHub } from './feed-hub.js';
 import { Follower, type PlacedChange } from './follower.js';
@@ -22,6 +22,7 @@ interface Parts {
   readonly filter: ChangeFilter;
   readonly store: PresenceStore;
   readonly hub: FeedHub;
+  readonly texts: ChangeTexts;
   readonly log: Logger;
 }
 
@@ -29,6 +30,7 @@ export class ChangeStream {
   readonly #stream: EventStream;
   readonly #store: PresenceStore;
   readonly #hub: FeedHub;
+  readonly #texts: ChangeTexts;
   readonly #log: Logger;
   readonly #follower: Follower;
   /** The newest position that the client was told. */
@@ -36,10 +38,11 @@ export class ChangeStream {
   #stalledBeats = 0;
   #isCatchingUp = true;
 
-  constructor({ stream, after, filter, store, hub, log }: Parts) {
+  constructor({ stream, after, filter, store, hub, texts, log }: Parts) {
     this.#stream = stream;
     this.#store = store;
     this.#hub = hub;
+    this.#texts = texts;
     this.#log = log;
     this.#follower = new Follower(after, filter, {
       onChanges: (changes) => this.#send(changes),
@@ -89,7 +92,7 @@ export class ChangeStream {
   }
 
   #send(changes: readonly PlacedChange[]): void {
-    this.#write(changes.map((change) => changeText(change)).join(''));
+    this.#write(this.#texts.of(changes));
     this.#told = changes.at(-1)?.position ?? this.#told;
   }
 
@@ -111,7 +114,7 @@ export class ChangeStream {
     }
   }
 
-  #write(text: string): void {
+  #write(text: string | Buffer): void {
     if (!this.#stream.write(text)) this.#cut();
   }
 

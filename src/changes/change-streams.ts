@@ -7,6 +7,7 @@ import type { FeedPosition } from '../presence/feed-position.js';
 import type { PresenceStore } from '../presence/presence-store.js';
 import type { ChangeFilter } from './change-filter.js';
 import { ChangeStream } from './change-stream.js';
+import { ChangeTexts } from './change-text.js';
 import { EventStream } from './event-stream.js';
 import type { FeedHub } from './feed-hub.js';
 import type { FollowerLimit } from './follower-limit.js';
@@ -36,6 +37,7 @@ export interface StreamTarget {
 
 export class ChangeStreams {
   readonly #parts: Parts;
+  readonly #texts = new ChangeTexts();
   readonly #open = new Set<ChangeStream>();
   #cancelBeat = () => {};
   #isStopped = false;
@@ -65,7 +67,7 @@ export class ChangeStreams {
       changes.leave();
       this.#open.delete(changes);
     });
-    const changes = new ChangeStream({ stream, after: position, filter, store, hub, log });
+    const changes = new ChangeStream({ stream, after: position, filter, store, hub, texts: this.#texts, log });
     this.#open.add(changes);
     await changes.begin();
   }

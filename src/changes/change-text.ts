@@ -1,18 +1,36 @@
-// A change as a server-sent event. With a thousand streams the same change is written a thousand times, and only its
-// position may differ from one to another: the rest is made once.
-import type { Change } from '../presence/domain/change.js';
+// Changes as server-sent events. With a thousand streams the same ones are written a thousand times: most are at the same
+// place and want the same, so that what was made for one of them serves the next.
 import { formatPosition } from '../presence/feed-position.js';
 import { changeAnswer } from './change-answer.js';
+import { eventText } from './event-stream.js';
 import type { PlacedChange } from './follower.js';
 
-const texts = new WeakMap<Change, string>();
+interface Made {
+  readonly of: readonly PlacedChange[];
+  readonly text: Buffer;
+}
 
-export function changeText({ change, position }: PlacedChange, id = formatPosition(position)): string {
-  let text = texts.get(change);
-  if (text === undefined) {
-    // The position is its last member: what is left off is `"}`.
-    text = `\nevent: ${change.type}\ndata: ${JSON.stringify(changeAnswer(change, '')).slice(0, -2)}`;
-    texts.set(change, text);
+export class ChangeTexts {
+  #last: Made | undefined;
+
+  /** All of them, one after the other. */
+  of(changes: readonly PlacedChange[]): Buffer {
+    if (!this.#last || !isSame(this.#last.of, changes)) {
+      this.#last = { of: changes, text: Buffer.from(changes.map(changeText).join('')) };
+    }
+    return this.#last.text;
   }
-  return `id: ${id}${text}${id}"}\n\n`;
+}
+
+function changeText({ change, position }: PlacedChange): string {
+  const id = formatPosition(position);
+  return eventText(change.type, id, JSON.stringify(changeAnswer(change, id)));
+}
+
+/** From the same position on, the same changes have the same positions. */
+function isSame(a: readonly PlacedChange[], b: readonly PlacedChange[]): boolean {
+  const [first, other] = [a[0], b[0]];
+  if (a.length !== b.length || !first || !other) return false;
+  const areSame = a.every(({ change }, index) => change === b[index]?.change);
+  return areSame && (first.position.length === 1 || formatPosition(first.position) === formatPosition(other.position));
 }

@@ -38,7 +38,7 @@ export class EventStream {
   }
 
   /** false: more than may be waits for the client already, and it is to be cut. */
-  write(text: string): boolean {
+  write(text: string | Buffer): boolean {
     if (!this.isOpen) return true;
     // What was written before: this text goes out with the next tick at the earliest, however fast the client reads.
     if (this.#response.writableLength > MAX_PENDING_BYTES) return false;
