@@ -69,6 +69,19 @@ module.exports = {
       from: { path: '^src/', pathNot: '^src/(config/|main\\.ts)' },
       to: { path: '^src/config/' },
     },
+    {
+      name: 'the-simulator-is-a-program-of-its-own',
+      comment: 'A stand-in that knew the service would agree with it also where both are wrong.',
+      severity: 'error',
+      from: { path: '^src/simulator/' },
+      to: { path: '^src/', pathNot: '^src/simulator/' },
+    },
+    {
+      name: 'nothing-knows-the-simulator',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/simulator/' },
+      to: { path: '^src/simulator/' },
+    },
     { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/' }, to: {} },
   ],
   options: {

@@ -1,0 +1,14 @@
+import { between } from '../random.js';
+import { LifeStory, type Scenario } from './scenario.js';
+
+/** One of five goes without a word: neither the leave nor the loss is ever sent. */
+export const ghosts: Scenario = {
+  name: 'ghosts',
+  summary: 'one of five goes, and the provider never says so',
+  live(participant, { durationMs, arrivalMs }, random) {
+    const endMs = durationMs * between(random, 0.5, 0.9);
+    const story = new LifeStory(random() * Math.min(arrivalMs, durationMs * 0.4), endMs);
+    if (random() < 0.2 && story.hasTimeFor(10_000)) story.stay(2_000).blip(between(random, 1_000, 6_000));
+    return { tag: `room-${(participant % 10) + 1}`, steps: story.end(participant % 5 === 0 ? 'vanish' : 'leave') };
+  },
+};
