@@ -1,0 +1,37 @@
+// Errors in the shapes that the provider's API has: `{error, requestId}`, and for those who may not `{message}`.
+import { randomUUID } from 'node:crypto';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+
+  constructor(
+    readonly status: 400 | 401 | 403 | 404 | 409,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+@Catch()
+export class ApiErrorFilter implements ExceptionFilter {
+  async catch(error: unknown, host: ArgumentsHost): Promise<void> {
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const { url } = host.switchToHttp().getRequest<FastifyRequest>();
+    const { status, message } = toApiError(error, url);
+    if (status === 401) reply.header('www-authenticate', 'Basic realm="Bandwidth simulator"');
+    await reply
+      .code(status)
+      .send(status === 401 || status === 403 ? { message } : { error: message, requestId: randomUUID() });
+  }
+}
+
+function toApiError(error: unknown, url: string): { status: number; message: string } {
+  if (error instanceof ApiError) return error;
+  const status =
+    error instanceof HttpException ? error.getStatus() : ((error as { statusCode?: number }).statusCode ?? 500);
+  // The provider's gateway answers so when there is no such call.
+  if (status === 404 && /^\/(v1|accounts)\//.test(url)) return { status: 403, message: 'Missing Authentication Token' };
+  return { status, message: (error as Error).message };
+}

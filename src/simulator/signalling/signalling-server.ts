@@ -1,0 +1,101 @@
+// The socket that the provider's browser SDK talks to: JSON-RPC 2.0 at /v3/, one connection for each client.
+// It knows who is there, and nothing of media: descriptions are taken, and answered with empty ones.
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { DeviceTokens } from '../provider/device-tokens.js';
+import type { Participant } from '../provider/participants.js';
+import type { Provider } from '../provider/provider.js';
+import type { Socket } from '../provider/socket.js';
+import { type Call, errorReply, parseCall, resultReply } from './json-rpc.js';
+
+const PATHS = /^\/v3\/?$/;
+const MAX_MESSAGE_BYTES = 256 * 1024;
+/** Who leaves closes next; who does not is closed. */
+const CLOSE_AFTER_LEAVE_MS = 1_000;
+const CLOSED_IN_ORDER = 1000;
+
+export class SignallingServer {
+  readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
+
+  /** `noticeMs`: how long a client may be silent until its socket is taken for dead, twice at the most. */
+  constructor(
+    private readonly provider: Provider,
+    private readonly tokens: DeviceTokens,
+    private readonly noticeMs: number,
+  ) {}
+
+  listen(http: Server): void {
+    http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      socket.on('error', () => socket.destroy());
+      void this.#admit(request, socket, head);
+    });
+  }
+
+  async #admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'ws://simulator');
+    if (!PATHS.test(pathname)) return refuse(socket, '404 Not Found');
+    const participantId = await this.tokens.read(searchParams.get('token') ?? '');
+    const participant = participantId === undefined ? undefined : this.provider.participants.find(participantId);
+    if (!participant) return refuse(socket, '403 Forbidden');
+    const deviceId = searchParams.get('uniqueId');
+    if (!deviceId) return refuse(socket, '400 Bad Request');
+    this.#server.handleUpgrade(request, socket, head, (client) => this.#serve(client, participant, deviceId));
+  }
+
+  #serve(client: WebSocket, participant: Participant, deviceId: string): void {
+    const socket = this.provider.connect(participant, deviceId, (isInOrder) =>
+      isInOrder ? client.close(CLOSED_IN_ORDER) : client.terminate(),
+    );
+    this.#watch(client);
+    // An error closes it, and that is what counts.
+    client.on('error', () => {});
+    client.on('close', () => socket.closed());
+    client.on('message', (message: Buffer) => {
+      const call = parseCall(message.toString());
+      if (typeof call === 'string') return client.send(errorReply(null, call));
+      if (call.method === 'leave') leave(client, socket);
+      const reply = answer(call);
+      if (reply !== undefined) client.send(reply);
+    });
+  }
+
+  /** A network that is gone says nothing: only a ping that is not answered does. */
+  #watch(client: WebSocket): void {
+    let isAlive = true;
+    client.on('pong', () => {
+      isAlive = true;
+    });
+    const timer = setInterval(() => {
+      if (!isAlive) return client.terminate();
+      isAlive = false;
+      client.ping();
+    }, this.noticeMs).unref();
+    client.on('close', () => clearInterval(timer));
+  }
+}
+
+function leave(client: WebSocket, socket: Socket): void {
+  socket.leave();
+  setTimeout(() => client.close(CLOSED_IN_ORDER), CLOSE_AFTER_LEAVE_MS).unref();
+}
+
+/** A notification has no id, and no answer. */
+function answer({ id, method }: Call): string | undefined {
+  if (id === undefined) return undefined;
+  switch (method) {
+    case 'setMediaPreferences':
+    case 'ping':
+    case 'answerSdp':
+    case 'leave':
+      return resultReply(id, {});
+    case 'offerSdp':
+      return resultReply(id, { sdpAnswer: '', endpointId: '', streamMetadata: {} });
+    default:
+      return errorReply(id, 'method');
+  }
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}
