@@ -1,17 +1,11 @@
 // A real redis-server for tests: on a free port of loopback, with its data in a folder of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-
-/** The server that is there, or undefined. Both speak the same protocol. */
-function findRedisServer(): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  const candidates = ['redis-server', 'valkey-server'].flatMap((name) => folders.map((folder) => join(folder, name)));
-  return candidates.find((path) => existsSync(path));
-}
+import { join } from 'node:path';
+import { onThePath } from '../on-the-path.js';
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -43,9 +37,8 @@ export class RedisServer {
 
   /** Starts it again, with the data it left. */
   async restart(): Promise<void> {
-    const binary = findRedisServer();
-    if (!binary)
-      throw new Error('no redis-server or valkey-server on the PATH; on Debian: apt-get install redis-server');
+    // Both speak the same protocol.
+    const binary = onThePath(['redis-server', 'valkey-server'], 'redis-server');
     const place = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir];
     const child = spawn(binary, [...place, '--save', '', ...this.settings], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = child;

@@ -1,0 +1,91 @@
+// npm run demo: the service on its embedded store, the simulator with a meeting, and what changes, in this terminal.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { build, install } from './prepare.mjs';
+
+const LISTENS = /listens on (http:\/\/\S+)/;
+const { PORT = '3000', SIMULATOR_PORT = '3001', PATH, HOME } = process.env;
+
+install();
+build();
+const dataDir = mkdtempSync(join(tmpdir(), 'rollcall-demo-'));
+const children = [];
+let isStopping = false;
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stop(0));
+
+const service = await start('dist/main.js', [], { PORT, DATA_DIR: dataDir });
+const callback = `${service}/callbacks/bandwidth`;
+const simulator = await start('dist/simulator/main.js', [
+  ...['--port', SIMULATOR_PORT, '--callback', callback],
+  ...['--scenario', 'meeting', '--participants', '20', '--seconds', '60'],
+]);
+console.log(`
+  Who is connected      ${service}/v1/participants
+  How many              ${service}/v1/occupancy
+  The API, to read      ${service}/docs
+  The provider's page   ${simulator}/
+
+A meeting of twenty goes on and on. Ctrl-C ends it. What changes:
+`);
+await follow();
+
+/** Resolves with its address when it listens. Ends everything when it does not, or when it ends by itself. */
+function start(file, args, env = {}) {
+  if (isStopping) return new Promise(() => {});
+  const child = spawn(process.execPath, [file, ...args], {
+    env: { PATH, HOME, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  let output = '';
+  child.once('exit', () => {
+    if (isStopping) return;
+    console.error(output);
+    void stop(1);
+  });
+  return new Promise((resolve) => {
+    child.stdout.on('data', (text) => {
+      output = `${output}${text}`.slice(-10_000);
+      const [, url] = LISTENS.exec(output) ?? [];
+      if (url) resolve(url);
+    });
+  });
+}
+
+async function follow() {
+  let { position } = await answerOf(`${service}/v1/participants?limit=1`);
+  while (!isStopping) {
+    const page = await answerOf(`${service}/v1/changes?after=${position}&wait=30`).catch(() => undefined);
+    // The service is ending, or is busy with so many who follow it.
+    if (!page) await wait(1_000);
+    else position = page.position;
+    for (const change of page?.items ?? []) show(change);
+  }
+}
+
+function show({ type, participantId, tag = '', state, previousState, cause, heardAt }) {
+  if (!type.startsWith('participant.') || state === previousState) return;
+  const why = cause ? ` (${cause})` : '';
+  const time = new Date(heardAt).toLocaleTimeString();
+  console.log(`  ${time}  ${tag.padEnd(8)} ${participantId.slice(0, 8)}  ${previousState ?? 'new'} → ${state}${why}`);
+}
+
+async function answerOf(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  return response.json();
+}
+
+async function stop(code) {
+  if (isStopping) return;
+  isStopping = true;
+  const running = children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+  for (const child of running) child.kill('SIGTERM');
+  await Promise.all(running.map((child) => once(child, 'exit')));
+  rmSync(dataDir, { recursive: true, force: true });
+  process.exit(code);
+}

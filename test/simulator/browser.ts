@@ -1,0 +1,70 @@
+// A real browser with a page that has the provider's own SDK, as an application of a customer would.
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { type BrowserServer, chromium, type Page } from 'playwright-core';
+import { onThePath } from '../on-the-path.js';
+
+/** Without the last ones it looks for its maker's servers. */
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
+
+const APPLICATION = join(import.meta.dirname, 'application.js');
+
+export class Browser {
+  private constructor(
+    private readonly process: BrowserServer,
+    private readonly pages: Server,
+    readonly page: Page,
+  ) {}
+
+  static async start(): Promise<Browser> {
+    const executablePath = onThePath(['chromium', 'chromium-browser', 'google-chrome'], 'chromium');
+    const [process, script] = await Promise.all([
+      chromium.launchServer({ executablePath, args: FLAGS }),
+      bundleApplication(),
+    ]);
+    const pages = createServer((_, response) => {
+      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
+      response.end(`<!doctype html><title>call</title><script type="module">${script}</script>`);
+    }).listen(0, '127.0.0.1');
+    await once(pages, 'listening');
+    const browser = await chromium.connect(process.wsEndpoint());
+    return new Browser(process, pages, await browser.newPage());
+  }
+
+  /** Opens the application. `signalling`: address of the provider's socket. */
+  async open(token: string, signalling: string): Promise<void> {
+    const { port } = this.pages.address() as AddressInfo;
+    await this.page.goto(`http://127.0.0.1:${port}/?${String(new URLSearchParams({ token, signalling }))}`);
+  }
+
+  async leave(): Promise<void> {
+    await this.page.evaluate('leave()');
+  }
+
+  /** As the system does that has no memory left: nothing is said to anybody. */
+  kill(): Promise<void> {
+    return this.process.kill();
+  }
+
+  async stop(): Promise<void> {
+    await this.process.close();
+    this.pages.closeAllConnections();
+    this.pages.close();
+  }
+}
+
+/** Node's `events`, which the SDK takes from its bundler, is there as a package. */
+async function bundleApplication(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [APPLICATION],
+    bundle: true,
+    platform: 'browser',
+    format: 'esm',
+    write: false,
+    logLevel: 'error',
+  });
+  return (outputFiles[0]?.text ?? '').replaceAll('</script', '<\\/script');
+}

@@ -1,0 +1,124 @@
+// The control page, used by a person: a real browser that clicks, and what Rollcall then answers.
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { playForever } from '../../src/simulator/provider/scenario-traffic.js';
+import type { Scenario } from '../../src/simulator/scenarios/scenario.js';
+import { SCENARIOS } from '../../src/simulator/scenarios/scenarios.js';
+import { createSimulator, type Simulator } from '../../src/simulator/simulator.js';
+import { type Service, startService } from '../e2e/service.js';
+import { eventually } from '../eventually.js';
+import { Browser } from './browser.js';
+import { NO_CHAOS, ONE_ATTEMPT } from './settings.js';
+
+const PATIENCE_MS = 20_000;
+
+describe('the page', () => {
+  let service: Service;
+  let simulator: Simulator;
+  let url: string;
+  let browser: Browser;
+
+  const presence = async () => (await service.request('/v1/participants?state=connected,reconnecting,gone')).json.items;
+  const becomes = (expected: unknown) =>
+    eventually(async () => expect(await presence()).toMatchObject(expected as object), PATIENCE_MS);
+  const click = (name: string) => browser.page.getByRole('button', { name, exact: true }).first().click();
+  const control = async (method: string, path: string, body?: unknown) => {
+    const response = await fetch(`${url}/control${path}`, {
+      method,
+      ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+    return { status: response.status, text: await response.text() };
+  };
+
+  beforeEach(async () => {
+    service = await startService();
+    simulator = await createSimulator({
+      chaos: NO_CHAOS,
+      seed: 1,
+      retry: ONE_ATTEMPT,
+      customer: {},
+      noticeMs: 10_000,
+    });
+    url = await simulator.listen(0, '127.0.0.1');
+    browser = await Browser.start();
+  });
+  afterEach(async () => {
+    await browser.stop();
+    await simulator.close();
+    await service.stop();
+  });
+
+  it('connects, drops, reloads and ends devices, and shows what was sent and answered', async () => {
+    const { page } = browser;
+    await page.goto(url);
+    await page.getByLabel('callbackUrl').fill(`${service.url}/callbacks/bandwidth`);
+    await page.getByLabel('tag').fill('<b>room</b>');
+    await click('New participant');
+    await click('connect');
+    await becomes([{ state: 'connected', tag: '<b>room</b>', devices: [{ state: 'connected' }] }]);
+    await click('drop');
+    await becomes([{ state: 'reconnecting' }]);
+    await click('connect');
+    await becomes([{ state: 'connected' }]);
+    await click('reload');
+    await becomes([
+      { state: 'connected', devices: expect.arrayContaining([expect.objectContaining({ cause: 'left' })]) },
+    ]);
+    await click('leave');
+    await eventually(async () => expect(await page.getByText('onLeave').count()).toBe(2), PATIENCE_MS);
+    await eventually(async () => expect(await page.getByText(/^204 in/).count()).toBe(8), PATIENCE_MS);
+    await click('connect');
+    await click('delete');
+    await eventually(async () => expect(await page.getByText('(0)').count()).toBe(1), PATIENCE_MS);
+    await eventually(async () => expect(await page.getByText(/^204 in/).count()).toBe(11), PATIENCE_MS);
+  });
+
+  it('says what was refused', async () => {
+    const { page } = browser;
+    await page.goto(url);
+    await page.getByLabel('callbackUrl').fill('nowhere');
+    await click('New participant');
+    await eventually(
+      async () => expect(await page.getByRole('alert').textContent()).toContain('callbackUrl'),
+      PATIENCE_MS,
+    );
+  });
+
+  it('shows a scenario that goes on and on', async () => {
+    const stopping = new AbortController();
+    const played = playForever(
+      simulator.provider,
+      {
+        scenario: SCENARIOS.get('meeting') as Scenario,
+        stage: { participants: 5, durationMs: 4_000, arrivalMs: 400 },
+        seed: 1,
+        accountId: 'page',
+        callbackUrl: `${service.url}/callbacks/bandwidth`,
+      },
+      stopping.signal,
+    );
+    await browser.page.goto(url);
+    // In the first round five come, and in the second one five others.
+    await eventually(async () => expect((await presence()).length).toBeGreaterThan(5), PATIENCE_MS);
+    await eventually(
+      async () => expect(await browser.page.getByText('onLeave').count()).toBeGreaterThan(0),
+      PATIENCE_MS,
+    );
+    stopping.abort();
+    await played;
+    expect(simulator.provider.log.newest.flatMap(({ answers }) => answers).every(({ status }) => status === 204)).toBe(
+      true,
+    );
+  });
+
+  it.each([
+    ['POST', '/participants/nobody/devices', undefined, 404],
+    ['DELETE', '/participants/nobody', undefined, 404],
+    ['POST', '/participants/nobody/devices/d', { action: 'leave' }, 404],
+    ['POST', '/participants/nobody/devices/d', { action: 'dance' }, 400],
+    ['POST', '/participants', { tag: 7 }, 400],
+    ['GET', '/nothing', undefined, 404],
+  ])('refuses %s %s with %p', async (method, path, body, status) => {
+    const answer = await control(method, path, body);
+    expect(answer).toEqual({ status, text: expect.stringContaining('"error"') });
+  });
+});

@@ -1,0 +1,183 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { randomOf } from '../../src/simulator/random.js';
+import { play } from '../../src/simulator/scenarios/run.js';
+import type { Life, Scenario, Stage } from '../../src/simulator/scenarios/scenario.js';
+import { SCENARIOS } from '../../src/simulator/scenarios/scenarios.js';
+import { eventsOf, idsOf, stepOf } from '../../src/simulator/scenarios/traffic.js';
+
+const stage: Stage = { participants: 300, durationMs: 60_000, arrivalMs: 20_000 };
+const scenarios = [...SCENARIOS.values()].map((scenario) => [scenario.name, scenario] as const);
+
+function lives({ live }: Scenario, seed = 1): Life[] {
+  return Array.from({ length: stage.participants }, (_, n) => live(n, stage, randomOf(seed, n + 1)));
+}
+
+function gaps(life: Life): { action: string; ms: number }[] {
+  return life.steps.slice(1, -1).flatMap(({ atMs, action }, index) => {
+    const next = life.steps[index + 2];
+    return action === 'connect' || !next ? [] : [{ action, ms: next.atMs - atMs }];
+  });
+}
+
+describe.each(scenarios)('the scenario %s', (_, scenario) => {
+  it('has lives that come, go and come back in turn, and are over when the run is', () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.nat(999), fc.integer({ min: 40_000, max: 600_000 }), (seed, n, durationMs) => {
+        const { steps } = scenario.live(
+          n,
+          { participants: 1_000, durationMs, arrivalMs: durationMs / 3 },
+          randomOf(seed, n),
+        );
+        expect(steps.length % 2).toBe(0);
+        for (const [index, { atMs, action }] of steps.entries()) {
+          expect(action === 'connect').toBe(index % 2 === 0);
+          expect(atMs).toBeGreaterThanOrEqual(steps[index - 1]?.atMs ?? 0);
+        }
+        expect(steps.at(-1)?.atMs).toBeLessThanOrEqual(durationMs);
+      }),
+    );
+  });
+
+  it('is the same for the same seed', () => {
+    expect(lives(scenario)).toEqual(lives(scenario));
+    expect(lives(scenario, 2)).not.toEqual(lives(scenario));
+  });
+
+  it('leaves no doubt whether somebody was back within 15 s', () => {
+    for (const { ms } of lives(scenario).flatMap(gaps)) expect(ms < 10_000 || ms > 20_000).toBe(true);
+  });
+});
+
+describe('the scenarios', () => {
+  const livesOf = (name: string) => lives(SCENARIOS.get(name) as Scenario);
+  const share = (count: number) => count / stage.participants;
+
+  it('meeting: rooms of twenty, blips, reloads and leaves', () => {
+    const all = livesOf('meeting');
+    expect(new Set(all.map(({ tag }) => tag)).size).toBe(15);
+    const inBetween = all.flatMap(gaps);
+    expect(inBetween.filter(({ action }) => action === 'lose').length).toBeGreaterThan(20);
+    expect(inBetween.filter(({ action }) => action === 'leave').length).toBeGreaterThan(10);
+    expect(share(all.filter(({ steps }) => steps.at(-1)?.action === 'leave').length)).toBeGreaterThan(0.8);
+  });
+
+  it('contact-center: three shifts, the next one there before the last one goes', () => {
+    const shifts = [0, 1, 2].map((shift) => livesOf('contact-center').filter((_, n) => n % 3 === shift));
+    const [first = [], second = []] = shifts;
+    const lastGone = Math.max(...first.map(({ steps }) => steps.at(-1)?.atMs ?? 0));
+    const firstCome = Math.min(...second.map(({ steps }) => steps[0]?.atMs ?? 0));
+    expect(firstCome).toBeLessThan(lastGone);
+    expect(Math.max(...first.map(({ steps }) => steps[0]?.atMs ?? 0))).toBeLessThan(5_000);
+  });
+
+  it('flaky-mobile: many losses each, some for long, some with another device', () => {
+    const all = livesOf('flaky-mobile');
+    expect(all.flatMap(gaps).length / all.length).toBeGreaterThan(2);
+    expect(all.flatMap(gaps).some(({ ms }) => ms > 20_000)).toBe(true);
+    expect(all.some(({ steps }) => steps.some(({ device }) => device > 1))).toBe(true);
+  });
+
+  it('mass-drop: a region is lost within a moment, and nearly all of it is back', () => {
+    const region = livesOf('mass-drop').filter(({ tag }) => tag === 'region-east');
+    const losses = region.map(({ steps }) => steps.find(({ action }) => action === 'lose')?.atMs ?? Number.NaN);
+    expect(share(region.length)).toBeGreaterThan(0.6);
+    expect(Math.max(...losses) - Math.min(...losses)).toBeLessThan(1_000);
+    expect(region.filter((life) => gaps(life).length === 1).length / region.length).toBeGreaterThan(0.85);
+  });
+
+  it('ghosts: one of five goes without a word', () => {
+    const vanished = livesOf('ghosts').filter(({ steps }) => steps.at(-1)?.action === 'vanish');
+    expect(share(vanished.length)).toBe(0.2);
+  });
+});
+
+describe('a run', () => {
+  const short: Scenario = {
+    name: 'short',
+    summary: '',
+    live: (n) => ({
+      tag: 't',
+      steps: [
+        { atMs: n % 50, action: 'connect', device: 1 },
+        { atMs: 60, action: 'lose', device: 1 },
+        { atMs: 80, action: 'connect', device: 1 },
+        { atMs: 100, action: 'leave', device: 1 },
+      ],
+    }),
+  };
+  const options = { scenario: short, seed: 3, participants: 500, durationMs: 100, arrivalMs: 50 };
+
+  it('takes each step of each life once, in the order of time, none before its time', async () => {
+    const taken: string[] = [];
+    const times: number[] = [];
+    const startMs = Date.now();
+    await play(options, {
+      take: (cue) => {
+        taken.push(`${cue.participant}/${cue.index}`);
+        times.push(cue.atMs);
+        expect(Date.now()).toBeGreaterThanOrEqual(startMs + stepOf(cue).atMs);
+      },
+      room: async () => {},
+      signal: new AbortController().signal,
+    });
+    expect(new Set(taken).size).toBe(2_000);
+    expect(taken).toHaveLength(2_000);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+
+  it('waits for room, and then goes on with all of it later', async () => {
+    let isFull = true;
+    let count = 0;
+    const blocked = new Promise<void>((resolve) => {
+      setTimeout(() => {
+        isFull = false;
+        resolve();
+      }, 300);
+    });
+    const behindMs = await play(options, {
+      take: () => {
+        count += 1;
+      },
+      room: () => (isFull && count === 700 ? blocked : Promise.resolve()),
+      signal: new AbortController().signal,
+    });
+    expect(count).toBe(2_000);
+    expect(behindMs).toBeGreaterThan(150);
+  });
+
+  it('ends when it is told to', async () => {
+    const stopping = new AbortController();
+    let count = 0;
+    await play(options, {
+      take: () => {
+        count += 1;
+        if (count === 600) stopping.abort();
+      },
+      room: async () => {},
+      signal: stopping.signal,
+    });
+    expect(count).toBe(600);
+  });
+
+  it('tells of a leave twice, of a loss once and when it ends, of a vanishing never', async () => {
+    const [life] = lives(SCENARIOS.get('ghosts') as Scenario);
+    const cue = { participant: 0, life: life as Life, index: (life as Life).steps.length - 1, atMs: 1_000 };
+    expect(eventsOf(cue, idsOf(cue, 1))).toEqual([]);
+    const story = short.live(0, options, Math.random);
+    const events = story.steps.flatMap(({ atMs }, index) => {
+      const at = { participant: 0, life: story, index, atMs };
+      return eventsOf(at, idsOf(at, 1));
+    });
+    expect(events.map(({ kind, atMs, socket, isBackAtMs }) => [kind, atMs, socket, isBackAtMs])).toEqual([
+      ['onConnect', 0, 1, undefined],
+      ['onDisconnect', 60, 1, 80],
+      ['onConnect', 80, 2, undefined],
+      ['onLeave', 100, 2, undefined],
+      ['onDisconnect', 100, 2, undefined],
+    ]);
+    expect(new Set(events.map(({ participantId, deviceId, tag }) => [participantId, deviceId, tag].join())).size).toBe(
+      1,
+    );
+  });
+});

@@ -1,0 +1,94 @@
+// What the simulator sends, to the letter, and how it takes being refused.
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { CallbackClient } from '../../src/simulator/webhooks/callback-client.js';
+import { webhookBody } from '../../src/simulator/webhooks/signalling-event.js';
+import { Receiver } from './receiver.js';
+import { ONE_ATTEMPT } from './settings.js';
+
+const CHALLENGE = { status: 401, headers: { 'www-authenticate': 'Basic realm="callbacks"' } };
+const SECRET = 'a-secret-of-at-least-32-characters';
+
+describe('a webhook', () => {
+  const seed = {
+    kind: 'onLeave',
+    participantId: '473f6544-92f7-4d67-9e77-bf2533cfff6d',
+    deviceId: 'be199214-1a03-402a-a7b6-d002470a0465',
+    atMs: 1628786234676,
+    socket: 1,
+  } as const;
+
+  it('is as the provider documents it: https://dev.bandwidth.com/docs/webrtc/webhooks', () => {
+    expect(webhookBody({ ...seed, tag: 'hello-world-phone' }, seed.atMs)).toBe(
+      '{"event":"onLeave","timestamp":"1628786234676","participantId":"473f6544-92f7-4d67-9e77-bf2533cfff6d",' +
+        '"deviceId":"be199214-1a03-402a-a7b6-d002470a0465","tag":"hello-world-phone"}',
+    );
+  });
+
+  it.each([undefined, ''])('has no tag where there is none: %p', (tag) => {
+    expect(JSON.parse(webhookBody({ ...seed, tag }, seed.atMs))).not.toHaveProperty('tag');
+  });
+});
+
+describe('the client', () => {
+  const open: { stop(): void }[] = [];
+  const receiver = async (...parameters: Parameters<typeof Receiver.start>) => {
+    const started = await Receiver.start(...parameters);
+    open.push(started);
+    return started;
+  };
+  const client = (policy = ONE_ATTEMPT) => {
+    const made = new CallbackClient(policy, 4);
+    open.push({ stop: () => void made.close() });
+    return made;
+  };
+  afterEach(() => {
+    for (const one of open.splice(0)) one.stop();
+  });
+
+  it('posts JSON to the path, token included', async () => {
+    const { host, received } = await receiver();
+    const answer = await client().send(`http://${host}/callbacks/bandwidth/${SECRET}?x=1`, '{"event":"onConnect"}');
+    expect(answer).toMatchObject({ status: 204, attempts: 1 });
+    expect(received).toMatchObject([{ path: `/callbacks/bandwidth/${SECRET}?x=1`, body: '{"event":"onConnect"}' }]);
+    expect(received[0]?.headers).toMatchObject({ 'content-type': 'application/json' });
+  });
+
+  it('shows credentials only when it is asked, each time anew', async () => {
+    const { host, received } = await receiver(({ headers }) => (headers.authorization ? { status: 204 } : CHALLENGE));
+    const one = client();
+    for (let n = 0; n < 2; n += 1) {
+      expect(await one.send(`http://roll%40call:${SECRET}@${host}/`, '{}')).toMatchObject({ status: 204, attempts: 1 });
+    }
+    const shown = `Basic ${btoa(`roll@call:${SECRET}`)}`;
+    expect(received.map(({ headers }) => headers.authorization)).toEqual([undefined, shown, undefined, shown]);
+    expect(received.map(({ headers }) => headers.host)).toEqual([host, host, host, host]);
+  });
+
+  it('gives up where there is a 401 and no challenge, or there is nothing to show', async () => {
+    const silent = await receiver(() => ({ status: 401 }));
+    expect(await client().send(`http://user:${SECRET}@${silent.host}/`, '{}')).toMatchObject({ status: 401 });
+    const asking = await receiver(() => CHALLENGE);
+    expect(await client().send(`http://${asking.host}/`, '{}')).toMatchObject({ status: 401 });
+    expect([silent.received.length, asking.received.length]).toEqual([1, 1]);
+  });
+
+  it('sends once by default, and as often as it is set to', async () => {
+    const busy = await receiver(() => ({ status: 503 }));
+    expect(await client().send(`http://${busy.host}/`, '{}')).toMatchObject({ status: 503, attempts: 1 });
+    let count = 0;
+    const flaky = await receiver(() => ({ status: ++count < 3 ? 500 : 200 }));
+    const patient = client({ attempts: 5, backoffMs: 1, timeoutMs: 1_000 });
+    expect(await patient.send(`http://${flaky.host}/`, '{}')).toMatchObject({ status: 200, attempts: 3 });
+    expect(count).toBe(3);
+  });
+
+  it('says what kept an answer from coming', async () => {
+    const mute = await receiver(() => undefined);
+    const impatient = client({ attempts: 1, backoffMs: 1, timeoutMs: 50 });
+    expect((await impatient.send(`http://${mute.host}/`, '{}')).status).toBe('UND_ERR_HEADERS_TIMEOUT');
+    const gone = await receiver();
+    const { host } = gone;
+    gone.stop();
+    expect((await client().send(`http://${host}/`, '{}')).status).toBe('ECONNREFUSED');
+  });
+});
