@@ -41,7 +41,7 @@ const command = new Command('npm run simulator --')
   .option('--notice <time>', 'how long a dead socket may go unnoticed, about', time, 10_000)
   .option('--scenario <name>', 'plays one over and over, with participants of its own', scenario)
   .addOption(
-    new Option('--callback <url>', 'where the webhooks of that scenario go')
+    new Option('--callback <url>', 'where the webhooks of that scenario go, and what the page proposes')
       .argParser(httpUrl)
       .default('http://127.0.0.1:3000/callbacks/bandwidth'),
   );
@@ -54,6 +54,7 @@ async function start(flags: Flags): Promise<void> {
     seed,
     retry: retryPolicyOf(flags),
     customer: { credentials, accountId: account },
+    callbackUrl: callback,
     noticeMs: notice,
   });
   const url = await simulator.listen(wanted, host);

@@ -16,6 +16,8 @@ export interface SimulatorSettings {
   readonly seed: number;
   readonly retry: RetryPolicy;
   readonly customer: Customer;
+  /** What the page proposes. */
+  readonly callbackUrl: string;
   /** How often a client is asked whether it is there. */
   readonly noticeMs: number;
 }
@@ -30,13 +32,13 @@ export interface Simulator {
 const CALLBACK_CONNECTIONS = 64;
 
 export async function createSimulator(settings: SimulatorSettings): Promise<Simulator> {
-  const { chaos, seed, retry, customer, noticeMs } = settings;
+  const { chaos, seed, retry, customer, callbackUrl, noticeMs } = settings;
   const provider = new Provider(new CallbackClient(retry, CALLBACK_CONNECTIONS), new Chaos(chaos, seed));
   const tokens = new DeviceTokens();
   const adapter = new FastifyAdapter({ forceCloseConnections: true });
   acceptEmptyJson(adapter.getInstance());
   const app = await NestFactory.create<NestFastifyApplication>(
-    SimulatorModule.with({ provider, tokens, customer }),
+    SimulatorModule.with({ provider, tokens, customer, callbackUrl }),
     adapter,
     { logger: ['fatal', 'error', 'warn'], abortOnError: false, bodyParser: false },
   );

@@ -53,7 +53,7 @@ export class Tally {
       ['answers', answers],
       ...(this.sent > 0 ? [['answered in', `${latencyMs(50)} ms median, ${latencyMs(99)} ms at 99 %`]] : []),
       ...(behindMs > WORTH_TELLING_MS
-        ? [['behind', `${(behindMs / 1_000).toFixed(1)} s: the receiver is slower than the traffic`]]
+        ? [['behind', `${(behindMs / 1_000).toFixed(1)} s: the receiver, or this machine, is slower than the traffic`]]
         : []),
     ];
     return lines.map(([name = '', text]) => `${name.padEnd(14)}${text}`).join('\n');

@@ -12,7 +12,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { MAX_SESSION_PARTICIPANTS } from '../../src/simulator/provider/participants.js';
 import { createSimulator, type Simulator } from '../../src/simulator/simulator.js';
-import { NO_CHAOS, ONE_ATTEMPT } from './settings.js';
+import { PLAIN } from './settings.js';
 
 const ACCOUNT = '9903498';
 const UNKNOWN = '473f6544-92f7-4d67-9e77-bf2533cfff6d';
@@ -47,13 +47,7 @@ describe('the API', () => {
   };
 
   beforeEach(async () => {
-    simulator = await createSimulator({
-      chaos: NO_CHAOS,
-      seed: 1,
-      retry: ONE_ATTEMPT,
-      customer: CUSTOMER,
-      noticeMs: 10_000,
-    });
+    simulator = await createSimulator({ ...PLAIN, customer: CUSTOMER });
     url = await simulator.listen(0, '127.0.0.1');
     api = sdk();
   });

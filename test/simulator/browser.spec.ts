@@ -6,7 +6,7 @@ import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
 import { Browser } from './browser.js';
 import { Network } from './network.js';
-import { NO_CHAOS, ONE_ATTEMPT } from './settings.js';
+import { PLAIN } from './settings.js';
 
 const GRACE_MS = 15_000;
 
@@ -25,7 +25,7 @@ describe('a browser with the provider’s SDK', () => {
   const start = async (noticeMs: number) => {
     clock = new ManualClock(Date.now());
     service = await startService({ clock, policy: { graceMs: GRACE_MS } });
-    simulator = await createSimulator({ chaos: NO_CHAOS, seed: 1, retry: ONE_ATTEMPT, customer: {}, noticeMs });
+    simulator = await createSimulator({ ...PLAIN, noticeMs });
     const url = await simulator.listen(0, '127.0.0.1');
     network = await Network.to(Number(new URL(url).port));
     const response = await fetch(`${url}/v1/accounts/9903498/participants`, {

@@ -7,7 +7,7 @@ import { createSimulator, type Simulator } from '../../src/simulator/simulator.j
 import { type Service, startService } from '../e2e/service.js';
 import { eventually } from '../eventually.js';
 import { Browser } from './browser.js';
-import { NO_CHAOS, ONE_ATTEMPT } from './settings.js';
+import { PLAIN } from './settings.js';
 
 const PATIENCE_MS = 20_000;
 
@@ -31,13 +31,7 @@ describe('the page', () => {
 
   beforeEach(async () => {
     service = await startService();
-    simulator = await createSimulator({
-      chaos: NO_CHAOS,
-      seed: 1,
-      retry: ONE_ATTEMPT,
-      customer: {},
-      noticeMs: 10_000,
-    });
+    simulator = await createSimulator(PLAIN);
     url = await simulator.listen(0, '127.0.0.1');
     browser = await Browser.start();
   });

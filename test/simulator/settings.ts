@@ -1,3 +1,4 @@
+import type { SimulatorSettings } from '../../src/simulator/simulator.js';
 import type { RetryPolicy } from '../../src/simulator/webhooks/callback-client.js';
 import type { ChaosPolicy } from '../../src/simulator/webhooks/chaos.js';
 
@@ -13,3 +14,13 @@ export const NO_CHAOS: ChaosPolicy = {
 };
 
 export const ONE_ATTEMPT: RetryPolicy = { attempts: 1, backoffMs: 1_000, timeoutMs: 10_000 };
+
+/** A provider that does nothing wrong and lets everybody in. */
+export const PLAIN: SimulatorSettings = {
+  chaos: NO_CHAOS,
+  seed: 1,
+  retry: ONE_ATTEMPT,
+  customer: {},
+  callbackUrl: 'http://127.0.0.1:3000/callbacks/bandwidth',
+  noticeMs: 10_000,
+};

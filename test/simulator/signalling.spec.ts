@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { createSimulator, type Simulator } from '../../src/simulator/simulator.js';
 import { eventually } from '../eventually.js';
 import { Receiver } from './receiver.js';
-import { NO_CHAOS, ONE_ATTEMPT } from './settings.js';
+import { PLAIN } from './settings.js';
 
 const API = '/v1/accounts/9903498/participants';
 const AUTHORIZATION = { authorization: `Basic ${btoa('user:password')}` };
@@ -45,7 +45,7 @@ describe('the signalling socket', () => {
 
   beforeEach(async () => {
     receiver = await Receiver.start();
-    simulator = await createSimulator({ chaos: NO_CHAOS, seed: 1, retry: ONE_ATTEMPT, customer: {}, noticeMs: 100 });
+    simulator = await createSimulator({ ...PLAIN, noticeMs: 100 });
     url = await simulator.listen(0, '127.0.0.1');
     const response = await fetch(url + API, {
       method: 'POST',

@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, UsePipes } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Header, HttpCode, Inject, Param, Post, UsePipes } from '@nestjs/common';
 import { IsIn } from 'class-validator';
 import { ApiError } from '../api/api-error.js';
 import { BodyPipe, ParticipantBody } from '../api/questions.js';
@@ -14,6 +14,8 @@ import type { Socket } from '../provider/socket.js';
 const PAGE = readFileSync(new URL('./page.html', import.meta.url), 'utf8');
 /** To whom the participants belong that are made on the page. */
 export const PAGE_ACCOUNT = 'page';
+/** For injection: where webhooks go, unless somebody says otherwise. */
+export const CALLBACK_URL = Symbol('CallbackUrl');
 /** More fit on no page. */
 const MOST_SHOWN = 200;
 /** A page is there again after about this long. */
@@ -32,6 +34,7 @@ export class ControlController {
   constructor(
     private readonly provider: Provider,
     private readonly tokens: DeviceTokens,
+    @Inject(CALLBACK_URL) private readonly callbackUrl: string,
   ) {}
 
   @Get()
@@ -45,6 +48,7 @@ export class ControlController {
   state() {
     const participants = [...this.provider.participants.all];
     return {
+      callbackUrl: this.callbackUrl,
       total: participants.length,
       participants: participants
         .slice(-MOST_SHOWN)
