@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { randomOf } from '../../src/simulator/random.js';
@@ -50,6 +51,13 @@ describe.each(scenarios)('the scenario %s', (_, scenario) => {
 });
 
 describe('the scenarios', () => {
+  it('are those that the documentation has', () => {
+    const page = readFileSync(new URL('../../docs/simulator.md', import.meta.url), 'utf8');
+    const [, table = ''] = /## Scenarios\n([\s\S]*?)\n```/.exec(page) ?? [];
+    const rows = [...SCENARIOS.values()].map(({ name, summary }) => `| \`${name}\` | ${summary} |`);
+    expect(table.trim()).toBe(['| | |', '|---|---|', ...rows].join('\n'));
+  });
+
   const livesOf = (name: string) => lives(SCENARIOS.get(name) as Scenario);
   const share = (count: number) => count / stage.participants;
 

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { CallbackClient } from '../../src/simulator/webhooks/callback-client.js';
 import { webhookBody } from '../../src/simulator/webhooks/signalling-event.js';
+import { SEED, startService } from '../e2e/service.js';
 import { Receiver } from './receiver.js';
 import { ONE_ATTEMPT } from './settings.js';
 
@@ -70,6 +71,18 @@ describe('the client', () => {
     const asking = await receiver(() => CHALLENGE);
     expect(await client().send(`http://${asking.host}/`, '{}')).toMatchObject({ status: 401 });
     expect([silent.received.length, asking.received.length]).toEqual([1, 1]);
+  });
+
+  it('is let in by Rollcall with a secret in the path or as a password, and not without one', async () => {
+    const service = await startService({ access: { callbackSecrets: [SECRET] } });
+    const address = (userinfo: string, path = '') =>
+      `${service.url.replace('//', `//${userinfo}`)}/callbacks/bandwidth${path}`;
+    const statusOf = async (url: string) => (await client().send(url, JSON.stringify(SEED))).status;
+    expect(await statusOf(address('', `/${SECRET}`))).toBe(204);
+    expect(await statusOf(address(`rollcall:${SECRET}@`))).toBe(204);
+    expect(await statusOf(address('rollcall:wrong@'))).toBe(404);
+    expect(await statusOf(address(''))).toBe(401);
+    await service.stop();
   });
 
   it('sends once by default, and as often as it is set to', async () => {
