@@ -41,14 +41,14 @@ describe('the truth', () => {
       [20_000, 'd1', 'leave'],
     );
     expect(truth.staysOf('p')).toEqual([
-      { fromMs: 0, interruptions: [{ fromMs: 5_000, toMs: 8_000 }], end: { atMs: 20_000, isAskedFor: true } },
+      { fromMs: 0, interruptions: [{ fromMs: 5_000, toMs: 8_000 }], end: { atMs: 20_000, finalAtMs: 20_000 } },
     ]);
   });
 
   it('is two stays around a long loss, or a leave however short', () => {
     const long = truthOf([0, 'd1', 'connect'], [5_000, 'd1', 'lose'], [30_000, 'd1', 'connect']);
     expect(long.staysOf('p')).toEqual([
-      { fromMs: 0, interruptions: [], end: { atMs: 5_000, isAskedFor: false } },
+      { fromMs: 0, interruptions: [], end: { atMs: 5_000, finalAtMs: 20_000 } },
       { fromMs: 30_000, interruptions: [] },
     ]);
     const reload = truthOf([0, 'd1', 'connect'], [5_000, 'd1', 'leave'], [5_500, 'd2', 'connect']);
@@ -57,7 +57,39 @@ describe('the truth', () => {
 
   it('is present as long as any device is', () => {
     const truth = truthOf([0, 'd1', 'connect'], [5, 'd2', 'connect'], [10, 'd1', 'leave'], [20, 'd2', 'lose']);
-    expect(truth.staysOf('p')).toEqual([{ fromMs: 0, interruptions: [], end: { atMs: 20, isAskedFor: false } }]);
+    expect(truth.staysOf('p')).toEqual([{ fromMs: 0, interruptions: [], end: { atMs: 20, finalAtMs: 15_020 } }]);
+  });
+});
+
+describe('the truth of a device that was lost', () => {
+  it('is that it may come back, also after another one has left', () => {
+    const truth = truthOf(
+      [0, 'd1', 'connect'],
+      [5_000, 'd1', 'lose'],
+      [8_000, 'd2', 'connect'],
+      [10_000, 'd2', 'leave'],
+    );
+    expect(truth.staysOf('p')).toMatchObject([{ end: { atMs: 10_000, finalAtMs: 20_000 } }]);
+  });
+
+  it('is over when it was', () => {
+    const later = truthOf(
+      [0, 'd1', 'connect'],
+      [5_000, 'd1', 'lose'],
+      [8_000, 'd2', 'connect'],
+      [50_000, 'd2', 'leave'],
+    );
+    expect(later.staysOf('p')).toMatchObject([{ end: { atMs: 50_000, finalAtMs: 50_000 } }]);
+  });
+
+  it('is over when it came back', () => {
+    const truth = truthOf(
+      [0, 'd1', 'connect'],
+      [5_000, 'd1', 'lose'],
+      [8_000, 'd1', 'connect'],
+      [10_000, 'd1', 'leave'],
+    );
+    expect(truth.staysOf('p')).toMatchObject([{ end: { atMs: 10_000, finalAtMs: 10_000 } }]);
   });
 });
 

@@ -17,7 +17,7 @@ export interface Announcement {
 /** How long it may take until a receiver can know, in milliseconds. */
 export interface Allowance {
   readonly tellingMs: number;
-  /** A loss is not final before this. */
+  /** An absence of less may have passed before it was told of. */
   readonly graceMs: number;
 }
 
@@ -87,8 +87,7 @@ function markOf(stays: readonly Stay[], atMs: number, isAnsweredPresent: boolean
   const { fromMs, end, interruptions } = stay;
   if (end && end.atMs <= atMs) {
     if (!isAnsweredPresent) return 'right';
-    const graceMs = end.isAskedFor ? 0 : allowance.graceMs;
-    return atMs - end.atMs <= graceMs + allowance.tellingMs ? 'waiting' : 'wronglyConnected';
+    return atMs <= end.finalAtMs + allowance.tellingMs ? 'waiting' : 'wronglyConnected';
   }
   // Between two sockets both answers are right.
   if (isAnsweredPresent || interruptions.some((one) => one.fromMs <= atMs && atMs < one.toMs)) return 'right';
@@ -116,8 +115,7 @@ function transitionsOf(stays: readonly Stay[], { tellingMs, graceMs }: Allowance
     const came = { what: 'came', atMs: fromMs, latestMs: fromMs + tellingMs } as const;
     transitions.push({ ...came, ...(isShort && { shortAbsence: gone }) });
     if (!end) break;
-    const latestMs = end.atMs + tellingMs + (end.isAskedFor ? 0 : graceMs);
-    gone = { what: 'gone', atMs: end.atMs, latestMs };
+    gone = { what: 'gone', atMs: end.atMs, latestMs: end.finalAtMs + tellingMs };
     transitions.push(gone);
   }
   return transitions;

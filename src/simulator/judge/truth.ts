@@ -1,72 +1,82 @@
 // Who was really on the call, written down while a scenario is played and asked afterwards.
 // A loss from which a device comes back within the grace period is an interruption of a stay, not its end; a leave is an
-// end, however soon somebody is back. These are the words of the service and of the receivers it is compared with alike.
+// end, however soon somebody is back. A participant is finally gone when all of its devices are: a device that was lost may
+// still come back after another one has left. All receivers are judged by these words alike.
+
+interface End {
+  readonly atMs: number;
+  /** From when on nobody was waited for. */
+  readonly finalAtMs: number;
+}
 
 /** One uninterrupted presence of a participant. `end` is undefined as long as there is none. */
 export interface Stay {
   readonly fromMs: number;
-  readonly end?: { readonly atMs: number; readonly isAskedFor: boolean };
+  readonly end?: End;
   /** When there was no socket, but there was soon again. */
   readonly interruptions: readonly { readonly fromMs: number; readonly toMs: number }[];
 }
 
-type Fact = { readonly atMs: number; readonly what: 'came' | 'left' | 'lost' };
+type Fact = { readonly what: 'came'; readonly atMs: number } | ({ readonly what: 'left' | 'lost' } & End);
+
+interface History {
+  readonly facts: Fact[];
+  readonly connected: Set<string>;
+  /** When the loss of each device that is not back is final. */
+  readonly lost: Map<string, number>;
+}
 
 export class Truth {
-  readonly #facts = new Map<string, Fact[]>();
-  readonly #connected = new Map<string, Set<string>>();
+  readonly #histories = new Map<string, History>();
 
   constructor(private readonly graceMs: number) {}
 
   get participantIds(): Iterable<string> {
-    return this.#facts.keys();
+    return this.#histories.keys();
   }
 
   /** To be told in the order in which it happens. */
   connect(participantId: string, deviceId: string, atMs: number): void {
-    const devices = this.#devicesOf(participantId);
-    if (devices.size === 0) this.#note(participantId, { atMs, what: 'came' });
-    devices.add(deviceId);
+    const { facts, connected, lost } = this.#historyOf(participantId);
+    if (connected.size === 0) facts.push({ what: 'came', atMs });
+    connected.add(deviceId);
+    lost.delete(deviceId);
   }
 
   end(participantId: string, deviceId: string, atMs: number, isAskedFor: boolean): void {
-    const devices = this.#devicesOf(participantId);
-    if (devices.delete(deviceId) && devices.size === 0) {
-      this.#note(participantId, { atMs, what: isAskedFor ? 'left' : 'lost' });
-    }
+    const { facts, connected, lost } = this.#historyOf(participantId);
+    if (!connected.delete(deviceId)) return;
+    if (!isAskedFor) lost.set(deviceId, atMs + this.graceMs);
+    if (connected.size > 0) return;
+    facts.push({ what: isAskedFor ? 'left' : 'lost', atMs, finalAtMs: Math.max(atMs, ...lost.values()) });
   }
 
   /** In their order. */
   staysOf(participantId: string): Stay[] {
     const stays: Stay[] = [];
     let stay: Stay | undefined;
-    const facts = this.#facts.get(participantId) ?? [];
-    for (const [index, { atMs, what }] of facts.entries()) {
-      if (what === 'came') {
-        stay ??= { fromMs: atMs, interruptions: [] };
+    const { facts } = this.#historyOf(participantId);
+    for (const [index, fact] of facts.entries()) {
+      if (fact.what === 'came') {
+        stay ??= { fromMs: fact.atMs, interruptions: [] };
         continue;
       }
-      const backAtMs = facts[index + 1]?.atMs ?? Number.POSITIVE_INFINITY;
       if (!stay) continue;
-      if (what === 'lost' && backAtMs - atMs <= this.graceMs) {
+      const { what, atMs, finalAtMs } = fact;
+      const backAtMs = facts[index + 1]?.atMs ?? Number.POSITIVE_INFINITY;
+      if (what === 'lost' && backAtMs <= finalAtMs) {
         stay = { ...stay, interruptions: [...stay.interruptions, { fromMs: atMs, toMs: backAtMs }] };
       } else {
-        stays.push({ ...stay, end: { atMs, isAskedFor: what === 'left' } });
+        stays.push({ ...stay, end: { atMs, finalAtMs } });
         stay = undefined;
       }
     }
     return stay ? [...stays, stay] : stays;
   }
 
-  #devicesOf(participantId: string): Set<string> {
-    const devices = this.#connected.get(participantId) ?? new Set();
-    this.#connected.set(participantId, devices);
-    return devices;
-  }
-
-  #note(participantId: string, fact: Fact): void {
-    const facts = this.#facts.get(participantId) ?? [];
-    facts.push(fact);
-    this.#facts.set(participantId, facts);
+  #historyOf(participantId: string): History {
+    const history = this.#histories.get(participantId) ?? { facts: [], connected: new Set(), lost: new Map() };
+    this.#histories.set(participantId, history);
+    return history;
   }
 }
