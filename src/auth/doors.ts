@@ -54,10 +54,11 @@ export class Doors {
   /** To be called before there are routes. */
   guard(http: FastifyInstance): void {
     http.decorateRequest('access');
-    http.addHook('onRequest', async (request) => {
+    http.addHook('onRequest', (request, _, done) => {
       request.access = this.#admit(request);
       const { keyName } = request.access;
       if (keyName !== undefined) request.log = request.log.child({ key: keyName });
+      done();
     });
   }
 

@@ -78,13 +78,21 @@ export function createHttpServer(log: Logger, { trustProxy, maxConnections, maxI
   endConnectionsOnClose(http, sockets);
   limitRequests(http, maxInFlight);
   acceptJsonOnly(http);
-  http.addHook('preValidation', async ({ query }) => refuseInheritedNames(Object.keys(query ?? {})));
-  http.addHook('onResponse', async (request, reply) => {
+  http.addHook('preValidation', ({ query }, _, done) => {
+    refuseInheritedNames(Object.keys(query ?? {}));
+    done();
+  });
+  if (log.isLevelEnabled('debug')) logAnswers(http);
+  return { adapter, complete: watchMethods(http) };
+}
+
+function logAnswers(http: FastifyInstance): void {
+  http.addHook('onResponse', (request, reply, done) => {
     const { method, routeOptions } = request;
     const elapsedMs = Math.round(reply.elapsedTime);
     request.log.debug({ method, route: routeOptions.url, status: reply.statusCode, elapsedMs }, 'answered');
+    done();
   });
-  return { adapter, complete: watchMethods(http) };
 }
 
 /** What is under way is answered, and each answer is the last of its connection; what comes now is turned away. */
@@ -95,12 +103,10 @@ function endConnectionsOnClose(http: FastifyInstance, sockets: ReadonlySet<Socke
     // Opened in advance, as some clients do. Node takes it for one with a request under way.
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
   });
-  http.addHook('onRequest', async () => {
-    if (!isClosing) return;
-    throw stoppingProblem();
-  });
-  http.addHook('onSend', async (_, reply) => {
+  http.addHook('onRequest', (_request, _reply, done) => done(isClosing ? stoppingProblem() : undefined));
+  http.addHook('onSend', (_request, reply, _payload, done) => {
     if (isClosing) reply.header('connection', 'close');
+    done();
   });
 }
 
@@ -123,16 +129,19 @@ function limitConnections(http: FastifyInstance, most: number): ReadonlySet<Sock
 /** Beyond what it can take it says so at once: a late answer is worth no more, and what waits takes memory. */
 function limitRequests(http: FastifyInstance, most: number): void {
   let count = 0;
-  http.addHook('onRequest', async ({ routeOptions }, reply) => {
-    if ((routeOptions.config as { hasOwnLimit?: boolean }).hasOwnLimit) return;
+  const end = () => {
+    count -= 1;
+  };
+  http.addHook('onRequest', ({ routeOptions }, reply, done) => {
+    if ((routeOptions.config as { hasOwnLimit?: boolean }).hasOwnLimit) return done();
     if (count >= most) {
       const detail = 'Ask again in a moment, or another node.';
-      throw new ProblemError('overloaded', { detail, headers: RETRY_SOON });
+      return done(new ProblemError('overloaded', { detail, headers: RETRY_SOON }));
     }
     count += 1;
-    reply.raw.once('close', () => {
-      count -= 1;
-    });
+    // Comes once, whether it was answered or its connection broke.
+    reply.raw.on('close', end);
+    done();
   });
 }
 

@@ -1,4 +1,5 @@
-import { Body, Controller, HttpCode, HttpStatus, Inject, Post, Req, Res } from '@nestjs/common';
+import { Controller, HttpCode, HttpStatus, Inject, Post, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
@@ -34,16 +35,13 @@ export class BandwidthController {
 
   @Post(['bandwidth', 'bandwidth/:token'])
   @HttpCode(HttpStatus.NO_CONTENT)
+  @RouteConfig({ rateLimit: false })
   @ApiOperation({ summary: 'Takes the participant webhooks of Bandwidth: give its address as `callbackUrl`' })
   @ApiBody({ type: BandwidthCallback })
   @ApiResponse({ status: 202, description: 'The event is of a kind that is not known; nothing changed.' })
   @ApiResponse({ status: 204, description: 'Durably applied, or a duplicate, or stale.' })
   @ApiResponse({ status: 503, description: 'The store cannot be reached in time. Send it again.' })
-  async hear(
-    @Body() body: unknown,
-    @Req() { access }: FastifyRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<void> {
+  async hear(@Req() { body, access }: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const translation = translateBandwidth(body, this.clock.now());
     switch (translation.outcome) {
       case 'invalid': {
@@ -54,7 +52,7 @@ export class BandwidthController {
       case 'unknown-event': {
         const event = translation.name.slice(0, MAX_LOGGED_NAME);
         if (this.#unknownEvents.isNew(event)) this.log.warn({ event }, 'callbacks of a kind that is not known');
-        reply.code(HttpStatus.ACCEPTED);
+        reply.code(HttpStatus.ACCEPTED).send();
         return;
       }
       case 'event': {
@@ -63,6 +61,7 @@ export class BandwidthController {
         if (access.grant) await this.#checkParticipant(event, access.grant);
         const tag = event.tag ?? access.grant?.tag;
         await this.recorder.record({ ...event, ...(tag && { tag }) });
+        reply.send();
       }
     }
   }
