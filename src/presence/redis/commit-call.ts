@@ -1,6 +1,7 @@
 // Changesets as the keys and arguments of commit.lua.
-import type { Changeset } from '../presence-store.js';
-import type { Membership, Shard } from './shard.js';
+import type { ParticipantId } from '../domain/lifecycle-event.js';
+import type { Changeset, IndexEntry } from '../presence-store.js';
+import type { SetName, Shard } from './shard.js';
 
 export interface ScriptCall {
   readonly keys: string[];
@@ -9,41 +10,92 @@ export interface ScriptCall {
 
 /** The one call that commits `changesets`, all of them of participants in `shard`. */
 export function commitCall(shard: Shard, changesets: readonly Changeset[], newEpoch: string): ScriptCall {
-  const keys = new Map<string, number>([shard.tags, shard.epoch, shard.changes].map((key, index) => [key, index + 1]));
-  const placeOf = (key: string): number => {
-    const place = keys.get(key) ?? keys.size + 1;
-    keys.set(key, place);
-    return place;
-  };
-  const args: (string | number)[] = [newEpoch];
+  const records = changesets.map(({ participantId }) => shard.record(participantId));
+  const places = new Places(shard, [shard.tags, shard.epoch, shard.changes, ...records]);
+  const args: (string | number)[] = [newEpoch, changesets.length];
+  const moves = new Moves(places);
   for (const { participantId, before, after, changes } of changesets) {
-    args.push(placeOf(shard.record(participantId)), before?.record ?? '', after?.record ?? '');
-    const moves = difference(
-      shard.memberships(participantId, before?.index),
-      shard.memberships(participantId, after?.index),
-    );
-    args.push(moves.length, ...moves.flatMap(({ key, member, score }) => [placeOf(key), member, score]));
-    const tags = moves.length > 0 ? distinct([before?.index.tag, after?.index.tag]) : [];
-    args.push(tags.length);
-    for (const tag of tags) {
-      args.push(tag, placeOf(shard.set('connected', tag)), placeOf(shard.set('reconnecting', tag)));
-    }
-    args.push(changes ?? '');
+    moves.begin(participantId);
+    moves.add(before?.index, after?.index);
+    args.push(before?.record ?? '', after?.record ?? '', changes ?? '', participantId);
+    args.push(moves.own.length / 2, ...moves.own, moves.others.length / 3, ...moves.others);
   }
-  return { keys: [...keys.keys()], args };
+  for (const tag of moves.tags) args.push(tag, places.of('connected', tag), places.of('reconnecting', tag));
+  return { keys: places.keys, args };
 }
 
-interface Move extends Omit<Membership, 'score'> {
-  readonly score: number | '';
+/** Keys by their place, which Lua counts from 1. Those of a tag are put together once, however many have it. */
+class Places {
+  readonly due: number;
+  readonly #ofTags = new Map<string | undefined, Partial<Record<SetName, number>>>();
+
+  constructor(
+    private readonly shard: Shard,
+    readonly keys: string[],
+  ) {
+    this.due = keys.push(shard.due);
+  }
+
+  of(set: SetName, tag: string | undefined): number {
+    let places = this.#ofTags.get(tag);
+    if (!places) {
+      places = {};
+      this.#ofTags.set(tag, places);
+    }
+    places[set] ??= this.keys.push(this.shard.set(set, tag));
+    return places[set];
+  }
 }
 
-function difference(before: readonly Membership[], after: readonly Membership[]): Move[] {
-  const same = (a: Membership, b: Membership) => a.key === b.key && a.member === b.member;
-  const removed = before.filter((old) => !after.some((now) => same(old, now)));
-  const added = after.filter((now) => !before.some((old) => same(old, now) && old.score === now.score));
-  return [...removed.map(({ key, member }) => ({ key, member, score: '' as const })), ...added];
+/** Where a participant is found, before and after, as what is to be added and removed: see the keys in shard.ts. */
+class Moves {
+  /** Index, and score or ''. */
+  readonly own: (number | '')[] = [];
+  /** Index, score or '', and member. */
+  readonly others: (string | number)[] = [];
+  /** Those under which somebody has come or gone. */
+  readonly tags = new Set<string>();
+  #participantId = '' as ParticipantId;
+
+  constructor(private readonly places: Places) {}
+
+  begin(participantId: ParticipantId): void {
+    this.#participantId = participantId;
+    this.own.length = 0;
+    this.others.length = 0;
+  }
+
+  add(before: IndexEntry | undefined, after: IndexEntry | undefined): void {
+    if (before?.dueMs !== after?.dueMs) this.own.push(this.places.due, after?.dueMs ?? '');
+    this.#under(undefined, before, after);
+    const [oldTag, newTag] = [before?.tag, after?.tag];
+    if (oldTag !== undefined) this.#under(oldTag, before, oldTag === newTag ? after : undefined);
+    if (newTag !== undefined && oldTag !== newTag) this.#under(newTag, undefined, after);
+  }
+
+  /** In the sets of one tag, or of everybody. */
+  #under(tag: string | undefined, before: IndexEntry | undefined, after: IndexEntry | undefined): void {
+    const { own, places } = this;
+    if (before?.state !== after?.state) {
+      if (before) own.push(places.of(before.state, tag), '');
+      if (tag !== undefined) this.tags.add(tag);
+    }
+    if (after && (before?.state !== after.state || before.sinceMs !== after.sinceMs)) {
+      own.push(places.of(after.state, tag), after.sinceMs);
+    }
+    const [was, is] = [presentDevices(before), presentDevices(after)];
+    if (was !== 0 && is === 0) own.push(places.of('none', tag), 0);
+    if (was === 0 && is !== 0) own.push(places.of('none', tag), '');
+    for (let n = Math.max(is, 1) + 1; n <= was; n += 1) this.#more(n, tag, '');
+    for (let n = Math.max(was, 1) + 1; n <= is; n += 1) this.#more(n, tag, 0);
+  }
+
+  #more(n: number, tag: string | undefined, score: 0 | ''): void {
+    this.others.push(this.places.of('more', tag), score, `${n}:${this.#participantId}`);
+  }
 }
 
-function distinct(tags: readonly (string | undefined)[]): string[] {
-  return [...new Set(tags)].filter((tag) => tag !== undefined);
+/** Of a participant who is present; 1 of one who is not, whose devices are in no set: as the least unusual number. */
+function presentDevices(entry: IndexEntry | undefined): number {
+  return entry && entry.state !== 'gone' ? entry.devices : 1;
 }

@@ -1,14 +1,20 @@
 -- Stores changesets of one shard, each only if its record is still the one it was made from.
--- One script, because record, index entries and announced changes must never be seen apart.
+-- One script, because record, index entries and announced changes must never be seen apart. What all of them do to one
+-- key is done to it at once: the commands of a script take longer than its logic.
 --
--- KEYS: [1] the set of tags, [2] the epoch, [3] the change stream, then every other key, which ARGV names by its place
--- ARGV: [1] an epoch, if a new one is needed, then for each changeset
---         record key, record expected ('' for none), record to store ('' to forget it)
---         how many moves, then for each: index key, member, score to add it with or '' to remove it
---         how many tags to recount, then for each: tag, key of those connected, key of those reconnecting
---         what it announces, '' for nothing
+-- KEYS: [1] the set of tags, [2] the epoch, [3] the change stream, then the record of each changeset, then the indexes,
+--       which ARGV names by their place
+-- ARGV: [1] an epoch, if a new one is needed
+--       how many changesets, then for each: record expected ('' for none), record to store ('' to forget it),
+--         what it announces ('' for nothing), the participant, how many moves of the participant itself,
+--         for each: index, score to add it with or '' to remove it; how many moves of other members,
+--         for each: index, score or '', member
+--       then for each tag to recount: tag, index of those connected, index of those reconnecting
 -- Returns: for each changeset 1, or 0 when another was faster and nothing was done
 local tags, stream = KEYS[1], KEYS[3]
+local FIRST_RECORD = 4
+-- Lua passes no more than 8,000 arguments. Even, since some come in pairs.
+local MOST_ARGUMENTS = 4000
 local _, newest = endOfFeed(KEYS[2], stream, ARGV[1])
 local bytes = tonumber(newest[2][2])
 local position = 1
@@ -18,16 +24,12 @@ local function take()
   return ARGV[position]
 end
 
-local function takeKey()
-  return KEYS[tonumber(take())]
-end
-
-local function storeRecord(key, record)
-  if record == '' then redis.call('DEL', key) else redis.call('SET', key, record) end
-end
-
-local function move(key, member, score)
-  if score == '' then redis.call('ZREM', key, member) else redis.call('ZADD', key, score, member) end
+local function callWithAll(values, command, ...)
+  for first = 1, #values, MOST_ARGUMENTS do
+    local arguments = { ... }
+    for i = first, math.min(first + MOST_ARGUMENTS - 1, #values) do arguments[#arguments + 1] = values[i] end
+    redis.call(command, unpack(arguments))
+  end
 end
 
 -- From the sizes of its sets, so that no count can ever drift.
@@ -39,26 +41,49 @@ local function recount(tag, connected, reconnecting)
   end
 end
 
-local function announce(changes)
-  bytes = bytes + #changes
-  redis.call('XADD', stream, '*', 'n', bytes, 'c', changes)
+local stored, forgotten, added, removed = {}, {}, {}, {}
+
+local function append(lists, place, ...)
+  local list = lists[place]
+  if not list then
+    list = {}
+    lists[place] = list
+  end
+  for _, value in ipairs({ ... }) do list[#list + 1] = value end
 end
 
-local outcomes = {}
-while position < #ARGV do
-  local key, expected, record = takeKey(), take(), take()
-  local isOurs = (redis.call('GET', key) or '') == expected
-  if isOurs then storeRecord(key, record) end
+local function move(place, member, score)
+  if score == '' then append(removed, place, member) else append(added, place, score, member) end
+end
+
+local function store(key, record)
+  if record == '' then forgotten[#forgotten + 1] = key else append(stored, 1, key, record) end
+end
+
+local entries, outcomes = {}, {}
+for n = FIRST_RECORD, FIRST_RECORD + tonumber(take()) - 1 do
+  local expected, record, changes, participant = take(), take(), take(), take()
+  local isOurs = (redis.call('GET', KEYS[n]) or '') == expected
+  if isOurs then store(KEYS[n], record) end
+  if isOurs and changes ~= '' then entries[#entries + 1] = changes end
   for _ = 1, tonumber(take()) do
-    local index, member, score = takeKey(), take(), take()
-    if isOurs then move(index, member, score) end
+    local place, score = take(), take()
+    if isOurs then move(place, participant, score) end
   end
   for _ = 1, tonumber(take()) do
-    local tag, connected, reconnecting = take(), takeKey(), takeKey()
-    if isOurs then recount(tag, connected, reconnecting) end
+    local place, score, member = take(), take(), take()
+    if isOurs then move(place, member, score) end
   end
-  local changes = take()
-  if isOurs and changes ~= '' then announce(changes) end
   outcomes[#outcomes + 1] = isOurs and 1 or 0
+end
+
+callWithAll(stored[1] or {}, 'MSET')
+callWithAll(forgotten, 'DEL')
+for place, members in pairs(removed) do callWithAll(members, 'ZREM', KEYS[tonumber(place)]) end
+for place, members in pairs(added) do callWithAll(members, 'ZADD', KEYS[tonumber(place)]) end
+while position < #ARGV do recount(take(), KEYS[tonumber(take())], KEYS[tonumber(take())]) end
+for _, changes in ipairs(entries) do
+  bytes = bytes + #changes
+  redis.call('XADD', stream, '*', 'n', bytes, 'c', changes)
 end
 return outcomes

@@ -6,13 +6,12 @@
 import { createHash } from 'node:crypto';
 import type { ParticipantId } from '../domain/lifecycle-event.js';
 import type { PresenceState } from '../domain/presence-view.js';
-import type { IndexEntry } from '../presence-store.js';
 
 /**
  * `more`: one member for each present device of a participant beyond its first; `none`: participants that are present
  * without a device (leave grace). Both are small, and with them the number of devices is the size of sets, too.
  */
-type SetName = PresenceState | 'more' | 'none';
+export type SetName = PresenceState | 'more' | 'none';
 
 export class Shard {
   readonly recordPrefix: string;
@@ -46,28 +45,6 @@ export class Shard {
   set(name: SetName, tag?: string): string {
     return tag === undefined ? `${this.#prefix}state:${name}` : `${this.tagPrefix}${tag}:${name}`;
   }
-
-  /** Where an index entry of a participant is found: the score of each member in each key. */
-  memberships(participantId: ParticipantId, entry: IndexEntry | undefined): Membership[] {
-    if (!entry) return [];
-    const { state, sinceMs, devices, dueMs } = entry;
-    const found: Membership[] = [{ key: this.due, member: participantId, score: dueMs }];
-    for (const tag of entry.tag === undefined ? [undefined] : [undefined, entry.tag]) {
-      found.push({ key: this.set(state, tag), member: participantId, score: sinceMs });
-      if (state === 'gone') continue;
-      if (devices === 0) found.push({ key: this.set('none', tag), member: participantId, score: 0 });
-      for (let n = 2; n <= devices; n += 1) {
-        found.push({ key: this.set('more', tag), member: `${n}:${participantId}`, score: 0 });
-      }
-    }
-    return found;
-  }
-}
-
-export interface Membership {
-  readonly key: string;
-  readonly member: string;
-  readonly score: number;
 }
 
 /** Which of `count` shards a participant, or a reference, is in; the same for ever. */
