@@ -1,173 +1,154 @@
-// A participant's record as text: JSON arrays by position, times relative to its last event. Redis holds one such text
-// for every participant in memory, and this is about a third of what plain JSON would take.
+// A participant's record as text: flat JSON arrays by position, times relative to its last event. Redis holds one such
+// text for every participant in memory, and each callback reads one and writes one: it is about a quarter of what plain
+// JSON would take, and what is so of nearly every participant is written as 0.
 // The participant's id is not in it: it is the key under which a store keeps the record.
-import type { Connection, GoneCause } from './domain/connection.js';
 import type { DeviceHistory } from './domain/device-history.js';
-import type { DeviceEvent, DeviceId, EventKind, ParticipantId } from './domain/lifecycle-event.js';
+import type { DeviceEvent, DeviceId, ParticipantId } from './domain/lifecycle-event.js';
 import type { ParticipantRecord } from './domain/participant.js';
-import { type DeviceView, PRESENCE_STATES, type Presence } from './domain/presence-view.js';
+import type { DeviceView, Presence } from './domain/presence-view.js';
+import type { Stay } from './domain/stay.js';
+import { type FirstRecordText, readFirstFormat } from './first-record-format.js';
 import type { StoredRecord } from './presence-store.js';
+import {
+  at,
+  type ConnectionText,
+  connectionText,
+  type PresenceText,
+  presenceText,
+  pushEvent,
+  readConnection,
+  readEvent,
+  readPresence,
+} from './record-text.js';
 
-const FORMAT = 1;
-const KINDS: readonly EventKind[] = ['connected', 'disconnected', 'left'];
-const CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired'];
+const FORMAT = 3;
+/** Their places are stored. */
+const SOURCES: readonly string[] = ['bandwidth'];
 
-/** kind, at, heardAt after at */
-type EventText = [number, number, number];
-/** state, since; then `until` when reconnecting, the cause when gone */
-type PresenceText = [number, number, number?];
-/** presence, connectedAt, interruptions */
-type DeviceViewText = [PresenceText, number | null, number];
-/** phase, connectedAt, interruptions, at, heardAt after at; then sockets when open, the cause when ended */
-type ConnectionText = ['o' | 'l' | 'e', number | null, number, number, number, number?];
-/** id, view, events, and the base if there is one */
-type DeviceText = [string, DeviceViewText, EventText[], ConnectionText?, EventText?];
-/** start, reach */
-type StayText = [number, number];
-/** format, lastEventAt, source, version, deadline, presence, devices, tag and its time, past stays, shedUpTo */
+/** connectedAt, interruptions, and its presence */
+type ViewText = [number | null, number, PresenceText];
+/** id; view, 0 for connected since the last event; base, 0 for none; the three numbers of each event */
+type DeviceText = [string, ViewText | 0, [ConnectionText, ...number[]] | 0, ...number[]];
+/**
+ * format, lastEventAt, source or its place, version, deadline, presence or 0 for that of the first device, devices; then,
+ * as far as there is any: tag, alone if the last event gave it, else with its time; start and reach of each past stay;
+ * shedUpTo
+ */
 type RecordText = [
   number,
   number,
-  string,
+  string | number,
   number,
   number,
-  PresenceText,
+  PresenceText | 0,
   DeviceText[],
-  ([string, number] | 0)?,
-  StayText[]?,
+  (string | [string, number] | 0)?,
+  number[]?,
   number?,
 ];
 
 export function encodeRecord(record: ParticipantRecord): StoredRecord {
   const { lastEventAtMs: zeroMs, source, version, deadlineMs, announced, tag, pastStays, shedUpToMs } = record;
-  const devices = announced.devices.map((view) => encodeDevice(view, record.devices.get(view.deviceId), zeroMs));
+  const place = SOURCES.indexOf(source);
   const text: RecordText = [
     FORMAT,
     zeroMs,
-    source,
+    place === -1 ? source : place,
     version,
     deadlineMs - zeroMs,
-    encodePresence(announced, zeroMs),
-    devices,
+    isSamePresence(announced, announced.devices[0]) ? 0 : presenceText(announced, zeroMs),
+    announced.devices.map((view) => deviceText(view, record.devices.get(view.deviceId), zeroMs)),
   ];
   const isLong = shedUpToMs !== undefined || pastStays.length > 0;
-  if (tag || isLong) text.push(tag ? [tag.value, tag.atMs - zeroMs] : 0);
-  const stays = pastStays.map(({ startMs, reachMs }): StayText => [startMs - zeroMs, reachMs - zeroMs]);
-  if (isLong) text.push(stays);
+  if (tag) text.push(tag.atMs === zeroMs ? tag.value : [tag.value, tag.atMs - zeroMs]);
+  else if (isLong) text.push(0);
+  if (isLong) text.push(pastStays.flatMap(({ startMs, reachMs }) => [startMs - zeroMs, reachMs - zeroMs]));
   if (shedUpToMs !== undefined) text.push(shedUpToMs - zeroMs);
   return JSON.stringify(text);
 }
 
 /** Throws when the text is not that of a record. */
 export function decodeRecord(participantId: ParticipantId, stored: StoredRecord): ParticipantRecord {
-  const text = JSON.parse(stored) as RecordText;
-  const [format, zeroMs, source, version, deadline, presence, devices, tag, pastStays = [], shedUpTo] = text;
-  if (format !== FORMAT) throw new Error(`a record of format ${format}, not ${FORMAT}`);
+  const text = JSON.parse(stored) as RecordText | FirstRecordText;
+  if (text[0] === 1) return readFirstFormat(participantId, text as FirstRecordText);
+  if (text[0] !== FORMAT) throw new Error(`a record of format ${text[0]}, not ${FORMAT}`);
+  const [, zeroMs, source, version, deadline, presence, devices, tag = 0, stays = [], shedUpTo] = text as RecordText;
+  const views = devices.map((device) => readView(device, zeroMs));
   return {
     participantId,
-    source,
+    source: typeof source === 'string' ? source : at(SOURCES, source),
     version,
-    ...(tag && { tag: { value: tag[0], atMs: zeroMs + tag[1] } }),
+    ...(tag !== 0 && { tag: readTag(tag, zeroMs) }),
     lastEventAtMs: zeroMs,
-    devices: new Map(devices.map((device) => [device[0] as DeviceId, decodeHistory(device, zeroMs)])),
-    pastStays: pastStays.map(([start, reach]) => ({ startMs: zeroMs + start, reachMs: zeroMs + reach })),
+    devices: new Map(devices.map((device) => [device[0] as DeviceId, readHistory(device, zeroMs)])),
+    pastStays: readStays(stays, zeroMs),
     ...(shedUpTo !== undefined && { shedUpToMs: zeroMs + shedUpTo }),
-    announced: {
-      ...decodePresence(presence, zeroMs),
-      devices: devices.map(([deviceId, view]) => decodeView(deviceId as DeviceId, view, zeroMs)),
-    },
+    announced: { ...(presence === 0 ? presenceOf(views[0]) : readPresence(presence, zeroMs)), devices: views },
     deadlineMs: zeroMs + deadline,
   };
 }
 
-function encodeDevice(view: DeviceView, history: DeviceHistory | undefined, zeroMs: number): DeviceText {
+function isSamePresence({ state, sinceMs, untilMs, cause }: Presence, device: DeviceView | undefined): boolean {
+  return (
+    state === device?.state && sinceMs === device.sinceMs && untilMs === device.untilMs && cause === device.cause
+  );
+}
+
+function presenceOf(device: DeviceView | undefined): Presence {
+  if (!device) throw new Error('a record without devices');
+  const { state, sinceMs, untilMs, cause } = device;
+  return { state, sinceMs, ...(untilMs !== undefined && { untilMs }), ...(cause && { cause }) };
+}
+
+function readTag(text: string | [string, number], zeroMs: number) {
+  return typeof text === 'string' ? { value: text, atMs: zeroMs } : { value: text[0], atMs: zeroMs + text[1] };
+}
+
+function readStays(numbers: readonly number[], zeroMs: number): Stay[] {
+  const stays: Stay[] = [];
+  for (let i = 0; i < numbers.length; i += 2) {
+    stays.push({ startMs: zeroMs + (numbers[i] ?? 0), reachMs: zeroMs + (numbers[i + 1] ?? 0) });
+  }
+  return stays;
+}
+
+function deviceText(view: DeviceView, history: DeviceHistory | undefined, zeroMs: number): DeviceText {
   if (!history) throw new Error('a device was announced that is not in the record');
-  const connectedAt = view.connectedAtMs === null ? null : view.connectedAtMs - zeroMs;
-  const viewText: DeviceViewText = [encodePresence(view, zeroMs), connectedAt, view.interruptions];
-  const text: DeviceText = [view.deviceId, viewText, history.events.map((event) => encodeEvent(event, zeroMs))];
-  const { base } = history;
-  if (base) text.push(encodeConnection(base.connection, zeroMs), encodeEvent(base.upTo, zeroMs));
-  return text;
-}
-
-function decodeHistory([, , events, connection, upTo]: DeviceText, zeroMs: number): DeviceHistory {
-  const kept = events.map((event) => decodeEvent(event, zeroMs));
-  if (!connection || !upTo) return { events: kept };
-  return { base: { connection: decodeConnection(connection, zeroMs), upTo: decodeEvent(upTo, zeroMs) }, events: kept };
-}
-
-function decodeView(
-  deviceId: DeviceId,
-  [presence, connectedAt, interruptions]: DeviceViewText,
-  zeroMs: number,
-): DeviceView {
-  const connectedAtMs = connectedAt === null ? null : zeroMs + connectedAt;
-  return { deviceId, ...decodePresence(presence, zeroMs), connectedAtMs, interruptions };
-}
-
-function encodePresence({ state, sinceMs, untilMs, cause }: Presence, zeroMs: number): PresenceText {
-  const text: PresenceText = [PRESENCE_STATES.indexOf(state), sinceMs - zeroMs];
-  if (untilMs !== undefined) text.push(untilMs - zeroMs);
-  if (cause !== undefined) text.push(CAUSES.indexOf(cause));
-  return text;
-}
-
-function decodePresence([stateIndex, since, extra = 0]: PresenceText, zeroMs: number): Presence {
-  const state = at(PRESENCE_STATES, stateIndex);
-  const sinceMs = zeroMs + since;
-  if (state === 'reconnecting') return { state, sinceMs, untilMs: zeroMs + extra };
-  return state === 'gone' ? { state, sinceMs, cause: at(CAUSES, extra) } : { state, sinceMs };
-}
-
-function encodeEvent({ kind, atMs, heardAtMs }: DeviceEvent, zeroMs: number): EventText {
-  return [KINDS.indexOf(kind), atMs - zeroMs, heardAtMs - atMs];
-}
-
-function decodeEvent([kind, atRelative, delay]: EventText, zeroMs: number): DeviceEvent {
-  const atMs = zeroMs + atRelative;
-  return { kind: at(KINDS, kind), atMs, heardAtMs: atMs + delay };
-}
-
-function encodeConnection(connection: Connection, zeroMs: number): ConnectionText {
-  const { connectedAtMs, interruptions } = connection;
+  const { deviceId, state, sinceMs, connectedAtMs, interruptions } = view;
+  const isPlain = state === 'connected' && sinceMs === zeroMs && connectedAtMs === zeroMs && interruptions === 0;
   const start = connectedAtMs === null ? null : connectedAtMs - zeroMs;
-  switch (connection.phase) {
-    case 'open': {
-      const { newestAtMs, newestHeardAtMs, sockets } = connection;
-      return ['o', start, interruptions, newestAtMs - zeroMs, newestHeardAtMs - newestAtMs, sockets];
-    }
-    case 'lost':
-      return ['l', start, interruptions, connection.lostAtMs - zeroMs, connection.lostHeardAtMs - connection.lostAtMs];
-    case 'ended': {
-      const { endedAtMs, endedHeardAtMs, cause } = connection;
-      return ['e', start, interruptions, endedAtMs - zeroMs, endedHeardAtMs - endedAtMs, CAUSES.indexOf(cause)];
-    }
+  const text: DeviceText = [deviceId, isPlain ? 0 : [start, interruptions, presenceText(view, zeroMs)], 0];
+  if (history.base) {
+    const base: [ConnectionText, ...number[]] = [connectionText(history.base.connection, zeroMs)];
+    pushEvent(base, history.base.upTo, zeroMs);
+    text[2] = base;
   }
+  for (const event of history.events) pushEvent(text, event, zeroMs);
+  return text;
 }
 
-function decodeConnection(
-  [phase, start, interruptions, when, delay, extra = 0]: ConnectionText,
-  zeroMs: number,
-): Connection {
+function readView([id, text]: DeviceText, zeroMs: number): DeviceView {
+  const deviceId = id as DeviceId;
+  if (text === 0) return { deviceId, state: 'connected', sinceMs: zeroMs, connectedAtMs: zeroMs, interruptions: 0 };
+  const [start, interruptions, presence] = text;
   const connectedAtMs = start === null ? null : zeroMs + start;
-  const atMs = zeroMs + when;
-  const heardAtMs = atMs + delay;
-  switch (phase) {
-    case 'o': {
-      const newest = { newestAtMs: atMs, newestHeardAtMs: heardAtMs };
-      return { phase: 'open', connectedAtMs: connectedAtMs ?? atMs, interruptions, sockets: extra, ...newest };
-    }
-    case 'l':
-      return { phase: 'lost', connectedAtMs, interruptions, lostAtMs: atMs, lostHeardAtMs: heardAtMs };
-    case 'e': {
-      const end = { cause: at(CAUSES, extra), endedAtMs: atMs, endedHeardAtMs: heardAtMs };
-      return { phase: 'ended', connectedAtMs, interruptions, ...end };
-    }
-  }
+  return { deviceId, ...readPresence(presence, zeroMs), connectedAtMs, interruptions };
 }
 
-function at<T>(values: readonly T[], index: number): T {
-  const value = values[index];
-  if (value === undefined) throw new Error(`a record with a value ${index} of ${values.join('|')}`);
-  return value;
+function readHistory(text: DeviceText, zeroMs: number): DeviceHistory {
+  const [, , base] = text;
+  const events: DeviceEvent[] = readEvents(text as readonly unknown[], 3, zeroMs);
+  if (base === 0) return { events };
+  const [upTo] = readEvents(base, 1, zeroMs);
+  if (!upTo) throw new Error('a base without an event');
+  return { base: { connection: readConnection(base[0], zeroMs), upTo }, events };
+}
+
+/** Those that the numbers from `first` on stand for. */
+function readEvents(text: readonly unknown[], first: number, zeroMs: number): DeviceEvent[] {
+  const events: DeviceEvent[] = [];
+  for (let i = first; i < text.length; i += 3) {
+    events.push(readEvent(text[i] as number, text[i + 1] as number, text[i + 2] as number, zeroMs));
+  }
+  return events;
 }

@@ -1,0 +1,85 @@
+// The parts of a record as numbers by position, times relative to its last event: what its formats have in common.
+import type { Connection, GoneCause } from './domain/connection.js';
+import type { DeviceEvent, EventKind } from './domain/lifecycle-event.js';
+import { PRESENCE_STATES, type Presence } from './domain/presence-view.js';
+
+/** Their places are stored, as are those of the states. */
+const KINDS: readonly EventKind[] = ['connected', 'disconnected', 'left'];
+const CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired'];
+
+/** kind, at, heardAt after at */
+export type EventText = [number, number, number];
+/** state, since; then `until` when reconnecting, the cause when gone */
+export type PresenceText = [number, number, number?];
+/** phase, connectedAt, interruptions, at, heardAt after at; sockets when open, the cause when ended, else 0 */
+export type ConnectionText = ['o' | 'l' | 'e', number | null, number, number, number, number];
+
+export function presenceText({ state, sinceMs, untilMs, cause }: Presence, zeroMs: number): PresenceText {
+  const text: PresenceText = [PRESENCE_STATES.indexOf(state), sinceMs - zeroMs];
+  if (untilMs !== undefined) text.push(untilMs - zeroMs);
+  if (cause !== undefined) text.push(CAUSES.indexOf(cause));
+  return text;
+}
+
+export function readPresence([stateIndex, since, extra = 0]: PresenceText, zeroMs: number): Presence {
+  const state = at(PRESENCE_STATES, stateIndex);
+  const sinceMs = zeroMs + since;
+  if (state === 'reconnecting') return { state, sinceMs, untilMs: zeroMs + extra };
+  return state === 'gone' ? { state, sinceMs, cause: at(CAUSES, extra) } : { state, sinceMs };
+}
+
+/** Events are the most of a record, and stand in it without brackets. */
+export function pushEvent(numbers: unknown[], { kind, atMs, heardAtMs }: DeviceEvent, zeroMs: number): void {
+  numbers.push(KINDS.indexOf(kind), atMs - zeroMs, heardAtMs - atMs);
+}
+
+export function readEvent(kind: number, atRelative: number, delay: number, zeroMs: number): DeviceEvent {
+  const atMs = zeroMs + atRelative;
+  return { kind: at(KINDS, kind), atMs, heardAtMs: atMs + delay };
+}
+
+export function connectionText(connection: Connection, zeroMs: number): ConnectionText {
+  const { connectedAtMs, interruptions } = connection;
+  const start = connectedAtMs === null ? null : connectedAtMs - zeroMs;
+  switch (connection.phase) {
+    case 'open': {
+      const { newestAtMs, newestHeardAtMs, sockets } = connection;
+      return ['o', start, interruptions, newestAtMs - zeroMs, newestHeardAtMs - newestAtMs, sockets];
+    }
+    case 'lost': {
+      const { lostAtMs, lostHeardAtMs } = connection;
+      return ['l', start, interruptions, lostAtMs - zeroMs, lostHeardAtMs - lostAtMs, 0];
+    }
+    case 'ended': {
+      const { endedAtMs, endedHeardAtMs, cause } = connection;
+      return ['e', start, interruptions, endedAtMs - zeroMs, endedHeardAtMs - endedAtMs, CAUSES.indexOf(cause)];
+    }
+  }
+}
+
+export function readConnection(
+  [phase, start, interruptions, when, delay, extra]: ConnectionText,
+  zeroMs: number,
+): Connection {
+  const connectedAtMs = start === null ? null : zeroMs + start;
+  const atMs = zeroMs + when;
+  const heardAtMs = atMs + delay;
+  switch (phase) {
+    case 'o': {
+      const newest = { newestAtMs: atMs, newestHeardAtMs: heardAtMs };
+      return { phase: 'open', connectedAtMs: connectedAtMs ?? atMs, interruptions, sockets: extra, ...newest };
+    }
+    case 'l':
+      return { phase: 'lost', connectedAtMs, interruptions, lostAtMs: atMs, lostHeardAtMs: heardAtMs };
+    case 'e': {
+      const end = { cause: at(CAUSES, extra), endedAtMs: atMs, endedHeardAtMs: heardAtMs };
+      return { phase: 'ended', connectedAtMs, interruptions, ...end };
+    }
+  }
+}
+
+export function at<T>(values: readonly T[], index: number): T {
+  const value = values[index];
+  if (value === undefined) throw new Error(`a record with a value ${index} of ${values.join('|')}`);
+  return value;
+}
