@@ -73,31 +73,36 @@ export function decodeRecord(participantId: ParticipantId, stored: StoredRecord)
   if (text[0] === 1) return readFirstFormat(participantId, text as FirstRecordText);
   if (text[0] !== FORMAT) throw new Error(`a record of format ${text[0]}, not ${FORMAT}`);
   const [, zeroMs, source, version, deadline, presence, devices, tag = 0, stays = [], shedUpTo] = text as RecordText;
-  const views = devices.map((device) => readView(device, zeroMs));
+  const histories = new Map<DeviceId, DeviceHistory>();
+  const views: DeviceView[] = [];
+  for (const device of devices) {
+    const view = readView(device, zeroMs);
+    views.push(view);
+    histories.set(view.deviceId, readHistory(device, zeroMs));
+  }
+  const { state, sinceMs, untilMs, cause } = presence === 0 ? firstOf(views) : readPresence(presence, zeroMs);
   return {
     participantId,
     source: typeof source === 'string' ? source : at(SOURCES, source),
     version,
-    ...(tag !== 0 && { tag: readTag(tag, zeroMs) }),
+    tag: tag === 0 ? undefined : readTag(tag, zeroMs),
     lastEventAtMs: zeroMs,
-    devices: new Map(devices.map((device) => [device[0] as DeviceId, readHistory(device, zeroMs)])),
+    devices: histories,
     pastStays: readStays(stays, zeroMs),
-    ...(shedUpTo !== undefined && { shedUpToMs: zeroMs + shedUpTo }),
-    announced: { ...(presence === 0 ? presenceOf(views[0]) : readPresence(presence, zeroMs)), devices: views },
+    shedUpToMs: shedUpTo === undefined ? undefined : zeroMs + shedUpTo,
+    announced: { state, sinceMs, untilMs, cause, devices: views },
     deadlineMs: zeroMs + deadline,
   };
 }
 
 function isSamePresence({ state, sinceMs, untilMs, cause }: Presence, device: DeviceView | undefined): boolean {
-  return (
-    state === device?.state && sinceMs === device.sinceMs && untilMs === device.untilMs && cause === device.cause
-  );
+  return state === device?.state && sinceMs === device.sinceMs && untilMs === device.untilMs && cause === device.cause;
 }
 
-function presenceOf(device: DeviceView | undefined): Presence {
-  if (!device) throw new Error('a record without devices');
-  const { state, sinceMs, untilMs, cause } = device;
-  return { state, sinceMs, ...(untilMs !== undefined && { untilMs }), ...(cause && { cause }) };
+function firstOf(views: readonly DeviceView[]): DeviceView {
+  const [first] = views;
+  if (!first) throw new Error('a record without devices');
+  return first;
 }
 
 function readTag(text: string | [string, number], zeroMs: number) {
@@ -129,15 +134,19 @@ function deviceText(view: DeviceView, history: DeviceHistory | undefined, zeroMs
 
 function readView([id, text]: DeviceText, zeroMs: number): DeviceView {
   const deviceId = id as DeviceId;
-  if (text === 0) return { deviceId, state: 'connected', sinceMs: zeroMs, connectedAtMs: zeroMs, interruptions: 0 };
+  if (text === 0) {
+    const since = { sinceMs: zeroMs, untilMs: undefined, cause: undefined, connectedAtMs: zeroMs };
+    return { deviceId, state: 'connected', ...since, interruptions: 0 };
+  }
   const [start, interruptions, presence] = text;
+  const { state, sinceMs, untilMs, cause } = readPresence(presence, zeroMs);
   const connectedAtMs = start === null ? null : zeroMs + start;
-  return { deviceId, ...readPresence(presence, zeroMs), connectedAtMs, interruptions };
+  return { deviceId, state, sinceMs, untilMs, cause, connectedAtMs, interruptions };
 }
 
 function readHistory(text: DeviceText, zeroMs: number): DeviceHistory {
-  const [, , base] = text;
-  const events: DeviceEvent[] = readEvents(text as readonly unknown[], 3, zeroMs);
+  const base = text[2];
+  const events = readEvents(text as readonly unknown[], 3, zeroMs);
   if (base === 0) return { events };
   const [upTo] = readEvents(base, 1, zeroMs);
   if (!upTo) throw new Error('a base without an event');

@@ -21,11 +21,11 @@ export function presenceText({ state, sinceMs, untilMs, cause }: Presence, zeroM
   return text;
 }
 
-export function readPresence([stateIndex, since, extra = 0]: PresenceText, zeroMs: number): Presence {
-  const state = at(PRESENCE_STATES, stateIndex);
-  const sinceMs = zeroMs + since;
-  if (state === 'reconnecting') return { state, sinceMs, untilMs: zeroMs + extra };
-  return state === 'gone' ? { state, sinceMs, cause: at(CAUSES, extra) } : { state, sinceMs };
+export function readPresence(text: PresenceText, zeroMs: number): Presence {
+  const state = at(PRESENCE_STATES, text[0]);
+  const extra = text[2] ?? 0;
+  const untilMs = state === 'reconnecting' ? zeroMs + extra : undefined;
+  return { state, sinceMs: zeroMs + text[1], untilMs, cause: state === 'gone' ? at(CAUSES, extra) : undefined };
 }
 
 /** Events are the most of a record, and stand in it without brackets. */

@@ -19,9 +19,12 @@ const MAX_BATCHES = 2;
  */
 const MAX_COMMIT_LENGTH = 64 * 1024;
 
-interface Attempt {
+interface Conflict {
   readonly participantId: ParticipantId;
   readonly works: readonly Work[];
+}
+
+interface Attempt extends Conflict {
   readonly verdicts: readonly Verdict[];
   readonly changeset: Changeset;
 }
@@ -48,8 +51,8 @@ export class Recorder {
    * Resolves once the event is durably applied, or found to be a duplicate or stale.
    * Rejects with StoreUnavailableError within 2 s when that cannot be said; the event may then have been applied.
    */
-  async record(event: LifecycleEvent): Promise<Verdict> {
-    return (await this.#add(event.participantId, event)) as Verdict;
+  record(event: LifecycleEvent): Promise<Verdict> {
+    return this.#add(event.participantId, event) as Promise<Verdict>;
   }
 
   /** Applies what time alone has brought about. Resolves with those for whom that cannot be done; rejects like `record`. */
@@ -118,21 +121,23 @@ export class Recorder {
   }
 
   /** Those to be tried again. */
-  async #commit(attempts: readonly Attempt[]): Promise<{ participantId: ParticipantId; works: Work[] }[]> {
+  async #commit(attempts: readonly Attempt[]): Promise<Conflict[]> {
     if (attempts.length === 0) return [];
     const outcomes = await this.#store.commit(attempts.map(({ changeset }) => changeset));
     let nextDueMs = Number.POSITIVE_INFINITY;
-    const conflicts = attempts.flatMap(({ participantId, works, verdicts, changeset }, index) => {
+    const conflicts: Conflict[] = [];
+    for (const [index, { participantId, works, verdicts, changeset }] of attempts.entries()) {
       const outcome = outcomes[index];
       if (outcome === 'done') {
         settle(works, verdicts);
         nextDueMs = Math.min(nextDueMs, changeset.after?.index.dueMs ?? nextDueMs);
       } else if (outcome instanceof StoreUnavailableError) {
         for (const work of works) work.settle(outcome);
+      } else {
+        const wanted = works.filter(({ isSettled }) => !isSettled);
+        if (wanted.length > 0) conflicts.push({ participantId, works: wanted });
       }
-      const wanted = works.filter(({ isSettled }) => !isSettled);
-      return wanted.length > 0 ? [{ participantId, works: wanted }] : [];
-    });
+    }
     if (nextDueMs < Number.POSITIVE_INFINITY) this.#onDeadline(nextDueMs);
     return conflicts;
   }
@@ -149,7 +154,8 @@ export class Recorder {
     try {
       if (text instanceof StoreUnavailableError) throw text;
       const loaded = readRecord(participantId, text);
-      const events = works.flatMap(({ event }) => event ?? []);
+      const events: LifecycleEvent[] = [];
+      for (const { event } of works) if (event) events.push(event);
       const advanced = advance(loaded?.record, events, this.#clock.now(), this.#policy);
       const changeset = changesetOf(participantId, loaded, advanced);
       if (changeset) return { participantId, works, verdicts: advanced.verdicts, changeset };

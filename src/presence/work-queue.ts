@@ -16,10 +16,40 @@ const TIME_LIMIT_MS = 2_000;
 export type Revisit = 'revisited' | 'stuck';
 
 /** An event to be heard or, without one, a participant to be looked at because time has passed. */
-export interface Work {
-  readonly event?: LifecycleEvent;
-  readonly isSettled: boolean;
-  readonly settle: (outcome: Verdict | Revisit | StoreUnavailableError) => void;
+export class Work {
+  #isSettled = false;
+
+  constructor(
+    readonly event: LifecycleEvent | undefined,
+    private readonly patience: Patience,
+    private readonly resolve: (outcome: Verdict | Revisit) => void,
+    private readonly reject: (error: StoreUnavailableError) => void,
+  ) {
+    patience.works.push(this);
+    patience.unsettled += 1;
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /** The first time; later outcomes are of no matter. */
+  settle(outcome: Verdict | Revisit | StoreUnavailableError): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.patience.unsettled -= 1;
+    if (this.patience.unsettled === 0) this.patience.end();
+    if (outcome instanceof StoreUnavailableError) this.reject(outcome);
+    else this.resolve(outcome);
+  }
+}
+
+/** How long works wait that came in the same millisecond: one timer for all of them, since timers cost more than they. */
+interface Patience {
+  readonly sinceMs: number;
+  readonly works: Work[];
+  unsettled: number;
+  readonly end: () => void;
 }
 
 export type Batch = ReadonlyMap<ParticipantId, readonly Work[]>;
@@ -29,6 +59,7 @@ export class WorkQueue {
   readonly #waiting = new Map<ParticipantId, Work[]>();
   readonly #underWay = new Set<ParticipantId>();
   #count = 0;
+  #patience: Patience | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -38,17 +69,7 @@ export class WorkQueue {
   add(participantId: ParticipantId, event?: LifecycleEvent): Promise<Verdict | Revisit> {
     if (this.#count >= MAX_WAITING) return Promise.reject(new StoreUnavailableError('too many events wait'));
     return new Promise((resolve, reject) => {
-      const work = {
-        ...(event && { event }),
-        isSettled: false,
-        settle: (outcome: Verdict | Revisit | StoreUnavailableError) => {
-          cancel();
-          work.isSettled = true;
-          if (outcome instanceof StoreUnavailableError) reject(outcome);
-          else resolve(outcome);
-        },
-      };
-      const cancel = this.#clock.after(TIME_LIMIT_MS, () => work.settle(new StoreUnavailableError('out of time')));
+      const work = new Work(event, this.#patienceNow(), resolve, reject);
       const own = this.#waiting.get(participantId);
       if (own) own.push(work);
       else this.#waiting.set(participantId, [work]);
@@ -77,5 +98,17 @@ export class WorkQueue {
 
   release(batch: Batch): void {
     for (const participantId of batch.keys()) this.#underWay.delete(participantId);
+  }
+
+  #patienceNow(): Patience {
+    const sinceMs = this.#clock.now();
+    // One whose works are all settled has no timer any more.
+    if (this.#patience?.sinceMs === sinceMs && this.#patience.unsettled > 0) return this.#patience;
+    const works: Work[] = [];
+    const end = this.#clock.after(TIME_LIMIT_MS, () => {
+      for (const work of works) work.settle(new StoreUnavailableError('out of time'));
+    });
+    this.#patience = { sinceMs, works, unsettled: 0, end };
+    return this.#patience;
   }
 }

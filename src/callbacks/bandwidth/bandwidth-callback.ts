@@ -54,23 +54,34 @@ export function translateBandwidth(body: unknown, heardAtMs: number): Translatio
   const { event, timestamp, participantId, deviceId, tag } = body as Record<string, unknown>;
   const kind = KINDS.get(event);
   if (typeof event === 'string' && event !== '' && !kind) return { outcome: 'unknown-event', name: event };
-  const errors = faults({
-    event: kind ? undefined : 'must be one of onConnect, onDisconnect, onLeave',
-    timestamp: timestampFault(timestamp),
-    participantId: identifierFault(participantId),
-    deviceId: identifierFault(deviceId),
-    tag: tagFault(tag),
-  });
-  if (!kind || errors.length > 0) return { outcome: 'invalid', errors };
-  const subject = { participantId: participantId as ParticipantId, deviceId: deviceId as DeviceId };
-  const label = tagOf(tag);
-  return {
-    outcome: 'event',
-    event: { source: 'bandwidth', ...subject, kind, atMs: Number(timestamp), heardAtMs, ...(label && { tag: label }) },
+  const timestampIs = timestampFault(timestamp);
+  const participantIdIs = identifierFault(participantId);
+  const deviceIdIs = identifierFault(deviceId);
+  const tagIs = tagFault(tag);
+  if (!kind || timestampIs || participantIdIs || deviceIdIs || tagIs) {
+    const eventIs = kind ? undefined : 'must be one of onConnect, onDisconnect, onLeave';
+    const faults = {
+      event: eventIs,
+      timestamp: timestampIs,
+      participantId: participantIdIs,
+      deviceId: deviceIdIs,
+      tag: tagIs,
+    };
+    return { outcome: 'invalid', errors: fieldErrors(faults) };
+  }
+  const heard: LifecycleEvent = {
+    source: 'bandwidth',
+    participantId: participantId as ParticipantId,
+    deviceId: deviceId as DeviceId,
+    kind,
+    atMs: Number(timestamp),
+    heardAtMs,
+    tag: tagOf(tag),
   };
+  return { outcome: 'event', event: heard };
 }
 
-function faults(messages: Record<string, string | undefined>): FieldError[] {
+function fieldErrors(messages: Record<string, string | undefined>): FieldError[] {
   return Object.entries(messages).flatMap(([name, message]) => (message ? [{ pointer: `#/${name}`, message }] : []));
 }
 
@@ -91,5 +102,7 @@ function tagFault(value: unknown): string | undefined {
 
 /** A label is not worth losing an event for: what no store can hold is taken out of it. */
 function tagOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '') : undefined;
+  if (typeof value !== 'string') return undefined;
+  const isStorable = value.isWellFormed() && !value.includes('\0');
+  return (isStorable ? value : value.toWellFormed().replaceAll('\0', '')) || undefined;
 }

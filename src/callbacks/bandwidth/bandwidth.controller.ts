@@ -59,8 +59,8 @@ export class BandwidthController {
         const { event } = translation;
         if (isAhead(event)) this.#ahead.add({ aheadMs: event.atMs - event.heardAtMs }, event.heardAtMs);
         if (access.grant) await this.#checkParticipant(event, access.grant);
-        const tag = event.tag ?? access.grant?.tag;
-        await this.recorder.record({ ...event, ...(tag && { tag }) });
+        const grantedTag = event.tag === undefined ? access.grant?.tag : undefined;
+        await this.recorder.record(grantedTag === undefined ? event : { ...event, tag: grantedTag });
         reply.send();
       }
     }

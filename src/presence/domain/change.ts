@@ -46,8 +46,6 @@ export interface Announcement {
   readonly view: ParticipantView;
 }
 
-const DETAILS = ['sinceMs', 'untilMs', 'cause', 'connectedAtMs', 'interruptions'] as const;
-
 type AppliedEvent = DeviceEvent & { readonly deviceId: DeviceId };
 
 /**
@@ -60,36 +58,20 @@ export function changesBetween(
   applied: readonly AppliedEvent[],
   nowMs: number,
 ): Change[] {
-  const { participantId, source, tag, version, view } = after;
-  const subject = { participantId, source, ...(tag !== undefined && { tag }) };
-  const known = new Map(before?.view.devices.map((device) => [device.deviceId, device]));
+  const { view } = after;
   const changes: Change[] = [];
   for (const device of view.devices) {
-    const verb = difference(known.get(device.deviceId), device);
+    const known = before?.view.devices.find(({ deviceId }) => deviceId === device.deviceId);
+    const verb = difference(known, device);
     if (verb === undefined) continue;
-    const { deviceId } = device;
-    const cause = applied.findLast((event) => event.deviceId === deviceId);
-    const previousState = known.get(deviceId)?.state ?? null;
-    changes.push({
-      type: `device.${verb}`,
-      ...subject,
-      deviceId,
-      ...outcome(device, previousState),
-      ...origin(cause, nowMs),
-      version,
-    });
+    const event = applied.findLast(({ deviceId }) => deviceId === device.deviceId);
+    changes.push(change(`device.${verb}`, after, { now: device, before: known, event, nowMs }));
   }
-  const verb = difference(before?.view, view) ?? (before && before.tag !== tag ? 'updated' : undefined);
+  const isOtherTag = before !== undefined && before.tag !== after.tag;
+  const verb = difference(before?.view, view) ?? (isOtherTag ? 'updated' : undefined);
   if (verb !== undefined) {
-    const previousState = before?.view.state ?? null;
-    changes.push({
-      type: `participant.${verb}`,
-      ...subject,
-      ...(before?.tag !== undefined && before.tag !== tag && { previousTag: before.tag }),
-      ...outcome(view, previousState),
-      ...origin(applied.at(-1), nowMs),
-      version,
-    });
+    const own = change(`participant.${verb}`, after, { now: view, before: before?.view, event: applied.at(-1), nowMs });
+    changes.push(isOtherTag && before.tag !== undefined ? { ...own, previousTag: before.tag } : own);
   }
   return changes;
 }
@@ -98,13 +80,35 @@ type Visible = Presence & Partial<DeviceView>;
 
 function difference(before: Visible | undefined, after: Visible): PresenceState | 'updated' | undefined {
   if (before?.state !== after.state) return after.state;
-  return DETAILS.some((detail) => before[detail] !== after[detail]) ? 'updated' : undefined;
+  const isSame =
+    before.sinceMs === after.sinceMs &&
+    before.untilMs === after.untilMs &&
+    before.cause === after.cause &&
+    before.connectedAtMs === after.connectedAtMs &&
+    before.interruptions === after.interruptions;
+  return isSame ? undefined : 'updated';
 }
 
-function outcome({ state, sinceMs, cause }: Visible, previousState: PresenceState | null) {
-  return { state, previousState, ...(cause && { cause }), sinceMs };
+interface Difference {
+  readonly now: Visible;
+  readonly before: Visible | undefined;
+  readonly event: DeviceEvent | undefined;
+  readonly nowMs: number;
 }
 
-function origin(event: DeviceEvent | undefined, nowMs: number) {
-  return event ? { atMs: orderedAtMs(event), heardAtMs: event.heardAtMs } : { atMs: null, heardAtMs: nowMs };
+function change(type: ChangeType, after: Announcement, { now, before, event, nowMs }: Difference): Change {
+  return {
+    type,
+    participantId: after.participantId,
+    deviceId: now.deviceId,
+    source: after.source,
+    tag: after.tag,
+    state: now.state,
+    previousState: before?.state ?? null,
+    cause: now.cause,
+    sinceMs: now.sinceMs,
+    atMs: event ? orderedAtMs(event) : null,
+    heardAtMs: event ? event.heardAtMs : nowMs,
+    version: after.version,
+  };
 }

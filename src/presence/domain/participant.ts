@@ -11,7 +11,7 @@ import {
   type ParticipantId,
 } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
-import { type ParticipantView, participantView, settle } from './presence-view.js';
+import { type DeviceView, type ParticipantView, participantView, settle } from './presence-view.js';
 import { type HeldDevice, isOutdated, limitDevices } from './shedding.js';
 import { MAX_PAST_STAYS, mergeStays, type Stay, stayOf } from './stay.js';
 
@@ -61,14 +61,8 @@ export function advance(
   }
 
   const { held, excess } = limitDevices(foldAll(histories, policy, nowMs), nowMs);
-  const devices = [...held, ...excess];
-  const pastStays = [
-    ...(before?.pastStays ?? []),
-    ...stays(
-      devices.flatMap(({ earlier }) => earlier),
-      policy,
-    ),
-  ];
+  const devices = excess.length === 0 ? held : [...held, ...excess];
+  const pastStays = [...(before?.pastStays ?? []), ...staysBefore(devices, policy)];
   const view = participantView(devices, pastStays, policy, nowMs);
   const { participantId, source } = origin;
   const version = (before?.version ?? 0) + 1;
@@ -76,18 +70,15 @@ export function advance(
   const changes = changesBetween(was, { participantId, source, tag: tag?.value, version, view }, applied, nowMs);
 
   const outdated = held.filter((device) => isOutdated(device, devices, view.state, policy, nowMs));
-  const kept = held.filter((device) => !outdated.includes(device));
+  const kept = outdated.length === 0 ? held : held.filter((device) => !outdated.includes(device));
   if (kept.length === 0) return { record: undefined, changes, verdicts };
   const record: ParticipantRecord = {
     participantId,
     source,
     version: changes.length > 0 ? version : version - 1,
-    ...(tag && { tag }),
+    tag,
     ...remember(before, kept, [...excess, ...outdated], policy),
-    announced: {
-      ...view,
-      devices: view.devices.filter(({ deviceId }) => kept.some((device) => device.deviceId === deviceId)),
-    },
+    announced: kept.length === devices.length ? view : { ...view, devices: viewsOf(kept, view) },
     deadlineMs: nextDeadlineMs(kept, view.state, policy),
   };
   return { record, changes, verdicts };
@@ -96,30 +87,39 @@ export function advance(
 function file(before: ParticipantRecord | undefined, events: readonly LifecycleEvent[]) {
   const histories = new Map(before?.devices);
   const applied: LifecycleEvent[] = [];
-  const tags = before?.tag ? [before.tag] : [];
+  let tag = before?.tag;
   const verdicts = events.map((event): Verdict => {
     const { deviceId, kind, atMs, heardAtMs } = event;
     const history = histories.get(deviceId);
     if (!history && orderedAtMs(event) <= (before?.shedUpToMs ?? Number.NEGATIVE_INFINITY)) return 'stale';
     const filing = fileEvent(history ?? { events: [] }, { kind, atMs, heardAtMs });
     histories.set(deviceId, filing.history);
-    if (filing.filed && event.tag) tags.push({ value: event.tag, atMs: orderedAtMs(filing.filed) });
+    if (filing.filed && event.tag) tag = newerOf(tag, { value: event.tag, atMs: orderedAtMs(filing.filed) });
     if (filing.verdict === 'applied') applied.push(event);
     return filing.verdict;
   });
-  return { histories, applied: applied.sort(compareEvents), tag: newestOf(tags), verdicts };
+  return { histories, applied: applied.sort(compareEvents), tag, verdicts };
 }
 
 function isUnmoved(before: ParticipantRecord, histories: ReadonlyMap<DeviceId, DeviceHistory>, tag?: Tag): boolean {
-  const isSame = [...histories].every(([deviceId, history]) => before.devices.get(deviceId) === history);
-  return isSame && before.tag?.value === tag?.value && before.tag?.atMs === tag?.atMs;
+  for (const [deviceId, history] of histories) if (before.devices.get(deviceId) !== history) return false;
+  return before.tag?.value === tag?.value && before.tag?.atMs === tag?.atMs;
 }
 
 function foldAll(histories: ReadonlyMap<DeviceId, DeviceHistory>, policy: PresencePolicy, nowMs: number): HeldDevice[] {
-  return [...histories].map(([deviceId, history]) => {
+  return Array.from(histories, ([deviceId, history]) => {
     const { connection, earlier } = fold(history, policy);
     return { deviceId, history, earlier, connection: settle(connection, policy, nowMs) };
   });
+}
+
+/** Of the connections that were over before the devices' present ones. */
+function staysBefore(devices: readonly HeldDevice[], policy: PresencePolicy): Stay[] {
+  return devices.flatMap(({ earlier }) => earlier.map((connection) => stayOf(connection, policy)));
+}
+
+function viewsOf(devices: readonly HeldDevice[], view: ParticipantView): DeviceView[] {
+  return view.devices.filter(({ deviceId }) => devices.some((device) => device.deviceId === deviceId));
 }
 
 /** The part of a record that holds events: of `released` devices only their stays, and how new their events were. */
@@ -129,32 +129,26 @@ function remember(
   released: readonly HeldDevice[],
   policy: PresencePolicy,
 ): Pick<ParticipantRecord, 'lastEventAtMs' | 'devices' | 'pastStays' | 'shedUpToMs'> {
-  const compacted = kept.map(({ deviceId, history }) => ({ deviceId, ...compact(history, policy) }));
-  const outlived = [
-    ...compacted.flatMap(({ earlier }) => earlier),
-    ...released.flatMap(({ earlier, connection }) => [...earlier, connection]),
-  ];
-  const pastStays = mergeStays([...(before?.pastStays ?? []), ...stays(outlived, policy)]).slice(-MAX_PAST_STAYS);
-  const shedUpToMs = latest([before?.shedUpToMs, ...released.map(({ history }) => lastEventAtMs(history))]);
-  const lastMs = latest([shedUpToMs, ...kept.map(({ history }) => lastEventAtMs(history))]);
-  return {
-    lastEventAtMs: lastMs ?? 0,
-    devices: new Map(compacted.map(({ deviceId, history }) => [deviceId, history])),
-    pastStays,
-    ...(shedUpToMs !== undefined && { shedUpToMs }),
-  };
-}
-
-function stays(connections: readonly Parameters<typeof stayOf>[0][], policy: PresencePolicy): Stay[] {
-  return connections.map((connection) => stayOf(connection, policy));
-}
-
-function latest(timesMs: readonly (number | undefined)[]): number | undefined {
-  const known = timesMs.filter((timeMs) => timeMs !== undefined);
-  return known.length > 0 ? Math.max(...known) : undefined;
+  const outlived: Stay[] = [];
+  const devices = new Map<DeviceId, DeviceHistory>();
+  let lastMs = before?.shedUpToMs ?? Number.NEGATIVE_INFINITY;
+  for (const { earlier, connection, history } of released) {
+    for (const ended of [...earlier, connection]) outlived.push(stayOf(ended, policy));
+    lastMs = Math.max(lastMs, lastEventAtMs(history));
+  }
+  const shedUpToMs = lastMs === Number.NEGATIVE_INFINITY ? undefined : lastMs;
+  for (const { deviceId, history } of kept) {
+    const compacted = compact(history, policy);
+    for (const ended of compacted.earlier) outlived.push(stayOf(ended, policy));
+    devices.set(deviceId, compacted.history);
+    lastMs = Math.max(lastMs, lastEventAtMs(history));
+  }
+  const known = before?.pastStays ?? [];
+  const pastStays = outlived.length === 0 ? known : mergeStays([...known, ...outlived]).slice(-MAX_PAST_STAYS);
+  return { lastEventAtMs: lastMs, devices, pastStays, shedUpToMs };
 }
 
 /** An event without a tag erases none. Of two at one millisecond the greater string, so that their order is no matter. */
-function newestOf(tags: readonly Tag[]): Tag | undefined {
-  return tags.toSorted((a, b) => b.atMs - a.atMs || (a.value < b.value ? 1 : -1))[0];
+function newerOf(a: Tag | undefined, b: Tag): Tag {
+  return a && (a.atMs - b.atMs || (a.value < b.value ? -1 : 1)) > 0 ? a : b;
 }

@@ -49,19 +49,19 @@ export function graceEndMs(connection: LostConnection, policy: PresencePolicy): 
   return connection.lostHeardAtMs + policy.graceMs;
 }
 
+/** One shape for all: what reads views is called for every event. */
 function deviceView(deviceId: DeviceId, settled: Connection, policy: PresencePolicy): DeviceView {
   const { connectedAtMs, interruptions } = settled;
+  const view = (state: PresenceState, sinceMs: number, untilMs?: number, cause?: GoneCause): DeviceView => {
+    return { deviceId, state, sinceMs, untilMs, cause, connectedAtMs, interruptions };
+  };
   switch (settled.phase) {
     case 'open':
-      return { deviceId, state: 'connected', sinceMs: settled.connectedAtMs, connectedAtMs, interruptions };
-    case 'lost': {
-      const untilMs = graceEndMs(settled, policy);
-      return { deviceId, state: 'reconnecting', sinceMs: settled.lostAtMs, untilMs, connectedAtMs, interruptions };
-    }
-    case 'ended': {
-      const { cause, endedAtMs } = settled;
-      return { deviceId, state: 'gone', sinceMs: endedAtMs, cause, connectedAtMs, interruptions };
-    }
+      return view('connected', settled.connectedAtMs);
+    case 'lost':
+      return view('reconnecting', settled.lostAtMs, graceEndMs(settled, policy));
+    case 'ended':
+      return view('gone', settled.endedAtMs, undefined, settled.cause);
   }
 }
 
@@ -80,10 +80,12 @@ export function participantView(
   policy: PresencePolicy,
   nowMs: number,
 ): ParticipantView {
-  const views = devices.map(({ deviceId, connection }) => deviceView(deviceId, connection, policy)).sort(byStrength);
+  const views = devices.map(({ deviceId, connection }) => deviceView(deviceId, connection, policy));
+  if (views.length > 1) views.sort(byStrength);
   const present = devices.filter(({ connection }) => connection.phase !== 'ended').map(({ connection }) => connection);
   const sinceMs = (of: readonly Connection[]) => {
-    const stays = mergeStays([...pastStays, ...devices.map(({ connection }) => stayOf(connection, policy))]);
+    const last = devices.map(({ connection }) => stayOf(connection, policy));
+    const stays = last.length + pastStays.length > 1 ? mergeStays([...pastStays, ...last]) : last;
     return Math.max(...of.map((connection) => startOfPresence(stays, stayOf(connection, policy))));
   };
   const strongest = views[0];

@@ -18,7 +18,8 @@ export interface HeldDevice extends SettledDevice {
 export function limitDevices(
   devices: readonly HeldDevice[],
   nowMs: number,
-): { held: HeldDevice[]; excess: HeldDevice[] } {
+): { held: readonly HeldDevice[]; excess: HeldDevice[] } {
+  if (devices.length <= MAX_DEVICES) return { held: devices, excess: [] };
   const byLife = [...devices].sort(
     (a, b) => Number(isEnded(a)) - Number(isEnded(b)) || lastEventAtMs(b.history) - lastEventAtMs(a.history),
   );

@@ -171,6 +171,11 @@ export class RedisPresenceStore implements PresenceStore {
     idOf: (item: T) => ParticipantId,
     call: (shard: Shard, own: T[]) => Promise<R[]>,
   ): Promise<(R | StoreUnavailableError)[]> {
+    const [only] = this.#shards;
+    if (only && this.#shards.length === 1) {
+      if (items.length === 0) return [];
+      return call(only, [...items]).catch((error) => items.map(() => unavailable(error)));
+    }
     const results = Array.from<R | StoreUnavailableError>({ length: items.length });
     await Promise.all(
       this.#shards.map(async (shard, number) => {
