@@ -1,16 +1,33 @@
--- wrk: callbacks of 10,000 participants that come and go, each one another event, so that every one is to be stored.
+-- wrk: callbacks of participants that come and go, each one another event, so that every one is to be stored.
 -- One thread's counter is enough: the load is asked of wrk with one thread.
-local kinds = { 'onConnect', 'onDisconnect', 'onConnect', 'onLeave' }
-local body = '{"event":"%s","timestamp":"%d","participantId":"473f6544-92f7-4d67-9e77-bf25%08d",'
-  .. '"deviceId":"be199214-1a03-402a-a7b6-d002470a0465","tag":"hello-world-phone"}'
+--
+-- Arguments: participants, how many take part; first, the number of the first; apart, how far apart their numbers are;
+--   tags, how many tags they have; life, what their devices do (below); sent, how many callbacks a run before this one sent
+dofile('bench/wrk.lua')
+
+local LIVES = {
+  calls = { 'onConnect', 'onDisconnect', 'onConnect', 'onLeave' },
+  -- Of those that are connected: each event moves one from one index to another, and none waits for a grace to be over.
+  moves = { 'onLeave', 'onConnect' },
+}
+local body = '{"event":"%s","timestamp":"%d","participantId":"%s",'
+  .. '"deviceId":"be199214-1a03-402a-a7b6-d002470a0465","tag":"hello-world-phone-%d"}'
 local now = os.time() * 1000
-local sent = 0
+local plan, life, sent
 
 wrk.method = 'POST'
 wrk.headers['Content-Type'] = 'application/json'
 
-request = function()
-  local participant, turn = sent % 10000, math.floor(sent / 10000)
+function init(args)
+  plan = named(args)
+  life, sent = LIVES[plan.life], plan.sent
+  ready()
+end
+
+function request()
+  local n = plan.first + scattered(sent, plan.participants) * plan.apart
+  local turn = math.floor(sent / plan.participants)
   sent = sent + 1
-  return wrk.format(nil, '/callbacks/bandwidth', nil, body:format(kinds[turn % 4 + 1], now + turn, participant))
+  local event = life[turn % #life + 1]
+  return wrk.format(nil, '/callbacks/bandwidth', nil, body:format(event, now + turn, participantId(n), n % plan.tags))
 end

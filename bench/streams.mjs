@@ -6,7 +6,8 @@ import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { build, install } from '../scripts/prepare.mjs';
-import { startNode, startRedis, usageOf } from './processes.mjs';
+import { startNode, startRedis } from './processes.mjs';
+import { usageOf } from './usage.mjs';
 
 const STREAMS = Number(process.env.STREAMS ?? 1_000);
 const CALLBACKS_PER_SECOND = Number(process.env.CALLBACKS ?? 100);

@@ -1,0 +1,16 @@
+// Load by bench/pacer.mjs, from a process of its own.
+import { outputOf } from './processes.mjs';
+
+/**
+ * `count` callbacks at `perSecond`. Resolves with the time until all were answered and, for each status that was answered,
+ * how many and their latency: from when they were to be sent, and from when they were sent.
+ */
+export async function pace({ port, perSecond, count, connections = 64, participants = 10_000, firstTurn = 0 }) {
+  const plan = { port, perSecond, count: Math.max(1, Math.round(count)), connections, participants, firstTurn };
+  return JSON.parse(await outputOf(process.execPath, ['bench/pacer.mjs', JSON.stringify(plan)]));
+}
+
+/** How many had another answer than that they are stored. */
+export function refusedOf({ byStatus }) {
+  return Object.entries(byStatus).reduce((sum, [status, { count }]) => sum + (status === '204' ? 0 : count), 0);
+}

@@ -1,0 +1,94 @@
+// A process of its own: sends callbacks at an even rate, whether or not the answers keep up, as a provider does. What wrk
+// cannot: it waits for an answer before it asks again, so that a service that stalls is asked less, and looks good.
+// Latency is counted from when a callback was to be sent, with all the time that it waited for a free connection.
+// The even rate is one of a millisecond's steps, as Node's timers are.
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { callbackRequest } from './participants.mjs';
+import { percentile } from './rounds.mjs';
+
+const { port, perSecond, count, connections, participants, firstTurn } = JSON.parse(process.argv[2]);
+const answers = new Map();
+const free = [];
+let startMs = 0;
+let due = 0;
+let sent = 0;
+let answered = 0;
+
+function intendedMs(n) {
+  return startMs + (n * 1_000) / perSecond;
+}
+
+/** A connection that sends one callback after another, each when its turn has come and the one before is answered. */
+async function openConnection() {
+  const socket = connect(port, '127.0.0.1').setNoDelay(true);
+  const connection = { socket, n: 0, sentMs: 0, text: '' };
+  socket.on('data', (chunk) => read(connection, chunk.latin1Slice()));
+  socket.on('close', () => fail('a connection was closed'));
+  socket.on('error', ({ message }) => fail(message));
+  await once(socket, 'connect');
+  free.push(connection);
+}
+
+function read(connection, text) {
+  connection.text += text;
+  const end = connection.text.indexOf('\r\n\r\n');
+  if (end === -1) return;
+  const head = connection.text.slice(0, end);
+  const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
+  if (connection.text.length < end + 4 + length) return;
+  connection.text = '';
+  finish(connection, Number(head.slice(9, 12)));
+}
+
+function finish(connection, status) {
+  const nowMs = performance.now();
+  const { fromIntended, fromSent } = answers.get(status) ?? { fromIntended: [], fromSent: [] };
+  fromIntended.push(nowMs - intendedMs(connection.n));
+  fromSent.push(nowMs - connection.sentMs);
+  answers.set(status, { fromIntended, fromSent });
+  answered += 1;
+  free.push(connection);
+  if (answered === count) report();
+  else dispatch();
+}
+
+function dispatch() {
+  while (sent < due && free.length > 0) {
+    const connection = free.pop();
+    connection.n = sent;
+    connection.sentMs = performance.now();
+    connection.socket.write(callbackRequest(sent, { participants, firstTurn }));
+    sent += 1;
+  }
+}
+
+function tick() {
+  due = Math.min(count, Math.floor(((performance.now() - startMs) * perSecond) / 1_000) + 1);
+  dispatch();
+  if (due < count) setTimeout(tick, 1);
+}
+
+function report() {
+  const elapsedMs = performance.now() - startMs;
+  const byStatus = [...answers].map(([status, { fromIntended, fromSent }]) => [
+    status,
+    { count: fromSent.length, fromIntended: distribution(fromIntended), fromSent: distribution(fromSent) },
+  ]);
+  process.stdout.write(JSON.stringify({ elapsedMs, byStatus: Object.fromEntries(byStatus) }), () => process.exit(0));
+}
+
+function distribution(latenciesMs) {
+  const sorted = latenciesMs.sort((a, b) => a - b);
+  const at = (share) => percentile(sorted, share);
+  return { p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999), mostMs: at(1) };
+}
+
+function fail(reason) {
+  console.error(`pacer: ${reason} after ${answered} of ${count} answers`);
+  process.exit(1);
+}
+
+await Promise.all(Array.from({ length: connections }, openConnection));
+startMs = performance.now();
+tick();

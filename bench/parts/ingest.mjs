@@ -1,0 +1,61 @@
+// How many callbacks a second, against the least that a receiver can do and against what people write by hand.
+import { BY_HAND, FLOOR, ON_REDIS, ON_SQLITE } from '../contestants.mjs';
+import { failuresOf, inTurns, median, ratios } from '../rounds.mjs';
+import { format, middle, spread } from '../table.mjs';
+import { usageOf } from '../usage.mjs';
+import { callbacks } from '../wrk.mjs';
+
+const CONTESTANTS = { floor: FLOOR, byHand: BY_HAND, redis: ON_REDIS, sqlite: ON_SQLITE };
+const rate = ({ perSecond }) => perSecond;
+
+export async function ingest({ rounds, warmMs, ms }) {
+  const results = await inTurns(rounds, CONTESTANTS, (contestant) => measure(contestant, warmMs, ms));
+  const rows = Object.entries(results).map(([key, runs]) => row(CONTESTANTS[key].name, runs, results));
+  return {
+    title: 'Callbacks',
+    tables: [{ text: TEXT, rows }],
+    samples: {
+      redisOfByHand: ratios(results.redis, results.byHand, rate),
+      redisOfFloor: ratios(results.redis, results.floor, rate),
+      sqliteOfFloor: ratios(results.sqlite, results.floor, rate),
+    },
+    failed: failuresOf(Object.values(results).flat()),
+  };
+}
+
+const TEXT = `Distinct lifecycle events of 10,000 participants, sent by wrk over 64 connections, each with one request under way:
+the most that one process takes. Each contestant is started anew in each round, with a Redis of its own, and warmed up.
+"Of the floor" and "of by hand" are medians of the ratios within each round. Latency at this load is mostly waiting.`;
+
+async function measure(contestant, warmMs, ms) {
+  const { port, pids, stop } = await contestant.start();
+  const warm = await callbacks({ port, ms: warmMs });
+  // It goes on where the warming up has ended: as many events later in the life of each participant.
+  const result = await callbacks({ port, ms, pids, plan: { sent: warm.requests } });
+  const { rssKb } = usageOf(pids.service);
+  await stop();
+  return { ...result, failed: result.failed + warm.failed, rssMb: rssKb / 1_024 };
+}
+
+function row(name, runs, { floor, byHand }) {
+  const cpuOf = (process) => runs.map(({ cpuUs }) => cpuUs[process] ?? 0);
+  return {
+    '': name,
+    'callbacks/s': middle(runs.map(rate)),
+    spread: spread(runs.map(rate)),
+    'of the floor': middle(ratios(runs, floor, rate), 2),
+    'of by hand': middle(ratios(runs, byHand, rate), 2),
+    'p50 ms': middle(
+      runs.map(({ p50Ms }) => p50Ms),
+      1,
+    ),
+    'p99 ms': middle(
+      runs.map(({ p99Ms }) => p99Ms),
+      1,
+    ),
+    'service CPU µs': middle(cpuOf('service'), 1),
+    'Redis CPU µs': median(cpuOf('redis')) === 0 ? '–' : middle(cpuOf('redis'), 1),
+    'MiB after': middle(runs.map(({ rssMb }) => rssMb)),
+    failed: format(failuresOf(runs)),
+  };
+}

@@ -1,0 +1,51 @@
+// What a connected participant takes of Redis: records, indexes and the feed.
+import { Redis } from 'ioredis';
+import { knownOnRedis } from '../known.mjs';
+import { format } from '../table.mjs';
+
+export async function memory({ counts, looked }) {
+  const stores = [];
+  for (const count of counts) stores.push(await knownOnRedis(count));
+  const each = ({ count, bytes }) => bytes.participants / count;
+  const rows = stores.map((store) => ({
+    'connected participants': format(store.count),
+    'bytes a participant': format(each(store)),
+    'MB of feed in all': format(store.bytes.feed / 1e6, 1),
+    tags: format(store.tags),
+  }));
+  const parts = await bytesByKind(stores.find(({ count }) => count === looked));
+  return {
+    title: 'Memory of Redis',
+    tables: [
+      { text: TEXT, rows },
+      { text: `Where it goes, with ${format(looked)}, as Redis says of each key:`, rows: parts },
+    ],
+    samples: { bytesEachOfFew: [each(stores[0])], bytesEachOfMany: [each(stores[1])] },
+    failed: 0,
+  };
+}
+
+const TEXT = `Participants with one device and a tag, ids of 36 characters, connected by one event. The growth of Redis'
+\`used_memory\`, everything in it (records, indexes, its own tables), without the feed, whose size is bounded by a setting
+and told separately. 1,000 participants share a tag: a set of so many takes more of each than a small one.`;
+
+/** By what follows the shard in the name of a key, whatever keys there are. The feed is left out. */
+async function bytesByKind({ redis, count, bytes }) {
+  const client = new Redis(redis.port);
+  const sums = new Map();
+  for await (const keys of client.scanStream({ count: 1_000 })) {
+    const asked = keys.reduce((pipeline, key) => pipeline.memory('USAGE', key, 'SAMPLES', 0), client.pipeline());
+    for (const [index, [error, size]] of (await asked.exec()).entries()) {
+      if (error) throw error;
+      const kind = /^[^{]*\{\d+\}:([^:]+)/.exec(keys[index])?.[1] ?? 'other';
+      sums.set(kind, (sums.get(kind) ?? 0) + size);
+    }
+  }
+  client.disconnect();
+  sums.delete('changes');
+  const known = [...sums.values()].reduce((sum, size) => sum + size, 0);
+  sums.set('tables of Redis', bytes.participants - known);
+  return [...sums]
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([kind, size]) => ({ keys: kind, 'bytes a participant': format(size / count, 1) }));
+}

@@ -1,0 +1,92 @@
+// How many questions a second, with few and with many participants known.
+import { FLOOR } from '../contestants.mjs';
+import { knownOnRedis, knownOnSqlite } from '../known.mjs';
+import { startNode } from '../processes.mjs';
+import { failuresOf, inTurns, ratios } from '../rounds.mjs';
+import { format, middle, spread } from '../table.mjs';
+import { load } from '../wrk.mjs';
+
+/** The larger an answer, the fewer are asked for at once: else all of them wait for longer than is measured. */
+const READS = {
+  one: { name: 'GET one participant', connections: 64 },
+  list: { name: 'first page of 100', connections: 16 },
+  lookup100: { name: 'lookup of 100', connections: 16 },
+  lookup1000: { name: 'lookup of 1,000', connections: 4 },
+  occupancy: { name: 'occupancy', connections: 64 },
+};
+const rate = ({ perSecond }) => perSecond;
+
+export async function reads({ rounds, warmMs, ms, onRedis, onSqlite }) {
+  const contestants = await startAll(onRedis, onSqlite);
+  for (const contestant of contestants.values()) await ask(contestant, warmMs);
+  const results = await inTurns(rounds, Object.fromEntries(contestants), (contestant) => ask(contestant, ms));
+  for (const { stop } of new Set([...contestants.values()].map(({ service }) => service))) await stop();
+
+  const rows = [...contestants].map(([key, contestant]) => row(contestant, results[key], results.floor));
+  const most = Math.max(...onRedis);
+  const least = Math.min(...onRedis);
+  return {
+    title: 'Reads',
+    tables: [{ text: TEXT, rows }],
+    samples: {
+      oneOfFloor: ratios(results[`Redis ${most} one`], results.floor, rate),
+      pageOfFew: ratios(results[`Redis ${least} list`], results[`Redis ${most} list`], rate),
+    },
+    failed: failuresOf(Object.values(results).flat()),
+  };
+}
+
+const TEXT = `Asked by wrk, each connection with one request under way, of participants scattered over all that are known, all of them
+connected, with one device and a tag. The floor answers a fixed text of the size of one participant. Latency at this load
+is mostly waiting.`;
+
+/** A service for each number that are known, and each of the reads of it, by a key. */
+async function startAll(onRedis, onSqlite) {
+  const floor = await FLOOR.start();
+  const contestants = new Map([
+    ['floor', { ...READS.one, name: FLOOR.name, store: '–', known: 1, read: 'one', service: floor }],
+  ]);
+  const stores = [];
+  for (const count of onRedis) stores.push(['Redis', await knownOnRedis(count)]);
+  for (const count of onSqlite) stores.push(['SQLite', await knownOnSqlite(count)]);
+  for (const [store, { count, env, redis }] of stores) {
+    const { port, pid, stop } = await startNode('dist/main.js', env);
+    const service = { port, pids: { service: pid, ...(redis && { redis: redis.pid }) }, stop };
+    for (const [read, settings] of Object.entries(READS)) {
+      contestants.set(`${store} ${count} ${read}`, { ...settings, store, known: count, read, service });
+    }
+  }
+  return contestants;
+}
+
+function ask({ read, known, connections, service: { port, pids } }, ms) {
+  return load({ port, script: 'read', plan: { read, known }, ms, pids, connections });
+}
+
+function row({ name, store, known, connections }, runs, floor) {
+  const cpuOf = (process) =>
+    middle(
+      runs.map(({ cpuUs }) => cpuUs[process]),
+      1,
+    );
+  return {
+    '': name,
+    store,
+    known: store === '–' ? '–' : format(known),
+    connections: format(connections),
+    'answers/s': middle(runs.map(rate)),
+    spread: spread(runs.map(rate)),
+    'of the floor': middle(ratios(runs, floor, rate), 3),
+    'p50 ms': middle(
+      runs.map(({ p50Ms }) => p50Ms),
+      1,
+    ),
+    'p99 ms': middle(
+      runs.map(({ p99Ms }) => p99Ms),
+      1,
+    ),
+    'service CPU µs': cpuOf('service'),
+    'Redis CPU µs': store === 'Redis' ? cpuOf('redis') : '–',
+    failed: format(failuresOf(runs)),
+  };
+}

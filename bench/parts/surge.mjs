@@ -1,0 +1,98 @@
+// A region comes back: very many callbacks at once, and then more than can be taken.
+import { setInterval as every } from 'node:timers/promises';
+import { ON_REDIS, ON_SQLITE } from '../contestants.mjs';
+import { pace, refusedOf } from '../pace.mjs';
+import { format } from '../table.mjs';
+import { usageOf } from '../usage.mjs';
+import { callbacks } from '../wrk.mjs';
+
+const CONTESTANTS = [ON_REDIS, ON_SQLITE];
+/** Turns in the life of a participant: it connects, is lost, and connects again. */
+const CONNECTS = 0;
+const RETURNS = 2;
+/** Within the grace period, and no more than any machine takes. */
+const LEISURELY_PER_SECOND = 3_000;
+
+export async function surge({ warmMs, mostMs, devices, connections, overload }) {
+  const returns = [];
+  const overloads = [];
+  for (const { name, start } of CONTESTANTS) {
+    const { port, pids, stop } = await start();
+    const warm = await callbacks({ port, ms: warmMs, plan: { participants: devices } });
+    const { perSecond } = await callbacks({ port, ms: mostMs, plan: { participants: devices, sent: warm.requests } });
+    returns.push({ '': name, ...(await reconnect({ port, devices, connections })) });
+    const excess = { ...overload, perSecond: 2 * perSecond };
+    overloads.push({ '': name, ...(await overwhelm({ port, pid: pids.service, ...excess })) });
+    await stop();
+  }
+  return {
+    title: 'Many at once',
+    tables: [
+      { text: reconnectText(devices, connections), rows: returns },
+      { text: overloadText(overload), rows: overloads },
+    ],
+    samples: {},
+    failed: 0,
+  };
+}
+
+function reconnectText(devices, connections) {
+  return `${format(devices)} devices that were lost connect again within one second, at an even rate over ${format(connections)}
+connections. Latency is counted from when a callback was to be sent.`;
+}
+
+function overloadText({ connections }) {
+  return `Twice as many callbacks a second as wrk had answered, at an even rate, and up to ${format(connections)} of them under way,
+which is more than the service allows. Latency is counted from when a callback was sent. A refusal (503) is worth something
+only if it comes soon, and memory must be bounded.`;
+}
+
+async function reconnect({ port, devices, connections }) {
+  const all = { port, connections, participants: devices };
+  await pace({ ...all, perSecond: LEISURELY_PER_SECOND, count: 2 * devices, firstTurn: CONNECTS });
+  const answer = await pace({ ...all, perSecond: devices, count: devices, firstTurn: RETURNS });
+  const { p50Ms, p99Ms, mostMs } = answer.byStatus[204].fromIntended;
+  return {
+    'all answered after ms': format(answer.elapsedMs),
+    'p50 ms': format(p50Ms, 1),
+    'p99 ms': format(p99Ms, 1),
+    'most ms': format(mostMs, 1),
+    refused: format(refusedOf(answer)),
+  };
+}
+
+async function overwhelm({ port, pid, perSecond, connections, ms }) {
+  const before = usageOf(pid).rssKb;
+  const most = watchMemory(pid);
+  const count = Math.round((perSecond * ms) / 1_000);
+  const answer = await pace({ port, perSecond, count, connections, firstTurn: CONNECTS });
+  const mostKb = await most();
+  const { byStatus, elapsedMs } = answer;
+  const p99 = (status) => (byStatus[status] ? format(byStatus[status].fromSent.p99Ms) : '–');
+  return {
+    'sent/s': format(perSecond),
+    'stored/s': format(((byStatus[204]?.count ?? 0) * 1_000) / elapsedMs),
+    'p99 ms of 204': p99(204),
+    'refused/s': format(((byStatus[503]?.count ?? 0) * 1_000) / elapsedMs),
+    'p99 ms of 503': p99(503),
+    'other answers': format(count - (byStatus[204]?.count ?? 0) - (byStatus[503]?.count ?? 0)),
+    'MiB before': format(before / 1_024),
+    'MiB at the most': format(mostKb / 1_024),
+  };
+}
+
+/** Call what it returns to end it, and to know the most that there was, in kilobytes. */
+function watchMemory(pid) {
+  const ending = new AbortController();
+  let mostKb = 0;
+  const watched = (async () => {
+    for await (const _ of every(50, undefined, { signal: ending.signal })) {
+      mostKb = Math.max(mostKb, usageOf(pid).rssKb);
+    }
+  })().catch(() => {});
+  return async () => {
+    ending.abort();
+    await watched;
+    return mostKb;
+  };
+}

@@ -1,0 +1,48 @@
+-- wrk: one kind of read, over and over, of participants scattered over all that are known.
+-- The requests are made in advance: what wrk takes of the machine, the service does not have.
+--
+-- Arguments: read, which one (below); known, how many participants are known
+dofile('bench/wrk.lua')
+
+local function lookup(n, known, count)
+  local ids = {}
+  for i = 1, count do
+    ids[i] = '"' .. participantId(scattered(n * count + i, known)) .. '"'
+  end
+  local headers = { ['Content-Type'] = 'application/json' }
+  local body = '{"participantIds":[' .. table.concat(ids, ',') .. ']}'
+  return wrk.format('POST', '/v1/participants/lookup', headers, body)
+end
+
+local READS = {
+  one = function(n, known)
+    return wrk.format('GET', '/v1/participants/' .. participantId(scattered(n, known)))
+  end,
+  list = function()
+    return wrk.format('GET', '/v1/participants?limit=100')
+  end,
+  lookup100 = function(n, known)
+    return lookup(n, known, 100)
+  end,
+  lookup1000 = function(n, known)
+    return lookup(n, known, 1000)
+  end,
+  occupancy = function()
+    return wrk.format('GET', '/v1/occupancy')
+  end,
+}
+local DIFFERENT = { one = 10000, lookup100 = 100, lookup1000 = 20 }
+local requests, sent = {}, 0
+
+function init(args)
+  local plan = named(args)
+  for n = 1, DIFFERENT[plan.read] or 1 do
+    requests[n] = READS[plan.read](n, plan.known)
+  end
+  ready()
+end
+
+function request()
+  sent = sent + 1
+  return requests[sent % #requests + 1]
+end

@@ -1,0 +1,38 @@
+// A process of its own: events through the recorder, as many as it takes, with `atOnce` of them under way.
+import { lifecycleEvent, openRecorder } from './recorder.mjs';
+import { usageOf } from './usage.mjs';
+
+const LIFE = ['connected', 'disconnected', 'connected', 'left'];
+const PARTICIPANTS = 10_000;
+
+const { place, redisPid, atOnce, warmMs, ms } = JSON.parse(process.argv[2]);
+const { recorder, store } = await openRecorder(place);
+const startMs = Date.now();
+let next = 0;
+
+/** Resolves with how many events a second there were, and the processor time that this process and Redis took for each. */
+async function measure(forMs) {
+  const before = { n: next, ms: performance.now(), cpuS: cpuS() };
+  const untilMs = before.ms + forMs;
+  await Promise.all(Array.from({ length: atOnce }, () => sendUntil(untilMs)));
+  const events = next - before.n;
+  const [cpuUs, redisUs] = cpuS().map((seconds, index) => ((seconds - before.cpuS[index]) * 1e6) / events);
+  return { perSecond: (events * 1_000) / (performance.now() - before.ms), cpuUs, redisUs };
+}
+
+async function sendUntil(untilMs) {
+  while (performance.now() < untilMs) {
+    const turn = Math.floor(next / PARTICIPANTS);
+    const n = next % PARTICIPANTS;
+    next += 1;
+    await recorder.record(lifecycleEvent(LIFE[turn % LIFE.length], n, { atMs: startMs + turn, tags: 1 }));
+  }
+}
+
+function cpuS() {
+  return [process.pid, ...(redisPid ? [redisPid] : [])].map((pid) => usageOf(pid).cpuS);
+}
+
+await measure(warmMs);
+process.stdout.write(JSON.stringify(await measure(ms)));
+await store.close();

@@ -1,0 +1,39 @@
+// The service's own way to write presence, without HTTP. The only file here that knows how the service is made.
+import { pino } from 'pino';
+import { systemClock } from '../dist/platform/clock.js';
+import { DEFAULT_POLICY } from '../dist/presence/domain/policy.js';
+import { openStore } from '../dist/presence/open-store.js';
+import { Recorder } from '../dist/presence/recorder.js';
+import { DEVICE_ID, participantId, tagOf } from './participants.mjs';
+
+/** Two batches of the recorder, and as much waiting: batches are full. */
+const AT_ONCE = 512;
+
+/** `place`: a `redisUrl`, or else a `dataDir` for SQLite. */
+export async function openRecorder(place) {
+  const log = pino({ level: 'error' }, pino.destination(2));
+  const store = await openStore({ redisPrefix: 'rollcall', ...place }, log);
+  return { store, recorder: new Recorder(store, systemClock, DEFAULT_POLICY, log) };
+}
+
+/** `kind`: connected, disconnected or left. */
+export function lifecycleEvent(kind, n, { atMs, tags }) {
+  return {
+    source: 'bandwidth',
+    participantId: participantId(n),
+    deviceId: DEVICE_ID,
+    kind,
+    atMs,
+    heardAtMs: Date.now(),
+    tag: tagOf(n, tags),
+  };
+}
+
+/** Calls `work` with 0 to `count` − 1, many at once. */
+export async function together(count, work) {
+  let next = 0;
+  const worker = async () => {
+    for (let n = next++; n < count; n = next++) await work(n);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}

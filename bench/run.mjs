@@ -1,0 +1,51 @@
+// Runs the parts that are asked for and says what they measured.
+import { loadavg } from 'node:os';
+import { section, writeDocument } from './document.mjs';
+import { judge, unmeasured } from './goals.mjs';
+import { describeMachine } from './machine.mjs';
+import { ingest } from './parts/ingest.mjs';
+import { memory } from './parts/memory.mjs';
+import { paced } from './parts/pace.mjs';
+import { processes } from './parts/processes.mjs';
+import { reads } from './parts/reads.mjs';
+import { scale } from './parts/scale.mjs';
+import { start } from './parts/start.mjs';
+import { store } from './parts/store.mjs';
+import { surge } from './parts/surge.mjs';
+import { QUICK, WHOLE } from './sizes.mjs';
+import { table } from './table.mjs';
+
+const PARTS = { start, ingest, pace: paced, surge, store, processes, memory, reads, scale };
+
+/** `names`: of parts, none for all of them. Resolves with whether all was measured, and answered as it should be. */
+export async function run({ names, isQuick }) {
+  const unknown = names.filter((name) => !(name in PARTS));
+  if (unknown.length > 0) {
+    console.error(`There is no part ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}.`);
+    return false;
+  }
+  const machine = describeMachine();
+  console.log(machine.join('\n'));
+  const chosen = names.length > 0 ? names : Object.keys(PARTS);
+  const outcomes = [];
+  for (const name of chosen) outcomes.push(await measure(name, (isQuick ? QUICK : WHOLE)[name]));
+
+  const samples = Object.assign({}, ...outcomes.map((outcome) => outcome.samples));
+  const goals = judge(samples);
+  if (goals.rows.length > 0 && !isQuick) console.log(`\n${table(goals.rows)}\n`);
+  const isWhole = names.length === 0;
+  const missing = isWhole ? unmeasured(samples) : [];
+  if (missing.length > 0) console.error(`Not measured: ${missing.join('; ')}`);
+  const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);
+  if (failed > 0) console.error(`${failed} requests had an error for an answer, or none.`);
+  if (isWhole && !isQuick && missing.length === 0) writeDocument({ machine, goals, outcomes });
+  return missing.length === 0 && failed === 0;
+}
+
+async function measure(name, size) {
+  const beganMs = performance.now();
+  const outcome = await PARTS[name](size);
+  const seconds = Math.round((performance.now() - beganMs) / 1_000);
+  console.log(`\n${section(outcome).join('\n\n')}\n\n(${name}: ${seconds} s, load ${loadavg()[0].toFixed(1)})`);
+  return outcome;
+}

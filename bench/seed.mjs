@@ -1,0 +1,26 @@
+// A process of its own, since SQLite is one process's alone: makes participants known that are connected, through the
+// service's own recorder. Told over HTTP it would take many minutes.
+import { lifecycleEvent, openRecorder, together } from './recorder.mjs';
+
+/** After so many the feed is trimmed to what the service keeps of it, so that it does not take all memory meanwhile. */
+const CHUNK = 50_000;
+const FEED_LIMITS = { retentionMs: 86_400_000, maxBytes: 256 * 1_024 * 1_024 };
+
+const { place, participants, apart, tags, events } = JSON.parse(process.argv[2]);
+const { recorder, store } = await openRecorder(place);
+const startMs = Date.now() - participants - events;
+
+/** It comes and goes, and stays at last. */
+async function live(n) {
+  const life = Array.from({ length: events }, (_, turn) => {
+    const atMs = startMs + n + turn;
+    return lifecycleEvent(turn % 2 === 0 ? 'connected' : 'left', n * apart, { atMs, tags });
+  });
+  await Promise.all(life.map((event) => recorder.record(event)));
+}
+
+for (let first = 0; first < participants; first += CHUNK) {
+  await together(Math.min(CHUNK, participants - first), (n) => live(first + n));
+  while (await store.trim(FEED_LIMITS));
+}
+await store.close();
