@@ -10,8 +10,8 @@ const INTRODUCTION = `# Benchmarks
 Written by \`npm run bench\`, which starts all that it needs on loopback; changed by hand it would be lost. Service, Redis and
 the load share the machine. The contestants take turns, round after round; a figure is the median of its rounds, the spread is
 from the least to the most, and a ratio is that of one round. On another machine, or one that has other work, only the
-ratios mean something. The service has its default settings; Redis has an append-only file that is synced every second, and
-SQLite has \`synchronous=FULL\`. Processor time is that of the whole process, from the kernel's count, for each request.`;
+ratios mean something. The service has its default settings; Redis has an append-only file that is synced every second and not
+rewritten meanwhile, and SQLite has \`synchronous=FULL\`. Processor time is that of the whole process, from the kernel's count, for each request.`;
 
 export function writeDocument({ machine, goals, outcomes }) {
   const date = new Date().toISOString().slice(0, 10);

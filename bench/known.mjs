@@ -5,6 +5,8 @@ import { Redis } from 'ioredis';
 import { tagCount } from './participants.mjs';
 import { makeFolder, outputOf, startRedis } from './processes.mjs';
 
+/** As in src/presence/redis/shard.ts. */
+const FEED = 'rollcall:{0}:changes';
 const made = new Map();
 
 /** On SQLite. `env` has a service keep its presence there; `tags` is how many they share. */
@@ -16,15 +18,16 @@ export function knownOnSqlite(count, tags = tagCount(count)) {
   });
 }
 
-/** On a Redis of its own. `bytes`: what all of Redis grew by without the feed, and the feed. */
+/** On a Redis of its own. `bytes`: what all of Redis grew by without the feed, and an event's part of the feed. */
 export function knownOnRedis(count, tags = tagCount(count)) {
   return once(`redis ${count} ${tags}`, async () => {
     const redis = await startRedis();
     const client = new Redis(redis.port);
     const before = await usedBytes(client);
     await seed({ redisUrl: redis.url }, { participants: count, tags });
-    const feed = await client.memory('USAGE', 'rollcall:{0}:changes', 'SAMPLES', 0);
-    const bytes = { participants: (await usedBytes(client)) - before - feed, feed };
+    const feed = await client.memory('USAGE', FEED, 'SAMPLES', 0);
+    const participants = (await usedBytes(client)) - before - feed;
+    const bytes = { participants, feedOfEvent: feed / (await client.xlen(FEED)) };
     client.disconnect();
     return { count, tags, env: { REDIS_URL: redis.url }, redis, bytes };
   });

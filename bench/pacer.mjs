@@ -55,7 +55,8 @@ function finish(connection, status) {
 
 function dispatch() {
   while (sent < due && free.length > 0) {
-    const connection = free.pop();
+    // The one that was idle longest: a server closes those that nobody uses.
+    const connection = free.shift();
     connection.n = sent;
     connection.sentMs = performance.now();
     connection.socket.write(callbackRequest(sent, { participants, firstTurn }));

@@ -2,9 +2,10 @@
 // service's own recorder. Told over HTTP it would take many minutes.
 import { lifecycleEvent, openRecorder, together } from './recorder.mjs';
 
-/** After so many the feed is trimmed to what the service keeps of it, so that it does not take all memory meanwhile. */
+/** After so many the feed is trimmed. */
 const CHUNK = 50_000;
-const FEED_LIMITS = { retentionMs: 86_400_000, maxBytes: 256 * 1_024 * 1_024 };
+/** Far less than the service keeps: else it would have to trim where many are known, and would not where few are. */
+const FEED_LIMITS = { retentionMs: 86_400_000, maxBytes: 16 * 1_024 * 1_024 };
 
 const { place, participants, apart, tags, events } = JSON.parse(process.argv[2]);
 const { recorder, store } = await openRecorder(place);

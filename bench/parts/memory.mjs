@@ -10,7 +10,7 @@ export async function memory({ counts, looked }) {
   const rows = stores.map((store) => ({
     'connected participants': format(store.count),
     'bytes a participant': format(each(store)),
-    'MB of feed in all': format(store.bytes.feed / 1e6, 1),
+    'feed, bytes an event': format(store.bytes.feedOfEvent),
     tags: format(store.tags),
   }));
   const parts = await bytesByKind(stores.find(({ count }) => count === looked));
@@ -26,8 +26,8 @@ export async function memory({ counts, looked }) {
 }
 
 const TEXT = `Participants with one device and a tag, ids of 36 characters, connected by one event. The growth of Redis'
-\`used_memory\`, everything in it (records, indexes, its own tables), without the feed, whose size is bounded by a setting
-and told separately. 1,000 participants share a tag: a set of so many takes more of each than a small one.`;
+\`used_memory\`, everything in it (records, indexes, its own tables), without the feed, which is bounded by a setting
+and told of separately: what the changes of one event take there. 1,000 participants share a tag: a set of so many takes more of each than a small one.`;
 
 /** By what follows the shard in the name of a key, whatever keys there are. The feed is left out. */
 async function bytesByKind({ redis, count, bytes }) {

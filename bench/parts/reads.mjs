@@ -40,23 +40,21 @@ const TEXT = `Asked by wrk, each connection with one request under way, of parti
 connected, with one device and a tag. The floor answers a fixed text of the size of one participant. Latency at this load
 is mostly waiting.`;
 
-/** A service for each number that are known, and each of the reads of it, by a key. */
+/** The floor, and a service for each number that are known with each of the reads of it, by a key. */
 async function startAll(onRedis, onSqlite) {
-  const floor = await FLOOR.start();
-  const contestants = new Map([
-    ['floor', { ...READS.one, name: FLOOR.name, store: '–', known: 1, read: 'one', service: floor }],
+  const redis = onRedis.map(async (count) => contestantsOf('Redis', await knownOnRedis(count)));
+  const sqlite = onSqlite.map(async (count) => contestantsOf('SQLite', await knownOnSqlite(count)));
+  const floor = { ...READS.one, name: FLOOR.name, store: '–', known: 1, read: 'one', service: await FLOOR.start() };
+  return new Map([['floor', floor], ...(await Promise.all([...redis, ...sqlite])).flat()]);
+}
+
+async function contestantsOf(store, { count, env, redis }) {
+  const { port, pid, stop } = await startNode('dist/main.js', env);
+  const service = { port, pids: { service: pid, ...(redis && { redis: redis.pid }) }, stop };
+  return Object.entries(READS).map(([read, settings]) => [
+    `${store} ${count} ${read}`,
+    { ...settings, store, known: count, read, service },
   ]);
-  const stores = [];
-  for (const count of onRedis) stores.push(['Redis', await knownOnRedis(count)]);
-  for (const count of onSqlite) stores.push(['SQLite', await knownOnSqlite(count)]);
-  for (const [store, { count, env, redis }] of stores) {
-    const { port, pid, stop } = await startNode('dist/main.js', env);
-    const service = { port, pids: { service: pid, ...(redis && { redis: redis.pid }) }, stop };
-    for (const [read, settings] of Object.entries(READS)) {
-      contestants.set(`${store} ${count} ${read}`, { ...settings, store, known: count, read, service });
-    }
-  }
-  return contestants;
 }
 
 function ask({ read, known, connections, service: { port, pids } }, ms) {

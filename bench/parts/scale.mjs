@@ -9,6 +9,7 @@ import { callbacks } from '../wrk.mjs';
 const FULL_HISTORY = 17;
 /** Of very many that are known, so many have events: more than any cache of a processor holds. */
 const MOST_ACTIVE = 100_000;
+const rate = ({ perSecond }) => perSecond;
 const cost = ({ cpuUs }) => cpuUs.service + cpuUs.redis;
 
 export async function scale({ rounds, warmMs, ms, few, many, inOneTag }) {
@@ -41,8 +42,8 @@ on both sides alike.`;
 
 /** Services on the two stores, in turns. */
 async function compare(wanted, { rounds, warmMs, ms }) {
-  const contestants = {};
-  for (const [key, one] of Object.entries(wanted)) contestants[key] = await prepare(one);
+  const prepared = Object.entries(wanted).map(async ([key, one]) => [key, await prepare(one)]);
+  const contestants = Object.fromEntries(await Promise.all(prepared));
   for (const contestant of Object.values(contestants)) await send(contestant, warmMs);
   const results = await inTurns(rounds, contestants, (contestant) => send(contestant, ms));
   for (const { stop } of Object.values(contestants)) await stop();
@@ -73,7 +74,7 @@ function row({ count, tags }, runs, baseRuns) {
   return {
     known: format(count),
     tags: format(tags),
-    'callbacks/s': middle(runs.map(({ perSecond }) => perSecond)),
+    'callbacks/s': middle(runs.map(rate)),
     'service CPU µs': middle(
       runs.map(({ cpuUs }) => cpuUs.service),
       1,
@@ -82,8 +83,9 @@ function row({ count, tags }, runs, baseRuns) {
       runs.map(({ cpuUs }) => cpuUs.redis),
       1,
     ),
+    'rate of the first': middle(ratios(runs, baseRuns, rate), 2),
     'cost of the first': middle(ratios(runs, baseRuns, cost), 2),
-    spread: spread(ratios(runs, baseRuns, cost), 2),
+    'spread of cost': spread(ratios(runs, baseRuns, cost), 2),
     'p99 ms': middle(
       runs.map(({ p99Ms }) => p99Ms),
       1,
