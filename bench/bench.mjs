@@ -1,5 +1,5 @@
-// npm run bench: measures Rollcall on loopback, against the least that a receiver can do and what people write by hand, and
-// writes docs/benchmarks.md. It starts and ends all that it needs; on Debian, as root, it installs what is missing.
+// npm run bench: measures Rollcall on loopback, against the least that a receiver can do and what people write by hand,
+// and writes docs/benchmarks.md. It starts and ends all that it needs; on Debian, as root, it installs what is missing.
 //   npm run bench -- reads memory    these parts alone, of those in run.mjs; writes nothing
 //   npm run bench -- --quick         only whether all of it runs; writes nothing
 import { build, install } from '../scripts/prepare.mjs';

@@ -4,8 +4,11 @@ import { lifecycleEvent, openRecorder, together } from './recorder.mjs';
 
 /** After so many the feed is trimmed. */
 const CHUNK = 50_000;
-/** Far less than the service keeps: else it would have to trim where many are known, and would not where few are. */
-const FEED_LIMITS = { retentionMs: 86_400_000, maxBytes: 16 * 1_024 * 1_024 };
+/**
+ * Hardly anything: the service would have to trim a full feed where many are known, and none where few are; and what a
+ * feed takes is known to Redis only roughly, which would blur what participants take.
+ */
+const FEED_LIMITS = { retentionMs: 86_400_000, maxBytes: 64 * 1_024 };
 
 const { place, participants, apart, tags, events } = JSON.parse(process.argv[2]);
 const { recorder, store } = await openRecorder(place);

@@ -18,7 +18,10 @@ export async function memory({ counts, looked }) {
     title: 'Memory of Redis',
     tables: [
       { text: TEXT, rows },
-      { text: `Where it goes, with ${format(looked)}, as Redis says of each key:`, rows: parts },
+      {
+        text: `Where it goes, with ${format(looked)}, as Redis says of each key; of no key is its table of them, among others:`,
+        rows: parts,
+      },
     ],
     samples: { bytesEachOfFew: [each(stores[0])], bytesEachOfMany: [each(stores[1])] },
     failed: 0,
@@ -26,8 +29,9 @@ export async function memory({ counts, looked }) {
 }
 
 const TEXT = `Participants with one device and a tag, ids of 36 characters, connected by one event. The growth of Redis'
-\`used_memory\`, everything in it (records, indexes, its own tables), without the feed, which is bounded by a setting
-and told of separately: what the changes of one event take there. 1,000 participants share a tag: a set of so many takes more of each than a small one.`;
+\`used_memory\`, everything in it (records, indexes, the table of keys), without the feed, which is bounded by a setting
+and told of separately: what the changes of one event take there. 1,000 participants share a tag: a set of so many takes
+more of each than a small one.`;
 
 /** By what follows the shard in the name of a key, whatever keys there are. The feed is left out. */
 async function bytesByKind({ redis, count, bytes }) {
@@ -44,7 +48,7 @@ async function bytesByKind({ redis, count, bytes }) {
   client.disconnect();
   sums.delete('changes');
   const known = [...sums.values()].reduce((sum, size) => sum + size, 0);
-  sums.set('tables of Redis', bytes.participants - known);
+  sums.set('of no key', bytes.participants - known);
   return [...sums]
     .toSorted(([, a], [, b]) => b - a)
     .map(([kind, size]) => ({ keys: kind, 'bytes a participant': format(size / count, 1) }));
