@@ -117,13 +117,15 @@ describe('chaos', () => {
   });
 
   it('notices a loss only after the return, if there is one', () => {
-    const isBackAtMs = T0 + 10_000;
+    const isBackAtMs = T0 + 5_000;
     for (const { deliveries } of told({ overlapShare: 1 }, many(100, { kind: 'onDisconnect', isBackAtMs }))) {
       const { body, sendAtMs } = deliveries[0] ?? { body: '', sendAtMs: 0 };
       expect(timestampOf(body)).toBeGreaterThanOrEqual(isBackAtMs);
       expect(sendAtMs).toBe(timestampOf(body));
     }
-    for (const { event, deliveries } of told({ overlapShare: 1 }, many(100, { kind: 'onDisconnect' }))) {
+    // Who was away for long was noticed to be.
+    const long = many(100, { kind: 'onDisconnect', isBackAtMs: T0 + 20_000 });
+    for (const { event, deliveries } of told({ overlapShare: 1 }, [...long, ...many(100, { kind: 'onDisconnect' })])) {
       expect(deliveries[0]?.sendAtMs).toBe(event.atMs);
     }
   });

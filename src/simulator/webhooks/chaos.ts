@@ -35,6 +35,8 @@ export interface Telling {
 
 /** A dead socket is noticed within this time after its device has a new one. */
 const NOTICE_MS = 5_000;
+/** A socket that is dead for longer is noticed by itself, so that only a quick return overlaps with it. */
+const LONGEST_UNNOTICED_MS = 10_000;
 /** A repeat comes within this time. */
 const REPEAT_WITHIN_MS = 5_000;
 /** An exponential delay has no end; ours has, so that a run has one. */
@@ -68,8 +70,7 @@ export class Chaos {
     const isNoticedLate = random() < overlapShare;
     const noticeMs = random() * NOTICE_MS;
     if (isLost) return { fate: 'lost', deliveries: [] };
-    const { isBackAtMs } = event;
-    const noticedAtMs = isBackAtMs !== undefined && isNoticedLate ? Math.round(isBackAtMs + noticeMs) : event.atMs;
+    const noticedAtMs = isNoticedLate && canOverlap(event) ? Math.round(event.isBackAtMs + noticeMs) : event.atMs;
     const body = webhookBody(event, noticedAtMs + this.#skewMs(event));
     const first = { event, body, sendAtMs: this.#inBurst(noticedAtMs + delay + (isHeldBack ? heldBackMs : 0)) };
     if (!isRepeated) return { fate: 'told', deliveries: [first] };
@@ -88,7 +89,11 @@ export class Chaos {
   }
 }
 
-/** No first telling of anything is later than this after the truth. */
+function canOverlap(event: SignallingEvent): event is SignallingEvent & { isBackAtMs: number } {
+  return event.isBackAtMs !== undefined && event.isBackAtMs - event.atMs <= LONGEST_UNNOTICED_MS;
+}
+
+/** No first telling of anything is later than this after the truth; of a loss that is noticed late, after the return. */
 export function longestDelayMs(policy: ChaosPolicy): number {
   const { delayMs, reorderShare, reorderWithinMs, overlapShare, burstMs } = policy;
   const noticeMs = overlapShare > 0 ? NOTICE_MS : 0;
