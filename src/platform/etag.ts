@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
-/** A strong ETag of a JSON value: the same if and only if the answer is. */
-export function etagOf(value: unknown): string {
-  return `"${createHash('sha1').update(JSON.stringify(value)).digest('base64url')}"`;
+/** A strong ETag of a JSON text: the same if and only if the text is. */
+export function etagOf(text: string): string {
+  return `"${hash('sha1', text, 'base64url')}"`;
 }
 
 /**
@@ -10,6 +10,7 @@ export function etagOf(value: unknown): string {
  * A `Cache-Control: no-cache` beside it is for caches: Node's fetch always sends one.
  */
 export function namesEtag(ifNoneMatch: string | undefined, etag: string): boolean {
-  const names = ifNoneMatch?.split(',').map((name) => name.trim().replace(/^W\//, '')) ?? [];
+  if (ifNoneMatch === undefined) return false;
+  const names = ifNoneMatch.split(',').map((name) => name.trim().replace(/^W\//, ''));
   return names.includes('*') || names.includes(etag);
 }

@@ -16,6 +16,12 @@ export function createValidationPipe(): ValidationPipe {
   });
 }
 
+/** For an address that takes no parameters, and is asked too often for a DTO that says so. Throws a problem. */
+export function refuseParameters(query: unknown): void {
+  const errors = Object.keys(query ?? {}).map(unknownField);
+  if (errors.length > 0) throw new ProblemError('invalid-request', { detail: detailOf(errors), errors });
+}
+
 /** What every object has by birth is known to a DTO, too; as the name of a parameter it would pass for one. */
 export function refuseInheritedNames(names: readonly string[]): void {
   const errors = names.filter((name) => name in Object.prototype).map((name) => unknownField(name));

@@ -1,81 +1,114 @@
-import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Header, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { ApiHeader, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import { ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { etagOf, namesEtag } from '../platform/etag.js';
+import { JSON_CONTENT_TYPE, jsonArray } from '../platform/json-text.js';
 import { ProblemError } from '../platform/problem.js';
+import { refuseParameters } from '../platform/validation.js';
 import { LookupAnswer, ParticipantAnswer, ParticipantsAnswer, participantAnswer, rfc3339 } from './answers.js';
 import { decodeCursor, encodeCursor, isPosition } from './cursor.js';
 import type { ParticipantId } from './domain/lifecycle-event.js';
-import { formatPosition } from './feed-position.js';
+import { type FeedPosition, formatPosition } from './feed-position.js';
 import { identifierFault } from './identifier.js';
 import { PresenceReader } from './presence-reader.js';
-import type { PageCursor } from './presence-store.js';
+import type { PageCursor, StoredRecord } from './presence-store.js';
 import { LookupQuestion, NoQuery, ParticipantsQuery } from './questions.js';
+import { decodeRecord } from './record-codec.js';
+import { SharedReads } from './shared-reads.js';
 
 /** 1,000 ids of 256 characters, each of them up to four bytes. */
 const LOOKUP_LIMIT_BYTES = 1_100_000;
 
+/** A page whose items are JSON text already: who asks for the same one shares it. */
+interface PageText {
+  readonly text: string;
+  readonly position: FeedPosition;
+  readonly next: PageCursor | null;
+}
+
 @ApiTags('participants')
 @Controller('v1/participants')
 export class ParticipantsController {
+  readonly #pages = new SharedReads<PageText>();
+
   constructor(
     private readonly reader: PresenceReader,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   @Get()
+  @Header('content-type', JSON_CONTENT_TYPE)
   @ApiOperation({ summary: 'Who is connected, by the time their presence began' })
   @ApiOkResponse({ type: ParticipantsAnswer })
-  async list(@Query() { state, tag, limit, cursor }: ParticipantsQuery): Promise<ParticipantsAnswer> {
+  async list(@Query() { state, tag, limit, cursor }: ParticipantsQuery): Promise<string> {
     const asOf = rfc3339(this.clock.now());
     const filter = `${[...state].sort().join()} ${tag ?? ''}`;
     const start = cursor === undefined ? null : toPageStart(cursor, filter);
-    const page = await this.reader.list({ states: state, ...(tag && { tag }) }, start?.after ?? null, limit);
+    const question = JSON.stringify([state, tag, limit, cursor]);
+    const page = await this.#pages.ask(question, async () => {
+      const { items, ...rest } = await this.reader.list(
+        { states: state, ...(tag && { tag }) },
+        start?.after ?? null,
+        limit,
+      );
+      return {
+        ...rest,
+        text: await jsonArray(items, ({ participantId, record }) => participantText(participantId, record)),
+      };
+    });
     const position = start?.position ?? formatPosition(page.position);
     const nextCursor = page.next && encodeCursor([page.next.sinceMs, page.next.participantId, position], filter);
-    return { items: page.items.map(participantAnswer), ...(nextCursor && { nextCursor }), position, asOf };
+    return withItems(page.text, { ...(nextCursor && { nextCursor }), position, asOf });
   }
 
   @Get(':participantId')
   @ApiOperation({ summary: 'One participant' })
   @ApiHeader({ name: 'If-None-Match', required: false, description: 'The ETag of an answer that is known.' })
+  @ApiParam({ name: 'participantId', type: String })
   @ApiOkResponse({ type: ParticipantAnswer, headers: { ETag: { schema: { type: 'string' } } } })
   @ApiResponse({ status: 304, description: 'As it is in the answer that If-None-Match names.' })
   @ApiResponse({ status: 404, description: 'Never heard of, or forgotten.' })
-  async find(
-    @Param('participantId') participantId: string,
-    @Query() _: NoQuery,
-    @Headers('if-none-match') ifNoneMatch: string | undefined,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ParticipantAnswer | undefined> {
+  async find(@Req() { params, query, headers }: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { participantId } = params as { participantId: string };
+    refuseParameters(query);
     const fault = identifierFault(participantId);
     if (fault) throw invalid('participantId', fault);
     const [record] = await this.reader.find([participantId as ParticipantId]);
     if (!record) throw new ProblemError('unknown-participant', { detail: 'No event of this participant is known.' });
-    const answer = participantAnswer(record);
-    const etag = etagOf(answer);
+    const text = participantText(participantId as ParticipantId, record);
+    const etag = etagOf(text);
     reply.header('etag', etag).header('cache-control', 'no-cache');
-    if (!namesEtag(ifNoneMatch, etag)) return answer;
-    reply.code(304);
-    return undefined;
+    if (namesEtag(headers['if-none-match'], etag)) return void reply.code(304).send();
+    reply.header('content-type', JSON_CONTENT_TYPE).send(text);
   }
 
   @Post('lookup')
   @RouteConfig({ bodyLimitBytes: LOOKUP_LIMIT_BYTES })
   @HttpCode(200)
+  @Header('content-type', JSON_CONTENT_TYPE)
   @ApiOperation({ summary: 'Up to 1,000 participants by their ids' })
   @ApiOkResponse({ type: LookupAnswer })
-  async lookup(@Body() { participantIds }: LookupQuestion, @Query() _: NoQuery): Promise<LookupAnswer> {
+  async lookup(@Body() { participantIds }: LookupQuestion, @Query() _: NoQuery): Promise<string> {
     const asOf = rfc3339(this.clock.now());
-    const records = await this.reader.find(participantIds as ParticipantId[]);
-    const items = participantIds.map((participantId, index) => {
+    const ids = participantIds as ParticipantId[];
+    const records = await this.reader.find(ids);
+    const items = await jsonArray(ids, (participantId, index) => {
       const record = records[index];
-      return record ? participantAnswer(record) : { participantId, state: 'unknown' as const };
+      return record ? participantText(participantId, record) : JSON.stringify({ participantId, state: 'unknown' });
     });
-    return { items, asOf };
+    return withItems(items, { asOf });
   }
+}
+
+function participantText(participantId: ParticipantId, record: StoredRecord): string {
+  return JSON.stringify(participantAnswer(decodeRecord(participantId, record)));
+}
+
+/** The answer of a list whose items are JSON text already. */
+function withItems(items: string, rest: Record<string, unknown>): string {
+  return `{"items":${items},${JSON.stringify(rest).slice(1)}`;
 }
 
 function toPageStart(cursor: string, filter: string): { after: PageCursor; position: string } {

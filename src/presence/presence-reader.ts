@@ -1,17 +1,18 @@
 // Answers who is there, as it was last announced: an answer agrees with every other one, with the counts and with the
 // feed, and time takes effect through the deadline worker for all of them at once.
 import type { ParticipantId } from './domain/lifecycle-event.js';
-import type { ParticipantRecord } from './domain/participant.js';
-import {
-  type Occupancy,
-  type PageCursor,
-  type PageFilter,
-  type PresenceStore,
-  type Snapshot,
-  StoreUnavailableError,
-  type TagOccupancy,
+import type {
+  Occupancy,
+  PageCursor,
+  PageFilter,
+  PageItem,
+  PresenceStore,
+  Snapshot,
+  StoredRecord,
+  TagOccupancy,
 } from './presence-store.js';
-import { decodeRecord } from './record-codec.js';
+import { SharedLoads } from './shared-loads.js';
+import { SharedReads } from './shared-reads.js';
 
 /** `next`: where the page after this one begins; null: there is none. */
 interface Page<T, C> extends Snapshot<T> {
@@ -19,33 +20,30 @@ interface Page<T, C> extends Snapshot<T> {
 }
 
 export class PresenceReader {
-  constructor(private readonly store: PresenceStore) {}
+  readonly #store: PresenceStore;
+  readonly #loads: SharedLoads;
+  readonly #occupancies = new SharedReads<Occupancy>();
 
-  /** In the order asked; undefined: never heard of, or forgotten. Rejects with StoreUnavailableError, like all of these. */
-  async find(participantIds: readonly ParticipantId[]): Promise<(ParticipantRecord | undefined)[]> {
-    const texts = await this.store.load(participantIds);
-    return participantIds.map((participantId, index) => {
-      const text = texts[index] ?? null;
-      if (text instanceof StoreUnavailableError) throw text;
-      return text === null ? undefined : decodeRecord(participantId, text);
-    });
+  constructor(store: PresenceStore) {
+    this.#store = store;
+    this.#loads = new SharedLoads(store);
   }
 
-  async list(
-    filter: PageFilter,
-    after: PageCursor | null,
-    limit: number,
-  ): Promise<Page<ParticipantRecord, PageCursor>> {
-    const { items, ...rest } = cut(await this.store.page(filter, after, limit + 1), limit);
-    return { items: items.map(({ participantId, record }) => decodeRecord(participantId, record)), ...rest };
+  /** In the order asked; null: never heard of, or forgotten. Rejects with StoreUnavailableError, like all of these. */
+  find(participantIds: readonly ParticipantId[]): Promise<(StoredRecord | null)[]> {
+    return this.#loads.load(participantIds);
+  }
+
+  async list(filter: PageFilter, after: PageCursor | null, limit: number): Promise<Page<PageItem, PageCursor>> {
+    return cut(await this.#store.page(filter, after, limit + 1), limit);
   }
 
   occupancy(tag?: string): Promise<Occupancy> {
-    return this.store.occupancy(tag);
+    return this.#occupancies.ask(tag ?? '', () => this.#store.occupancy(tag));
   }
 
   async tags(after: string | null, limit: number): Promise<Page<TagOccupancy, TagOccupancy>> {
-    return cut(await this.store.tags(after, limit + 1), limit);
+    return cut(await this.#store.tags(after, limit + 1), limit);
   }
 }
 

@@ -1,0 +1,123 @@
+// Who asks at the same time shares a read, and nobody is given an answer that is older than the question.
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import type { LifecycleEvent, ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
+import { DEFAULT_POLICY } from '../../src/presence/domain/policy.js';
+import { StoreUnavailableError } from '../../src/presence/presence-store.js';
+import { Recorder } from '../../src/presence/recorder.js';
+import { SharedLoads } from '../../src/presence/shared-loads.js';
+import { SharedReads } from '../../src/presence/shared-reads.js';
+import { type OpenStore, storesUnderTest } from '../contract/stores.js';
+import { watched } from '../contract/watched-store.js';
+import { ManualClock } from '../manual-clock.js';
+
+const T0 = 1_790_000_000_000;
+const ids = (count: number) => Array.from({ length: count }, (_, n) => `p${n}` as ParticipantId);
+
+describe.each(storesUnderTest())('loads of %s', (_, open) => {
+  let opened: OpenStore;
+  let recorder: Recorder;
+  beforeEach(async () => {
+    opened = await open();
+    recorder = new Recorder(opened.store, new ManualClock(T0), DEFAULT_POLICY, pino({ level: 'silent' }));
+  });
+  afterEach(() => opened.discard());
+
+  const connect = (participantId: ParticipantId, atMs = T0) =>
+    recorder.record({
+      source: 'bandwidth',
+      participantId,
+      deviceId: 'd',
+      kind: 'connected',
+      atMs,
+      heardAtMs: T0,
+    } as LifecycleEvent);
+
+  it('that are asked together are one, and each has its own answer', async () => {
+    await Promise.all(ids(50).map((id) => connect(id)));
+    const watch = watched(opened.store);
+    const loads = new SharedLoads(watch.store);
+    const alone = await opened.store.load(ids(60));
+    const shared = await Promise.all(ids(60).map((id) => loads.load([id])));
+    expect(shared).toEqual(alone.map((text) => [text]));
+    expect(shared.at(-1)).toEqual([null]);
+    expect(watch.loads).toHaveLength(1);
+  });
+
+  it('are no larger than one question may be', async () => {
+    const watch = watched(opened.store);
+    const loads = new SharedLoads(watch.store);
+    await Promise.all([loads.load(ids(700)), loads.load(ids(700)), loads.load(ids(1)), loads.load(ids(1_000))]);
+    expect(watch.loads.map(({ length }) => length)).toEqual([700, 701, 1_000]);
+  });
+
+  it('begin after the question: what was recorded before it is in the answer', async () => {
+    const watch = watched(opened.store);
+    const loads = new SharedLoads(watch.store);
+    await connect('p' as ParticipantId);
+    for (let n = 1; n <= 20; n += 1) {
+      const before = loads.load(['p' as ParticipantId]);
+      await connect('p' as ParticipantId, T0 + n);
+      const [text] = await loads.load(['p' as ParticipantId]);
+      expect(text).toBe((await opened.store.load(['p' as ParticipantId]))[0]);
+      await before;
+    }
+  });
+
+  it('fail for those only who asked for what is away', async () => {
+    const away = new StoreUnavailableError('away');
+    const partly = new Proxy(opened.store, {
+      get: (target, name) =>
+        name === 'load'
+          ? async (of: ParticipantId[]) => of.map((id) => (id === 'p1' ? away : null))
+          : Reflect.get(target, name),
+    });
+    const loads = new SharedLoads(partly);
+    const answers = await Promise.allSettled([
+      loads.load(ids(1)),
+      loads.load(ids(2)),
+      loads.load(['p2' as ParticipantId]),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  });
+});
+
+describe('shared reads', () => {
+  it('are one for all who ask the same together, and one more for all who ask meanwhile', async () => {
+    const reads = new SharedReads<number>();
+    let count = 0;
+    let finish = () => {};
+    const read = () => {
+      count += 1;
+      const answer = count;
+      return new Promise<number>((resolve) => {
+        finish = () => resolve(answer);
+      });
+    };
+    const first = [reads.ask('a', read), reads.ask('a', read)];
+    await new Promise(setImmediate);
+    const second = [reads.ask('a', read), reads.ask('a', read)];
+    expect(count).toBe(1);
+    finish();
+    expect(await Promise.all(first)).toEqual([1, 1]);
+    await new Promise(setImmediate);
+    expect(count).toBe(2);
+    finish();
+    expect(await Promise.all(second)).toEqual([2, 2]);
+  });
+
+  it('of other questions do not wait for each other', async () => {
+    const reads = new SharedReads<string>();
+    const never = reads.ask('a', () => new Promise(() => {}));
+    expect(await reads.ask('b', async () => 'b')).toBe('b');
+    expect(await Promise.race([never, Promise.resolve('waits')])).toBe('waits');
+  });
+
+  it('that fail, fail for all who share them, and not for who asks later', async () => {
+    const reads = new SharedReads<string>();
+    const fail = () => Promise.reject(new Error('away'));
+    const answers = await Promise.allSettled([reads.ask('a', fail), reads.ask('a', fail)]);
+    expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(await reads.ask('a', async () => 'back')).toBe('back');
+  });
+});
