@@ -48,11 +48,14 @@ export class SqliteFeed {
     });
   }
 
-  /** To be called within the transaction of the commit that announces it. */
-  add(changes: string): void {
-    const [newestId, bytes] = this.#newest();
-    const id = Math.max(Date.now() * 1_000, newestId + 1);
-    this.#statements.addEntry.run(id, changes, bytes + Buffer.byteLength(changes));
+  /** To be called once, within the transaction of the commit that announces them. */
+  add(entries: readonly string[]): void {
+    let [id, bytes] = this.#newest();
+    for (const changes of entries) {
+      id = Math.max(Date.now() * 1_000, id + 1);
+      bytes += Buffer.byteLength(changes);
+      this.#statements.addEntry.run(id, changes, bytes);
+    }
   }
 
   /** To be called when a transaction with an entry in it has ended. */

@@ -57,7 +57,7 @@ export class SqlitePresenceStore implements PresenceStore {
 
   async commit(changesets: readonly Changeset[]): Promise<('done' | 'conflict' | StoreUnavailableError)[]> {
     try {
-      const outcomes = this.#inTransaction(() => changesets.map((changeset) => this.#apply(changeset)));
+      const outcomes = this.#inTransaction(() => this.#apply(changesets));
       this.#loss.report(undefined);
       this.#feed.wake();
       return outcomes;
@@ -157,10 +157,10 @@ export class SqlitePresenceStore implements PresenceStore {
     }
   }
 
-  #apply(changeset: Changeset): 'done' | 'conflict' {
-    if (!this.#write(changeset)) return 'conflict';
-    if (changeset.changes !== null) this.#feed.add(changeset.changes);
-    return 'done';
+  #apply(changesets: readonly Changeset[]): ('done' | 'conflict')[] {
+    const isDone = changesets.map((changeset) => this.#write(changeset));
+    this.#feed.add(changesets.flatMap(({ changes }, index) => (isDone[index] && changes !== null ? [changes] : [])));
+    return isDone.map((done) => (done ? 'done' : 'conflict'));
   }
 
   /** Whether the record was still as it was loaded. */
