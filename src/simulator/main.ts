@@ -4,6 +4,7 @@ import { PAGE_ACCOUNT } from './control/control.controller.js';
 import {
   type ChaosFlags,
   chaosPolicyOf,
+  flag,
   httpUrl,
   port,
   type RetryFlags,
@@ -35,10 +36,10 @@ const command = new Command('npm run simulator --')
     'Is the provider: its REST API, its signalling socket for browsers, its webhooks, and a page to control it.',
   )
   .option('--host <address>', 'where it listens', '127.0.0.1')
-  .option('--port <n>', 'where it listens; 0 takes a free one', port, 3001)
+  .addOption(flag('--port <n>', 'where it listens; 0 takes a free one', port, 3_001, '3001'))
   .option('--credentials <user:password>', 'the only ones that its API takes (default: any)')
   .option('--account <id>', 'the only one that its API knows (default: any)')
-  .option('--notice <time>', 'how long a dead socket may go unnoticed, about', time, 10_000)
+  .addOption(flag('--notice <time>', 'how long a dead socket may go unnoticed, about', time, 10_000, '10s'))
   .option('--scenario <name>', 'plays one over and over, with participants of its own', scenario)
   .addOption(
     new Option('--callback <url>', 'where the webhooks of that scenario go, and what the page proposes')

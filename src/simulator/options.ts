@@ -1,5 +1,5 @@
 // What the simulator's commands can be told on their command lines. A default is what the provider is thought to do.
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { seedOf } from './random.js';
 import type { Scenario } from './scenarios/scenario.js';
 import { SCENARIOS } from './scenarios/scenarios.js';
@@ -30,31 +30,44 @@ export interface RunFlags {
   readonly seconds?: number;
 }
 
+const DEFAULT_SEED = 'rollcall';
+
 export function withChaosFlags(command: Command): Command {
   return command
-    .option('--loss <share>', 'webhooks that are never sent, like 1%', share, 0)
-    .option('--duplicates <share>', 'webhooks that are sent again within 5 s', share, 0)
-    .option('--delay <time>', 'mean delay of each, like 200ms', time, 0)
-    .option('--reorder <share>', 'webhooks that are held back, so that others overtake', share, 0)
-    .option('--reorder-within <time>', 'for how long at the most', time, 2_000)
-    .option('--skew <time>', 'how wrong the clocks of the provider’s hosts are at the most', time, 0)
-    .option('--overlap <share>', 'losses that are noticed only after the device is back', share, 0)
-    .option('--burst <time>', 'all webhooks of such a time go out at once, at its end', time, 0)
-    .option('--seed <text>', 'the same seed, the same chance', seedOf, seedOf('rollcall'));
+    .addOption(flag('--loss <share>', 'webhooks that are never sent, like 1%', share, 0, 'none'))
+    .addOption(flag('--duplicates <share>', 'webhooks that are sent again within 5 s', share, 0, 'none'))
+    .addOption(flag('--delay <time>', 'mean delay of each, like 200ms', time, 0, 'none'))
+    .addOption(flag('--reorder <share>', 'webhooks that are held back, so that others overtake', share, 0, 'none'))
+    .addOption(flag('--reorder-within <time>', 'for how long at the most', time, 2_000, '2s'))
+    .addOption(flag('--skew <time>', 'how wrong the clocks of the provider’s hosts are at the most', time, 0, 'none'))
+    .addOption(flag('--overlap <share>', 'losses that are noticed only after the device is back', share, 0, 'none'))
+    .addOption(flag('--burst <time>', 'all webhooks of such a time go out at once, at its end', time, 0, 'none'))
+    .addOption(flag('--seed <text>', 'the same seed, the same chance', seedOf, seedOf(DEFAULT_SEED), DEFAULT_SEED));
 }
 
 export function withRetryFlags(command: Command): Command {
   return command
-    .option('--attempts <n>', 'how often a webhook is sent until it is taken', count, 1)
-    .option('--backoff <time>', 'before the second attempt, doubled for each further one', time, 1_000)
-    .option('--timeout <time>', 'how long an answer is waited for', time, 10_000);
+    .addOption(flag('--attempts <n>', 'how often a webhook is sent until it is taken', count, 1, '1'))
+    .addOption(flag('--backoff <time>', 'before the second attempt, doubled for each further one', time, 1_000, '1s'))
+    .addOption(flag('--timeout <time>', 'how long an answer is waited for', time, 10_000, '10s'));
 }
 
 export function withRunFlags(command: Command): Command {
   return command
-    .option('--participants <n>', 'how many there are, up to a million', count, 100)
+    .addOption(flag('--participants <n>', 'how many there are, up to a million', count, 100, '100'))
     .option('--rate <n>', 'how many come a second (default: all within a third of the run)', rate)
     .option('--seconds <n>', 'how long it takes (default: 60, or as the rate needs)', rate);
+}
+
+/** `shown`: the default as people would write it. */
+export function flag(
+  flags: string,
+  description: string,
+  parse: (text: string) => number,
+  value: number,
+  shown: string,
+): Option {
+  return new Option(flags, description).argParser(parse).default(value, shown);
 }
 
 export function chaosPolicyOf(flags: ChaosFlags): ChaosPolicy {

@@ -1,0 +1,133 @@
+// The hand-written translation, held to the same rules as a DTO of class-validator would have them: it takes what the DTO
+// takes, refuses what it refuses, and names the same members.
+import { describe, expect, it } from '@jest/globals';
+import { plainToInstance } from 'class-transformer';
+import { IsIn, IsOptional, IsString, MaxLength, ValidateBy, validateSync } from 'class-validator';
+import fc from 'fast-check';
+import { translateBandwidth } from '../../../src/callbacks/bandwidth/bandwidth-callback.js';
+
+const EVENTS = ['onConnect', 'onDisconnect', 'onLeave'];
+const HEARD_AT_MS = 1_790_000_000_000;
+
+/** Up to 256 characters of valid Unicode, none of them a control character, and not blank. */
+const isIdentifier = (value: unknown) =>
+  typeof value === 'string' &&
+  /^[^\p{Cc}\p{Surrogate}]{1,512}$/u.test(value) &&
+  value.length <= 256 &&
+  /\S/.test(value);
+
+const Identifier = () => ValidateBy({ name: 'identifier', validator: { validate: isIdentifier } });
+
+const isTime = (value: unknown) => {
+  const isWritten = typeof value === 'number' || (typeof value === 'string' && /^\d{1,16}$/.test(value));
+  const timeMs = Number(value);
+  return isWritten && Number.isInteger(timeMs) && timeMs >= 1e11 && timeMs <= 8.64e15;
+};
+
+class Rules {
+  @IsIn(EVENTS)
+  event: unknown;
+
+  @ValidateBy({ name: 'epochMilliseconds', validator: { validate: isTime } })
+  timestamp: unknown;
+
+  @Identifier()
+  participantId: unknown;
+
+  @Identifier()
+  deviceId: unknown;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(1_024)
+  tag: unknown;
+}
+
+const anything = fc.anything({ maxDepth: 1 });
+const time = fc.oneof(
+  fc.integer({ min: 0, max: 8_640_000_000_000_000 }),
+  fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }).map(String),
+  fc.constantFrom(
+    '',
+    ' 1628786234676',
+    '1628786234676.5',
+    '1e12',
+    '-1628786234676',
+    1_628_786_234,
+    8.64e15 + 1,
+    Number.NaN,
+  ),
+);
+const id = fc.oneof(
+  fc.uuid(),
+  fc.string({ maxLength: 300 }),
+  fc.constantFrom('', 'a'.repeat(256), 'a'.repeat(257), 'e-{x}'),
+);
+const body = fc.record(
+  {
+    event: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...EVENTS) }, anything),
+    timestamp: fc.oneof({ weight: 4, arbitrary: time }, anything),
+    participantId: fc.oneof({ weight: 4, arbitrary: id }, anything),
+    deviceId: fc.oneof({ weight: 4, arbitrary: id }, anything),
+    tag: fc.oneof({ weight: 4, arbitrary: fc.string({ maxLength: 1_100, unit: 'binary' }) }, anything),
+    more: anything,
+  },
+  { requiredKeys: [] },
+);
+
+/** Names of the members that the rules refuse. */
+function refusedByRules(value: object): string[] {
+  const errors = validateSync(plainToInstance(Rules, value), { forbidUnknownValues: false });
+  return errors.map(({ property }) => `#/${property}`).sort((a, b) => a.localeCompare(b));
+}
+
+describe('the translation of a Bandwidth callback', () => {
+  it('takes and refuses what the rules do, member by member', () => {
+    fc.assert(
+      fc.property(body, (value) => {
+        const translation = translateBandwidth(value, HEARD_AT_MS);
+        const refused = refusedByRules(value);
+        const { event } = value;
+        if (typeof event === 'string' && event !== '' && !EVENTS.includes(event)) {
+          expect(translation).toEqual({ outcome: 'unknown-event', name: event });
+        } else if (refused.length > 0) {
+          const errors = translation.outcome === 'invalid' ? translation.errors : [];
+          expect(errors.map(({ pointer }) => pointer).sort((a, b) => a.localeCompare(b))).toEqual(refused);
+        } else {
+          expect(translation.outcome).toBe('event');
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('loses nothing of what it takes', () => {
+    const valid = fc.record({
+      event: fc.constantFrom(...EVENTS),
+      timestamp: fc.integer({ min: 1e11, max: 4e12 }).chain((ms) => fc.constantFrom(ms, String(ms))),
+      participantId: fc.uuid(),
+      deviceId: fc.uuid(),
+      tag: fc.option(fc.string({ minLength: 1 })),
+    });
+    fc.assert(
+      fc.property(valid, ({ event, timestamp, participantId, deviceId, tag }) => {
+        const translation = translateBandwidth({ event, timestamp, participantId, deviceId, tag }, HEARD_AT_MS);
+        const kind = ['connected', 'disconnected', 'left'][EVENTS.indexOf(event)];
+        const label = tag?.replaceAll('\0', '') || undefined;
+        const facts = {
+          source: 'bandwidth',
+          participantId,
+          deviceId,
+          kind,
+          atMs: Number(timestamp),
+          heardAtMs: HEARD_AT_MS,
+        };
+        expect(translation).toEqual({ outcome: 'event', event: { ...facts, tag: label } });
+      }),
+    );
+  });
+
+  it.each([null, undefined, 7, 'text', [[]]])('refuses what is no object: %p', (value) => {
+    expect(translateBandwidth(value, HEARD_AT_MS)).toMatchObject({ outcome: 'invalid', errors: [{ pointer: '#' }] });
+  });
+});
