@@ -26,12 +26,12 @@ export const WHOLE = {
 
 export const QUICK = {
   start: { rounds: 1, restMs: 0 },
-  ingest: { rounds: 1, warmMs: 500, ms: 300 },
-  pace: { rounds: 1, warmMs: 500, mostMs: 200, ms: 300 },
-  surge: { warmMs: 500, mostMs: 200, devices: 200, connections: 50, overload: { connections: 100, ms: 200 } },
-  store: { rounds: 1, warmMs: 500, ms: 200, setCount: 10_000 },
-  processes: { rounds: 1, warmMs: 500, ms: 300 },
+  ingest: { rounds: 1, warmMs: 300, ms: 300 },
+  pace: { rounds: 1, warmMs: 300, mostMs: 300, ms: 300 },
+  surge: { warmMs: 300, mostMs: 300, devices: 200, connections: 50, overload: { connections: 100, ms: 200 } },
+  store: { rounds: 1, warmMs: 300, ms: 200, setCount: 10_000 },
+  processes: { rounds: 1, warmMs: 300, ms: 300 },
   memory: { counts: [1_000, 2_000], looked: 1_000 },
-  reads: { rounds: 1, warmMs: 200, ms: 300, onRedis: [1_000], onSqlite: [1_000] },
-  scale: { rounds: 1, warmMs: 500, ms: 300, few: 1_000, many: 2_000, inOneTag: 2_000 },
+  reads: { rounds: 1, warmMs: 100, ms: 200, onRedis: [1_000], onSqlite: [1_000] },
+  scale: { rounds: 1, warmMs: 300, ms: 300, few: 1_000, many: 2_000, inOneTag: 2_000 },
 };

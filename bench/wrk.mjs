@@ -6,12 +6,15 @@ import { usageOf } from './usage.mjs';
 const FIGURES = /^figures (\d+) (\d+) (\d+) (\d+) (\d+)$/m;
 /** wrk counts whole seconds, and gives its figures when it is interrupted: so it is asked for more than is wanted. */
 const FOR_LONG = '-d600s';
+/** Who has not answered once in so long is not only slow. */
+const PATIENCE_MS = 5_000;
 
 /**
  * Runs bench/<script>.lua for `ms`. `pids`: whose processor time is wanted, in microseconds a request, by name.
  * `loadCpuUs` is that of wrk itself.
  */
-export async function load({ port, script, plan, ms, pids = {}, connections = 64 }) {
+export async function load(settings) {
+  const { port, script, plan, ms, pids = {}, connections = 64 } = settings;
   const args = ['-t1', `-c${connections}`, FOR_LONG, '-s', `bench/${script}.lua`, `http://127.0.0.1:${port}`, '--'];
   if (pids.service) await untilIdle(pids.service);
   const before = cpuOf(pids);
@@ -26,6 +29,8 @@ export async function load({ port, script, plan, ms, pids = {}, connections = 64
   });
   const after = cpuOf(pids);
   const [requests, durationUs, p50Us, p99Us, failed] = (FIGURES.exec(output) ?? []).slice(1).map(Number);
+  // A service that is just started, on a machine that is busy, may not have come to an answer.
+  if (requests === 0 && ms < PATIENCE_MS) return load({ ...settings, ms: 3 * ms });
   if (!requests) throw new Error(`no answers from ${script} ${JSON.stringify(plan)}:\n${output}`);
   const cpuUs = Object.keys(pids).map((name) => [name, ((after[name] - before[name]) * 1e6) / requests]);
   return {
