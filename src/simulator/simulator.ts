@@ -1,7 +1,8 @@
 // The whole simulator, ready to listen: what main.ts starts, and what the tests talk to.
+import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Customer } from './api/account.guard.js';
 import { ApiErrorFilter } from './api/api-error.js';
 import { DeviceTokens } from './provider/device-tokens.js';
@@ -35,7 +36,11 @@ export async function createSimulator(settings: SimulatorSettings): Promise<Simu
   const { chaos, seed, retry, customer, callbackUrl, noticeMs } = settings;
   const provider = new Provider(new CallbackClient(retry, CALLBACK_CONNECTIONS), new Chaos(chaos, seed));
   const tokens = new DeviceTokens();
-  const adapter = new FastifyAdapter({ forceCloseConnections: true });
+  const adapter = new FastifyAdapter({
+    forceCloseConnections: true,
+    frameworkErrors: (error: FastifyError, _: FastifyRequest, reply: FastifyReply) =>
+      void reply.code(error.statusCode ?? 400).send({ error: error.message, requestId: randomUUID() }),
+  });
   acceptEmptyJson(adapter.getInstance());
   const app = await NestFactory.create<NestFastifyApplication>(
     SimulatorModule.with({ provider, tokens, customer, callbackUrl }),

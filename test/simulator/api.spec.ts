@@ -158,6 +158,12 @@ describe('the API', () => {
     expect([without.status, without.headers.get('www-authenticate')]).toEqual([401, expect.stringMatching(/^Basic /)]);
   });
 
+  it('has one shape for an address that is none, too', async () => {
+    const response = await fetch(`${url}/v1/accounts/${ACCOUNT}/participants/%zz`);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual({ error: expect.any(String), requestId: expect.any(String) });
+  });
+
   it('is the same without /v1', async () => {
     const { result } = await sdk('password', '').createParticipant(ACCOUNT);
     expect((await api.getParticipant(ACCOUNT, result.participant?.id ?? '')).result).toEqual(result.participant);

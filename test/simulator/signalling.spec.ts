@@ -1,5 +1,6 @@
 // The signalling socket, spoken to by hand, and the webhooks that come of it.
 import { once } from 'node:events';
+import { createConnection } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { createSimulator, type Simulator } from '../../src/simulator/simulator.js';
@@ -82,6 +83,18 @@ describe('the signalling socket', () => {
     expect(await refusal({ token, uniqueId: 'd' })).toContain('403');
     expect(told()).toEqual([]);
   });
+
+  it.each(['//[', '/%zz', 'http://[', '/v3/?token=%zz&uniqueId=d'])(
+    'refuses the address %s, and goes on',
+    async (path) => {
+      const { port } = new URL(url);
+      const socket = createConnection(Number(port), '127.0.0.1');
+      socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n`);
+      expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 4\d\d /);
+      socket.destroy();
+      await connect({ token, uniqueId: 'd' });
+    },
+  );
 
   it('answers calls, and not notifications', async () => {
     const client = await connect({ token, uniqueId: 'd' });

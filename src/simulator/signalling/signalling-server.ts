@@ -33,7 +33,9 @@ export class SignallingServer {
   }
 
   async #admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const { pathname, searchParams } = new URL(request.url ?? '', 'ws://simulator');
+    const address = `ws://simulator${request.url}`;
+    if (!URL.canParse(address)) return refuse(socket, '400 Bad Request');
+    const { pathname, searchParams } = new URL(address);
     if (!PATHS.test(pathname)) return refuse(socket, '404 Not Found');
     const participantId = await this.tokens.read(searchParams.get('token') ?? '');
     const participant = participantId === undefined ? undefined : this.provider.participants.find(participantId);
