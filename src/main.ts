@@ -1,3 +1,4 @@
+import cluster from 'node:cluster';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
 import { createApp } from './app.js';
@@ -6,6 +7,7 @@ import { type Config, ConfigError, readConfig } from './config/config.js';
 import { systemClock } from './platform/clock.js';
 import { createLog } from './platform/logging.js';
 import { openStore } from './presence/open-store.js';
+import { endWithPrimary, Workers } from './workers.js';
 
 /** In-flight callbacks take 2 s at the most; a client that reads its answer too slowly is not waited for. */
 const STOP_TIME_LIMIT_MS = 8_000;
@@ -23,27 +25,58 @@ function configure(): Config {
 
 async function start(): Promise<void> {
   const config = configure();
-  const log = createLog(config.logLevel);
+  const ofProcess = createLog(config.logLevel);
+  const log = cluster.isWorker ? ofProcess.child({ worker: process.pid }) : ofProcess;
+  if (cluster.isPrimary && config.workers > 1) return startWorkers(config.workers, log);
   try {
-    const store = await openStore(config.storePlace, log);
-    const app = await createApp({ ...config, store, clock: systemClock, log });
-    // npm passes a signal on that the terminal sent to its whole group: it may come twice, and means one stop.
-    let isStopping = false;
-    for (const signal of ['SIGINT', 'SIGTERM']) {
-      process.on(signal, () => {
-        if (!isStopping) void stop(app, log, signal);
-        isStopping = true;
-      });
-    }
-    const { host, port, access } = config;
-    const listenTextResolver = (url: string) =>
-      `Rollcall listens on ${url} and keeps presence in ${store.description}${exposure(access)}`;
-    if (!access.isRequired) log.warn('AUTH=off: everybody who reaches the port may read and write presence');
-    await app.listen({ port, host, listenTextResolver });
+    await serve(config, log);
   } catch (error) {
     log.fatal({ err: error }, 'Rollcall cannot start');
     process.exit(1);
   }
+}
+
+async function startWorkers(count: number, log: Logger): Promise<void> {
+  const workers = new Workers(log);
+  onStop((reason) => {
+    log.info({ signal: reason }, 'Rollcall stops');
+    workers.stop(0);
+  });
+  for (const line of await workers.start(count, import.meta.filename)) log.info(`${line}; with ${count} workers`);
+}
+
+async function serve(config: Config, log: Logger): Promise<void> {
+  const store = await openStore(config.storePlace, log);
+  const app = await createApp({ ...config, store, clock: systemClock, log });
+  onStop((reason) => void stop(app, log, reason));
+  const { host, port, access } = config;
+  const lines: string[] = [];
+  const listenTextResolver = (url: string) => {
+    const line = `Rollcall listens on ${url} and keeps presence in ${store.description}${exposure(access)}`;
+    lines.push(line);
+    return line;
+  };
+  // Of several workers the first one says it.
+  if (!access.isRequired && (cluster.worker?.id ?? 1) === 1)
+    log.warn('AUTH=off: everybody who reaches the port may read and write presence');
+  const { level } = log;
+  // The framework logs these lines as it listens. Those of workers are the primary's to say, when all of them listen.
+  if (cluster.isWorker && log.isLevelEnabled('info')) log.level = 'warn';
+  await app.listen({ port, host, listenTextResolver });
+  log.level = level;
+  cluster.worker?.send(lines);
+  if (cluster.isWorker) log.debug({ primary: process.ppid }, 'a worker listens');
+}
+
+/** npm passes a signal on that the terminal sent to its whole group: it may come twice, and means one stop. */
+function onStop(begin: (reason: string) => void): void {
+  let isStopping = false;
+  const beginOnce = (reason: string) => {
+    if (!isStopping) begin(reason);
+    isStopping = true;
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, beginOnce);
+  if (cluster.worker) endWithPrimary(cluster.worker, () => beginOnce('disconnect'));
 }
 
 /** What is said of keys when there are not both kinds of them. */
@@ -57,11 +90,12 @@ function exposure({ isRequired, apiKeys, callbackSecrets }: AccessSettings): str
 }
 
 async function stop(app: NestFastifyApplication, log: Logger, signal: string): Promise<void> {
-  log.info({ signal }, 'Rollcall stops');
+  const level = cluster.isWorker ? 'debug' : 'info';
+  log[level]({ signal }, 'Rollcall stops');
   const server = app.getHttpServer();
   setTimeout(() => server.closeAllConnections(), STOP_TIME_LIMIT_MS);
   await app.close();
-  log.info('Rollcall has stopped');
+  log[level]('Rollcall has stopped');
   process.exit(0);
 }
 

@@ -5,7 +5,7 @@ import { SETTINGS, type Setting } from './settings.js';
 
 type Values = { [K in keyof typeof SETTINGS]: ReturnType<(typeof SETTINGS)[K]['read']> };
 
-export interface Config extends AppSettings, Pick<Values, 'host' | 'port' | 'logLevel'> {
+export interface Config extends AppSettings, Pick<Values, 'host' | 'port' | 'workers' | 'logLevel'> {
   readonly storePlace: StorePlace;
 }
 
@@ -43,12 +43,14 @@ function isLoopback(host: string): boolean {
 /** What no setting shows by itself; those that are bad are undefined here. */
 function contradictions(values: Partial<Values>): string[] {
   const { host = '', isAuthRequired, apiKeys, callbackSecrets, retentionMs = 0, maxConnectionMs = 0 } = values;
+  const { workers = 1, redisUrl } = values;
   const missing = Object.entries({ API_KEYS: apiKeys, CALLBACK_SECRETS: callbackSecrets }).flatMap(([name, keys]) =>
     keys?.length === 0 ? [name] : [],
   );
   const isExposed = isAuthRequired && !isLoopback(host) && missing.length > 0;
   return [
     ...(retentionMs < maxConnectionMs ? ['RETENTION_MS must be at least MAX_CONNECTION_MS'] : []),
+    ...(workers > 1 && !redisUrl ? ['WORKERS above 1 needs REDIS_URL: an SQLite file is for one process'] : []),
     ...(isExposed
       ? [`HOST is not loopback, so strangers may reach it: set ${missing.join(' and ')}, or AUTH=off if none can`]
       : []),
@@ -59,10 +61,11 @@ function group(values: Values): Config {
   const { host, port, logLevel, redisUrl, redisPrefix, dataDir, graceMs, leaveGraceMs, overlapMs } = values;
   const { maxConnectionMs, retentionMs, feedRetentionMs, feedMaxBytes, maxStreams, publicUrl } = values;
   const { isAuthRequired, apiKeys, callbackSecrets, trustProxy, corsOrigins, rateLimitPerMinute } = values;
-  const { maxConnections, maxInFlight } = values;
+  const { workers, maxConnections, maxInFlight } = values;
   return {
     host,
     port,
+    workers,
     logLevel,
     storePlace: { redisUrl, redisPrefix, dataDir },
     policy: { graceMs, leaveGraceMs, overlapMs, maxConnectionMs, retentionMs },

@@ -17,6 +17,7 @@ export interface Setting<T> {
 export const SETTINGS = {
   host: setting('HOST', '127.0.0.1', 'Address to listen on.', (text) => text),
   port: setting('PORT', '3000', 'Port to listen on; 0 takes a free one.', integer(0, 65_535)),
+  workers: setting('WORKERS', '1', 'Processes that share the port; more than one needs REDIS_URL.', integer(1, 64)),
   isAuthRequired: setting('AUTH', 'on', 'off: everybody who reaches the port may do everything.', onOrOff),
   apiKeys: setting(
     'API_KEYS',

@@ -14,6 +14,7 @@ describe('settings', () => {
     expect(readConfig({})).toMatchObject({
       host: '127.0.0.1',
       port: 3_000,
+      workers: 1,
       storePlace: { redisUrl: undefined, dataDir: './data' },
       access: { isRequired: true, apiKeys: [], callbackSecrets: [], publicUrl: undefined },
       http: { trustProxy: [], corsOrigins: [], maxConnections: 10_000, maxInFlight: 2_000, rateLimitPerMinute: 6_000 },
@@ -28,10 +29,11 @@ describe('settings', () => {
   });
 
   it('are taken from the environment, an empty one being none', () => {
-    const config = readConfig({ PORT: '8080', REDIS_URL: 'rediss://:secret@redis.example:6380/2', GRACE_MS: ' ' });
-    expect(config).toMatchObject({
+    const REDIS_URL = 'rediss://:secret@redis.example:6380/2';
+    expect(readConfig({ PORT: '8080', WORKERS: '64', REDIS_URL, GRACE_MS: ' ' })).toMatchObject({
       port: 8_080,
-      storePlace: { redisUrl: 'rediss://:secret@redis.example:6380/2' },
+      workers: 64,
+      storePlace: { redisUrl: REDIS_URL },
       policy: { graceMs: 15_000 },
     });
   });
@@ -39,6 +41,9 @@ describe('settings', () => {
   it.each([
     [{ PORT: '80a' }, 'PORT must be a whole number from 0 to 65535'],
     [{ PORT: '65536' }, 'PORT must be'],
+    [{ WORKERS: '0' }, 'WORKERS must be a whole number from 1 to 64'],
+    [{ WORKERS: '65' }, 'WORKERS must be'],
+    [{ WORKERS: '2' }, 'WORKERS above 1 needs REDIS_URL'],
     [{ GRACE_MS: '1.5' }, 'GRACE_MS must be'],
     [{ GRACE_MS: '15s' }, 'GRACE_MS must be'],
     [{ REDIS_URL: 'localhost:6379' }, 'REDIS_URL must be'],

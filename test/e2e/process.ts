@@ -1,6 +1,5 @@
 // The service as a process of its own, started the way its users start it.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -8,6 +7,8 @@ const LISTENS = /Rollcall listens on (http:\S+) and keeps presence in (.+?)(?:;.
 
 export class ServiceProcess {
   #output = '';
+  /** When npm and all that it started are gone, for each of them holds the output open: how npm ended. */
+  readonly ended: Promise<number | null>;
 
   private constructor(private readonly child: ChildProcess) {
     for (const stream of [child.stdout, child.stderr]) {
@@ -15,6 +16,7 @@ export class ServiceProcess {
         this.#output += String(text);
       });
     }
+    this.ended = new Promise((resolve) => child.once('close', resolve));
   }
 
   /** Starts `npm start` with a free port; resolves when it listens or has ended. */
@@ -47,18 +49,14 @@ export class ServiceProcess {
   async end(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
     const { child } = this;
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-    const closed = once(child, 'close');
     process.kill(-(child.pid ?? 0), signal);
-    const [code] = (await closed) as [number | null];
-    return code;
+    return this.ended;
   }
 
   /** To npm alone, as a supervisor does. */
   async endMain(signal: 'SIGTERM'): Promise<number | null> {
-    const closed = once(this.child, 'close');
     this.child.kill(signal);
-    const [code] = (await closed) as [number | null];
-    return code;
+    return this.ended;
   }
 
   async post(path: string, body: unknown): Promise<Response> {

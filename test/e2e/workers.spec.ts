@@ -1,0 +1,150 @@
+// WORKERS=2: one address, served by processes that are found by the pid which their log lines have.
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../eventually.js';
+import { RedisServer } from '../redis/redis-server.js';
+import { ServiceProcess } from './process.js';
+import { SEED } from './service.js';
+
+/** The status of an answer over a connection of its own, which the primary gives to the next worker. */
+async function ask(service: ServiceProcess, path: string, body?: object): Promise<number | undefined> {
+  const headers = { 'content-type': 'application/json', connection: 'close' };
+  const asked = request(service.url + path, { method: body ? 'POST' : 'GET', headers, agent: false });
+  asked.end(body && JSON.stringify(body));
+  const [response] = await once(asked, 'response');
+  response.resume();
+  await once(response, 'end');
+  return response.statusCode;
+}
+
+const lines = (service: ServiceProcess) =>
+  service.output.split('\n').flatMap((line) => (line.startsWith('{') && line.endsWith('}') ? [JSON.parse(line)] : []));
+
+/** Those that have answered something, in the order of their first answers. */
+const answering = (service: ServiceProcess): number[] => [
+  ...new Set(lines(service).flatMap(({ msg, worker }) => (msg === 'answered' ? [worker] : []))),
+];
+
+describe('with two workers the service', () => {
+  let redis: RedisServer;
+  let running: ServiceProcess[];
+  beforeAll(async () => {
+    redis = await RedisServer.start('--appendonly', 'yes');
+  });
+  afterAll(() => redis.stop());
+  beforeEach(() => {
+    running = [];
+  });
+  afterEach(async () => {
+    await Promise.all(running.map((one) => one.end('SIGKILL')));
+  });
+
+  async function start(settings: Record<string, string> = {}): Promise<ServiceProcess> {
+    const REDIS_PREFIX = `workers-${Math.random()}`;
+    const service = await ServiceProcess.start({ WORKERS: '2', REDIS_URL: redis.url, REDIS_PREFIX, ...settings });
+    running.push(service);
+    return service;
+  }
+
+  /** With the pids of its two workers, when both have answered. */
+  async function startAndFind(): Promise<{ service: ServiceProcess; pids: number[] }> {
+    const service = await start({ LOG_LEVEL: 'debug' });
+    for (let n = 0; n < 4; n += 1) expect(await ask(service, '/health/live')).toBe(200);
+    await eventually(() => expect(answering(service)).toHaveLength(2));
+    return { service, pids: answering(service) };
+  }
+
+  it('says once where it listens, and answers there from both of them alike', async () => {
+    const quiet = await start();
+    expect(quiet.url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
+    expect(quiet.store).toBe(`Redis at ${redis.url}`);
+    expect(lines(quiet).map(({ msg }) => msg)).toEqual([expect.stringMatching(/^Rollcall listens on .*; with 2 work/)]);
+    const { service } = await startAndFind();
+    const sent = Array.from({ length: 40 }, (_, n) => ({ ...SEED, participantId: `p${n}` }));
+    const statuses = await Promise.all(sent.map((one) => ask(service, '/callbacks/bandwidth', one)));
+    expect(new Set(statuses)).toEqual(new Set([204]));
+    for (let n = 0; n < 4; n += 1) {
+      const response = await fetch(`${service.url}/v1/occupancy`, { headers: { connection: 'close' } });
+      expect(await response.json()).toMatchObject({ connected: 40 });
+    }
+    await eventually(() => {
+      const took = lines(service).filter(({ route }) => route?.startsWith('/callbacks/'));
+      expect(took).toHaveLength(40);
+      expect(new Set(took.map(({ worker }) => worker)).size).toBe(2);
+    });
+  });
+
+  it('replaces one that dies, and goes on answering meanwhile', async () => {
+    const { service, pids } = await startAndFind();
+    const [killed = 0, other = 0] = pids;
+    process.kill(killed, 'SIGKILL');
+    await eventually(() => expect(service.output).toContain('a worker has died and will be replaced'));
+    expect(lines(service)).toContainEqual(
+      expect.objectContaining({ level: 50, worker: killed, signal: 'SIGKILL', waitMs: 1_000 }),
+    );
+    for (let n = 0; n < 5; n += 1) expect(await ask(service, '/callbacks/bandwidth', SEED)).toBe(204);
+    await eventually(async () => {
+      expect(await ask(service, '/health/ready')).toBe(200);
+      expect(answering(service)).toHaveLength(3);
+    }, 20_000);
+    const [, , replacement = 0] = answering(service);
+    expect([killed, other]).not.toContain(replacement);
+    process.kill(replacement, 'SIGKILL');
+    await eventually(() => expect(service.output).toContain('"waitMs":2000'));
+    // While a replacement is being waited for.
+    expect(await service.end('SIGTERM')).toBe(0);
+    expect(service.output.match(/Rollcall has stopped/g)).toHaveLength(2);
+  });
+
+  it.each([
+    ['everybody is told, as by a terminal', (service: ServiceProcess) => service.end('SIGINT')],
+    ['only the main process is told, as by a supervisor', (service: ServiceProcess) => service.endMain('SIGTERM')],
+  ])('answers what is under way and ends with all of them when %s', async (_, end) => {
+    const { service } = await startAndFind();
+    const body = JSON.stringify(SEED);
+    const head = `POST /callbacks/bandwidth HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+    // One for each of them.
+    const askers = [0, 1].map(() => connect(Number(new URL(service.url).port), '127.0.0.1'));
+    const answers = askers.map(() => '');
+    for (const [n, asker] of askers.entries()) {
+      asker.on('data', (text) => {
+        answers[n] += String(text);
+      });
+      asker.write(head);
+    }
+    for (let n = 0; n < 4; n += 1) await ask(service, '/health/live');
+    const ended = end(service);
+    for (const asker of askers) asker.write(body);
+    const code = await ended;
+    expect(answers).toEqual([expect.stringMatching(/^HTTP\/1\.1 204/), expect.stringMatching(/^HTTP\/1\.1 204/)]);
+    expect(code).toBe(0);
+    expect(service.output).not.toMatch(/"level":(50|60)/);
+    expect(lines(service).filter(({ level, msg }) => level === 30 && msg === 'Rollcall has stopped')).toHaveLength(1);
+    expect(lines(service).filter(({ msg }) => msg === 'Rollcall has stopped')).toHaveLength(3);
+  });
+
+  it('ends by itself when its main process is killed', async () => {
+    const { service, pids } = await startAndFind();
+    const [{ primary }] = lines(service).filter(({ msg }) => msg === 'a worker listens');
+    process.kill(primary, 'SIGKILL');
+    await service.ended;
+    const stopped = lines(service).filter(({ msg }) => msg === 'Rollcall has stopped');
+    expect(new Set(stopped.map(({ worker }) => worker))).toEqual(new Set(pids));
+  });
+
+  it('ends with 1 and says why when its port is taken', async () => {
+    const service = await start({ PORT: String(redis.port) });
+    expect(await service.end('SIGTERM')).toBe(1);
+    expect(service.output).toContain('EADDRINUSE');
+    expect(service.output.match(/Rollcall cannot start/g)).toHaveLength(1);
+    expect(service.output).not.toContain('replaced');
+  });
+
+  it('is refused on SQLite', async () => {
+    const service = await start({ REDIS_URL: '' });
+    expect(await service.end('SIGTERM')).toBe(1);
+    expect(service.output).toContain('refused: WORKERS above 1 needs REDIS_URL');
+  });
+});
