@@ -19,7 +19,7 @@ export class SharedReads<T> {
       this.#underWay.set(key, end);
       return answer;
     };
-    const turn = this.#underWay.get(key) ?? new Promise(setImmediate);
+    const turn = this.#underWay.get(key) ?? Promise.resolve();
     const answer = turn.then(begin);
     this.#waiting.set(key, answer);
     return answer;
