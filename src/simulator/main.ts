@@ -61,7 +61,8 @@ async function start(flags: Flags): Promise<void> {
   const url = await simulator.listen(wanted, host);
   console.log(`The simulator listens on ${url} (API at /v1, signalling at /v3, a page at /)`);
   const stopping = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
+  // From a terminal it comes twice, the second time from npm.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
   stopping.signal.addEventListener('abort', () => void simulator.close());
   if (!flags.scenario) return;
   const traffic = {

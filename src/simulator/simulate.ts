@@ -31,7 +31,8 @@ withRetryFlags(withChaosFlags(withRunFlags(command))).action(simulate);
 async function simulate(played: Scenario, flags: Flags): Promise<void> {
   const stage = stageOf(flags);
   const interrupted = new AbortController();
-  process.once('SIGINT', () => interrupted.abort()).once('SIGTERM', () => interrupted.abort());
+  // From a terminal it comes twice, the second time from npm.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
   const bar = new ProgressBar(stage.durationMs);
   const { tally, behindMs } = await runCallbacks({
     run: { scenario: played, seed: flags.seed, ...stage },
