@@ -16,6 +16,11 @@ const dataDir = mkdtempSync(join(tmpdir(), 'rollcall-demo-'));
 const children = [];
 let isStopping = false;
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stop(0));
+// In whatever way this ends, as when nobody reads what it writes, nothing of it is left running.
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGTERM');
+  rmSync(dataDir, { recursive: true, force: true });
+});
 
 const service = await start('dist/main.js', [], { PORT, DATA_DIR: dataDir });
 const callback = `${service}/callbacks/bandwidth`;
@@ -86,6 +91,5 @@ async function stop(code) {
   const running = children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
   for (const child of running) child.kill('SIGTERM');
   await Promise.all(running.map((child) => once(child, 'exit')));
-  rmSync(dataDir, { recursive: true, force: true });
   process.exit(code);
 }
