@@ -3,8 +3,10 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule, type AppParts } from './app.module.js';
 import { Doors } from './auth/doors.js';
+import { BandwidthController } from './callbacks/bandwidth/bandwidth.controller.js';
 import { serveOpenApi } from './openapi.js';
-import { registerHeaders, registerRateLimit } from './platform/edges.js';
+import { registerHeaders, registerRateLimit, usualHeaders } from './platform/edges.js';
+import { ExpressLane } from './platform/express-lane.js';
 import { createHttpServer } from './platform/http-server.js';
 import { nestLog } from './platform/logging.js';
 import { ProblemFilter } from './platform/problem.filter.js';
@@ -17,11 +19,15 @@ const RETRY_AFTER_S = '1';
 /** `close` answers what has come in, then stops the work and closes the store. */
 export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
   const { log, http: settings, access, clock } = parts;
-  const { adapter, complete } = createHttpServer(log, settings);
+  const { adapter, gate, complete } = createHttpServer(log, settings);
   const http = adapter.getInstance();
   await registerHeaders(http, settings.corsOrigins);
-  new Doors(access, clock).guard(http);
+  const doors = new Doors(access, clock);
+  doors.guard(http);
   await registerRateLimit(http, settings.rateLimitPerMinute, (request) => request.access.keyName);
+  // A line for each answer is the router's to write.
+  const { corsOrigins } = settings;
+  const lane = log.isLevelEnabled('debug') ? undefined : new ExpressLane(http, gate, usualHeaders(corsOrigins));
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), adapter, {
     logger: nestLog(log),
     bodyParser: false,
@@ -32,6 +38,10 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   serveOpenApi(app);
   await app.init();
   complete();
+  const bandwidth = app.get(BandwidthController, { strict: false });
+  lane?.open('/callbacks/bandwidth', ({ body, token, authorization }) =>
+    bandwidth.takeUsual(body, doors.ofCallback('bandwidth', token, authorization)),
+  );
   return app;
 }
 

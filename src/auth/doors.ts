@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Clock } from '../platform/clock.js';
 import { notFoundProblem, ProblemError } from '../platform/problem.js';
 import { type ApiKey, findApiKey, type Scope } from './api-keys.js';
-import { CallbackDoor } from './callback-door.js';
+import { type CallbackAccess, CallbackDoor } from './callback-door.js';
 import type { Grant } from './callback-token.js';
 import { FailureLimit } from './failure-limit.js';
 
@@ -62,6 +62,11 @@ export class Doors {
     });
   }
 
+  /** For what does not come by the router. */
+  ofCallback(source: string, token: string | undefined, authorization: string | undefined): CallbackAccess {
+    return this.#callbacks.decide(source, token, authorization, this.#clock.now());
+  }
+
   /** Throws a problem. */
   #admit(request: FastifyRequest): Access {
     const { url = '', config } = request.routeOptions;
@@ -79,9 +84,8 @@ export class Doors {
   }
 
   #admitCallback(source: string, { params, headers }: FastifyRequest): Access {
-    const nowMs = this.#clock.now();
     const { token } = params as { token?: string };
-    const access = this.#callbacks.decide(source, token, headers.authorization, nowMs);
+    const access = this.ofCallback(source, token, headers.authorization);
     switch (access.outcome) {
       case 'open':
         return { isKnown: false };

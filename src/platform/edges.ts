@@ -27,6 +27,15 @@ const SECURITY_HEADERS = {
   'x-xss-protection': '0',
 };
 
+const EXPOSED_HEADERS = ['etag', 'retry-after', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'];
+
+/** What `registerHeaders` adds to every answer to a request without an Origin, for who answers by himself. */
+export function usualHeaders(corsOrigins: readonly string[]): Readonly<Record<string, string>> {
+  if (corsOrigins.length === 0) return SECURITY_HEADERS;
+  const forBrowsers = { vary: 'Origin', 'access-control-expose-headers': EXPOSED_HEADERS.join(', ') };
+  return { ...SECURITY_HEADERS, ...forBrowsers };
+}
+
 /** To be awaited before anything else that looks at requests: a browser asks what it may without credentials. */
 export async function registerHeaders(http: FastifyInstance, corsOrigins: readonly string[]): Promise<void> {
   http.addHook('onRequest', (_, reply, done) => {
@@ -37,7 +46,7 @@ export async function registerHeaders(http: FastifyInstance, corsOrigins: readon
   await http.register(cors, {
     origin: [...corsOrigins],
     methods: ['GET', 'HEAD', 'POST'],
-    exposedHeaders: ['etag', 'retry-after', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'],
+    exposedHeaders: EXPOSED_HEADERS,
   });
 }
 

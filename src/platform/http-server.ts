@@ -22,6 +22,7 @@ import {
   problemOfStatus,
   stoppingProblem,
 } from './problem.js';
+import { RequestGate } from './request-gate.js';
 import { refuseInheritedNames } from './validation.js';
 
 /** From the first byte of a request to its last: a sender slower than this only holds a connection. */
@@ -34,6 +35,7 @@ const MAX_PATH_PARAMETER = 4_096;
 
 export interface HttpServer {
   readonly adapter: FastifyAdapter;
+  readonly gate: RequestGate;
   /** To be called when all routes are there. */
   readonly complete: () => void;
 }
@@ -75,15 +77,16 @@ export function createHttpServer(log: Logger, { trustProxy, maxConnections, maxI
   const http = adapter.getInstance();
   http.server.on('checkExpectation', refuseExpectation);
   const sockets = limitConnections(http, maxConnections);
-  endConnectionsOnClose(http, sockets);
-  limitRequests(http, maxInFlight);
+  const gate = new RequestGate(maxInFlight);
+  endConnectionsOnClose(http, sockets, gate);
+  limitRequests(http, gate);
   acceptJsonOnly(http);
   http.addHook('preValidation', ({ query }, _, done) => {
     refuseInheritedNames(Object.keys(query ?? {}));
     done();
   });
   if (log.isLevelEnabled('debug')) logAnswers(http);
-  return { adapter, complete: watchMethods(http) };
+  return { adapter, gate, complete: watchMethods(http) };
 }
 
 function logAnswers(http: FastifyInstance): void {
@@ -95,17 +98,17 @@ function logAnswers(http: FastifyInstance): void {
   });
 }
 
-/** What is under way is answered, and each answer is the last of its connection; what comes now is turned away. */
-function endConnectionsOnClose(http: FastifyInstance, sockets: ReadonlySet<Socket>): void {
-  let isClosing = false;
+function endConnectionsOnClose(http: FastifyInstance, sockets: ReadonlySet<Socket>, gate: RequestGate): void {
   http.addHook('preClose', async () => {
-    isClosing = true;
+    gate.close();
     // Opened in advance, as some clients do. Node takes it for one with a request under way.
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
   });
-  http.addHook('onRequest', (_request, _reply, done) => done(isClosing ? stoppingProblem() : undefined));
+  http.addHook('onRequest', ({ raw }, _reply, done) => {
+    done(gate.isClosing && !gate.hasBegun(raw) ? stoppingProblem() : undefined);
+  });
   http.addHook('onSend', (_request, reply, _payload, done) => {
-    if (isClosing) reply.header('connection', 'close');
+    if (gate.isClosing) reply.header('connection', 'close');
     done();
   });
 }
@@ -127,21 +130,12 @@ function limitConnections(http: FastifyInstance, most: number): ReadonlySet<Sock
 }
 
 /** Beyond what it can take it says so at once: a late answer is worth no more, and what waits takes memory. */
-function limitRequests(http: FastifyInstance, most: number): void {
-  let count = 0;
-  const end = () => {
-    count -= 1;
-  };
+function limitRequests(http: FastifyInstance, gate: RequestGate): void {
   http.addHook('onRequest', ({ routeOptions }, reply, done) => {
-    if ((routeOptions.config as { hasOwnLimit?: boolean }).hasOwnLimit) return done();
-    if (count >= most) {
-      const detail = 'Ask again in a moment, or another node.';
-      return done(new ProblemError('overloaded', { detail, headers: RETRY_SOON }));
-    }
-    count += 1;
-    // Comes once, whether it was answered or its connection broke.
-    reply.raw.on('close', end);
-    done();
+    const { hasOwnLimit = false } = routeOptions.config as { hasOwnLimit?: boolean };
+    if (hasOwnLimit || gate.enter(reply.raw)) return done();
+    const detail = 'Ask again in a moment, or another node.';
+    done(new ProblemError('overloaded', { detail, headers: RETRY_SOON }));
   });
 }
 

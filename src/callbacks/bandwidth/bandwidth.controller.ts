@@ -3,6 +3,7 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import type { CallbackAccess } from '../../auth/callback-door.js';
 import type { Grant } from '../../auth/callback-token.js';
 import { CLOCK, type Clock } from '../../platform/clock.js';
 import { LOG } from '../../platform/logging.js';
@@ -55,15 +56,28 @@ export class BandwidthController {
         reply.code(HttpStatus.ACCEPTED).send();
         return;
       }
-      case 'event': {
-        const { event } = translation;
-        if (isAhead(event)) this.#ahead.add({ aheadMs: event.atMs - event.heardAtMs }, event.heardAtMs);
-        if (access.grant) await this.#checkParticipant(event, access.grant);
-        const grantedTag = event.tag === undefined ? access.grant?.tag : undefined;
-        await this.recorder.record(grantedTag === undefined ? event : { ...event, tag: grantedTag });
+      case 'event':
+        await this.#record(translation.event, access.grant);
         reply.send();
-      }
     }
+  }
+
+  /** A callback that is admitted and tells of an event, ahead of the router; undefined: it is another. See express-lane.ts. */
+  takeUsual(body: unknown, access: CallbackAccess): Promise<unknown> | undefined {
+    if (access.outcome !== 'open' && access.outcome !== 'admitted') return undefined;
+    const translation = translateBandwidth(body, this.clock.now());
+    if (translation.outcome !== 'event') return undefined;
+    return this.#record(translation.event, access.outcome === 'admitted' ? access.grant : undefined);
+  }
+
+  #record(event: LifecycleEvent, grant: Grant | undefined): Promise<unknown> {
+    if (isAhead(event)) this.#ahead.add({ aheadMs: event.atMs - event.heardAtMs }, event.heardAtMs);
+    return grant ? this.#recordOfGrant(event, grant) : this.recorder.record(event);
+  }
+
+  async #recordOfGrant(event: LifecycleEvent, grant: Grant): Promise<unknown> {
+    await this.#checkParticipant(event, grant);
+    return this.recorder.record(event.tag === undefined ? { ...event, tag: grant.tag } : event);
   }
 
   /** Throws a problem when the URL was minted for another one. */

@@ -1,0 +1,97 @@
+// The way of the usual callback, past the router: from there to its handler and back takes longer than all that is done
+// for it. Only what needs no more than a 204 goes this way. Anything else, and anything in doubt, is handed over as it
+// came, so that every rule and every error stands once, where the router finds it.
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import { BODY_LIMIT_BYTES, parseUsual } from './json-body.js';
+import type { RequestGate } from './request-gate.js';
+
+interface UsualRequest {
+  readonly body: unknown;
+  /** What follows the lane's path and a slash. */
+  readonly token: string | undefined;
+  readonly authorization: string | undefined;
+}
+
+/** Resolves when the request may be answered 204, rejects with what the router's way would reject with. undefined: it is for the router. */
+export type Take = (request: UsualRequest) => Promise<unknown> | undefined;
+
+/** The same however it is spelt, and no longer than the router takes. */
+const PLAIN_TOKEN = /^[\w.-]{1,2048}$/;
+
+export class ExpressLane {
+  readonly #takes = new Map<string, Take>();
+  readonly #failures = new WeakMap<IncomingMessage, unknown>();
+  readonly #headers: readonly string[];
+  readonly #route: RequestListener;
+
+  /** To be made before there are routes, and after all else that looks at requests. `headers`: of every answer. */
+  constructor(
+    http: FastifyInstance,
+    private readonly gate: RequestGate,
+    headers: Readonly<Record<string, string>>,
+  ) {
+    this.#headers = Object.entries(headers).flat();
+    this.#route = http.server.listeners('request')[0] as RequestListener;
+    http.server.removeAllListeners('request');
+    http.server.on('request', (request, response) => this.#receive(request, response));
+    http.addHook('onRequest', ({ raw }, _, done) => done(this.#failures.get(raw) as Error | undefined));
+  }
+
+  /** `take` has what is posted to `path`, alone or with a token behind it. */
+  open(path: string, take: Take): void {
+    this.#takes.set(path, take);
+  }
+
+  #receive(request: IncomingMessage, response: ServerResponse): void {
+    const usual = this.gate.isClosing ? undefined : this.#recognise(request);
+    if (!usual || !this.gate.enter(response)) return this.#route(request, response);
+    const { take, token, length } = usual;
+    request.once('data', (chunk: Buffer) => {
+      const body = chunk.length === length ? parseUsual(chunk) : undefined;
+      const { authorization } = request.headers;
+      const taken = body === undefined ? undefined : take({ body, token, authorization });
+      if (taken) {
+        taken.then(
+          () => this.#answer(response),
+          (error: unknown) => this.#fail(request, response, error),
+        );
+        return;
+      }
+      request.pause();
+      request.unshift(chunk);
+      this.#handOver(request, response);
+    });
+  }
+
+  /** undefined: it is for the router. */
+  #recognise({ method, url = '', headers }: IncomingMessage) {
+    if (method !== 'POST' || headers['content-type'] !== 'application/json') return undefined;
+    const length = Number(headers['content-length']);
+    const isPlain = length > 0 && length <= BODY_LIMIT_BYTES && headers.origin === undefined;
+    if (!isPlain) return undefined;
+    const whole = this.#takes.get(url);
+    if (whole) return { take: whole, token: undefined, length };
+    const slash = url.lastIndexOf('/');
+    const take = this.#takes.get(url.slice(0, slash));
+    const token = url.slice(slash + 1);
+    return take && PLAIN_TOKEN.test(token) ? { take, token, length } : undefined;
+  }
+
+  #answer(response: ServerResponse): void {
+    const isLast = this.gate.isClosing;
+    response.writeHead(204, isLast ? [...this.#headers, 'connection', 'close'] : [...this.#headers]);
+    response.end();
+  }
+
+  /** Its body has been read: the router's way is to fail before it would read one. */
+  #fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    this.#failures.set(request, error);
+    this.#handOver(request, response);
+  }
+
+  #handOver(request: IncomingMessage, response: ServerResponse): void {
+    this.gate.handOver(request, response);
+    this.#route(request, response);
+  }
+}

@@ -1,0 +1,42 @@
+// How many requests are under way, and whether any more may begin. All pass here, by whichever way they are answered.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+export class RequestGate {
+  #count = 0;
+  #isClosing = false;
+  readonly #begun = new WeakSet<IncomingMessage>();
+
+  constructor(private readonly most: number) {}
+
+  /** What is under way is answered, and each answer is the last of its connection; what comes now is turned away. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  close(): void {
+    this.#isClosing = true;
+  }
+
+  /** Whether there is room for it; if so it is under way until its answer is sent or its connection breaks. */
+  enter(response: ServerResponse): boolean {
+    if (this.#count >= this.most) return false;
+    this.#count += 1;
+    response.on('close', this.#leave);
+    return true;
+  }
+
+  /** Gives its room back, to be entered again by another way: a stop in between does not concern it. */
+  handOver(request: IncomingMessage, response: ServerResponse): void {
+    response.off('close', this.#leave);
+    this.#leave();
+    this.#begun.add(request);
+  }
+
+  hasBegun(request: IncomingMessage): boolean {
+    return this.#begun.has(request);
+  }
+
+  readonly #leave = () => {
+    this.#count -= 1;
+  };
+}
