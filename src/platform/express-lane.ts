@@ -45,7 +45,10 @@ export class ExpressLane {
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
     const usual = this.gate.isClosing ? undefined : this.#recognise(request);
-    if (!usual || !this.gate.enter(response)) return this.#route(request, response);
+    if (!usual || !this.gate.enter(response)) {
+      this.#route(request, response);
+      return;
+    }
     const { take, token, length } = usual;
     request.once('data', (chunk: Buffer) => {
       const body = chunk.length === length ? parseUsual(chunk) : undefined;

@@ -17,8 +17,8 @@ export function commitCall(shard: Shard, changesets: readonly Changeset[], newEp
   for (const { participantId, before, after, changes } of changesets) {
     moves.begin(participantId);
     moves.add(before?.index, after?.index);
-    args.push(before?.record ?? '', after?.record ?? '', changes ?? '', participantId);
-    args.push(moves.own.length / 2, ...moves.own, moves.others.length / 3, ...moves.others);
+    args.push(before?.record ?? '', after?.record ?? '', changes ?? '', participantId, moves.own);
+    args.push(moves.others.length / 3, ...moves.others);
   }
   for (const tag of moves.tags) args.push(tag, places.of('connected', tag), places.of('reconnecting', tag));
   return { keys: places.keys, args };
@@ -49,9 +49,9 @@ class Places {
 
 /** Where a participant is found, before and after, as what is to be added and removed: see the keys in shard.ts. */
 class Moves {
-  /** Index, and score or ''. */
-  readonly own: (number | '')[] = [];
-  /** Index, score or '', and member. */
+  /** Index and score, or index and -, each with a space behind it: one argument, since Redis and ioredis take long over many. */
+  own = '';
+  /** Index, score or -, and member. */
   readonly others: (string | number)[] = [];
   /** Those under which somebody has come or gone. */
   readonly tags = new Set<string>();
@@ -61,12 +61,12 @@ class Moves {
 
   begin(participantId: ParticipantId): void {
     this.#participantId = participantId;
-    this.own.length = 0;
+    this.own = '';
     this.others.length = 0;
   }
 
   add(before: IndexEntry | undefined, after: IndexEntry | undefined): void {
-    if (before?.dueMs !== after?.dueMs) this.own.push(this.places.due, after?.dueMs ?? '');
+    if (before?.dueMs !== after?.dueMs) this.#move(this.places.due, after?.dueMs);
     this.#under(undefined, before, after);
     const [oldTag, newTag] = [before?.tag, after?.tag];
     if (oldTag !== undefined) this.#under(oldTag, before, oldTag === newTag ? after : undefined);
@@ -75,22 +75,26 @@ class Moves {
 
   /** In the sets of one tag, or of everybody. */
   #under(tag: string | undefined, before: IndexEntry | undefined, after: IndexEntry | undefined): void {
-    const { own, places } = this;
+    const { places } = this;
     if (before?.state !== after?.state) {
-      if (before) own.push(places.of(before.state, tag), '');
+      if (before) this.#move(places.of(before.state, tag));
       if (tag !== undefined) this.tags.add(tag);
     }
     if (after && (before?.state !== after.state || before.sinceMs !== after.sinceMs)) {
-      own.push(places.of(after.state, tag), after.sinceMs);
+      this.#move(places.of(after.state, tag), after.sinceMs);
     }
     const [was, is] = [presentDevices(before), presentDevices(after)];
-    if (was !== 0 && is === 0) own.push(places.of('none', tag), 0);
-    if (was === 0 && is !== 0) own.push(places.of('none', tag), '');
-    for (let n = Math.max(is, 1) + 1; n <= was; n += 1) this.#more(n, tag, '');
+    if (was !== 0 && is === 0) this.#move(places.of('none', tag), 0);
+    if (was === 0 && is !== 0) this.#move(places.of('none', tag));
+    for (let n = Math.max(is, 1) + 1; n <= was; n += 1) this.#more(n, tag, '-');
     for (let n = Math.max(was, 1) + 1; n <= is; n += 1) this.#more(n, tag, 0);
   }
 
-  #more(n: number, tag: string | undefined, score: 0 | ''): void {
+  #move(index: number, score: number | '-' = '-'): void {
+    this.own += `${index} ${score} `;
+  }
+
+  #more(n: number, tag: string | undefined, score: 0 | '-'): void {
     this.others.push(this.places.of('more', tag), score, `${n}:${this.#participantId}`);
   }
 }

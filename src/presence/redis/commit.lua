@@ -6,9 +6,8 @@
 --       which ARGV names by their place
 -- ARGV: [1] an epoch, if a new one is needed
 --       how many changesets, then for each: record expected ('' for none), record to store ('' to forget it),
---         what it announces ('' for nothing), the participant, how many moves of the participant itself,
---         for each: index, score to add it with or '' to remove it; how many moves of other members,
---         for each: index, score or '', member
+--         what it announces ('' for nothing), the participant, its moves in one text: index and score to add it
+--         with, or index and - to remove it; how many moves of other members, for each: index, score or -, member
 --       then for each tag to recount: tag, index of those connected, index of those reconnecting
 -- Returns: for each changeset 1, or 0 when another was faster and nothing was done
 local tags, stream = KEYS[1], KEYS[3]
@@ -53,7 +52,7 @@ local function append(lists, place, ...)
 end
 
 local function move(place, member, score)
-  if score == '' then append(removed, place, member) else append(added, place, score, member) end
+  if score == '-' then append(removed, place, member) else append(added, place, score, member) end
 end
 
 local function store(key, record)
@@ -66,8 +65,7 @@ for n = FIRST_RECORD, FIRST_RECORD + tonumber(take()) - 1 do
   local isOurs = (redis.call('GET', KEYS[n]) or '') == expected
   if isOurs then store(KEYS[n], record) end
   if isOurs and changes ~= '' then entries[#entries + 1] = changes end
-  for _ = 1, tonumber(take()) do
-    local place, score = take(), take()
+  for place, score in take():gmatch('(%d+) (%S+)') do
     if isOurs then move(place, participant, score) end
   end
   for _ = 1, tonumber(take()) do
