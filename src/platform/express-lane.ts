@@ -94,6 +94,8 @@ export class ExpressLane {
   }
 
   #handOver(request: IncomingMessage, response: ServerResponse): void {
+    // Nobody is there any more, and its room was given back when the connection broke.
+    if (response.destroyed) return;
     this.gate.handOver(request, response);
     this.#route(request, response);
   }

@@ -2,11 +2,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 export class RequestGate {
-  #count = 0;
   #isClosing = false;
+  readonly #underWay = new Set<ServerResponse>();
   readonly #begun = new WeakSet<IncomingMessage>();
+  readonly #leave: (this: ServerResponse) => void;
 
-  constructor(private readonly most: number) {}
+  constructor(private readonly most: number) {
+    const underWay = this.#underWay;
+    // One for all of them, not one for each.
+    this.#leave = function leave() {
+      underWay.delete(this);
+    };
+  }
 
   /** What is under way is answered, and each answer is the last of its connection; what comes now is turned away. */
   get isClosing(): boolean {
@@ -19,8 +26,8 @@ export class RequestGate {
 
   /** Whether there is room for it; if so it is under way until its answer is sent or its connection breaks. */
   enter(response: ServerResponse): boolean {
-    if (this.#count >= this.most) return false;
-    this.#count += 1;
+    if (this.#underWay.size >= this.most) return false;
+    this.#underWay.add(response);
     response.on('close', this.#leave);
     return true;
   }
@@ -28,15 +35,11 @@ export class RequestGate {
   /** Gives its room back, to be entered again by another way: a stop in between does not concern it. */
   handOver(request: IncomingMessage, response: ServerResponse): void {
     response.off('close', this.#leave);
-    this.#leave();
+    this.#underWay.delete(response);
     this.#begun.add(request);
   }
 
   hasBegun(request: IncomingMessage): boolean {
     return this.#begun.has(request);
   }
-
-  readonly #leave = () => {
-    this.#count -= 1;
-  };
 }

@@ -1,0 +1,108 @@
+// The usual callback goes past the router; every other one by it. Nobody outside may see a difference.
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { eventually } from '../eventually.js';
+import { SEED, type Service, startService } from './service.js';
+
+const SECRET = 'a-secret-of-32-characters-or-more-for-tests';
+
+/** Members as providers, and others, might send them. */
+const odd = fc.oneof(fc.string({ maxLength: 12 }), fc.constantFrom(null, undefined, 7, true, [], {}, '\ud800', '\0'));
+const bodies = fc
+  .record({
+    event: fc.oneof({ weight: 4, arbitrary: fc.constantFrom('onConnect', 'onLeave', 'onHold') }, odd),
+    timestamp: fc.oneof({ weight: 4, arbitrary: fc.constantFrom('1628786234676', 1_628_786_234_676, 1e9) }, odd),
+    participantId: fc.oneof({ weight: 4, arbitrary: fc.constantFrom('p1', 'p2') }, odd),
+    deviceId: fc.oneof({ weight: 4, arbitrary: fc.constant('d1') }, odd),
+    tag: fc.oneof(fc.constantFrom('red', ''), odd),
+    __proto__: fc.constantFrom(undefined, { a: 1 }),
+  })
+  .map((value) => JSON.stringify(value));
+const texts = fc.oneof(
+  { weight: 8, arbitrary: bodies },
+  fc.json(),
+  fc.string(),
+  fc.constantFrom('', ' ', '{', `${'['.repeat(40)}${']'.repeat(40)}`, `\ufeff${JSON.stringify(SEED)}`),
+  fc.constant(JSON.stringify({ ...SEED, constructor: { prototype: 1 } })),
+);
+const paths = fc.constantFrom('', `/${SECRET}`, '/nonsense', `/${SECRET}?a=1`, `/%61${SECRET.slice(1)}`, '/');
+
+describe('a callback by the express lane', () => {
+  let service: Service;
+  beforeAll(async () => {
+    service = await startService({
+      access: { callbackSecrets: [SECRET] },
+      http: { corsOrigins: ['https://a.example'] },
+    });
+  });
+  afterAll(() => service.stop());
+
+  /** Status, headers and body, but for what is different each time. */
+  async function send(path: string, body: string, contentType: string): Promise<unknown> {
+    const init = { method: 'POST', headers: { 'content-type': contentType }, body };
+    const { status, headers, text } = await service.request(`/callbacks/bandwidth${path}`, init);
+    const steady = [...headers].filter(([name]) => name !== 'date');
+    return { status, headers: steady, text: text.replace(/urn:rollcall:request:[\da-f-]+/, '') };
+  }
+
+  it('is answered as one by the router', async () => {
+    const seen = new Set<unknown>();
+    await fc.assert(
+      fc.asyncProperty(paths, texts, async (path, body) => {
+        const ahead = await send(path, body, 'application/json');
+        expect(ahead).toEqual(await send(path, body, 'application/json; charset=utf-8'));
+        seen.add((ahead as { status: number }).status);
+      }),
+      { numRuns: 400 },
+    );
+    expect(seen).toEqual(new Set([202, 204, 400, 401, 404]));
+  });
+
+  it('may come in any pieces, and behind another one on its connection', async () => {
+    const { port } = new URL(service.url);
+    const request = (participantId: string, event: string) => {
+      const body = JSON.stringify({ ...SEED, participantId, event });
+      const head = `POST /callbacks/bandwidth/${SECRET} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n`;
+      return `${head}content-length: ${body.length}\r\n\r\n${body}`;
+    };
+    const text = request('in-pieces', 'onConnect') + request('in-pieces', 'nonsense') + request('in-pieces', 'onLeave');
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(text.length), { maxLength: 4 }), async (cuts) => {
+        const socket = connect(Number(port), '127.0.0.1').setNoDelay();
+        let answer = '';
+        socket.on('data', (data) => {
+          answer += String(data);
+        });
+        await once(socket, 'connect');
+        const places = [0, ...cuts.sort((a, b) => a - b), text.length];
+        for (const [n, place] of places.slice(1).entries()) {
+          socket.write(text.slice(places[n], place));
+          await new Promise(setImmediate);
+        }
+        while (answer.split('HTTP/1.1').length < 4) await once(socket, 'data');
+        socket.destroy();
+        expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 204', 'HTTP/1.1 202', 'HTTP/1.1 204']);
+      }),
+      { numRuns: 60 },
+    );
+    const { json } = await service.request('/v1/participants/in-pieces');
+    expect(json).toMatchObject({ state: 'gone', cause: 'left' });
+  });
+
+  it('has one place among those under way, by whichever way it is answered', async () => {
+    const own = await startService({ http: { maxInFlight: 1 } });
+    for (const event of ['onConnect', 'nonsense', '', 'onLeave']) {
+      await eventually(async () => expect((await own.callback({ event })).status).not.toBe(503));
+    }
+    const socket = connect(Number(new URL(own.url).port), '127.0.0.1');
+    socket.write(
+      'POST /callbacks/bandwidth HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n',
+    );
+    await eventually(async () => expect((await own.request('/v1/occupancy')).status).toBe(503));
+    socket.destroy();
+    await eventually(async () => expect((await own.request('/v1/occupancy')).status).toBe(200));
+    await own.stop();
+  });
+});
