@@ -1,21 +1,18 @@
--- Stores changesets of one shard, each only if its record is still the one it was made from.
--- One script, because record, index entries and announced changes must never be seen apart. What all of them do to one
--- key is done to it at once: the commands of a script take longer than its logic.
+-- Stores changesets of one shard: all of them or, if the record of any is no longer the one it was made from, none.
+-- One script, because record, index entries and announced changes must never be seen apart. It does not sort out which
+-- of them may be stored. Its caller does, and asks again: hardly ever, whereas a script that could do with any part of
+-- what it is given would take twice as long each time.
 --
 -- KEYS: [1] the set of tags, [2] the epoch, [3] the change stream, then the record of each changeset, then the indexes,
 --       which ARGV names by their place
 -- ARGV: [1] an epoch, if a new one is needed
---       how many changesets, then for each: record expected ('' for none), record to store ('' to forget it),
---         what it announces ('' for nothing), the participant, its moves in one text: index and score to add it
---         with, or index and - to remove it; how many moves of other members, for each: index, score or -, member
+--       how many changesets, of each the record expected ('' for none), of each the record to store ('' to forget it)
+--       how many entries of the feed, and each
+--       how many commands, for each: its name, the index, how many arguments, and each
 --       then for each tag to recount: tag, index of those connected, index of those reconnecting
--- Returns: for each changeset 1, or 0 when another was faster and nothing was done
+-- Returns: the changesets that another was faster with, by their numbers from 1 on; none: all are stored
 local tags, stream = KEYS[1], KEYS[3]
-local FIRST_RECORD = 4
--- Lua passes no more than 8,000 arguments. Even, since some come in pairs.
-local MOST_ARGUMENTS = 4000
-local _, newest = endOfFeed(KEYS[2], stream, ARGV[1])
-local bytes = tonumber(newest[2][2])
+local BEFORE_RECORDS = 3
 local position = 1
 
 local function take()
@@ -23,12 +20,9 @@ local function take()
   return ARGV[position]
 end
 
-local function callWithAll(values, command, ...)
-  for first = 1, #values, MOST_ARGUMENTS do
-    local arguments = { ... }
-    for i = first, math.min(first + MOST_ARGUMENTS - 1, #values) do arguments[#arguments + 1] = values[i] end
-    redis.call(command, unpack(arguments))
-  end
+local function takeSeveral(count)
+  position = position + count
+  return unpack(ARGV, position - count + 1, position)
 end
 
 -- From the sizes of its sets, so that no count can ever drift.
@@ -40,48 +34,33 @@ local function recount(tag, connected, reconnecting)
   end
 end
 
-local stored, forgotten, added, removed = {}, {}, {}, {}
+local _, newest = endOfFeed(KEYS[2], stream, ARGV[1])
+local count = tonumber(take())
+local records = redis.call('MGET', unpack(KEYS, BEFORE_RECORDS + 1, BEFORE_RECORDS + count))
+local conflicts = {}
+for n = 1, count do
+  if (records[n] or '') ~= take() then conflicts[#conflicts + 1] = n end
+end
+if #conflicts > 0 then return conflicts end
 
-local function append(lists, place, ...)
-  local list = lists[place]
-  if not list then
-    list = {}
-    lists[place] = list
+local stored = {}
+for n = BEFORE_RECORDS + 1, BEFORE_RECORDS + count do
+  local record = take()
+  if record == '' then
+    redis.call('DEL', KEYS[n])
+  else
+    stored[#stored + 1] = KEYS[n]
+    stored[#stored + 1] = record
   end
-  for _, value in ipairs({ ... }) do list[#list + 1] = value end
 end
+if #stored > 0 then redis.call('MSET', unpack(stored)) end
 
-local function move(place, member, score)
-  if score == '-' then append(removed, place, member) else append(added, place, score, member) end
-end
-
-local function store(key, record)
-  if record == '' then forgotten[#forgotten + 1] = key else append(stored, 1, key, record) end
-end
-
-local entries, outcomes = {}, {}
-for n = FIRST_RECORD, FIRST_RECORD + tonumber(take()) - 1 do
-  local expected, record, changes, participant = take(), take(), take(), take()
-  local isOurs = (redis.call('GET', KEYS[n]) or '') == expected
-  if isOurs then store(KEYS[n], record) end
-  if isOurs and changes ~= '' then entries[#entries + 1] = changes end
-  for place, score in take():gmatch('(%d+) (%S+)') do
-    if isOurs then move(place, participant, score) end
-  end
-  for _ = 1, tonumber(take()) do
-    local place, score, member = take(), take(), take()
-    if isOurs then move(place, member, score) end
-  end
-  outcomes[#outcomes + 1] = isOurs and 1 or 0
-end
-
-callWithAll(stored[1] or {}, 'MSET')
-callWithAll(forgotten, 'DEL')
-for place, members in pairs(removed) do callWithAll(members, 'ZREM', KEYS[tonumber(place)]) end
-for place, members in pairs(added) do callWithAll(members, 'ZADD', KEYS[tonumber(place)]) end
-while position < #ARGV do recount(take(), KEYS[tonumber(take())], KEYS[tonumber(take())]) end
-for _, changes in ipairs(entries) do
+local bytes = tonumber(newest[2][2])
+for _ = 1, tonumber(take()) do
+  local changes = take()
   bytes = bytes + #changes
   redis.call('XADD', stream, '*', 'n', bytes, 'c', changes)
 end
-return outcomes
+for _ = 1, tonumber(take()) do redis.call(take(), KEYS[tonumber(take())], takeSeveral(tonumber(take()))) end
+while position < #ARGV do recount(take(), KEYS[tonumber(take())], KEYS[tonumber(take())]) end
+return conflicts

@@ -19,7 +19,7 @@ import {
   StoreUnavailableError,
   type TagOccupancy,
 } from '../presence-store.js';
-import { commitCall } from './commit-call.js';
+import { commitCall, MOST_CHANGESETS } from './commit-call.js';
 import { RedisFeed } from './redis-feed.js';
 import { pairs, sum, toOccupancy, toPageItems } from './replies.js';
 import { loadScript, type Script } from './script.js';
@@ -32,6 +32,8 @@ export interface RedisStoreOptions {
   /** How many shards; never to be changed for the same data. */
   readonly shards: number;
 }
+
+type Outcome = 'done' | 'conflict';
 
 export class RedisPresenceStore implements PresenceStore {
   readonly description: string;
@@ -66,8 +68,11 @@ export class RedisPresenceStore implements PresenceStore {
       changesets,
       ({ participantId }) => participantId,
       async (shard, own) => {
-        const outcomes = (await this.#commit(commitCall(shard, own, newEpoch()))) as number[];
-        return outcomes.map((outcome) => (outcome === 1 ? 'done' : 'conflict'));
+        const outcomes: Promise<Outcome[]>[] = [];
+        for (let first = 0; first < own.length; first += MOST_CHANGESETS) {
+          outcomes.push(this.#commitTo(shard, own.slice(first, first + MOST_CHANGESETS)));
+        }
+        return (await Promise.all(outcomes)).flat();
       },
     );
   }
@@ -159,6 +164,19 @@ export class RedisPresenceStore implements PresenceStore {
   async close(): Promise<void> {
     this.#feed.close();
     await this.#redis.quit().catch(() => this.#redis.disconnect());
+  }
+
+  /** The script stores all or nothing: those that are in no conflict are then asked for by themselves. */
+  async #commitTo(shard: Shard, changesets: readonly Changeset[]): Promise<Outcome[]> {
+    const outcomes: Outcome[] = changesets.map(() => 'done');
+    for (let wanted = [...changesets.keys()]; wanted.length > 0; ) {
+      const asked = wanted.map((place) => changesets[place] as Changeset);
+      const conflicts = (await this.#commit(commitCall(shard, asked, newEpoch()))) as number[];
+      if (conflicts.length === 0) break;
+      for (const number of conflicts) outcomes[wanted[number - 1] as number] = 'conflict';
+      wanted = wanted.filter((place) => outcomes[place] === 'done');
+    }
+    return outcomes;
   }
 
   #shardOf(participantId: ParticipantId): number {
