@@ -77,8 +77,12 @@ class Moves {
       count += pushCommands(args, 'ZADD', index.place, index.added);
     }
     args[place] = count;
-    for (const tag of this.#tags)
-      args.push(tag, this.#set('connected', tag).place, this.#set('reconnecting', tag).place);
+    for (const tag of this.#tags) {
+      const [connected, reconnecting] = [this.#set('connected', tag), this.#set('reconnecting', tag)];
+      // Score and member.
+      const came = (connected.added.length + reconnecting.added.length) / 2;
+      args.push(tag, connected.place, reconnecting.place, came);
+    }
   }
 
   /** In the sets of one tag, or of everybody. */

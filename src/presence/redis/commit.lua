@@ -9,7 +9,7 @@
 --       how many changesets, of each the record expected ('' for none), of each the record to store ('' to forget it)
 --       how many entries of the feed, and each
 --       how many commands, for each: its name, the index, how many arguments, and each
---       then for each tag to recount: tag, index of those connected, index of those reconnecting
+--       then for each tag to recount: tag, index of those connected, of those reconnecting, how many came to either
 -- Returns: the changesets that another was faster with, by their numbers from 1 on; none: all are stored
 local tags, stream = KEYS[1], KEYS[3]
 local BEFORE_RECORDS = 3
@@ -25,12 +25,14 @@ local function takeSeveral(count)
   return unpack(ARGV, position - count + 1, position)
 end
 
--- From the sizes of its sets, so that no count can ever drift.
-local function recount(tag, connected, reconnecting)
-  if redis.call('ZCARD', connected) + redis.call('ZCARD', reconnecting) > 0 then
-    redis.call('ZADD', tags, 0, tag)
-  else
+-- From the sizes of its sets, so that no count can ever drift. With more in them than came now, somebody was there before.
+local function recount(tag, connected, reconnecting, came)
+  local present = redis.call('ZCARD', connected)
+  if present <= came then present = present + redis.call('ZCARD', reconnecting) end
+  if present == 0 then
     redis.call('ZREM', tags, tag)
+  elseif present <= came then
+    redis.call('ZADD', tags, 0, tag)
   end
 end
 
@@ -62,5 +64,5 @@ for _ = 1, tonumber(take()) do
   redis.call('XADD', stream, '*', 'n', bytes, 'c', changes)
 end
 for _ = 1, tonumber(take()) do redis.call(take(), KEYS[tonumber(take())], takeSeveral(tonumber(take()))) end
-while position < #ARGV do recount(take(), KEYS[tonumber(take())], KEYS[tonumber(take())]) end
+while position < #ARGV do recount(take(), KEYS[tonumber(take())], KEYS[tonumber(take())], tonumber(take())) end
 return conflicts
