@@ -4,7 +4,7 @@ import { decodeChanges, encodeChanges } from '../../src/presence/change-codec.js
 import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
 import { advance, type ParticipantRecord } from '../../src/presence/domain/participant.js';
 import { decodeRecord, encodeRecord } from '../../src/presence/record-codec.js';
-import { connected, policy } from './domain/builders.js';
+import { connected, disconnected, policy } from './domain/builders.js';
 import { deliveriesOf, histories, policies } from './domain/histories.js';
 
 const P1 = 'p1' as ParticipantId;
@@ -28,6 +28,38 @@ describe('a stored record', () => {
     );
   });
 
+  it('keeps every id of a device as it is', () => {
+    const hex = fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEF=-'), minLength: 1, maxLength: 40 });
+    const uuid = fc.uuid();
+    const ids = fc.oneof(
+      hex,
+      uuid,
+      uuid.map((id) => id.replaceAll('-', '')),
+      uuid.map((id) => `=${id}`),
+      fc.string({ minLength: 1 }),
+    );
+    fc.assert(
+      fc.property(ids, (device) => {
+        const { record } = advance(
+          undefined,
+          [connected({ device, at: 1_628_786_234_676 })],
+          1_628_786_234_700,
+          policy,
+        );
+        expect(decodeRecord(P1, encodeRecord(record as ParticipantRecord))).toEqual(record);
+      }),
+    );
+  });
+
+  it('of the format before is still read', () => {
+    const at = 1_628_786_234_676;
+    const id = 'be1991141a03402aa7b6d002470a0465';
+    const events = [connected({ device: id, at, tag: 'red' }), disconnected({ device: id, at: at + 1_000 })];
+    const { record } = advance(undefined, events, at + 1_100, policy);
+    const text = `[3,${at + 1_000},0,1,15000,[1,-1000,15000],[["${id}",[-1000,0,[1,0,15000]],0,0,-1000,0,1,0,0]],["red",-1000]]`;
+    expect(decodeRecord(P1, text)).toEqual(record);
+  });
+
   it('is small', () => {
     const event = connected({
       device: 'be199214-1a03-402a-a7b6-d002470a0465',
@@ -35,7 +67,7 @@ describe('a stored record', () => {
       tag: 'hello-world-phone',
     });
     const { record } = advance(undefined, [event], 1_628_786_234_700, policy);
-    expect(encodeRecord(record as ParticipantRecord).length).toBeLessThan(160);
+    expect(encodeRecord(record as ParticipantRecord).length).toBeLessThan(90);
   });
 
   it('that is none is refused', () => {
