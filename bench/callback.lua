@@ -12,7 +12,9 @@ local LIVES = {
 }
 local body = '{"event":"%s","timestamp":"%d","participantId":"%s",'
   .. '"deviceId":"be199214-1a03-402a-a7b6-d002470a0465","tag":"hello-world-phone-%d"}'
-local now = os.time() * 1000
+-- Each event a millisecond after the one before it, as real ones have times of their own; from an hour ago on, so that none
+-- of millions is from the future.
+local beginMs = (os.time() - 3600) * 1000
 local plan, life, sent
 
 wrk.method = 'POST'
@@ -29,5 +31,5 @@ function request()
   local turn = math.floor(sent / plan.participants)
   sent = sent + 1
   local event = life[turn % #life + 1]
-  return wrk.format(nil, '/callbacks/bandwidth', nil, body:format(event, now + turn, participantId(n), n % plan.tags))
+  return wrk.format(nil, '/callbacks/bandwidth', nil, body:format(event, beginMs + sent, participantId(n), n % plan.tags))
 end

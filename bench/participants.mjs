@@ -3,11 +3,11 @@
 /** One for all, since it is part of each record as if it were its own. */
 export const DEVICE_ID = 'be199214-1a03-402a-a7b6-d002470a0465';
 
-/** Of all that are known, this many share a tag, unless all have one. */
-const PARTICIPANTS_PER_TAG = 1_000;
+/** Of all that are known, as many share a tag as may take part in a call, unless all have one. */
+const PARTICIPANTS_PER_TAG = 10;
 const LIFE = ['onConnect', 'onDisconnect', 'onConnect', 'onLeave'];
-/** A time of the provider that is the same for all of a process, so that each turn is later than the one before. */
-const startMs = Date.now();
+/** As in callback.lua. */
+const beginMs = Date.now() - 3_600_000;
 
 export function participantId(n) {
   return `473f6544-92f7-4d67-9e77-bf25${String(n).padStart(8, '0')}`;
@@ -26,7 +26,7 @@ export function callbackRequest(n, { participants, firstTurn }) {
   const turn = firstTurn + Math.floor(n / participants);
   const body = JSON.stringify({
     event: LIFE[turn % LIFE.length],
-    timestamp: String(startMs + turn),
+    timestamp: String(beginMs + firstTurn * participants + n),
     participantId: participantId(n % participants),
     deviceId: DEVICE_ID,
     tag: tagOf(n, 1),

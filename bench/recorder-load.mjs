@@ -7,7 +7,7 @@ const PARTICIPANTS = 10_000;
 
 const { place, redisPid, atOnce, warmMs, ms } = JSON.parse(process.argv[2]);
 const { recorder, store } = await openRecorder(place);
-const startMs = Date.now();
+const beginMs = Date.now() - 3_600_000;
 let next = 0;
 
 /** Resolves with how many events a second there were, and the processor time that this process and Redis took for each. */
@@ -25,7 +25,8 @@ async function sendUntil(untilMs) {
     const turn = Math.floor(next / PARTICIPANTS);
     const n = next % PARTICIPANTS;
     next += 1;
-    await recorder.record(lifecycleEvent(LIFE[turn % LIFE.length], n, { atMs: startMs + turn, tags: 1 }));
+    const atMs = beginMs + next;
+    await recorder.record(lifecycleEvent(LIFE[turn % LIFE.length], n, { atMs, tags: 1 }));
   }
 }
 

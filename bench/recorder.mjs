@@ -16,6 +16,9 @@ export async function openRecorder(place) {
   return { store, recorder: new Recorder(store, systemClock, DEFAULT_POLICY, log) };
 }
 
+/** A callback is on its way for so long. */
+const DELAY_MS = 80;
+
 /** `kind`: connected, disconnected or left. */
 export function lifecycleEvent(kind, n, { atMs, tags }) {
   return {
@@ -24,7 +27,7 @@ export function lifecycleEvent(kind, n, { atMs, tags }) {
     deviceId: DEVICE_ID,
     kind,
     atMs,
-    heardAtMs: Date.now(),
+    heardAtMs: atMs + DELAY_MS,
     tag: tagOf(n, tags),
   };
 }

@@ -3,9 +3,13 @@ import { Redis } from 'ioredis';
 import { knownOnRedis } from '../known.mjs';
 import { format } from '../table.mjs';
 
+/** Others than the usual ones of participants.mjs: a set of so many is stored in another way. */
+const MANY_PER_TAG = 1_000;
+
 export async function memory({ counts, looked }) {
   const stores = [];
   for (const count of counts) stores.push(await knownOnRedis(count));
+  stores.push(await knownOnRedis(looked, Math.ceil(looked / MANY_PER_TAG)));
   const each = ({ count, bytes }) => bytes.participants / count;
   const rows = stores.map((store) => ({
     'connected participants': format(store.count),
@@ -30,8 +34,8 @@ export async function memory({ counts, looked }) {
 
 const TEXT = `Participants with one device and a tag, ids of 36 characters, connected by one event. The growth of Redis'
 \`used_memory\`, everything in it (records, indexes, the table of keys), without the feed, which is bounded by a setting
-and told of separately: what the changes of one event take there. 1,000 participants share a tag: a set of so many takes
-more of each than a small one.`;
+and told of separately: what the changes of one event take there. Where few participants share a tag, as in calls, its set
+is stored more compactly than where very many do.`;
 
 /** By what follows the shard in the name of a key, whatever keys there are. The feed is left out. */
 async function bytesByKind({ redis, count, bytes }) {

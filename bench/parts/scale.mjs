@@ -37,7 +37,7 @@ const SIZE_TEXT = `Callbacks by wrk, on Redis. Each event is one by which a part
 that have events are scattered over all that are known, and have as long a history as is kept, so that the records are
 alike. The cost is the processor time of the service and of Redis together.`;
 
-const TAG_TEXT = `The same, when those that are known share tags by 1,000, and when all of them have one. Here the histories grow meanwhile,
+const TAG_TEXT = `The same, when those that are known share tags by 10, and when all of them have one. Here the histories grow meanwhile,
 on both sides alike.`;
 
 /** Services on the two stores, in turns. */
