@@ -6,8 +6,8 @@ export const DEVICE_ID = 'be199214-1a03-402a-a7b6-d002470a0465';
 /** Of all that are known, as many share a tag as may take part in a call, unless all have one. */
 const PARTICIPANTS_PER_TAG = 10;
 const LIFE = ['onConnect', 'onDisconnect', 'onConnect', 'onLeave'];
-/** As in callback.lua. */
-const beginMs = Date.now() - 3_600_000;
+/** As in callback.lua, and after all that it has told of. */
+const beginMs = Date.now() - 1_800_000;
 
 export function participantId(n) {
   return `473f6544-92f7-4d67-9e77-bf25${String(n).padStart(8, '0')}`;

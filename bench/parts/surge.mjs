@@ -7,9 +7,10 @@ import { usageOf } from '../usage.mjs';
 import { callbacks } from '../wrk.mjs';
 
 const CONTESTANTS = [ON_REDIS, ON_SQLITE];
-/** Turns in the life of a participant: it connects, is lost, and connects again. */
+/** Turns in the life of a participant: it connects, is lost, connects again, leaves, and so on. */
 const CONNECTS = 0;
 const RETURNS = 2;
+const NEXT = 4;
 /** Within the grace period, and no more than any machine takes. */
 const LEISURELY_PER_SECOND = 3_000;
 
@@ -65,7 +66,7 @@ async function overwhelm({ port, pid, perSecond, connections, ms }) {
   const before = usageOf(pid).rssKb;
   const most = watchMemory(pid);
   const count = Math.round((perSecond * ms) / 1_000);
-  const answer = await pace({ port, perSecond, count, connections, firstTurn: CONNECTS });
+  const answer = await pace({ port, perSecond, count, connections, firstTurn: NEXT });
   const mostKb = await most();
   const { byStatus, elapsedMs } = answer;
   const p99 = (status) => (byStatus[status] ? format(byStatus[status].fromSent.p99Ms) : '–');
