@@ -12,7 +12,11 @@ export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', '
 
 export function createLog(level: (typeof LOG_LEVELS)[number]): Logger {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  return pretty ? pino(options, pretty({ sync: true, singleLine: true })) : pino(options);
+  if (pretty) return pino(options, pretty({ sync: true, singleLine: true }));
+  // Nobody reads the log any more, or there is no room for it: no reason not to serve.
+  process.stdout.on('error', () => {});
+  // Pino's own stream would, at the exit, write its last lines to such a place again and again, and never let it end.
+  return pino(options, process.stdout);
 }
 
 /** Nest's own lines. What it says of its modules and routes is of use to nobody but who works on them. */

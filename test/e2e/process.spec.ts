@@ -96,6 +96,14 @@ describe('npm start', () => {
     expect(service.output).toContain('Rollcall has stopped');
   });
 
+  it('serves on when nobody reads its log any more, and ends cleanly', async () => {
+    const service = await start();
+    service.stopReading();
+    expect((await service.post('/callbacks/bandwidth', SEED)).status).toBe(204);
+    expect(await service.end('SIGTERM')).toBe(0);
+    expect(await stateOf(await start())).toMatchObject({ state: 'connected' });
+  });
+
   it('refuses bad settings, naming each and showing none', async () => {
     const service = await start({
       PORT: 'secret-port',

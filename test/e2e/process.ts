@@ -45,6 +45,11 @@ export class ServiceProcess {
     return LISTENS.exec(this.#output)?.[2] ?? '';
   }
 
+  /** As `head -1` does, at the other end of a pipe. */
+  stopReading(): void {
+    this.child.stdout?.destroy();
+  }
+
   /** To all of its processes, as a terminal does with Ctrl-C; resolves with how it ended. */
   async end(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
     const { child } = this;
