@@ -1,8 +1,5 @@
 import type { Logger } from 'pino';
-import { connectRedis, redisAddress } from '../platform/redis-connection.js';
 import type { PresenceStore } from './presence-store.js';
-import { RedisPresenceStore } from './redis/redis-presence-store.js';
-import { SqlitePresenceStore } from './sqlite/sqlite-presence-store.js';
 
 export interface StorePlace {
   readonly redisUrl: string | undefined;
@@ -10,9 +7,17 @@ export interface StorePlace {
   readonly dataDir: string;
 }
 
-/** The store of the configuration. Throws when the embedded one cannot be opened; Redis may be away, and come. */
+/**
+ * The store of the configuration; of the other one's modules none is loaded, which takes long. Throws when the embedded
+ * one cannot be opened; Redis may be away, and come.
+ */
 export async function openStore({ redisUrl, redisPrefix, dataDir }: StorePlace, log: Logger): Promise<PresenceStore> {
-  if (redisUrl === undefined) return new SqlitePresenceStore(dataDir, log);
+  if (redisUrl === undefined) {
+    const { SqlitePresenceStore } = await import('./sqlite/sqlite-presence-store.js');
+    return new SqlitePresenceStore(dataDir, log);
+  }
+  const { connectRedis, redisAddress } = await import('../platform/redis-connection.js');
+  const { RedisPresenceStore } = await import('./redis/redis-presence-store.js');
   const description = `Redis at ${redisAddress(redisUrl)}`;
   return new RedisPresenceStore(await connectRedis(redisUrl, log), { description, prefix: redisPrefix, shards: 1 });
 }
