@@ -64,6 +64,7 @@ export function createHttpServer(log: Logger, { trustProxy, maxConnections, maxI
     // Nobody here looks at it, and Node's own refusal of its absence has no body.
     http: { requireHostHeader: false, headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: CHECK_MS },
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER },
+    schemaController: { compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema } },
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       // What is wrong with an address below /callbacks/ is not for strangers to know.
       const problem = request.url.startsWith('/callbacks/')
@@ -87,6 +88,11 @@ export function createHttpServer(log: Logger, { trustProxy, maxConnections, maxI
   });
   if (log.isLevelEnabled('debug')) logAnswers(http);
   return { adapter, gate, complete: watchMethods(http) };
+}
+
+/** Fastify's own compilers of JSON schemas take a while to load, and no route here has one. */
+function refuseSchema(): never {
+  throw new Error('routes have no JSON schema: what is asked is checked by its DTO');
 }
 
 function logAnswers(http: FastifyInstance): void {
