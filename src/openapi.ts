@@ -1,20 +1,49 @@
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { HttpException } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { loadSwagger } from './platform/openapi-decorators.js';
 import { PROBLEMS } from './platform/problem.js';
 
-/** The document at /openapi.json, and a page to read it at /docs with all its assets from here. */
+/**
+ * The document at /openapi.json, and a page to read it at /docs with all its assets from here. They are made when one of
+ * them is first asked for: a service that is to start quickly does without.
+ */
 export function serveOpenApi(app: NestFastifyApplication): void {
+  let pages: Promise<FastifyInstance> | undefined;
+  const serve = async ({ url, headers }: FastifyRequest, reply: FastifyReply) => {
+    pages ??= makePages(app);
+    const answer = await (await pages).inject({ url, headers });
+    if (answer.statusCode >= 400) throw new HttpException(answer.json(), answer.statusCode);
+    const { connection, date, ...own } = answer.headers; // those two are of the real connection
+    // A 304 has no body, and is not to be told the type of an empty one.
+    const body = answer.rawPayload.length > 0 ? answer.rawPayload : undefined;
+    return reply.code(answer.statusCode).headers(own).send(body);
+  };
+  for (const url of ['/openapi.json', '/docs', '/docs/*']) app.getHttpAdapter().getInstance().get(url, serve);
+}
+
+/** An application for them alone, that listens nowhere: one that has started takes no more routes. */
+async function makePages(app: NestFastifyApplication): Promise<FastifyInstance> {
+  const { DocumentBuilder, SwaggerModule } = await loadSwagger();
   const about = new DocumentBuilder()
     .setTitle('Rollcall')
     .setDescription('Who is on the call, right now. Errors are `application/problem+json` (RFC 9457).')
     .setVersion('1')
     .build();
-  SwaggerModule.setup('docs', app, () => withProblems(SwaggerModule.createDocument(app, about)), {
+  const document = withProblems(SwaggerModule.createDocument(app, about));
+  const pages = await NestFactory.create<NestFastifyApplication>(class Pages {}, new FastifyAdapter(), {
+    abortOnError: false,
+  });
+  SwaggerModule.setup('docs', pages, document, {
     jsonDocumentUrl: '/openapi.json',
     raw: ['json'],
     // Else the page asks a public service whether the document is valid.
     swaggerOptions: { validatorUrl: null },
   });
+  await pages.init();
+  return pages.getHttpAdapter().getInstance();
 }
 
 type Responses = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];

@@ -1,5 +1,9 @@
 import { Body, Controller, HttpCode, Inject, Post, Query } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
+import { IsIn, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { mintToken } from '../auth/callback-token.js';
+import type { AccessSettings } from '../auth/doors.js';
+import { CLOCK, type Clock } from '../platform/clock.js';
 import {
   ApiCreatedResponse,
   ApiOperation,
@@ -7,11 +11,7 @@ import {
   ApiPropertyOptional,
   ApiResponse,
   ApiTags,
-} from '@nestjs/swagger';
-import { IsIn, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
-import { mintToken } from '../auth/callback-token.js';
-import type { AccessSettings } from '../auth/doors.js';
-import { CLOCK, type Clock } from '../platform/clock.js';
+} from '../platform/openapi-decorators.js';
 import { ProblemError } from '../platform/problem.js';
 import { rfc3339 } from '../presence/answers.js';
 import { NoQuery } from '../presence/questions.js';

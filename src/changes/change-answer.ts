@@ -1,5 +1,5 @@
 // What REST and the stream tell of a change.
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '../platform/openapi-decorators.js';
 import { POSITION_EXAMPLE, rfc3339 } from '../presence/answers.js';
 import { CHANGE_TYPES, type Change, type ChangeType } from '../presence/domain/change.js';
 import type { GoneCause } from '../presence/domain/connection.js';

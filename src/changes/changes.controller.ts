@@ -1,8 +1,15 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { Controller, Get, Headers, Inject, Query, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { ApiGoneResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import {
+  ApiGoneResponse,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProduces,
+  ApiTags,
+} from '../platform/openapi-decorators.js';
 import { ProblemError } from '../platform/problem.js';
 import { type FeedPosition, formatPosition, parsePosition } from '../presence/feed-position.js';
 import { PRESENCE_STORE } from '../presence/presence.module.js';

@@ -1,8 +1,8 @@
 // What is asked of the feed, and what is said to questions that are none.
 import { applyDecorators } from '@nestjs/common';
-import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Max, Min, ValidateBy } from 'class-validator';
+import { ApiPropertyOptional } from '../platform/openapi-decorators.js';
 import { POSITION_EXAMPLE } from '../presence/answers.js';
 import { CHANGE_TYPES, type ChangeType } from '../presence/domain/change.js';
 import { parsePosition } from '../presence/feed-position.js';

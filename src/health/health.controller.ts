@@ -1,7 +1,7 @@
 import { Controller, Get, HttpException, Inject, Query, Req } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type HealthCheckResult, HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import type { FastifyRequest } from 'fastify';
+import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '../platform/openapi-decorators.js';
 import { ProblemError } from '../platform/problem.js';
 import { DeadlineWorker } from '../presence/deadlines.js';
 import { PRESENCE_STORE } from '../presence/presence.module.js';

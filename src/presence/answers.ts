@@ -1,5 +1,5 @@
 // What REST answers look like: times in RFC 3339 with milliseconds, UTC.
-import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional } from '../platform/openapi-decorators.js';
 import type { GoneCause } from './domain/connection.js';
 import type { ParticipantRecord } from './domain/participant.js';
 import { type DeviceView, PRESENCE_STATES, type Presence, type PresenceState } from './domain/presence-view.js';
@@ -130,12 +130,14 @@ export class ParticipantsAnswer {
   asOf: string;
 }
 
+const schemaOf = ({ name }: { name: string }) => ({ $ref: `#/components/schemas/${name}` });
+
 @ApiExtraModels(UnknownParticipantAnswer)
 export class LookupAnswer {
   @ApiProperty({
     type: 'array',
     description: 'In the order asked.',
-    items: { oneOf: [ParticipantAnswer, UnknownParticipantAnswer].map((answer) => ({ $ref: getSchemaPath(answer) })) },
+    items: { oneOf: [ParticipantAnswer, UnknownParticipantAnswer].map(schemaOf) },
   })
   items: (ParticipantAnswer | UnknownParticipantAnswer)[];
 

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CLOCK, type Clock } from '../platform/clock.js';
+import { ApiOkResponse, ApiOperation, ApiTags } from '../platform/openapi-decorators.js';
 import { OccupancyAnswer, rfc3339, TagsAnswer } from './answers.js';
 import { decodeCursor, encodeCursor, isPosition } from './cursor.js';
 import { formatPosition } from './feed-position.js';

@@ -1,6 +1,5 @@
 // What REST questions look like, and what is said to those that do not.
 import { applyDecorators } from '@nestjs/common';
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -17,6 +16,7 @@ import {
   MinLength,
   ValidateBy,
 } from 'class-validator';
+import { ApiProperty, ApiPropertyOptional } from '../platform/openapi-decorators.js';
 import { PRESENCE_STATES, type PresenceState } from './domain/presence-view.js';
 import { identifierFault, MAX_IDENTIFIER_LENGTH } from './identifier.js';
 

@@ -262,4 +262,16 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
       expect((await service.request(new URL(asset, `${service.url}/docs`).pathname)).status).toBe(200);
     }
   });
+
+  it('serves the page of its document as HTTP wants it', async () => {
+    const page = await service.request('/docs', { method: 'HEAD' });
+    const { text } = await service.request('/docs');
+    expect(page.headers.get('content-length')).toBe(String(Buffer.byteLength(text)));
+    const asset = await service.request('/docs/swagger-ui.css');
+    // Unless told otherwise, fetch() wants whatever it asks conditionally anew.
+    const known = { 'if-modified-since': asset.headers.get('last-modified') ?? '', 'cache-control': 'max-age=0' };
+    const again = await service.request('/docs/swagger-ui.css', { headers: known });
+    expect([again.status, again.headers.get('content-type'), again.text]).toEqual([304, null, '']);
+    expect((await service.request('/docs/nothing')).json).toMatchObject({ type: 'urn:rollcall:problem:not-found' });
+  });
 });

@@ -1,6 +1,6 @@
 // Bandwidth's participant webhook as a lifecycle event: a pure translation of one flat object.
 // Source: https://dev.bandwidth.com/docs/webrtc/webhooks (a beta, so that members and events may be added).
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '../../platform/openapi-decorators.js';
 import type { FieldError } from '../../platform/problem.js';
 import type { DeviceId, EventKind, LifecycleEvent, ParticipantId } from '../../presence/domain/lifecycle-event.js';
 import { identifierFault } from '../../presence/identifier.js';

@@ -1,12 +1,12 @@
 import { Controller, HttpCode, HttpStatus, Inject, Post, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { CallbackAccess } from '../../auth/callback-door.js';
 import type { Grant } from '../../auth/callback-token.js';
 import { CLOCK, type Clock } from '../../platform/clock.js';
 import { LOG } from '../../platform/logging.js';
+import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '../../platform/openapi-decorators.js';
 import { ProblemError } from '../../platform/problem.js';
 import { isAhead, type LifecycleEvent } from '../../presence/domain/lifecycle-event.js';
 import { Recorder } from '../../presence/recorder.js';

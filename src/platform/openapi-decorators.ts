@@ -1,0 +1,38 @@
+// What the API's document says of controllers and DTOs: the decorators of @nestjs/swagger, to take effect when the
+// document is asked for. Node would spend more than a quarter of each start on loading that library and what it needs.
+import type * as Swagger from '@nestjs/swagger';
+
+type DecoratorName = Extract<keyof typeof Swagger, `Api${string}`>;
+
+const postponed: ((swagger: typeof Swagger) => void)[] = [];
+
+/** The library, with all in effect that was said up to now, in the order in which it was said. */
+export async function loadSwagger(): Promise<typeof Swagger> {
+  const swagger = await import('@nestjs/swagger');
+  for (const say of postponed.splice(0)) say(swagger);
+  return swagger;
+}
+
+function postpone<N extends DecoratorName>(name: N): (typeof Swagger)[N] {
+  type Factory = (...args: unknown[]) => (...place: unknown[]) => void;
+  const postponing: Factory =
+    (...args) =>
+    (...place) => {
+      postponed.push((swagger) => (swagger[name] as Factory)(...args)(...place));
+    };
+  return postponing as (typeof Swagger)[N];
+}
+
+export const ApiBody = postpone('ApiBody');
+export const ApiCreatedResponse = postpone('ApiCreatedResponse');
+export const ApiExtraModels = postpone('ApiExtraModels');
+export const ApiGoneResponse = postpone('ApiGoneResponse');
+export const ApiHeader = postpone('ApiHeader');
+export const ApiOkResponse = postpone('ApiOkResponse');
+export const ApiOperation = postpone('ApiOperation');
+export const ApiParam = postpone('ApiParam');
+export const ApiProduces = postpone('ApiProduces');
+export const ApiProperty = postpone('ApiProperty');
+export const ApiPropertyOptional = postpone('ApiPropertyOptional');
+export const ApiResponse = postpone('ApiResponse');
+export const ApiTags = postpone('ApiTags');
