@@ -56,14 +56,24 @@ export function encodeRecord(record: ParticipantRecord): StoredRecord {
 
 /** Throws when the text is not that of a record. */
 export function decodeRecord(participantId: ParticipantId, stored: StoredRecord): ParticipantRecord {
-  const text = JSON.parse(stored) as RecordText | ThirdRecordText | FirstRecordText;
-  if (text[0] === 1) return readFirstFormat(participantId, text as FirstRecordText);
-  if (text[0] !== FORMAT && text[0] !== 3) throw new Error(`a record of format ${text[0]}, not ${FORMAT}`);
-  const ordered = (text[0] === 3 ? fromThirdFormat(text as ThirdRecordText) : text) as RecordText;
-  const [, zeroMs, version, deadline] = ordered;
-  const isOfNewDevice = typeof ordered[4] === 'string';
-  const devices = (isOfNewDevice ? [ordered.slice(4, 6)] : ordered[4]) as DeviceText[];
-  const [tag = 0, presence = 0, source = 0, stays = [], shedUpTo] = ordered.slice(isOfNewDevice ? 6 : 5) as RestText;
+  const text = JSON.parse(stored) as [number];
+  switch (text[0]) {
+    case 1:
+      return readFirstFormat(participantId, text as unknown as FirstRecordText);
+    case 3:
+      return readRecord(participantId, fromThirdFormat(text as unknown as ThirdRecordText));
+    case FORMAT:
+      return readRecord(participantId, text as unknown as RecordText);
+    default:
+      throw new Error(`a record of format ${text[0]}, not ${FORMAT}`);
+  }
+}
+
+function readRecord(participantId: ParticipantId, text: RecordText): ParticipantRecord {
+  const [, zeroMs, version, deadline] = text;
+  const isOfNewDevice = typeof text[4] === 'string';
+  const devices = (isOfNewDevice ? [text.slice(4, 6)] : text[4]) as DeviceText[];
+  const [tag = 0, presence = 0, source = 0, stays = [], shedUpTo] = text.slice(isOfNewDevice ? 6 : 5) as RestText;
   const histories = new Map<DeviceId, DeviceHistory>();
   const views: DeviceView[] = [];
   for (const device of devices) {
