@@ -2,12 +2,16 @@
 import { outputOf } from './processes.mjs';
 
 /**
- * `count` callbacks at `perSecond`. Resolves with the time until all were answered and, for each status that was answered,
+ * `count` callbacks at `perSecond`, after those of `warmUp`. Resolves with the time until all were answered and, for each status that was answered,
  * how many and their latency: from when they were to be sent, and from when they were sent.
  */
-export async function pace({ port, perSecond, count, connections = 64, participants = 10_000, firstTurn = 0 }) {
-  const plan = { port, perSecond, count: Math.max(1, Math.round(count)), connections, participants, firstTurn };
+export async function pace({ port, warmUp, perSecond, count, connections = 64, participants = 10_000, firstTurn = 0 }) {
+  const plan = { port, warmUp: whole(warmUp), ...whole({ perSecond, count }), connections, participants, firstTurn };
   return JSON.parse(await outputOf(process.execPath, ['bench/pacer.mjs', JSON.stringify(plan)]));
+}
+
+function whole({ perSecond, count }) {
+  return { perSecond, count: Math.max(1, Math.round(count)) };
 }
 
 /** How many had another answer than that they are stored. */

@@ -7,16 +7,17 @@ import { connect } from 'node:net';
 import { callbackRequest } from './participants.mjs';
 import { percentile } from './rounds.mjs';
 
-const { port, perSecond, count, connections, participants, firstTurn } = JSON.parse(process.argv[2]);
+const { port, warmUp, perSecond, count, connections, participants, firstTurn } = JSON.parse(process.argv[2]);
 const answers = new Map();
 const free = [];
-let startMs = 0;
+/** What is under way: callbacks up to `end`, at so many a second, from `startMs` on, which is when `begin` is due. */
+let phase = { perSecond, begin: 0, end: 0, startMs: 0, done: () => {} };
 let due = 0;
 let sent = 0;
 let answered = 0;
 
 function intendedMs(n) {
-  return startMs + (n * 1_000) / perSecond;
+  return phase.startMs + ((n - phase.begin) * 1_000) / phase.perSecond;
 }
 
 /** A connection that sends one callback after another, each when its turn has come and the one before is answered. */
@@ -49,7 +50,7 @@ function finish(connection, status) {
   answers.set(status, { fromIntended, fromSent });
   answered += 1;
   free.push(connection);
-  if (answered === count) report();
+  if (answered === phase.end) phase.done();
   else dispatch();
 }
 
@@ -65,13 +66,23 @@ function dispatch() {
 }
 
 function tick() {
-  due = Math.min(count, Math.floor(((performance.now() - startMs) * perSecond) / 1_000) + 1);
+  const { begin, end, startMs } = phase;
+  due = Math.min(end, begin + Math.floor(((performance.now() - startMs) * phase.perSecond) / 1_000) + 1);
   dispatch();
-  if (due < count) setTimeout(tick, 1);
+  if (due < end) setTimeout(tick, 1);
+}
+
+/** Sends the next `count`. Resolves when all of them are answered. */
+async function send(count, perSecond) {
+  answers.clear();
+  await new Promise((done) => {
+    phase = { perSecond, begin: sent, end: sent + count, startMs: performance.now(), done };
+    tick();
+  });
 }
 
 function report() {
-  const elapsedMs = performance.now() - startMs;
+  const elapsedMs = performance.now() - phase.startMs;
   const byStatus = [...answers].map(([status, { fromIntended, fromSent }]) => [
     status,
     { count: fromSent.length, fromIntended: distribution(fromIntended), fromSent: distribution(fromSent) },
@@ -86,10 +97,12 @@ function distribution(latenciesMs) {
 }
 
 function fail(reason) {
-  console.error(`pacer: ${reason} after ${answered} of ${count} answers`);
+  console.error(`pacer: ${reason} after ${answered} answers`);
   process.exit(1);
 }
 
 await Promise.all(Array.from({ length: connections }, openConnection));
-startMs = performance.now();
-tick();
+// A sender that has just been started cannot keep up, and would take its own delay for that of the answers.
+await send(warmUp.count, warmUp.perSecond);
+await send(count, perSecond);
+report();

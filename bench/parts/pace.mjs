@@ -35,7 +35,8 @@ async function measure(contestant, { warmMs, mostMs, ms, perSecond: given }) {
   const warm = await callbacks({ port, ms: warmMs });
   const most = await callbacks({ port, ms: mostMs, plan: { sent: warm.requests } });
   const perSecond = given || most.perSecond / 2;
-  const answer = await pace({ port, perSecond, count: (perSecond * ms) / 1_000 });
+  const count = (perSecond * ms) / 1_000;
+  const answer = await pace({ port, warmUp: { perSecond, count: count / 2 }, perSecond, count });
   await stop();
   const latency = answer.byStatus[204].fromIntended;
   return { ...latency, perSecond, failed: warm.failed + most.failed + refusedOf(answer) };

@@ -7,9 +7,7 @@ import { usageOf } from '../usage.mjs';
 import { callbacks } from '../wrk.mjs';
 
 const CONTESTANTS = [ON_REDIS, ON_SQLITE];
-/** Turns in the life of a participant: it connects, is lost, connects again, leaves, and so on. */
-const CONNECTS = 0;
-const RETURNS = 2;
+/** The turns before are to connect, to be lost, to connect again, and to leave. */
 const NEXT = 4;
 /** Within the grace period, and no more than any machine takes. */
 const LEISURELY_PER_SECOND = 3_000;
@@ -49,9 +47,8 @@ only if it comes soon, and memory must be bounded.`;
 }
 
 async function reconnect({ port, devices, connections }) {
-  const all = { port, connections, participants: devices };
-  await pace({ ...all, perSecond: LEISURELY_PER_SECOND, count: 2 * devices, firstTurn: CONNECTS });
-  const answer = await pace({ ...all, perSecond: devices, count: devices, firstTurn: RETURNS });
+  const warmUp = { perSecond: LEISURELY_PER_SECOND, count: 2 * devices };
+  const answer = await pace({ port, connections, participants: devices, warmUp, perSecond: devices, count: devices });
   const { p50Ms, p99Ms, mostMs } = answer.byStatus[204].fromIntended;
   return {
     'all answered after ms': format(answer.elapsedMs),
@@ -66,7 +63,8 @@ async function overwhelm({ port, pid, perSecond, connections, ms }) {
   const before = usageOf(pid).rssKb;
   const most = watchMemory(pid);
   const count = Math.round((perSecond * ms) / 1_000);
-  const answer = await pace({ port, perSecond, count, connections, firstTurn: NEXT });
+  const warmUp = { perSecond: LEISURELY_PER_SECOND, count: 2 * LEISURELY_PER_SECOND };
+  const answer = await pace({ port, perSecond, count, connections, warmUp, firstTurn: NEXT });
   const mostKb = await most();
   const { byStatus, elapsedMs } = answer;
   const p99 = (status) => (byStatus[status] ? format(byStatus[status].fromSent.p99Ms) : '–');
