@@ -1,9 +1,12 @@
 // The way of the usual callback, past the router: from there to its handler and back takes longer than all that is done
-// for it. Only what needs no more than a 204 goes this way. Anything else, and anything in doubt, is handed over as it
-// came, so that every rule and every error stands once, where the router finds it.
+// for it. Only what needs no more than a 204 goes this way, or is refused because too much is under way, which has to take
+// less than what it is refused for. Anything else, and anything in doubt, is handed over as it came, so that every rule and
+// every other error stands once, where the router finds it.
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { BODY_LIMIT_BYTES, parseUsual } from './json-body.js';
+import { overloadedProblem, PROBLEM_CONTENT_TYPE, PROBLEMS, problemBody } from './problem.js';
 import type { RequestGate } from './request-gate.js';
 
 interface UsualRequest {
@@ -23,6 +26,7 @@ export class ExpressLane {
   readonly #takes = new Map<string, Take>();
   readonly #failures = new WeakMap<IncomingMessage, unknown>();
   readonly #headers: readonly string[];
+  readonly #overloaded = overloadedProblem();
   readonly #route: RequestListener;
 
   /** To be made before there are routes, and after all else that looks at requests. `headers`: of every answer. */
@@ -45,8 +49,12 @@ export class ExpressLane {
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
     const usual = this.gate.isClosing ? undefined : this.#recognise(request);
-    if (!usual || !this.gate.enter(response)) {
+    if (!usual) {
       this.#route(request, response);
+      return;
+    }
+    if (!this.gate.enter(response)) {
+      this.#refuse(response);
       return;
     }
     const { take, token, length } = usual;
@@ -85,6 +93,18 @@ export class ExpressLane {
     const isLast = this.gate.isClosing;
     response.writeHead(204, isLast ? [...this.#headers, 'connection', 'close'] : [...this.#headers]);
     response.end();
+  }
+
+  /** As the router would, before its first hook. */
+  #refuse(response: ServerResponse): void {
+    const { problem, members } = this.#overloaded;
+    const body = JSON.stringify(problemBody(this.#overloaded, randomUUID()));
+    response.writeHead(PROBLEMS[problem].status, {
+      ...members.headers,
+      'content-type': PROBLEM_CONTENT_TYPE,
+      'content-length': Buffer.byteLength(body),
+    });
+    response.end(body);
   }
 
   /** Its body has been read: the router's way is to fail before it would read one. */

@@ -15,6 +15,7 @@ import { acceptJsonOnly, BODY_LIMIT_BYTES } from './json-body.js';
 import { watchMethods } from './method-not-allowed.js';
 import {
   notFoundProblem,
+  overloadedProblem,
   PROBLEM_CONTENT_TYPE,
   PROBLEMS,
   ProblemError,
@@ -139,9 +140,7 @@ function limitConnections(http: FastifyInstance, most: number): ReadonlySet<Sock
 function limitRequests(http: FastifyInstance, gate: RequestGate): void {
   http.addHook('onRequest', ({ routeOptions }, reply, done) => {
     const { hasOwnLimit = false } = routeOptions.config as { hasOwnLimit?: boolean };
-    if (hasOwnLimit || gate.enter(reply.raw)) return done();
-    const detail = 'Ask again in a moment, or another node.';
-    done(new ProblemError('overloaded', { detail, headers: RETRY_SOON }));
+    done(hasOwnLimit || gate.enter(reply.raw) ? undefined : overloadedProblem());
   });
 }
 

@@ -80,6 +80,12 @@ export function stoppingProblem(): ProblemError {
   return new ProblemError('stopping', { detail: 'Ask another node, or again later.', headers: { 'retry-after': '1' } });
 }
 
+/** There is as much under way as there may be. */
+export function overloadedProblem(): ProblemError {
+  const detail = 'Ask again in a moment, or another node.';
+  return new ProblemError('overloaded', { detail, headers: { 'retry-after': '1' } });
+}
+
 /** The problem that a status stands for when nothing more is known. */
 export function problemOfStatus(status: number): ProblemName {
   const found = Object.entries(PROBLEMS).find(([, problem]) => problem.status === status);

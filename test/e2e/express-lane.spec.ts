@@ -40,9 +40,9 @@ describe('a callback by the express lane', () => {
   afterAll(() => service.stop());
 
   /** Status, headers and body, but for what is different each time. */
-  async function send(path: string, body: string, contentType: string): Promise<unknown> {
+  async function send(to: Service, path: string, body: string, contentType: string): Promise<unknown> {
     const init = { method: 'POST', headers: { 'content-type': contentType }, body };
-    const { status, headers, text } = await service.request(`/callbacks/bandwidth${path}`, init);
+    const { status, headers, text } = await to.request(`/callbacks/bandwidth${path}`, init);
     const steady = [...headers].filter(([name]) => name !== 'date');
     return { status, headers: steady, text: text.replace(/urn:rollcall:request:[\da-f-]+/, '') };
   }
@@ -51,8 +51,8 @@ describe('a callback by the express lane', () => {
     const seen = new Set<unknown>();
     await fc.assert(
       fc.asyncProperty(paths, texts, async (path, body) => {
-        const ahead = await send(path, body, 'application/json');
-        expect(ahead).toEqual(await send(path, body, 'application/json; charset=utf-8'));
+        const ahead = await send(service, path, body, 'application/json');
+        expect(ahead).toEqual(await send(service, path, body, 'application/json; charset=utf-8'));
         seen.add((ahead as { status: number }).status);
       }),
       { numRuns: 400 },
@@ -101,6 +101,11 @@ describe('a callback by the express lane', () => {
       'POST /callbacks/bandwidth HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n',
     );
     await eventually(async () => expect((await own.request('/v1/occupancy')).status).toBe(503));
+    const refusals = await Promise.all(
+      ['application/json', 'application/json; charset=utf-8'].map((type) => send(own, '', JSON.stringify(SEED), type)),
+    );
+    expect(refusals[0]).toEqual(refusals[1]);
+    expect(refusals[0]).toMatchObject({ status: 503 });
     socket.destroy();
     await eventually(async () => expect((await own.request('/v1/occupancy')).status).toBe(200));
     await own.stop();
