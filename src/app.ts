@@ -39,9 +39,11 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   await app.init();
   complete();
   const bandwidth = app.get(BandwidthController, { strict: false });
-  lane?.open('/callbacks/bandwidth', ({ body, token, authorization }) =>
-    bandwidth.takeUsual(body, doors.ofCallback('bandwidth', token, authorization)),
-  );
+  lane?.open('/callbacks/bandwidth', (token, authorization) => {
+    const access = doors.ofCallback('bandwidth', token, authorization);
+    if (access.outcome !== 'open' && access.outcome !== 'admitted') return undefined;
+    return (body) => bandwidth.takeUsual(body, access.outcome === 'admitted' ? access.grant : undefined);
+  });
   return app;
 }
 

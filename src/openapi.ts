@@ -13,7 +13,10 @@ import { PROBLEMS } from './platform/problem.js';
 export function serveOpenApi(app: NestFastifyApplication): void {
   let pages: Promise<FastifyInstance> | undefined;
   const serve = async ({ url, headers }: FastifyRequest, reply: FastifyReply) => {
-    pages ??= makePages(app);
+    pages ??= makePages(app).catch((error: unknown) => {
+      pages = undefined; // to be tried again
+      throw error;
+    });
     const answer = await (await pages).inject({ url, headers });
     if (answer.statusCode >= 400) throw new HttpException(answer.json(), answer.statusCode);
     const { connection, date, ...own } = answer.headers; // those two are of the real connection

@@ -9,21 +9,20 @@ import { BODY_LIMIT_BYTES, parseUsual } from './json-body.js';
 import { overloadedProblem, PROBLEM_CONTENT_TYPE, PROBLEMS, problemBody } from './problem.js';
 import type { RequestGate } from './request-gate.js';
 
-interface UsualRequest {
-  readonly body: unknown;
-  /** What follows the lane's path and a slash. */
-  readonly token: string | undefined;
-  readonly authorization: string | undefined;
-}
-
 /** Resolves when the request may be answered 204, rejects with what the router's way would reject with. undefined: it is for the router. */
-export type Take = (request: UsualRequest) => Promise<unknown> | undefined;
+export type Take = (body: unknown) => Promise<unknown> | undefined;
+
+/**
+ * Who may post what, decided before a byte of it is read. `token`: what follows the lane's path and a slash. undefined: to
+ * refuse is the router's.
+ */
+export type Admit = (token: string | undefined, authorization: string | undefined) => Take | undefined;
 
 /** The same however it is spelt, and no longer than the router takes. */
 const PLAIN_TOKEN = /^[\w.-]{1,2048}$/;
 
 export class ExpressLane {
-  readonly #takes = new Map<string, Take>();
+  readonly #doors = new Map<string, Admit>();
   readonly #failures = new WeakMap<IncomingMessage, unknown>();
   readonly #headers: readonly string[];
   readonly #overloaded = overloadedProblem();
@@ -42,9 +41,9 @@ export class ExpressLane {
     http.addHook('onRequest', ({ raw }, _, done) => done(this.#failures.get(raw) as Error | undefined));
   }
 
-  /** `take` has what is posted to `path`, alone or with a token behind it. */
-  open(path: string, take: Take): void {
-    this.#takes.set(path, take);
+  /** `admit` decides on what is posted to `path`, alone or with a token behind it. */
+  open(path: string, admit: Admit): void {
+    this.#doors.set(path, admit);
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
@@ -57,11 +56,10 @@ export class ExpressLane {
       this.#refuse(response);
       return;
     }
-    const { take, token, length } = usual;
+    const { take, length } = usual;
     request.once('data', (chunk: Buffer) => {
       const body = chunk.length === length ? parseUsual(chunk) : undefined;
-      const { authorization } = request.headers;
-      const taken = body === undefined ? undefined : take({ body, token, authorization });
+      const taken = body === undefined ? undefined : take(body);
       if (taken) {
         taken.then(
           () => this.#answer(response),
@@ -81,12 +79,16 @@ export class ExpressLane {
     const length = Number(headers['content-length']);
     const isPlain = length > 0 && length <= BODY_LIMIT_BYTES && headers.origin === undefined;
     if (!isPlain) return undefined;
-    const whole = this.#takes.get(url);
-    if (whole) return { take: whole, token: undefined, length };
+    const take = this.#admit(url, headers.authorization);
+    return take && { take, length };
+  }
+
+  #admit(url: string, authorization: string | undefined): Take | undefined {
+    const admit = this.#doors.get(url);
+    if (admit) return admit(undefined, authorization);
     const slash = url.lastIndexOf('/');
-    const take = this.#takes.get(url.slice(0, slash));
     const token = url.slice(slash + 1);
-    return take && PLAIN_TOKEN.test(token) ? { take, token, length } : undefined;
+    return PLAIN_TOKEN.test(token) ? this.#doors.get(url.slice(0, slash))?.(token, authorization) : undefined;
   }
 
   #answer(response: ServerResponse): void {
@@ -115,7 +117,7 @@ export class ExpressLane {
 
   #handOver(request: IncomingMessage, response: ServerResponse): void {
     // Nobody is there any more, and its room was given back when the connection broke.
-    if (response.destroyed) return;
+    if (request.socket.destroyed) return;
     this.gate.handOver(request, response);
     this.#route(request, response);
   }

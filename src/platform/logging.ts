@@ -10,13 +10,20 @@ export const LOG = Symbol('Log');
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
+/** In bytes: of who does not read the log that fast, the lines that are too many are dropped. */
+const MOST_UNREAD = 1024 * 1024;
+
 export function createLog(level: (typeof LOG_LEVELS)[number]): Logger {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   if (pretty) return pino(options, pretty({ sync: true, singleLine: true }));
   // Nobody reads the log any more, or there is no room for it: no reason not to serve.
   process.stdout.on('error', () => {});
   // Pino's own stream would, at the exit, write its last lines to such a place again and again, and never let it end.
-  return pino(options, process.stdout);
+  return pino(options, {
+    write: (line) => {
+      if (process.stdout.writableLength < MOST_UNREAD) process.stdout.write(line);
+    },
+  });
 }
 
 /** Nest's own lines. What it says of its modules and routes is of use to nobody but who works on them. */

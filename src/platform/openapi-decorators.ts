@@ -9,7 +9,10 @@ const postponed: ((swagger: typeof Swagger) => void)[] = [];
 /** The library, with all in effect that was said up to now, in the order in which it was said. */
 export async function loadSwagger(): Promise<typeof Swagger> {
   const swagger = await import('@nestjs/swagger');
-  for (const say of postponed.splice(0)) say(swagger);
+  for (let say = postponed[0]; say; say = postponed[0]) {
+    say(swagger);
+    postponed.shift();
+  }
   return swagger;
 }
 

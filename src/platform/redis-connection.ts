@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { StoreLoss } from './store-loss.js';
 
-/** A callback has two round trips to make within its 2 s. */
+/** A callback has two round trips to make within its 2 s, as a rule; the limit of all of them is in work-queue.ts. */
 const COMMAND_TIMEOUT_MS = 900;
 const FIRST_CONNECT_MS = 2_000;
 

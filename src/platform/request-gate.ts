@@ -1,10 +1,13 @@
-// How many requests are under way, and whether any more may begin. All pass here, by whichever way they are answered.
+// How many requests are under way, and whether any more may begin. All pass here, by whichever way they are answered, but
+// those of a route that has a limit of its own.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 export class RequestGate {
   #isClosing = false;
   readonly #underWay = new Set<ServerResponse>();
   readonly #begun = new WeakSet<IncomingMessage>();
+  readonly #watched = new WeakSet<Socket>();
   readonly #leave: (this: ServerResponse) => void;
 
   constructor(private readonly most: number) {
@@ -29,6 +32,8 @@ export class RequestGate {
     if (this.#underWay.size >= this.most) return false;
     this.#underWay.add(response);
     response.on('close', this.#leave);
+    // One that waits behind another on its connection is told nothing when that breaks.
+    if (response.socket === null) this.#watch(response.req.socket);
     return true;
   }
 
@@ -41,5 +46,13 @@ export class RequestGate {
 
   hasBegun(request: IncomingMessage): boolean {
     return this.#begun.has(request);
+  }
+
+  #watch(socket: Socket): void {
+    if (this.#watched.has(socket)) return;
+    this.#watched.add(socket);
+    socket.once('close', () => {
+      for (const response of this.#underWay) if (response.req.socket === socket) this.#underWay.delete(response);
+    });
   }
 }

@@ -110,4 +110,25 @@ describe('a callback by the express lane', () => {
     await eventually(async () => expect((await own.request('/v1/occupancy')).status).toBe(200));
     await own.stop();
   });
+
+  it('gives back the places of those that waited on a connection that broke', async () => {
+    const own = await startService({ http: { maxInFlight: 4 } });
+    const { position } = (await own.request('/v1/participants')).json as { position: string };
+    const socket = connect(Number(new URL(own.url).port), '127.0.0.1');
+    const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+    socket.write(get(`/v1/changes?after=${position}&wait=20`) + get('/v1/occupancy').repeat(4));
+    await eventually(async () => expect((await own.request('/v1/occupancy')).status).toBe(503));
+    socket.resetAndDestroy();
+    await eventually(async () => expect((await own.request('/v1/occupancy')).status).toBe(200));
+    await own.stop();
+  });
+
+  it('lets nobody in before his secret was seen, nor waits for his body', async () => {
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+    const head = 'host: x\r\ncontent-type: application/json\r\ncontent-length: 60000';
+    socket.write(`POST /callbacks/bandwidth/wrong HTTP/1.1\r\n${head}\r\n\r\n`);
+    const [answer] = await once(socket, 'data');
+    expect(String(answer)).toMatch(/^HTTP\/1.1 404 /);
+    socket.destroy();
+  });
 });

@@ -2,7 +2,6 @@ import { Controller, HttpCode, HttpStatus, Inject, Post, Req, Res } from '@nestj
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import type { CallbackAccess } from '../../auth/callback-door.js';
 import type { Grant } from '../../auth/callback-token.js';
 import { CLOCK, type Clock } from '../../platform/clock.js';
 import { LOG } from '../../platform/logging.js';
@@ -62,12 +61,11 @@ export class BandwidthController {
     }
   }
 
-  /** A callback that is admitted and tells of an event, ahead of the router; undefined: it is another. See express-lane.ts. */
-  takeUsual(body: unknown, access: CallbackAccess): Promise<unknown> | undefined {
-    if (access.outcome !== 'open' && access.outcome !== 'admitted') return undefined;
+  /** What was posted, and is admitted, if it tells of an event, ahead of the router; undefined: it does not. See express-lane.ts. */
+  takeUsual(body: unknown, grant: Grant | undefined): Promise<unknown> | undefined {
     const translation = translateBandwidth(body, this.clock.now());
     if (translation.outcome !== 'event') return undefined;
-    return this.#record(translation.event, access.outcome === 'admitted' ? access.grant : undefined);
+    return this.#record(translation.event, grant);
   }
 
   #record(event: LifecycleEvent, grant: Grant | undefined): Promise<unknown> {
