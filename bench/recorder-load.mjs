@@ -26,7 +26,7 @@ async function sendUntil(untilMs) {
     const n = next % PARTICIPANTS;
     next += 1;
     const atMs = beginMs + next;
-    await recorder.record(lifecycleEvent(LIFE[turn % LIFE.length], n, { atMs, tags: 1 }));
+    await recorder.record(lifecycleEvent(LIFE[turn % LIFE.length], n, { atMs, heardAtMs: Date.now(), tags: 1 }));
   }
 }
 

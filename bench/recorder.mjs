@@ -16,18 +16,15 @@ export async function openRecorder(place) {
   return { store, recorder: new Recorder(store, systemClock, DEFAULT_POLICY, log) };
 }
 
-/** A callback is on its way for so long. */
-const DELAY_MS = 80;
-
 /** `kind`: connected, disconnected or left. */
-export function lifecycleEvent(kind, n, { atMs, tags }) {
+export function lifecycleEvent(kind, n, { atMs, heardAtMs, tags }) {
   return {
     source: 'bandwidth',
     participantId: participantId(n),
     deviceId: DEVICE_ID,
     kind,
     atMs,
-    heardAtMs: atMs + DELAY_MS,
+    heardAtMs,
     tag: tagOf(n, tags),
   };
 }

@@ -12,6 +12,8 @@ const FEED_LIMITS = { retentionMs: 86_400_000, maxBytes: 64 * 1_024 };
 
 const { place, participants, apart, tags, events } = JSON.parse(process.argv[2]);
 const { recorder, store } = await openRecorder(place);
+/** A callback is on its way for so long. */
+const DELAY_MS = 80;
 /** Before those of bench/callback.lua. */
 const startMs = Date.now() - 14_400_000;
 
@@ -19,7 +21,7 @@ const startMs = Date.now() - 14_400_000;
 async function live(n) {
   const life = Array.from({ length: events }, (_, turn) => {
     const atMs = startMs + n + turn;
-    return lifecycleEvent(turn % 2 === 0 ? 'connected' : 'left', n * apart, { atMs, tags });
+    return lifecycleEvent(turn % 2 === 0 ? 'connected' : 'left', n * apart, { atMs, heardAtMs: atMs + DELAY_MS, tags });
   });
   await Promise.all(life.map((event) => recorder.record(event)));
 }

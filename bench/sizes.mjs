@@ -16,7 +16,7 @@ export const WHOLE = {
   memory: { counts: [100_000, 1_000_000], looked: 100_000 },
   reads: {
     rounds: 3,
-    warmMs: 1_000,
+    warmMs: 2_000,
     ms: 1_200,
     onRedis: [1_000, 100_000, 1_000_000],
     onSqlite: [1_000, 100_000],
