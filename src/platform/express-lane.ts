@@ -58,8 +58,15 @@ export class ExpressLane {
     }
     const { take, length } = usual;
     request.once('data', (chunk: Buffer) => {
-      const body = chunk.length === length ? parseUsual(chunk) : undefined;
-      const taken = body === undefined ? undefined : take(body);
+      let taken: Promise<unknown> | undefined;
+      try {
+        const body = chunk.length === length ? parseUsual(chunk) : undefined;
+        taken = body === undefined ? undefined : take(body);
+      } catch (error) {
+        // Thrown on from a listener it would end the process.
+        this.#fail(request, response, error);
+        return;
+      }
       if (taken) {
         taken.then(
           () => this.#answer(response),

@@ -28,7 +28,6 @@ import { refuseInheritedNames } from './validation.js';
 
 /** From the first byte of a request to its last: a sender slower than this only holds a connection. */
 const REQUEST_TIMEOUT_MS = 10_000;
-const RETRY_SOON = { 'retry-after': '1' };
 /** How often connections are looked at that are too slow. */
 const CHECK_MS = 2_000;
 /** An id of 256 characters, percent-encoded. */
@@ -125,8 +124,7 @@ function limitConnections(http: FastifyInstance, most: number): ReadonlySet<Sock
   const sockets = new Set<Socket>();
   http.server.on('connection', (socket) => {
     if (sockets.size >= most) {
-      const detail = 'There are as many connections as may be.';
-      writeProblem(socket, new ProblemError('overloaded', { detail, headers: RETRY_SOON }));
+      writeProblem(socket, overloadedProblem('There are as many connections as may be.'));
       socket.destroySoon();
       return;
     }

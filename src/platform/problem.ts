@@ -80,9 +80,8 @@ export function stoppingProblem(): ProblemError {
   return new ProblemError('stopping', { detail: 'Ask another node, or again later.', headers: { 'retry-after': '1' } });
 }
 
-/** There is as much under way as there may be. */
-export function overloadedProblem(): ProblemError {
-  const detail = 'Ask again in a moment, or another node.';
+/** There is as much of something as there may be. */
+export function overloadedProblem(detail = 'Ask again in a moment, or another node.'): ProblemError {
   return new ProblemError('overloaded', { detail, headers: { 'retry-after': '1' } });
 }
 
