@@ -1,7 +1,8 @@
 // One question for changes: what there is after a position, or, if there is nothing yet, what comes within some time.
-import { setImmediate, setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../platform/clock.js';
 import { ProblemError } from '../platform/problem.js';
+import { atTurnsEnd } from '../platform/turns.js';
 import { type FeedPosition, formatPosition, moveTo } from '../presence/feed-position.js';
 import type { PresenceStore } from '../presence/presence-store.js';
 import { type ChangesAnswer, changeAnswer } from './change-answer.js';
@@ -60,7 +61,7 @@ export class ChangePoll {
       if (found.changes.length > 0 || waitMs <= 0 || this.#isStopped || request.signal.aborted) return answer(found);
       after = found.position;
       if (!found.isEnd) {
-        await setImmediate();
+        await new Promise<void>(atTurnsEnd);
         continue;
       }
       const heard = await this.#waitFor({ ...request, after, waitMs });

@@ -2,8 +2,9 @@
 // has missed from the store, by pages, and joins when it has come to the present. What the hub has given out lately it
 // keeps, so that between a follower's last page and its joining nothing is lost; and a follower passes over what it has
 // had, so that nothing comes twice.
-import { setImmediate, setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { atTurnsEnd } from '../platform/turns.js';
 import { type FeedPosition, isPast, moveTo } from '../presence/feed-position.js';
 import type { PresenceStore } from '../presence/presence-store.js';
 import { type FeedChange, readPage } from './feed-page.js';
@@ -76,7 +77,7 @@ export class FeedHub {
 
   async #run(): Promise<void> {
     // Begun by a follower that joins right after this.
-    await setImmediate();
+    await new Promise<void>(atTurnsEnd);
     while (this.#followers.size > 0 && !this.#isStopped) {
       try {
         await this.#round();

@@ -1,7 +1,7 @@
 // Keeps the feed within its limits. Every node does it; what one has dropped, another no longer finds.
-import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Clock } from '../platform/clock.js';
+import { atTurnsEnd } from '../platform/turns.js';
 import type { FeedLimits, PresenceStore } from '../presence/presence-store.js';
 
 const PERIOD_MS = 5_000;
@@ -38,7 +38,7 @@ export class FeedTrimmer {
 
   async #trim(): Promise<void> {
     try {
-      while (!this.#isStopped && (await this.#store.trim(this.#limits))) await setImmediate();
+      while (!this.#isStopped && (await this.#store.trim(this.#limits))) await new Promise<void>(atTurnsEnd);
     } catch (error) {
       this.#log.debug({ reason: (error as Error).message }, 'the change feed cannot be trimmed');
     }

@@ -2,6 +2,7 @@
 // those of a route that has a limit of its own.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { countRequest } from './turns.js';
 
 export class RequestGate {
   #isClosing = false;
@@ -29,6 +30,7 @@ export class RequestGate {
 
   /** Whether there is room for it; if so it is under way until its answer is sent or its connection breaks. */
   enter(response: ServerResponse): boolean {
+    countRequest();
     if (this.#underWay.size >= this.most) return false;
     this.#underWay.add(response);
     response.on('close', this.#leave);

@@ -1,8 +1,9 @@
 // The one way presence is written. It turns lifecycle events into commits: load, apply the rules, commit, and again
 // for those that another node changed meanwhile. What arrives while a batch is under way makes up the next one, so
-// batches grow with the load, and with no load an event waits for nothing.
+// batches grow with the load, then their number, and with no load an event waits for nothing.
 import type { Logger } from 'pino';
 import type { Clock } from '../platform/clock.js';
+import { atTurnsEnd } from '../platform/turns.js';
 import { changesetOf, readRecord } from './changeset.js';
 import type { Verdict } from './domain/device-history.js';
 import type { LifecycleEvent, ParticipantId } from './domain/lifecycle-event.js';
@@ -13,6 +14,8 @@ import { type Batch, type Revisit, type Work, WorkQueue } from './work-queue.js'
 
 /** While one batch is with the store the next is made ready. More would only make batches smaller. */
 const MAX_BATCHES = 2;
+/** Full ones cannot grow any more: where thousands of connections wait, their answers from the store need not wait for one another. */
+const MAX_FULL_BATCHES = 16;
 /**
  * Records in one commit, in characters: nothing can interrupt a commit, nor the rules that make it. A usual record has
  * a few hundred, so that this limits only what is made of participants with many devices.
@@ -72,18 +75,23 @@ export class Recorder {
     return outcome;
   }
 
-  /** Once all that came in together is there. */
+  /** Once all that came in together is there. Two at once are enough of a turn: a store in this process works within it. */
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    atTurnsEnd(() => {
       this.#isScheduled = false;
-      while (this.#batches < MAX_BATCHES) {
+      for (let begun = 0; this.#hasRoom; begun += 1) {
+        if (begun === MAX_BATCHES) return this.#schedule();
         const batch = this.#queue.take();
         if (batch.size === 0) return;
         void this.#process(batch);
       }
     });
+  }
+
+  get #hasRoom(): boolean {
+    return this.#batches < (this.#queue.hasFullBatch ? MAX_FULL_BATCHES : MAX_BATCHES);
   }
 
   async #process(batch: Batch): Promise<void> {

@@ -1,6 +1,7 @@
 // Reads of single participants that wait at the same time share one round trip to the store: what is asked while loads are
 // under way makes up the next one. A load begins after all whom it answers have asked, so each answer is as new as its own
 // would be.
+import { atTurnsEnd } from '../platform/turns.js';
 import type { ParticipantId } from './domain/lifecycle-event.js';
 import { type PresenceStore, type StoredRecord, StoreUnavailableError } from './presence-store.js';
 
@@ -34,7 +35,7 @@ export class SharedLoads {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    atTurnsEnd(() => {
       this.#isScheduled = false;
       while (this.#loads < MAX_LOADS && this.#waiting.length > 0) void this.#answer(this.#take());
     });

@@ -77,6 +77,11 @@ export class WorkQueue {
     });
   }
 
+  /** As far as those that wait are not under way too. */
+  get hasFullBatch(): boolean {
+    return this.#waiting.size >= MAX_BATCH_PARTICIPANTS;
+  }
+
   /** The works that waited longest, to be given back with `release`; empty when none can be taken. */
   take(): Batch {
     const batch = new Map<ParticipantId, readonly Work[]>();

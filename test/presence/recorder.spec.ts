@@ -47,12 +47,28 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     await new Promise(setImmediate);
     answers.push(...arrive(1, 2));
     await new Promise(setImmediate);
-    answers.push(...arrive(3, 200));
+    answers.push(...arrive(3, 127));
     await new Promise(setImmediate);
     expect(loads.map(({ length }) => length)).toEqual([1, 2]);
     release();
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['applied']));
-    expect(loads.map(({ length }) => length)).toEqual([1, 2, 128, 72]);
+    expect(loads.map(({ length }) => length)).toEqual([1, 2, 127]);
+  });
+
+  it('begins full batches although others are under way, two in a turn, and not without end', async () => {
+    const { store, loads, hold } = watched(opened.store);
+    const release = hold();
+    const recorder = recorderOn(store);
+    const answers = Array.from({ length: 17 * 128 + 1 }, (_unused, n) =>
+      recorder.record(connected({ participant: `p${n}`, at: START_MS })),
+    );
+    await new Promise(setImmediate);
+    expect(loads).toHaveLength(2);
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    expect(loads.map(({ length }) => length)).toEqual(Array.from({ length: 16 }, () => 128));
+    release();
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(['applied']));
+    expect(loads.map(({ length }) => length)).toEqual([...Array.from({ length: 17 }, () => 128), 1]);
   });
 
   it('never has one participant in two batches, and folds what comes for it meanwhile at once', async () => {
