@@ -5,7 +5,7 @@ import { AppModule, type AppParts } from './app.module.js';
 import { Doors } from './auth/doors.js';
 import { BandwidthController } from './callbacks/bandwidth/bandwidth.controller.js';
 import { serveOpenApi } from './openapi.js';
-import { registerHeaders, registerRateLimit, usualHeaders } from './platform/edges.js';
+import { registerHeaders, usualHeaders } from './platform/edges.js';
 import { ExpressLane } from './platform/express-lane.js';
 import { createHttpServer } from './platform/http-server.js';
 import { nestLog } from './platform/logging.js';
@@ -22,9 +22,8 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   const { adapter, gate, complete } = createHttpServer(log, settings);
   const http = adapter.getInstance();
   await registerHeaders(http, settings.corsOrigins);
-  const doors = new Doors(access, clock);
+  const doors = new Doors(access, settings.rateLimitPerMinute, clock);
   doors.guard(http);
-  await registerRateLimit(http, settings.rateLimitPerMinute, (request) => request.access.keyName);
   // A line for each answer is the router's to write.
   const { corsOrigins } = settings;
   const lane = log.isLevelEnabled('debug') ? undefined : new ExpressLane(http, gate, usualHeaders(corsOrigins));

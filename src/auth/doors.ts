@@ -5,7 +5,8 @@ import { notFoundProblem, ProblemError } from '../platform/problem.js';
 import { type ApiKey, findApiKey, type Scope } from './api-keys.js';
 import { type CallbackAccess, CallbackDoor } from './callback-door.js';
 import type { Grant } from './callback-token.js';
-import { FailureLimit } from './failure-limit.js';
+import { KeyLimit } from './key-limit.js';
+import { MinuteCounts } from './minute-counts.js';
 
 export interface AccessSettings {
   /** false: everybody may do everything. */
@@ -16,6 +17,9 @@ export interface AccessSettings {
   /** Where the provider reaches this service; undefined: nothing can be minted. */
   readonly publicUrl: string | undefined;
 }
+
+/** How often an address may fail to say who it is within a minute: what it sends beyond that is answered with less. */
+const MOST_FAILURES = 30;
 
 /** What a request was found to be allowed to. */
 export interface Access {
@@ -42,22 +46,31 @@ export class Doors {
   readonly #isRestOpen: boolean;
   readonly #callbacks: CallbackDoor;
   readonly #clock: Clock;
-  readonly #failures = new FailureLimit();
+  readonly #limit: KeyLimit;
+  /** By address. They never keep out who has a key: the address may be that of a proxy which many share. */
+  readonly #failures = new MinuteCounts();
 
-  constructor({ isRequired, apiKeys, callbackSecrets }: AccessSettings, clock: Clock) {
+  /** `perMinute`: requests that each key may make. */
+  constructor({ isRequired, apiKeys, callbackSecrets }: AccessSettings, perMinute: number, clock: Clock) {
     this.#keys = apiKeys;
     this.#isRestOpen = !isRequired || apiKeys.length === 0;
     this.#callbacks = new CallbackDoor(callbackSecrets, !isRequired || callbackSecrets.length === 0);
+    this.#limit = new KeyLimit(perMinute);
     this.#clock = clock;
   }
 
   /** To be called before there are routes. */
   guard(http: FastifyInstance): void {
     http.decorateRequest('access');
-    http.addHook('onRequest', (request, _, done) => {
+    http.addHook('onRequest', (request, reply, done) => {
       request.access = this.#admit(request);
       const { keyName } = request.access;
-      if (keyName !== undefined) request.log = request.log.child({ key: keyName });
+      if (keyName !== undefined) {
+        request.log = request.log.child({ key: keyName });
+        const { isSpent, headers, resetS } = this.#limit.count(request.raw, keyName, this.#clock.now());
+        reply.headers(headers);
+        if (isSpent) throw tooManyRequests('This key has made as many requests as it may within a minute.', resetS);
+      }
       done();
     });
   }
@@ -102,10 +115,9 @@ export class Doors {
   }
 
   #unauthorized({ headers, ip }: FastifyRequest): ProblemError {
-    const retryAfterS = this.#failures.fail(ip, this.#clock.now());
-    if (retryAfterS > 0) {
-      const detail = 'Too many requests without a valid key came from this address.';
-      return new ProblemError('too-many-requests', { detail, headers: { 'retry-after': String(retryAfterS) } });
+    const { count, resetS } = this.#failures.add(ip, this.#clock.now());
+    if (count > MOST_FAILURES) {
+      return tooManyRequests('Too many requests without a valid key came from this address.', resetS);
     }
     const given = headers.authorization === undefined ? '' : ', error="invalid_token"';
     return new ProblemError('unauthorized', {
@@ -113,6 +125,10 @@ export class Doors {
       headers: { 'www-authenticate': `Bearer realm="Rollcall"${given}` },
     });
   }
+}
+
+function tooManyRequests(detail: string, retryAfterS: number): ProblemError {
+  return new ProblemError('too-many-requests', { detail, headers: { 'retry-after': String(retryAfterS) } });
 }
 
 function forbidden(scope: Scope): ProblemError {

@@ -1,8 +1,6 @@
-// What stands between strangers and the routes: security headers, browsers of other origins, rate limits.
+// What stands between strangers and the routes: security headers, browsers of other origins.
 import cors from '@fastify/cors';
-import rateLimit from '@fastify/rate-limit';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { ProblemError } from './problem.js';
+import type { FastifyInstance } from 'fastify';
 
 /**
  * What OWASP's list of security headers asks of a service, as helmet sends it; but no `upgrade-insecure-requests`, since
@@ -47,23 +45,5 @@ export async function registerHeaders(http: FastifyInstance, corsOrigins: readon
     origin: [...corsOrigins],
     methods: ['GET', 'HEAD', 'POST'],
     exposedHeaders: EXPOSED_HEADERS,
-  });
-}
-
-/** `nameOf`: whose request it is; undefined: it is not limited. Counts in this process alone. To be awaited before there are routes. */
-export async function registerRateLimit(
-  http: FastifyInstance,
-  perMinute: number,
-  nameOf: (request: FastifyRequest) => string | undefined,
-): Promise<void> {
-  await http.register(rateLimit, {
-    max: perMinute,
-    timeWindow: 60_000,
-    enableDraftSpec: true,
-    allowList: (request) => nameOf(request) === undefined,
-    keyGenerator: (request) => nameOf(request) ?? '',
-    errorResponseBuilder: () => {
-      return new ProblemError('too-many-requests', { detail: `This key may make ${perMinute} requests a minute.` });
-    },
   });
 }

@@ -1,5 +1,4 @@
 import { Controller, HttpCode, HttpStatus, Inject, Post, Req, Res } from '@nestjs/common';
-import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Grant } from '../../auth/callback-token.js';
@@ -35,7 +34,6 @@ export class BandwidthController {
 
   @Post(['bandwidth', 'bandwidth/:token'])
   @HttpCode(HttpStatus.NO_CONTENT)
-  @RouteConfig({ rateLimit: false })
   @ApiOperation({ summary: 'Takes the participant webhooks of Bandwidth: give its address as `callbackUrl`' })
   @ApiBody({ type: BandwidthCallback })
   @ApiResponse({ status: 202, description: 'The event is of a kind that is not known; nothing changed.' })
