@@ -12,6 +12,7 @@ import { nestLog } from './platform/logging.js';
 import { ProblemFilter } from './platform/problem.filter.js';
 import { ProblemError } from './platform/problem.js';
 import { createValidationPipe } from './platform/validation.js';
+import { ParticipantsController } from './presence/participants.controller.js';
 import { StoreUnavailableError } from './presence/presence-store.js';
 
 const RETRY_AFTER_S = '1';
@@ -38,10 +39,15 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   await app.init();
   complete();
   const bandwidth = app.get(BandwidthController, { strict: false });
-  lane?.open('/callbacks/bandwidth', (token, authorization) => {
+  lane?.openToPosts('/callbacks/bandwidth', (token, authorization) => {
     const access = doors.ofCallback('bandwidth', token, authorization);
     if (access.outcome !== 'open' && access.outcome !== 'admitted') return undefined;
     return (body) => bandwidth.takeUsual(body, access.outcome === 'admitted' ? access.grant : undefined);
+  });
+  const participants = app.get(ParticipantsController, { strict: false });
+  lane?.openToReads('/v1/participants', (participantId, request) => {
+    const headers = doors.ofRead(request);
+    return headers && participants.findUsual(participantId, request.headers['if-none-match'], headers);
   });
   return app;
 }

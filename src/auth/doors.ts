@@ -1,4 +1,5 @@
 // Every request passes here before its body is read. What is not expressly open needs a key.
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Clock } from '../platform/clock.js';
 import { notFoundProblem, ProblemError } from '../platform/problem.js';
@@ -78,6 +79,15 @@ export class Doors {
   /** For what does not come by the router. */
   ofCallback(source: string, token: string | undefined, authorization: string | undefined): CallbackAccess {
     return this.#callbacks.decide(source, token, authorization, this.#clock.now());
+  }
+
+  /** The headers that tell what may still be asked for, if this may; undefined: it is for the router. */
+  ofRead(request: IncomingMessage): Readonly<Record<string, string>> | undefined {
+    const key = findApiKey(request.headers.authorization, this.#keys);
+    if (!key) return this.#isRestOpen ? {} : undefined;
+    if (!this.#isRestOpen && !key.scopes.includes('read')) return undefined;
+    const { isSpent, headers } = this.#limit.count(request, key.name, this.#clock.now());
+    return isSpent ? undefined : headers;
   }
 
   /** Throws a problem. */

@@ -13,7 +13,7 @@ import {
   ApiTags,
 } from '../platform/openapi-decorators.js';
 import { ProblemError } from '../platform/problem.js';
-import { rfc3339 } from '../presence/answers.js';
+import { rfc3339 } from '../platform/rfc3339.js';
 import { NoQuery } from '../presence/questions.js';
 
 /** For injection. */

@@ -1,6 +1,7 @@
 // What REST and the stream tell of a change.
 import { ApiProperty, ApiPropertyOptional } from '../platform/openapi-decorators.js';
-import { POSITION_EXAMPLE, rfc3339 } from '../presence/answers.js';
+import { rfc3339 } from '../platform/rfc3339.js';
+import { POSITION_EXAMPLE } from '../presence/answers.js';
 import { CHANGE_TYPES, type Change, type ChangeType } from '../presence/domain/change.js';
 import type { GoneCause } from '../presence/domain/connection.js';
 import { PRESENCE_STATES, type PresenceState } from '../presence/domain/presence-view.js';

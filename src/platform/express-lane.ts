@@ -1,7 +1,8 @@
-// The way of the usual callback, past the router: from there to its handler and back takes longer than all that is done
-// for it. Only what needs no more than a 204 goes this way, or is refused because too much is under way, which has to take
-// less than what it is refused for. Anything else, and anything in doubt, is handed over as it came, so that every rule and
-// every other error stands once, where the router finds it.
+// The way of the usual callback, and of the usual question for one participant, past the router: from there to its handler
+// and back takes about as long as all that is done for it. Only what is answered 204, or with a participant, goes this way,
+// or is refused because too much is under way, which has to take less than what it is refused for. Anything else, and
+// anything in doubt, is handed over as it came, so that every rule and every other error stands once, where the router
+// finds it.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
@@ -18,11 +19,22 @@ export type Take = (body: unknown) => Promise<unknown> | undefined;
  */
 export type Admit = (token: string | undefined, authorization: string | undefined) => Take | undefined;
 
+export interface ReadyAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text?: string;
+}
+
+/** Finds what is asked for by the name that follows the lane's path and a slash, for one who may ask. undefined: it is for the router. */
+export type Find = (name: string, request: IncomingMessage) => Promise<ReadyAnswer | undefined> | undefined;
+
 /** The same however it is spelt, and no longer than the router takes. */
-const PLAIN_TOKEN = /^[\w.-]{1,2048}$/;
+const PLAIN_NAME = /^[\w.-]{1,2048}$/;
+const STORED: ReadyAnswer = { status: 204, headers: {} };
 
 export class ExpressLane {
-  readonly #doors = new Map<string, Admit>();
+  readonly #admits = new Map<string, Admit>();
+  readonly #finds = new Map<string, Find>();
   readonly #failures = new WeakMap<IncomingMessage, unknown>();
   readonly #headers: readonly string[];
   readonly #overloaded = overloadedProblem();
@@ -42,66 +54,83 @@ export class ExpressLane {
   }
 
   /** `admit` decides on what is posted to `path`, alone or with a token behind it. */
-  open(path: string, admit: Admit): void {
-    this.#doors.set(path, admit);
+  openToPosts(path: string, admit: Admit): void {
+    this.#admits.set(path, admit);
+  }
+
+  /** `find` finds what is below `path`. */
+  openToReads(path: string, find: Find): void {
+    this.#finds.set(path, find);
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
-    const usual = this.gate.isClosing ? undefined : this.#recognise(request);
-    if (!usual) {
-      this.#route(request, response);
-      return;
+    const work = this.gate.isClosing ? undefined : this.#recognise(request, response);
+    if (!work) this.#route(request, response);
+    else if (this.gate.enter(response)) work();
+    else this.#refuse(response);
+  }
+
+  /** What is to be done for it; undefined: it is for the router. */
+  #recognise(request: IncomingMessage, response: ServerResponse): (() => void) | undefined {
+    const { method, url = '', headers } = request;
+    if (headers.origin !== undefined) return undefined;
+    const slash = url.lastIndexOf('/');
+    const path = url.slice(0, slash);
+    const name = url.slice(slash + 1);
+    if (!PLAIN_NAME.test(name)) return undefined;
+    if (method === 'GET') {
+      const find = this.#finds.get(path);
+      const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+      return find && !hasBody ? () => this.#work(request, response, () => find(name, request)) : undefined;
     }
-    if (!this.gate.enter(response)) {
-      this.#refuse(response);
-      return;
-    }
-    const { take, length } = usual;
+    if (method !== 'POST' || headers['content-type'] !== 'application/json') return undefined;
+    const length = Number(headers['content-length']);
+    if (!(length > 0 && length <= BODY_LIMIT_BYTES)) return undefined;
+    const { authorization } = headers;
+    const take = this.#admits.get(url)?.(undefined, authorization) ?? this.#admits.get(path)?.(name, authorization);
+    return take && (() => this.#receiveBody(request, response, length, take));
+  }
+
+  #receiveBody(request: IncomingMessage, response: ServerResponse, length: number, take: Take): void {
     request.once('data', (chunk: Buffer) => {
-      let taken: Promise<unknown> | undefined;
-      try {
+      this.#work(request, response, () => {
         const body = chunk.length === length ? parseUsual(chunk) : undefined;
-        taken = body === undefined ? undefined : take(body);
-      } catch (error) {
-        // Thrown on from a listener it would end the process.
-        this.#fail(request, response, error);
-        return;
-      }
-      if (taken) {
-        taken.then(
-          () => this.#answer(response),
-          (error: unknown) => this.#fail(request, response, error),
-        );
-        return;
-      }
-      request.pause();
-      request.unshift(chunk);
-      this.#handOver(request, response);
+        const taken = body === undefined ? undefined : take(body);
+        if (taken) return taken.then(() => STORED);
+        request.pause();
+        request.unshift(chunk);
+        return undefined;
+      });
     });
   }
 
-  /** undefined: it is for the router. */
-  #recognise({ method, url = '', headers }: IncomingMessage) {
-    if (method !== 'POST' || headers['content-type'] !== 'application/json') return undefined;
-    const length = Number(headers['content-length']);
-    const isPlain = length > 0 && length <= BODY_LIMIT_BYTES && headers.origin === undefined;
-    if (!isPlain) return undefined;
-    const take = this.#admit(url, headers.authorization);
-    return take && { take, length };
+  /** What `work` has no answer for is handed over. */
+  #work(
+    request: IncomingMessage,
+    response: ServerResponse,
+    work: () => Promise<ReadyAnswer | undefined> | undefined,
+  ): void {
+    try {
+      const worked = work();
+      if (worked) {
+        worked.then(
+          (answer) => (answer ? this.#answer(response, answer) : this.#handOver(request, response)),
+          (error: unknown) => this.#fail(request, response, error),
+        );
+      } else this.#handOver(request, response);
+    } catch (error) {
+      // Thrown on from a listener it would end the process.
+      this.#fail(request, response, error);
+    }
   }
 
-  #admit(url: string, authorization: string | undefined): Take | undefined {
-    const admit = this.#doors.get(url);
-    if (admit) return admit(undefined, authorization);
-    const slash = url.lastIndexOf('/');
-    const token = url.slice(slash + 1);
-    return PLAIN_TOKEN.test(token) ? this.#doors.get(url.slice(0, slash))?.(token, authorization) : undefined;
-  }
-
-  #answer(response: ServerResponse): void {
-    const isLast = this.gate.isClosing;
-    response.writeHead(204, isLast ? [...this.#headers, 'connection', 'close'] : [...this.#headers]);
-    response.end();
+  #answer(response: ServerResponse, { status, headers, text }: ReadyAnswer): void {
+    const all = [...this.#headers];
+    for (const [name, value] of Object.entries(headers)) all.push(name, value);
+    if (text !== undefined) all.push('content-length', String(Buffer.byteLength(text)));
+    if (this.gate.isClosing) all.push('connection', 'close');
+    response.writeHead(status, all);
+    response.end(text);
   }
 
   /** As the router would, before its first hook. */

@@ -1,8 +1,9 @@
 // What REST answers look like: times in RFC 3339 with milliseconds, UTC.
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional } from '../platform/openapi-decorators.js';
+import { rfc3339 } from '../platform/rfc3339.js';
 import type { GoneCause } from './domain/connection.js';
 import type { ParticipantRecord } from './domain/participant.js';
-import { type DeviceView, PRESENCE_STATES, type Presence, type PresenceState } from './domain/presence-view.js';
+import { type DeviceView, PRESENCE_STATES, type PresenceState } from './domain/presence-view.js';
 import type { Occupancy } from './presence-store.js';
 
 export const POSITION_EXAMPLE = '9f3ac21b77d0.1790000000000-0';
@@ -54,10 +55,10 @@ export class DeviceAnswer {
   since: string;
 
   @Until()
-  until?: string;
+  until?: string | undefined;
 
   @Cause()
-  cause?: GoneCause;
+  cause?: GoneCause | undefined;
 
   @ApiProperty({
     type: String,
@@ -90,13 +91,13 @@ export class ParticipantAnswer {
   since: string;
 
   @Until()
-  until?: string;
+  until?: string | undefined;
 
   @Cause()
-  cause?: GoneCause;
+  cause?: GoneCause | undefined;
 
   @ApiPropertyOptional({ example: 'hello-world-phone', description: 'The newest non-empty tag heard.' })
-  tag?: string;
+  tag?: string | undefined;
 
   @ApiProperty({ type: [DeviceAnswer], description: 'Strongest state first.' })
   devices: DeviceAnswer[];
@@ -193,37 +194,34 @@ export class TagsAnswer {
 
 export function participantAnswer(record: ParticipantRecord): ParticipantAnswer {
   const { participantId, source, announced, tag, lastEventAtMs, version } = record;
+  const { state, sinceMs, untilMs, cause, devices } = announced;
   return {
     participantId,
     source,
-    ...presenceAnswer(announced),
-    ...(tag && { tag: tag.value }),
-    devices: announced.devices.map(deviceAnswer),
+    state,
+    since: rfc3339(sinceMs),
+    until: optionalTime(untilMs),
+    cause,
+    tag: tag?.value,
+    devices: devices.map(deviceAnswer),
     lastEventAt: rfc3339(lastEventAtMs),
     version,
   };
 }
 
-export function rfc3339(timeMs: number): string {
-  return new Date(timeMs).toISOString();
-}
-
 function deviceAnswer(view: DeviceView): DeviceAnswer {
-  const { deviceId, connectedAtMs, interruptions } = view;
-  const connectedAt = connectedAtMs === null ? null : rfc3339(connectedAtMs);
-  return { deviceId, ...presenceAnswer(view), connectedAt, interruptions };
-}
-
-function presenceAnswer({
-  state,
-  sinceMs,
-  untilMs,
-  cause,
-}: Presence): Pick<ParticipantAnswer, 'state' | 'since' | 'until' | 'cause'> {
+  const { deviceId, state, sinceMs, untilMs, cause, connectedAtMs, interruptions } = view;
   return {
+    deviceId,
     state,
     since: rfc3339(sinceMs),
-    ...(untilMs !== undefined && { until: rfc3339(untilMs) }),
-    ...(cause && { cause }),
+    until: optionalTime(untilMs),
+    cause,
+    connectedAt: connectedAtMs === null ? null : rfc3339(connectedAtMs),
+    interruptions,
   };
+}
+
+function optionalTime(timeMs: number | undefined): string | undefined {
+  return timeMs === undefined ? undefined : rfc3339(timeMs);
 }

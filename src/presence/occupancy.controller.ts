@@ -1,7 +1,8 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { ApiOkResponse, ApiOperation, ApiTags } from '../platform/openapi-decorators.js';
-import { OccupancyAnswer, rfc3339, TagsAnswer } from './answers.js';
+import { rfc3339 } from '../platform/rfc3339.js';
+import { OccupancyAnswer, TagsAnswer } from './answers.js';
 import { decodeCursor, encodeCursor, isPosition } from './cursor.js';
 import { formatPosition } from './feed-position.js';
 import { PresenceReader } from './presence-reader.js';

@@ -3,6 +3,7 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { etagOf, namesEtag } from '../platform/etag.js';
+import type { ReadyAnswer } from '../platform/express-lane.js';
 import { JSON_CONTENT_TYPE, jsonArray } from '../platform/json-text.js';
 import {
   ApiHeader,
@@ -13,8 +14,9 @@ import {
   ApiTags,
 } from '../platform/openapi-decorators.js';
 import { ProblemError } from '../platform/problem.js';
+import { rfc3339 } from '../platform/rfc3339.js';
 import { refuseParameters } from '../platform/validation.js';
-import { LookupAnswer, ParticipantAnswer, ParticipantsAnswer, participantAnswer, rfc3339 } from './answers.js';
+import { LookupAnswer, ParticipantAnswer, ParticipantsAnswer, participantAnswer } from './answers.js';
 import { decodeCursor, encodeCursor, isPosition } from './cursor.js';
 import type { ParticipantId } from './domain/lifecycle-event.js';
 import { type FeedPosition, formatPosition } from './feed-position.js';
@@ -27,6 +29,9 @@ import { SharedReads } from './shared-reads.js';
 
 /** 1,000 ids of 256 characters, each of them up to four bytes. */
 const LOOKUP_LIMIT_BYTES = 1_100_000;
+
+/** An address of its own, and no participant's. */
+const LOOKUP = 'lookup';
 
 /** A page whose items are JSON text already: who asks for the same one shares it. */
 interface PageText {
@@ -82,16 +87,18 @@ export class ParticipantsController {
     refuseParameters(query);
     const fault = identifierFault(participantId);
     if (fault) throw invalid('participantId', fault);
-    const [record] = await this.reader.find([participantId as ParticipantId]);
-    if (!record) throw new ProblemError('unknown-participant', { detail: 'No event of this participant is known.' });
-    const text = participantText(participantId as ParticipantId, record);
-    const etag = etagOf(text);
-    reply.header('etag', etag).header('cache-control', 'no-cache');
-    if (namesEtag(headers['if-none-match'], etag)) return void reply.code(304).send();
-    reply.header('content-type', JSON_CONTENT_TYPE).send(text);
+    const answer = await this.#answerOf(participantId, headers['if-none-match'], {});
+    if (!answer) throw new ProblemError('unknown-participant', { detail: 'No event of this participant is known.' });
+    reply.code(answer.status).headers(answer.headers).send(answer.text);
   }
 
-  @Post('lookup')
+  /** `find` ahead of the router, with `headers` in its answer; undefined: it is for the router. See express-lane.ts. */
+  findUsual(participantId: string, ifNoneMatch: string | undefined, headers: Readonly<Record<string, string>>) {
+    if (participantId === LOOKUP || identifierFault(participantId)) return undefined;
+    return this.#answerOf(participantId, ifNoneMatch, headers);
+  }
+
+  @Post(LOOKUP)
   @RouteConfig({ bodyLimitBytes: LOOKUP_LIMIT_BYTES })
   @HttpCode(200)
   @Header('content-type', JSON_CONTENT_TYPE)
@@ -106,6 +113,21 @@ export class ParticipantsController {
       return record ? participantText(participantId, record) : JSON.stringify({ participantId, state: 'unknown' });
     });
     return withItems(items, { asOf });
+  }
+
+  /** undefined: of a participant that is not known. */
+  async #answerOf(
+    participantId: string,
+    ifNoneMatch: string | undefined,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<ReadyAnswer | undefined> {
+    const [record] = await this.reader.find([participantId as ParticipantId]);
+    if (!record) return undefined;
+    const text = participantText(participantId as ParticipantId, record);
+    const etag = etagOf(text);
+    const known = { ...headers, etag, 'cache-control': 'no-cache' };
+    if (namesEtag(ifNoneMatch, etag)) return { status: 304, headers: known };
+    return { status: 200, headers: { ...known, 'content-type': JSON_CONTENT_TYPE }, text };
   }
 }
 

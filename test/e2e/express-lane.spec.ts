@@ -1,8 +1,12 @@
-// The usual callback goes past the router; every other one by it. Nobody outside may see a difference.
+// The usual callback, and the usual question for one participant, go past the router; all else by it. Nobody outside may see a
+// difference.
+
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { parseApiKeys } from '../../src/auth/api-keys.js';
 import { eventually } from '../eventually.js';
 import { SEED, type Service, startService } from './service.js';
 
@@ -29,6 +33,13 @@ const texts = fc.oneof(
 );
 const paths = fc.constantFrom('', `/${SECRET}`, '/nonsense', `/${SECRET}?a=1`, `/%61${SECRET.slice(1)}`, '/');
 
+/** Status, headers and body, but for what is different each time. */
+async function answerTo(service: Service, path: string, init?: RequestInit) {
+  const { status, headers, text } = await service.request(path, init);
+  const steady = [...headers].filter(([name]) => name !== 'date');
+  return { status, headers: steady, text: text.replace(/urn:rollcall:request:[\da-f-]+/, '') };
+}
+
 describe('a callback by the express lane', () => {
   let service: Service;
   beforeAll(async () => {
@@ -39,12 +50,12 @@ describe('a callback by the express lane', () => {
   });
   afterAll(() => service.stop());
 
-  /** Status, headers and body, but for what is different each time. */
-  async function send(to: Service, path: string, body: string, contentType: string): Promise<unknown> {
-    const init = { method: 'POST', headers: { 'content-type': contentType }, body };
-    const { status, headers, text } = await to.request(`/callbacks/bandwidth${path}`, init);
-    const steady = [...headers].filter(([name]) => name !== 'date');
-    return { status, headers: steady, text: text.replace(/urn:rollcall:request:[\da-f-]+/, '') };
+  function send(to: Service, path: string, body: string, contentType: string) {
+    return answerTo(to, `/callbacks/bandwidth${path}`, {
+      method: 'POST',
+      headers: { 'content-type': contentType },
+      body,
+    });
   }
 
   it('is answered as one by the router', async () => {
@@ -53,7 +64,7 @@ describe('a callback by the express lane', () => {
       fc.asyncProperty(paths, texts, async (path, body) => {
         const ahead = await send(service, path, body, 'application/json');
         expect(ahead).toEqual(await send(service, path, body, 'application/json; charset=utf-8'));
-        seen.add((ahead as { status: number }).status);
+        seen.add(ahead.status);
       }),
       { numRuns: 400 },
     );
@@ -130,5 +141,83 @@ describe('a callback by the express lane', () => {
     const [answer] = await once(socket, 'data');
     expect(String(answer)).toMatch(/^HTTP\/1.1 404 /);
     socket.destroy();
+  });
+});
+
+describe('a question for one participant by the express lane', () => {
+  const KEYS = { reader: 'key-of-a-reader', other: 'key-of-another', minter: 'key-of-a-minter' };
+  const apiKeys = Object.entries({ reader: 'read', other: 'read', minter: 'admin' }).map(([name, scope]) => {
+    const key = KEYS[name as keyof typeof KEYS];
+    return `${name}:${scope}:${createHash('sha256').update(key).digest('hex')}`;
+  });
+  const remainingOf = (headers: string[][]) => Number(headers.find(([name]) => name === 'ratelimit-remaining')?.[1]);
+  const withoutCount = <T extends { headers: string[][] }>(answer: T) => ({
+    ...answer,
+    headers: answer.headers.filter(([name]) => !name?.startsWith('ratelimit-re')),
+  });
+  let service: Service;
+  let etag: string;
+  beforeAll(async () => {
+    service = await startService({
+      access: { apiKeys: parseApiKeys(apiKeys.join()) },
+      http: { rateLimitPerMinute: 5_000 },
+    });
+    expect((await service.callback({ participantId: 'p1' })).status).toBe(204);
+    expect((await service.callback({ participantId: 'lookup' })).status).toBe(204);
+    const { headers } = await service.request('/v1/participants/p1', { headers: bearer(KEYS.reader) });
+    etag = String(headers.get('etag'));
+  });
+  afterAll(() => service.stop());
+
+  const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+  const authorizations = fc.constantFrom({}, ...[...Object.values(KEYS), 'wrong'].map(bearer), {
+    authorization: 'Basic YTpi',
+  });
+  const conditions = fc.constantFrom(
+    () => ({}),
+    () => ({ 'if-none-match': etag }),
+    () => ({ 'if-none-match': `"x", W/${etag}` }),
+    () => ({ 'if-none-match': '*' }),
+    () => ({ 'if-none-match': '"x"' }),
+  );
+  /** As it is, and spelt so that only the router knows it. */
+  const names = fc.constantFrom(
+    ['p1', '%701'],
+    ['nobody', 'nobod%79'],
+    ['lookup', 'looku%70'],
+    ['..-', '%2e.-'],
+    ['x'.repeat(257), `%78${'x'.repeat(256)}`],
+    ['p1?tag=red', '%701?tag=red'],
+  );
+
+  it('is answered as one by the router, and counts once', async () => {
+    const seen = new Set<number>();
+    await fc.assert(
+      fc.asyncProperty(names, authorizations, conditions, async ([plain, spelt], authorization, condition) => {
+        const headers = { ...authorization, ...condition() };
+        const ahead = await answerTo(service, `/v1/participants/${plain}`, { headers });
+        const routed = await answerTo(service, `/v1/participants/${spelt}`, { headers });
+        expect(withoutCount(ahead)).toEqual(withoutCount(routed));
+        if (ahead.headers.some(([name]) => name === 'ratelimit-limit')) {
+          expect(remainingOf(routed.headers)).toBe(remainingOf(ahead.headers) - 1);
+        }
+        seen.add(ahead.status);
+      }),
+      { numRuns: 400 },
+    );
+    expect(seen).toEqual(new Set([200, 304, 400, 401, 403, 404, 405, 429]));
+  });
+
+  it('is refused beyond the rate of its key', async () => {
+    const own = await startService({
+      access: { apiKeys: parseApiKeys(apiKeys.join()) },
+      http: { rateLimitPerMinute: 3 },
+    });
+    await own.callback({ participantId: 'p1' });
+    const ask = () => answerTo(own, '/v1/participants/p1', { headers: bearer(KEYS.reader) });
+    const answers = [await ask(), await ask(), await ask(), await ask()];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429]);
+    expect(answers.map(({ headers }) => remainingOf(headers))).toEqual([2, 1, 0, 0]);
+    await own.stop();
   });
 });

@@ -1,0 +1,23 @@
+const DAY_MS = 86_400_000;
+const TWO_DIGITS = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));
+
+let day = 0;
+let date = '1970-01-01T';
+
+/**
+ * A time in epoch milliseconds as RFC 3339 has it, with milliseconds, UTC: what `Date.toISOString` makes of it, in a
+ * fifth of its time. A page of participants has some hundreds, nearly all of one day.
+ */
+export function rfc3339(timeMs: number): string {
+  const itsDay = Math.floor(timeMs / DAY_MS);
+  if (itsDay !== day) {
+    date = new Date(timeMs).toISOString().slice(0, -'00:00:00.000Z'.length);
+    day = itsDay;
+  }
+  const ofDayMs = timeMs - itsDay * DAY_MS;
+  const s = Math.floor(ofDayMs / 1_000);
+  const min = Math.floor(s / 60);
+  const h = Math.floor(min / 60);
+  const ms = String(1_000 + ofDayMs - s * 1_000).slice(1);
+  return `${date}${TWO_DIGITS[h]}:${TWO_DIGITS[min % 60]}:${TWO_DIGITS[s % 60]}.${ms}Z`;
+}
