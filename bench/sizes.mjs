@@ -21,7 +21,7 @@ export const WHOLE = {
     onRedis: [1_000, 100_000, 1_000_000],
     onSqlite: [1_000, 100_000],
   },
-  scale: { rounds: 3, warmMs: 8_000, ms: 4_000, few: 1_000, many: 1_000_000, inOneTag: 100_000 },
+  scale: { rounds: 3, warmMs: 8_000, ms: 4_000, few: 1_000, many: 1_000_000, inOneTag: 100_000, devices: 500 },
 };
 
 export const QUICK = {
@@ -33,5 +33,5 @@ export const QUICK = {
   processes: { rounds: 1, warmMs: 300, ms: 300 },
   memory: { counts: [1_000, 2_000], looked: 1_000 },
   reads: { rounds: 1, warmMs: 100, ms: 200, onRedis: [1_000], onSqlite: [1_000] },
-  scale: { rounds: 1, warmMs: 300, ms: 300, few: 1_000, many: 2_000, inOneTag: 2_000 },
+  scale: { rounds: 1, warmMs: 300, ms: 300, few: 1_000, many: 2_000, inOneTag: 2_000, devices: 500 },
 };

@@ -46,7 +46,16 @@ export async function load(settings) {
 
 /** Callbacks of participants that come and go: the usual load. `load` has the rest. */
 export function callbacks(settings) {
-  const plan = { participants: 10_000, first: 0, apart: 1, tags: 1, life: 'calls', sent: 0, ...settings.plan };
+  const plan = {
+    participants: 10_000,
+    first: 0,
+    apart: 1,
+    tags: 1,
+    devices: 1,
+    life: 'calls',
+    sent: 0,
+    ...settings.plan,
+  };
   return load({ ...settings, script: 'callback', plan });
 }
 

@@ -1,5 +1,7 @@
-// What an event costs when few and when very many are known, and when all of them have one tag.
+// What an event costs when few and when very many are known, when all of them have one tag, and when each has had many devices.
+import { ON_REDIS } from '../contestants.mjs';
 import { knownOnRedis, seed } from '../known.mjs';
+import { tagCount } from '../participants.mjs';
 import { startNode } from '../processes.mjs';
 import { failuresOf, inTurns, ratios } from '../rounds.mjs';
 import { format, middle, spread } from '../table.mjs';
@@ -12,11 +14,19 @@ const MOST_ACTIVE = 100_000;
 const rate = ({ perSecond }) => perSecond;
 const cost = ({ cpuUs }) => cpuUs.service + cpuUs.redis;
 
-export async function scale({ rounds, warmMs, ms, few, many, inOneTag }) {
-  const bySize = { few: { count: few, events: FULL_HISTORY }, many: { count: many, events: FULL_HISTORY } };
-  const byTag = { spread: { count: inOneTag }, hot: { count: inOneTag, tags: 1 } };
-  const sizes = await compare(bySize, { rounds, warmMs, ms });
-  const tags = await compare(byTag, { rounds, warmMs, ms });
+export async function scale({ rounds, warmMs, ms, few, many, inOneTag, devices }) {
+  const sizes = await compare(
+    { few: known({ count: few, events: FULL_HISTORY }), many: known({ count: many, events: FULL_HISTORY }) },
+    { rounds, warmMs, ms },
+  );
+  const tags = await compare(
+    { spread: known({ count: inOneTag }), hot: known({ count: inOneTag, tags: 1 }) },
+    { rounds, warmMs, ms },
+  );
+  const lives = await compare(
+    { one: reloading({ count: few, devices: 1 }), many: reloading({ count: few, devices }) },
+    { rounds, warmMs, ms },
+  );
   const rowsOf = (results, base) =>
     Object.entries(results).map(([, { store, runs }]) => row(store, runs, results[base].runs));
   return {
@@ -24,12 +34,13 @@ export async function scale({ rounds, warmMs, ms, few, many, inOneTag }) {
     tables: [
       { text: SIZE_TEXT, rows: rowsOf(sizes, 'few') },
       { text: TAG_TEXT, rows: rowsOf(tags, 'spread') },
+      { text: DEVICE_TEXT, rows: rowsOf(lives, 'one') },
     ],
     samples: {
       manyOfFew: ratios(sizes.many.runs, sizes.few.runs, cost),
       hotOfSpread: ratios(tags.hot.runs, tags.spread.runs, cost),
     },
-    failed: failuresOf([...Object.values(sizes), ...Object.values(tags)].flatMap(({ runs }) => runs)),
+    failed: failuresOf([sizes, tags, lives].flatMap(Object.values).flatMap(({ runs }) => runs)),
   };
 }
 
@@ -40,10 +51,14 @@ alike. The cost is the processor time of the service and of Redis together.`;
 const TAG_TEXT = `The same, when those that are known share tags by 10, and when all of them have one. Here the histories grow meanwhile,
 on both sides alike.`;
 
-/** Services on the two stores, in turns. */
-async function compare(wanted, { rounds, warmMs, ms }) {
-  const prepared = Object.entries(wanted).map(async ([key, one]) => [key, await prepare(one)]);
-  const contestants = Object.fromEntries(await Promise.all(prepared));
+const DEVICE_TEXT = `The same, of participants who connect and leave with the same device each time, and of those who do with another one each
+time, as a page does that is loaded again. What is kept of devices is bounded: before the measure begins, each has had
+more of them.`;
+
+/** Two services, in turns. */
+async function compare(starting, { rounds, warmMs, ms }) {
+  const started = Object.entries(starting).map(async ([key, contestant]) => [key, await contestant]);
+  const contestants = Object.fromEntries(await Promise.all(started));
   for (const contestant of Object.values(contestants)) await send(contestant, warmMs);
   const results = await inTurns(rounds, contestants, (contestant) => send(contestant, ms));
   for (const { stop } of Object.values(contestants)) await stop();
@@ -52,14 +67,29 @@ async function compare(wanted, { rounds, warmMs, ms }) {
   );
 }
 
-async function prepare({ count, tags, events }) {
+/** A service on a store in which as many are known. */
+async function known({ count, tags, events }) {
   const store = await knownOnRedis(count, tags);
   const participants = Math.min(count, MOST_ACTIVE);
   const apart = Math.floor(count / participants);
   if (events) await seed({ redisUrl: store.redis.url }, { participants, apart, tags: store.tags, events });
   const { port, pid, stop } = await startNode('dist/main.js', store.env);
   const plan = { participants, apart, tags: store.tags, life: 'moves', sent: 0 };
-  return { store, plan, port, pids: { service: pid, redis: store.redis.pid }, stop };
+  return {
+    store: { count, tags: store.tags, devices: 1 },
+    plan,
+    port,
+    pids: { service: pid, redis: store.redis.pid },
+    stop,
+  };
+}
+
+/** A service on a new store, whose participants have so many devices, one after another. */
+async function reloading({ count, devices }) {
+  const { port, pids, stop } = await ON_REDIS.start();
+  const tags = tagCount(count);
+  const plan = { participants: count, tags, devices, life: 'reloads', sent: 0 };
+  return { store: { count, tags, devices }, plan, port, pids, stop };
 }
 
 /** Goes on where the load before has ended, so that whoever is connected leaves, and whoever has left comes back. */
@@ -70,10 +100,11 @@ async function send(contestant, ms) {
   return result;
 }
 
-function row({ count, tags }, runs, baseRuns) {
+function row({ count, tags, devices }, runs, baseRuns) {
   return {
     known: format(count),
     tags: format(tags),
+    devices: format(devices),
     'callbacks/s': middle(runs.map(rate)),
     'service CPU µs': middle(
       runs.map(({ cpuUs }) => cpuUs.service),
