@@ -25,8 +25,11 @@ export interface ReadyAnswer {
   readonly text?: string;
 }
 
-/** Finds what is asked for by the name that follows the lane's path and a slash, for one who may ask. undefined: it is for the router. */
-export type Find = (name: string, request: IncomingMessage) => Promise<ReadyAnswer | undefined> | undefined;
+/**
+ * Finds what is asked for by the name that follows the lane's path and a slash, for one who may ask; rejects with what the
+ * router's way would reject with. undefined: it is for the router.
+ */
+export type Find = (name: string, request: IncomingMessage) => Promise<ReadyAnswer> | undefined;
 
 /** The same however it is spelt, and no longer than the router takes. */
 const PLAIN_NAME = /^[\w.-]{1,2048}$/;
@@ -80,8 +83,7 @@ export class ExpressLane {
     if (!PLAIN_NAME.test(name)) return undefined;
     if (method === 'GET') {
       const find = this.#finds.get(path);
-      const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
-      return find && !hasBody ? () => this.#work(request, response, () => find(name, request)) : undefined;
+      return find ? () => this.#work(request, response, () => find(name, request)) : undefined;
     }
     if (method !== 'POST' || headers['content-type'] !== 'application/json') return undefined;
     const length = Number(headers['content-length']);
@@ -104,17 +106,13 @@ export class ExpressLane {
     });
   }
 
-  /** What `work` has no answer for is handed over. */
-  #work(
-    request: IncomingMessage,
-    response: ServerResponse,
-    work: () => Promise<ReadyAnswer | undefined> | undefined,
-  ): void {
+  /** What `work` is not for is handed over. */
+  #work(request: IncomingMessage, response: ServerResponse, work: () => Promise<ReadyAnswer> | undefined): void {
     try {
       const worked = work();
       if (worked) {
         worked.then(
-          (answer) => (answer ? this.#answer(response, answer) : this.#handOver(request, response)),
+          (answer) => this.#answer(response, answer),
           (error: unknown) => this.#fail(request, response, error),
         );
       } else this.#handOver(request, response);
@@ -145,7 +143,7 @@ export class ExpressLane {
     response.end(body);
   }
 
-  /** Its body has been read: the router's way is to fail before it would read one. */
+  /** All has been done for it: the router's way is to fail before it would do it again. */
   #fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
     this.#failures.set(request, error);
     this.#handOver(request, response);

@@ -5,7 +5,7 @@ let day = 0;
 let date = '1970-01-01T';
 
 /**
- * A time in epoch milliseconds as RFC 3339 has it, with milliseconds, UTC: what `Date.toISOString` makes of it, in a
+ * A time in whole epoch milliseconds as RFC 3339 has it, with milliseconds, UTC: what `Date.toISOString` makes of it, in a
  * fifth of its time. A page of participants has some hundreds, nearly all of one day.
  */
 export function rfc3339(timeMs: number): string {

@@ -88,7 +88,6 @@ export class ParticipantsController {
     const fault = identifierFault(participantId);
     if (fault) throw invalid('participantId', fault);
     const answer = await this.#answerOf(participantId, headers['if-none-match'], {});
-    if (!answer) throw new ProblemError('unknown-participant', { detail: 'No event of this participant is known.' });
     reply.code(answer.status).headers(answer.headers).send(answer.text);
   }
 
@@ -115,14 +114,14 @@ export class ParticipantsController {
     return withItems(items, { asOf });
   }
 
-  /** undefined: of a participant that is not known. */
+  /** Throws a problem when the participant is not known. */
   async #answerOf(
     participantId: string,
     ifNoneMatch: string | undefined,
     headers: Readonly<Record<string, string>>,
-  ): Promise<ReadyAnswer | undefined> {
+  ): Promise<ReadyAnswer> {
     const [record] = await this.reader.find([participantId as ParticipantId]);
-    if (!record) return undefined;
+    if (!record) throw new ProblemError('unknown-participant', { detail: 'No event of this participant is known.' });
     const text = participantText(participantId as ParticipantId, record);
     const etag = etagOf(text);
     const known = { ...headers, etag, 'cache-control': 'no-cache' };

@@ -77,7 +77,7 @@ export class WorkQueue {
     });
   }
 
-  /** As far as those that wait are not under way too. */
+  /** If no batch under way has any of them. */
   get hasFullBatch(): boolean {
     return this.#waiting.size >= MAX_BATCH_PARTICIPANTS;
   }

@@ -2,6 +2,7 @@
 // difference.
 
 import { createHash } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -10,6 +11,8 @@ import { parseApiKeys } from '../../src/auth/api-keys.js';
 import { eventually } from '../eventually.js';
 import { SEED, type Service, startService } from './service.js';
 
+/** What Fastify tells of each request that came to its handler. */
+const HANDLER_STARTS = 'tracing:fastify.request.handler:start';
 const SECRET = 'a-secret-of-32-characters-or-more-for-tests';
 
 /** Members as providers, and others, might send them. */
@@ -208,15 +211,33 @@ describe('a question for one participant by the express lane', () => {
     expect(seen).toEqual(new Set([200, 304, 400, 401, 403, 404, 405, 429]));
   });
 
-  it('is refused beyond the rate of its key', async () => {
+  it('does not come to the router if it is usual', async () => {
+    let routed = 0;
+    const count = () => {
+      routed += 1;
+    };
+    subscribe(HANDLER_STARTS, count);
+    const headers = bearer(KEYS.reader);
+    expect((await answerTo(service, '/v1/participants/p1', { headers })).status).toBe(200);
+    expect((await service.callback({ participantId: 'p1' })).status).toBe(204);
+    expect(routed).toBe(0);
+    expect((await answerTo(service, '/v1/participants/%701', { headers })).status).toBe(200);
+    expect(routed).toBe(1);
+    unsubscribe(HANDLER_STARTS, count);
+  });
+
+  it.each([
+    ['that is known', 'p1', 200],
+    ['that is not', 'nobody', 404],
+  ])('is refused beyond the rate of its key, of one %s', async (_, participantId, status) => {
     const own = await startService({
       access: { apiKeys: parseApiKeys(apiKeys.join()) },
       http: { rateLimitPerMinute: 3 },
     });
     await own.callback({ participantId: 'p1' });
-    const ask = () => answerTo(own, '/v1/participants/p1', { headers: bearer(KEYS.reader) });
+    const ask = () => answerTo(own, `/v1/participants/${participantId}`, { headers: bearer(KEYS.reader) });
     const answers = [await ask(), await ask(), await ask(), await ask()];
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429]);
+    expect(answers.map(({ status }) => status)).toEqual([status, status, status, 429]);
     expect(answers.map(({ headers }) => remainingOf(headers))).toEqual([2, 1, 0, 0]);
     await own.stop();
   });

@@ -1,8 +1,12 @@
+import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
-import { atTurnsEnd, countRequest } from '../../src/platform/turns.js';
+import { RequestGate } from '../../src/platform/request-gate.js';
+import { atTurnsEnd } from '../../src/platform/turns.js';
 
+/** Refused ones, as in a flood. */
 const requests = (count: number) => {
-  for (let n = 0; n < count; n += 1) countRequest();
+  const gate = new RequestGate(0);
+  for (let n = 0; n < count; n += 1) gate.enter({} as ServerResponse);
 };
 
 describe("a turn's end", () => {
