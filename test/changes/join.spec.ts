@@ -45,6 +45,7 @@ const nameOf = ({ type, version }: Change) => `${type} ${version}`;
 class Visitor {
   readonly heard: Heard[] = [];
   #leave = () => {};
+  readonly #catchUps: Promise<void>[] = [];
 
   constructor(
     readonly store: PresenceStore,
@@ -77,13 +78,20 @@ class Visitor {
       await ticks(lag);
       return isHere ? 'stays' : 'left';
     };
-    void catchUp(follower, this, afterPage).then((outcome) => {
+    const caughtUp = catchUp(follower, this, afterPage).then((outcome) => {
       if (outcome === 'live' && !isHere) this.hub.leave(follower);
     });
+    this.#catchUps.push(caughtUp);
   }
 
   go(): void {
     this.#leave();
+  }
+
+  /** Goes, and reads no more of the store. */
+  async end(): Promise<void> {
+    this.go();
+    await Promise.all(this.#catchUps);
   }
 }
 
@@ -169,8 +177,8 @@ describe.each(storesUnderTest())('a follower on %s', (_, open) => {
           for (const [n, position] of positions.entries()) {
             expect(positions[n - 1]?.every((place, shard) => isPast(position, shard, place))).not.toBe(false);
           }
-          visitor.go();
         }
+        await Promise.all(visitors.map((visitor) => visitor.end()));
         await hub.stop();
         await discard();
       }),
