@@ -91,15 +91,14 @@ export function participantView(
   const strongest = views[0];
   if (!strongest) throw new Error('a participant without devices');
   if (strongest.state === 'connected') return { state: 'connected', sinceMs: sinceMs(present), devices: views };
-  if (strongest.state === 'reconnecting') {
-    const untilMs = Math.max(...views.map((view) => view.untilMs ?? 0));
-    return { state: 'reconnecting', sinceMs: sinceMs(present), untilMs, devices: views };
-  }
   const last = lastEnded(devices);
-  const untilMs = leaveGraceEndMs(last, policy);
-  if (untilMs !== undefined && nowMs < untilMs)
-    return { state: 'reconnecting', sinceMs: sinceMs([last]), untilMs, devices: views };
-  return { state: 'gone', sinceMs: last.endedAtMs, cause: last.cause, devices: views };
+  const graceOverMs = Math.max(...views.map((view) => view.untilMs ?? Number.NEGATIVE_INFINITY));
+  const leaveGraceOverMs = leaveGraceEndMs(last, policy) ?? Number.NEGATIVE_INFINITY;
+  const untilMs = Math.max(graceOverMs, leaveGraceOverMs);
+  if (untilMs <= nowMs) return { state: 'gone', sinceMs: last.endedAtMs, cause: last.cause, devices: views };
+  // A leave grace that outlasts the others is part of the presence from now on, so that `since` stays as it is as well.
+  const holding = leaveGraceOverMs > graceOverMs ? [...present, last] : present;
+  return { state: 'reconnecting', sinceMs: sinceMs(holding), untilMs, devices: views };
 }
 
 /** When a participant all of whose devices ended stops being `reconnecting` for it; undefined: it never was. */
@@ -110,9 +109,12 @@ export function leaveGraceEndMs(last: EndedConnection, policy: PresencePolicy): 
 
 const CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired'];
 
-/** The end that came last; at the same millisecond the one with the surest cause. All of `devices` have ended. */
+/** The end that comes last, if no event does; at the same millisecond the one with the surest cause. None is open. */
 export function lastEnded(devices: readonly SettledDevice[]): EndedConnection {
-  const ends = devices.map(({ connection }) => connection).filter((connection) => connection.phase === 'ended');
+  const ends = devices.flatMap(({ connection }) => {
+    if (connection.phase === 'open') return [];
+    return connection.phase === 'lost' ? [ended(connection, 'lost')] : [connection];
+  });
   const last = ends.sort(
     (a, b) =>
       b.endedAtMs - a.endedAtMs ||

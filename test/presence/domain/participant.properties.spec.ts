@@ -84,6 +84,27 @@ describe('presence is a function of the set of events, the clock and the policy'
   });
 });
 
+describe('`until`', () => {
+  it('is when the participant, or its device, is gone if no event is received: not before, and not later', () => {
+    const shape = { devices: 3, perDevice: 6 };
+    fc.assert(
+      fc.property(histories(shape), policies, fc.nat(120_000), (events, policy, elapsedMs) => {
+        const now = definedView(events, policy, START_MS + elapsedMs);
+        for (const { state, untilMs, deviceId } of [{ ...now, deviceId: undefined }, ...now.devices]) {
+          expect(untilMs !== undefined).toBe(state === 'reconnecting');
+          if (untilMs === undefined) continue;
+          const stateAt = (timeMs: number) => {
+            const view = definedView(events, policy, timeMs);
+            return (deviceId ? view.devices.find((device) => device.deviceId === deviceId) : view)?.state;
+          };
+          expect([stateAt(untilMs - 1), stateAt(untilMs)]).toEqual(['reconnecting', 'gone']);
+        }
+      }),
+      MANY,
+    );
+  });
+});
+
 describe('changes', () => {
   it('say, one after the other, exactly what each commit announced, in the order of versions', () => {
     fc.assert(

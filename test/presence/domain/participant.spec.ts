@@ -71,6 +71,20 @@ describe('a participant', () => {
     expect(viewOf(back, s(60)).sinceMs).toBe(s(14));
   });
 
+  it('says until when also where a leave grace outlasts the grace of another device', () => {
+    const rules = { ...policy, leaveGraceMs: 60_000 };
+    const events = [
+      connected({ at: s(1) }),
+      disconnected({ at: s(90) }),
+      connected({ device: 'd2', at: s(95) }),
+      left({ device: 'd2', at: s(100) }),
+    ];
+    const until = { state: 'reconnecting', sinceMs: s(1), untilMs: s(160) };
+    expect(viewOf(events, s(101), rules)).toMatchObject(until);
+    expect(viewOf(events, s(105), rules)).toMatchObject(until);
+    expect(viewOf(events, s(160), rules)).toMatchObject({ state: 'gone', sinceMs: s(100), cause: 'left' });
+  });
+
   it('is gone at once without a leave grace, even by the clock of a node that is behind the one that heard it', () => {
     expect(viewOf([connected({ at: s(1) }), left({ at: s(10), heardAt: s(10) })], s(9)).state).toBe('gone');
   });
