@@ -13,7 +13,7 @@ type ViewText = [PresenceText, number | null, number];
 type ConnectionText = ['o' | 'l' | 'e', number | null, number, number, number, number?];
 /** id, view, events, and the base if there is one: a connection, and the event up to which it is */
 type DeviceText = [string, ViewText, EventText[], ConnectionText?, EventText?];
-/** format, lastEventAt, source, version, deadline, presence, devices, tag and its time, past stays, shedUpTo */
+/** format, lastEventAt, source, version, deadline, presence, devices, tag and its time, past stays, evictedUpTo */
 export type FirstRecordText = [
   1,
   number,
@@ -28,7 +28,7 @@ export type FirstRecordText = [
 ];
 
 export function readFirstFormat(participantId: ParticipantId, text: FirstRecordText): ParticipantRecord {
-  const [, zeroMs, source, version, deadline, presence, devices, tag, pastStays = [], shedUpTo] = text;
+  const [, zeroMs, source, version, deadline, presence, devices, tag, pastStays = [], evictedUpTo] = text;
   return {
     participantId,
     source,
@@ -37,7 +37,7 @@ export function readFirstFormat(participantId: ParticipantId, text: FirstRecordT
     lastEventAtMs: zeroMs,
     devices: new Map(devices.map((device) => [device[0] as DeviceId, readHistory(device, zeroMs)])),
     pastStays: pastStays.map(([start, reach]) => ({ startMs: zeroMs + start, reachMs: zeroMs + reach })),
-    ...(shedUpTo !== undefined && { shedUpToMs: zeroMs + shedUpTo }),
+    ...(evictedUpTo !== undefined && { evictedUpToMs: zeroMs + evictedUpTo }),
     announced: {
       ...readPresence(presence, zeroMs),
       devices: devices.map(([deviceId, view]) => readView(deviceId as DeviceId, view, zeroMs)),

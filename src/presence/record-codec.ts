@@ -31,12 +31,12 @@ type RecordText =
   | [typeof FORMAT, number, number, number, ...NewDeviceText, ...RestText];
 /**
  * As far as any of it is other than is usual: tag, 0 for none, alone if the last event gave it, else with its time;
- * presence, 0 for that of the first device; source or its place; start and reach of each past stay; shedUpTo
+ * presence, 0 for that of the first device; source or its place; start and reach of each past stay; evictedUpTo
  */
 type RestText = [(string | [string, number] | 0)?, (PresenceText | 0)?, (string | number)?, number[]?, number?];
 
 export function encodeRecord(record: ParticipantRecord): StoredRecord {
-  const { lastEventAtMs: zeroMs, source, version, deadlineMs, announced, tag, pastStays, shedUpToMs } = record;
+  const { lastEventAtMs: zeroMs, source, version, deadlineMs, announced, tag, pastStays, evictedUpToMs } = record;
   const devices = announced.devices.map((view) => deviceText(view, record.devices.get(view.deviceId), zeroMs));
   const text: unknown[] = [FORMAT, zeroMs, version, deadlineMs - zeroMs];
   const [device] = devices;
@@ -44,13 +44,13 @@ export function encodeRecord(record: ParticipantRecord): StoredRecord {
   else text.push(devices);
   const presence = isSamePresence(announced, announced.devices[0]) ? 0 : presenceText(announced, zeroMs);
   const place = SOURCES.indexOf(source);
-  const isLong = shedUpToMs !== undefined || pastStays.length > 0;
+  const isLong = evictedUpToMs !== undefined || pastStays.length > 0;
   if (tag) text.push(tag.atMs === zeroMs ? tag.value : [tag.value, tag.atMs - zeroMs]);
   if (presence === 0 && place === 0 && !isLong) return JSON.stringify(text);
   if (!tag) text.push(0);
   text.push(presence, place === -1 ? source : place);
   if (isLong) text.push(pastStays.flatMap(({ startMs, reachMs }) => [startMs - zeroMs, reachMs - zeroMs]));
-  if (shedUpToMs !== undefined) text.push(shedUpToMs - zeroMs);
+  if (evictedUpToMs !== undefined) text.push(evictedUpToMs - zeroMs);
   return JSON.stringify(text);
 }
 
@@ -73,7 +73,7 @@ function readRecord(participantId: ParticipantId, text: RecordText): Participant
   const [, zeroMs, version, deadline] = text;
   const isOfNewDevice = typeof text[4] === 'string';
   const devices = (isOfNewDevice ? [text.slice(4, 6)] : text[4]) as DeviceText[];
-  const [tag = 0, presence = 0, source = 0, stays = [], shedUpTo] = text.slice(isOfNewDevice ? 6 : 5) as RestText;
+  const [tag = 0, presence = 0, source = 0, stays = [], evictedUpTo] = text.slice(isOfNewDevice ? 6 : 5) as RestText;
   const histories = new Map<DeviceId, DeviceHistory>();
   const views: DeviceView[] = [];
   for (const device of devices) {
@@ -90,7 +90,7 @@ function readRecord(participantId: ParticipantId, text: RecordText): Participant
     lastEventAtMs: zeroMs,
     devices: histories,
     pastStays: readStays(stays, zeroMs),
-    shedUpToMs: shedUpTo === undefined ? undefined : zeroMs + shedUpTo,
+    evictedUpToMs: evictedUpTo === undefined ? undefined : zeroMs + evictedUpTo,
     announced: { state, sinceMs, untilMs, cause, devices: views },
     deadlineMs: zeroMs + deadline,
   };
@@ -112,9 +112,9 @@ type ThirdRecordText = [
 
 /** The format before this one had the same parts in another order, and ids as they are. */
 function fromThirdFormat(text: ThirdRecordText): RecordText {
-  const [, zeroMs, source, version, deadline, presence, known, tag, stays, shedUpTo] = text;
+  const [, zeroMs, source, version, deadline, presence, known, tag, stays, evictedUpTo] = text;
   const devices = known.map(([id, ...device]) => [shortId(id), ...device] as KnownDeviceText);
-  return [FORMAT, zeroMs, version, deadline, devices, tag, presence, source, stays, shedUpTo];
+  return [FORMAT, zeroMs, version, deadline, devices, tag, presence, source, stays, evictedUpTo];
 }
 
 function isSamePresence({ state, sinceMs, untilMs, cause }: Presence, device: DeviceView | undefined): boolean {

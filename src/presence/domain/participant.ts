@@ -3,6 +3,7 @@
 import { type Change, changesBetween } from './change.js';
 import { nextDeadlineMs } from './deadline.js';
 import { compact, type DeviceHistory, fileEvent, fold, lastEventAtMs, type Verdict } from './device-history.js';
+import { type HeldDevice, isOutdated, limitDevices, wasSeenToConnect } from './eviction.js';
 import {
   compareEvents,
   type DeviceId,
@@ -12,7 +13,6 @@ import {
 } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 import { type DeviceView, type ParticipantView, participantView, settle } from './presence-view.js';
-import { type HeldDevice, isOutdated, limitDevices } from './shedding.js';
 import { MAX_PAST_STAYS, mergeStays, type Stay, stayOf } from './stay.js';
 
 export interface ParticipantRecord {
@@ -26,8 +26,8 @@ export interface ParticipantRecord {
   readonly devices: ReadonlyMap<DeviceId, DeviceHistory>;
   /** Stays of connections that are no longer in any of `devices`. */
   readonly pastStays: readonly Stay[];
-  /** An event this old, of a device not in `devices`, is stale: that device may have been there and been shed. */
-  readonly shedUpToMs?: number;
+  /** An event this old, of a device not in `devices`, is stale: that device may have been there and been evicted. */
+  readonly evictedUpToMs?: number;
   /** The view that was announced last. */
   readonly announced: ParticipantView;
   /** When, by our clock, the view changes or the record is to be forgotten with no event. */
@@ -61,6 +61,8 @@ export function advance(
   }
 
   const { held, excess } = limitDevices(foldAll(histories, policy, nowMs), nowMs);
+  const strays = new Set(excess.filter((device) => isStray(device, before)).map(({ deviceId }) => deviceId));
+  if (strays.size > 0) return advanceWithout(strays, before, events, nowMs, policy);
   const devices = excess.length === 0 ? held : [...held, ...excess];
   const pastStays = [...(before?.pastStays ?? []), ...staysBefore(devices, policy)];
   const view = participantView(devices, pastStays, policy, nowMs);
@@ -84,6 +86,26 @@ export function advance(
   return { record, changes, verdicts };
 }
 
+/** An end without a connect, of a device that is not held, when there is no room for one more of them. */
+function isStray(device: HeldDevice, before: ParticipantRecord | undefined): boolean {
+  return !wasSeenToConnect(device) && !before?.devices.has(device.deviceId);
+}
+
+/** Events that leave no trace are stale: announced and then dropped they would be announced anew each time they come. */
+function advanceWithout(
+  strays: ReadonlySet<DeviceId>,
+  before: ParticipantRecord | undefined,
+  events: readonly LifecycleEvent[],
+  nowMs: number,
+  policy: PresencePolicy,
+): Advance {
+  const others = events.filter(({ deviceId }) => !strays.has(deviceId));
+  const { verdicts, ...rest } = advance(before, others, nowMs, policy);
+  const remaining = verdicts.values();
+  const all = events.map(({ deviceId }) => (strays.has(deviceId) ? 'stale' : (remaining.next().value ?? 'stale')));
+  return { ...rest, verdicts: all };
+}
+
 function file(before: ParticipantRecord | undefined, events: readonly LifecycleEvent[]) {
   const histories = new Map(before?.devices);
   const applied: LifecycleEvent[] = [];
@@ -91,7 +113,7 @@ function file(before: ParticipantRecord | undefined, events: readonly LifecycleE
   const verdicts = events.map((event): Verdict => {
     const { deviceId, kind, atMs, heardAtMs } = event;
     const history = histories.get(deviceId);
-    if (!history && orderedAtMs(event) <= (before?.shedUpToMs ?? Number.NEGATIVE_INFINITY)) return 'stale';
+    if (!history && orderedAtMs(event) <= (before?.evictedUpToMs ?? Number.NEGATIVE_INFINITY)) return 'stale';
     const filing = fileEvent(history ?? { events: [] }, { kind, atMs, heardAtMs });
     histories.set(deviceId, filing.history);
     if (filing.filed && event.tag) tag = newerOf(tag, { value: event.tag, atMs: orderedAtMs(filing.filed) });
@@ -122,21 +144,23 @@ function viewsOf(devices: readonly HeldDevice[], view: ParticipantView): DeviceV
   return view.devices.filter(({ deviceId }) => devices.some((device) => device.deviceId === deviceId));
 }
 
-/** The part of a record that holds events: of `released` devices only their stays, and how new their events were. */
+/** The part of a record that holds events: of `released` devices only their stays, and how new those that connected were. */
 function remember(
   before: ParticipantRecord | undefined,
   kept: readonly HeldDevice[],
   released: readonly HeldDevice[],
   policy: PresencePolicy,
-): Pick<ParticipantRecord, 'lastEventAtMs' | 'devices' | 'pastStays' | 'shedUpToMs'> {
+): Pick<ParticipantRecord, 'lastEventAtMs' | 'devices' | 'pastStays' | 'evictedUpToMs'> {
   const outlived: Stay[] = [];
   const devices = new Map<DeviceId, DeviceHistory>();
-  let lastMs = before?.shedUpToMs ?? Number.NEGATIVE_INFINITY;
-  for (const { earlier, connection, history } of released) {
-    for (const ended of [...earlier, connection]) outlived.push(stayOf(ended, policy));
-    lastMs = Math.max(lastMs, lastEventAtMs(history));
+  let lastMs = before?.lastEventAtMs ?? Number.NEGATIVE_INFINITY;
+  let evictedUpToMs = before?.evictedUpToMs;
+  for (const device of released) {
+    for (const ended of [...device.earlier, device.connection]) outlived.push(stayOf(ended, policy));
+    const deviceLastMs = lastEventAtMs(device.history);
+    lastMs = Math.max(lastMs, deviceLastMs);
+    if (wasSeenToConnect(device)) evictedUpToMs = Math.max(evictedUpToMs ?? deviceLastMs, deviceLastMs);
   }
-  const shedUpToMs = lastMs === Number.NEGATIVE_INFINITY ? undefined : lastMs;
   for (const { deviceId, history } of kept) {
     const compacted = compact(history, policy);
     for (const ended of compacted.earlier) outlived.push(stayOf(ended, policy));
@@ -145,7 +169,7 @@ function remember(
   }
   const known = before?.pastStays ?? [];
   const pastStays = outlived.length === 0 ? known : mergeStays([...known, ...outlived]).slice(-MAX_PAST_STAYS);
-  return { lastEventAtMs: lastMs, devices, pastStays, shedUpToMs };
+  return { lastEventAtMs: lastMs, devices, pastStays, evictedUpToMs };
 }
 
 /** An event without a tag erases none. Of two at one millisecond the greater string, so that their order is no matter. */

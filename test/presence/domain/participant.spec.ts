@@ -1,8 +1,8 @@
 // What a participant is, over all its devices. Seconds after the beginning, for brevity.
 import { describe, expect, it } from '@jest/globals';
+import { MAX_DEVICES, MAX_DEVICES_WITHOUT_CONNECT } from '../../../src/presence/domain/eviction.js';
 import type { LifecycleEvent } from '../../../src/presence/domain/lifecycle-event.js';
 import { advance, type ParticipantRecord } from '../../../src/presence/domain/participant.js';
-import { MAX_DEVICES } from '../../../src/presence/domain/shedding.js';
 import { connected, disconnected, left, policy } from './builders.js';
 
 const s = (seconds: number) => 1_790_000_000_000 + seconds * 1_000;
@@ -121,7 +121,7 @@ describe('a participant', () => {
     expect(viewOf([connected({ at: s(1) }), leave], leave.heardAtMs)).toMatchObject({ state: 'gone', cause: 'left' });
   });
 
-  it('of more devices than are held sheds the least alive, and does not take their repeats for new ones', () => {
+  it('of more devices than are held evicts the least alive, and does not take their repeats for new ones', () => {
     const alive = connected({ device: 'alive', at: s(0) });
     const reloads = Array.from({ length: MAX_DEVICES + 5 }, (_, n) => [
       connected({ device: `d${n}`, at: s(n * 10) }),
@@ -135,6 +135,54 @@ describe('a participant', () => {
       record,
       changes: [],
       verdicts: ['stale'],
+    });
+  });
+});
+
+describe('a participant with as many open devices as are held', () => {
+  const open = Array.from({ length: MAX_DEVICES }, (_, n) => connected({ device: `d${n + 1}`, at: s(n + 1) }));
+  const evicted = connected({ device: 'd0', at: s(0) });
+  const full = heard([evicted, ...open], s(100));
+  const openIn = (record: ParticipantRecord | undefined) =>
+    record?.announced.devices.filter(({ state }) => state === 'connected').map(({ deviceId }) => deviceId);
+  const all = open.map(({ deviceId }) => deviceId);
+
+  it('keeps them when an end of an evicted device is received', () => {
+    expect(openIn(full)).toEqual(all);
+    const { record, changes } = advance(full, [disconnected({ device: 'd0', at: s(101) })], s(101), policy);
+    expect(openIn(record)).toEqual(all);
+    expect(changes.map(({ type, deviceId }) => [type, deviceId])).toEqual([['device.reconnecting', 'd0']]);
+  });
+
+  it('keeps them when one of them is lost and another device connects, whose own end is no older', () => {
+    const lost = disconnected({ device: 'd32', at: s(101) });
+    const { record } = advance(full, [lost, connected({ device: 'new', at: s(102) })], s(102), policy);
+    expect(openIn(record)).toEqual([...all.filter((id) => id !== 'd32'), 'new']);
+  });
+
+  it('keeps them, and takes the first connect of another device, whatever ends of unknown devices come before it', () => {
+    let record: ParticipantRecord | undefined = full;
+    for (let n = 0; n < 40; n += 1) {
+      const end = (n % 2 === 0 ? left : disconnected)({ device: `stray${n}`, at: s(200 + n) });
+      record = advance(record, [end], s(200 + n), policy).record;
+    }
+    expect(openIn(record)).toEqual(all);
+    expect(record?.devices.size).toBeLessThanOrEqual(MAX_DEVICES + MAX_DEVICES_WITHOUT_CONNECT);
+    const { record: after, verdicts } = advance(record, [connected({ device: 'new', at: s(150) })], s(240), policy);
+    expect(verdicts).toEqual(['applied']);
+    expect(openIn(after)).toEqual([...all.slice(1), 'new']);
+  });
+
+  it('says nothing, however often, of an end that it has no room for', () => {
+    const ends = Array.from({ length: MAX_DEVICES_WITHOUT_CONNECT }, (_, n) =>
+      left({ device: `stray${n}`, at: s(200 + n), tag: 'red' }),
+    );
+    const { record } = advance(full, ends, s(300), policy);
+    const older = left({ device: 'older', at: s(199), tag: 'blue' });
+    expect(advance(record, [older, older], s(300), policy)).toEqual({
+      record,
+      changes: [],
+      verdicts: ['stale', 'stale'],
     });
   });
 });
