@@ -54,7 +54,11 @@ export class ChangeAnswer {
   @ApiProperty({ format: 'date-time', example: TIME, description: 'When that was heard, or noticed, by our clock.' })
   heardAt: string;
 
-  @ApiProperty({ type: 'integer', example: 1, description: 'Of the participant; the same for all of one commit.' })
+  @ApiProperty({
+    type: 'integer',
+    example: 1795434306501,
+    description: 'Of the participant; the same for all of one commit.',
+  })
   version: number;
 
   @ApiProperty({ example: POSITION_EXAMPLE, description: 'Where to go on after this change.' })

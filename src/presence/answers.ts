@@ -105,7 +105,11 @@ export class ParticipantAnswer {
   @ApiProperty({ format: 'date-time', example: TIME })
   lastEventAt: string;
 
-  @ApiProperty({ type: 'integer', example: 1, description: 'Grows with every visible change.' })
+  @ApiProperty({
+    type: 'integer',
+    example: 1795434306501,
+    description: 'Grows with every visible change, also when the participant was forgotten in between.',
+  })
   version: number;
 }
 

@@ -21,14 +21,19 @@ import { type FirstRecordText, readFirstFormat } from './first-record-format.js'
 import type { StoredRecord } from './presence-store.js';
 import { at, type PresenceText, presenceText, readPresence } from './record-text.js';
 
-const FORMAT = 4;
+const FORMAT = 5;
 /** Their places are stored. */
 const SOURCES: readonly string[] = ['bandwidth'];
 
-/** format, lastEventAt, version, deadline; the devices or, if there is just a new one, its two values; what else there is */
+/** Alone, or with the time when the record was settled last. */
+type DeadlineText = number | [number, number];
+/**
+ * format, lastEventAt, version less lastEventAt since it begins as a time, deadline; the devices or, if there is just a
+ * new one, its two values; what else there is
+ */
 type RecordText =
-  | [typeof FORMAT, number, number, number, DeviceText[], ...RestText]
-  | [typeof FORMAT, number, number, number, ...NewDeviceText, ...RestText];
+  | [typeof FORMAT, number, number, DeadlineText, DeviceText[], ...RestText]
+  | [typeof FORMAT, number, number, DeadlineText, ...NewDeviceText, ...RestText];
 /**
  * As far as any of it is other than is usual: tag, 0 for none, alone if the last event gave it, else with its time;
  * presence, 0 for that of the first device; source or its place; start and reach of each past stay; evictedUpTo
@@ -36,9 +41,12 @@ type RecordText =
 type RestText = [(string | [string, number] | 0)?, (PresenceText | 0)?, (string | number)?, number[]?, number?];
 
 export function encodeRecord(record: ParticipantRecord): StoredRecord {
-  const { lastEventAtMs: zeroMs, source, version, deadlineMs, announced, tag, pastStays, evictedUpToMs } = record;
+  const { lastEventAtMs: zeroMs, source, version, deadlineMs, settledAtMs, announced, tag } = record;
+  const { pastStays, evictedUpToMs } = record;
   const devices = announced.devices.map((view) => deviceText(view, record.devices.get(view.deviceId), zeroMs));
-  const text: unknown[] = [FORMAT, zeroMs, version, deadlineMs - zeroMs];
+  const deadline = deadlineMs - zeroMs;
+  const deadlineText = settledAtMs === undefined ? deadline : [deadline, settledAtMs - zeroMs];
+  const text: unknown[] = [FORMAT, zeroMs, version - zeroMs, deadlineText];
   const [device] = devices;
   if (device && isNew(device) && devices.length === 1) text.push(device[0], device[1]);
   else text.push(devices);
@@ -62,6 +70,8 @@ export function decodeRecord(participantId: ParticipantId, stored: StoredRecord)
       return readFirstFormat(participantId, text as unknown as FirstRecordText);
     case 3:
       return readRecord(participantId, fromThirdFormat(text as unknown as ThirdRecordText));
+    case 4:
+      return readRecord(participantId, fromFourthFormat(text as unknown as RecordText));
     case FORMAT:
       return readRecord(participantId, text as unknown as RecordText);
     default:
@@ -70,7 +80,8 @@ export function decodeRecord(participantId: ParticipantId, stored: StoredRecord)
 }
 
 function readRecord(participantId: ParticipantId, text: RecordText): ParticipantRecord {
-  const [, zeroMs, version, deadline] = text;
+  const [, zeroMs, version, deadlineText] = text;
+  const [deadline, settledAt] = typeof deadlineText === 'number' ? [deadlineText] : deadlineText;
   const isOfNewDevice = typeof text[4] === 'string';
   const devices = (isOfNewDevice ? [text.slice(4, 6)] : text[4]) as DeviceText[];
   const [tag = 0, presence = 0, source = 0, stays = [], evictedUpTo] = text.slice(isOfNewDevice ? 6 : 5) as RestText;
@@ -85,7 +96,7 @@ function readRecord(participantId: ParticipantId, text: RecordText): Participant
   return {
     participantId,
     source: typeof source === 'string' ? source : at(SOURCES, source),
-    version,
+    version: zeroMs + version,
     tag: tag === 0 ? undefined : readTag(tag, zeroMs),
     lastEventAtMs: zeroMs,
     devices: histories,
@@ -93,6 +104,7 @@ function readRecord(participantId: ParticipantId, text: RecordText): Participant
     evictedUpToMs: evictedUpTo === undefined ? undefined : zeroMs + evictedUpTo,
     announced: { state, sinceMs, untilMs, cause, devices: views },
     deadlineMs: zeroMs + deadline,
+    settledAtMs: settledAt === undefined ? undefined : zeroMs + settledAt,
   };
 }
 
@@ -110,11 +122,17 @@ type ThirdRecordText = [
   RestText[4],
 ];
 
-/** The format before this one had the same parts in another order, and ids as they are. */
+/** The format before this one had the version as it is. */
+function fromFourthFormat(text: RecordText): RecordText {
+  const [, zeroMs, version, ...rest] = text;
+  return [FORMAT, zeroMs, version - zeroMs, ...rest] as RecordText;
+}
+
+/** The format before that had the same parts in another order, and ids as they are. */
 function fromThirdFormat(text: ThirdRecordText): RecordText {
   const [, zeroMs, source, version, deadline, presence, known, tag, stays, evictedUpTo] = text;
   const devices = known.map(([id, ...device]) => [shortId(id), ...device] as KnownDeviceText);
-  return [FORMAT, zeroMs, version, deadline, devices, tag, presence, source, stays, evictedUpTo];
+  return [FORMAT, zeroMs, version - zeroMs, deadline, devices, tag, presence, source, stays, evictedUpTo];
 }
 
 function isSamePresence({ state, sinceMs, untilMs, cause }: Presence, device: DeviceView | undefined): boolean {

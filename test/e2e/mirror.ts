@@ -31,8 +31,6 @@ export class Mirror {
   apply(change: Answer): void {
     const { type, participantId, deviceId, state, since, tag, cause, version } = change;
     if (version <= (this.#listed.get(participantId) ?? 0)) return;
-    // From here on the feed alone counts: versions begin anew for one that was forgotten.
-    if (type.startsWith('participant.')) this.#listed.delete(participantId);
     const { participant, devices } = this.#held.get(participantId) ?? { participant: {}, devices: new Map() };
     const presence = { state, since, ...(cause && { cause }) };
     const isOfDevice = type.startsWith('device.');

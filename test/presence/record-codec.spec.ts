@@ -51,13 +51,16 @@ describe('a stored record', () => {
     );
   });
 
-  it('of the format before is still read', () => {
+  it('of an earlier format is still read', () => {
     const at = 1_628_786_234_676;
     const id = 'be1991141a03402aa7b6d002470a0465';
     const events = [connected({ device: id, at, tag: 'red' }), disconnected({ device: id, at: at + 1_000 })];
-    const { record } = advance(undefined, events, at + 1_100, policy);
-    const text = `[3,${at + 1_000},0,1,15000,[1,-1000,15000],[["${id}",[-1000,0,[1,0,15000]],0,0,-1000,0,1,0,0]],["red",-1000]]`;
-    expect(decodeRecord(P1, text)).toEqual(record);
+    const record = { ...advance(undefined, events, at + 1_100, policy).record, version: 1, settledAtMs: undefined };
+    const device = '[-1000,0,[1,0,15000]],0,0,-1000,0,1,0,0';
+    const third = `[3,${at + 1_000},0,1,15000,[1,-1000,15000],[["${id}",${device}]],["red",-1000]]`;
+    const fourth = `[4,${at + 1_000},1,15000,[["=${id}",${device}]],["red",-1000],[1,-1000,15000]]`;
+    expect(decodeRecord(P1, third)).toEqual(record);
+    expect(decodeRecord(P1, fourth)).toEqual(record);
   });
 
   it('is small', () => {

@@ -18,7 +18,10 @@ import { MAX_PAST_STAYS, mergeStays, type Stay, stayOf } from './stay.js';
 export interface ParticipantRecord {
   readonly participantId: ParticipantId;
   readonly source: string;
-  /** Grows by one with every commit that announces something. */
+  /**
+   * Grows by one with every commit that announces something. It begins with the time of the first one, so that it goes
+   * on growing when a participant is forgotten and comes back.
+   */
   readonly version: number;
   /** The newest non-empty tag, and the time of the event that gave it. */
   readonly tag?: Tag;
@@ -32,6 +35,11 @@ export interface ParticipantRecord {
   readonly announced: ParticipantView;
   /** When, by our clock, the view changes or the record is to be forgotten with no event. */
   readonly deadlineMs: number;
+  /**
+   * Our clock when the record was settled last: what had ended by then does not come back on a node whose clock is
+   * behind. undefined while every device is open, since time has ended nothing of it.
+   */
+  readonly settledAtMs?: number;
 }
 
 interface Tag {
@@ -47,13 +55,14 @@ export interface Advance {
   readonly verdicts: readonly Verdict[];
 }
 
-/** The record after `events`, all of one participant and in any order, were heard and our clock reached `nowMs`. */
+/** The record after `events`, all of one participant and in any order, were received and our clock reached `clockMs`. */
 export function advance(
   before: ParticipantRecord | undefined,
   events: readonly LifecycleEvent[],
-  nowMs: number,
+  clockMs: number,
   policy: PresencePolicy,
 ): Advance {
+  const nowMs = Math.max(clockMs, before?.settledAtMs ?? clockMs);
   const { histories, applied, tag, verdicts } = file(before, events);
   const origin = before ?? applied[0];
   if (!origin || (before && nowMs < before.deadlineMs && isUnmoved(before, histories, tag))) {
@@ -67,7 +76,7 @@ export function advance(
   const pastStays = [...(before?.pastStays ?? []), ...staysBefore(devices, policy)];
   const view = participantView(devices, pastStays, policy, nowMs);
   const { participantId, source } = origin;
-  const version = (before?.version ?? 0) + 1;
+  const version = before ? before.version + 1 : nowMs;
   const was = before && { participantId, source, tag: before.tag?.value, view: before.announced };
   const changes = changesBetween(was, { participantId, source, tag: tag?.value, version, view }, applied, nowMs);
 
@@ -82,6 +91,7 @@ export function advance(
     ...remember(before, kept, [...excess, ...outdated], policy),
     announced: kept.length === devices.length ? view : { ...view, devices: viewsOf(kept, view) },
     deadlineMs: nextDeadlineMs(kept, view.state, policy),
+    settledAtMs: kept.every(({ connection }) => connection.phase === 'open') ? undefined : nowMs,
   };
   return { record, changes, verdicts };
 }

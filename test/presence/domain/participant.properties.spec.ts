@@ -151,9 +151,10 @@ describe('changes', () => {
       fc.property(delivered({ devices: 3, perDevice: 20 }), ([, deliveries, policy]) => {
         const { commits } = deliver([...deliveries, endOf(deliveries, 3_600_000)], policy);
         const heard = new Map<string, unknown>();
-        let version = 0;
+        let version: number | undefined;
         for (const { record, changes } of commits) {
           if (!record) continue;
+          version ??= record.version - 1;
           for (const change of changes) {
             const { state, sinceMs, cause, tag } = change;
             expect(change.version).toBe(version + 1);
@@ -186,6 +187,52 @@ describe('changes', () => {
           const isNews = last.get(deviceId) !== state;
           expect(type.endsWith('.updated')).toBe(!isNews);
           last.set(deviceId, state);
+        }
+      }),
+      MANY,
+    );
+  });
+});
+
+describe('clocks of nodes that differ', () => {
+  const behind = fc.array(fc.constantFrom(0, 0, 100, 5_000, 70_000), { minLength: 8, maxLength: 8 });
+
+  it('bring nothing back that has ended by the one that is furthest ahead', () => {
+    fc.assert(
+      fc.property(delivered({ devices: 3, perDevice: 6 }), behind, ([, deliveries, policy], lags) => {
+        const steps = deliveries.flatMap(({ events, nowMs }, index) => {
+          const lagMs = lags[index % lags.length] ?? 0;
+          return events.map((event) => ({ events: [event], nowMs: nowMs - lagMs }));
+        });
+        const { commits } = deliver(steps, policy);
+        for (const [index, { events }] of steps.entries()) {
+          const after = commits[index]?.record?.announced.devices ?? [];
+          for (const { deviceId, state } of commits[index - 1]?.record?.announced.devices ?? []) {
+            if (state !== 'gone' || events.some((event) => event.deviceId === deviceId)) continue;
+            expect(after.find((device) => device.deviceId === deviceId)?.state).toBe('gone');
+          }
+        }
+      }),
+      MANY,
+    );
+  });
+});
+
+describe('`version`', () => {
+  it('grows for one participant also when it was forgotten in between, and whenever that was noticed', () => {
+    const policyOf = policies.map((policy) => ({ ...policy, retentionMs: 60_000 }));
+    const gapsMs = fc.array(fc.constantFrom(1, 1_000, 59_000, 60_001, 90_000_000), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(histories({ devices: 2, perDevice: 8 }), gapsMs, policyOf, (events, gaps, policy) => {
+        let [record, version, nowMs]: [ParticipantRecord | undefined, number, number] = [undefined, 0, START_MS];
+        for (const [index, event] of events.entries()) {
+          nowMs += gaps[index % gaps.length] ?? 0;
+          const times = { atMs: nowMs, heardAtMs: nowMs };
+          const clean = index % 2 === 0 ? advance(record, [], nowMs, policy).record : record;
+          const next = advance(clean, [{ ...event, ...times }], nowMs, policy);
+          for (const change of next.changes) expect(change.version).toBeGreaterThan(version);
+          version = next.changes[0]?.version ?? version;
+          record = next.record;
         }
       }),
       MANY,

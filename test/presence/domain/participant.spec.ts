@@ -139,6 +139,22 @@ describe('a participant', () => {
   });
 });
 
+describe('a node whose clock is behind', () => {
+  it('does not bring back who has ended by the clock of another one', () => {
+    const rules = { ...policy, leaveGraceMs: 5_000 };
+    const lost = heard([connected({ at: s(1) }), disconnected({ at: s(2) })], s(17), rules);
+    expect(lost.announced.state).toBe('gone');
+    const late = advance(lost, [disconnected({ at: s(3), tag: 'red' })], s(16.9), rules);
+    expect(late.changes.map(({ type }) => type)).toEqual(['participant.updated']);
+    const reload = heard([connected({ at: s(1) }), left({ at: s(2) })], s(7), rules);
+    expect(reload.announced.state).toBe('gone');
+    const again = advance(reload, [left({ at: s(3), tag: 'red' })], s(6.9), rules);
+    expect(again.changes.map(({ type }) => type)).toEqual(['participant.updated']);
+    const settled = advance(late.record, [connected({ at: s(20) })], s(19), rules).record;
+    expect(settled).toMatchObject({ announced: { state: 'connected' }, settledAtMs: undefined });
+  });
+});
+
 describe('a participant with as many open devices as are held', () => {
   const open = Array.from({ length: MAX_DEVICES }, (_, n) => connected({ device: `d${n + 1}`, at: s(n + 1) }));
   const evicted = connected({ device: 'd0', at: s(0) });
@@ -194,7 +210,7 @@ describe('changes', () => {
   it('of a commit tell of the devices first', () => {
     const { changes } = advance(undefined, [connected({ at: s(1), heardAt: s(2), tag: 'red' })], s(2), policy);
     const common = { participantId: 'p1', source: 'bandwidth', tag: 'red', state: 'connected', previousState: null };
-    const times = { sinceMs: s(1), atMs: s(1), heardAtMs: s(2), version: 1 };
+    const times = { sinceMs: s(1), atMs: s(1), heardAtMs: s(2), version: s(2) };
     expect(changes).toEqual([
       { type: 'device.connected', deviceId: 'd1', ...common, ...times },
       { type: 'participant.connected', ...common, ...times },
@@ -227,7 +243,7 @@ describe('changes', () => {
       policy,
     );
     expect(changes.map(({ type }) => type)).toEqual(['device.updated']);
-    expect(after?.version).toBe(2);
+    expect(after?.version).toBe(record.version + 1);
   });
 
   it('tell of a new tag', () => {
