@@ -42,19 +42,35 @@ function isLoopback(host: string): boolean {
 
 /** What no setting shows by itself; those that are bad are undefined here. */
 function contradictions(values: Partial<Values>): string[] {
-  const { host = '', isAuthRequired, apiKeys, callbackSecrets, retentionMs = 0, maxConnectionMs = 0 } = values;
-  const { workers = 1, redisUrl } = values;
+  const { host = '', isAuthRequired, apiKeys, callbackSecrets, workers = 1, redisUrl } = values;
   const missing = Object.entries({ API_KEYS: apiKeys, CALLBACK_SECRETS: callbackSecrets }).flatMap(([name, keys]) =>
     keys?.length === 0 ? [name] : [],
   );
   const isExposed = isAuthRequired && !isLoopback(host) && missing.length > 0;
   return [
-    ...(retentionMs < maxConnectionMs ? ['RETENTION_MS must be at least MAX_CONNECTION_MS'] : []),
+    ...contradictingTimes(values),
+    ...contradictingLimits(values),
     ...(workers > 1 && !redisUrl ? ['WORKERS above 1 needs REDIS_URL: an SQLite file is for one process'] : []),
     ...(isExposed
       ? [`HOST is not loopback, so strangers may reach it: set ${missing.join(' and ')}, or AUTH=off if none can`]
       : []),
   ];
+}
+
+/** One that is forgotten while it is present would never be announced as gone. */
+function contradictingTimes({ retentionMs = 0, ...values }: Partial<Values>): string[] {
+  const { graceMs = 0, leaveGraceMs = 0, maxConnectionMs = 0 } = values;
+  const presentFor = { GRACE_MS: graceMs, LEAVE_GRACE_MS: leaveGraceMs, MAX_CONNECTION_MS: maxConnectionMs };
+  return Object.entries(presentFor).flatMap(([name, timeMs]) =>
+    retentionMs < timeMs ? [`RETENTION_MS must be at least ${name}`] : [],
+  );
+}
+
+/** Each stream keeps a connection; callbacks need some, too. */
+function contradictingLimits({ maxStreams = 0, maxConnections = Number.POSITIVE_INFINITY }: Partial<Values>): string[] {
+  return maxStreams >= maxConnections
+    ? ['MAX_STREAMS must be less than MAX_CONNECTIONS, or streams leave no connection for callbacks']
+    : [];
 }
 
 function group(values: Values): Config {

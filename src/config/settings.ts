@@ -94,7 +94,7 @@ export const SETTINGS = {
   retentionMs: setting(
     'RETENTION_MS',
     String(DEFAULT_POLICY.retentionMs),
-    'How long a gone participant is remembered; at least MAX_CONNECTION_MS.',
+    'How long a gone participant is remembered; at least MAX_CONNECTION_MS and both graces.',
     integer(1_000, 366 * 86_400_000),
   ),
   feedRetentionMs: setting(
@@ -112,7 +112,7 @@ export const SETTINGS = {
   maxStreams: setting(
     'MAX_STREAMS',
     '1000',
-    'Streams and waiting polls of the change feed at once; more are refused.',
+    'Streams and waiting polls of the change feed at once, fewer than MAX_CONNECTIONS; more are refused.',
     integer(0, 1_000_000),
   ),
   logLevel: setting('LOG_LEVEL', 'info', `One of ${LOG_LEVELS.join(', ')}.`, logLevel),

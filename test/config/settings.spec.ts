@@ -7,6 +7,8 @@ import { SETTINGS } from '../../src/config/settings.js';
 const DIGEST = 'a'.repeat(64);
 const KEYS = { API_KEYS: `ops:read+admin:${DIGEST}`, CALLBACK_SECRETS: 's'.repeat(32) };
 
+const SHORT = { RETENTION_MS: '50000', MAX_CONNECTION_MS: '50000' };
+
 const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 
 describe('settings', () => {
@@ -64,6 +66,9 @@ describe('settings', () => {
     [{ CORS_ORIGINS: '*' }, 'CORS_ORIGINS must be'],
     [{ CORS_ORIGINS: 'https://app.example.com/' }, 'CORS_ORIGINS must be'],
     [{ RETENTION_MS: '60000' }, 'RETENTION_MS must be at least MAX_CONNECTION_MS'],
+    [{ LEAVE_GRACE_MS: '3600000', ...SHORT }, 'RETENTION_MS must be at least LEAVE_GRACE_MS'],
+    [{ GRACE_MS: '3600000', ...SHORT }, 'RETENTION_MS must be at least GRACE_MS'],
+    [{ MAX_CONNECTIONS: '1000' }, 'MAX_STREAMS must be less than MAX_CONNECTIONS'],
   ])('refuse %p', (environment, problem) => {
     expect(() => readConfig(environment)).toThrow(ConfigError);
     expect(() => readConfig(environment)).toThrow(problem);
