@@ -23,12 +23,23 @@ export class BandwidthCallback {
   @ApiProperty({ example: 'be199214-1a03-402a-a7b6-d002470a0465', maxLength: 256 })
   deviceId: string;
 
-  @ApiPropertyOptional({ nullable: true, example: 'hello-world-phone', maxLength: 1_024 })
+  @ApiPropertyOptional({
+    nullable: true,
+    example: 'hello-world-phone',
+    description: 'A longer one than 1,024 characters is cut.',
+  })
   tag?: string;
 }
 
+export interface TranslatedEvent {
+  readonly outcome: 'event';
+  readonly event: LifecycleEvent;
+  /** What was wrong with a tag that was not taken as it is. */
+  readonly tagFault?: string;
+}
+
 export type Translation =
-  | { readonly outcome: 'event'; readonly event: LifecycleEvent }
+  | TranslatedEvent
   /** The provider may add events; `name` is one that is not known. */
   | { readonly outcome: 'unknown-event'; readonly name: string }
   | { readonly outcome: 'invalid'; readonly errors: readonly FieldError[] };
@@ -39,10 +50,16 @@ const KINDS: ReadonlyMap<unknown, EventKind> = new Map([
   ['onLeave', 'left'],
 ]);
 
-/** Before 1973 in milliseconds, and after the year 5000 in seconds: a time this small is not in milliseconds. */
-const LEAST_PLAUSIBLE_MS = 100_000_000_000;
-/** The greatest time that has a date. */
-const GREATEST_MS = 8.64e15;
+/**
+ * A time in epoch milliseconds has this many times the digits of one in seconds. The bounds are the years 1973 and 5138
+ * in each unit, so that none can be taken for another one.
+ */
+const UNITS = [
+  { unit: 'seconds', below: 1e11 },
+  { unit: undefined, below: 1e14 },
+  { unit: 'microseconds', below: 1e17 },
+  { unit: 'nanoseconds', below: 1e20 },
+] as const;
 const MAX_TAG_LENGTH = 1_024;
 const EXPECTED = 'expected is the time of the event in epoch milliseconds, like "1628786234676"';
 
@@ -57,15 +74,13 @@ export function translateBandwidth(body: unknown, heardAtMs: number): Translatio
   const timestampIs = timestampFault(timestamp);
   const participantIdIs = identifierFault(participantId);
   const deviceIdIs = identifierFault(deviceId);
-  const tagIs = tagFault(tag);
-  if (!kind || timestampIs || participantIdIs || deviceIdIs || tagIs) {
+  if (!kind || timestampIs || participantIdIs || deviceIdIs) {
     const eventIs = kind ? undefined : 'must be one of onConnect, onDisconnect, onLeave';
     const faults = {
       event: eventIs,
       timestamp: timestampIs,
       participantId: participantIdIs,
       deviceId: deviceIdIs,
-      tag: tagIs,
     };
     return { outcome: 'invalid', errors: fieldErrors(faults) };
   }
@@ -78,7 +93,8 @@ export function translateBandwidth(body: unknown, heardAtMs: number): Translatio
     heardAtMs,
     tag: tagOf(tag),
   };
-  return { outcome: 'event', event: heard };
+  const tagIs = tagFault(tag);
+  return tagIs === undefined ? { outcome: 'event', event: heard } : { outcome: 'event', event: heard, tagFault: tagIs };
 }
 
 function fieldErrors(messages: Record<string, string | undefined>): FieldError[] {
@@ -87,22 +103,27 @@ function fieldErrors(messages: Record<string, string | undefined>): FieldError[]
 
 function timestampFault(value: unknown): string | undefined {
   if (value === undefined || value === null) return `is missing; ${EXPECTED}`;
-  const isDigits = typeof value === 'string' ? /^\d{1,16}$/.test(value) : typeof value === 'number';
-  const timeMs = isDigits ? Number(value) : Number.NaN;
-  if (!Number.isInteger(timeMs) || timeMs < 0 || timeMs > GREATEST_MS) return `must be a whole number; ${EXPECTED}`;
-  if (timeMs < LEAST_PLAUSIBLE_MS) return `looks like seconds; ${EXPECTED}`;
-  return undefined;
+  const isNumber = typeof value === 'number' || (typeof value === 'string' && /^\d{1,20}(\.\d{1,9})?$/.test(value));
+  const time = isNumber ? Number(value) : Number.NaN;
+  const found = time >= 0 ? UNITS.find(({ below }) => time < below) : undefined;
+  if (found?.unit) return `looks like ${found.unit}; ${EXPECTED}`;
+  return found && Number.isInteger(time) ? undefined : `must be a whole number; ${EXPECTED}`;
 }
 
 function tagFault(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'string') return 'must be a string';
-  return value.length > MAX_TAG_LENGTH ? `must not be longer than ${MAX_TAG_LENGTH} characters` : undefined;
+  if (typeof value !== 'string') return 'is not a string';
+  return value.length > MAX_TAG_LENGTH ? `is longer than ${MAX_TAG_LENGTH} characters, and was cut` : undefined;
 }
 
-/** A label is not worth losing an event for: what no store can hold is taken out of it. */
+/**
+ * A label is not worth losing an event for: a number is taken as its text, a text that is too long is cut, what no store
+ * can hold is taken out of it, and anything else is no tag.
+ */
 function tagOf(value: unknown): string | undefined {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'string') return undefined;
-  const isStorable = value.isWellFormed() && !value.includes('\0');
-  return (isStorable ? value : value.toWellFormed().replaceAll('\0', '')) || undefined;
+  const text = value.length > MAX_TAG_LENGTH ? value.slice(0, MAX_TAG_LENGTH) : value;
+  const isStorable = text.isWellFormed() && !text.includes('\0');
+  return (isStorable ? text : text.toWellFormed().replaceAll('\0', '')) || undefined;
 }

@@ -10,7 +10,7 @@ import { isAhead, type LifecycleEvent } from '../../presence/domain/lifecycle-ev
 import { Recorder } from '../../presence/recorder.js';
 import { Bindings } from '../bindings.js';
 import { KnownNames, OccasionalLog } from '../occasional-log.js';
-import { BandwidthCallback, translateBandwidth } from './bandwidth-callback.js';
+import { BandwidthCallback, type TranslatedEvent, translateBandwidth } from './bandwidth-callback.js';
 
 /** Longer names are no names; the log is not for senders to write. */
 const MAX_LOGGED_NAME = 64;
@@ -21,6 +21,7 @@ export class BandwidthController {
   readonly #unknownEvents = new KnownNames();
   readonly #ahead: OccasionalLog;
   readonly #misdirected: OccasionalLog;
+  readonly #badTags: OccasionalLog;
 
   constructor(
     private readonly recorder: Recorder,
@@ -29,6 +30,7 @@ export class BandwidthController {
     @Inject(LOG) private readonly log: Logger,
   ) {
     this.#ahead = new OccasionalLog(log, 'a callback is from the future; it is ordered as if it happened now');
+    this.#badTags = new OccasionalLog(log, 'the tag of a callback is not valid; its event was taken all the same');
     this.#misdirected = new OccasionalLog(log, 'callbacks through the URL of another participant were refused');
   }
 
@@ -54,7 +56,7 @@ export class BandwidthController {
         return;
       }
       case 'event':
-        await this.#record(translation.event, access.grant);
+        await this.#record(translation, access.grant);
         reply.send();
     }
   }
@@ -63,10 +65,11 @@ export class BandwidthController {
   takeUsual(body: unknown, grant: Grant | undefined): Promise<unknown> | undefined {
     const translation = translateBandwidth(body, this.clock.now());
     if (translation.outcome !== 'event') return undefined;
-    return this.#record(translation.event, grant);
+    return this.#record(translation, grant);
   }
 
-  #record(event: LifecycleEvent, grant: Grant | undefined): Promise<unknown> {
+  #record({ event, tagFault }: TranslatedEvent, grant: Grant | undefined): Promise<unknown> {
+    if (tagFault !== undefined) this.#badTags.add({ tag: tagFault }, event.heardAtMs);
     if (isAhead(event)) this.#ahead.add({ aheadMs: event.atMs - event.heardAtMs }, event.heardAtMs);
     return grant ? this.#recordOfGrant(event, grant) : this.recorder.record(event);
   }

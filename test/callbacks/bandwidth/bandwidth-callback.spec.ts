@@ -2,7 +2,7 @@
 // takes, refuses what it refuses, and names the same members.
 import { describe, expect, it } from '@jest/globals';
 import { plainToInstance } from 'class-transformer';
-import { IsIn, IsOptional, IsString, MaxLength, ValidateBy, validateSync } from 'class-validator';
+import { IsIn, ValidateBy, validateSync } from 'class-validator';
 import fc from 'fast-check';
 import { translateBandwidth } from '../../../src/callbacks/bandwidth/bandwidth-callback.js';
 
@@ -19,9 +19,9 @@ const isIdentifier = (value: unknown) =>
 const Identifier = () => ValidateBy({ name: 'identifier', validator: { validate: isIdentifier } });
 
 const isTime = (value: unknown) => {
-  const isWritten = typeof value === 'number' || (typeof value === 'string' && /^\d{1,16}$/.test(value));
+  const isWritten = typeof value === 'number' || (typeof value === 'string' && /^\d{1,20}(\.\d{1,9})?$/.test(value));
   const timeMs = Number(value);
-  return isWritten && Number.isInteger(timeMs) && timeMs >= 1e11 && timeMs <= 8.64e15;
+  return isWritten && Number.isInteger(timeMs) && timeMs >= 1e11 && timeMs < 1e14;
 };
 
 class Rules {
@@ -36,11 +36,6 @@ class Rules {
 
   @Identifier()
   deviceId: unknown;
-
-  @IsOptional()
-  @IsString()
-  @MaxLength(1_024)
-  tag: unknown;
 }
 
 const anything = fc.anything({ maxDepth: 1 });
@@ -94,7 +89,9 @@ describe('the translation of a Bandwidth callback', () => {
           const errors = translation.outcome === 'invalid' ? translation.errors : [];
           expect(errors.map(({ pointer }) => pointer).sort((a, b) => a.localeCompare(b))).toEqual(refused);
         } else {
-          expect(translation.outcome).toBe('event');
+          const event = translation.outcome === 'event' ? translation.event : undefined;
+          expect(event?.tag ?? '').toEqual(expect.any(String));
+          expect(event?.tag?.length ?? 0).toBeLessThanOrEqual(1_024);
         }
       }),
       { numRuns: 2_000 },
@@ -125,6 +122,45 @@ describe('the translation of a Bandwidth callback', () => {
         expect(translation).toEqual({ outcome: 'event', event: { ...facts, tag: label } });
       }),
     );
+  });
+
+  it.each([
+    ['seconds', ['1628786234', 1_628_786_234, '1628786234.676', 1_628_786_234.676]],
+    ['microseconds', ['1628786234676000', 1_628_786_234_676_000]],
+    ['nanoseconds', ['1628786234676000000', 1_628_786_234_676_000_000]],
+  ])('says which unit a time seems to be in, if it is not milliseconds : %s', (unit, times) => {
+    for (const timestamp of times) {
+      const body = { event: 'onConnect', timestamp, participantId: 'p', deviceId: 'd' };
+      const translation = translateBandwidth(body, HEARD_AT_MS);
+      const message = expect.stringContaining(`looks like ${unit}; expected is the time`);
+      expect(translation).toMatchObject({ outcome: 'invalid', errors: [{ pointer: '#/timestamp', message }] });
+    }
+  });
+
+  it('takes a time in milliseconds of any year from 1974 to 5138, and in no other unit', () => {
+    const years = fc.date({ min: new Date('1974-01-01'), max: new Date('5138-01-01'), noInvalidDate: true });
+    fc.assert(
+      fc.property(years, fc.constantFrom(-3, 0, 3, 6), fc.boolean(), (date, digits, isText) => {
+        const time = digits < 0 ? Math.floor(date.getTime() / 1_000) : date.getTime() * 10 ** digits;
+        const timestamp = isText ? BigInt(Math.round(time)).toString() : time;
+        const body = { event: 'onConnect', timestamp, participantId: 'p', deviceId: 'd' };
+        expect(translateBandwidth(body, HEARD_AT_MS).outcome).toBe(digits === 0 ? 'event' : 'invalid');
+      }),
+    );
+  });
+
+  it.each([
+    ['x'.repeat(2_000), 'x'.repeat(1_024), 'is longer than 1024 characters, and was cut'],
+    [`${'x'.repeat(1_023)}😀`, `${'x'.repeat(1_023)}\ufffd`, 'is longer than 1024 characters, and was cut'],
+    [7, '7', 'is not a string'],
+    [false, 'false', 'is not a string'],
+    [{ a: 1 }, undefined, 'is not a string'],
+    [['red'], undefined, 'is not a string'],
+  ])('does not lose an event for its tag: %p', (tag, taken, fault) => {
+    const body = { event: 'onConnect', timestamp: '1628786234676', participantId: 'p', deviceId: 'd', tag };
+    const translation = translateBandwidth(body, HEARD_AT_MS);
+    expect(translation).toMatchObject({ outcome: 'event', tagFault: fault });
+    expect(translation.outcome === 'event' && translation.event.tag).toBe(taken);
   });
 
   it.each([null, undefined, 7, 'text', [[]]])('refuses what is no object: %p', (value) => {
