@@ -3,7 +3,7 @@ import { ApiProperty, ApiPropertyOptional } from '../platform/openapi-decorators
 import { rfc3339 } from '../platform/rfc3339.js';
 import { POSITION_EXAMPLE } from '../presence/answers.js';
 import { CHANGE_TYPES, type Change, type ChangeType } from '../presence/domain/change.js';
-import type { GoneCause } from '../presence/domain/connection.js';
+import { GONE_CAUSES, type GoneCause } from '../presence/domain/connection.js';
 import { PRESENCE_STATES, type PresenceState } from '../presence/domain/presence-view.js';
 
 const TIME = '2021-08-12T16:37:14.676Z';
@@ -36,7 +36,7 @@ export class ChangeAnswer {
   @ApiProperty({ type: String, enum: PRESENCE_STATES, nullable: true, description: 'null: never heard of before.' })
   previousState: PresenceState | null;
 
-  @ApiPropertyOptional({ enum: ['left', 'lost', 'expired'], description: 'When gone.' })
+  @ApiPropertyOptional({ enum: GONE_CAUSES, description: 'When gone.' })
   cause?: GoneCause;
 
   @ApiProperty({ format: 'date-time', example: TIME, description: 'As in the answers about participants.' })
@@ -47,7 +47,7 @@ export class ChangeAnswer {
     format: 'date-time',
     nullable: true,
     example: TIME,
-    description: 'The provider’s time of the event that brought it about; null when time passing did.',
+    description: 'The provider’s time of the event that brought it about; null when time passing, or an operator, did.',
   })
   at: string | null;
 

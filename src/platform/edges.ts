@@ -43,7 +43,7 @@ export async function registerHeaders(http: FastifyInstance, corsOrigins: readon
   if (corsOrigins.length === 0) return;
   await http.register(cors, {
     origin: [...corsOrigins],
-    methods: ['GET', 'HEAD', 'POST'],
+    methods: ['GET', 'HEAD', 'POST', 'DELETE'],
     exposedHeaders: EXPOSED_HEADERS,
   });
 }

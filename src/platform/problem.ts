@@ -7,6 +7,7 @@ export const PROBLEMS = {
   'wrong-participant': { status: 403, title: 'This callback address is for another participant' },
   'not-found': { status: 404, title: 'There is nothing at this address' },
   'unknown-participant': { status: 404, title: 'This participant was never heard of' },
+  'unknown-device': { status: 404, title: 'Unknown device' },
   'method-not-allowed': { status: 405, title: 'This address does not take this method' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
   'position-gone': { status: 410, title: 'What came after this position is no longer known' },
@@ -69,6 +70,12 @@ export function problemBody({ problem, members }: ProblemError, requestId: strin
     ...(errors && { errors }),
     ...extension,
   };
+}
+
+/** For a parameter of the path or query that validation does not see. `message` follows its name. */
+export function invalidParameter(name: string, message: string): ProblemError {
+  const errors = [{ pointer: `#/${name}`, message }];
+  return new ProblemError('invalid-request', { detail: `${name} ${message}`, errors });
 }
 
 /** Also for what is there, and not for everybody to know. */

@@ -1,14 +1,13 @@
 // What REST answers look like: times in RFC 3339 with milliseconds, UTC.
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional } from '../platform/openapi-decorators.js';
 import { rfc3339 } from '../platform/rfc3339.js';
-import type { GoneCause } from './domain/connection.js';
+import { GONE_CAUSES, type GoneCause } from './domain/connection.js';
 import type { ParticipantRecord } from './domain/participant.js';
 import { type DeviceView, PRESENCE_STATES, type PresenceState } from './domain/presence-view.js';
 import type { Occupancy } from './presence-store.js';
 
 export const POSITION_EXAMPLE = '9f3ac21b77d0.1790000000000-0';
 const TIME = '2021-08-12T16:37:14.676Z';
-const CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired'];
 
 const State = () => ApiProperty({ enum: PRESENCE_STATES, example: 'connected' });
 const Since = () =>
@@ -27,8 +26,9 @@ const Until = () =>
   });
 const Cause = () =>
   ApiPropertyOptional({
-    enum: CAUSES,
-    description: 'When gone: asked for (left), lost and not back within grace (lost), or no end ever heard (expired).',
+    enum: GONE_CAUSES,
+    description:
+      'When gone: asked for (left), lost and not back within grace (lost), no end ever received (expired), or ended by an operator (ended).',
   });
 const AsOf = () =>
   ApiProperty({

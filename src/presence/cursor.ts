@@ -1,6 +1,6 @@
 // Where a page ended, as text that callers hand back. It holds the filter, too: with another one it would skip people;
 // and the position of the feed at the first page, so that who follows from the last one's has missed nothing.
-import { ProblemError } from '../platform/problem.js';
+import { invalidParameter, type ProblemError } from '../platform/problem.js';
 import { parsePosition } from './feed-position.js';
 
 /** `parts`: what a cursor of this list is made of; the filter is to be the same when it comes back. */
@@ -38,6 +38,5 @@ function parse(text: string): unknown[] {
 }
 
 function cursorProblem(message: string): ProblemError {
-  const errors = [{ pointer: '#/cursor', message }];
-  return new ProblemError('invalid-request', { detail: `cursor ${message}`, errors });
+  return invalidParameter('cursor', message);
 }

@@ -13,7 +13,7 @@ import {
   ApiResponse,
   ApiTags,
 } from '../platform/openapi-decorators.js';
-import { ProblemError } from '../platform/problem.js';
+import { invalidParameter, ProblemError } from '../platform/problem.js';
 import { rfc3339 } from '../platform/rfc3339.js';
 import { refuseParameters } from '../platform/validation.js';
 import { LookupAnswer, ParticipantAnswer, ParticipantsAnswer, participantAnswer } from './answers.js';
@@ -86,7 +86,7 @@ export class ParticipantsController {
     const { participantId } = params as { participantId: string };
     refuseParameters(query);
     const fault = identifierFault(participantId);
-    if (fault) throw invalid('participantId', fault);
+    if (fault) throw invalidParameter('participantId', fault);
     const answer = await this.#answerOf(participantId, headers['if-none-match'], {});
     reply.code(answer.status).headers(answer.headers).send(answer.text);
   }
@@ -153,11 +153,4 @@ function isTime(value: unknown): boolean {
 
 function isIdentifier(value: unknown): boolean {
   return identifierFault(value) === undefined;
-}
-
-function invalid(name: string, message: string): ProblemError {
-  return new ProblemError('invalid-request', {
-    detail: `${name} ${message}`,
-    errors: [{ pointer: `#/${name}`, message }],
-  });
 }

@@ -11,6 +11,7 @@ import { LOG } from '../platform/logging.js';
 import { DeadlineWorker } from './deadlines.js';
 import type { PresencePolicy } from './domain/policy.js';
 import { OccupancyController } from './occupancy.controller.js';
+import { OperatorEndController } from './operator-end.controller.js';
 import { ParticipantsController } from './participants.controller.js';
 import { PresenceReader } from './presence-reader.js';
 import type { PresenceStore } from './presence-store.js';
@@ -19,7 +20,7 @@ import { Recorder } from './recorder.js';
 /** For injection. */
 export const PRESENCE_STORE = Symbol('PresenceStore');
 
-@Module({ controllers: [ParticipantsController, OccupancyController] })
+@Module({ controllers: [ParticipantsController, OccupancyController, OperatorEndController] })
 export class PresenceModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     private readonly deadlines: DeadlineWorker,

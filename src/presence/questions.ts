@@ -116,6 +116,18 @@ export class LookupQuestion {
   participantIds: string[];
 }
 
+export class EndDeviceQuestion {
+  @ApiProperty({ maxLength: MAX_IDENTIFIER_LENGTH, example: 'be199214-1a03-402a-a7b6-d002470a0465' })
+  @ValidateBy({
+    name: 'identifier',
+    validator: {
+      validate: (id: unknown) => identifierFault(id) === undefined,
+      defaultMessage: (args) => identifierFault(args?.value) ?? '',
+    },
+  })
+  deviceId: string;
+}
+
 function faultOfFirst(ids: unknown): string {
   const list = Array.isArray(ids) ? ids : [];
   const index = list.findIndex((id) => identifierFault(id) !== undefined);

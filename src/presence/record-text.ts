@@ -4,15 +4,15 @@ import type { DeviceEvent, EventKind } from './domain/lifecycle-event.js';
 import { PRESENCE_STATES, type Presence } from './domain/presence-view.js';
 
 /** Their places are stored, as are those of the states. */
-const KINDS: readonly EventKind[] = ['connected', 'disconnected', 'left'];
-const CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired'];
+const KINDS: readonly EventKind[] = ['connected', 'disconnected', 'left', 'ended'];
+const CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired', 'ended'];
 
 /** kind, at, heardAt after at */
 export type EventText = [number, number, number];
 /** state, since; then `until` when reconnecting, the cause when gone */
 export type PresenceText = [number, number, number?];
-/** phase, connectedAt, interruptions, at, heardAt after at; sockets when open, the cause when ended, else 0 */
-export type ConnectionText = ['o' | 'l' | 'e', number | null, number, number, number, number];
+/** phase, connectedAt, interruptions, at, heardAt after at; sockets when open, the cause when ended, else 0; 1 if final */
+export type ConnectionText = ['o' | 'l' | 'e', number | null, number, number, number, number, 1?];
 
 export function presenceText({ state, sinceMs, untilMs, cause }: Presence, zeroMs: number): PresenceText {
   const text: PresenceText = [PRESENCE_STATES.indexOf(state), sinceMs - zeroMs];
@@ -51,14 +51,15 @@ export function connectionText(connection: Connection, zeroMs: number): Connecti
       return ['l', start, interruptions, lostAtMs - zeroMs, lostHeardAtMs - lostAtMs, 0];
     }
     case 'ended': {
-      const { endedAtMs, endedHeardAtMs, cause } = connection;
-      return ['e', start, interruptions, endedAtMs - zeroMs, endedHeardAtMs - endedAtMs, CAUSES.indexOf(cause)];
+      const { endedAtMs, endedHeardAtMs, cause, isFinal } = connection;
+      const end = [endedAtMs - zeroMs, endedHeardAtMs - endedAtMs, CAUSES.indexOf(cause)] as const;
+      return isFinal ? ['e', start, interruptions, ...end, 1] : ['e', start, interruptions, ...end];
     }
   }
 }
 
 export function readConnection(
-  [phase, start, interruptions, when, delay, extra]: ConnectionText,
+  [phase, start, interruptions, when, delay, extra, final]: ConnectionText,
   zeroMs: number,
 ): Connection {
   const connectedAtMs = start === null ? null : zeroMs + start;
@@ -73,7 +74,7 @@ export function readConnection(
       return { phase: 'lost', connectedAtMs, interruptions, lostAtMs: atMs, lostHeardAtMs: heardAtMs };
     case 'e': {
       const end = { cause: at(CAUSES, extra), endedAtMs: atMs, endedHeardAtMs: heardAtMs };
-      return { phase: 'ended', connectedAtMs, interruptions, ...end };
+      return { phase: 'ended', connectedAtMs, interruptions, ...end, ...(final && { isFinal: true as const }) };
     }
   }
 }

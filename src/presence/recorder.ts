@@ -6,11 +6,20 @@ import type { Clock } from '../platform/clock.js';
 import { atTurnsEnd } from '../platform/turns.js';
 import { changesetOf, readRecord } from './changeset.js';
 import type { Verdict } from './domain/device-history.js';
-import type { LifecycleEvent, ParticipantId } from './domain/lifecycle-event.js';
-import { advance } from './domain/participant.js';
+import type { DeviceId, LifecycleEvent, ParticipantId } from './domain/lifecycle-event.js';
+import { operatorEnds } from './domain/operator-end.js';
+import { advance, type ParticipantRecord } from './domain/participant.js';
 import type { PresencePolicy } from './domain/policy.js';
 import { type Changeset, type PresenceStore, type StoredRecord, StoreUnavailableError } from './presence-store.js';
-import { type Batch, type Revisit, type Work, WorkQueue } from './work-queue.js';
+import {
+  type Batch,
+  type EndOutcome,
+  type EndRequest,
+  type Outcome,
+  type Revisit,
+  type Work,
+  WorkQueue,
+} from './work-queue.js';
 
 /** While one batch is with the store the next is made ready. More would only make batches smaller. */
 const MAX_BATCHES = 2;
@@ -27,8 +36,15 @@ interface Conflict {
   readonly works: readonly Work[];
 }
 
-interface Attempt extends Conflict {
+/** What is to be said to works once they are done. */
+interface Outcomes {
   readonly verdicts: readonly Verdict[];
+  readonly ends: ReadonlyMap<Work, EndOutcome>;
+  readonly revisit: Revisit;
+}
+
+interface Attempt extends Conflict {
+  readonly outcomes: Outcomes;
   readonly changeset: Changeset;
 }
 
@@ -58,6 +74,14 @@ export class Recorder {
     return this.#add(event.participantId, event) as Promise<Verdict>;
   }
 
+  /**
+   * Ends a participant, or one of its devices, for an operator, until a later event shows that it is present. `unknown`:
+   * there is no such participant or device. Rejects like `record`.
+   */
+  end(participantId: ParticipantId, deviceId?: DeviceId): Promise<EndOutcome> {
+    return this.#add(participantId, { kind: 'end-request', deviceId }) as Promise<EndOutcome>;
+  }
+
   /** Applies what time alone has brought about. Resolves with those for whom that cannot be done; rejects like `record`. */
   async revisit(participantIds: readonly ParticipantId[]): Promise<ParticipantId[]> {
     const outcomes = await Promise.all(participantIds.map((participantId) => this.#add(participantId)));
@@ -69,8 +93,8 @@ export class Recorder {
     this.#onDeadline = listener;
   }
 
-  #add(participantId: ParticipantId, event?: LifecycleEvent): Promise<Verdict | Revisit> {
-    const outcome = this.#queue.add(participantId, event);
+  #add(participantId: ParticipantId, input?: LifecycleEvent | EndRequest): Promise<Outcome> {
+    const outcome = this.#queue.add(participantId, input);
     this.#schedule();
     return outcome;
   }
@@ -134,10 +158,10 @@ export class Recorder {
     const outcomes = await this.#store.commit(attempts.map(({ changeset }) => changeset));
     let nextDueMs = Number.POSITIVE_INFINITY;
     const conflicts: Conflict[] = [];
-    for (const [index, { participantId, works, verdicts, changeset }] of attempts.entries()) {
+    for (const [index, { participantId, works, outcomes: whenDone, changeset }] of attempts.entries()) {
       const outcome = outcomes[index];
       if (outcome === 'done') {
-        settle(works, verdicts);
+        settle(works, whenDone);
         nextDueMs = Math.min(nextDueMs, changeset.after?.index.dueMs ?? nextDueMs);
       } else if (outcome instanceof StoreUnavailableError) {
         for (const work of works) work.settle(outcome);
@@ -162,24 +186,53 @@ export class Recorder {
     try {
       if (text instanceof StoreUnavailableError) throw text;
       const loaded = readRecord(participantId, text);
-      const events: LifecycleEvent[] = [];
-      for (const { event } of works) if (event) events.push(event);
-      const advanced = advance(loaded?.record, events, this.#clock.now(), this.#policy);
+      const nowMs = this.#clock.now();
+      const { events, ends } = inputsOf(works, loaded?.record, nowMs, this.#policy);
+      const advanced = advance(loaded?.record, events, nowMs, this.#policy);
       const changeset = changesetOf(participantId, loaded, advanced);
-      if (changeset) return { participantId, works, verdicts: advanced.verdicts, changeset };
-      settle(works, advanced.verdicts, loaded ? 'revisited' : 'stuck');
+      const outcomes: Outcomes = {
+        verdicts: advanced.verdicts,
+        ends,
+        revisit: loaded || changeset ? 'revisited' : 'stuck',
+      };
+      if (changeset) return { participantId, works, outcomes, changeset };
+      settle(works, outcomes);
     } catch (error) {
       const isUnreadable = !(error instanceof StoreUnavailableError);
       if (isUnreadable) this.#log.error({ err: error, participantId }, 'a stored record cannot be read');
       const failure = isUnreadable ? new StoreUnavailableError('unreadable', { cause: error }) : error;
-      for (const work of works) work.settle(isUnreadable && !work.event ? 'stuck' : failure);
+      for (const work of works) work.settle(isUnreadable && !work.input ? 'stuck' : failure);
     }
     return undefined;
   }
 }
 
-/** `verdicts` has one for each work with an event, in order. */
-function settle(works: readonly Work[], verdicts: readonly Verdict[], revisit: Revisit = 'revisited'): void {
+/** What works amount to: the events that were received, in order, and behind them those by which operators end devices. */
+function inputsOf(
+  works: readonly Work[],
+  record: ParticipantRecord | undefined,
+  nowMs: number,
+  policy: PresencePolicy,
+): { events: LifecycleEvent[]; ends: ReadonlyMap<Work, EndOutcome> } {
+  const events: LifecycleEvent[] = [];
+  for (const { input } of works) if (input && input.kind !== 'end-request') events.push(input);
+  const ends = new Map<Work, EndOutcome>();
+  for (const work of works) {
+    if (work.input?.kind !== 'end-request') continue;
+    const { deviceId } = work.input;
+    const isKnown = record && (deviceId === undefined || record.devices.has(deviceId));
+    const endEvents = isKnown ? operatorEnds(record, deviceId, nowMs, policy) : [];
+    events.push(...endEvents);
+    ends.set(work, isKnown ? (endEvents.length > 0 ? 'ended' : 'absent') : 'unknown');
+  }
+  return { events, ends };
+}
+
+/** `verdicts` has one for each work with an event that was received, in order. */
+function settle(works: readonly Work[], { verdicts, ends, revisit }: Outcomes): void {
   let next = 0;
-  for (const work of works) work.settle(work.event ? (verdicts[next++] ?? 'duplicate') : revisit);
+  for (const work of works) {
+    if (!work.input) work.settle(revisit);
+    else work.settle(ends.get(work) ?? verdicts[next++] ?? 'duplicate');
+  }
 }

@@ -2,7 +2,7 @@
 // participant, and none of a participant that an earlier batch still has: the second commit could only be a conflict.
 import type { Clock } from '../platform/clock.js';
 import type { Verdict } from './domain/device-history.js';
-import type { LifecycleEvent, ParticipantId } from './domain/lifecycle-event.js';
+import type { DeviceId, LifecycleEvent, ParticipantId } from './domain/lifecycle-event.js';
 import { StoreUnavailableError } from './presence-store.js';
 
 const MAX_BATCH_PARTICIPANTS = 128;
@@ -15,14 +15,25 @@ const TIME_LIMIT_MS = 2_000;
 /** `stuck`: there is no record, or none that can be read; looking again will not help. */
 export type Revisit = 'revisited' | 'stuck';
 
-/** An event to be heard or, without one, a participant to be looked at because time has passed. */
+/** An operator's request to end a participant, or one of its devices. */
+export interface EndRequest {
+  readonly kind: 'end-request';
+  readonly deviceId?: DeviceId | undefined;
+}
+
+/** `ended`: what was present of it is not any more. `absent`: it is known, and was not present. */
+export type EndOutcome = 'ended' | 'absent' | 'unknown';
+
+export type Outcome = Verdict | Revisit | EndOutcome;
+
+/** An event that was received or an operator's request or, without either, a participant whose deadline has passed. */
 export class Work {
   #isSettled = false;
 
   constructor(
-    readonly event: LifecycleEvent | undefined,
+    readonly input: LifecycleEvent | EndRequest | undefined,
     private readonly patience: Patience,
-    private readonly resolve: (outcome: Verdict | Revisit) => void,
+    private readonly resolve: (outcome: Outcome) => void,
     private readonly reject: (error: StoreUnavailableError) => void,
   ) {
     patience.works.push(this);
@@ -34,7 +45,7 @@ export class Work {
   }
 
   /** The first time; later outcomes are of no matter. */
-  settle(outcome: Verdict | Revisit | StoreUnavailableError): void {
+  settle(outcome: Outcome | StoreUnavailableError): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
     this.patience.unsettled -= 1;
@@ -66,10 +77,10 @@ export class WorkQueue {
   }
 
   /** Resolves as its work is settled; rejects with StoreUnavailableError when that is, or when it takes longer than 2 s. */
-  add(participantId: ParticipantId, event?: LifecycleEvent): Promise<Verdict | Revisit> {
+  add(participantId: ParticipantId, input?: LifecycleEvent | EndRequest): Promise<Outcome> {
     if (this.#count >= MAX_WAITING) return Promise.reject(new StoreUnavailableError('too many events wait'));
     return new Promise((resolve, reject) => {
-      const work = new Work(event, this.#patienceNow(), resolve, reject);
+      const work = new Work(input, this.#patienceNow(), resolve, reject);
       const own = this.#waiting.get(participantId);
       if (own) own.push(work);
       else this.#waiting.set(participantId, [work]);

@@ -69,6 +69,24 @@ describe.each(onEachStore())('access on %s', (_, start) => {
       expect([200, 404]).toContain((await get(path, bearer(KEYS.reader))).status);
     });
 
+    it('only a key with the scope admin may end presence', async () => {
+      await send(`/callbacks/bandwidth/${SECRETS[0]}`);
+      const path = `/v1/participants/${SEED.participantId}`;
+      const end = (key: string) => service.request(path, { method: 'DELETE', headers: bearer(key) });
+      expect((await service.request(path, { method: 'DELETE' })).status).toBe(401);
+      expect((await end(KEYS.reader)).status).toBe(403);
+      expect((await send(`${path}/end`, { deviceId: SEED.deviceId }, bearer(KEYS.reader))).status).toBe(403);
+      expect(await stateOf()).toBe('connected');
+      expect((await send(`${path}/end`, { deviceId: SEED.deviceId }, bearer(KEYS.ops))).status).toBe(204);
+      expect(await stateOf()).toBe('gone');
+      expect((await end(KEYS.admin)).status).toBe(204);
+      const lines = service.logged.filter(({ msg }) => msg === 'an operator asked to end presence');
+      expect(lines.map(({ key, outcome }) => [key, outcome])).toEqual([
+        ['ops', 'ended'],
+        ['admin', 'absent'],
+      ]);
+    });
+
     it('a stream and a lookup take one, too, however the address is spelt and whatever the method', async () => {
       for (const path of [
         '/v1/changes/stream',

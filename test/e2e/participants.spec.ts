@@ -54,6 +54,63 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     });
   });
 
+  describe('an end by an operator', () => {
+    const end = (path: string, init: RequestInit = {}) =>
+      service.request(`/v1/participants/${path}`, { method: 'DELETE', ...init });
+
+    it('makes a participant gone until a later event, in lists, counts and the feed, and is in the log', async () => {
+      await aMeeting();
+      const { position } = await get('/v1/participants');
+      expect(await end('bob')).toMatchObject({ status: 204, text: '' });
+      expect(await get('/v1/participants/bob')).toMatchObject({ state: 'gone', cause: 'ended' });
+      expect(idsOf(await get('/v1/participants'))).toEqual(['ann']);
+      expect(await get('/v1/occupancy?tag=red')).toMatchObject({ connected: 1, devices: 1 });
+      const { items } = await get(`/v1/changes?after=${position}`);
+      expect(items).toMatchObject([
+        { type: 'device.gone', cause: 'ended', at: null },
+        { type: 'device.gone', cause: 'ended', at: null },
+        { type: 'participant.gone', cause: 'ended', at: null },
+      ]);
+      const lines = service.logged.filter(({ msg }) => msg === 'an operator asked to end presence');
+      expect(lines).toMatchObject([{ participantId: 'bob', outcome: 'ended', requestId: expect.any(String) }]);
+      expect((await end('bob')).status).toBe(204);
+      await event('onConnect', 'bob', 9_000);
+      expect(await get('/v1/participants/bob')).toMatchObject({ state: 'connected', since: iso(9_000) });
+    });
+
+    it('makes one device gone', async () => {
+      await aMeeting();
+      expect((await service.post('/v1/participants/bob/end', { deviceId: 'd2' })).status).toBe(204);
+      const bob = await get('/v1/participants/bob');
+      expect(bob).toMatchObject({ state: 'connected', devices: [{ deviceId: 'd1' }, { cause: 'ended' }] });
+      expect(bob.devices).toHaveLength(2);
+    });
+
+    it('of whom or what is not known is not found', async () => {
+      await aMeeting();
+      const participant = await end('nobody');
+      expect(participant).toMatchObject({ status: 404, json: { type: 'urn:rollcall:problem:unknown-participant' } });
+      const device = await service.post('/v1/participants/bob/end', { deviceId: 'd9' });
+      expect(device).toMatchObject({ status: 404, json: { type: 'urn:rollcall:problem:unknown-device' } });
+    });
+
+    it.each([
+      ['/v1/participants/bob/end', {}, '#/deviceId'],
+      ['/v1/participants/bob/end', { deviceId: 7 }, '#/deviceId'],
+      ['/v1/participants/bob/end', { deviceId: 'd1', cause: 'left' }, '#/cause'],
+      [`/v1/participants/${'x'.repeat(300)}/end`, { deviceId: 'd1' }, '#/participantId'],
+      ['/v1/participants/bob/end?force=true', { deviceId: 'd1' }, '#/force'],
+    ])('is refused when it is not a valid request: %s %p', async (path, body, pointer) => {
+      await aMeeting();
+      const { status, json } = await service.post(path, body);
+      expect({ status, pointers: json.errors?.map((error: { pointer: string }) => error.pointer) }).toEqual({
+        status: 400,
+        pointers: [pointer],
+      });
+      expect((await get('/v1/participants/bob')).state).toBe('connected');
+    });
+  });
+
   it('lists who is connected, or in the states and with the tag asked for', async () => {
     await aMeeting();
     expect(idsOf(await get('/v1/participants'))).toEqual(['ann', 'bob']);

@@ -30,9 +30,9 @@ export interface Change {
   readonly previousState: PresenceState | null;
   readonly cause?: GoneCause;
   readonly sinceMs: number;
-  /** Provider's time of the event that brought it about; null when time passing did. */
+  /** Provider's time of the event that brought it about; null when time passing or an operator did. */
   readonly atMs: number | null;
-  /** When we heard that event, or noticed that the time had passed. */
+  /** When that event was received, the operator ended it, or the time that had passed was noticed. */
   readonly heardAtMs: number;
   readonly version: number;
 }
@@ -107,7 +107,7 @@ function change(type: ChangeType, after: Announcement, { now, before, event, now
     previousState: before?.state ?? null,
     cause: now.cause,
     sinceMs: now.sinceMs,
-    atMs: event ? orderedAtMs(event) : null,
+    atMs: event && event.kind !== 'ended' ? orderedAtMs(event) : null,
     heardAtMs: event ? event.heardAtMs : nowMs,
     version: after.version,
   };

@@ -4,7 +4,10 @@
 import { type DeviceEvent, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 
-export type GoneCause = 'left' | 'lost' | 'expired';
+/** The surest one first. */
+export const GONE_CAUSES = ['left', 'ended', 'lost', 'expired'] as const;
+
+export type GoneCause = (typeof GONE_CAUSES)[number];
 
 export interface OpenConnection {
   readonly phase: 'open';
@@ -33,6 +36,8 @@ export interface EndedConnection {
   readonly interruptions: number;
   readonly endedAtMs: number;
   readonly endedHeardAtMs: number;
+  /** An operator has ended the leave grace, too. */
+  readonly isFinal?: true;
 }
 
 export type Connection = OpenConnection | LostConnection | EndedConnection;
@@ -52,6 +57,8 @@ export function step(current: Connection | undefined, event: DeviceEvent, policy
       return { connection: onDisconnected(current, event, policy) };
     case 'left':
       return { connection: onLeft(current, event) };
+    case 'ended':
+      return { connection: onEnded(current, event) };
   }
 }
 
@@ -77,6 +84,8 @@ function onConnected(current: Connection | undefined, event: DeviceEvent, policy
 
 function onDisconnected(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Connection {
   if (current === undefined) return lost(event, null, 0);
+  // It was there until now, so the operator was mistaken.
+  if (isEndedByOperator(current)) return lost(event, current.connectedAtMs, current.interruptions);
   if (current.phase !== 'open') return current;
   // Gone already, as expired: a loss is no sign of life and must not bring it back as reconnecting.
   if (isOverAge(current, event.heardAtMs, policy)) return expired(current, policy);
@@ -88,15 +97,28 @@ function onDisconnected(current: Connection | undefined, event: DeviceEvent, pol
 function onLeft(current: Connection | undefined, event: DeviceEvent): Connection {
   // Asked for, so it was no accident: the cause is upgraded, the time of the loss stands.
   if (current?.phase === 'lost') return ended(current, 'left');
-  if (current?.phase === 'ended' && current.cause !== 'expired') return current;
-  return {
-    phase: 'ended',
-    cause: 'left',
-    connectedAtMs: current?.connectedAtMs ?? null,
-    interruptions: current?.interruptions ?? 0,
-    endedAtMs: orderedAtMs(event),
-    endedHeardAtMs: event.heardAtMs,
-  };
+  if (current?.phase === 'ended' && current.cause !== 'expired' && !isEndedByOperator(current)) return current;
+  return endedNow(current, 'left', orderedAtMs(event), event.heardAtMs);
+}
+
+/** The time of the end is that of our clock: the event's own is that of the newest event that it follows. */
+function onEnded(current: Connection | undefined, event: DeviceEvent): Connection {
+  if (current?.phase === 'ended') return { ...current, isFinal: true };
+  return endedNow(current, 'ended', Math.max(orderedAtMs(event), event.heardAtMs), event.heardAtMs);
+}
+
+function isEndedByOperator(connection: Connection): boolean {
+  return connection.phase === 'ended' && connection.cause === 'ended';
+}
+
+function endedNow(
+  current: Connection | undefined,
+  cause: GoneCause,
+  endedAtMs: number,
+  endedHeardAtMs: number,
+): EndedConnection {
+  const { connectedAtMs = null, interruptions = 0 } = current ?? {};
+  return { phase: 'ended', cause, connectedAtMs, interruptions, endedAtMs, endedHeardAtMs };
 }
 
 /** No end of it was heard for too long: the webhook that told of it must have been lost. */

@@ -5,7 +5,8 @@
 export type ParticipantId = string & { readonly brand: 'ParticipantId' };
 export type DeviceId = string & { readonly brand: 'DeviceId' };
 
-export type EventKind = 'connected' | 'disconnected' | 'left';
+/** `ended` comes from an operator, the others from the provider. */
+export type EventKind = 'connected' | 'disconnected' | 'left' | 'ended';
 
 export interface LifecycleEvent {
   readonly source: string;
@@ -23,11 +24,13 @@ export type DeviceEvent = Pick<LifecycleEvent, 'kind' | 'atMs' | 'heardAtMs'>;
 /** Beyond this a provider's clock is wrong, not merely skewed. */
 const MAX_AHEAD_MS = 5 * 60_000;
 
-// At the same millisecond an end follows its connect, and `left` has the last word.
-const RANK: Record<EventKind, number> = { connected: 0, disconnected: 1, left: 2 };
+// At the same millisecond an end follows its connect, and `left` has the last word of the provider. An operator's end
+// is given the time of the newest event that it ends, and so follows that one and nothing later.
+const RANK: Record<EventKind, number> = { connected: 0, disconnected: 1, left: 2, ended: 3 };
 
+/** An operator's end never is: its time is that of an event which is in its place already. */
 export function isAhead(event: DeviceEvent): boolean {
-  return event.atMs - event.heardAtMs > MAX_AHEAD_MS;
+  return event.atMs - event.heardAtMs > MAX_AHEAD_MS && event.kind !== 'ended';
 }
 
 /** The time an event is ordered by. One far ahead counts as now: else "newer wins" would freeze its device for long. */

@@ -5,6 +5,7 @@ import {
   type EndedConnection,
   ended,
   expired,
+  GONE_CAUSES,
   type GoneCause,
   isOverAge,
   type LostConnection,
@@ -103,11 +104,9 @@ export function participantView(
 
 /** When a participant all of whose devices ended stops being `reconnecting` for it; undefined: it never was. */
 export function leaveGraceEndMs(last: EndedConnection, policy: PresencePolicy): number | undefined {
-  const hasLeaveGrace = last.cause === 'left' && policy.leaveGraceMs > 0;
+  const hasLeaveGrace = last.cause === 'left' && policy.leaveGraceMs > 0 && !last.isFinal;
   return hasLeaveGrace ? last.endedHeardAtMs + policy.leaveGraceMs : undefined;
 }
-
-const CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired'];
 
 /** The end that comes last, if no event does; at the same millisecond the one with the surest cause. None is open. */
 export function lastEnded(devices: readonly SettledDevice[]): EndedConnection {
@@ -118,7 +117,7 @@ export function lastEnded(devices: readonly SettledDevice[]): EndedConnection {
   const last = ends.sort(
     (a, b) =>
       b.endedAtMs - a.endedAtMs ||
-      CAUSES.indexOf(a.cause) - CAUSES.indexOf(b.cause) ||
+      GONE_CAUSES.indexOf(a.cause) - GONE_CAUSES.indexOf(b.cause) ||
       b.endedHeardAtMs - a.endedHeardAtMs,
   )[0];
   if (!last) throw new Error('a participant without devices');

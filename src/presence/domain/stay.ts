@@ -1,6 +1,6 @@
 // A stay is a stretch of event time in which a participant was present. Over all its devices, stays that touch, or
 // whose gap is short enough to be an interruption, are one: that gives a participant's `since`.
-import { type Connection, type GoneCause } from './connection.js';
+import type { Connection, EndedConnection } from './connection.js';
 import type { PresencePolicy } from './policy.js';
 
 export interface Stay {
@@ -21,22 +21,24 @@ export function stayOf(connection: Connection, policy: PresencePolicy): Stay {
         startMs: connection.connectedAtMs ?? connection.lostAtMs,
         reachMs: connection.lostAtMs + policy.graceMs,
       };
-    case 'ended':
-      return {
-        startMs: connection.connectedAtMs ?? connection.endedAtMs,
-        reachMs: connection.endedAtMs + slackMs(connection.cause, policy),
-      };
+    case 'ended': {
+      const startMs = connection.connectedAtMs ?? connection.endedAtMs;
+      return { startMs, reachMs: reachOfEnded(connection, startMs, policy) };
+    }
   }
 }
 
-function slackMs(cause: GoneCause, policy: PresencePolicy): number {
+function reachOfEnded({ cause, endedAtMs }: EndedConnection, startMs: number, policy: PresencePolicy): number {
   switch (cause) {
     case 'left':
-      return policy.leaveGraceMs;
+      return endedAtMs + policy.leaveGraceMs;
     case 'lost':
-      return policy.graceMs;
+      return endedAtMs + policy.graceMs;
     case 'expired':
-      return 0;
+      return endedAtMs;
+    case 'ended':
+      // When it really ended nobody knows, and the operator's clock is not the provider's: it continues into no other one.
+      return startMs;
   }
 }
 

@@ -31,7 +31,16 @@ export function histories({ devices, perDevice, aheadMs = 0 }: Shape): fc.Arbitr
   const device = fc.integer({ min: 1, max: devices }).map((n) => `d${n}`);
   const event = fc
     .record({
-      kind: fc.constantFrom('connected', 'connected', 'disconnected', 'left'),
+      kind: fc.constantFrom(
+        'connected',
+        'connected',
+        'connected',
+        'disconnected',
+        'disconnected',
+        'left',
+        'left',
+        'ended',
+      ),
       device,
       at: fc.nat(SPAN_MS / 500).map((n) => START_MS + n * 500),
       delayMs: fc.constantFrom(0, 0, 20, 3_000, 40_000, -200, 400_000),

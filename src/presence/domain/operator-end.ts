@@ -1,0 +1,30 @@
+// An operator ends what is wrongly present: a ghost, of which the provider sends no event any more. It is an event like
+// any other, placed right after the newest one of each device that it ends, so that any later event undoes it.
+import type { Connection } from './connection.js';
+import { fold, lastEventAtMs } from './device-history.js';
+import type { DeviceId, LifecycleEvent } from './lifecycle-event.js';
+import type { ParticipantRecord } from './participant.js';
+import type { PresencePolicy } from './policy.js';
+import { leaveGraceEndMs, settle } from './presence-view.js';
+
+/** The events that end all of a participant, or one of its devices, now; none: nothing of it is present. */
+export function operatorEnds(
+  { source, participantId, devices, settledAtMs }: ParticipantRecord,
+  deviceId: DeviceId | undefined,
+  clockMs: number,
+  policy: PresencePolicy,
+): LifecycleEvent[] {
+  const nowMs = Math.max(clockMs, settledAtMs ?? clockMs);
+  const events: LifecycleEvent[] = [];
+  for (const [id, history] of devices) {
+    if (deviceId !== undefined && id !== deviceId) continue;
+    if (!holdsPresence(settle(fold(history, policy).connection, policy, nowMs), policy, nowMs)) continue;
+    const times = { atMs: lastEventAtMs(history), heardAtMs: nowMs };
+    events.push({ source, participantId, deviceId: id, kind: 'ended', ...times });
+  }
+  return events;
+}
+
+function holdsPresence(connection: Connection, policy: PresencePolicy, nowMs: number): boolean {
+  return connection.phase !== 'ended' || (leaveGraceEndMs(connection, policy) ?? nowMs) > nowMs;
+}
