@@ -1,18 +1,16 @@
 // npm run simulator: a stand-in for the provider on this machine.
-import { Command, Option } from 'commander';
+import { Option } from 'commander';
+import { newCommand, runCommand } from './command.js';
 import { PAGE_ACCOUNT } from './control/control.controller.js';
+import { credentials, httpUrl, port, scenario, timeout } from './option-values.js';
 import {
   type ChaosFlags,
   chaosPolicyOf,
   flag,
-  httpUrl,
-  port,
   type RetryFlags,
   type RunFlags,
   retryPolicyOf,
-  scenario,
   stageOf,
-  time,
   withChaosFlags,
   withRetryFlags,
   withRunFlags,
@@ -31,18 +29,20 @@ interface Flags extends ChaosFlags, RetryFlags, RunFlags {
   readonly callback: string;
 }
 
-const command = new Command('npm run simulator --')
-  .description(
-    'Is the provider: its REST API, its signalling socket for browsers, its webhooks, and a page to control it.',
-  )
-  .option('--host <address>', 'where it listens', '127.0.0.1')
-  .addOption(flag('--port <n>', 'where it listens; 0 takes a free one', port, 3_001, '3001'))
-  .option('--credentials <user:password>', 'the only ones that its API takes (default: any)')
-  .option('--account <id>', 'the only one that its API knows (default: any)')
-  .addOption(flag('--notice <time>', 'how long a dead socket may go unnoticed, about', time, 10_000, '10s'))
-  .option('--scenario <name>', 'plays one over and over, with participants of its own', scenario)
+const command = newCommand({
+  script: 'simulator',
+  description:
+    'Stands in for the provider: its REST API, its signalling for browsers, its webhooks, and a control page.',
+  example: '--scenario meeting --callback http://127.0.0.1:3000/callbacks/bandwidth',
+})
+  .option('--host <address>', 'address to listen on', '127.0.0.1')
+  .addOption(flag('--port <n>', 'port to listen on; 0 for any free one', port, 3_001, '3001'))
+  .option('--credentials <user:password>', 'the only credentials that the API accepts (default: any)', credentials)
+  .option('--account <id>', 'the only account that the API knows (default: any)')
+  .addOption(flag('--notice <time>', 'interval of pings; a client that misses one is lost', timeout, 10_000, '10s'))
+  .option('--scenario <name>', 'a scenario to play over and over, with the run options below', scenario)
   .addOption(
-    new Option('--callback <url>', 'where the webhooks of that scenario go, and what the page proposes')
+    new Option('--callback <url>', 'where the webhooks of that scenario go; the default on the page')
       .argParser(httpUrl)
       .default('http://127.0.0.1:3000/callbacks/bandwidth'),
   );
@@ -50,6 +50,7 @@ withRetryFlags(withChaosFlags(withRunFlags(command))).action(start);
 
 async function start(flags: Flags): Promise<void> {
   const { host, port: wanted, credentials, account, notice, seed, callback } = flags;
+  const stage = stageOf(flags);
   const simulator = await createSimulator({
     chaos: chaosPolicyOf(flags),
     seed,
@@ -67,7 +68,7 @@ async function start(flags: Flags): Promise<void> {
   if (!flags.scenario) return;
   const traffic = {
     scenario: flags.scenario,
-    stage: stageOf(flags),
+    stage,
     seed,
     accountId: PAGE_ACCOUNT,
     callbackUrl: callback,
@@ -76,7 +77,7 @@ async function start(flags: Flags): Promise<void> {
 }
 
 try {
-  await command.parseAsync();
+  await runCommand(command);
 } catch (error) {
   console.error(`The simulator cannot start: ${(error as Error).message}`);
   process.exit(1);

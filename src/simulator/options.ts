@@ -1,8 +1,7 @@
-// What the simulator's commands can be told on their command lines. A default is what the provider is thought to do.
+// The options that the simulator's commands share. A default is what the provider is thought to do.
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { attempts, count, percentage, perSecond, time, timeout, whole } from './option-values.js';
 import { seedOf } from './random.js';
-import type { Scenario } from './scenarios/scenario.js';
-import { SCENARIOS } from './scenarios/scenarios.js';
 import type { RetryPolicy } from './webhooks/callback-client.js';
 import type { ChaosPolicy } from './webhooks/chaos.js';
 
@@ -34,29 +33,36 @@ const DEFAULT_SEED = 'rollcall';
 
 export function withChaosFlags(command: Command): Command {
   return command
-    .addOption(flag('--loss <share>', 'webhooks that are never sent, like 1%', share, 0, 'none'))
-    .addOption(flag('--duplicates <share>', 'webhooks that are sent again within 5 s', share, 0, 'none'))
-    .addOption(flag('--delay <time>', 'mean delay of each, like 200ms', time, 0, 'none'))
-    .addOption(flag('--reorder <share>', 'webhooks that are held back, so that others overtake', share, 0, 'none'))
-    .addOption(flag('--reorder-within <time>', 'for how long at the most', time, 2_000, '2s'))
-    .addOption(flag('--skew <time>', 'how wrong the clocks of the provider’s hosts are at the most', time, 0, 'none'))
-    .addOption(flag('--overlap <share>', 'losses that are noticed only after the device is back', share, 0, 'none'))
-    .addOption(flag('--burst <time>', 'all webhooks of such a time go out at once, at its end', time, 0, 'none'))
-    .addOption(flag('--seed <text>', 'the same seed, the same chance', seedOf, seedOf(DEFAULT_SEED), DEFAULT_SEED));
+    .addOption(flag('--loss <percent>', 'webhooks that are never sent, like 1%', percentage, 0, '0%'))
+    .addOption(flag('--duplicates <percent>', 'webhooks that are sent again within 5 s', percentage, 0, '0%'))
+    .addOption(flag('--delay <time>', 'mean delay of each webhook, like 200ms', time, 0, '0ms'))
+    .addOption(flag('--reorder <percent>', 'webhooks held back so that later ones overtake', percentage, 0, '0%'))
+    .addOption(flag('--reorder-within <time>', 'how long these are held back at most', time, 2_000, '2s'))
+    .addOption(flag('--skew <time>', 'largest error of the clocks of the provider’s hosts', time, 0, '0ms'))
+    .addOption(flag('--overlap <percent>', 'losses of up to 10 s reported after the return', percentage, 0, '0%'))
+    .addOption(flag('--burst <time>', 'send webhooks in bursts, so far apart', time, 0, '0ms'))
+    .addOption(flag('--seed <text>', 'the same seed repeats the same run', seedOf, seedOf(DEFAULT_SEED), DEFAULT_SEED));
 }
 
 export function withRetryFlags(command: Command): Command {
   return command
-    .addOption(flag('--attempts <n>', 'how often a webhook is sent until it is taken', count, 1, '1'))
-    .addOption(flag('--backoff <time>', 'before the second attempt, doubled for each further one', time, 1_000, '1s'))
-    .addOption(flag('--timeout <time>', 'how long an answer is waited for', time, 10_000, '10s'));
+    .addOption(flag('--attempts <n>', 'how often a webhook is sent until it is accepted, up to 20', attempts, 1, '1'))
+    .addOption(
+      flag('--backoff <time>', 'wait before the second attempt, doubled each time, up to 10m', time, 1_000, '1s'),
+    )
+    .addOption(flag('--timeout <time>', 'how long to wait for a response', timeout, 10_000, '10s'));
 }
+
+/** A day. A life is built anew for each of its steps, and in a longer run it has too many for that. */
+const MAX_RUN_S = 86_400;
 
 export function withRunFlags(command: Command): Command {
   return command
-    .addOption(flag('--participants <n>', 'how many there are, up to a million', count, 100, '100'))
-    .option('--rate <n>', 'how many come a second (default: all within a third of the run)', rate)
-    .option('--seconds <n>', 'how long it takes (default: 60, or as the rate needs)', rate);
+    .addOption(flag('--participants <n>', 'how many there are, from 1 to 1000000', count, 100, '100'))
+    .option('--rate <n>', 'how many arrive per second (default: all in the first third of the run)', perSecond)
+    .option('--seconds <n>', 'length of the run, up to 86400 (default: 60, or as --rate needs)', (text) =>
+      whole(text, 1, MAX_RUN_S),
+    );
 }
 
 /** `shown`: the default as people would write it. */
@@ -87,60 +93,21 @@ export function retryPolicyOf({ attempts, backoff, timeout }: RetryFlags): Retry
   return { attempts, backoffMs: backoff, timeoutMs: timeout };
 }
 
-/** A stay takes a while after the last one has come. */
-const LEAST_STAY_S = 40;
+const DEFAULT_RUN_S = 60;
+/** Scenarios let everybody arrive within so much of a run, so that there is time left to stay and leave. */
+const ARRIVAL_SHARE = 0.4;
 
-export function stageOf({ participants, rate: perSecond, seconds }: RunFlags) {
-  const arrivalS = perSecond === undefined ? (seconds ?? 60) / 3 : participants / perSecond;
-  const durationS = seconds ?? Math.max(60, arrivalS + LEAST_STAY_S);
-  return { participants, durationMs: durationS * 1_000, arrivalMs: Math.min(arrivalS, durationS / 2) * 1_000 };
-}
-
-/** Throws InvalidArgumentError. */
-export function scenario(name: string): Scenario {
-  const found = SCENARIOS.get(name);
-  if (found) return found;
-  throw new InvalidArgumentError(`It is one of ${[...SCENARIOS.keys()].join(', ')}.`);
-}
-
-export function httpUrl(text: string): string {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
-  throw new InvalidArgumentError('It is a URL like http://127.0.0.1:3000/callbacks/bandwidth.');
-}
-
-export function port(text: string): number {
-  return whole(text, 0, 65_535);
-}
-
-function count(text: string): number {
-  return whole(text, 1, 1_000_000);
-}
-
-function rate(text: string): number {
-  const value = Number(text);
-  if (value > 0 && value <= 1_000_000) return value;
-  throw new InvalidArgumentError('It is a number above 0.');
-}
-
-function whole(text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new InvalidArgumentError(`It is a whole number from ${least} to ${most}.`);
-}
-
-function share(text: string): number {
-  const [, digits, percent] = /^(\d+(?:\.\d+)?)(%?)$/.exec(text) ?? [];
-  const value = Number(digits) / (percent ? 100 : 1);
-  if (value >= 0 && value <= 1) return value;
-  throw new InvalidArgumentError('It is a share like 1% or 0.01.');
-}
-
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
-const LONGEST_MS = 600_000;
-
-export function time(text: string): number {
-  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text) ?? [];
-  const valueMs = Number(digits) * (UNITS_MS[unit] ?? Number.NaN);
-  if (valueMs >= 0 && valueMs <= LONGEST_MS) return valueMs;
-  throw new InvalidArgumentError('It is a time of up to 10 minutes, like 500ms, 2s or 1m.');
+/** Throws InvalidArgumentError when so many cannot arrive at that rate within the run. */
+export function stageOf({ participants, rate, seconds }: RunFlags) {
+  const arrivalS = participants / (rate ?? Number.POSITIVE_INFINITY);
+  const neededS = Math.ceil(arrivalS / ARRIVAL_SHARE);
+  const longestS = seconds ?? MAX_RUN_S;
+  if (neededS > longestS) {
+    throw new InvalidArgumentError(
+      `${participants} participants at --rate ${rate} need a run of ${neededS} s, more than ${longestS} s. Raise --rate${seconds ? ' or --seconds' : ''}.`,
+    );
+  }
+  const durationS = seconds ?? Math.max(DEFAULT_RUN_S, neededS);
+  const durationMs = durationS * 1_000;
+  return { participants, durationMs, arrivalMs: rate === undefined ? durationMs / 3 : arrivalS * 1_000 };
 }

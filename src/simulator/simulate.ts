@@ -1,14 +1,14 @@
 // npm run simulate: plays a scenario against a callback URL, with as many participants as wanted and no sockets.
-import { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import { runCallbacks } from './callback-run.js';
+import { newCommand, runCommand } from './command.js';
+import { httpUrl, scenario } from './option-values.js';
 import {
   type ChaosFlags,
   chaosPolicyOf,
-  httpUrl,
   type RetryFlags,
   type RunFlags,
   retryPolicyOf,
-  scenario,
   stageOf,
   withChaosFlags,
   withRetryFlags,
@@ -18,26 +18,32 @@ import { ProgressBar } from './progress-bar.js';
 import type { Scenario } from './scenarios/scenario.js';
 import { SCENARIOS } from './scenarios/scenarios.js';
 
-type Flags = ChaosFlags & RetryFlags & RunFlags & { readonly callback: string };
+type Flags = ChaosFlags & RetryFlags & RunFlags & { readonly callback?: string };
 
 const scenarios = [...SCENARIOS.values()].map(({ name, summary }) => `  ${name.padEnd(16)}${summary}`);
-const command = new Command('npm run simulate --')
-  .description('Plays a scenario: sends the webhooks that a provider would send of it.')
-  .argument('<scenario>', 'one of those below', scenario)
-  .requiredOption('--callback <url>', 'where the webhooks go, with credentials if it asks for some', httpUrl)
+const command = newCommand({
+  script: 'simulate',
+  description: 'Plays a scenario: sends the webhooks that the provider would send for it to a callback URL.',
+  example: 'meeting --participants 20 --seconds 10 --callback http://127.0.0.1:3000/callbacks/bandwidth',
+})
+  .argument('<scenario>', 'one of the scenarios below', scenario)
+  .option('--callback <url>', 'where the webhooks go, required; may include user:password@', httpUrl)
   .addHelpText('after', `\nScenarios:\n${scenarios.join('\n')}`);
 withRetryFlags(withChaosFlags(withRunFlags(command))).action(simulate);
 
 async function simulate(played: Scenario, flags: Flags): Promise<void> {
+  // If the parser required it, its error would come before the one that names a misspelt --callback.
+  if (flags.callback === undefined) throw new InvalidArgumentError("option '--callback <url>' is missing.");
   const stage = stageOf(flags);
+  const [chaos, retry] = [chaosPolicyOf(flags), retryPolicyOf(flags)];
   const interrupted = new AbortController();
   // From a terminal it comes twice, the second time from npm.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
   const bar = new ProgressBar(stage.durationMs);
   const { tally, behindMs } = await runCallbacks({
     run: { scenario: played, seed: flags.seed, ...stage },
-    chaos: chaosPolicyOf(flags),
-    retry: retryPolicyOf(flags),
+    chaos,
+    retry,
     callbackUrls: [flags.callback],
     signal: interrupted.signal,
     onCue: (_cue, _ids, soFar) => bar.show(soFar),
@@ -47,4 +53,4 @@ async function simulate(played: Scenario, flags: Flags): Promise<void> {
   process.exitCode = tally.refused > 0 || interrupted.signal.aborted ? 1 : 0;
 }
 
-await command.parseAsync();
+await runCommand(command);

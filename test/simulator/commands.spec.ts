@@ -85,17 +85,51 @@ describe('the commands', () => {
   });
 
   it.each([
-    [['nobody', '--callback', 'http://127.0.0.1/'], /It is one of meeting, /],
-    [['meeting'], /--callback/],
-    [['meeting', '--callback', 'x'], /It is a URL like/],
-    [['meeting', '--callback', 'http://x', '--loss', '101%'], /It is a share like/],
-    [['meeting', '--callback', 'http://x', '--delay', '5'], /It is a time/],
-    [['meeting', '--callback', 'http://x', '--participants', '1000001'], /up to|from 1 to 1000000/],
-    [['meeting', '--callback', 'http://x', '--colour', 'red'], /unknown option/],
-  ])('simulate refuses %j', async (args, message) => {
-    const command = run('simulate', args);
+    ['simulate', ['massdrop', '--callback', 'http://127.0.0.1/'], /Did you mean mass-drop\? Scenarios: meeting, /],
+    [
+      'simulate',
+      ['nobody', '--callback', 'http://127.0.0.1/'],
+      /'nobody' is invalid for argument 'scenario'\. Scenarios: meeting, /,
+    ],
+    ['simulate', ['meeting'], /'--callback <url>' is missing\./],
+    ['simulate', ['meeting', '--calback', 'http://x'], /unknown option '--calback' \(Did you mean --callback\?\)/],
+    ['simulate', ['meeting', '--callback', 'http://x', '--loss', '1'], /--loss.*Use a percentage/],
+    [
+      'simulate',
+      ['meeting', '--callback', 'http://x', '--rate', '1', '--seconds', '9'],
+      /need a run of 250 s, more than 9 s/,
+    ],
+    ['simulator', ['--scenario', 'ghost'], /Did you mean ghosts\?/],
+    ['accuracy', ['flaky'], /Did you mean flaky-mobile\?/],
+  ])('%s %j is refused in one line, with an example', async (name, args, message) => {
+    const command = run(name, args);
     expect(await command.ended).toBe(1);
     expect(command.output).toMatch(message);
+    expect(command.output).toMatch(new RegExp(`^error: [^\\n]+[.)] Example: npm run ${name} -- [^\\n]+\\n$`));
+  });
+
+  it.each(['simulate', 'accuracy'])('%s without arguments shows its help, and fails', async (name) => {
+    const command = run(name, []);
+    expect(await command.ended).toBe(1);
+    expect(command.output).toMatch(
+      new RegExp(`^Usage: npm run ${name} --[^]+Example:\\n +npm run ${name} -- meeting `),
+    );
+    const help = run(name, ['--help']);
+    expect(await help.ended).toBe(0);
+    expect(help.output).toBe(command.output);
+  });
+
+  it('simulate has an example that works', async () => {
+    const { url } = await service();
+    const help = run('simulate', ['--help']);
+    await help.ended;
+    const [, example = ''] = /npm run simulate -- (meeting .+)\n/.exec(help.output) ?? [];
+    expect(example).toContain('http://127.0.0.1:3000');
+    // The same in less time.
+    const args = example.replace('http://127.0.0.1:3000', url).replace('--seconds 10', '--seconds 1').split(' ');
+    const command = run('simulate', args);
+    expect(await command.ended).toBe(0);
+    expect(command.output).toMatch(/answers +\d+ × 204\n/);
   });
 
   it('simulator listens, and ends when it is told to', async () => {
