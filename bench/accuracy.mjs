@@ -27,7 +27,7 @@ async function accuracy(played, flags) {
   if (played === 'all') return writeDocument(run);
   const measured = await measure({ ...run, scenario: played }, options.chaosPolicyOf(flags));
   console.table(Object.fromEntries(rowsOf(measured)));
-  console.log(measured.tally.describe(measured.behindMs));
+  console.log(measured.tally.describe(measured));
 }
 
 await runCommand(command);

@@ -38,7 +38,7 @@ async function play(run, chaos, callbackUrls, witnesses) {
   await Promise.all(names.map((name) => witnesses[name].start()));
   const sampling = new AbortController();
   const sampled = Promise.all(names.map((name) => sample(witnesses[name], sampling.signal)));
-  const { tally, behindMs } = await runCallbacks({
+  const outcome = await runCallbacks({
     run,
     chaos,
     retry: RETRY,
@@ -52,14 +52,15 @@ async function play(run, chaos, callbackUrls, witnesses) {
   });
   // What has been told is not all known yet: a loss is final only when its grace is over.
   await wait(allowance.graceMs + allowance.tellingMs);
+  const untilMs = Date.now();
   sampling.abort();
   const samples = await sampled;
   const scores = {};
   for (const [index, name] of names.entries()) {
     const announcements = await witnesses[name].announcements();
-    scores[name] = scoreOf(truth, { samples: samples[index], announcements }, allowance);
+    scores[name] = scoreOf(truth, { samples: samples[index], announcements, untilMs }, allowance);
   }
-  return { scores, tally, behindMs };
+  return { scores, ...outcome };
 }
 
 async function sample(witness, signal) {

@@ -1,6 +1,6 @@
 // npm run simulate: plays a scenario against a callback URL, with as many participants as wanted and no sockets.
 import { InvalidArgumentError } from 'commander';
-import { runCallbacks } from './callback-run.js';
+import { runCallbacks, settlingMs } from './callback-run.js';
 import { newCommand, runCommand } from './command.js';
 import { httpUrl, scenario } from './option-values.js';
 import {
@@ -39,8 +39,12 @@ async function simulate(played: Scenario, flags: Flags): Promise<void> {
   const interrupted = new AbortController();
   // From a terminal it comes twice, the second time from npm.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
+  const seconds = (ms: number) => `${Math.ceil(ms / 1_000)} s`;
+  console.log(
+    `${played.name}: ${seconds(stage.durationMs)}, then up to ${seconds(settlingMs(chaos, retry))} for the last webhooks and responses`,
+  );
   const bar = new ProgressBar(stage.durationMs);
-  const { tally, behindMs } = await runCallbacks({
+  const { tally, ...lag } = await runCallbacks({
     run: { scenario: played, seed: flags.seed, ...stage },
     chaos,
     retry,
@@ -49,7 +53,7 @@ async function simulate(played: Scenario, flags: Flags): Promise<void> {
     onCue: (_cue, _ids, soFar) => bar.show(soFar),
   });
   bar.stop();
-  console.log(tally.describe(behindMs));
+  console.log(tally.describe(lag));
   process.exitCode = tally.refused > 0 || interrupted.signal.aborted ? 1 : 0;
 }
 

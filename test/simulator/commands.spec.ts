@@ -132,6 +132,26 @@ describe('the commands', () => {
     expect(command.output).toMatch(/answers +\d+ × 204\n/);
   });
 
+  it('simulate ends on Ctrl-C while it waits to send a webhook again', async () => {
+    const receiver = await Receiver.start(() => ({ status: 503 }));
+    const retries = ['--attempts', '20', '--backoff', '10m'];
+    const command = run('simulate', [
+      'ghosts',
+      '--participants',
+      '1',
+      '--seconds',
+      '1',
+      ...retries,
+      '--callback',
+      `http://${receiver.host}/`,
+    ]);
+    await eventually(() => expect(receiver.received.length).toBeGreaterThan(0), PATIENCE_MS);
+    command.interrupt();
+    expect(await command.ended).toBe(1);
+    receiver.stop();
+    expect(command.output).toMatch(/answers +\d+ × 503\n/);
+  });
+
   it('simulator listens, and ends when it is told to', async () => {
     const command = run('simulator', ['--port', '0']);
     await command.says(/listens on http:\/\/127\.0\.0\.1:\d+ /);

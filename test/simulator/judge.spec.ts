@@ -24,11 +24,15 @@ const came = (atMs: number): Announcement => ({ participantId: 'p', what: 'came'
 const gone = (atMs: number): Announcement => ({ participantId: 'p', what: 'gone', atMs });
 
 function marksOf(truth: Truth, ...samples: Sample[]) {
-  return scoreOf(truth, { samples, announcements: [] }, ALLOWANCE).marks;
+  return scoreOf(truth, { samples, announcements: [], untilMs: Number.POSITIVE_INFINITY }, ALLOWANCE).marks;
 }
 
 function announcedOf(truth: Truth, ...announcements: Announcement[]) {
-  const { transitions, neverHappened, missed } = scoreOf(truth, { samples: [], announcements }, ALLOWANCE);
+  return announcedUntil(Number.POSITIVE_INFINITY, truth, ...announcements);
+}
+
+function announcedUntil(untilMs: number, truth: Truth, ...announcements: Announcement[]) {
+  const { transitions, neverHappened, missed } = scoreOf(truth, { samples: [], announcements, untilMs }, ALLOWANCE);
   return { transitions, neverHappened, missed };
 }
 
@@ -143,6 +147,13 @@ describe('announcements', () => {
     expect(announcedOf(blip, came(2_001), gone(40_000))).toEqual({ transitions: 2, neverHappened: 1, missed: 1 });
   });
 
+  it('that are not due when the observation ends are not missed', () => {
+    const loss = truthOf([0, 'd1', 'connect'], [5_000, 'd1', 'lose']);
+    const dueMs = 5_000 + GRACE_MS + TELLING_MS;
+    expect(announcedUntil(dueMs - 1, loss, came(50))).toEqual({ transitions: 1, neverHappened: 0, missed: 0 });
+    expect(announcedUntil(dueMs, loss, came(50))).toEqual({ transitions: 2, neverHappened: 0, missed: 1 });
+  });
+
   it('of a reload may be made, or not, but whole', () => {
     expect(announcedOf(reload, came(0), gone(30_010), came(30_510), gone(60_000))).toMatchObject({
       neverHappened: 0,
@@ -157,7 +168,8 @@ describe('announcements', () => {
   });
 
   it('are as late as they are', () => {
-    const score = scoreOf(blip, { samples: [], announcements: [came(50), gone(40_100)] }, ALLOWANCE);
+    const announcements = [came(50), gone(40_100)];
+    const score = scoreOf(blip, { samples: [], announcements, untilMs: 60_000 }, ALLOWANCE);
     expect([score.arrivalDelaysMs, score.departureDelaysMs]).toEqual([[50], [100]]);
   });
 });
@@ -184,6 +196,7 @@ describe('the judge', () => {
       stays.some(({ fromMs, toMs }) => fromMs <= atMs - lateMs && atMs - lateMs < toMs);
     return {
       samples: Array.from({ length: 500 }, (_, n) => sample(n * 1_000 + 7, isPresent(n * 1_000 + 7))),
+      untilMs: Number.POSITIVE_INFINITY,
       announcements: stays.flatMap(({ fromMs, toMs }) =>
         toMs === Number.POSITIVE_INFINITY ? [came(fromMs + lateMs)] : [came(fromMs + lateMs), gone(toMs + lateMs)],
       ),
@@ -205,9 +218,10 @@ describe('the judge', () => {
     fc.assert(
       fc.property(history, (happenings) => {
         const truth = truthOf(...happenings);
-        const { samples } = testimonyOf(truth, 0);
+        const { samples, untilMs } = testimonyOf(truth, 0);
         const deaf = samples.map(({ atMs }) => sample(atMs, false));
-        const { marks, missed, transitions } = scoreOf(truth, { samples: deaf, announcements: [] }, ALLOWANCE);
+        const silence = { samples: deaf, announcements: [], untilMs };
+        const { marks, missed, transitions } = scoreOf(truth, silence, ALLOWANCE);
         expect(marks.wronglyConnected).toBe(0);
         expect(marks.wronglyGone).toBeGreaterThan(0);
         expect(missed).toBe(transitions);

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { randomOf } from '../../src/simulator/random.js';
 import { play } from '../../src/simulator/scenarios/run.js';
-import type { Life, Scenario, Stage } from '../../src/simulator/scenarios/scenario.js';
+import { type Life, LifeStory, type Scenario, type Stage } from '../../src/simulator/scenarios/scenario.js';
 import { SCENARIOS } from '../../src/simulator/scenarios/scenarios.js';
 import { eventsOf, idsOf, stepOf } from '../../src/simulator/scenarios/traffic.js';
 
@@ -13,6 +12,15 @@ const scenarios = [...SCENARIOS.values()].map((scenario) => [scenario.name, scen
 function lives({ live }: Scenario, seed = 1): Life[] {
   return Array.from({ length: stage.participants }, (_, n) => live(n, stage, randomOf(seed, n + 1)));
 }
+
+/** Also such as no command asks for: people who arrive until after the end, a run of a moment. */
+const anyStage: fc.Arbitrary<Stage> = fc
+  .record({
+    participants: fc.integer({ min: 1, max: 1_000_000 }),
+    durationMs: fc.oneof(fc.integer({ min: 1, max: 60_000 }), fc.integer({ min: 1, max: 600_000 })),
+    arrivalShare: fc.double({ min: 0, max: 2, noNaN: true }),
+  })
+  .map(({ arrivalShare, ...rest }) => ({ ...rest, arrivalMs: rest.durationMs * arrivalShare }));
 
 function gaps(life: Life): { action: string; ms: number }[] {
   return life.steps.slice(1, -1).flatMap(({ atMs, action }, index) => {
@@ -24,19 +32,17 @@ function gaps(life: Life): { action: string; ms: number }[] {
 describe.each(scenarios)('the scenario %s', (_, scenario) => {
   it('has lives that come, go and come back in turn, and are over when the run is', () => {
     fc.assert(
-      fc.property(fc.integer(), fc.nat(999), fc.integer({ min: 40_000, max: 600_000 }), (seed, n, durationMs) => {
-        const { steps } = scenario.live(
-          n,
-          { participants: 1_000, durationMs, arrivalMs: durationMs / 3 },
-          randomOf(seed, n),
-        );
+      fc.property(anyStage, fc.integer(), fc.nat(999), (some, seed, n) => {
+        const { steps } = scenario.live(n, some, randomOf(seed, n));
+        expect(steps.length).toBeGreaterThan(0);
         expect(steps.length % 2).toBe(0);
         for (const [index, { atMs, action }] of steps.entries()) {
           expect(action === 'connect').toBe(index % 2 === 0);
           expect(atMs).toBeGreaterThanOrEqual(steps[index - 1]?.atMs ?? 0);
         }
-        expect(steps.at(-1)?.atMs).toBeLessThanOrEqual(durationMs);
+        expect(steps.at(-1)?.atMs).toBeLessThanOrEqual(some.durationMs);
       }),
+      { numRuns: 200 },
     );
   });
 
@@ -51,13 +57,6 @@ describe.each(scenarios)('the scenario %s', (_, scenario) => {
 });
 
 describe('the scenarios', () => {
-  it('are those that the documentation has', () => {
-    const page = readFileSync(new URL('../../docs/simulator.md', import.meta.url), 'utf8');
-    const [, table = ''] = /## Scenarios\n([\s\S]*?)\n```/.exec(page) ?? [];
-    const rows = [...SCENARIOS.values()].map(({ name, summary }) => `| \`${name}\` | ${summary} |`);
-    expect(table.trim()).toBe(['| | |', '|---|---|', ...rows].join('\n'));
-  });
-
   const livesOf = (name: string) => lives(SCENARIOS.get(name) as Scenario);
   const share = (count: number) => count / stage.participants;
 
@@ -94,9 +93,35 @@ describe('the scenarios', () => {
     expect(region.filter((life) => gaps(life).length === 1).length / region.length).toBeGreaterThan(0.85);
   });
 
+  it.each([1_000, 5_000, 15_000, 25_000])(
+    'mass-drop: nearly all of the region is back in a run of %i ms, too',
+    (durationMs) => {
+      const scenario = SCENARIOS.get('mass-drop') as Scenario;
+      const some = { ...stage, durationMs, arrivalMs: durationMs / 3 };
+      const all = Array.from({ length: stage.participants }, (_, n) => scenario.live(n, some, randomOf(1, n + 1)));
+      const region = all.filter(({ tag }) => tag === 'region-east');
+      expect(region.filter((life) => gaps(life).length === 1).length / region.length).toBeGreaterThan(0.85);
+    },
+  );
+
   it('ghosts: one of five goes without a word', () => {
     const vanished = livesOf('ghosts').filter(({ steps }) => steps.at(-1)?.action === 'vanish');
     expect(share(vanished.length)).toBe(0.2);
+  });
+});
+
+describe('a life', () => {
+  it('ends on time, whatever the scenario asks for', () => {
+    const lost = new LifeStory(0, 100).stay(90).blip(50).stay(5).reload(5).end('leave');
+    expect(lost.map(({ atMs, action }) => [atMs, action])).toEqual([
+      [0, 'connect'],
+      [90, 'lose'],
+    ]);
+    const late = new LifeStory(150, 100).stay(10).restart(5).end('vanish');
+    expect(late.map(({ atMs, action }) => [atMs, action])).toEqual([
+      [100, 'connect'],
+      [100, 'vanish'],
+    ]);
   });
 });
 

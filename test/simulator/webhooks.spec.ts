@@ -1,10 +1,16 @@
 // What the simulator sends, to the letter, and how it takes being refused.
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { CallbackClient } from '../../src/simulator/webhooks/callback-client.js';
+import fc from 'fast-check';
+import { CallbackClient, longestSendMs } from '../../src/simulator/webhooks/callback-client.js';
 import { webhookBody } from '../../src/simulator/webhooks/signalling-event.js';
 import { SEED, startService } from '../e2e/service.js';
+import { eventually } from '../eventually.js';
 import { Receiver } from './receiver.js';
 import { ONE_ATTEMPT } from './settings.js';
+import { VirtualClock } from './virtual-clock.js';
 
 const CHALLENGE = { status: 401, headers: { 'www-authenticate': 'Basic realm="callbacks"' } };
 const SECRET = 'a-secret-of-at-least-32-characters';
@@ -29,6 +35,8 @@ describe('a webhook', () => {
     expect(JSON.parse(webhookBody({ ...seed, tag }, seed.atMs))).not.toHaveProperty('tag');
   });
 });
+
+const connectionsOf = (server: Server) => new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
 
 describe('the client', () => {
   const open: { stop(): void }[] = [];
@@ -95,10 +103,51 @@ describe('the client', () => {
     expect(count).toBe(3);
   });
 
+  it('waits between attempts for no longer than it may, however many there are', async () => {
+    const busy = await receiver(() => ({ status: 503 }));
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 20 }), fc.nat(600_000), async (attempts, backoffMs) => {
+        const clock = new VirtualClock();
+        const policy = { attempts, backoffMs, timeoutMs: 10_000 };
+        const one = new CallbackClient(policy, 1, clock);
+        const startMs = clock.now();
+        expect(await clock.run(one.send(`http://${busy.host}/`, '{}'))).toMatchObject({ status: 503, attempts });
+        expect(clock.now() - startMs).toBeLessThanOrEqual(longestSendMs(policy));
+        await one.close();
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('attempts nothing more when it is told to give up', async () => {
+    const one = client({ attempts: 20, backoffMs: 600_000, timeoutMs: 1_000 });
+    const busy = await receiver(() => {
+      setImmediate(() => one.giveUp());
+      return { status: 503 };
+    });
+    expect(await one.send(`http://${busy.host}/`, '{}')).toMatchObject({ status: 503, attempts: 1 });
+    expect(busy.received).toHaveLength(1);
+  });
+
+  it('waits for the end of an answer no longer than it may, also when there is none', async () => {
+    const server = createServer((_, response) => {
+      const drip = setInterval(() => response.write('x'), 5);
+      response.once('close', () => clearInterval(drip));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    open.push({ stop: () => server.close() });
+    const impatient = client({ attempts: 1, backoffMs: 1, timeoutMs: 100 });
+    const { port } = server.address() as AddressInfo;
+    await impatient.send(`http://127.0.0.1:${port}/`, '{}');
+    // The client has hung up.
+    await eventually(() => expect(connectionsOf(server)).resolves.toBe(0));
+  });
+
   it('says what kept an answer from coming', async () => {
     const mute = await receiver(() => undefined);
     const impatient = client({ attempts: 1, backoffMs: 1, timeoutMs: 50 });
-    expect((await impatient.send(`http://${mute.host}/`, '{}')).status).toBe('UND_ERR_HEADERS_TIMEOUT');
+    expect((await impatient.send(`http://${mute.host}/`, '{}')).status).toBe('timeout');
     const gone = await receiver();
     const { host } = gone;
     gone.stop();

@@ -25,6 +25,8 @@ export interface Testimony {
   readonly samples: readonly Sample[];
   /** In their order. */
   readonly announcements: readonly Announcement[];
+  /** When the receiver was last observed: what it had more time for than that is not missed. Epoch milliseconds. */
+  readonly untilMs: number;
 }
 
 type Mark = 'right' | 'waiting' | 'wronglyConnected' | 'wronglyGone';
@@ -44,7 +46,7 @@ export interface Score {
 /** An announcement is noted a little after it is made, on the same clock. */
 const CLOCK_SLACK_MS = 100;
 
-export function scoreOf(truth: Truth, { samples, announcements }: Testimony, allowance: Allowance): Score {
+export function scoreOf(truth: Truth, { samples, announcements, untilMs }: Testimony, allowance: Allowance): Score {
   const marks: Record<Mark, number> = { right: 0, waiting: 0, wronglyConnected: 0, wronglyGone: 0 };
   const announced = byParticipant(announcements);
   const transitions: Transition[] = [];
@@ -59,7 +61,7 @@ export function scoreOf(truth: Truth, { samples, announcements }: Testimony, all
     neverHappened += match(expected, announced.get(participantId) ?? []);
     transitions.push(...expected);
   }
-  const due = transitions.filter(mustBeAnnounced);
+  const due = transitions.filter((one) => mustBeAnnounced(one) && isDue(one, untilMs));
   return {
     marks,
     transitions: due.length,
@@ -125,6 +127,10 @@ function transitionsOf(stays: readonly Stay[], { tellingMs, graceMs }: Allowance
 function mustBeAnnounced({ isShort, shortAbsence }: Transition): boolean {
   if (isShort) return false;
   return shortAbsence === undefined || shortAbsence.announcedAtMs !== undefined;
+}
+
+function isDue({ announcedAtMs, latestMs }: Transition, untilMs: number): boolean {
+  return announcedAtMs !== undefined || latestMs <= untilMs;
 }
 
 /** Gives each announcement to the first transition that it can be of; how many are of none. */

@@ -35,30 +35,35 @@ export interface Scenario {
   readonly live: (participant: number, stage: Stage, random: Random) => Life;
 }
 
-/** Writes down one life: steps in their order, each some time after the one before. */
+/**
+ * Builds one life, step by step. A life never runs past its end, whatever a scenario asks for: a device that would
+ * return later does not return, so that a run of any length ends on time and its steps stay in order.
+ */
 export class LifeStory {
   readonly #steps: Step[] = [];
   #device = 1;
+  #atMs: number;
 
   constructor(
-    private atMs: number,
+    startMs: number,
     private readonly endMs: number,
   ) {
+    this.#atMs = Math.min(startMs, endMs);
     this.#note('connect');
   }
 
   /** Whether there is that much time left. */
   hasTimeFor(durationMs: number): boolean {
-    return this.atMs + durationMs < this.endMs;
+    return this.#atMs + durationMs < this.endMs;
   }
 
   stay(durationMs: number): this {
-    this.atMs += durationMs;
+    this.#atMs += durationMs;
     return this;
   }
 
   until(atMs: number): this {
-    this.atMs = Math.max(this.atMs, atMs);
+    this.#atMs = Math.max(this.#atMs, atMs);
     return this;
   }
 
@@ -81,14 +86,16 @@ export class LifeStory {
     return this.#note('connect');
   }
 
-  /** However it ends, it does at its end. */
+  /** The last step, at the end of the life; a device that is away at that time stays away. */
   end(action: 'leave' | 'lose' | 'vanish'): readonly Step[] {
-    this.atMs = this.endMs;
+    if (this.#steps.at(-1)?.action !== 'connect') return this.#steps;
+    this.#atMs = this.endMs;
     return this.#note(action).#steps;
   }
 
+  /** Leaves out what would be after the end. Rounds down, for rounding up could be after the end as well. */
   #note(action: Action): this {
-    this.#steps.push({ atMs: Math.round(this.atMs), action, device: this.#device });
+    if (this.#atMs <= this.endMs) this.#steps.push({ atMs: Math.floor(this.#atMs), action, device: this.#device });
     return this;
   }
 }

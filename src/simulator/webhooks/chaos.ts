@@ -99,3 +99,8 @@ export function longestDelayMs(policy: ChaosPolicy): number {
   const noticeMs = overlapShare > 0 ? NOTICE_MS : 0;
   return MOST_MEANS * delayMs + (reorderShare > 0 ? reorderWithinMs : 0) + noticeMs + burstMs;
 }
+
+/** No webhook, repeats included, is due later than this after the last step of a run. */
+export function latestDeliveryMs(policy: ChaosPolicy): number {
+  return longestDelayMs(policy) + (policy.duplicateShare > 0 ? REPEAT_WITHIN_MS + policy.burstMs : 0);
+}

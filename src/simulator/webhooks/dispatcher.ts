@@ -1,6 +1,7 @@
 // Sends deliveries when they are due, so many at once at the most. What waits is bounded by whoever adds asking for
 // room first: a receiver that is slower than the traffic slows the traffic down.
 import FlatQueue from 'flatqueue';
+import { type Clock, systemClock } from '../clock.js';
 import type { Answer } from './callback-client.js';
 
 interface Due {
@@ -15,9 +16,10 @@ const LATE_MS = 100;
 export class Dispatcher<Delivery extends Due> {
   readonly #waiting = new FlatQueue<Delivery>();
   #inFlight = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #cancelTimer = () => {};
   #timerAtMs = Number.POSITIVE_INFINITY;
   #isStopped = false;
+  #wasFull = false;
   #onProgress: (() => void)[] = [];
 
   /** `send` never rejects. */
@@ -25,7 +27,13 @@ export class Dispatcher<Delivery extends Due> {
     private readonly send: (delivery: Delivery) => Promise<Answer>,
     private readonly maxInFlight: number,
     private readonly onAnswer: (delivery: Delivery, answer: Answer) => void,
+    private readonly clock: Clock = systemClock,
   ) {}
+
+  /** Whether anybody had to wait for room though no delivery was late: too many were waiting for their time. */
+  get wasFull(): boolean {
+    return this.#wasFull;
+  }
 
   add(delivery: Delivery): void {
     this.#waiting.push(delivery, delivery.sendAtMs);
@@ -45,25 +53,29 @@ export class Dispatcher<Delivery extends Due> {
   /** What is in flight is still answered, nothing more is sent. */
   stop(): void {
     this.#isStopped = true;
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     this.#progressed();
   }
 
   #isBehind(): boolean {
     const nextMs = this.#waiting.peekValue();
-    return nextMs !== undefined && (nextMs < Date.now() - LATE_MS || this.#waiting.length >= MAX_WAITING);
+    if (nextMs === undefined) return false;
+    if (nextMs < this.clock.now() - LATE_MS) return true;
+    const isFull = this.#waiting.length >= MAX_WAITING;
+    this.#wasFull ||= isFull;
+    return isFull;
   }
 
   #pump(): void {
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     this.#timerAtMs = Number.POSITIVE_INFINITY;
     while (!this.#isStopped && this.#inFlight < this.maxInFlight) {
       const nextMs = this.#waiting.peekValue();
       if (nextMs === undefined) return;
-      const delayMs = nextMs - Date.now();
+      const delayMs = nextMs - this.clock.now();
       if (delayMs > 0) {
         this.#timerAtMs = nextMs;
-        this.#timer = setTimeout(() => this.#pump(), delayMs);
+        this.#cancelTimer = this.clock.after(delayMs, () => this.#pump());
         return;
       }
       void this.#deliver(this.#waiting.pop() as Delivery);

@@ -1,0 +1,199 @@
+// Runs of every scenario with any options, in virtual time: they end when they say they do, and are judged by what was due.
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { deliver, settlingMs } from '../../src/simulator/callback-run.js';
+import { type Announcement, type Sample, scoreOf } from '../../src/simulator/judge/score.js';
+import { type Stay, Truth } from '../../src/simulator/judge/truth.js';
+import { stageOf } from '../../src/simulator/options.js';
+import { SCENARIOS } from '../../src/simulator/scenarios/scenarios.js';
+import { stepOf } from '../../src/simulator/scenarios/traffic.js';
+import { Tally } from '../../src/simulator/tally.js';
+import { type ChaosPolicy, latestDeliveryMs } from '../../src/simulator/webhooks/chaos.js';
+import { Dispatcher } from '../../src/simulator/webhooks/dispatcher.js';
+import { NO_CHAOS, ONE_ATTEMPT } from './settings.js';
+import { VirtualClock } from './virtual-clock.js';
+
+const GRACE_MS = 15_000;
+const TELLING_MS = 2_000;
+
+const share = fc.double({ min: 0, max: 1, noNaN: true });
+const chaosPolicy: fc.Arbitrary<ChaosPolicy> = fc.record({
+  lossShare: share,
+  duplicateShare: share,
+  delayMs: fc.nat(60_000),
+  reorderShare: share,
+  reorderWithinMs: fc.nat(60_000),
+  skewMs: fc.nat(1_000),
+  overlapShare: share,
+  burstMs: fc.nat(60_000),
+});
+/** Either option, both of them as far as they go together, or none. */
+const runFlags = fc
+  .record({
+    participants: fc.integer({ min: 1, max: 10 }),
+    seconds: fc.option(fc.integer({ min: 1, max: 120 }), { nil: undefined }),
+    rate: fc.option(fc.double({ min: 0.05, max: 50, noNaN: true }), { nil: undefined }),
+  })
+  .map((flags) => {
+    const leastRate = flags.participants / (0.4 * (flags.seconds ?? 86_400));
+    return { ...flags, ...(flags.rate !== undefined && { rate: Math.max(flags.rate, leastRate * 1.01) }) };
+  });
+const run = fc.record({ scenario: fc.constantFrom(...SCENARIOS.values()), seed: fc.integer(), flags: runFlags });
+
+type Run = typeof run extends fc.Arbitrary<infer Value> ? Value : never;
+
+async function play({ scenario, seed, flags }: Run, chaos: ChaosPolicy, latencyMs: number) {
+  const clock = new VirtualClock();
+  const startMs = clock.now();
+  const stage = stageOf(flags);
+  const truth = new Truth(GRACE_MS);
+  const stepsMs: number[] = [];
+  const sentMs: number[] = [];
+  const outcome = await clock.run(
+    deliver(
+      {
+        run: { scenario, seed, ...stage },
+        chaos,
+        signal: new AbortController().signal,
+        onCue: (cue, { participantId, deviceId }) => {
+          const { action } = stepOf(cue);
+          stepsMs.push(cue.atMs);
+          if (action === 'connect') truth.connect(participantId, deviceId, cue.atMs);
+          else truth.end(participantId, deviceId, cue.atMs, action === 'leave');
+        },
+      },
+      async ({ event }) => {
+        expect(clock.now()).toBeGreaterThanOrEqual(event.atMs);
+        sentMs.push(clock.now());
+        await new Promise<void>((resolve) => void clock.after(latencyMs, resolve));
+        return { status: 204, attempts: 1, elapsedMs: latencyMs };
+      },
+      clock,
+    ),
+  );
+  return { ...outcome, truth, startMs, endMs: startMs + stage.durationMs, stoppedMs: clock.now(), stepsMs, sentMs };
+}
+
+describe('a run of any scenario', () => {
+  it('takes its steps within its time, sends what is delayed within the settling time, and is never behind', async () => {
+    await fc.assert(
+      fc.asyncProperty(run, chaosPolicy, fc.nat(1_000), async (some, chaos, latencyMs) => {
+        const played = await play(some, chaos, latencyMs);
+        const { tally, behindMs, wasFull, startMs, endMs, stoppedMs, stepsMs, sentMs } = played;
+        expect(Math.min(...stepsMs)).toBeGreaterThanOrEqual(startMs);
+        expect(Math.max(...stepsMs)).toBeLessThanOrEqual(endMs);
+        expect(Math.max(endMs, ...sentMs) - endMs).toBeLessThanOrEqual(latestDeliveryMs(chaos));
+        expect(stoppedMs - endMs).toBeLessThanOrEqual(settlingMs(chaos, { ...ONE_ATTEMPT, timeoutMs: 1_000 }));
+        expect({ behindMs, wasFull }).toEqual({ behindMs: 0, wasFull: false });
+        expect(tally).toMatchObject({ came: some.flags.participants, connected: 0, sent: sentMs.length, refused: 0 });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is on time without chaos: everything is sent when it happens', async () => {
+    await fc.assert(
+      fc.asyncProperty(run, async (some) => {
+        const { endMs, stoppedMs } = await play(some, NO_CHAOS, 0);
+        expect(stoppedMs).toBeLessThanOrEqual(endMs);
+      }),
+    );
+  });
+});
+
+describe('the summary of a run', () => {
+  it('counts the time up to the last answer, whenever it is asked for', () => {
+    const clock = new VirtualClock();
+    const tally = new Tally(clock);
+    clock.pass(5_000);
+    tally.answered({ status: 204, attempts: 1, elapsedMs: 1 });
+    clock.pass(60_000);
+    expect(tally.describe({ behindMs: 0, wasFull: false })).toContain('1 in 5.0 s (0 a second)');
+    expect(new Tally(clock).describe({ behindMs: 0, wasFull: false })).toContain('0 in 0.0 s (0 a second)');
+  });
+
+  it('names who is behind', () => {
+    const tally = new Tally(new VirtualClock());
+    expect(tally.describe({ behindMs: 900, wasFull: false })).not.toContain('behind');
+    expect(tally.describe({ behindMs: 2_000, wasFull: false })).toContain(
+      '2.0 s: the receiver, or this machine, is slower',
+    );
+    expect(tally.describe({ behindMs: 2_000, wasFull: true })).toContain('2.0 s: more delayed webhooks than');
+  });
+});
+
+describe('the score of any run', () => {
+  const goneMs = ({ end }: Stay, waits: boolean) => (waits ? end?.finalAtMs : end?.atMs) ?? Number.POSITIVE_INFINITY;
+
+  /** A receiver that knows everything so late, and either waits for whom it lost or does not. */
+  function testimonyOf(
+    truth: Truth,
+    { fromMs, untilMs }: { fromMs: number; untilMs: number },
+    lateMs: number,
+    waits: boolean,
+  ) {
+    const all = [...truth.participantIds].map((participantId) => ({
+      participantId,
+      stays: truth.staysOf(participantId),
+    }));
+    const isPresent = (stays: readonly Stay[], atMs: number) =>
+      stays.some((stay) => stay.fromMs + lateMs <= atMs && atMs < goneMs(stay, waits) + lateMs);
+    const samples: Sample[] = [];
+    for (let atMs = fromMs; atMs <= untilMs; atMs += 1_000) {
+      const present = all.filter(({ stays }) => isPresent(stays, atMs)).map(({ participantId }) => participantId);
+      samples.push({ atMs, present: new Set(present) });
+    }
+    const announcements = all
+      .flatMap(({ participantId, stays }) =>
+        stays.flatMap((stay): Announcement[] => [
+          { participantId, what: 'came', atMs: stay.fromMs + lateMs },
+          { participantId, what: 'gone', atMs: goneMs(stay, waits) + lateMs },
+        ]),
+      )
+      .filter(({ atMs }) => atMs <= untilMs);
+    return { samples, announcements, untilMs };
+  }
+
+  it('blames nobody for what is not due yet, whenever the observation ends', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        run,
+        fc.nat(200_000),
+        fc.nat(TELLING_MS),
+        fc.boolean(),
+        async (some, observedMs, lateMs, waits) => {
+          const { truth, startMs } = await play(some, NO_CHAOS, 0);
+          const period = { fromMs: startMs, untilMs: startMs + observedMs };
+          const score = scoreOf(truth, testimonyOf(truth, period, lateMs, waits), {
+            graceMs: GRACE_MS,
+            tellingMs: TELLING_MS,
+          });
+          expect(score).toMatchObject({ neverHappened: 0, missed: 0, marks: { wronglyConnected: 0, wronglyGone: 0 } });
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('a run with more delayed webhooks than fit', () => {
+  it('says that the delays hold it up, not the receiver', async () => {
+    const clock = new VirtualClock();
+    const sendAtMs = clock.now() + 600_000;
+    const answer = { status: 204, attempts: 1, elapsedMs: 1 };
+    const dispatcher = new Dispatcher<{ sendAtMs: number }>(
+      async () => answer,
+      1,
+      () => {},
+      clock,
+    );
+    for (let n = 0; n < 99_999; n += 1) dispatcher.add({ sendAtMs });
+    await dispatcher.room();
+    expect(dispatcher.wasFull).toBe(false);
+    dispatcher.add({ sendAtMs });
+    const room = dispatcher.room();
+    expect(dispatcher.wasFull).toBe(true);
+    dispatcher.stop();
+    await room;
+  });
+});
