@@ -1,4 +1,4 @@
-// What the page at / asks and does. It is for whoever sits at this machine: there is no key.
+// The page at / and its API, which docs/simulator.md documents. Whoever reaches the simulator may use it, without credentials.
 
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -107,6 +107,6 @@ export class ControlController {
 
   #describe({ id, accountId, tag, callbackUrl, sessionId }: Participant) {
     const devices = this.provider.socketsOf(id).map(({ deviceId, isReal }) => ({ deviceId, isReal }));
-    return { participantId: id, accountId, tag, sessionId, isTold: Boolean(callbackUrl), devices };
+    return { participantId: id, accountId, tag, sessionId, hasCallbackUrl: Boolean(callbackUrl), devices };
   }
 }
