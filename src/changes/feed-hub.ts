@@ -30,17 +30,12 @@ export class FeedHub {
   #keptFrom: FeedPosition = [];
   #position: FeedPosition = [];
   #isRunning = false;
-  #isStopped = false;
-  readonly #stopped: Promise<void>;
-  #tellStopped = () => {};
+  readonly #stopping = new AbortController();
   #ended: Promise<void> = Promise.resolve();
 
   constructor(store: PresenceStore, log: Logger) {
     this.#store = store;
     this.#log = log;
-    this.#stopped = new Promise((resolve) => {
-      this.#tellStopped = resolve;
-    });
   }
 
   /**
@@ -48,7 +43,7 @@ export class FeedHub {
    * false: it has not joined; it has to read on from the store first.
    */
   join(follower: Follower): boolean {
-    if (this.#isStopped) return false;
+    if (this.#stopping.signal.aborted) return false;
     if (!this.#isRunning) this.#start(follower.position);
     if (!this.#keptFrom.every((place, shard) => isPast(follower.position, shard, place))) return false;
     this.#followers.add(follower);
@@ -62,8 +57,7 @@ export class FeedHub {
 
   /** Resolves when nothing is under way any more. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    this.#tellStopped();
+    this.#stopping.abort();
     await this.#ended;
   }
 
@@ -78,7 +72,7 @@ export class FeedHub {
   async #run(): Promise<void> {
     // Begun by a follower that joins right after this.
     await new Promise<void>(atTurnsEnd);
-    while (this.#followers.size > 0 && !this.#isStopped) {
+    while (this.#followers.size > 0 && !this.#stopping.signal.aborted) {
       try {
         await this.#round();
       } catch (error) {
@@ -95,8 +89,7 @@ export class FeedHub {
       this.#loseAll();
     } else if (page.changes.length === 0) {
       this.#position = page.position;
-      // The store ends that wait when it is closed.
-      await Promise.race([this.#store.changed(page.position), this.#stopped]);
+      await this.#store.changed(page.position, this.#stopping.signal);
     } else {
       const startMs = performance.now();
       this.#position = page.position;

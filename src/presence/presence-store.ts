@@ -122,8 +122,11 @@ export interface PresenceStore {
    * position, since its entry was trimmed, or was lost with the store's data, or is another store's.
    */
   changes(after: FeedPosition, limit: number): Promise<FeedEntry[] | null>;
-  /** Resolves when there is an entry after the position, or else in about a second. */
-  changed(after: FeedPosition): Promise<void>;
+  /**
+   * Resolves when there is an entry after the position or the signal is aborted, or else in about a second. A wait that is
+   * over has left nothing behind on the signal, which may live as long as the process.
+   */
+  changed(after: FeedPosition, signal: AbortSignal): Promise<void>;
   /** Drops some of the oldest entries that are over a limit, never the newest one; whether there may be more of them. */
   trim(limits: FeedLimits): Promise<boolean>;
   /**

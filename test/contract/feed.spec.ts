@@ -1,5 +1,6 @@
 // What the feed of every store must do: order, exact resume, trimming, epochs.
 import { randomUUID } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
@@ -141,16 +142,36 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
 
   it('wakes who waits for a change, at once when there is one already', async () => {
     const before = await store.position();
-    await eventually(() => store.changed(before));
+    const { signal } = new AbortController();
+    await eventually(() => store.changed(before, signal));
     const startMs = performance.now();
     for (let n = 0; n < 10; n += 1) {
-      const woken = store.changed(await store.position());
+      const woken = store.changed(await store.position(), signal);
       await announce(`${n}`);
       await woken;
-      await store.changed(before);
+      await store.changed(before, signal);
     }
     // Not woken, each of the twenty would have taken a second.
     expect(performance.now() - startMs).toBeLessThan(8_000);
+  });
+
+  it('ends a wait when the signal is aborted, and otherwise leaves nothing behind on it', async () => {
+    const before = await store.position();
+    const startMs = performance.now();
+    for (let n = 0; n < 10; n += 1) {
+      const stopping = new AbortController();
+      const waiting = store.changed(before, stopping.signal);
+      stopping.abort();
+      await waiting;
+      await store.changed(before, stopping.signal);
+    }
+    expect(performance.now() - startMs).toBeLessThan(8_000);
+    const { signal } = new AbortController();
+    const woken = store.changed(before, signal);
+    await announce('now');
+    await woken;
+    for (let n = 0; n < 100; n += 1) await store.changed(before, signal);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 });
 

@@ -34,7 +34,7 @@ export function storesUnderTest(): [string, () => Promise<OpenStore>][] {
   ];
 }
 
-async function openSqlite(): Promise<OpenStore> {
+export async function openSqlite(): Promise<OpenStore> {
   const dir = mkdtempSync(join(tmpdir(), 'rollcall-sqlite-'));
   const store = new SqlitePresenceStore(dir, pino({ level: 'silent' }));
   const discard = async () => {

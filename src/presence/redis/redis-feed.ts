@@ -1,5 +1,4 @@
 // The feed on Redis: in each shard a stream, into which commit.lua appends an entry for each commit that announces.
-import { once } from 'node:events';
 import type { Redis } from 'ioredis';
 import { compareEntries, type FeedPosition, newEpoch } from '../feed-position.js';
 import type { FeedEntry, FeedLimits } from '../presence-store.js';
@@ -47,14 +46,28 @@ export class RedisFeed {
       .slice(0, limit);
   }
 
-  async changed(after: FeedPosition): Promise<void> {
+  async changed(after: FeedPosition, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
     const connection = this.#connection();
-    if (connection.status !== 'ready') {
-      await once(connection, 'ready', { signal: AbortSignal.timeout(LONGEST_WAIT_MS) });
-    }
     const streams = this.#shards.map(({ changes }) => changes);
     const entries = this.#shards.map((_, shard) => after[shard]?.entry ?? '$');
-    await connection.xread('COUNT', 1, 'BLOCK', LONGEST_WAIT_MS, 'STREAMS', ...streams, ...entries);
+    await new Promise<void>((resolve, reject) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        connection.off('ready', read);
+        resolve();
+      };
+      const read = () => {
+        clearTimeout(timer);
+        const reply = connection.xread('COUNT', 1, 'BLOCK', LONGEST_WAIT_MS, 'STREAMS', ...streams, ...entries);
+        reply.catch(reject).finally(end);
+      };
+      const timer = setTimeout(end, LONGEST_WAIT_MS);
+      signal.addEventListener('abort', end);
+      if (connection.status === 'ready') read();
+      else connection.once('ready', read);
+    });
   }
 
   async trim({ retentionMs, maxBytes }: FeedLimits): Promise<boolean> {

@@ -138,8 +138,8 @@ export class RedisPresenceStore implements PresenceStore {
     return orUnavailable(this.#feed.changes(after, limit));
   }
 
-  changed(after: FeedPosition): Promise<void> {
-    return orUnavailable(this.#feed.changed(after));
+  changed(after: FeedPosition, signal: AbortSignal): Promise<void> {
+    return orUnavailable(this.#feed.changed(after, signal));
   }
 
   trim(limits: FeedLimits): Promise<boolean> {

@@ -35,15 +35,17 @@ export class SqliteFeed {
   }
 
   /** Also when the store is closed. */
-  async changed(after: FeedPosition): Promise<void> {
-    if (String(this.#newest()[0]) !== after[0]?.entry) return;
+  async changed(after: FeedPosition, signal: AbortSignal): Promise<void> {
+    if (signal.aborted || String(this.#newest()[0]) !== after[0]?.entry) return;
     await new Promise<void>((resolve) => {
       const wake = () => {
         clearTimeout(timer);
+        signal.removeEventListener('abort', wake);
         this.#waiting.delete(wake);
         resolve();
       };
       const timer = setTimeout(wake, LONGEST_WAIT_MS);
+      signal.addEventListener('abort', wake);
       this.#waiting.add(wake);
     });
   }

@@ -115,8 +115,8 @@ export class SqlitePresenceStore implements PresenceStore {
     return attempt(() => this.#feed.changes(after, limit));
   }
 
-  changed(after: FeedPosition): Promise<void> {
-    return attempt(() => this.#feed.changed(after));
+  changed(after: FeedPosition, signal: AbortSignal): Promise<void> {
+    return attempt(() => this.#feed.changed(after, signal));
   }
 
   trim(limits: FeedLimits): Promise<boolean> {
