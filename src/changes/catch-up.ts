@@ -1,5 +1,6 @@
 // The join of what a follower has missed, which it reads from the store by pages, and what is live, which the hub gives it.
 import { setTimeout as wait } from 'node:timers/promises';
+import { atTurnsEnd } from '../platform/turns.js';
 import type { PresenceStore } from '../presence/presence-store.js';
 import type { FeedHub } from './feed-hub.js';
 import { readPage } from './feed-page.js';
@@ -28,7 +29,11 @@ export async function catchUp(
     follower.take(page.changes);
     if ((await afterPage()) === 'left') return 'left';
     // What came while that was awaited is either with the hub still, or there is another page.
-    if (!page.isLast) continue;
+    if (!page.isLast) {
+      // SQLite reads a page without giving up the turn.
+      await new Promise<void>(atTurnsEnd);
+      continue;
+    }
     if (hub.join(follower)) return 'live';
     await wait(REJOIN_MS);
   }

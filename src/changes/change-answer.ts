@@ -69,7 +69,7 @@ export class ChangesAnswer {
   @ApiProperty({ type: [ChangeAnswer] })
   items: ChangeAnswer[];
 
-  @ApiProperty({ example: POSITION_EXAMPLE, description: 'Where to go on, also when there are no items.' })
+  @ApiProperty({ example: POSITION_EXAMPLE, description: 'Where to continue, also when there are no items.' })
   position: string;
 }
 

@@ -12,8 +12,12 @@ import { PAGE_SIZE, readPage } from './feed-page.js';
 import { Follower, type PlacedChange } from './follower.js';
 import type { FollowerLimit } from './follower-limit.js';
 
-/** What is read at once when the filter leaves everything out; an answer's position is past all of it. */
-const MOST_PAGES = 50;
+/**
+ * How much of the feed one request may read, since a filter can leave out any number of entries. The answer then has the
+ * position reached, and the client goes on from there.
+ */
+const MAX_SCAN_PAGES = 32;
+const MAX_SCAN_MS = 500;
 
 /** The feed began anew and the hub has not noticed yet, or it has gone on too far: both pass at once. */
 const REJOIN_MS = 50;
@@ -26,7 +30,8 @@ interface Parts {
 }
 
 export interface PollRequest {
-  readonly after: FeedPosition;
+  /** undefined: no changes, just the present position. */
+  readonly after: FeedPosition | undefined;
   readonly limit: number;
   readonly waitMs: number;
   readonly filter: ChangeFilter;
@@ -37,9 +42,9 @@ export interface PollRequest {
 interface Found {
   readonly changes: readonly PlacedChange[];
   readonly position: FeedPosition;
-  /** Whether there was nothing after the position when it was read. */
-  readonly isEnd: boolean;
 }
+
+type Search = Omit<PollRequest, 'after'> & { readonly after: FeedPosition };
 
 export class ChangePoll {
   readonly #parts: Parts;
@@ -50,23 +55,17 @@ export class ChangePoll {
     this.#parts = parts;
   }
 
-  /** Throws a problem when the position is gone, or too many wait; rejects with StoreUnavailableError. */
-  async ask(request: PollRequest): Promise<ChangesAnswer> {
-    const { clock } = this.#parts;
-    const endMs = clock.now() + request.waitMs;
-    let { after } = request;
-    for (;;) {
-      const found = await this.#find({ ...request, after });
-      const waitMs = endMs - clock.now();
-      if (found.changes.length > 0 || waitMs <= 0 || this.#isStopped || request.signal.aborted) return answer(found);
-      after = found.position;
-      if (!found.isEnd) {
-        await new Promise<void>(atTurnsEnd);
-        continue;
-      }
-      const heard = await this.#waitFor({ ...request, after, waitMs });
-      if (heard) return answer(heard);
-      await wait(REJOIN_MS);
+  /**
+   * Takes one of the followers' places until it is answered, whether it reads or waits. Throws a problem when there is none, or
+   * when the position is gone; rejects with StoreUnavailableError.
+   */
+  async ask({ after, ...request }: PollRequest): Promise<ChangesAnswer> {
+    const exit = this.#parts.limit.enter();
+    try {
+      if (after === undefined) return answer({ changes: [], position: await this.#parts.store.position() });
+      return answer(await this.#search({ ...request, after }));
+    } finally {
+      exit();
     }
   }
 
@@ -76,31 +75,43 @@ export class ChangePoll {
     for (const end of this.#waits) end();
   }
 
-  async #find({ after, limit, filter }: PollRequest): Promise<Found> {
-    const changes: PlacedChange[] = [];
-    const isAll = Object.values(filter).every((value) => value === undefined);
-    let position = after;
-    for (let pages = 0; pages < MOST_PAGES; pages += 1) {
-      const page = await readPage(this.#parts.store, position, isAll ? Math.min(limit, PAGE_SIZE) : PAGE_SIZE);
+  async #search(search: Search): Promise<Found> {
+    const { clock, store } = this.#parts;
+    const startMs = clock.now();
+    const found: PlacedChange[] = [];
+    let position = search.after;
+    for (let pages = 1; ; pages += 1) {
+      const page = await readPage(store, position, pageSize(search));
       if (page === null) throw positionGone();
       for (const { shard, place, change } of page.changes) {
         position = moveTo(position, shard, place);
-        if (isWanted(change, filter)) changes.push({ change, position });
-        if (changes.length === limit) return { changes, position, isEnd: false };
+        if (isWanted(change, search.filter)) found.push({ change, position });
+        if (found.length === search.limit) return { changes: found, position };
       }
-      if (page.isLast) return { changes, position, isEnd: true };
+      const elapsedMs = clock.now() - startMs;
+      const isEnding = this.#isStopped || search.signal.aborted;
+      const isDone = page.isLast
+        ? found.length > 0 || elapsedMs >= search.waitMs
+        : pages === MAX_SCAN_PAGES || elapsedMs >= MAX_SCAN_MS;
+      if (isDone || isEnding) return { changes: found, position };
+      if (page.isLast) {
+        const received = await this.#waitFor({ ...search, after: position, waitMs: search.waitMs - elapsedMs });
+        if (received) return received;
+        await wait(REJOIN_MS);
+      } else {
+        // SQLite reads a page without giving up the turn.
+        await new Promise<void>(atTurnsEnd);
+      }
     }
-    return { changes, position, isEnd: false };
   }
 
   /** undefined: it was no longer at the end of the feed, and has to read on. */
-  async #waitFor({ after, limit, waitMs, filter, signal }: PollRequest): Promise<Found | undefined> {
-    const exit = this.#parts.limit.enter();
+  async #waitFor({ after, limit, waitMs, filter, signal }: Search): Promise<Found | undefined> {
     const { promise, resolve, reject } = withResolvers<Found | undefined>();
     const heard = (changes: readonly PlacedChange[]) => {
       const kept = changes.slice(0, limit);
       const position = kept.length < changes.length ? kept.at(-1)?.position : follower.position;
-      resolve({ changes: kept, position: position ?? follower.position, isEnd: false });
+      resolve({ changes: kept, position: position ?? follower.position });
     };
     const follower = new Follower(after, filter, { onChanges: heard, onGone: () => reject(positionGone()) });
     const end = () => heard([]);
@@ -116,9 +127,14 @@ export class ChangePoll {
       this.#waits.delete(end);
       signal.removeEventListener('abort', end);
       cancel();
-      exit();
     }
   }
+}
+
+/** With no filter no more is read than is given. */
+function pageSize({ filter, limit }: Search): number {
+  const isAll = Object.values(filter).every((value) => value === undefined);
+  return isAll ? Math.min(limit, PAGE_SIZE) : PAGE_SIZE;
 }
 
 function answer({ changes, position }: Found): ChangesAnswer {

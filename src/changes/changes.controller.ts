@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import { Controller, Get, Headers, Inject, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Headers, Query, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
@@ -11,9 +11,7 @@ import {
   ApiTags,
 } from '../platform/openapi-decorators.js';
 import { ProblemError } from '../platform/problem.js';
-import { type FeedPosition, formatPosition, parsePosition } from '../presence/feed-position.js';
-import { PRESENCE_STORE } from '../presence/presence.module.js';
-import type { PresenceStore } from '../presence/presence-store.js';
+import { type FeedPosition, parsePosition } from '../presence/feed-position.js';
 import { ChangesAnswer } from './change-answer.js';
 import { ChangePoll } from './change-poll.js';
 import { ChangeStreams } from './change-streams.js';
@@ -23,22 +21,25 @@ import { ChangesQuery, POSITION_FAULT, StreamQuery } from './questions.js';
 @Controller('v1/changes')
 export class ChangesController {
   constructor(
-    @Inject(PRESENCE_STORE) private readonly store: PresenceStore,
     private readonly poll: ChangePoll,
     private readonly streams: ChangeStreams,
   ) {}
 
   @Get()
   @RouteConfig({ hasOwnLimit: true })
-  @ApiOperation({ summary: 'What changed after a position' })
+  @ApiOperation({
+    summary: 'What changed after a position',
+    description:
+      'One request reads a limited part of the feed. If a filter leaves out all of it, the response has no items although ' +
+      'there may be more: continue from its `position`, which is past everything that was read.',
+  })
   @ApiOkResponse({ type: ChangesAnswer })
   @ApiGoneResponse({ description: 'What came after this position is no longer known: list again.' })
   async changes(
     @Query() { after, limit, wait, ...filter }: ChangesQuery,
     @Req() request: FastifyRequest,
   ): Promise<ChangesAnswer> {
-    if (after === undefined) return { items: [], position: formatPosition(await this.store.position()) };
-    const position = parsePosition(after) as FeedPosition;
+    const position = after === undefined ? undefined : (parsePosition(after) as FeedPosition);
     return this.poll.ask({ after: position, limit, waitMs: wait * 1_000, filter, signal: request.signal });
   }
 

@@ -18,7 +18,7 @@ import { FeedTrimmer } from './feed-trimmer.js';
 import { FollowerLimit } from './follower-limit.js';
 
 export interface FeedSettings extends FeedLimits {
-  /** Streams and waiting polls at once. */
+  /** Streams and polls at once. */
   readonly maxStreams: number;
 }
 

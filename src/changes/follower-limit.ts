@@ -2,7 +2,7 @@ import { ProblemError } from '../platform/problem.js';
 
 const RETRY_AFTER_S = '5';
 
-/** How many may follow the feed at once, each of whom holds a connection and some memory. */
+/** How many streams and polls of the feed there may be at once: each holds a connection and memory, or reads the feed. */
 export class FollowerLimit {
   #count = 0;
 
@@ -11,7 +11,8 @@ export class FollowerLimit {
   /** Throws a problem when there are as many as may be; returns what is to be called once when this one has gone. */
   enter(): () => void {
     if (this.#count >= this.most) {
-      const detail = 'Close another stream, or ask another node; MAX_STREAMS says how many there may be.';
+      const detail =
+        'Too many streams and polls of the change feed at once (MAX_STREAMS). Try again later, or another node.';
       throw new ProblemError('too-many-streams', { detail, headers: { 'retry-after': RETRY_AFTER_S } });
     }
     this.#count += 1;

@@ -112,7 +112,7 @@ export const SETTINGS = {
   maxStreams: setting(
     'MAX_STREAMS',
     '1000',
-    'Streams and waiting polls of the change feed at once, fewer than MAX_CONNECTIONS; more are refused.',
+    'Streams and polls of the change feed at once, fewer than MAX_CONNECTIONS; more are refused.',
     integer(0, 1_000_000),
   ),
   logLevel: setting('LOG_LEVEL', 'info', `One of ${LOG_LEVELS.join(', ')}.`, logLevel),

@@ -129,14 +129,23 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       expect((await filtered).json.items).toMatchObject([{ participantId: 'b' }, { participantId: 'b' }]);
     });
 
-    it('are waited for past any number that the filter leaves out', async () => {
+    it('are found past any number that the filter leaves out, by going on from each position', async () => {
       const begin = await presentPosition();
       for (let n = 0; n < 7_000; n += 250) {
         await Promise.all(Array.from({ length: 250 }, (_unused, i) => arrive(`p${n + i}`)));
       }
       await arrive('wanted');
-      const { json } = await service.request(`/v1/changes?after=${begin}&limit=1&wait=10&participantId=wanted`);
-      expect(json.items).toMatchObject([{ type: 'device.connected', participantId: 'wanted' }]);
+      const positions = [begin];
+      for (;;) {
+        const filter = 'limit=1&wait=10&participantId=wanted';
+        const { json } = await service.request(`/v1/changes?after=${positions.at(-1)}&${filter}`);
+        expect(positions).not.toContain(json.position);
+        positions.push(json.position);
+        if (json.items.length === 0) continue;
+        expect(json.items).toMatchObject([{ type: 'device.connected', participantId: 'wanted' }]);
+        break;
+      }
+      expect(positions.length).toBeGreaterThan(2);
     });
 
     it('are gone with a position that is further into a commit than it goes', async () => {
@@ -276,11 +285,11 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
 
     it('may be asked for many times on one connection, and take no place when it has gone', async () => {
       await restart({ feed: { maxStreams: 5 } });
+      const position = await presentPosition();
       const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
       socket.write('GET /v1/changes/stream HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(5));
       await eventually(async () => expect((await service.request('/v1/changes/stream')).status).toBe(503));
       socket.destroy();
-      const position = await presentPosition();
       await eventually(async () => {
         const asked = Array.from({ length: 5 }, () => service.request(`/v1/changes?after=${position}&wait=1`));
         expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
@@ -336,15 +345,17 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
     });
 
     it('may be followed by so many, and by no more until one has gone', async () => {
-      await restart({ feed: { maxStreams: 2 } });
+      await restart({ feed: { maxStreams: 2 }, http: { maxInFlight: 2 } });
+      const position = await presentPosition();
       const [one] = [await listen(), await listen()];
       const refused = await service.request('/v1/changes/stream');
       expect(refused.status).toBe(503);
       expect(refused.headers.get('retry-after')).toBe('5');
       expect(refused.json.type).toBe('urn:rollcall:problem:too-many-streams');
-      const position = await presentPosition();
-      expect((await service.request(`/v1/changes?after=${position}&wait=1`)).status).toBe(503);
-      expect((await service.request(`/v1/changes?after=${position}`)).status).toBe(200);
+      for (const query of ['', `?after=${position}`, `?after=${position}&tag=nobody`, `?after=${position}&wait=1`]) {
+        const { status, json } = await service.request(`/v1/changes${query}`);
+        expect([query, status, json.type]).toEqual([query, 503, 'urn:rollcall:problem:too-many-streams']);
+      }
       one.close();
       await eventually(async () =>
         expect((await service.request(`/v1/changes?after=${position}&wait=1`)).status).toBe(200),
