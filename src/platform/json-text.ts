@@ -7,13 +7,18 @@ export const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 /** So many take about a millisecond. */
 const PART_SIZE = 128;
 
-/** A JSON array of what `toJson` makes of each item. */
-export async function jsonArray<T>(items: readonly T[], toJson: (item: T, index: number) => string): Promise<string> {
-  const parts: string[] = [];
+/** A JSON array of what `toJson` makes of each item; undefined leaves it out. */
+export async function jsonArray<T>(
+  items: readonly T[],
+  toJson: (item: T, index: number) => string | undefined,
+): Promise<string> {
+  const texts: string[] = [];
   for (let from = 0; from < items.length; from += PART_SIZE) {
     if (from > 0) await new Promise<void>(atTurnsEnd);
-    const part = items.slice(from, from + PART_SIZE);
-    parts.push(part.map((item, index) => toJson(item, from + index)).join());
+    for (const [index, item] of items.slice(from, from + PART_SIZE).entries()) {
+      const text = toJson(item, from + index);
+      if (text !== undefined) texts.push(text);
+    }
   }
-  return `[${parts.join()}]`;
+  return `[${texts.join()}]`;
 }

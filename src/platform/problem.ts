@@ -18,6 +18,7 @@ export const PROBLEMS = {
   'too-many-requests': { status: 429, title: 'Too many requests' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   'internal-error': { status: 500, title: 'Something went wrong here' },
+  'unreadable-record': { status: 500, title: 'The stored record of this participant cannot be read' },
   'not-configured': { status: 501, title: 'This service is not configured to do that' },
   'store-unavailable': { status: 503, title: 'The store cannot be reached in time' },
   'too-many-streams': { status: 503, title: 'As many follow the change feed as may' },

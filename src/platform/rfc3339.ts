@@ -1,4 +1,6 @@
 const DAY_MS = 86_400_000;
+/** Of a Date: https://tc39.es/ecma262/#sec-time-values-and-time-range */
+const GREATEST_MS = 8.64e15;
 const TWO_DIGITS = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));
 
 let day = 0;
@@ -20,4 +22,9 @@ export function rfc3339(timeMs: number): string {
   const h = Math.floor(min / 60);
   const ms = String(1_000 + ofDayMs - s * 1_000).slice(1);
   return `${date}${TWO_DIGITS[h]}:${TWO_DIGITS[min % 60]}:${TWO_DIGITS[s % 60]}.${ms}Z`;
+}
+
+/** Whether `rfc3339` can be made of it. */
+export function isTimeMs(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Math.abs(value as number) <= GREATEST_MS;
 }

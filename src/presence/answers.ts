@@ -125,6 +125,12 @@ export class ParticipantsAnswer {
   @ApiProperty({ type: [ParticipantAnswer] })
   items: ParticipantAnswer[];
 
+  @ApiPropertyOptional({
+    type: [String],
+    description: 'Participants that are missing from `items` because their stored record cannot be read.',
+  })
+  unreadable?: string[];
+
   @NextCursor()
   nextCursor?: string;
 
@@ -145,6 +151,12 @@ export class LookupAnswer {
     items: { oneOf: [ParticipantAnswer, UnknownParticipantAnswer].map(schemaOf) },
   })
   items: (ParticipantAnswer | UnknownParticipantAnswer)[];
+
+  @ApiPropertyOptional({
+    type: [String],
+    description: 'Participants that are `unknown` in `items` because their stored record cannot be read.',
+  })
+  unreadable?: string[];
 
   @AsOf()
   asOf: string;

@@ -76,10 +76,10 @@ export class DeadlineWorker {
     this.#heardOfMs = Number.POSITIVE_INFINITY;
     try {
       const nowMs = this.#clock.now();
+      for (const [id, untilMs] of this.#stuck) if (untilMs <= nowMs) this.#stuck.delete(id);
       const { participantIds, nextDueMs } = await this.#store.due(nowMs, ROUND_SIZE + this.#stuck.size);
-      const due = participantIds.filter((id) => (this.#stuck.get(id) ?? 0) <= nowMs).slice(0, ROUND_SIZE);
+      const due = participantIds.filter((id) => !this.#stuck.has(id)).slice(0, ROUND_SIZE);
       const stuck = await this.#recorder.revisit(due);
-      for (const id of due) this.#stuck.delete(id);
       for (const id of stuck) this.#stuck.set(id, nowMs + STUCK_FOR_MS);
       if (this.#isFailing) this.#log.info('deadlines are kept again');
       this.#isFailing = false;

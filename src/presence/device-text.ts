@@ -11,6 +11,7 @@ import {
   readConnection,
   readEvent,
   readPresence,
+  whole,
 } from './record-text.js';
 
 /** id, and heardAt after at of its only event: the last one of the record, a connect, and nothing else is known */
@@ -47,10 +48,10 @@ export function readView(device: DeviceText, zeroMs: number): DeviceView {
     const since = { sinceMs: zeroMs, untilMs: undefined, cause: undefined, connectedAtMs: zeroMs };
     return { deviceId, state: 'connected', ...since, interruptions: 0 };
   }
-  const [start, interruptions, presence] = device[1];
+  const [start, count, presence] = device[1];
   const { state, sinceMs, untilMs, cause } = readPresence(presence, zeroMs);
-  const connectedAtMs = start === null ? null : zeroMs + start;
-  return { deviceId, state, sinceMs, untilMs, cause, connectedAtMs, interruptions };
+  const connectedAtMs = start === null ? null : whole(zeroMs + start);
+  return { deviceId, state, sinceMs, untilMs, cause, connectedAtMs, interruptions: whole(count) };
 }
 
 export function readHistory(device: DeviceText, zeroMs: number): DeviceHistory {

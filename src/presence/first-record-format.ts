@@ -5,7 +5,15 @@ import type { DeviceHistory } from './domain/device-history.js';
 import type { DeviceEvent, DeviceId, ParticipantId } from './domain/lifecycle-event.js';
 import type { ParticipantRecord } from './domain/participant.js';
 import type { DeviceView } from './domain/presence-view.js';
-import { type EventText, type PresenceText, readConnection, readEvent, readPresence } from './record-text.js';
+import {
+  type EventText,
+  type PresenceText,
+  readConnection,
+  readEvent,
+  readPresence,
+  tagAt,
+  whole,
+} from './record-text.js';
 
 /** presence, connectedAt, interruptions */
 type ViewText = [PresenceText, number | null, number];
@@ -32,17 +40,17 @@ export function readFirstFormat(participantId: ParticipantId, text: FirstRecordT
   return {
     participantId,
     source,
-    version,
-    ...(tag && { tag: { value: tag[0], atMs: zeroMs + tag[1] } }),
-    lastEventAtMs: zeroMs,
+    version: whole(version),
+    ...(tag && { tag: tagAt(tag[0], zeroMs + tag[1]) }),
+    lastEventAtMs: whole(zeroMs),
     devices: new Map(devices.map((device) => [device[0] as DeviceId, readHistory(device, zeroMs)])),
-    pastStays: pastStays.map(([start, reach]) => ({ startMs: zeroMs + start, reachMs: zeroMs + reach })),
-    ...(evictedUpTo !== undefined && { evictedUpToMs: zeroMs + evictedUpTo }),
+    pastStays: pastStays.map(([start, reach]) => ({ startMs: whole(zeroMs + start), reachMs: whole(zeroMs + reach) })),
+    ...(evictedUpTo !== undefined && { evictedUpToMs: whole(zeroMs + evictedUpTo) }),
     announced: {
       ...readPresence(presence, zeroMs),
       devices: devices.map(([deviceId, view]) => readView(deviceId as DeviceId, view, zeroMs)),
     },
-    deadlineMs: zeroMs + deadline,
+    deadlineMs: whole(zeroMs + deadline),
   };
 }
 
@@ -55,6 +63,6 @@ function readHistory([, , events, connection, upTo]: DeviceText, zeroMs: number)
 }
 
 function readView(deviceId: DeviceId, [presence, start, interruptions]: ViewText, zeroMs: number): DeviceView {
-  const connectedAtMs = start === null ? null : zeroMs + start;
-  return { deviceId, ...readPresence(presence, zeroMs), connectedAtMs, interruptions };
+  const connectedAtMs = start === null ? null : whole(zeroMs + start);
+  return { deviceId, ...readPresence(presence, zeroMs), connectedAtMs, interruptions: whole(interruptions) };
 }

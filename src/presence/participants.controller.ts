@@ -1,10 +1,13 @@
 import { Body, Controller, Get, Header, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { etagOf, namesEtag } from '../platform/etag.js';
 import type { ReadyAnswer } from '../platform/express-lane.js';
 import { JSON_CONTENT_TYPE, jsonArray } from '../platform/json-text.js';
+import { LOG } from '../platform/logging.js';
+import { OnceLog } from '../platform/once-log.js';
 import {
   ApiHeader,
   ApiOkResponse,
@@ -36,6 +39,7 @@ const LOOKUP = 'lookup';
 /** A page whose items are JSON text already: who asks for the same one shares it. */
 interface PageText {
   readonly text: string;
+  readonly unreadable: readonly string[];
   readonly position: FeedPosition;
   readonly next: PageCursor | null;
 }
@@ -44,11 +48,15 @@ interface PageText {
 @Controller('v1/participants')
 export class ParticipantsController {
   readonly #pages = new SharedReads<PageText>();
+  readonly #unreadable: OnceLog;
 
   constructor(
     private readonly reader: PresenceReader,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
+    @Inject(LOG) log: Logger,
+  ) {
+    this.#unreadable = new OnceLog(log, 'a stored record cannot be read; its participant is missing from responses');
+  }
 
   @Get()
   @Header('content-type', JSON_CONTENT_TYPE)
@@ -65,14 +73,17 @@ export class ParticipantsController {
         start?.after ?? null,
         limit,
       );
-      return {
-        ...rest,
-        text: await jsonArray(items, ({ participantId, record }) => participantText(participantId, record)),
-      };
+      const unreadable: string[] = [];
+      const text = await jsonArray(items, ({ participantId, record }) => {
+        const item = this.#textOf(participantId, record);
+        if (item === undefined) unreadable.push(participantId);
+        return item;
+      });
+      return { ...rest, text, unreadable };
     });
     const position = start?.position ?? formatPosition(page.position);
     const nextCursor = page.next && encodeCursor([page.next.sinceMs, page.next.participantId, position], filter);
-    return withItems(page.text, { ...(nextCursor && { nextCursor }), position, asOf });
+    return withItems(page.text, { ...named(page.unreadable), ...(nextCursor && { nextCursor }), position, asOf });
   }
 
   @Get(':participantId')
@@ -107,11 +118,14 @@ export class ParticipantsController {
     const asOf = rfc3339(this.clock.now());
     const ids = participantIds as ParticipantId[];
     const records = await this.reader.find(ids);
+    const unreadable: string[] = [];
     const items = await jsonArray(ids, (participantId, index) => {
-      const record = records[index];
-      return record ? participantText(participantId, record) : JSON.stringify({ participantId, state: 'unknown' });
+      const record = records[index] ?? null;
+      const item = record === null ? undefined : this.#textOf(participantId, record);
+      if (record !== null && item === undefined) unreadable.push(participantId);
+      return item ?? JSON.stringify({ participantId, state: 'unknown' });
     });
-    return withItems(items, { asOf });
+    return withItems(items, { ...named(unreadable), asOf });
   }
 
   /** Throws a problem when the participant is not known. */
@@ -120,18 +134,35 @@ export class ParticipantsController {
     ifNoneMatch: string | undefined,
     headers: Readonly<Record<string, string>>,
   ): Promise<ReadyAnswer> {
-    const [record] = await this.reader.find([participantId as ParticipantId]);
-    if (!record) throw new ProblemError('unknown-participant', { detail: 'No event of this participant is known.' });
-    const text = participantText(participantId as ParticipantId, record);
+    const [record = null] = await this.reader.find([participantId as ParticipantId]);
+    if (record === null)
+      throw new ProblemError('unknown-participant', { detail: 'No event of this participant is known.' });
+    const text = this.#textOf(participantId as ParticipantId, record);
+    if (text === undefined) throw new ProblemError('unreadable-record', { detail: 'The log says more.' });
     const etag = etagOf(text);
     const known = { ...headers, etag, 'cache-control': 'no-cache' };
     if (namesEtag(ifNoneMatch, etag)) return { status: 304, headers: known };
     return { status: 200, headers: { ...known, 'content-type': JSON_CONTENT_TYPE }, text };
   }
+
+  /** undefined: the record cannot be read. That is logged, and no reason to fail a whole page. */
+  #textOf(participantId: ParticipantId, record: StoredRecord): string | undefined {
+    try {
+      return participantText(participantId, record);
+    } catch (error) {
+      this.#unreadable.error(participantId, { err: error, participantId });
+      return undefined;
+    }
+  }
 }
 
 function participantText(participantId: ParticipantId, record: StoredRecord): string {
   return JSON.stringify(participantAnswer(decodeRecord(participantId, record)));
+}
+
+/** The participants whose record cannot be read, if there are any. */
+function named(unreadable: readonly string[]): { unreadable?: readonly string[] } {
+  return unreadable.length > 0 ? { unreadable } : {};
 }
 
 /** The answer of a list whose items are JSON text already. */

@@ -19,7 +19,7 @@ import type { DeviceView, Presence } from './domain/presence-view.js';
 import type { Stay } from './domain/stay.js';
 import { type FirstRecordText, readFirstFormat } from './first-record-format.js';
 import type { StoredRecord } from './presence-store.js';
-import { at, type PresenceText, presenceText, readPresence } from './record-text.js';
+import { at, type PresenceText, presenceText, readPresence, tagAt, whole } from './record-text.js';
 
 const FORMAT = 5;
 /** Their places are stored. */
@@ -62,9 +62,9 @@ export function encodeRecord(record: ParticipantRecord): StoredRecord {
   return JSON.stringify(text);
 }
 
-/** Throws when the text is not that of a record. */
+/** Throws when the text is not that of a record. What it throws goes to the log, and so quotes nothing of the text. */
 export function decodeRecord(participantId: ParticipantId, stored: StoredRecord): ParticipantRecord {
-  const text = JSON.parse(stored) as [number];
+  const text = parse(stored);
   switch (text[0]) {
     case 1:
       return readFirstFormat(participantId, text as unknown as FirstRecordText);
@@ -75,8 +75,19 @@ export function decodeRecord(participantId: ParticipantId, stored: StoredRecord)
     case FORMAT:
       return readRecord(participantId, text as unknown as RecordText);
     default:
-      throw new Error(`a record of format ${text[0]}, not ${FORMAT}`);
+      throw new Error('a record of an unknown format');
   }
+}
+
+function parse(stored: StoredRecord): readonly unknown[] {
+  let text: unknown;
+  try {
+    text = JSON.parse(stored);
+  } catch {
+    // Its message quotes the text.
+  }
+  if (Array.isArray(text)) return text;
+  throw new Error('a record that is no JSON array');
 }
 
 function readRecord(participantId: ParticipantId, text: RecordText): ParticipantRecord {
@@ -96,15 +107,15 @@ function readRecord(participantId: ParticipantId, text: RecordText): Participant
   return {
     participantId,
     source: typeof source === 'string' ? source : at(SOURCES, source),
-    version: zeroMs + version,
+    version: whole(zeroMs + version),
     tag: tag === 0 ? undefined : readTag(tag, zeroMs),
-    lastEventAtMs: zeroMs,
+    lastEventAtMs: whole(zeroMs),
     devices: histories,
     pastStays: readStays(stays, zeroMs),
-    evictedUpToMs: evictedUpTo === undefined ? undefined : zeroMs + evictedUpTo,
+    evictedUpToMs: evictedUpTo === undefined ? undefined : whole(zeroMs + evictedUpTo),
     announced: { state, sinceMs, untilMs, cause, devices: views },
-    deadlineMs: zeroMs + deadline,
-    settledAtMs: settledAt === undefined ? undefined : zeroMs + settledAt,
+    deadlineMs: whole(zeroMs + deadline),
+    settledAtMs: settledAt === undefined ? undefined : whole(zeroMs + settledAt),
   };
 }
 
@@ -146,13 +157,13 @@ function firstOf(views: readonly DeviceView[]): DeviceView {
 }
 
 function readTag(text: string | [string, number], zeroMs: number) {
-  return typeof text === 'string' ? { value: text, atMs: zeroMs } : { value: text[0], atMs: zeroMs + text[1] };
+  return typeof text === 'string' ? { value: text, atMs: zeroMs } : tagAt(text[0], zeroMs + text[1]);
 }
 
 function readStays(numbers: readonly number[], zeroMs: number): Stay[] {
   const stays: Stay[] = [];
   for (let i = 0; i < numbers.length; i += 2) {
-    stays.push({ startMs: zeroMs + (numbers[i] ?? 0), reachMs: zeroMs + (numbers[i + 1] ?? 0) });
+    stays.push({ startMs: whole(zeroMs + (numbers[i] ?? 0)), reachMs: whole(zeroMs + (numbers[i + 1] ?? 0)) });
   }
   return stays;
 }

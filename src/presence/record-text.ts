@@ -1,11 +1,12 @@
 // The parts of a record as numbers by position, times relative to its last event: what its formats have in common.
+import { isTimeMs } from '../platform/rfc3339.js';
 import type { Connection, GoneCause } from './domain/connection.js';
 import type { DeviceEvent, EventKind } from './domain/lifecycle-event.js';
 import { PRESENCE_STATES, type Presence } from './domain/presence-view.js';
 
 /** Their places are stored, as are those of the states. */
 const KINDS: readonly EventKind[] = ['connected', 'disconnected', 'left', 'ended'];
-const CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired', 'ended'];
+export const CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired', 'ended'];
 
 /** kind, at, heardAt after at */
 export type EventText = [number, number, number];
@@ -24,8 +25,8 @@ export function presenceText({ state, sinceMs, untilMs, cause }: Presence, zeroM
 export function readPresence(text: PresenceText, zeroMs: number): Presence {
   const state = at(PRESENCE_STATES, text[0]);
   const extra = text[2] ?? 0;
-  const untilMs = state === 'reconnecting' ? zeroMs + extra : undefined;
-  return { state, sinceMs: zeroMs + text[1], untilMs, cause: state === 'gone' ? at(CAUSES, extra) : undefined };
+  const untilMs = state === 'reconnecting' ? whole(zeroMs + extra) : undefined;
+  return { state, sinceMs: whole(zeroMs + text[1]), untilMs, cause: state === 'gone' ? at(CAUSES, extra) : undefined };
 }
 
 /** Events are the most of a record, and stand in it without brackets. */
@@ -34,8 +35,8 @@ export function pushEvent(numbers: unknown[], { kind, atMs, heardAtMs }: DeviceE
 }
 
 export function readEvent(kind: number, atRelative: number, delay: number, zeroMs: number): DeviceEvent {
-  const atMs = zeroMs + atRelative;
-  return { kind: at(KINDS, kind), atMs, heardAtMs: atMs + delay };
+  const atMs = whole(zeroMs + atRelative);
+  return { kind: at(KINDS, kind), atMs, heardAtMs: whole(atMs + delay) };
 }
 
 export function connectionText(connection: Connection, zeroMs: number): ConnectionText {
@@ -59,28 +60,42 @@ export function connectionText(connection: Connection, zeroMs: number): Connecti
 }
 
 export function readConnection(
-  [phase, start, interruptions, when, delay, extra, final]: ConnectionText,
+  [phase, start, count, when, delay, extra, final]: ConnectionText,
   zeroMs: number,
 ): Connection {
-  const connectedAtMs = start === null ? null : zeroMs + start;
-  const atMs = zeroMs + when;
-  const heardAtMs = atMs + delay;
+  const connectedAtMs = start === null ? null : whole(zeroMs + start);
+  const interruptions = whole(count);
+  const atMs = whole(zeroMs + when);
+  const heardAtMs = whole(atMs + delay);
   switch (phase) {
     case 'o': {
       const newest = { newestAtMs: atMs, newestHeardAtMs: heardAtMs };
-      return { phase: 'open', connectedAtMs: connectedAtMs ?? atMs, interruptions, sockets: extra, ...newest };
+      return { phase: 'open', connectedAtMs: connectedAtMs ?? atMs, interruptions, sockets: whole(extra), ...newest };
     }
     case 'l':
       return { phase: 'lost', connectedAtMs, interruptions, lostAtMs: atMs, lostHeardAtMs: heardAtMs };
     case 'e': {
       const end = { cause: at(CAUSES, extra), endedAtMs: atMs, endedHeardAtMs: heardAtMs };
-      return { phase: 'ended', connectedAtMs, interruptions, ...end, ...(final && { isFinal: true as const }) };
+      return { phase: 'ended', connectedAtMs, interruptions, ...end, ...(final === 1 && { isFinal: true as const }) };
     }
+    default:
+      throw new Error('a record with a connection in no known phase');
   }
+}
+
+/** Every time and count of a record is a whole number. What is made of another is no time, and no store or client takes it. */
+export function whole(value: number): number {
+  if (!isTimeMs(value)) throw new Error('a record with a value that is no whole number');
+  return value;
+}
+
+export function tagAt(value: string, atMs: number): { value: string; atMs: number } {
+  if (typeof value !== 'string') throw new Error('a record with a tag that is no text');
+  return { value, atMs: whole(atMs) };
 }
 
 export function at<T>(values: readonly T[], index: number): T {
   const value = values[index];
-  if (value === undefined) throw new Error(`a record with a value ${index} of ${values.join('|')}`);
+  if (value === undefined) throw new Error(`a record with a value that is none of ${values.join('|')}`);
   return value;
 }

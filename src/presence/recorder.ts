@@ -3,6 +3,7 @@
 // batches grow with the load, then their number, and with no load an event waits for nothing.
 import type { Logger } from 'pino';
 import type { Clock } from '../platform/clock.js';
+import { OnceLog } from '../platform/once-log.js';
 import { atTurnsEnd } from '../platform/turns.js';
 import { changesetOf, readRecord } from './changeset.js';
 import type { Verdict } from './domain/device-history.js';
@@ -53,6 +54,7 @@ export class Recorder {
   readonly #clock: Clock;
   readonly #policy: PresencePolicy;
   readonly #log: Logger;
+  readonly #unreadable: OnceLog;
   readonly #queue: WorkQueue;
   #batches = 0;
   #isScheduled = false;
@@ -64,6 +66,7 @@ export class Recorder {
     this.#clock = clock;
     this.#policy = policy;
     this.#log = log;
+    this.#unreadable = new OnceLog(log, 'a stored record cannot be read; events of its participant are refused');
   }
 
   /**
@@ -199,7 +202,7 @@ export class Recorder {
       settle(works, outcomes);
     } catch (error) {
       const isUnreadable = !(error instanceof StoreUnavailableError);
-      if (isUnreadable) this.#log.error({ err: error, participantId }, 'a stored record cannot be read');
+      if (isUnreadable) this.#unreadable.error(participantId, { err: error, participantId });
       const failure = isUnreadable ? new StoreUnavailableError('unreadable', { cause: error }) : error;
       for (const work of works) work.settle(isUnreadable && !work.input ? 'stuck' : failure);
     }

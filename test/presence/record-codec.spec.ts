@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeChanges, encodeChanges } from '../../src/presence/change-codec.js';
+import { changesetOf, readRecord } from '../../src/presence/changeset.js';
 import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
 import { advance, type ParticipantRecord } from '../../src/presence/domain/participant.js';
 import { decodeRecord, encodeRecord } from '../../src/presence/record-codec.js';
@@ -8,6 +9,19 @@ import { connected, disconnected, policy } from './domain/builders.js';
 import { deliveriesOf, histories, policies } from './domain/histories.js';
 
 const P1 = 'p1' as ParticipantId;
+
+/** Where a value stands in nested arrays. */
+function pathsOf(value: unknown, path: readonly number[] = []): number[][] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((inner, n) => [[...path, n], ...pathsOf(inner, [...path, n])]);
+}
+
+function withValue(text: string, path: readonly number[], value: unknown): string {
+  const root = JSON.parse(text) as unknown[];
+  const parent = path.slice(0, -1).reduce((inner, n) => inner[n] as unknown[], root);
+  parent[path.at(-1) as number] = value;
+  return JSON.stringify(root);
+}
 
 describe('a stored record', () => {
   it('is the record, and a stored change the change, whatever happened', () => {
@@ -20,7 +34,8 @@ describe('a stored record', () => {
         for (const { events, nowMs } of deliveries) {
           const next = advance(record, events, nowMs, policy);
           record = next.record;
-          expect(decodeChanges(encodeChanges(next.changes) ?? '[0,0,0,0,[]]')).toEqual(next.changes);
+          const changes = encodeChanges(next.changes);
+          expect(changes === null ? [] : decodeChanges(changes)).toEqual(next.changes);
         }
         if (record) expect(decodeRecord(P1, encodeRecord(record))).toEqual(record);
       }),
@@ -74,7 +89,46 @@ describe('a stored record', () => {
   });
 
   it('that is none is refused', () => {
-    expect(() => decodeRecord(P1, '[2]')).toThrow('a record of format 2');
-    expect(() => decodeRecord(P1, 'nonsense')).toThrow(SyntaxError);
+    expect(() => decodeRecord(P1, '[2]')).toThrow('a record of an unknown format');
+    for (const text of ['nonsense', 'null', '{}', '1']) {
+      expect(() => decodeRecord(P1, text)).toThrow('a record that is no JSON array');
+    }
+  });
+
+  it('that is damaged is refused, or makes nothing that a store or a response cannot hold', () => {
+    const at = 1_628_786_234_676;
+    const events = [
+      connected({ device: 'd1', at, tag: 'red' }),
+      connected({ device: 'd2', at: at + 5 }),
+      disconnected({ device: 'd2', at: at + 900 }),
+    ];
+    const { record } = advance(undefined, events, at + 1_000, policy);
+    const text = encodeRecord(record as ParticipantRecord);
+    const damaged = fc
+      .tuple(fc.constantFrom(...pathsOf(JSON.parse(text))), fc.jsonValue())
+      .map(([path, value]) => withValue(text, path, value));
+    fc.assert(
+      fc.property(fc.oneof(fc.json(), damaged), fc.constantFrom(at + 1_000, at + 1e9), (stored, nowMs) => {
+        const next = () => {
+          const loaded = readRecord(P1, stored);
+          const event = connected({ device: 'd3', at: at + 2_000 });
+          return changesetOf(P1, loaded, advance(loaded?.record, [event], nowMs, policy));
+        };
+        let changeset: ReturnType<typeof next>;
+        try {
+          changeset = next();
+        } catch {
+          return;
+        }
+        for (const stated of [changeset?.before, changeset?.after]) {
+          if (!stated) continue;
+          const { sinceMs, dueMs, devices, tag } = stated.index;
+          expect([sinceMs, dueMs, devices].every(Number.isSafeInteger)).toBe(true);
+          expect(['string', 'undefined']).toContain(typeof tag);
+        }
+        if (changeset?.changes) expect(decodeChanges(changeset.changes)).not.toBeNull();
+      }),
+      { numRuns: 5_000 },
+    );
   });
 });

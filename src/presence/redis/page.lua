@@ -35,10 +35,14 @@ for i = 4, #KEYS do
   local first = firstRankAfterCursor(KEYS[i])
   local found = redis.call('ZRANGE', KEYS[i], first, first + limit - 1, 'WITHSCORES')
   local page = {}
-  for j = 1, #found, 2 do
-    page[#page + 1] = found[j]
-    page[#page + 1] = found[j + 1]
-    page[#page + 1] = redis.call('GET', KEYS[3] .. found[j])
+  local recordKeys = {}
+  for j = 1, #found, 2 do recordKeys[#recordKeys + 1] = KEYS[3] .. found[j] end
+  -- Unlike GET it does not fail, and the page with it, for a key that holds something else.
+  local records = #recordKeys > 0 and redis.call('MGET', unpack(recordKeys)) or {}
+  for n, record in ipairs(records) do
+    page[#page + 1] = found[2 * n - 1]
+    page[#page + 1] = found[2 * n]
+    page[#page + 1] = record or ''
   end
   answer[#answer + 1] = page
 end
