@@ -1,16 +1,15 @@
 // The join of what a follower has missed, which it reads from the store by pages, and what is live, which the hub gives it.
 import { setTimeout as wait } from 'node:timers/promises';
 import { atTurnsEnd } from '../platform/turns.js';
-import type { PresenceStore } from '../presence/presence-store.js';
 import type { FeedHub } from './feed-hub.js';
-import { readPage } from './feed-page.js';
+import type { FeedReader } from './feed-reader.js';
 import type { Follower } from './follower.js';
 
 /** The feed began anew and the hub has not noticed yet, or it has gone on too far since the last page: both pass soon. */
 const REJOIN_MS = 50;
 
 interface Source {
-  readonly store: PresenceStore;
+  readonly reader: FeedReader;
   readonly hub: FeedHub;
 }
 
@@ -20,11 +19,11 @@ interface Source {
  */
 export async function catchUp(
   follower: Follower,
-  { store, hub }: Source,
+  { reader, hub }: Source,
   afterPage: () => Promise<'stays' | 'left'>,
 ): Promise<'live' | 'gone' | 'left'> {
   for (;;) {
-    const page = await readPage(store, follower.position);
+    const page = await reader.page(follower.position);
     if (page === null) return 'gone';
     follower.take(page.changes);
     if ((await afterPage()) === 'left') return 'left';

@@ -8,7 +8,7 @@ import type { PresenceStore } from '../presence/presence-store.js';
 import { type ChangesAnswer, changeAnswer } from './change-answer.js';
 import { type ChangeFilter, isWanted } from './change-filter.js';
 import type { FeedHub } from './feed-hub.js';
-import { PAGE_SIZE, readPage } from './feed-page.js';
+import { type FeedReader, PAGE_SIZE } from './feed-reader.js';
 import { Follower, type PlacedChange } from './follower.js';
 import type { FollowerLimit } from './follower-limit.js';
 
@@ -24,6 +24,7 @@ const REJOIN_MS = 50;
 
 interface Parts {
   readonly store: PresenceStore;
+  readonly reader: FeedReader;
   readonly hub: FeedHub;
   readonly limit: FollowerLimit;
   readonly clock: Clock;
@@ -76,13 +77,17 @@ export class ChangePoll {
   }
 
   async #search(search: Search): Promise<Found> {
-    const { clock, store } = this.#parts;
+    const { clock, reader } = this.#parts;
     const startMs = clock.now();
     const found: PlacedChange[] = [];
     let position = search.after;
     for (let pages = 1; ; pages += 1) {
-      const page = await readPage(store, position, pageSize(search));
-      if (page === null) throw positionGone();
+      const page = await reader.page(position, pageSize(search));
+      if (page === null) {
+        // The next request will be told.
+        if (found.length > 0) return { changes: found, position };
+        throw positionGone();
+      }
       for (const { shard, place, change } of page.changes) {
         position = moveTo(position, shard, place);
         if (isWanted(change, search.filter)) found.push({ change, position });

@@ -7,6 +7,7 @@ import type { ChangeFilter } from './change-filter.js';
 import type { ChangeTexts } from './change-text.js';
 import { BEAT, type EventStream, eventText, retryText } from './event-stream.js';
 import type { FeedHub } from './feed-hub.js';
+import type { FeedReader } from './feed-reader.js';
 import { Follower, type PlacedChange } from './follower.js';
 
 /** When the stream ends, clients come back after this long. */
@@ -21,6 +22,7 @@ interface Parts {
   readonly after: FeedPosition;
   readonly filter: ChangeFilter;
   readonly store: PresenceStore;
+  readonly reader: FeedReader;
   readonly hub: FeedHub;
   readonly texts: ChangeTexts;
   readonly log: Logger;
@@ -29,6 +31,7 @@ interface Parts {
 export class ChangeStream {
   readonly #stream: EventStream;
   readonly #store: PresenceStore;
+  readonly #reader: FeedReader;
   readonly #hub: FeedHub;
   readonly #texts: ChangeTexts;
   readonly #log: Logger;
@@ -38,9 +41,10 @@ export class ChangeStream {
   #stalledBeats = 0;
   #isCatchingUp = true;
 
-  constructor({ stream, after, filter, store, hub, texts, log }: Parts) {
+  constructor({ stream, after, filter, store, reader, hub, texts, log }: Parts) {
     this.#stream = stream;
     this.#store = store;
+    this.#reader = reader;
     this.#hub = hub;
     this.#texts = texts;
     this.#log = log;
@@ -54,7 +58,7 @@ export class ChangeStream {
   async begin(): Promise<void> {
     this.#stream.write(retryText(RETRY_MS));
     try {
-      const source = { store: this.#store, hub: this.#hub };
+      const source = { reader: this.#reader, hub: this.#hub };
       const outcome = await catchUp(this.#follower, source, () => this.#untilRead());
       this.#isCatchingUp = false;
       if (outcome === 'gone') await this.#reset();

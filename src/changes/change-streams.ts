@@ -10,6 +10,7 @@ import { ChangeStream } from './change-stream.js';
 import { ChangeTexts } from './change-text.js';
 import { EventStream } from './event-stream.js';
 import type { FeedHub } from './feed-hub.js';
+import type { FeedReader } from './feed-reader.js';
 import type { FollowerLimit } from './follower-limit.js';
 
 /** Proxies and load balancers close a connection on which nothing was sent for a minute, some for 30 s. */
@@ -17,6 +18,7 @@ const BEAT_MS = 15_000;
 
 interface Parts {
   readonly store: PresenceStore;
+  readonly reader: FeedReader;
   readonly hub: FeedHub;
   readonly limit: FollowerLimit;
   readonly clock: Clock;
@@ -49,7 +51,7 @@ export class ChangeStreams {
 
   /** Throws a problem, or StoreUnavailableError, as long as nothing was written. Resolves when the stream is live or has ended. */
   async open({ after, filter }: StreamRequest, target: StreamTarget): Promise<void> {
-    const { store, hub, limit, log } = this.#parts;
+    const { store, reader, hub, limit, log } = this.#parts;
     const exit = limit.enter();
     let position: FeedPosition;
     try {
@@ -67,7 +69,7 @@ export class ChangeStreams {
       changes.leave();
       this.#open.delete(changes);
     });
-    const changes = new ChangeStream({ stream, after: position, filter, store, hub, texts: this.#texts, log });
+    const changes = new ChangeStream({ stream, after: position, filter, store, reader, hub, texts: this.#texts, log });
     this.#open.add(changes);
     await changes.begin();
   }

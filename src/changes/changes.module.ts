@@ -14,6 +14,7 @@ import { ChangePoll } from './change-poll.js';
 import { ChangeStreams } from './change-streams.js';
 import { ChangesController } from './changes.controller.js';
 import { FeedHub } from './feed-hub.js';
+import { FeedReader } from './feed-reader.js';
 import { FeedTrimmer } from './feed-trimmer.js';
 import { FollowerLimit } from './follower-limit.js';
 
@@ -33,25 +34,30 @@ export class ChangesModule implements OnApplicationBootstrap, OnModuleDestroy, B
 
   static with({ maxStreams, ...limits }: FeedSettings): DynamicModule {
     const limit = new FollowerLimit(maxStreams);
-    const inject = [PRESENCE_STORE, FeedHub, CLOCK, LOG];
+    const inject = [PRESENCE_STORE, FeedReader, FeedHub, CLOCK, LOG];
     return {
       module: ChangesModule,
       providers: [
         {
-          provide: FeedHub,
-          useFactory: (store: PresenceStore, log: Logger) => new FeedHub(store, log),
+          provide: FeedReader,
+          useFactory: (store: PresenceStore, log: Logger) => new FeedReader(store, log),
           inject: [PRESENCE_STORE, LOG],
         },
         {
+          provide: FeedHub,
+          useFactory: (store: PresenceStore, reader: FeedReader, log: Logger) => new FeedHub(store, reader, log),
+          inject: [PRESENCE_STORE, FeedReader, LOG],
+        },
+        {
           provide: ChangeStreams,
-          useFactory: (store: PresenceStore, hub: FeedHub, clock: Clock, log: Logger) =>
-            new ChangeStreams({ store, hub, limit, clock, log }),
+          useFactory: (store: PresenceStore, reader: FeedReader, hub: FeedHub, clock: Clock, log: Logger) =>
+            new ChangeStreams({ store, reader, hub, limit, clock, log }),
           inject,
         },
         {
           provide: ChangePoll,
-          useFactory: (store: PresenceStore, hub: FeedHub, clock: Clock) =>
-            new ChangePoll({ store, hub, limit, clock }),
+          useFactory: (store: PresenceStore, reader: FeedReader, hub: FeedHub, clock: Clock) =>
+            new ChangePoll({ store, reader, hub, limit, clock }),
           inject,
         },
         {

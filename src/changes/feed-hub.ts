@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { atTurnsEnd } from '../platform/turns.js';
 import { type FeedPosition, isPast, moveTo } from '../presence/feed-position.js';
 import type { PresenceStore } from '../presence/presence-store.js';
-import { type FeedChange, readPage } from './feed-page.js';
+import type { FeedChange, FeedReader } from './feed-reader.js';
 import type { Follower } from './follower.js';
 
 /** How many changes are kept for those who are about to join. */
@@ -23,6 +23,7 @@ const LONGEST_REST_MS = 50;
 
 export class FeedHub {
   readonly #store: PresenceStore;
+  readonly #reader: FeedReader;
   readonly #log: Logger;
   readonly #followers = new Set<Follower>();
   /** What was given out last, all of it after `#keptFrom`. */
@@ -30,11 +31,13 @@ export class FeedHub {
   #keptFrom: FeedPosition = [];
   #position: FeedPosition = [];
   #isRunning = false;
+  #isFailing = false;
   readonly #stopping = new AbortController();
   #ended: Promise<void> = Promise.resolve();
 
-  constructor(store: PresenceStore, log: Logger) {
+  constructor(store: PresenceStore, reader: FeedReader, log: Logger) {
     this.#store = store;
+    this.#reader = reader;
     this.#log = log;
   }
 
@@ -75,8 +78,12 @@ export class FeedHub {
     while (this.#followers.size > 0 && !this.#stopping.signal.aborted) {
       try {
         await this.#round();
+        if (this.#isFailing) this.#log.info('the change feed can be read again');
+        this.#isFailing = false;
       } catch (error) {
-        this.#log.debug({ reason: (error as Error).message }, 'the change feed cannot be read');
+        // Followers wait meanwhile: somebody has to know why.
+        if (!this.#isFailing) this.#log.error({ reason: (error as Error).message }, 'the change feed cannot be read');
+        this.#isFailing = true;
         await wait(RETRY_MS);
       }
     }
@@ -84,7 +91,7 @@ export class FeedHub {
   }
 
   async #round(): Promise<void> {
-    const page = await readPage(this.#store, this.#position);
+    const page = await this.#reader.page(this.#position);
     if (page === null) {
       this.#loseAll();
     } else if (page.changes.length === 0) {

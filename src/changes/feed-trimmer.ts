@@ -13,6 +13,7 @@ export class FeedTrimmer {
   readonly #log: Logger;
   #cancel = () => {};
   #isStopped = false;
+  #isFailing = false;
   #ended: Promise<void> = Promise.resolve();
 
   constructor(store: PresenceStore, limits: FeedLimits, clock: Clock, log: Logger) {
@@ -39,8 +40,12 @@ export class FeedTrimmer {
   async #trim(): Promise<void> {
     try {
       while (!this.#isStopped && (await this.#store.trim(this.#limits))) await new Promise<void>(atTurnsEnd);
+      if (this.#isFailing) this.#log.info('the change feed can be trimmed again');
+      this.#isFailing = false;
     } catch (error) {
-      this.#log.debug({ reason: (error as Error).message }, 'the change feed cannot be trimmed');
+      // It grows meanwhile, beyond every limit.
+      if (!this.#isFailing) this.#log.error({ reason: (error as Error).message }, 'the change feed cannot be trimmed');
+      this.#isFailing = true;
     }
   }
 }

@@ -2,7 +2,7 @@
 import type { Change } from '../presence/domain/change.js';
 import { type FeedPosition, isPast, moveTo } from '../presence/feed-position.js';
 import { type ChangeFilter, isWanted } from './change-filter.js';
-import type { FeedChange } from './feed-page.js';
+import type { FeedChange } from './feed-reader.js';
 
 export interface PlacedChange {
   readonly change: Change;

@@ -1,9 +1,11 @@
 // What one commit announced, as the text of one entry of the feed: a JSON array by position, for the same reason as
 // record-codec.ts, with what its changes share written once.
-import type { Change, ChangeType } from './domain/change.js';
+import { isTimeMs } from '../platform/rfc3339.js';
+import { CHANGE_TYPES, type Change, type ChangeType } from './domain/change.js';
 import type { GoneCause } from './domain/connection.js';
 import type { DeviceId, ParticipantId } from './domain/lifecycle-event.js';
-import type { PresenceState } from './domain/presence-view.js';
+import { PRESENCE_STATES, type PresenceState } from './domain/presence-view.js';
+import { CAUSES } from './record-text.js';
 
 /** participant, source, tag, version, changes */
 type EntryText = [ParticipantId, string, string | 0, number, ChangeText[]];
@@ -30,10 +32,11 @@ export function encodeChanges(changes: readonly Change[]): string | null {
   return JSON.stringify(text);
 }
 
-/** '' is the text of the entry that a feed begins with. Throws when the text is not JSON. */
-export function decodeChanges(text: string): Change[] {
-  if (text === '') return [];
-  const [participantId, source, tag, version, changes] = JSON.parse(text) as EntryText;
+/** null: the text is not what `encodeChanges` makes. Whoever reads changes relies on each of their values. */
+export function decodeChanges(text: string): Change[] | null {
+  const entry = parse(text);
+  if (!isEntry(entry)) return null;
+  const [participantId, source, tag, version, changes] = entry;
   return changes.map(
     ([type, deviceId, previousTag, state, previousState, cause, sinceMs, atMs, heardAtMs]): Change => ({
       type,
@@ -56,4 +59,46 @@ export function decodeChanges(text: string): Change[] {
 function changeText(change: Change): ChangeText {
   const { type, deviceId, previousTag, state, previousState, cause, sinceMs, atMs, heardAtMs } = change;
   return [type, deviceId ?? 0, previousTag ?? 0, state, previousState ?? 0, cause ?? 0, sinceMs, atMs, heardAtMs];
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isEntry(value: unknown): value is EntryText {
+  if (!Array.isArray(value)) return false;
+  const [participantId, source, tag, version, changes] = value as unknown[];
+  return (
+    typeof participantId === 'string' &&
+    typeof source === 'string' &&
+    (tag === 0 || typeof tag === 'string') &&
+    Number.isSafeInteger(version) &&
+    Array.isArray(changes) &&
+    changes.length > 0 &&
+    changes.every(isChange)
+  );
+}
+
+function isChange(value: unknown): value is ChangeText {
+  if (!Array.isArray(value)) return false;
+  const [type, deviceId, previousTag, state, previousState, cause, sinceMs, atMs, heardAtMs] = value as unknown[];
+  return (
+    isOneOf(CHANGE_TYPES, type) &&
+    (deviceId === 0 || typeof deviceId === 'string') &&
+    (previousTag === 0 || typeof previousTag === 'string') &&
+    isOneOf(PRESENCE_STATES, state) &&
+    (previousState === 0 || isOneOf(PRESENCE_STATES, previousState)) &&
+    (cause === 0 || isOneOf(CAUSES, cause)) &&
+    isTimeMs(sinceMs) &&
+    (atMs === null || isTimeMs(atMs)) &&
+    isTimeMs(heardAtMs)
+  );
+}
+
+function isOneOf(values: readonly unknown[], value: unknown): boolean {
+  return values.includes(value);
 }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { ChangePoll } from '../../src/changes/change-poll.js';
 import { FeedHub } from '../../src/changes/feed-hub.js';
+import { FeedReader } from '../../src/changes/feed-reader.js';
 import { FollowerLimit } from '../../src/changes/follower-limit.js';
 import { formatPosition } from '../../src/presence/feed-position.js';
 import { type OpenStore, storesUnderTest } from '../contract/stores.js';
@@ -16,8 +17,10 @@ describe.each(storesUnderTest())('a poll that waits on %s', (_, open) => {
   beforeEach(async () => {
     opened = await open();
     clock = new ManualClock(0);
-    hub = new FeedHub(opened.store, pino({ level: 'silent' }));
-    poll = new ChangePoll({ store: opened.store, hub, limit: new FollowerLimit(1), clock });
+    const log = pino({ level: 'silent' });
+    const reader = new FeedReader(opened.store, log);
+    hub = new FeedHub(opened.store, reader, log);
+    poll = new ChangePoll({ store: opened.store, reader, hub, limit: new FollowerLimit(1), clock });
   });
   afterEach(async () => {
     await hub.stop();

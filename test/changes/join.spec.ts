@@ -5,13 +5,13 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { catchUp } from '../../src/changes/catch-up.js';
 import { FeedHub } from '../../src/changes/feed-hub.js';
-import { PAGE_SIZE, readPage } from '../../src/changes/feed-page.js';
+import { FeedReader, PAGE_SIZE } from '../../src/changes/feed-reader.js';
 import { Follower } from '../../src/changes/follower.js';
 import { encodeChanges } from '../../src/presence/change-codec.js';
 import type { Change } from '../../src/presence/domain/change.js';
 import type { DeviceId, ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
 import { type FeedPosition, formatPosition, isPast, parsePosition } from '../../src/presence/feed-position.js';
-import type { Changeset, PresenceStore } from '../../src/presence/presence-store.js';
+import type { Changeset } from '../../src/presence/presence-store.js';
 import { storesUnderTest } from '../contract/stores.js';
 import { eventually } from '../eventually.js';
 
@@ -48,7 +48,7 @@ class Visitor {
   readonly #catchUps: Promise<void>[] = [];
 
   constructor(
-    readonly store: PresenceStore,
+    readonly reader: FeedReader,
     readonly hub: FeedHub,
     readonly begin: FeedPosition,
   ) {}
@@ -95,7 +95,7 @@ class Visitor {
   }
 }
 
-async function allAfter(store: PresenceStore, begin: FeedPosition): Promise<Heard[]> {
+async function allAfter(feed: FeedReader, begin: FeedPosition): Promise<Heard[]> {
   const all: Heard[] = [];
   let position = begin;
   const reader = new Follower(
@@ -108,7 +108,7 @@ async function allAfter(store: PresenceStore, begin: FeedPosition): Promise<Hear
     },
   );
   for (;;) {
-    const page = await readPage(store, position);
+    const page = await feed.page(position);
     if (!page) throw new Error('gone');
     reader.take(page.changes);
     position = page.position;
@@ -152,12 +152,14 @@ describe.each(storesUnderTest())('a follower on %s', (_, open) => {
     await fc.assert(
       fc.asyncProperty(actions, fc.nat(3 * PAGE_SIZE), async (script, before) => {
         const { store, beginning, discard } = await open();
-        const hub = new FeedHub(store, pino({ level: 'silent' }));
+        const log = pino({ level: 'silent' });
+        const feed = new FeedReader(store, log);
+        const hub = new FeedHub(store, feed, log);
         let count = 0;
         const announce = (many: number) => store.commit(Array.from({ length: many }, () => announcing(count++)));
         for (let rest = before; rest > 0; rest -= 100) await announce(Math.min(rest, 100));
         const end = await store.position();
-        const visitors = [beginning, beginning, end, end].map((begin) => new Visitor(store, hub, begin));
+        const visitors = [beginning, beginning, end, end].map((begin) => new Visitor(feed, hub, begin));
         const commits: Promise<unknown>[] = [];
         for (const action of script) {
           if (action.act === 'announce') commits.push(announce(action.count));
@@ -168,7 +170,7 @@ describe.each(storesUnderTest())('a follower on %s', (_, open) => {
         await Promise.all(commits);
         for (const visitor of visitors) visitor.come(0);
         for (const visitor of visitors) {
-          const expected = await allAfter(store, visitor.begin);
+          const expected = await allAfter(feed, visitor.begin);
           await eventually(() => expect(visitor.heard.length).toBeGreaterThanOrEqual(expected.length));
           if (beginning.length === 1) expect(visitor.heard).toEqual(expected);
           expect(visitor.heard.map(([name]) => name).toSorted()).toEqual(expected.map(([name]) => name).toSorted());

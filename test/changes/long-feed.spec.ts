@@ -7,7 +7,7 @@ import { catchUp } from '../../src/changes/catch-up.js';
 import { type ChangeFilter, isWanted } from '../../src/changes/change-filter.js';
 import { ChangePoll, type PollRequest } from '../../src/changes/change-poll.js';
 import { FeedHub } from '../../src/changes/feed-hub.js';
-import { PAGE_SIZE, readPage } from '../../src/changes/feed-page.js';
+import { FeedReader, PAGE_SIZE } from '../../src/changes/feed-reader.js';
 import { Follower } from '../../src/changes/follower.js';
 import { FollowerLimit } from '../../src/changes/follower-limit.js';
 import { encodeChanges } from '../../src/presence/change-codec.js';
@@ -18,6 +18,7 @@ import type { Changeset } from '../../src/presence/presence-store.js';
 import { type OpenStore, storesUnderTest } from '../contract/stores.js';
 import { ManualClock } from '../manual-clock.js';
 
+const log = pino({ level: 'silent' });
 /** More than one request reads. */
 const ENTRIES = 5_000;
 const RARE = 'rare' as ParticipantId;
@@ -55,18 +56,20 @@ function countTurns(): { end: () => number } {
 
 describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) => {
   let opened: OpenStore;
+  let reader: FeedReader;
   let hub: FeedHub;
   /** The position after each change, in the order of the feed. */
   let all: { position: FeedPosition; change: Change }[];
   beforeAll(async () => {
     opened = await open();
+    reader = new FeedReader(opened.store, log);
     for (let n = 0; n < ENTRIES; n += 250) {
       await opened.store.commit(Array.from({ length: 250 }, (_unused, i) => announcing(n + i)));
     }
     all = [];
     let position = opened.beginning;
     for (let isLast = false; !isLast; ) {
-      const page = await readPage(opened.store, position);
+      const page = await reader.page(position);
       if (!page) throw new Error('gone');
       for (const { shard, place, change } of page.changes) {
         position = moveTo(position, shard, place);
@@ -76,13 +79,13 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
     }
   });
   beforeEach(() => {
-    hub = new FeedHub(opened.store, pino({ level: 'silent' }));
+    hub = new FeedHub(opened.store, reader, log);
   });
   afterEach(() => hub.stop());
   afterAll(() => opened.discard());
 
   const pollOf = (most: number) =>
-    new ChangePoll({ store: opened.store, hub, limit: new FollowerLimit(most), clock: new ManualClock(0) });
+    new ChangePoll({ store: opened.store, reader, hub, limit: new FollowerLimit(most), clock: new ManualClock(0) });
   const request = { after: [] as FeedPosition, limit: 1_000, waitMs: 0, signal: new AbortController().signal };
   const nobody = { tag: 'nobody' };
   const end = () => formatPosition(all.at(-1)?.position as FeedPosition);
@@ -165,7 +168,7 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
   it('leave other work its turns while a stream catches up', async () => {
     const turns = countTurns();
     const follower = new Follower(opened.beginning, nobody, { onChanges: () => {}, onGone: () => {} });
-    expect(await catchUp(follower, { store: opened.store, hub }, async () => 'stays')).toBe('live');
+    expect(await catchUp(follower, { reader, hub }, async () => 'stays')).toBe('live');
     expect(turns.end()).toBeGreaterThanOrEqual(Math.floor(ENTRIES / PAGE_SIZE) - 1);
   });
 });

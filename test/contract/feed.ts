@@ -21,5 +21,9 @@ export async function entriesAfter(store: PresenceStore, after: FeedPosition, li
 }
 
 export async function changesAfter(store: PresenceStore, after: FeedPosition): Promise<Change[]> {
-  return (await entriesAfter(store, after)).flatMap(({ changes }) => decodeChanges(changes));
+  return (await entriesAfter(store, after)).flatMap(({ changes }) => {
+    const decoded = decodeChanges(changes);
+    if (!decoded) throw new Error('an entry that cannot be decoded');
+    return decoded;
+  });
 }

@@ -18,6 +18,8 @@ export interface ServiceOptions {
   readonly redisUrl?: string;
   /** The data to share with another service, or to find again. */
   readonly redisPrefix?: string;
+  /** Of SQLite, the same; the caller removes it. */
+  readonly dataDir?: string;
   readonly policy?: Partial<PresencePolicy>;
   readonly feed?: Partial<FeedSettings>;
   readonly access?: Partial<AccessSettings>;
@@ -67,7 +69,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     clock = systemClock,
     logLevel = 'info',
   } = options;
-  const dataDir = mkdtempSync(join(tmpdir(), 'rollcall-e2e-'));
+  const ownDataDir = mkdtempSync(join(tmpdir(), 'rollcall-e2e-'));
+  const dataDir = options.dataDir ?? ownDataDir;
   const logged: Record<string, unknown>[] = [];
   const sink = new Writable({
     write(line, _, done) {
@@ -108,7 +111,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const callback = (parts?: Record<string, unknown>) => post('/callbacks/bandwidth', { ...SEED, ...parts });
   const stop = async () => {
     await app.close();
-    rmSync(dataDir, { recursive: true, force: true });
+    rmSync(ownDataDir, { recursive: true, force: true });
   };
   return { url, store, logged, request, post, callback, stop };
 }

@@ -57,7 +57,8 @@ for n = BEFORE_RECORDS + 1, BEFORE_RECORDS + count do
 end
 if #stored > 0 then redis.call('MSET', unpack(stored)) end
 
-local bytes = tonumber(newest[2][2])
+-- An entry that was not written here is no reason to refuse all that come after it.
+local bytes = tonumber(newest[2][2]) or 0
 for _ = 1, tonumber(take()) do
   local changes = take()
   bytes = bytes + #changes

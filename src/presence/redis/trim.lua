@@ -6,15 +6,20 @@
 local stream = KEYS[1]
 local retentionMs, maxBytes, limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 
+-- An entry that commit.lua did not write has no count, and goes like the oldest of the others.
+local function bytesUpTo(entry)
+  return tonumber(entry[2][2]) or 0
+end
+
 local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
 if not newest then return 0 end
 local time = redis.call('TIME')
 local oldestMs = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) - retentionMs
-local leastBytes = tonumber(newest[2][2]) - maxBytes
+local leastBytes = bytesUpTo(newest) - maxBytes
 
 local function isOver(entry)
   if entry[1] == newest[1] then return false end
-  return tonumber(entry[1]:match('^%d+')) < oldestMs or tonumber(entry[2][2]) < leastBytes
+  return tonumber(entry[1]:match('^%d+')) < oldestMs or bytesUpTo(entry) < leastBytes
 end
 
 -- The last of those over a limit stays: it is the place of a reader who has missed nothing that is held.

@@ -1,0 +1,76 @@
+// The feed as changes, each with its place: the store's entries hold all that one commit announced.
+import type { Logger } from 'pino';
+import { OnceLog } from '../platform/once-log.js';
+import { decodeChanges } from '../presence/change-codec.js';
+import type { Change } from '../presence/domain/change.js';
+import { type FeedPlace, type FeedPosition, moveTo } from '../presence/feed-position.js';
+import type { FeedEntry, PresenceStore } from '../presence/presence-store.js';
+
+/** How many entries are read at once: decoding them blocks the event loop for a millisecond. */
+export const PAGE_SIZE = 128;
+
+export interface FeedChange {
+  readonly shard: number;
+  /** That of a reader who has read all up to this change. */
+  readonly place: FeedPlace;
+  readonly change: Change;
+}
+
+interface FeedPage {
+  readonly changes: readonly FeedChange[];
+  /** After the last entry of the page. */
+  readonly position: FeedPosition;
+  /** Whether there was nothing after the page when it was read. */
+  readonly isLast: boolean;
+}
+
+export class FeedReader {
+  readonly #undecodable: OnceLog;
+
+  constructor(
+    private readonly store: PresenceStore,
+    log: Logger,
+  ) {
+    this.#undecodable = new OnceLog(log, 'an entry of the change feed cannot be decoded; its followers start over');
+  }
+
+  /** How many entries could not be decoded since the start. */
+  get undecodableCount(): number {
+    return this.#undecodable.count;
+  }
+
+  /**
+   * null: the position is gone, or what comes right after it cannot be decoded, so that nobody can tell any more what changed.
+   * A page ends before such an entry. Rejects with StoreUnavailableError.
+   */
+  async page(after: FeedPosition, size = PAGE_SIZE): Promise<FeedPage | null> {
+    const entries = await this.store.changes(after, size);
+    if (entries === null) return null;
+    let position = after;
+    const changes: FeedChange[] = [];
+    for (const entry of entries) {
+      const { epoch, entry: id, taken } = position[entry.shard] as FeedPlace;
+      const isWithin = id === entry.id;
+      // No reader can be within the entry that the feed begins with.
+      const all = isWithin && entry.changes === '' ? [] : this.#changesOf(entry, epoch);
+      if (all === null) return changes.length > 0 ? { changes, position, isLast: false } : null;
+      // No reader of this entry can have come just that far.
+      if (isWithin && (!taken || taken >= all.length)) return null;
+      changes.push(...(isWithin ? all.slice(taken) : all));
+      position = moveTo(position, entry.shard, { epoch, entry: entry.id });
+    }
+    return { changes, position, isLast: entries.length < size };
+  }
+
+  /** null: it cannot be decoded. */
+  #changesOf({ shard, id, changes }: FeedEntry, epoch: string): FeedChange[] | null {
+    const decoded = decodeChanges(changes);
+    if (decoded === null) this.#undecodable.error(`${epoch}.${shard}.${id}`, { shard, entry: id });
+    return (
+      decoded?.map((change, index, { length }): FeedChange => {
+        const taken = index + 1;
+        return { shard, place: { epoch, entry: id, ...(taken < length && { taken }) }, change };
+      }) ?? null
+    );
+  }
+}
