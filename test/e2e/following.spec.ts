@@ -199,6 +199,11 @@ describe('Redis that loses its data', () => {
     await eventually(() => expect(listener.changes).toHaveLength(4));
     expect(listener.types).not.toContain('reset');
     expect(listener.responses).toHaveLength(1);
+    const lines = () =>
+      service.logged.map(({ msg }) => String(msg)).filter((line) => /feed can(not)? be read/.test(line));
+    await eventually(() =>
+      expect(lines()).toEqual(['the change feed cannot be read', 'the change feed can be read again']),
+    );
     listener.close();
     await service.stop();
     await server.stop();
