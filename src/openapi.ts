@@ -5,6 +5,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { loadSwagger } from './platform/openapi-decorators.js';
 import { PROBLEMS } from './platform/problem.js';
+import { withRouteOptions } from './platform/route-options.js';
 
 /**
  * The document at /openapi.json, and a page to read it at /docs with all its assets from here. They are made when one of
@@ -24,7 +25,9 @@ export function serveOpenApi(app: NestFastifyApplication): void {
     const body = answer.rawPayload.length > 0 ? answer.rawPayload : undefined;
     return reply.code(answer.statusCode).headers(own).send(body);
   };
-  for (const url of ['/openapi.json', '/docs', '/docs/*']) app.getHttpAdapter().getInstance().get(url, serve);
+  const config = withRouteOptions({ access: 'public' });
+  const http = app.getHttpAdapter().getInstance();
+  for (const url of ['/openapi.json', '/docs', '/docs/*']) http.get(url, { config }, serve);
 }
 
 /** An application for them alone, that listens nowhere: one that has started takes no more routes. */

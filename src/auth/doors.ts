@@ -1,8 +1,9 @@
-// Every request passes here before its body is read. What is not expressly open needs a key.
+// Every request passes here before its body is read. A route says itself who may use it: see route-options.ts.
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Clock } from '../platform/clock.js';
 import { notFoundProblem, ProblemError } from '../platform/problem.js';
+import { routeOptionsOf } from '../platform/route-options.js';
 import { type ApiKey, findApiKey, type Scope } from './api-keys.js';
 import { type CallbackAccess, CallbackDoor } from './callback-door.js';
 import type { Grant } from './callback-token.js';
@@ -38,8 +39,7 @@ declare module 'fastify' {
   }
 }
 
-/** By the pattern of the route that was found: what stands in the address may be spelt in many ways. */
-const OPEN_ROUTES = /^\/(health\/|docs(\/|$|-)|openapi\.json$)/;
+/** By the pattern of the route, since the URL itself may be encoded in many ways. */
 const CALLBACK_ROUTE = /^\/callbacks\/([^/]+)/;
 
 export class Doors {
@@ -60,8 +60,11 @@ export class Doors {
     this.#clock = clock;
   }
 
-  /** To be called before there are routes. */
+  /** To be called before there are routes. A route that does not declare its access fails here. */
   guard(http: FastifyInstance): void {
+    http.addHook('onRoute', ({ method, url, config }) => {
+      if (!routeOptionsOf(config).access) throw new Error(`${String(method)} ${url} does not declare its access`);
+    });
     http.decorateRequest('access');
     http.addHook('onRequest', (request, reply, done) => {
       request.access = this.#admit(request);
@@ -93,16 +96,18 @@ export class Doors {
   /** Throws a problem. */
   #admit(request: FastifyRequest): Access {
     const { url = '', config } = request.routeOptions;
-    const [, source] = CALLBACK_ROUTE.exec(url) ?? [];
-    if (source !== undefined) return this.#admitCallback(source, request);
+    // Unknown routes answer 404 without asking for a key. CORS has a route of its own, which declares nothing.
+    const access = url === '' ? 'public' : (routeOptionsOf(config).access ?? 'read');
+    if (access === 'callback') {
+      const [, source = ''] = CALLBACK_ROUTE.exec(url) ?? [];
+      return this.#admitCallback(source, request);
+    }
     const key = findApiKey(request.headers.authorization, this.#keys);
-    // Where there is nothing there is nothing to keep either.
-    if (url === '' || OPEN_ROUTES.test(url) || this.#isRestOpen) {
+    if (access === 'public' || this.#isRestOpen) {
       return { isKnown: this.#isRestOpen || key !== undefined, ...(key && { keyName: key.name }) };
     }
     if (!key) throw this.#unauthorized(request);
-    const { scope = 'read' } = config as { scope?: Scope };
-    if (!key.scopes.includes(scope)) throw forbidden(scope);
+    if (!key.scopes.includes(access)) throw forbidden(access);
     return { isKnown: true, keyName: key.name };
   }
 

@@ -1,5 +1,4 @@
 import { Body, Controller, HttpCode, Inject, Post, Query } from '@nestjs/common';
-import { RouteConfig } from '@nestjs/platform-fastify';
 import { IsIn, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 import { mintToken } from '../auth/callback-token.js';
 import type { AccessSettings } from '../auth/doors.js';
@@ -14,6 +13,7 @@ import {
 } from '../platform/openapi-decorators.js';
 import { ProblemError } from '../platform/problem.js';
 import { rfc3339 } from '../platform/rfc3339.js';
+import { Access } from '../platform/route-options.js';
 import { NoQuery } from '../presence/questions.js';
 
 /** For injection. */
@@ -76,7 +76,7 @@ export class CallbackUrlsController {
   ) {}
 
   @Post()
-  @RouteConfig({ scope: 'admin' })
+  @Access('admin')
   @HttpCode(201)
   @ApiOperation({ summary: 'A callback URL for one participant, who need not be known yet' })
   @ApiCreatedResponse({ type: CallbackUrlAnswer })

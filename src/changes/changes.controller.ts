@@ -1,6 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { Controller, Get, Headers, Query, Req, Res } from '@nestjs/common';
-import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
   ApiGoneResponse,
@@ -11,6 +10,7 @@ import {
   ApiTags,
 } from '../platform/openapi-decorators.js';
 import { ProblemError } from '../platform/problem.js';
+import { Access, Limits } from '../platform/route-options.js';
 import { type FeedPosition, parsePosition } from '../presence/feed-position.js';
 import { ChangesAnswer } from './change-answer.js';
 import { ChangePoll } from './change-poll.js';
@@ -26,7 +26,8 @@ export class ChangesController {
   ) {}
 
   @Get()
-  @RouteConfig({ hasOwnLimit: true })
+  @Access('read')
+  @Limits({ hasOwnLimit: true })
   @ApiOperation({
     summary: 'What changed after a position',
     description:
@@ -44,7 +45,8 @@ export class ChangesController {
   }
 
   @Get('stream')
-  @RouteConfig({ hasOwnLimit: true })
+  @Access('read')
+  @Limits({ hasOwnLimit: true })
   @ApiOperation({
     summary: 'What changes, as server-sent events',
     description:

@@ -44,6 +44,8 @@ export async function registerHeaders(http: FastifyInstance, corsOrigins: readon
   await http.register(cors, {
     origin: [...corsOrigins],
     methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+    // Else an OPTIONS that is no preflight gets an error that is no problem document.
+    strictPreflight: false,
     exposedHeaders: EXPOSED_HEADERS,
   });
 }

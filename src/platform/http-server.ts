@@ -24,6 +24,7 @@ import {
   stoppingProblem,
 } from './problem.js';
 import { RequestGate } from './request-gate.js';
+import { routeOptionsOf } from './route-options.js';
 import { refuseInheritedNames } from './validation.js';
 
 /** From the first byte of a request to its last: a sender slower than this only holds a connection. */
@@ -44,7 +45,7 @@ export interface HttpSettings {
   /** Addresses and CIDR ranges of proxies that are believed what they say of the client's address. */
   readonly trustProxy: readonly string[];
   readonly maxConnections: number;
-  /** Requests under way at once, but for those of routes whose config has `hasOwnLimit`. */
+  /** Requests in progress at once, except those of routes that have a limit of their own. */
   readonly maxInFlight: number;
   readonly corsOrigins: readonly string[];
   readonly rateLimitPerMinute: number;
@@ -137,7 +138,7 @@ function limitConnections(http: FastifyInstance, most: number): ReadonlySet<Sock
 /** Beyond what it can take it says so at once: a late answer is worth no more, and what waits takes memory. */
 function limitRequests(http: FastifyInstance, gate: RequestGate): void {
   http.addHook('onRequest', ({ routeOptions }, reply, done) => {
-    const { hasOwnLimit = false } = routeOptions.config as { hasOwnLimit?: boolean };
+    const { hasOwnLimit = false } = routeOptionsOf(routeOptions.config);
     done(hasOwnLimit || gate.enter(reply.raw) ? undefined : overloadedProblem());
   });
 }

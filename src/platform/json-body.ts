@@ -3,18 +3,19 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { ProblemError } from './problem.js';
+import { routeOptionsOf } from './route-options.js';
 
 export const BODY_LIMIT_BYTES = 64 * 1024;
 export const MAX_JSON_DEPTH = 32;
 
 /**
- * Takes `application/json` only; drops members that would reach for an object's prototype. A route's config may have
- * another limit, as `bodyLimitBytes`.
+ * Takes `application/json` only; drops members that would reach for an object's prototype. A route may have another
+ * limit, see route-options.ts.
  */
 export function acceptJsonOnly(http: FastifyInstance): void {
   const parse = http.getDefaultJsonParser('remove', 'remove');
   http.addHook('onRoute', (route) => {
-    const { bodyLimitBytes } = (route.config ?? {}) as { bodyLimitBytes?: number };
+    const { bodyLimitBytes } = routeOptionsOf(route.config);
     if (bodyLimitBytes !== undefined) route.bodyLimit = bodyLimitBytes;
   });
   http.removeAllContentTypeParsers();

@@ -2,27 +2,34 @@
 import { METHODS } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { ProblemError } from './problem.js';
+import { type RouteAccess, routeOptionsOf, withRouteOptions } from './route-options.js';
+
+/** The route of CORS for preflights: an unknown URL is 404 there, too. */
+const ANY_URL = '*';
 
 /** Call before any route is added; call what it returns after the last one. */
 export function watchMethods(http: FastifyInstance): () => void {
   // CONNECT is no request to an address.
   const unsupported = METHODS.filter((method) => method !== 'CONNECT' && !http.supportedMethods.includes(method));
   for (const method of unsupported) http.addHttpMethod(method);
-  const methodsOf = new Map<string, Set<string>>();
-  http.addHook('onRoute', ({ url, method }) => {
-    const known = methodsOf.get(url) ?? new Set();
-    for (const one of [method].flat()) known.add(one.toUpperCase());
-    methodsOf.set(url, known);
+  const routes = new Map<string, { methods: Set<string>; access: RouteAccess | undefined }>();
+  http.addHook('onRoute', ({ url, method, config }) => {
+    if (url === ANY_URL) return;
+    const route = routes.get(url) ?? { methods: new Set(), access: routeOptionsOf(config).access };
+    for (const one of [method].flat()) route.methods.add(one.toUpperCase());
+    routes.set(url, route);
   });
   return () => {
-    for (const [url, known] of methodsOf) {
-      const allow = [...known].sort().join(', ');
-      const others = http.supportedMethods.filter((method) => !known.has(method));
+    for (const [url, { methods, access }] of routes) {
+      const allow = [...methods].sort().join(', ');
+      const others = http.supportedMethods.filter((method) => !methods.has(method));
       const refuse = async () => {
         throw new ProblemError('method-not-allowed', { detail: `This address takes ${allow}.`, headers: { allow } });
       };
+      // The access is checked before, as for the methods that exist.
+      const config = withRouteOptions({ ...(access && { access }) });
       // In onRequest, so that no body is read, and none is complained about.
-      http.route({ method: others, url, onRequest: refuse, handler: refuse });
+      http.route({ method: others, url, config, onRequest: refuse, handler: refuse });
     }
   };
 }

@@ -2,6 +2,7 @@ import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { ApiOkResponse, ApiOperation, ApiTags } from '../platform/openapi-decorators.js';
 import { rfc3339 } from '../platform/rfc3339.js';
+import { Access } from '../platform/route-options.js';
 import { OccupancyAnswer, TagsAnswer } from './answers.js';
 import { decodeCursor, encodeCursor, isPosition } from './cursor.js';
 import { formatPosition } from './feed-position.js';
@@ -17,6 +18,7 @@ export class OccupancyController {
   ) {}
 
   @Get('occupancy')
+  @Access('read')
   @ApiOperation({ summary: 'How many, no identities' })
   @ApiOkResponse({ type: OccupancyAnswer })
   async occupancy(@Query() { tag }: OccupancyQuery): Promise<OccupancyAnswer> {
@@ -25,6 +27,7 @@ export class OccupancyController {
   }
 
   @Get('tags')
+  @Access('read')
   @ApiOperation({ summary: 'Tags with somebody present, and how many' })
   @ApiOkResponse({ type: TagsAnswer })
   async tags(@Query() { limit, cursor }: TagsQuery): Promise<TagsAnswer> {

@@ -1,9 +1,9 @@
 // What an operator can do about a ghost: end a participant, or one of its devices, that the provider will never end.
 import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Post, Query, Req } from '@nestjs/common';
-import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
 import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '../platform/openapi-decorators.js';
 import { invalidParameter, ProblemError } from '../platform/problem.js';
+import { Access } from '../platform/route-options.js';
 import type { DeviceId, ParticipantId } from './domain/lifecycle-event.js';
 import { identifierFault } from './identifier.js';
 import { EndDeviceQuestion, NoQuery } from './questions.js';
@@ -17,7 +17,7 @@ export class OperatorEndController {
   constructor(private readonly recorder: Recorder) {}
 
   @Delete()
-  @RouteConfig({ scope: 'admin' })
+  @Access('admin')
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({ summary: 'End the presence of a participant' })
   @ApiParam({ name: 'participantId', type: String })
@@ -32,7 +32,7 @@ export class OperatorEndController {
   }
 
   @Post('end')
-  @RouteConfig({ scope: 'admin' })
+  @Access('admin')
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({ summary: 'End the presence of one device of a participant' })
   @ApiParam({ name: 'participantId', type: String })

@@ -1,5 +1,4 @@
 import { Body, Controller, Get, Header, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
-import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { CLOCK, type Clock } from '../platform/clock.js';
@@ -18,6 +17,7 @@ import {
 } from '../platform/openapi-decorators.js';
 import { invalidParameter, ProblemError } from '../platform/problem.js';
 import { rfc3339 } from '../platform/rfc3339.js';
+import { Access, Limits } from '../platform/route-options.js';
 import { refuseParameters } from '../platform/validation.js';
 import { LookupAnswer, ParticipantAnswer, ParticipantsAnswer, participantAnswer } from './answers.js';
 import { decodeCursor, encodeCursor, isPosition } from './cursor.js';
@@ -59,6 +59,7 @@ export class ParticipantsController {
   }
 
   @Get()
+  @Access('read')
   @Header('content-type', JSON_CONTENT_TYPE)
   @ApiOperation({ summary: 'Who is connected, by the time their presence began' })
   @ApiOkResponse({ type: ParticipantsAnswer })
@@ -87,6 +88,7 @@ export class ParticipantsController {
   }
 
   @Get(':participantId')
+  @Access('read')
   @ApiOperation({ summary: 'One participant' })
   @ApiHeader({ name: 'If-None-Match', required: false, description: 'The ETag of an answer that is known.' })
   @ApiParam({ name: 'participantId', type: String })
@@ -109,7 +111,8 @@ export class ParticipantsController {
   }
 
   @Post(LOOKUP)
-  @RouteConfig({ bodyLimitBytes: LOOKUP_LIMIT_BYTES })
+  @Access('read')
+  @Limits({ bodyLimitBytes: LOOKUP_LIMIT_BYTES })
   @HttpCode(200)
   @Header('content-type', JSON_CONTENT_TYPE)
   @ApiOperation({ summary: 'Up to 1,000 participants by their ids' })

@@ -99,6 +99,7 @@ describe('the edges of the process', () => {
     await service.stop();
     const [apiKey] = parseApiKeys(`ops:read:${'0'.repeat(64)}`);
     await start({ http: { corsOrigins: ['https://app.example.com'] }, access: { apiKeys: apiKey ? [apiKey] : [] } });
+    expect((await service.request('/nowhere')).status).toBe(404);
     const preflight = (origin: string) =>
       service.request('/v1/occupancy', {
         method: 'OPTIONS',

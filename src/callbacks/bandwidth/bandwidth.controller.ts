@@ -6,6 +6,7 @@ import { CLOCK, type Clock } from '../../platform/clock.js';
 import { LOG } from '../../platform/logging.js';
 import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '../../platform/openapi-decorators.js';
 import { ProblemError } from '../../platform/problem.js';
+import { Access } from '../../platform/route-options.js';
 import { isAhead, type LifecycleEvent } from '../../presence/domain/lifecycle-event.js';
 import { Recorder } from '../../presence/recorder.js';
 import { Bindings } from '../bindings.js';
@@ -35,6 +36,7 @@ export class BandwidthController {
   }
 
   @Post(['bandwidth', 'bandwidth/:token'])
+  @Access('callback')
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({ summary: 'Takes the participant webhooks of Bandwidth: give its address as `callbackUrl`' })
   @ApiBody({ type: BandwidthCallback })
