@@ -20,14 +20,14 @@ const RETRY_AFTER_S = '1';
 /** `close` answers what has come in, then stops the work and closes the store. */
 export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
   const { log, http: settings, access, clock } = parts;
-  const { adapter, gate, complete } = createHttpServer(log, settings);
+  const { adapter, gate, connections, complete } = createHttpServer(log, settings);
   const http = adapter.getInstance();
   await registerHeaders(http, settings.corsOrigins);
   const doors = new Doors(access, settings.rateLimitPerMinute, clock);
   doors.guard(http);
   // A line for each answer is the router's to write.
-  const { corsOrigins } = settings;
-  const lane = log.isLevelEnabled('debug') ? undefined : new ExpressLane(http, gate, usualHeaders(corsOrigins));
+  const headers = usualHeaders(settings.corsOrigins);
+  const lane = log.isLevelEnabled('debug') ? undefined : new ExpressLane(http, gate, connections, headers);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), adapter, {
     logger: nestLog(log),
     bodyParser: false,

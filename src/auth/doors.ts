@@ -69,8 +69,9 @@ export class Doors {
     http.addHook('onRequest', (request, reply, done) => {
       request.access = this.#admit(request);
       const { keyName } = request.access;
-      if (keyName !== undefined) {
-        request.log = request.log.child({ key: keyName });
+      const { probe } = routeOptionsOf(request.routeOptions.config);
+      if (keyName !== undefined) request.log = request.log.child({ key: keyName });
+      if (keyName !== undefined && !probe) {
         const { isSpent, headers, resetS } = this.#limit.count(request.raw, keyName, this.#clock.now());
         reply.headers(headers);
         if (isSpent) throw tooManyRequests('This key has made as many requests as it may within a minute.', resetS);

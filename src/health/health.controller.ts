@@ -3,7 +3,7 @@ import { type HealthCheckResult, HealthCheckService, HealthIndicatorService } fr
 import type { FastifyRequest } from 'fastify';
 import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '../platform/openapi-decorators.js';
 import { ProblemError } from '../platform/problem.js';
-import { Access } from '../platform/route-options.js';
+import { Access, Probe } from '../platform/route-options.js';
 import { DeadlineWorker } from '../presence/deadlines.js';
 import { PRESENCE_STORE } from '../presence/presence.module.js';
 import type { PresenceStore } from '../presence/presence-store.js';
@@ -23,6 +23,7 @@ export class HealthController {
 
   @Get('live')
   @Access('public')
+  @Probe('liveness')
   @ApiOperation({ summary: 'Whether the process is up' })
   @ApiOkResponse({ schema: { type: 'object', properties: { status: { enum: ['ok'] } } } })
   live(@Query() _: NoQuery): { status: 'ok' } {
@@ -31,6 +32,7 @@ export class HealthController {
 
   @Get('ready')
   @Access('public')
+  @Probe('readiness')
   @ApiOperation({ summary: 'Whether callbacks can be taken: the store can be written, deadlines are kept' })
   @ApiOkResponse({
     schema: {

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
+import type { ConnectionLimit } from './connection-limit.js';
 import { BODY_LIMIT_BYTES, parseUsual } from './json-body.js';
 import { overloadedProblem, PROBLEM_CONTENT_TYPE, PROBLEMS, problemBody } from './problem.js';
 import type { RequestGate } from './request-gate.js';
@@ -47,6 +48,7 @@ export class ExpressLane {
   constructor(
     http: FastifyInstance,
     private readonly gate: RequestGate,
+    private readonly connections: ConnectionLimit,
     headers: Readonly<Record<string, string>>,
   ) {
     this.#headers = Object.entries(headers).flat();
@@ -67,7 +69,8 @@ export class ExpressLane {
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
-    const work = this.gate.isClosing ? undefined : this.#recognise(request, response);
+    const isForRouter = this.gate.isClosing || this.connections.isReserved(request.socket);
+    const work = isForRouter ? undefined : this.#recognise(request, response);
     if (!work) this.#route(request, response);
     else if (this.gate.enter(response)) work();
     else this.#refuse(response);

@@ -11,6 +11,7 @@ import {
   LogController,
 } from 'fastify';
 import type { Logger } from 'pino';
+import { ConnectionLimit } from './connection-limit.js';
 import { acceptJsonOnly, BODY_LIMIT_BYTES } from './json-body.js';
 import { watchMethods } from './method-not-allowed.js';
 import {
@@ -37,6 +38,7 @@ const MAX_PATH_PARAMETER = 4_096;
 export interface HttpServer {
   readonly adapter: FastifyAdapter;
   readonly gate: RequestGate;
+  readonly connections: ConnectionLimit;
   /** To be called when all routes are there. */
   readonly complete: () => void;
 }
@@ -78,17 +80,21 @@ export function createHttpServer(log: Logger, { trustProxy, maxConnections, maxI
   });
   const http = adapter.getInstance();
   http.server.on('checkExpectation', refuseExpectation);
-  const sockets = limitConnections(http, maxConnections);
+  const connections = new ConnectionLimit(maxConnections, (socket) => {
+    writeProblem(socket, tooManyConnections());
+    socket.destroySoon();
+  });
+  http.server.on('connection', (socket) => connections.accept(socket));
   const gate = new RequestGate(maxInFlight);
-  endConnectionsOnClose(http, sockets, gate);
-  limitRequests(http, gate);
+  endConnectionsOnClose(http, connections, gate);
+  limitRequests(http, connections, gate);
   acceptJsonOnly(http);
   http.addHook('preValidation', ({ query }, _, done) => {
     refuseInheritedNames(Object.keys(query ?? {}));
     done();
   });
   if (log.isLevelEnabled('debug')) logAnswers(http);
-  return { adapter, gate, complete: watchMethods(http) };
+  return { adapter, gate, connections, complete: watchMethods(http) };
 }
 
 /** Fastify's own compilers of JSON schemas take a while to load, and no route here has one. */
@@ -105,14 +111,15 @@ function logAnswers(http: FastifyInstance): void {
   });
 }
 
-function endConnectionsOnClose(http: FastifyInstance, sockets: ReadonlySet<Socket>, gate: RequestGate): void {
+function endConnectionsOnClose(http: FastifyInstance, sockets: Iterable<Socket>, gate: RequestGate): void {
   http.addHook('preClose', async () => {
     gate.close();
     // Opened in advance, as some clients do. Node takes it for one with a request under way.
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
   });
-  http.addHook('onRequest', ({ raw }, _reply, done) => {
-    done(gate.isClosing && !gate.hasBegun(raw) ? stoppingProblem() : undefined);
+  http.addHook('onRequest', ({ raw, routeOptions }, _reply, done) => {
+    const isAnswered = !gate.isClosing || gate.hasBegun(raw);
+    done(isAnswered || routeOptionsOf(routeOptions.config).probe === 'liveness' ? undefined : stoppingProblem());
   });
   http.addHook('onSend', (_request, reply, _payload, done) => {
     if (gate.isClosing) reply.header('connection', 'close');
@@ -120,26 +127,23 @@ function endConnectionsOnClose(http: FastifyInstance, sockets: ReadonlySet<Socke
   });
 }
 
-/** The connections there are. */
-function limitConnections(http: FastifyInstance, most: number): ReadonlySet<Socket> {
-  const sockets = new Set<Socket>();
-  http.server.on('connection', (socket) => {
-    if (sockets.size >= most) {
-      writeProblem(socket, overloadedProblem('There are as many connections as may be.'));
-      socket.destroySoon();
-      return;
-    }
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  return sockets;
+function tooManyConnections(): ProblemError {
+  return overloadedProblem('There are as many connections as may be.');
 }
 
-/** Beyond what it can take it says so at once: a late answer is worth no more, and what waits takes memory. */
-function limitRequests(http: FastifyInstance, gate: RequestGate): void {
-  http.addHook('onRequest', ({ routeOptions }, reply, done) => {
-    const { hasOwnLimit = false } = routeOptionsOf(routeOptions.config);
-    done(hasOwnLimit || gate.enter(reply.raw) ? undefined : overloadedProblem());
+/**
+ * Beyond what it can take it says so at once: a late answer is worth no more, and what waits takes memory. Probes are always
+ * answered: a process that is only busy is alive, and one that is restarted loses what it was busy with.
+ */
+function limitRequests(http: FastifyInstance, connections: ConnectionLimit, gate: RequestGate): void {
+  http.addHook('onRequest', ({ raw, routeOptions }, reply, done) => {
+    const { probe, hasOwnLimit } = routeOptionsOf(routeOptions.config);
+    if (connections.isReserved(raw.socket)) {
+      reply.header('connection', 'close');
+      if (!probe) return done(tooManyConnections());
+      connections.keep(raw.socket);
+    }
+    done(probe || hasOwnLimit || gate.enter(reply.raw) ? undefined : overloadedProblem());
   });
 }
 

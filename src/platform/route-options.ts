@@ -15,6 +15,8 @@ export interface RouteOptions {
   /** The route enforces a limit of its own instead of MAX_IN_FLIGHT. */
   readonly hasOwnLimit: true;
   readonly bodyLimitBytes: number;
+  /** A health probe: no limit of any kind refuses it. Liveness is also answered while the service stops. */
+  readonly probe: 'liveness' | 'readiness';
 }
 
 const OPTIONS = Symbol('RouteOptions');
@@ -37,7 +39,11 @@ export function Access(access: RouteAccess): MethodDecorator {
   return declare({ access });
 }
 
-export function Limits(limits: Partial<Omit<RouteOptions, 'access'>>): MethodDecorator {
+export function Probe(probe: RouteOptions['probe']): MethodDecorator {
+  return declare({ probe });
+}
+
+export function Limits(limits: Partial<Pick<RouteOptions, 'hasOwnLimit' | 'bodyLimitBytes'>>): MethodDecorator {
   return declare(limits);
 }
 

@@ -57,10 +57,13 @@ describe('the edges of the process', () => {
     held[0]?.socket.write('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n');
     await eventually(() => expect(held[0]?.received()).toContain('200 OK'));
     const refused = await dial();
-    await eventually(() => expect(refused.received()).toMatch(/^HTTP\/1\.1 503 .*retry-after: 1.*overloaded/s));
+    refused.socket.write('GET /v1/occupancy HTTP/1.1\r\nhost: x\r\n\r\n');
+    await eventually(() =>
+      expect(refused.received()).toMatch(/^HTTP\/1\.1 503 .*connection: close.*retry-after: 1.*overloaded/s),
+    );
     await once(refused.socket, 'close');
     for (const { socket } of held) socket.destroy();
-    await eventually(async () => expect((await service.request('/health/live')).status).toBe(200));
+    await eventually(async () => expect((await service.request('/v1/occupancy')).status).toBe(200));
   });
 
   it('cut 500 slow senders, while a callback is answered within a second', async () => {

@@ -23,7 +23,7 @@ describe.each(onEachStore())('the service on %s', (_, start) => {
     const body = JSON.stringify(SEED);
     const head = `POST /callbacks/bandwidth HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
     early.socket.write(head);
-    late.socket.write('GET /health/live HT');
+    late.socket.write('GET /v1/occupancy HT');
     await service.callback();
     const stopped = service.stop();
     late.socket.write('TP/1.1\r\n\r\n');
@@ -33,6 +33,23 @@ describe.each(onEachStore())('the service on %s', (_, start) => {
     await stopped;
     await eventually(() => expect(early.received()).toMatch(/^HTTP\/1\.1 204 .*connection: close/is));
     expect(service.logged).not.toContainEqual(expect.objectContaining({ level: 50 }));
+  });
+
+  it('when it stops is alive as long as it answers', async () => {
+    const service = await start();
+    const [slow, probe] = await Promise.all([dial(service.url), dial(service.url)]);
+    const body = JSON.stringify(SEED);
+    slow.socket.write(
+      `POST /callbacks/bandwidth HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`,
+    );
+    probe.socket.write('GET /health/live HT');
+    await service.callback();
+    const stopped = service.stop();
+    probe.socket.write('TP/1.1\r\n\r\n');
+    await eventually(() => expect(probe.received()).toMatch(/^HTTP\/1\.1 200 .*connection: close/is));
+    slow.socket.write(body);
+    await stopped;
+    await eventually(() => expect(slow.received()).toMatch(/^HTTP\/1\.1 204 /));
   });
 
   it('when it stops does not wait for a connection on which nothing was asked', async () => {

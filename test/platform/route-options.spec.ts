@@ -6,13 +6,14 @@ import { FastifyAdapter, RouteConfig } from '@nestjs/platform-fastify';
 import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
 import { Doors } from '../../src/auth/doors.js';
-import { Access, Limits, type RouteOptions, routeOptionsOf } from '../../src/platform/route-options.js';
+import { Access, Limits, Probe, type RouteOptions, routeOptionsOf } from '../../src/platform/route-options.js';
 import { ManualClock } from '../manual-clock.js';
 
 const DECLARATIONS: Record<keyof RouteOptions, MethodDecorator> = {
   access: Access('admin'),
   hasOwnLimit: Limits({ hasOwnLimit: true }),
   bodyLimitBytes: Limits({ bodyLimitBytes: 1_024 }),
+  probe: Probe('readiness'),
 };
 
 /** A controller whose one handler has these decorators, the first one outermost. */
@@ -49,13 +50,14 @@ describe('what a route declares', () => {
   }
 
   it('is all of it, in whatever order the decorators stand', async () => {
-    const orders = fc.shuffledSubarray(Object.values(DECLARATIONS), { minLength: 3 });
+    const orders = fc.shuffledSubarray(Object.values(DECLARATIONS), { minLength: 4 });
     await fc.assert(
       fc.asyncProperty(orders, async (decorators) => {
         expect(await boot(controllerWith(decorators))).toEqual({
           access: 'admin',
           hasOwnLimit: true,
           bodyLimitBytes: 1_024,
+          probe: 'readiness',
         });
       }),
       { numRuns: 12 },
