@@ -5,6 +5,7 @@ import { AppModule, type AppParts } from './app.module.js';
 import { Doors } from './auth/doors.js';
 import { BandwidthController } from './callbacks/bandwidth/bandwidth.controller.js';
 import { serveOpenApi } from './openapi.js';
+import { ClientAddresses } from './platform/client-address.js';
 import { registerHeaders, usualHeaders } from './platform/edges.js';
 import { ExpressLane } from './platform/express-lane.js';
 import { createHttpServer } from './platform/http-server.js';
@@ -23,7 +24,8 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   const { adapter, gate, connections, complete } = createHttpServer(log, settings);
   const http = adapter.getInstance();
   await registerHeaders(http, settings.corsOrigins);
-  const doors = new Doors(access, settings.rateLimitPerMinute, clock);
+  const clients = new ClientAddresses(settings.trustProxy);
+  const doors = new Doors(access, { perMinute: settings.rateLimitPerMinute, clients, clock });
   doors.guard(http);
   // A line for each answer is the router's to write.
   const headers = usualHeaders(settings.corsOrigins);

@@ -1,6 +1,7 @@
 // Every request passes here before its body is read. A route says itself who may use it: see route-options.ts.
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ClientAddresses } from '../platform/client-address.js';
 import type { Clock } from '../platform/clock.js';
 import { notFoundProblem, ProblemError } from '../platform/problem.js';
 import { routeOptionsOf } from '../platform/route-options.js';
@@ -20,8 +21,15 @@ export interface AccessSettings {
   readonly publicUrl: string | undefined;
 }
 
-/** How often an address may fail to say who it is within a minute: what it sends beyond that is answered with less. */
+/** Failed authentications of one client within a minute; more are answered 429. */
 const MOST_FAILURES = 30;
+
+interface DoorsParts {
+  /** Requests that each key may make. */
+  readonly perMinute: number;
+  readonly clients: ClientAddresses;
+  readonly clock: Clock;
+}
 
 /** What a request was found to be allowed to. */
 export interface Access {
@@ -48,15 +56,19 @@ export class Doors {
   readonly #callbacks: CallbackDoor;
   readonly #clock: Clock;
   readonly #limit: KeyLimit;
-  /** By address. They never keep out who has a key: the address may be that of a proxy which many share. */
+  /**
+   * By client. They never keep out a valid key: the address may be that of a proxy which many share. Who can use more
+   * prefixes than are counted at once is not limited by them, and gains nothing: a key is not found by guessing.
+   */
   readonly #failures = new MinuteCounts();
+  readonly #clients: ClientAddresses;
 
-  /** `perMinute`: requests that each key may make. */
-  constructor({ isRequired, apiKeys, callbackSecrets }: AccessSettings, perMinute: number, clock: Clock) {
+  constructor({ isRequired, apiKeys, callbackSecrets }: AccessSettings, { perMinute, clients, clock }: DoorsParts) {
     this.#keys = apiKeys;
     this.#isRestOpen = !isRequired || apiKeys.length === 0;
     this.#callbacks = new CallbackDoor(callbackSecrets, !isRequired || callbackSecrets.length === 0);
     this.#limit = new KeyLimit(perMinute);
+    this.#clients = clients;
     this.#clock = clock;
   }
 
@@ -130,8 +142,8 @@ export class Doors {
     }
   }
 
-  #unauthorized({ headers, ip }: FastifyRequest): ProblemError {
-    const { count, resetS } = this.#failures.add(ip, this.#clock.now());
+  #unauthorized({ headers, raw }: FastifyRequest): ProblemError {
+    const { count, resetS } = this.#failures.add(this.#clients.of(raw), this.#clock.now());
     if (count > MOST_FAILURES) {
       return tooManyRequests('Too many requests without a valid key came from this address.', resetS);
     }

@@ -44,7 +44,7 @@ export interface HttpServer {
 }
 
 export interface HttpSettings {
-  /** Addresses and CIDR ranges of proxies that are believed what they say of the client's address. */
+  /** Addresses and CIDR ranges of proxies whose X-Forwarded-For is used: see client-address.ts. */
   readonly trustProxy: readonly string[];
   readonly maxConnections: number;
   /** Requests in progress at once, except those of routes that have a limit of their own. */
@@ -53,9 +53,8 @@ export interface HttpSettings {
   readonly rateLimitPerMinute: number;
 }
 
-export function createHttpServer(log: Logger, { trustProxy, maxConnections, maxInFlight }: HttpSettings): HttpServer {
+export function createHttpServer(log: Logger, { maxConnections, maxInFlight }: HttpSettings): HttpServer {
   const adapter = new FastifyAdapter({
-    trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
     loggerInstance: log,
     // Its lines have the URL, and there would be two for every callback.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),

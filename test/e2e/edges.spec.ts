@@ -121,8 +121,13 @@ describe('the edges of the process', () => {
     const [apiKey] = parseApiKeys(`ops:read:${'0'.repeat(64)}`);
     await start({ http: { trustProxy }, access: { apiKeys: apiKey ? [apiKey] : [] } });
     const fail = (from: string) => service.request('/v1/tags', { headers: { 'x-forwarded-for': from } });
-    for (let n = 0; n < 31; n += 1) await fail('203.0.113.1');
+    for (let n = 0; n < 31; n += 1) await fail(`203.0.113.1:${50_000 + n}`);
     expect((await fail('203.0.113.1')).status).toBe(429);
     expect((await fail('203.0.113.2')).status).toBe(status);
+    for (let n = 0; n < 31; n += 1) await fail(`[2001:DB8::${n}]:443`);
+    expect((await fail('2001:0db8:0:0:ffff::1')).status).toBe(429);
+    expect((await fail('2001:db8:0:1::1')).status).toBe(status);
+    for (let n = 0; n < 31; n += 1) await fail(`made up ${n}`);
+    expect((await fail('anything')).status).toBe(429);
   });
 });

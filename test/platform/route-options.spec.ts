@@ -6,6 +6,7 @@ import { FastifyAdapter, RouteConfig } from '@nestjs/platform-fastify';
 import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
 import { Doors } from '../../src/auth/doors.js';
+import { ClientAddresses } from '../../src/platform/client-address.js';
 import { Access, Limits, Probe, type RouteOptions, routeOptionsOf } from '../../src/platform/route-options.js';
 import { ManualClock } from '../manual-clock.js';
 
@@ -39,7 +40,7 @@ describe('what a route declares', () => {
     const instance = adapter.getInstance();
     http = instance;
     const access = { isRequired: true, apiKeys: [], callbackSecrets: [], publicUrl: undefined };
-    new Doors(access, 1, new ManualClock(0)).guard(instance);
+    new Doors(access, { perMinute: 1, clients: new ClientAddresses([]), clock: new ManualClock(0) }).guard(instance);
     let options: Partial<RouteOptions> = {};
     instance.addHook('onRoute', ({ config }) => {
       options = routeOptionsOf(config);

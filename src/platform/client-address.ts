@@ -1,0 +1,63 @@
+// Which client a request comes from, for limits and the log: an address, never the text that a header holds.
+//
+// Proxies and clients spell one address in many ways, some with the port of each connection, and a limit per text is no
+// limit. An IPv6 customer has at least a whole /64 to choose addresses from, so that prefix is the client.
+import type { IncomingMessage } from 'node:http';
+import { BlockList, isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+
+/** `[2001:db8::1]`, with or without a port. */
+const BRACKETED = /^\[([^\]]+)\](?::\d{1,5})?$/;
+const IPV4_WITH_PORT = /^([\d.]+):\d{1,5}$/;
+
+export class ClientAddresses {
+  readonly #trusted = new BlockList();
+
+  /** `trustedProxies`: addresses and CIDR ranges whose X-Forwarded-For is used. */
+  constructor(trustedProxies: readonly string[]) {
+    for (const range of trustedProxies) {
+      const [address = '', bits] = range.replace(/%[^/]*/, '').split('/');
+      const family = isIP(address) === 4 ? 'ipv4' : 'ipv6';
+      if (bits === undefined) this.#trusted.addAddress(address, family);
+      else this.#trusted.addSubnet(address, Number(bits), family);
+    }
+  }
+
+  /**
+   * `203.0.113.7`, or `2001:db8::/64` for any address of that prefix; 'unknown' once the connection is closed. Each
+   * trusted proxy tells who connected to it; the first hop that is not trusted, counted from here, is the client. What
+   * no proxy can have seen, because it is no address, ends the search at the hop before it.
+   */
+  of({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): string {
+    let address = parseAddress(socket.remoteAddress ?? '');
+    if (!address) return 'unknown';
+    const hops = String(headers['x-forwarded-for'] ?? '').split(',');
+    for (const hop of hops.map((text) => text.trim()).reverse()) {
+      if (!this.#isTrusted(address)) break;
+      if (hop === '') continue;
+      const next = parseAddress(hop);
+      if (!next) break;
+      address = next;
+    }
+    return nameOf(address);
+  }
+
+  #isTrusted(address: Address): boolean {
+    return this.#trusted.check(address.toString(), address.kind());
+  }
+}
+
+/** An IPv4-mapped IPv6 address is the IPv4 address; a zone is of no interest. undefined: it is no address. */
+function parseAddress(text: string): Address | undefined {
+  const [, bare = text] = BRACKETED.exec(text) ?? IPV4_WITH_PORT.exec(text) ?? [];
+  // ipaddr.js alone would also accept 0x7f.1 and the like.
+  return isIP(bare) !== 0 && ipaddr.isValid(bare) ? ipaddr.process(bare) : undefined;
+}
+
+function nameOf(address: Address): string {
+  if (address.kind() === 'ipv4') return address.toString();
+  const prefix = (address as ipaddr.IPv6).parts.slice(0, 4);
+  return `${new ipaddr.IPv6([...prefix, 0, 0, 0, 0]).toRFC5952String()}/64`;
+}
