@@ -6,7 +6,7 @@ import { ChangesModule, type FeedSettings } from './changes/changes.module.js';
 import { HealthModule } from './health/health.module.js';
 import type { Clock } from './platform/clock.js';
 import type { HttpSettings } from './platform/http-server.js';
-import { PlatformModule } from './platform/platform.module.js';
+import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
 import type { PresencePolicy } from './presence/domain/policy.js';
 import { PresenceModule } from './presence/presence.module.js';
 import type { PresenceStore } from './presence/presence-store.js';
@@ -26,11 +26,11 @@ export interface AppParts extends AppSettings {
 
 @Module({})
 export class AppModule {
-  static with({ store, policy, feed, access, clock, log }: AppParts): DynamicModule {
+  static with({ store, policy, feed, access, ...shared }: AppParts & PlatformParts): DynamicModule {
     return {
       module: AppModule,
       imports: [
-        PlatformModule.with({ clock, log }),
+        PlatformModule.with(shared),
         PresenceModule.with(store, policy),
         ChangesModule.with(feed),
         CallbacksModule.with(access),

@@ -9,9 +9,12 @@ import { ClientAddresses } from './platform/client-address.js';
 import { registerHeaders, usualHeaders } from './platform/edges.js';
 import { ExpressLane } from './platform/express-lane.js';
 import { createHttpServer } from './platform/http-server.js';
+import { KnownPaths } from './platform/known-paths.js';
+import { LimitedLog } from './platform/limited-log.js';
 import { nestLog } from './platform/logging.js';
 import { ProblemFilter } from './platform/problem.filter.js';
 import { ProblemError } from './platform/problem.js';
+import { Refusals } from './platform/refusals.js';
 import { createValidationPipe } from './platform/validation.js';
 import { ParticipantsController } from './presence/participants.controller.js';
 import { StoreUnavailableError } from './presence/presence-store.js';
@@ -21,22 +24,30 @@ const RETRY_AFTER_S = '1';
 /** `close` answers what has come in, then stops the work and closes the store. */
 export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
   const { log, http: settings, access, clock } = parts;
-  const { adapter, gate, connections, complete } = createHttpServer(log, settings);
-  const http = adapter.getInstance();
-  await registerHeaders(http, settings.corsOrigins);
   const clients = new ClientAddresses(settings.trustProxy);
+  const limitedLog = new LimitedLog(log, clock);
+  const paths = new KnownPaths();
+  const refusals = new Refusals(limitedLog, clients, paths);
+  const { adapter, gate, connections, complete } = createHttpServer(log, settings, { refusals, paths });
+  const http = adapter.getInstance();
+  http.addHook('onClose', async () => limitedLog.flush());
+  await registerHeaders(http, settings.corsOrigins);
   const doors = new Doors(access, { perMinute: settings.rateLimitPerMinute, clients, clock });
   doors.guard(http);
   // A line for each answer is the router's to write.
   const headers = usualHeaders(settings.corsOrigins);
-  const lane = log.isLevelEnabled('debug') ? undefined : new ExpressLane(http, gate, connections, headers);
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), adapter, {
-    logger: nestLog(log),
-    bodyParser: false,
-    abortOnError: false,
-  });
+  const lane = log.isLevelEnabled('debug') ? undefined : new ExpressLane(http, gate, connections, refusals, headers);
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.with({ ...parts, limitedLog, refusals }),
+    adapter,
+    {
+      logger: nestLog(log),
+      bodyParser: false,
+      abortOnError: false,
+    },
+  );
   app.useGlobalPipes(createValidationPipe());
-  app.useGlobalFilters(new ProblemFilter(storeProblem));
+  app.useGlobalFilters(new ProblemFilter(refusals, storeProblem));
   serveOpenApi(app);
   await app.init();
   complete();

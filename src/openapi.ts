@@ -64,7 +64,10 @@ const PROBLEM_SCHEMA: Schemas[string] = {
     title: { type: 'string' },
     status: { type: 'integer' },
     detail: { type: 'string' },
-    instance: { type: 'string', description: 'With the id of the request, which the log has.' },
+    instance: {
+      type: 'string',
+      description: 'With the id of the request. The log has it for the first 10 refusals of each reason in a minute.',
+    },
     errors: {
       type: 'array',
       description: 'What is wrong with the request, when that can be said of its members.',

@@ -1,6 +1,6 @@
 // Who may tell of presence. The provider signs nothing: what proves that a callback is its own is a secret that only it was
 // given, in the path of its callbackUrl or as Basic credentials, or a token minted for one participant.
-import { type Grant, readToken } from './callback-token.js';
+import { type Grant, readToken, type TokenFault } from './callback-token.js';
 import { digestOf, indexOfSecret } from './secret.js';
 
 export type CallbackAccess =
@@ -9,9 +9,11 @@ export type CallbackAccess =
   | { readonly outcome: 'admitted'; readonly grant?: Grant }
   /** Without credentials: Bandwidth sends them only when it is asked to. */
   | { readonly outcome: 'challenged' }
-  | { readonly outcome: 'refused' };
+  /** The caller is not told why; `ref`: of a token that was minted here. */
+  | { readonly outcome: 'refused'; readonly reason: CredentialFault; readonly ref?: string };
 
-const REFUSED = { outcome: 'refused' } as const;
+type CredentialFault = TokenFault | 'wrong-secret' | 'malformed-credentials' | 'unknown-path';
+
 const ADMITTED = { outcome: 'admitted' } as const;
 
 export class CallbackDoor {
@@ -32,16 +34,25 @@ export class CallbackDoor {
     if (token !== undefined) return this.#ofToken(source, token, nowMs);
     if (this.isOpen) return { outcome: 'open' };
     if (authorization === undefined) return { outcome: 'challenged' };
-    return indexOfSecret(passwordOf(authorization), this.#digests) === -1 ? REFUSED : ADMITTED;
+    const password = passwordOf(authorization);
+    if (indexOfSecret(password, this.#digests) !== -1) return ADMITTED;
+    return { outcome: 'refused', reason: password === '' ? 'malformed-credentials' : 'wrong-secret' };
   }
 
   /** Looks at all that it may be, whatever it is, so that the time taken tells nothing. */
   #ofToken(source: string, token: string, nowMs: number): CallbackAccess {
     const isSecret = indexOfSecret(token, this.#digests) !== -1;
-    const grant = readToken(token, source, this.#secrets, nowMs);
-    if (grant) return { outcome: 'admitted', grant };
-    return isSecret ? ADMITTED : REFUSED;
+    const reading = readToken(token, source, this.#secrets, nowMs);
+    if ('grant' in reading) return { outcome: 'admitted', grant: reading.grant };
+    if (isSecret) return ADMITTED;
+    return { outcome: 'refused', ...reading, reason: faultOf(token, reading.fault) };
   }
+}
+
+/** A token that was minted has dots, and a secret has none. */
+function faultOf(token: string, fault: TokenFault): CredentialFault {
+  if (token === '') return 'unknown-path';
+  return fault === 'malformed-token' && !token.includes('.') ? 'wrong-secret' : fault;
 }
 
 /** Of Basic credentials (RFC 7617); '' when there are none, which is no secret. The user's name may be anything. */

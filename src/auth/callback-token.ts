@@ -29,20 +29,33 @@ export function mintToken(
   return { ref, token: `${ref}.${kidOf(secret)}.${macOf(ref, source, secret).toString('base64url')}` };
 }
 
-/** undefined: it is none, is another source's, or has expired. Takes the same time whatever it is. */
-export function readToken(token: string, source: string, secrets: readonly string[], nowMs: number): Grant | undefined {
-  const [, ref = '', kid = '', mac = ''] = TOKEN.exec(token) ?? [];
+/** What is wrong with a token. A signature is wrong of one that was altered, or minted for another source. */
+export type TokenFault = 'malformed-token' | 'unknown-token-key' | 'wrong-token-signature' | 'expired-token';
+
+export type TokenReading =
+  | { readonly grant: Grant }
+  /** `ref`: of a genuine token. */
+  | { readonly fault: TokenFault; readonly ref?: string };
+
+/** Takes the same time whatever it is. */
+export function readToken(token: string, source: string, secrets: readonly string[], nowMs: number): TokenReading {
+  const parts = TOKEN.exec(token);
+  const [, ref = '', kid = '', mac = ''] = parts ?? [];
   const given = digestOf(mac);
   let isGenuine = false;
+  let isKnownKey = false;
   for (const secret of secrets) {
     const isRight = timingSafeEqual(given, digestOf(macOf(ref, source, secret).toString('base64url')));
-    isGenuine ||= isRight && kid === kidOf(secret);
+    const isItsKey = kid === kidOf(secret);
+    isKnownKey ||= isItsKey;
+    isGenuine ||= isRight && isItsKey;
   }
-  if (!isGenuine) return undefined;
+  if (!parts) return { fault: 'malformed-token' };
+  if (!isGenuine) return { fault: isKnownKey ? 'wrong-token-signature' : 'unknown-token-key' };
   const bytes = Buffer.from(ref, 'base64url');
   const expiresAtMs = bytes.readUIntBE(RANDOM_BYTES, EXPIRY_BYTES) * 1_000;
   const tag = bytes.subarray(HEAD_BYTES).toString() || undefined;
-  return nowMs < expiresAtMs ? { ref, expiresAtMs, tag } : undefined;
+  return nowMs < expiresAtMs ? { grant: { ref, expiresAtMs, tag } } : { fault: 'expired-token', ref };
 }
 
 /** Says which secret it was, for people; it is no secret itself. */

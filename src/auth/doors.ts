@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ClientAddresses } from '../platform/client-address.js';
 import type { Clock } from '../platform/clock.js';
-import { notFoundProblem, ProblemError } from '../platform/problem.js';
+import { notFoundProblem, ProblemError, type ProblemNote } from '../platform/problem.js';
 import { routeOptionsOf } from '../platform/route-options.js';
 import { type ApiKey, findApiKey, type Scope } from './api-keys.js';
 import { type CallbackAccess, CallbackDoor } from './callback-door.js';
@@ -120,7 +120,7 @@ export class Doors {
       return { isKnown: this.#isRestOpen || key !== undefined, ...(key && { keyName: key.name }) };
     }
     if (!key) throw this.#unauthorized(request);
-    if (!key.scopes.includes(access)) throw forbidden(access);
+    if (!key.scopes.includes(access)) throw forbidden(access, key.name);
     return { isKnown: true, keyName: key.name };
   }
 
@@ -133,35 +133,50 @@ export class Doors {
       case 'admitted':
         return { isKnown: true, ...(access.grant && { grant: access.grant }) };
       case 'challenged':
-        throw new ProblemError('unauthorized', {
-          detail: 'Callbacks need credentials.',
-          headers: { 'www-authenticate': 'Basic realm="Rollcall callbacks", charset="UTF-8"' },
-        });
-      case 'refused':
-        throw notFoundProblem();
+        throw new ProblemError(
+          'unauthorized',
+          {
+            detail: 'Callbacks need credentials.',
+            headers: { 'www-authenticate': 'Basic realm="Rollcall callbacks", charset="UTF-8"' },
+          },
+          { reason: 'no-credentials' },
+        );
+      case 'refused': {
+        const { reason, ref } = access;
+        throw notFoundProblem({ reason, facts: { ...(ref && { ref }) } });
+      }
     }
   }
 
   #unauthorized({ headers, raw }: FastifyRequest): ProblemError {
     const { count, resetS } = this.#failures.add(this.#clients.of(raw), this.#clock.now());
     if (count > MOST_FAILURES) {
-      return tooManyRequests('Too many requests without a valid key came from this address.', resetS);
+      return tooManyRequests('Too many requests without a valid key came from this address.', resetS, {
+        reason: 'too-many-failures',
+      });
     }
-    const given = headers.authorization === undefined ? '' : ', error="invalid_token"';
-    return new ProblemError('unauthorized', {
-      detail: 'This address needs a key: Authorization: Bearer <key>.',
-      headers: { 'www-authenticate': `Bearer realm="Rollcall"${given}` },
-    });
+    const isGiven = headers.authorization !== undefined;
+    const challenge = `Bearer realm="Rollcall"${isGiven ? ', error="invalid_token"' : ''}`;
+    return new ProblemError(
+      'unauthorized',
+      {
+        detail: 'This address needs a key: Authorization: Bearer <key>.',
+        headers: { 'www-authenticate': challenge },
+      },
+      { reason: isGiven ? 'wrong-key' : 'no-credentials' },
+    );
   }
 }
 
-function tooManyRequests(detail: string, retryAfterS: number): ProblemError {
-  return new ProblemError('too-many-requests', { detail, headers: { 'retry-after': String(retryAfterS) } });
+function tooManyRequests(detail: string, retryAfterS: number, note?: ProblemNote): ProblemError {
+  return new ProblemError('too-many-requests', { detail, headers: { 'retry-after': String(retryAfterS) } }, note);
 }
 
-function forbidden(scope: Scope): ProblemError {
-  return new ProblemError('forbidden', {
-    detail: `The key has not the scope ${scope}.`,
-    headers: { 'www-authenticate': `Bearer realm="Rollcall", error="insufficient_scope", scope="${scope}"` },
-  });
+function forbidden(scope: Scope, keyName: string): ProblemError {
+  const challenge = `Bearer realm="Rollcall", error="insufficient_scope", scope="${scope}"`;
+  return new ProblemError(
+    'forbidden',
+    { detail: `The key has not the scope ${scope}.`, headers: { 'www-authenticate': challenge } },
+    { facts: { key: keyName } },
+  );
 }

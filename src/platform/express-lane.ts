@@ -8,7 +8,8 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { FastifyInstance } from 'fastify';
 import type { ConnectionLimit } from './connection-limit.js';
 import { BODY_LIMIT_BYTES, parseUsual } from './json-body.js';
-import { overloadedProblem, PROBLEM_CONTENT_TYPE, PROBLEMS, problemBody } from './problem.js';
+import { overloadedProblem, PROBLEM_CONTENT_TYPE, problemBody } from './problem.js';
+import type { Refusals } from './refusals.js';
 import type { RequestGate } from './request-gate.js';
 
 /** Resolves when the request may be answered 204, rejects with what the router's way would reject with. undefined: it is for the router. */
@@ -49,6 +50,7 @@ export class ExpressLane {
     http: FastifyInstance,
     private readonly gate: RequestGate,
     private readonly connections: ConnectionLimit,
+    private readonly refusals: Refusals,
     headers: Readonly<Record<string, string>>,
   ) {
     this.#headers = Object.entries(headers).flat();
@@ -73,7 +75,7 @@ export class ExpressLane {
     const work = isForRouter ? undefined : this.#recognise(request, response);
     if (!work) this.#route(request, response);
     else if (this.gate.enter(response)) work();
-    else this.#refuse(response);
+    else this.#refuse(request, response);
   }
 
   /** What is to be done for it; undefined: it is for the router. */
@@ -135,11 +137,18 @@ export class ExpressLane {
   }
 
   /** As the router would, before its first hook. */
-  #refuse(response: ServerResponse): void {
-    const { problem, members } = this.#overloaded;
-    const body = JSON.stringify(problemBody(this.#overloaded, randomUUID()));
-    response.writeHead(PROBLEMS[problem].status, {
-      ...members.headers,
+  #refuse(request: IncomingMessage, response: ServerResponse): void {
+    const requestId = randomUUID();
+    const { method, url = '' } = request;
+    const route = this.#admits.has(url) ? url : `${url.slice(0, url.lastIndexOf('/'))}/…`;
+    this.refusals.ofRaw(
+      request,
+      { kind: method === 'POST' ? 'callback' : 'request', route, requestId },
+      this.#overloaded,
+    );
+    const body = JSON.stringify(problemBody(this.#overloaded, requestId));
+    response.writeHead(this.#overloaded.status, {
+      ...this.#overloaded.members.headers,
       'content-type': PROBLEM_CONTENT_TYPE,
       'content-length': Buffer.byteLength(body),
     });

@@ -1,6 +1,5 @@
 // The HTTP server below Nest: its limits, what it takes, and what it answers before there is a route.
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
@@ -13,19 +12,21 @@ import {
 import type { Logger } from 'pino';
 import { ConnectionLimit } from './connection-limit.js';
 import { acceptJsonOnly, BODY_LIMIT_BYTES } from './json-body.js';
+import type { KnownPaths } from './known-paths.js';
 import { watchMethods } from './method-not-allowed.js';
 import {
   notFoundProblem,
   overloadedProblem,
   PROBLEM_CONTENT_TYPE,
-  PROBLEMS,
   ProblemError,
   problemBody,
   problemOfStatus,
   stoppingProblem,
 } from './problem.js';
+import type { Refusals } from './refusals.js';
 import { RequestGate } from './request-gate.js';
 import { routeOptionsOf } from './route-options.js';
+import { refuseConnection, refuseUnreadable, refuseUnsupported } from './unreadable-request.js';
 import { refuseInheritedNames } from './validation.js';
 
 /** From the first byte of a request to its last: a sender slower than this only holds a connection. */
@@ -53,7 +54,16 @@ export interface HttpSettings {
   readonly rateLimitPerMinute: number;
 }
 
-export function createHttpServer(log: Logger, { maxConnections, maxInFlight }: HttpSettings): HttpServer {
+interface RefusalParts {
+  readonly refusals: Refusals;
+  readonly paths: KnownPaths;
+}
+
+export function createHttpServer(
+  log: Logger,
+  { maxConnections, maxInFlight }: HttpSettings,
+  { refusals, paths }: RefusalParts,
+): HttpServer {
   const adapter = new FastifyAdapter({
     loggerInstance: log,
     // Its lines have the URL, and there would be two for every callback.
@@ -67,26 +77,20 @@ export function createHttpServer(log: Logger, { maxConnections, maxInFlight }: H
     http: { requireHostHeader: false, headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: CHECK_MS },
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER },
     schemaController: { compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema } },
-    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-      // What is wrong with an address below /callbacks/ is not for strangers to know.
-      const problem = request.url.startsWith('/callbacks/')
-        ? notFoundProblem()
-        : new ProblemError(problemOfStatus(error.statusCode ?? 400), { detail: error.message });
-      const body = JSON.stringify(problemBody(problem, request.id));
-      void reply.code(PROBLEMS[problem.problem].status).header('content-type', PROBLEM_CONTENT_TYPE).send(body);
-    },
-    clientErrorHandler: refuseConnection,
+    frameworkErrors: refuseUrls(refusals, paths),
+    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, refusals),
   });
   const http = adapter.getInstance();
-  http.server.on('checkExpectation', refuseExpectation);
+  refuseUnsupported(http.server, refusals);
   const connections = new ConnectionLimit(maxConnections, (socket) => {
-    writeProblem(socket, tooManyConnections());
+    refuseConnection(socket, tooManyConnections(), refusals);
     socket.destroySoon();
   });
   http.server.on('connection', (socket) => connections.accept(socket));
   const gate = new RequestGate(maxInFlight);
   endConnectionsOnClose(http, connections, gate);
   limitRequests(http, connections, gate);
+  paths.watch(http);
   acceptJsonOnly(http);
   http.addHook('preValidation', ({ query }, _, done) => {
     refuseInheritedNames(Object.keys(query ?? {}));
@@ -94,6 +98,19 @@ export function createHttpServer(log: Logger, { maxConnections, maxInFlight }: H
   });
   if (log.isLevelEnabled('debug')) logAnswers(http);
   return { adapter, gate, connections, complete: watchMethods(http) };
+}
+
+function refuseUrls(refusals: Refusals, paths: KnownPaths) {
+  const note = { reason: 'malformed-url' } as const;
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+    // What is wrong with the URL of a callback is not for strangers to know.
+    const problem = paths.isCallback(request.url)
+      ? notFoundProblem(note)
+      : new ProblemError(problemOfStatus(error.statusCode ?? 400), { detail: error.message }, note);
+    refusals.ofRequest(request, problem);
+    const body = JSON.stringify(problemBody(problem, request.id));
+    void reply.code(problem.status).header('content-type', PROBLEM_CONTENT_TYPE).send(body);
+  };
 }
 
 /** Fastify's own compilers of JSON schemas take a while to load, and no route here has one. */
@@ -127,7 +144,7 @@ function endConnectionsOnClose(http: FastifyInstance, sockets: Iterable<Socket>,
 }
 
 function tooManyConnections(): ProblemError {
-  return overloadedProblem('There are as many connections as may be.');
+  return overloadedProblem('There are as many connections as may be.', { reason: 'too-many-connections' });
 }
 
 /**
@@ -144,37 +161,4 @@ function limitRequests(http: FastifyInstance, connections: ConnectionLimit, gate
     }
     done(probe || hasOwnLimit || gate.enter(reply.raw) ? undefined : overloadedProblem());
   });
-}
-
-function refuseExpectation(_: IncomingMessage, response: ServerResponse): void {
-  const problem = new ProblemError('expectation-failed', { detail: 'The only expectation there is, is 100-continue.' });
-  response.writeHead(PROBLEMS[problem.problem].status, { 'content-type': PROBLEM_CONTENT_TYPE });
-  response.end(JSON.stringify(problemBody(problem, randomUUID())));
-}
-
-/** What Node cannot read as a request has no reply, only a socket. */
-function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ''] ?? 400;
-  writeProblem(
-    socket,
-    new ProblemError(problemOfStatus(status), { detail: 'This cannot be read as an HTTP request.' }),
-  );
-}
-
-/** Where there is no reply to write to. */
-function writeProblem(socket: Socket, problem: ProblemError): void {
-  const body = JSON.stringify(problemBody(problem, randomUUID()));
-  const { status, title } = PROBLEMS[problem.problem];
-  const headers = {
-    ...problem.members.headers,
-    'content-type': PROBLEM_CONTENT_TYPE,
-    'content-length': Buffer.byteLength(body),
-    connection: 'close',
-  };
-  const head = [`HTTP/1.1 ${status} ${title}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

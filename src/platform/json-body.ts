@@ -38,7 +38,7 @@ export function acceptJsonOnly(http: FastifyInstance): void {
 }
 
 function refusal(detail: string): ProblemError {
-  return new ProblemError('invalid-request', { detail });
+  return new ProblemError('invalid-request', { detail }, { reason: 'malformed-body' });
 }
 
 /** The value of a body that nothing is wrong or odd with, as of nearly all; undefined: another look is needed. */

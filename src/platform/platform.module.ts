@@ -1,20 +1,31 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { CLOCK, type Clock } from './clock.js';
+import { LimitedLog } from './limited-log.js';
 import { LOG } from './logging.js';
+import { Refusals } from './refusals.js';
 
-/** What every part may ask for: the time, and the log. */
+export interface PlatformParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly limitedLog: LimitedLog;
+  readonly refusals: Refusals;
+}
+
+/** What every part may ask for. */
 @Module({})
 export class PlatformModule {
-  static with({ clock, log }: { clock: Clock; log: Logger }): DynamicModule {
+  static with({ clock, log, limitedLog, refusals }: PlatformParts): DynamicModule {
     return {
       module: PlatformModule,
       global: true,
       providers: [
         { provide: CLOCK, useValue: clock },
         { provide: LOG, useValue: log },
+        { provide: LimitedLog, useValue: limitedLog },
+        { provide: Refusals, useValue: refusals },
       ],
-      exports: [CLOCK, LOG],
+      exports: [CLOCK, LOG, LimitedLog, Refusals],
     };
   }
 }

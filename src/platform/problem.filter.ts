@@ -6,37 +6,48 @@ import {
   PROBLEMS,
   ProblemError,
   type ProblemName,
+  type ProblemNote,
   problemBody,
   problemOfStatus,
 } from './problem.js';
+import type { Refusals } from './refusals.js';
 
 /** Writes every error of the application as a problem. `translate` knows those that are the application's own. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly translate: (error: unknown) => ProblemError | undefined) {}
+  constructor(
+    private readonly refusals: Refusals,
+    private readonly translate: (error: unknown) => ProblemError | undefined,
+  ) {}
 
   async catch(error: unknown, host: ArgumentsHost): Promise<void> {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const problem = this.translate(error) ?? toProblem(error);
-    if (problem.problem === 'internal-error') request.log.error({ err: error }, 'a request failed');
-    else request.log.debug({ problem: problem.problem, detail: problem.message }, 'a request was refused');
+    const problem = this.translate(error) ?? toProblem(error, request);
+    const isFailure = problem.problem === 'internal-error';
+    // A stream that has begun is cut, not refused.
+    if (isFailure || !reply.sent) this.refusals.ofRequest(request, problem);
     if (reply.sent) return;
     await reply
-      .code(PROBLEMS[problem.problem].status)
+      .code(problem.status)
       .headers({ ...problem.members.headers, 'content-type': PROBLEM_CONTENT_TYPE })
       .send(JSON.stringify(problemBody(problem, request.id)));
   }
 }
 
 /** What frameworks throw. Their words are for callers only when they blame the caller. */
-function toProblem(error: unknown): ProblemError {
+function toProblem(error: unknown, { raw }: FastifyRequest): ProblemError {
   if (error instanceof ProblemError) return error;
   const status =
     error instanceof HttpException ? error.getStatus() : Number((error as { statusCode?: number })?.statusCode);
   const problem = problemOfStatus(status);
-  if (problem === 'not-found') return notFoundProblem();
-  return new ProblemError(problem, { detail: detailOf(problem, error) });
+  if (problem === 'not-found') return notFoundProblem({ reason: 'unknown-path' });
+  return new ProblemError(problem, { detail: detailOf(problem, error) }, noteOf(problem, error, raw.socket.destroyed));
+}
+
+function noteOf(problem: ProblemName, error: unknown, isDisconnected: boolean): ProblemNote {
+  if (problem === 'internal-error') return { facts: { err: error } };
+  return isDisconnected && problem === 'invalid-request' ? { reason: 'client-disconnected' } : {};
 }
 
 function detailOf(problem: ProblemName, error: unknown): string {

@@ -29,6 +29,29 @@ export const PROBLEMS = {
 
 export type ProblemName = keyof typeof PROBLEMS;
 
+/** Finer reasons for the log and for metrics, which the caller is not told: a stranger would learn from some of them. */
+const FINER_REASONS = [
+  'no-credentials',
+  'malformed-credentials',
+  'wrong-key',
+  'wrong-secret',
+  'malformed-token',
+  'unknown-token-key',
+  'wrong-token-signature',
+  'expired-token',
+  'unknown-path',
+  'malformed-url',
+  'malformed-body',
+  'malformed-http',
+  'invalid-fields',
+  'unknown-event',
+  'client-disconnected',
+  'too-many-failures',
+  'too-many-connections',
+] as const;
+
+export type RefusalReason = ProblemName | (typeof FINER_REASONS)[number];
+
 /** One thing wrong with the request; `pointer` is a JSON Pointer as a URI fragment, or `#/` and a parameter's name. */
 export interface FieldError {
   readonly pointer: string;
@@ -43,15 +66,30 @@ interface ProblemMembers {
   readonly extension?: Readonly<Record<string, unknown>>;
 }
 
-/** Thrown at the edge; the problem filter writes it. Never holds internals: all of it goes to the caller. */
+/** What only the log is told of a problem: no secret, and nothing that the caller wrote. */
+export interface ProblemNote {
+  readonly reason?: RefusalReason;
+  readonly facts?: Readonly<Record<string, unknown>>;
+}
+
+/** Thrown at the edge; the problem filter writes it. All of `members` goes to the caller: no internals. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
+  readonly reason: RefusalReason;
+  readonly facts: Readonly<Record<string, unknown>>;
 
   constructor(
     readonly problem: ProblemName,
     readonly members: ProblemMembers,
+    { reason = problem, facts = {} }: ProblemNote = {},
   ) {
     super(members.detail);
+    this.reason = reason;
+    this.facts = facts;
+  }
+
+  get status(): number {
+    return PROBLEMS[this.problem].status;
   }
 }
 
@@ -80,8 +118,8 @@ export function invalidParameter(name: string, message: string): ProblemError {
 }
 
 /** Also for what is there, and not for everybody to know. */
-export function notFoundProblem(): ProblemError {
-  return new ProblemError('not-found', { detail: 'The addresses there are stand in /openapi.json.' });
+export function notFoundProblem(note?: ProblemNote): ProblemError {
+  return new ProblemError('not-found', { detail: 'The addresses there are stand in /openapi.json.' }, note);
 }
 
 export function stoppingProblem(): ProblemError {
@@ -89,8 +127,11 @@ export function stoppingProblem(): ProblemError {
 }
 
 /** There is as much of something as there may be. */
-export function overloadedProblem(detail = 'Ask again in a moment, or another node.'): ProblemError {
-  return new ProblemError('overloaded', { detail, headers: { 'retry-after': '1' } });
+export function overloadedProblem(
+  detail = 'Ask again in a moment, or another node.',
+  note?: ProblemNote,
+): ProblemError {
+  return new ProblemError('overloaded', { detail, headers: { 'retry-after': '1' } }, note);
 }
 
 /** The problem that a status stands for when nothing more is known. */

@@ -10,6 +10,7 @@ import type { AccessSettings } from '../../src/auth/doors.js';
 import type { FeedSettings } from '../../src/changes/changes.module.js';
 import { type Clock, systemClock } from '../../src/platform/clock.js';
 import type { HttpSettings } from '../../src/platform/http-server.js';
+import { Refusals } from '../../src/platform/refusals.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../../src/presence/domain/policy.js';
 import { openStore } from '../../src/presence/open-store.js';
 import type { PresenceStore } from '../../src/presence/presence-store.js';
@@ -40,6 +41,8 @@ interface Answer {
 export interface Service {
   readonly url: string;
   readonly store: PresenceStore;
+  /** What was refused so far. */
+  readonly refusals: Refusals;
   /** Lines logged so far, as objects. */
   readonly logged: readonly Record<string, unknown>[];
   readonly request: (path: string, init?: RequestInit) => Promise<Answer>;
@@ -113,5 +116,6 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     await app.close();
     rmSync(ownDataDir, { recursive: true, force: true });
   };
-  return { url, store, logged, request, post, callback, stop };
+  const refusals = app.get(Refusals, { strict: false });
+  return { url, store, refusals, logged, request, post, callback, stop };
 }

@@ -1,0 +1,63 @@
+// What is refused without a request that Fastify knows: there is only a connection, or a request that Node itself turns away.
+import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import {
+  PROBLEM_CONTENT_TYPE,
+  PROBLEMS,
+  ProblemError,
+  problemBody,
+  problemOfStatus,
+  type RefusalReason,
+} from './problem.js';
+import type { Refusals } from './refusals.js';
+
+/** By the code of Node's error. */
+const UNREADABLE = new Map<string | undefined, { status: number; reason: RefusalReason }>([
+  ['HPE_HEADER_OVERFLOW', { status: 431, reason: 'headers-too-large' }],
+  ['ERR_HTTP_REQUEST_TIMEOUT', { status: 408, reason: 'request-timeout' }],
+  // The client closed its side in the middle of a request.
+  ['HPE_INVALID_EOF_STATE', { status: 400, reason: 'client-disconnected' }],
+]);
+
+/** What Node cannot read as a request has no reply, only a socket. */
+export function refuseUnreadable(error: Error & { code?: string }, socket: Socket, refusals: Refusals): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, reason } = UNREADABLE.get(error.code) ?? { status: 400, reason: 'malformed-http' };
+  const detail = 'This cannot be read as an HTTP request.';
+  refuseConnection(socket, new ProblemError(problemOfStatus(status), { detail }, { reason }), refusals);
+}
+
+export function refuseConnection(socket: Socket, problem: ProblemError, refusals: Refusals): void {
+  const requestId = randomUUID();
+  refusals.ofConnection(socket, requestId, problem);
+  const body = JSON.stringify(problemBody(problem, requestId));
+  const headers = {
+    ...problem.members.headers,
+    'content-type': PROBLEM_CONTENT_TYPE,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  };
+  const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const head = [`HTTP/1.1 ${problem.status} ${PROBLEMS[problem.problem].title}`, ...fields];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+export function refuseUnsupported(server: Server, refusals: Refusals): void {
+  const detail = 'The only expectation there is, is 100-continue.';
+  const problem = new ProblemError('expectation-failed', { detail });
+  // Without a listener Node closes the connection and says nothing.
+  server.on('connect', (_, socket) => {
+    const connectProblem = new ProblemError('method-not-allowed', { detail: 'This server is not a proxy.' });
+    refuseConnection(socket as Socket, connectProblem, refusals);
+  });
+  server.on('checkExpectation', (request, response) => {
+    const requestId = randomUUID();
+    refusals.ofRaw(request, { kind: 'request', requestId }, problem);
+    response.writeHead(problem.status, { 'content-type': PROBLEM_CONTENT_TYPE });
+    response.end(JSON.stringify(problemBody(problem, requestId)));
+  });
+}
