@@ -6,15 +6,16 @@ import { CLOCK, type Clock } from '../platform/clock.js';
 import {
   ApiCreatedResponse,
   ApiOperation,
+  ApiProblems,
   ApiProperty,
   ApiPropertyOptional,
-  ApiResponse,
   ApiTags,
 } from '../platform/openapi-decorators.js';
 import { ProblemError } from '../platform/problem.js';
 import { rfc3339 } from '../platform/rfc3339.js';
 import { Access } from '../platform/route-options.js';
 import { NoQuery } from '../presence/questions.js';
+import { CALLBACK_URL_EXAMPLE } from './callback-examples.js';
 
 /** For injection. */
 export const ACCESS = Symbol('AccessSettings');
@@ -26,13 +27,16 @@ const DAY_S = 86_400;
 const LIFETIME = { message: `must be a whole number from 60 to ${366 * DAY_S}` };
 
 export class CallbackUrlQuestion {
-  @ApiProperty({ enum: SOURCES })
+  @ApiProperty({ enum: SOURCES, example: 'bandwidth' })
   @IsIn(SOURCES, { message: `must be one of ${SOURCES.join(', ')}` })
   source: (typeof SOURCES)[number];
 
   @ApiPropertyOptional({
+    type: String,
+    minLength: 1,
     maxLength: MAX_TAG_LENGTH,
-    description: 'The participant’s tag where the provider tells none.',
+    example: 'agent-17',
+    description: 'The tag of the participant, for callbacks in which the provider sends none.',
   })
   @IsOptional()
   @Matches(/^[^\0\p{Surrogate}]{1,128}$/u, { message: `must be text of 1 to ${MAX_TAG_LENGTH} characters` })
@@ -43,8 +47,10 @@ export class CallbackUrlQuestion {
     minimum: 60,
     maximum: 366 * DAY_S,
     default: 30 * DAY_S,
+    example: DAY_S,
     description:
-      'How long callbacks are taken: at least as long as the participant may live, whose URL cannot be changed.',
+      'How long callbacks to this URL are accepted. Choose at least the lifetime of the participant, since Bandwidth ' +
+      'cannot change its URL.',
   })
   @IsOptional()
   @IsInt(LIFETIME)
@@ -54,16 +60,27 @@ export class CallbackUrlQuestion {
 }
 
 export class CallbackUrlAnswer {
-  @ApiProperty({ description: 'To be given to the provider when the participant is created. It is a secret.' })
+  @ApiProperty({
+    format: 'uri',
+    example: CALLBACK_URL_EXAMPLE.callbackUrl,
+    description: 'Pass it as `callbackUrl` when you create the participant. Treat it as a secret.',
+  })
   callbackUrl: string;
 
-  @ApiProperty({ description: 'Names this URL in the log; it is no secret.' })
+  @ApiProperty({
+    example: CALLBACK_URL_EXAMPLE.ref,
+    description: 'Identifies this URL in the log. It is not a secret.',
+  })
   ref: string;
 
-  @ApiPropertyOptional()
+  @ApiPropertyOptional({ type: String, example: CALLBACK_URL_EXAMPLE.tag, description: 'As in the request.' })
   tag?: string;
 
-  @ApiProperty({ format: 'date-time' })
+  @ApiProperty({
+    format: 'date-time',
+    example: CALLBACK_URL_EXAMPLE.expiresAt,
+    description: 'From this time on callbacks to the URL are refused.',
+  })
   expiresAt: string;
 }
 
@@ -78,9 +95,15 @@ export class CallbackUrlsController {
   @Post()
   @Access('admin')
   @HttpCode(201)
-  @ApiOperation({ summary: 'A callback URL for one participant, who need not be known yet' })
-  @ApiCreatedResponse({ type: CallbackUrlAnswer })
-  @ApiResponse({ status: 501, description: 'CALLBACK_SECRETS or PUBLIC_URL is not set.' })
+  @ApiOperation({
+    operationId: 'mintCallbackUrl',
+    summary: 'Mint a callback URL for one participant',
+    description:
+      'Returns a URL that accepts the callbacks of one participant: the first one that is received through it. The ' +
+      'participant need not exist yet. `CALLBACK_SECRETS` and `PUBLIC_URL` must be set.',
+  })
+  @ApiCreatedResponse({ type: CallbackUrlAnswer, description: 'The URL.', example: CALLBACK_URL_EXAMPLE })
+  @ApiProblems('not-configured')
   mint(@Body() { source, tag, expiresInSeconds }: CallbackUrlQuestion, @Query() _: NoQuery): CallbackUrlAnswer {
     const { callbackSecrets, publicUrl } = this.access;
     const [secret] = callbackSecrets;

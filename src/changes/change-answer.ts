@@ -1,67 +1,96 @@
 // What REST and the stream tell of a change.
 import { ApiProperty, ApiPropertyOptional } from '../platform/openapi-decorators.js';
 import { rfc3339 } from '../platform/rfc3339.js';
-import { POSITION_EXAMPLE } from '../presence/answers.js';
+import {
+  DEVICE_ID_EXAMPLE,
+  PARTICIPANT_ID_EXAMPLE,
+  POSITION_EXAMPLE,
+  TAG_EXAMPLE,
+  TIME_EXAMPLE,
+} from '../presence/answer-examples.js';
 import { CHANGE_TYPES, type Change, type ChangeType } from '../presence/domain/change.js';
 import { GONE_CAUSES, type GoneCause } from '../presence/domain/connection.js';
 import { PRESENCE_STATES, type PresenceState } from '../presence/domain/presence-view.js';
-
-const TIME = '2021-08-12T16:37:14.676Z';
+import { HEARD_AT_EXAMPLE } from './change-examples.js';
 
 export class ChangeAnswer {
-  @ApiProperty({ enum: CHANGE_TYPES, description: '`updated`: the same state, but its tag, cause or another detail.' })
+  @ApiProperty({
+    enum: CHANGE_TYPES,
+    example: 'participant.connected',
+    description: '`updated`: the state is the same, but the tag, the cause or another detail is not.',
+  })
   type: ChangeType;
 
-  @ApiProperty({ example: '473f6544-92f7-4d67-9e77-bf2533cfff6d' })
+  @ApiProperty({ example: PARTICIPANT_ID_EXAMPLE })
   participantId: string;
 
   @ApiPropertyOptional({
-    example: 'be199214-1a03-402a-a7b6-d002470a0465',
-    description: 'In the changes of a device: which one.',
+    type: String,
+    example: DEVICE_ID_EXAMPLE,
+    description: 'Only in `device.*` changes: the device.',
   })
   deviceId?: string;
 
   @ApiProperty({ example: 'bandwidth' })
   source: string;
 
-  @ApiPropertyOptional({ example: 'hello-world-phone' })
+  @ApiPropertyOptional({ type: String, example: TAG_EXAMPLE })
   tag?: string;
 
-  @ApiPropertyOptional({ description: 'When the participant has another tag now: the one before.' })
+  @ApiPropertyOptional({
+    type: String,
+    example: 'hello-world-browser',
+    description: 'Only when this change replaced the tag of the participant: the previous tag.',
+  })
   previousTag?: string;
 
-  @ApiProperty({ enum: PRESENCE_STATES })
+  @ApiProperty({ enum: PRESENCE_STATES, example: 'connected' })
   state: PresenceState;
 
-  @ApiProperty({ type: String, enum: PRESENCE_STATES, nullable: true, description: 'null: never heard of before.' })
+  @ApiProperty({
+    type: String,
+    enum: PRESENCE_STATES,
+    nullable: true,
+    example: 'reconnecting',
+    description: 'null when it was not known before.',
+  })
   previousState: PresenceState | null;
 
-  @ApiPropertyOptional({ enum: GONE_CAUSES, description: 'When gone.' })
+  @ApiPropertyOptional({
+    type: String,
+    enum: GONE_CAUSES,
+    example: 'left',
+    description: 'Only when gone; as in ParticipantAnswer.',
+  })
   cause?: GoneCause;
 
-  @ApiProperty({ format: 'date-time', example: TIME, description: 'As in the answers about participants.' })
+  @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE, description: 'As in ParticipantAnswer.' })
   since: string;
 
   @ApiProperty({
     type: String,
     format: 'date-time',
     nullable: true,
-    example: TIME,
-    description: 'The provider’s time of the event that brought it about; null when time passing, or an operator, did.',
+    example: TIME_EXAMPLE,
+    description: 'Provider time of the event that caused the change; null when elapsed time or an operator caused it.',
   })
   at: string | null;
 
-  @ApiProperty({ format: 'date-time', example: TIME, description: 'When that was heard, or noticed, by our clock.' })
+  @ApiProperty({
+    format: 'date-time',
+    example: HEARD_AT_EXAMPLE,
+    description: 'Rollcall time at which that event was received, or at which the elapsed time was noticed.',
+  })
   heardAt: string;
 
   @ApiProperty({
     type: 'integer',
     example: 1795434306501,
-    description: 'Of the participant; the same for all of one commit.',
+    description: 'The version of the participant; all changes of one commit have the same one.',
   })
   version: number;
 
-  @ApiProperty({ example: POSITION_EXAMPLE, description: 'Where to go on after this change.' })
+  @ApiProperty({ example: POSITION_EXAMPLE, description: 'The position right after this change.' })
   position: string;
 }
 
@@ -69,7 +98,7 @@ export class ChangesAnswer {
   @ApiProperty({ type: [ChangeAnswer] })
   items: ChangeAnswer[];
 
-  @ApiProperty({ example: POSITION_EXAMPLE, description: 'Where to continue, also when there are no items.' })
+  @ApiProperty({ example: POSITION_EXAMPLE, description: 'Continue after this position, also when `items` is empty.' })
   position: string;
 }
 

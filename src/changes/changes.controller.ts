@@ -2,20 +2,24 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { Controller, Get, Headers, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
-  ApiGoneResponse,
+  ApiExtraModels,
   ApiHeader,
   ApiOkResponse,
   ApiOperation,
+  ApiProblems,
   ApiProduces,
   ApiTags,
 } from '../platform/openapi-decorators.js';
 import { ProblemError } from '../platform/problem.js';
 import { Access, Limits } from '../platform/route-options.js';
+import { POSITION_EXAMPLE } from '../presence/answer-examples.js';
 import { type FeedPosition, parsePosition } from '../presence/feed-position.js';
 import { ChangesAnswer } from './change-answer.js';
+import { CHANGES_EXAMPLE, STREAM_EVENT_EXAMPLE } from './change-examples.js';
 import { ChangePoll } from './change-poll.js';
 import { ChangeStreams } from './change-streams.js';
 import { ChangesQuery, POSITION_FAULT, StreamQuery } from './questions.js';
+import { STREAM_EVENT_SCHEMA, STREAM_EVENTS } from './stream-events.js';
 
 @ApiTags('changes')
 @Controller('v1/changes')
@@ -29,13 +33,21 @@ export class ChangesController {
   @Access('read')
   @Limits({ hasOwnLimit: true })
   @ApiOperation({
-    summary: 'What changed after a position',
+    operationId: 'listChanges',
+    summary: 'List changes after a position',
     description:
-      'One request reads a limited part of the feed. If a filter leaves out all of it, the response has no items although ' +
-      'there may be more: continue from its `position`, which is past everything that was read.',
+      'Answers with the changes after a position, in order. With `wait`, and when there is none yet, the answer comes ' +
+      'with the first change, or after that many seconds without one. List the participants first, and pass the ' +
+      '`position` of that list. One request reads a limited part of the feed. If a filter leaves out all of it, the ' +
+      'response has no items although there may be more: continue from its `position`, which is past everything that ' +
+      'was read.',
   })
-  @ApiOkResponse({ type: ChangesAnswer })
-  @ApiGoneResponse({ description: 'What came after this position is no longer known: list again.' })
+  @ApiOkResponse({
+    type: ChangesAnswer,
+    description: 'The changes, and the position to continue after.',
+    example: CHANGES_EXAMPLE,
+  })
+  @ApiProblems('position-gone', 'too-many-streams', 'store-unavailable')
   async changes(
     @Query() { after, limit, wait, ...filter }: ChangesQuery,
     @Req() request: FastifyRequest,
@@ -48,15 +60,29 @@ export class ChangesController {
   @Access('read')
   @Limits({ hasOwnLimit: true })
   @ApiOperation({
-    summary: 'What changes, as server-sent events',
+    operationId: 'streamChanges',
+    summary: 'Stream changes as server-sent events',
     description:
-      'Each event has the type of the change as its name, the position as its id, and the change as its data. ' +
-      'An event `position` tells only how far the feed was read. An event `reset` tells that changes were missed ' +
-      'which are no longer known: list again. The stream then ends, and goes on from the position of that event.',
+      'Sends each change as an event: its name is the type of the change, its id the position, its data the change. ' +
+      'An event `position` only says how far the feed was read. An event `reset` says that changes were missed that ' +
+      'are no longer held: list the participants again. The stream then ends, and a client that reconnects continues ' +
+      'after the position of that event. A comment is sent every 15 s when there is nothing else to send.',
   })
   @ApiProduces('text/event-stream')
-  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'The id of the last event that was received.' })
-  @ApiOkResponse({ description: 'Events, for as long as the client stays.', schema: { type: 'string' } })
+  @ApiHeader({
+    name: 'Last-Event-ID',
+    required: false,
+    schema: { type: 'string' },
+    example: POSITION_EXAMPLE,
+    description: 'The id of the last event received. An EventSource sends it by itself.',
+  })
+  @ApiExtraModels(...STREAM_EVENTS)
+  @ApiOkResponse({
+    description: 'Events of these forms, one after another, until the client disconnects.',
+    schema: STREAM_EVENT_SCHEMA,
+    example: STREAM_EVENT_EXAMPLE,
+  })
+  @ApiProblems('too-many-streams', 'store-unavailable')
   async stream(
     @Query() { after, ...filter }: StreamQuery,
     @Headers('last-event-id') lastEventId: string | undefined,

@@ -2,11 +2,11 @@
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Max, Min, ValidateBy } from 'class-validator';
-import { ApiPropertyOptional } from '../platform/openapi-decorators.js';
-import { POSITION_EXAMPLE } from '../presence/answers.js';
+import { ApiPropertyOptional, COMMA_LIST } from '../platform/openapi-decorators.js';
+import { PARTICIPANT_ID_EXAMPLE, POSITION_EXAMPLE } from '../presence/answer-examples.js';
 import { CHANGE_TYPES, type ChangeType } from '../presence/domain/change.js';
 import { parsePosition } from '../presence/feed-position.js';
-import { identifierFault } from '../presence/identifier.js';
+import { identifierFault, MAX_IDENTIFIER_LENGTH } from '../presence/identifier.js';
 import { Limit, ONCE, Tag, wholeNumber } from '../presence/questions.js';
 
 const MAX_WAIT_S = 30;
@@ -15,7 +15,7 @@ export const POSITION_FAULT = 'is no position that this service gave out';
 
 const After = (description: string) =>
   applyDecorators(
-    ApiPropertyOptional({ example: POSITION_EXAMPLE, description }),
+    ApiPropertyOptional({ type: String, example: POSITION_EXAMPLE, description }),
     IsOptional(),
     IsString(ONCE),
     ValidateBy({
@@ -35,7 +35,8 @@ const Wait = () => {
       minimum: 0,
       maximum: MAX_WAIT_S,
       default: 0,
-      description: 'If there is nothing yet, answer as soon as there is something, or after this many seconds.',
+      example: 30,
+      description: 'Seconds to wait for a change when there is none yet.',
     }),
     Transform(({ value }) => wholeNumber(value)),
     IsInt(range),
@@ -48,7 +49,13 @@ class Filter {
   @Tag()
   tag?: string;
 
-  @ApiPropertyOptional({ description: 'Only changes of this participant and its devices.' })
+  @ApiPropertyOptional({
+    type: String,
+    minLength: 1,
+    maxLength: MAX_IDENTIFIER_LENGTH,
+    example: PARTICIPANT_ID_EXAMPLE,
+    description: 'Only changes of this participant and its devices.',
+  })
   @IsOptional()
   @IsString(ONCE)
   @ValidateBy({
@@ -61,9 +68,10 @@ class Filter {
   participantId?: string;
 
   @ApiPropertyOptional({
-    type: String,
-    example: 'participant.connected,participant.gone',
-    description: `Comma list of ${CHANGE_TYPES.join(', ')}. All of them when not given.`,
+    ...COMMA_LIST,
+    enum: CHANGE_TYPES,
+    example: ['participant.connected', 'participant.gone'],
+    description: 'Only changes of these types, separated by commas.',
   })
   @IsOptional()
   @Transform(({ value }) => [...new Set(String(value).split(','))])
@@ -72,7 +80,7 @@ class Filter {
 }
 
 export class ChangesQuery extends Filter {
-  @After('Changes after this position. Without it: none, and the present position.')
+  @After('Changes after this position. Without it the answer has no items and the current position.')
   after?: string;
 
   @Limit()
@@ -83,6 +91,6 @@ export class ChangesQuery extends Filter {
 }
 
 export class StreamQuery extends Filter {
-  @After('Begin after this position; a Last-Event-ID header goes before it. Without either: from now on.')
+  @After('Start after this position; a `Last-Event-ID` header takes precedence. Without either, start now.')
   after?: string;
 }

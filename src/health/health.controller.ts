@@ -1,13 +1,14 @@
 import { Controller, Get, HttpException, Inject, Query, Req } from '@nestjs/common';
 import { type HealthCheckResult, HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import type { FastifyRequest } from 'fastify';
-import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '../platform/openapi-decorators.js';
+import { ApiOkResponse, ApiOperation, ApiProblems, ApiTags } from '../platform/openapi-decorators.js';
 import { ProblemError } from '../platform/problem.js';
 import { Access, Probe } from '../platform/route-options.js';
 import { DeadlineWorker } from '../presence/deadlines.js';
 import { PRESENCE_STORE } from '../presence/presence.module.js';
 import type { PresenceStore } from '../presence/presence-store.js';
 import { NoQuery } from '../presence/questions.js';
+import { LIVE_SCHEMA, READY_EXAMPLE, READY_SCHEMA } from './health-schemas.js';
 
 const RETRY_SOON = { 'retry-after': '1' };
 
@@ -24,8 +25,12 @@ export class HealthController {
   @Get('live')
   @Access('public')
   @Probe('liveness')
-  @ApiOperation({ summary: 'Whether the process is up' })
-  @ApiOkResponse({ schema: { type: 'object', properties: { status: { enum: ['ok'] } } } })
+  @ApiOperation({
+    operationId: 'getLiveness',
+    summary: 'Check that the process is up',
+    description: 'For liveness probes. It does not look at the store.',
+  })
+  @ApiOkResponse({ schema: LIVE_SCHEMA, description: 'The process is up.', example: { status: 'ok' } })
   live(@Query() _: NoQuery): { status: 'ok' } {
     return { status: 'ok' };
   }
@@ -33,14 +38,15 @@ export class HealthController {
   @Get('ready')
   @Access('public')
   @Probe('readiness')
-  @ApiOperation({ summary: 'Whether callbacks can be taken: the store can be written, deadlines are kept' })
-  @ApiOkResponse({
-    schema: {
-      type: 'object',
-      properties: { status: { enum: ['ok'] }, details: { type: 'object', additionalProperties: { type: 'object' } } },
-    },
+  @ApiOperation({
+    operationId: 'getReadiness',
+    summary: 'Check that callbacks can be taken',
+    description:
+      'For readiness probes: the store can be written to, and deadlines are kept. Callers with an API key also get the ' +
+      'state of each part.',
   })
-  @ApiResponse({ status: 503, description: 'Says which is not, with its `details`.' })
+  @ApiOkResponse({ schema: READY_SCHEMA, description: 'Callbacks can be taken.', example: READY_EXAMPLE })
+  @ApiProblems('not-ready')
   async ready(
     @Query() _: NoQuery,
     @Req() { access }: FastifyRequest,

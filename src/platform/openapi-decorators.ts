@@ -1,6 +1,7 @@
 // What the API's document says of controllers and DTOs: the decorators of @nestjs/swagger, to take effect when the
 // document is asked for. Node would spend more than a quarter of each start on loading that library and what it needs.
 import type * as Swagger from '@nestjs/swagger';
+import type { ProblemName } from './problem.js';
 
 type DecoratorName = Extract<keyof typeof Swagger, `Api${string}`>;
 
@@ -28,8 +29,8 @@ function postpone<N extends DecoratorName>(name: N): (typeof Swagger)[N] {
 
 export const ApiBody = postpone('ApiBody');
 export const ApiCreatedResponse = postpone('ApiCreatedResponse');
+const ApiExtension = postpone('ApiExtension');
 export const ApiExtraModels = postpone('ApiExtraModels');
-export const ApiGoneResponse = postpone('ApiGoneResponse');
 export const ApiHeader = postpone('ApiHeader');
 export const ApiOkResponse = postpone('ApiOkResponse');
 export const ApiOperation = postpone('ApiOperation');
@@ -39,3 +40,12 @@ export const ApiProperty = postpone('ApiProperty');
 export const ApiPropertyOptional = postpone('ApiPropertyOptional');
 export const ApiResponse = postpone('ApiResponse');
 export const ApiTags = postpone('ApiTags');
+
+/** On an operation in the document until the document is complete; see openapi-problems.ts. */
+export const PROBLEMS_EXTENSION = 'x-problems';
+
+/** The problems that this operation can answer with, besides those that any operation with its access can. */
+export const ApiProblems = (...names: ProblemName[]) => ApiExtension(PROBLEMS_EXTENSION, names);
+
+/** A query parameter that lists values with commas between them. The document calls it an array. */
+export const COMMA_LIST = { isArray: true, style: 'form', explode: false } as const;

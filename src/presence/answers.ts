@@ -1,51 +1,63 @@
 // What REST answers look like: times in RFC 3339 with milliseconds, UTC.
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional } from '../platform/openapi-decorators.js';
 import { rfc3339 } from '../platform/rfc3339.js';
+import {
+  CURSOR_EXAMPLE,
+  DEVICE_ID_EXAMPLE,
+  PARTICIPANT_ID_EXAMPLE,
+  POSITION_EXAMPLE,
+  TAG_EXAMPLE,
+  TAGS_CURSOR_EXAMPLE,
+  TIME_EXAMPLE,
+  UNKNOWN_PARTICIPANT_ID_EXAMPLE,
+} from './answer-examples.js';
 import { GONE_CAUSES, type GoneCause } from './domain/connection.js';
 import type { ParticipantRecord } from './domain/participant.js';
 import { type DeviceView, PRESENCE_STATES, type PresenceState } from './domain/presence-view.js';
 import type { Occupancy } from './presence-store.js';
 
-export const POSITION_EXAMPLE = '9f3ac21b77d0.1790000000000-0';
-const TIME = '2021-08-12T16:37:14.676Z';
-
 const State = () => ApiProperty({ enum: PRESENCE_STATES, example: 'connected' });
 const Since = () =>
   ApiProperty({
     format: 'date-time',
-    example: TIME,
+    example: TIME_EXAMPLE,
     description:
-      'By the provider’s clock. Gone: when it ended. A reconnecting device: when it was lost. ' +
-      'Else when the present, uninterrupted presence began.',
+      'Provider time. When gone, the time at which presence ended; for a reconnecting device, the time at which it was ' +
+      'lost; otherwise the start of the current uninterrupted presence.',
   });
 const Until = () =>
   ApiPropertyOptional({
+    type: String,
     format: 'date-time',
-    example: TIME,
-    description: 'When reconnecting: it is gone at this time if nothing is heard.',
+    example: '2021-08-12T16:38:29.676Z',
+    description: 'Only when reconnecting: the time at which it becomes gone if no event arrives.',
   });
 const Cause = () =>
   ApiPropertyOptional({
+    type: String,
     enum: GONE_CAUSES,
+    example: 'left',
     description:
-      'When gone: asked for (left), lost and not back within grace (lost), no end ever received (expired), or ended by an operator (ended).',
+      'Only when gone. `left`: the device left. `lost`: its signalling was lost and it did not return within the grace ' +
+      'period. `expired`: no end event arrived within the maximum connection age. `ended`: an operator ended it.',
   });
 const AsOf = () =>
   ApiProperty({
     format: 'date-time',
-    example: TIME,
-    description: 'All that was acknowledged before this is in the answer.',
+    example: TIME_EXAMPLE,
+    description: 'Every callback acknowledged before this time is reflected in the answer.',
   });
 const Position = () =>
   ApiProperty({
     example: POSITION_EXAMPLE,
     description:
-      'Where the change feed was before the first page was read: follow it from here, and nothing is missed.',
+      'The position of the change feed before the first page was read. Follow the feed from here to miss no change.',
   });
-const NextCursor = () => ApiPropertyOptional({ description: 'Asks for the next page; absent on the last one.' });
+const NextCursor = (example: string) =>
+  ApiPropertyOptional({ type: String, example, description: 'Requests the next page; absent on the last page.' });
 
 export class DeviceAnswer {
-  @ApiProperty({ example: 'be199214-1a03-402a-a7b6-d002470a0465' })
+  @ApiProperty({ example: DEVICE_ID_EXAMPLE })
   deviceId: string;
 
   @State()
@@ -64,8 +76,8 @@ export class DeviceAnswer {
     type: String,
     nullable: true,
     format: 'date-time',
-    example: TIME,
-    description: 'null when the connect was never heard.',
+    example: TIME_EXAMPLE,
+    description: 'null when no connect event was received.',
   })
   connectedAt: string | null;
 
@@ -78,7 +90,7 @@ export class DeviceAnswer {
 }
 
 export class ParticipantAnswer {
-  @ApiProperty({ example: '473f6544-92f7-4d67-9e77-bf2533cfff6d' })
+  @ApiProperty({ example: PARTICIPANT_ID_EXAMPLE })
   participantId: string;
 
   @ApiProperty({ example: 'bandwidth' })
@@ -96,13 +108,13 @@ export class ParticipantAnswer {
   @Cause()
   cause?: GoneCause | undefined;
 
-  @ApiPropertyOptional({ example: 'hello-world-phone', description: 'The newest non-empty tag heard.' })
+  @ApiPropertyOptional({ type: String, example: TAG_EXAMPLE, description: 'The newest non-empty tag received.' })
   tag?: string | undefined;
 
   @ApiProperty({ type: [DeviceAnswer], description: 'Strongest state first.' })
   devices: DeviceAnswer[];
 
-  @ApiProperty({ format: 'date-time', example: TIME })
+  @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE, description: 'Provider time of the newest event.' })
   lastEventAt: string;
 
   @ApiProperty({
@@ -114,10 +126,10 @@ export class ParticipantAnswer {
 }
 
 export class UnknownParticipantAnswer {
-  @ApiProperty()
+  @ApiProperty({ example: UNKNOWN_PARTICIPANT_ID_EXAMPLE })
   participantId: string;
 
-  @ApiProperty({ enum: ['unknown'] })
+  @ApiProperty({ enum: ['unknown'], example: 'unknown' })
   state: 'unknown';
 }
 
@@ -127,11 +139,12 @@ export class ParticipantsAnswer {
 
   @ApiPropertyOptional({
     type: [String],
+    example: ['473f6544-92f7-4d67-9e77-bf2533cfff6d'],
     description: 'Participants that are missing from `items` because their stored record cannot be read.',
   })
   unreadable?: string[];
 
-  @NextCursor()
+  @NextCursor(CURSOR_EXAMPLE)
   nextCursor?: string;
 
   @Position()
@@ -147,7 +160,7 @@ const schemaOf = ({ name }: { name: string }) => ({ $ref: `#/components/schemas/
 export class LookupAnswer {
   @ApiProperty({
     type: 'array',
-    description: 'In the order asked.',
+    description: 'In the order of the request.',
     items: { oneOf: [ParticipantAnswer, UnknownParticipantAnswer].map(schemaOf) },
   })
   items: (ParticipantAnswer | UnknownParticipantAnswer)[];
@@ -181,7 +194,7 @@ export class OccupancyAnswer implements Occupancy {
 }
 
 export class TagAnswer implements Occupancy {
-  @ApiProperty({ example: 'hello-world-phone' })
+  @ApiProperty({ example: TAG_EXAMPLE })
   tag: string;
 
   @Connected()
@@ -198,7 +211,7 @@ export class TagsAnswer {
   @ApiProperty({ type: [TagAnswer] })
   items: TagAnswer[];
 
-  @NextCursor()
+  @NextCursor(TAGS_CURSOR_EXAMPLE)
   nextCursor?: string;
 
   @Position()

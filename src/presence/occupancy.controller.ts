@@ -1,8 +1,9 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { CLOCK, type Clock } from '../platform/clock.js';
-import { ApiOkResponse, ApiOperation, ApiTags } from '../platform/openapi-decorators.js';
+import { ApiOkResponse, ApiOperation, ApiProblems, ApiTags } from '../platform/openapi-decorators.js';
 import { rfc3339 } from '../platform/rfc3339.js';
 import { Access } from '../platform/route-options.js';
+import { OCCUPANCY_EXAMPLE, TAGS_EXAMPLE } from './answer-examples.js';
 import { OccupancyAnswer, TagsAnswer } from './answers.js';
 import { decodeCursor, encodeCursor, isPosition } from './cursor.js';
 import { formatPosition } from './feed-position.js';
@@ -19,8 +20,13 @@ export class OccupancyController {
 
   @Get('occupancy')
   @Access('read')
-  @ApiOperation({ summary: 'How many, no identities' })
-  @ApiOkResponse({ type: OccupancyAnswer })
+  @ApiOperation({
+    operationId: 'getOccupancy',
+    summary: 'Count the participants present',
+    description: 'Counts the participants and devices present, of all tags or of one.',
+  })
+  @ApiOkResponse({ type: OccupancyAnswer, description: 'The counts.', example: OCCUPANCY_EXAMPLE })
+  @ApiProblems('store-unavailable')
   async occupancy(@Query() { tag }: OccupancyQuery): Promise<OccupancyAnswer> {
     const asOf = rfc3339(this.clock.now());
     return { ...(await this.reader.occupancy(tag)), asOf };
@@ -28,8 +34,13 @@ export class OccupancyController {
 
   @Get('tags')
   @Access('read')
-  @ApiOperation({ summary: 'Tags with somebody present, and how many' })
-  @ApiOkResponse({ type: TagsAnswer })
+  @ApiOperation({
+    operationId: 'listTags',
+    summary: 'List tags and their counts',
+    description: 'Lists the tags under which a participant is present, in the byte order of their UTF-8 text.',
+  })
+  @ApiOkResponse({ type: TagsAnswer, description: 'One page of tags.', example: TAGS_EXAMPLE })
+  @ApiProblems('store-unavailable')
   async tags(@Query() { limit, cursor }: TagsQuery): Promise<TagsAnswer> {
     const asOf = rfc3339(this.clock.now());
     const start = cursor === undefined ? null : decodeCursor(cursor, [isTag, isPosition], 'tags').map(String);

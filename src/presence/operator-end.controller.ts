@@ -1,15 +1,17 @@
 // What an operator can do about a ghost: end a participant, or one of its devices, that the provider will never end.
 import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '../platform/openapi-decorators.js';
+import { ApiOperation, ApiProblems, ApiResponse, ApiTags } from '../platform/openapi-decorators.js';
 import { invalidParameter, ProblemError } from '../platform/problem.js';
 import { Access } from '../platform/route-options.js';
 import type { DeviceId, ParticipantId } from './domain/lifecycle-event.js';
 import { identifierFault } from './identifier.js';
+import { ApiParticipantId } from './participant-operations.js';
 import { EndDeviceQuestion, NoQuery } from './questions.js';
 import { Recorder } from './recorder.js';
 
-const ENDED = 'Ended, with the cause `ended`, or was not present. A later event of the provider undoes it.';
+const ENDED = 'It is gone, with the cause `ended`, or was not present.';
+const UNDONE = 'A later event of the provider undoes it.';
 
 @ApiTags('participants')
 @Controller('v1/participants/:participantId')
@@ -19,10 +21,14 @@ export class OperatorEndController {
   @Delete()
   @Access('admin')
   @HttpCode(HttpStatus.NO_CONTENT)
-  @ApiOperation({ summary: 'End the presence of a participant' })
-  @ApiParam({ name: 'participantId', type: String })
+  @ApiOperation({
+    operationId: 'endParticipant',
+    summary: 'End the presence of a participant',
+    description: `For a ghost, whose end the provider never reported: all of its devices become gone. ${UNDONE}`,
+  })
+  @ApiParticipantId()
   @ApiResponse({ status: 204, description: ENDED })
-  @ApiResponse({ status: 404, description: 'No event of the participant was ever received, or it is forgotten.' })
+  @ApiProblems('unknown-participant', 'uri-too-long', 'store-unavailable')
   endParticipant(
     @Req() request: FastifyRequest,
     @Param('participantId') participantId: string,
@@ -34,10 +40,14 @@ export class OperatorEndController {
   @Post('end')
   @Access('admin')
   @HttpCode(HttpStatus.NO_CONTENT)
-  @ApiOperation({ summary: 'End the presence of one device of a participant' })
-  @ApiParam({ name: 'participantId', type: String })
+  @ApiOperation({
+    operationId: 'endDevice',
+    summary: 'End the presence of one device of a participant',
+    description: `For a device whose end the provider never reported. ${UNDONE}`,
+  })
+  @ApiParticipantId()
   @ApiResponse({ status: 204, description: ENDED })
-  @ApiResponse({ status: 404, description: 'The participant, or a device of it with this id, is not known.' })
+  @ApiProblems('unknown-device', 'uri-too-long', 'store-unavailable')
   endDevice(
     @Req() request: FastifyRequest,
     @Param('participantId') participantId: string,

@@ -7,23 +7,17 @@ import type { ReadyAnswer } from '../platform/express-lane.js';
 import { JSON_CONTENT_TYPE, jsonArray } from '../platform/json-text.js';
 import { LOG } from '../platform/logging.js';
 import { OnceLog } from '../platform/once-log.js';
-import {
-  ApiHeader,
-  ApiOkResponse,
-  ApiOperation,
-  ApiParam,
-  ApiResponse,
-  ApiTags,
-} from '../platform/openapi-decorators.js';
+import { ApiTags } from '../platform/openapi-decorators.js';
 import { invalidParameter, ProblemError } from '../platform/problem.js';
 import { rfc3339 } from '../platform/rfc3339.js';
 import { Access, Limits } from '../platform/route-options.js';
 import { refuseParameters } from '../platform/validation.js';
-import { LookupAnswer, ParticipantAnswer, ParticipantsAnswer, participantAnswer } from './answers.js';
+import { participantAnswer } from './answers.js';
 import { decodeCursor, encodeCursor, isPosition } from './cursor.js';
 import type { ParticipantId } from './domain/lifecycle-event.js';
 import { type FeedPosition, formatPosition } from './feed-position.js';
 import { identifierFault } from './identifier.js';
+import { ApiGetParticipant, ApiListParticipants, ApiLookupParticipants } from './participant-operations.js';
 import { PresenceReader } from './presence-reader.js';
 import type { PageCursor, StoredRecord } from './presence-store.js';
 import { LookupQuestion, NoQuery, ParticipantsQuery } from './questions.js';
@@ -61,8 +55,7 @@ export class ParticipantsController {
   @Get()
   @Access('read')
   @Header('content-type', JSON_CONTENT_TYPE)
-  @ApiOperation({ summary: 'Who is connected, by the time their presence began' })
-  @ApiOkResponse({ type: ParticipantsAnswer })
+  @ApiListParticipants()
   async list(@Query() { state, tag, limit, cursor }: ParticipantsQuery): Promise<string> {
     const asOf = rfc3339(this.clock.now());
     const filter = `${[...state].sort().join()} ${tag ?? ''}`;
@@ -89,12 +82,7 @@ export class ParticipantsController {
 
   @Get(':participantId')
   @Access('read')
-  @ApiOperation({ summary: 'One participant' })
-  @ApiHeader({ name: 'If-None-Match', required: false, description: 'The ETag of an answer that is known.' })
-  @ApiParam({ name: 'participantId', type: String })
-  @ApiOkResponse({ type: ParticipantAnswer, headers: { ETag: { schema: { type: 'string' } } } })
-  @ApiResponse({ status: 304, description: 'As it is in the answer that If-None-Match names.' })
-  @ApiResponse({ status: 404, description: 'Never heard of, or forgotten.' })
+  @ApiGetParticipant()
   async find(@Req() { params, query, headers }: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { participantId } = params as { participantId: string };
     refuseParameters(query);
@@ -115,8 +103,7 @@ export class ParticipantsController {
   @Limits({ bodyLimitBytes: LOOKUP_LIMIT_BYTES })
   @HttpCode(200)
   @Header('content-type', JSON_CONTENT_TYPE)
-  @ApiOperation({ summary: 'Up to 1,000 participants by their ids' })
-  @ApiOkResponse({ type: LookupAnswer })
+  @ApiLookupParticipants()
   async lookup(@Body() { participantIds }: LookupQuestion, @Query() _: NoQuery): Promise<string> {
     const asOf = rfc3339(this.clock.now());
     const ids = participantIds as ParticipantId[];

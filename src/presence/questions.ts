@@ -16,7 +16,15 @@ import {
   MinLength,
   ValidateBy,
 } from 'class-validator';
-import { ApiProperty, ApiPropertyOptional } from '../platform/openapi-decorators.js';
+import { ApiProperty, ApiPropertyOptional, COMMA_LIST } from '../platform/openapi-decorators.js';
+import {
+  CURSOR_EXAMPLE,
+  DEVICE_ID_EXAMPLE,
+  PARTICIPANT_ID_EXAMPLE,
+  TAG_EXAMPLE,
+  TAGS_CURSOR_EXAMPLE,
+  UNKNOWN_PARTICIPANT_ID_EXAMPLE,
+} from './answer-examples.js';
 import { PRESENCE_STATES, type PresenceState } from './domain/presence-view.js';
 import { identifierFault, MAX_IDENTIFIER_LENGTH } from './identifier.js';
 
@@ -26,7 +34,13 @@ export const ONCE = { message: 'must be given once' };
 
 export const Tag = () =>
   applyDecorators(
-    ApiPropertyOptional({ description: 'Only participants with exactly this tag.', maxLength: MAX_TAG_LENGTH }),
+    ApiPropertyOptional({
+      type: String,
+      minLength: 1,
+      maxLength: MAX_TAG_LENGTH,
+      example: TAG_EXAMPLE,
+      description: 'Only participants with exactly this tag.',
+    }),
     IsOptional(),
     IsString(ONCE),
     MinLength(1, { message: 'must not be empty' }),
@@ -43,7 +57,14 @@ export function wholeNumber(value: unknown): unknown {
 export const Limit = () => {
   const range = { message: `must be a whole number from 1 to ${MAX_ITEMS}` };
   return applyDecorators(
-    ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MAX_ITEMS, default: 100 }),
+    ApiPropertyOptional({
+      type: 'integer',
+      minimum: 1,
+      maximum: MAX_ITEMS,
+      default: 100,
+      example: 100,
+      description: 'The maximum number of items in the answer.',
+    }),
     Transform(({ value }) => wholeNumber(value)),
     IsInt(range),
     Min(1, range),
@@ -51,9 +72,13 @@ export const Limit = () => {
   );
 };
 
-const Cursor = () =>
+const Cursor = (example: string) =>
   applyDecorators(
-    ApiPropertyOptional({ description: '`nextCursor` of the page before; all else as it was asked there.' }),
+    ApiPropertyOptional({
+      type: String,
+      example,
+      description: '`nextCursor` of the previous page. The other parameters must be the same as for that page.',
+    }),
     IsOptional(),
     IsString(ONCE),
   );
@@ -63,10 +88,11 @@ export class NoQuery {}
 
 export class ParticipantsQuery {
   @ApiPropertyOptional({
-    type: String,
-    default: 'connected',
-    description: `Comma list of ${PRESENCE_STATES.join(', ')}.`,
-    example: 'connected,reconnecting',
+    ...COMMA_LIST,
+    enum: PRESENCE_STATES,
+    default: ['connected'],
+    example: ['connected', 'reconnecting'],
+    description: 'Only participants in one of these states, separated by commas.',
   })
   @Transform(({ value }) => [...new Set(String(value).split(','))])
   @IsIn(PRESENCE_STATES, { each: true, message: `must be a comma list of ${PRESENCE_STATES.join(', ')}` })
@@ -78,7 +104,7 @@ export class ParticipantsQuery {
   @Limit()
   limit: number = 100;
 
-  @Cursor()
+  @Cursor(CURSOR_EXAMPLE)
   cursor?: string;
 }
 
@@ -86,7 +112,7 @@ export class TagsQuery {
   @Limit()
   limit: number = 100;
 
-  @Cursor()
+  @Cursor(TAGS_CURSOR_EXAMPLE)
   cursor?: string;
 }
 
@@ -100,8 +126,9 @@ export class LookupQuestion {
     type: [String],
     minItems: 1,
     maxItems: MAX_ITEMS,
-    items: { type: 'string', maxLength: MAX_IDENTIFIER_LENGTH },
-    example: ['473f6544-92f7-4d67-9e77-bf2533cfff6d'],
+    items: { type: 'string', minLength: 1, maxLength: MAX_IDENTIFIER_LENGTH },
+    example: [PARTICIPANT_ID_EXAMPLE, UNKNOWN_PARTICIPANT_ID_EXAMPLE],
+    description: 'Answered in this order; an id may occur more than once.',
   })
   @IsArray({ message: 'must be an array' })
   @ArrayMinSize(1, { message: `must have 1 to ${MAX_ITEMS} ids` })
@@ -117,7 +144,7 @@ export class LookupQuestion {
 }
 
 export class EndDeviceQuestion {
-  @ApiProperty({ maxLength: MAX_IDENTIFIER_LENGTH, example: 'be199214-1a03-402a-a7b6-d002470a0465' })
+  @ApiProperty({ minLength: 1, maxLength: MAX_IDENTIFIER_LENGTH, example: DEVICE_ID_EXAMPLE })
   @ValidateBy({
     name: 'identifier',
     validator: {

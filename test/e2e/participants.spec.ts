@@ -289,27 +289,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     }
   });
 
-  it('documents itself, with nothing from elsewhere', async () => {
-    const document = await get('/openapi.json');
-    expect(Object.keys(document.paths)).toEqual(
-      expect.arrayContaining([
-        '/callbacks/bandwidth',
-        '/v1/participants',
-        '/v1/participants/lookup',
-        '/v1/changes',
-        '/v1/changes/stream',
-        '/v1/occupancy',
-        '/v1/tags',
-      ]),
-    );
-    for (const [path, { get: read, post }] of Object.entries<Record<string, { responses: object }>>(document.paths)) {
-      const { responses } = (read ?? post) as { responses: Record<string, { content?: object }> };
-      expect([path, responses[400]?.content]).toEqual([
-        path,
-        { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-      ]);
-    }
-    expect(document.components.schemas.ParticipantAnswer.properties).toHaveProperty('devices');
+  it('has a page of its document, with nothing from elsewhere', async () => {
     const page = await service.request('/docs');
     expect(page.status).toBe(200);
     const assets = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => address ?? '');

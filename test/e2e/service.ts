@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
 import { createApp } from '../../src/app.js';
 import type { AccessSettings } from '../../src/auth/doors.js';
@@ -39,6 +40,7 @@ interface Answer {
 }
 
 export interface Service {
+  readonly app: NestFastifyApplication;
   readonly url: string;
   readonly store: PresenceStore;
   /** What was refused so far. */
@@ -117,5 +119,5 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     rmSync(ownDataDir, { recursive: true, force: true });
   };
   const refusals = app.get(Refusals, { strict: false });
-  return { url, store, refusals, logged, request, post, callback, stop };
+  return { app, url, store, refusals, logged, request, post, callback, stop };
 }

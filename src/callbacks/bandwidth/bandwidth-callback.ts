@@ -5,28 +5,37 @@ import type { FieldError } from '../../platform/problem.js';
 import type { DeviceId, EventKind, LifecycleEvent, ParticipantId } from '../../presence/domain/lifecycle-event.js';
 import { identifierFault } from '../../presence/identifier.js';
 
-/** The provider's documentation of it, for ours. */
+/** What the provider documents, for the API document. */
 export class BandwidthCallback {
-  @ApiProperty({ enum: ['onConnect', 'onDisconnect', 'onLeave'], example: 'onLeave' })
+  @ApiProperty({
+    example: 'onConnect',
+    description:
+      '`onConnect`: the signalling connection was established. `onDisconnect`: it was lost. `onLeave`: it was closed by ' +
+      'the client or the server. Bandwidth may add others, which are answered with 202.',
+  })
   event: string;
 
   @ApiProperty({
-    oneOf: [{ type: 'string', pattern: String.raw`^\d+$` }, { type: 'integer' }],
-    description: 'When it happened, in epoch milliseconds.',
+    oneOf: [
+      { type: 'string', pattern: String.raw`^\d{12,14}$` },
+      { type: 'integer', minimum: 1e11, maximum: 1e14 - 1 },
+    ],
     example: '1628786234676',
+    description: 'The time of the event in milliseconds since the epoch.',
   })
   timestamp: string | number;
 
-  @ApiProperty({ example: '473f6544-92f7-4d67-9e77-bf2533cfff6d', maxLength: 256 })
+  @ApiProperty({ minLength: 1, maxLength: 256, example: '473f6544-92f7-4d67-9e77-bf2533cfff6d' })
   participantId: string;
 
-  @ApiProperty({ example: 'be199214-1a03-402a-a7b6-d002470a0465', maxLength: 256 })
+  @ApiProperty({ minLength: 1, maxLength: 256, example: 'be199214-1a03-402a-a7b6-d002470a0465' })
   deviceId: string;
 
   @ApiPropertyOptional({
+    type: String,
     nullable: true,
     example: 'hello-world-phone',
-    description: 'A longer one than 1,024 characters is cut.',
+    description: 'Absent when the participant was created without one. A tag of more than 1,024 characters is cut.',
   })
   tag?: string;
 }

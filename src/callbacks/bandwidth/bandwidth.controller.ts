@@ -1,16 +1,37 @@
-import { Controller, HttpCode, HttpStatus, Inject, Post, Req, Res } from '@nestjs/common';
+import { applyDecorators, Controller, HttpCode, HttpStatus, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Grant } from '../../auth/callback-token.js';
 import { CLOCK, type Clock } from '../../platform/clock.js';
 import { LimitedLog } from '../../platform/limited-log.js';
-import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '../../platform/openapi-decorators.js';
+import {
+  ApiBody,
+  ApiOperation,
+  ApiParam,
+  ApiProblems,
+  ApiResponse,
+  ApiTags,
+} from '../../platform/openapi-decorators.js';
 import { ProblemError } from '../../platform/problem.js';
 import { Refusals } from '../../platform/refusals.js';
 import { Access } from '../../platform/route-options.js';
 import { isAhead, type LifecycleEvent } from '../../presence/domain/lifecycle-event.js';
 import { Recorder } from '../../presence/recorder.js';
 import { Bindings } from '../bindings.js';
+import { CALLBACK_TOKEN_EXAMPLE } from '../callback-examples.js';
 import { BandwidthCallback, type TranslatedEvent, translateBandwidth } from './bandwidth-callback.js';
+
+const Callback = () =>
+  applyDecorators(
+    ApiBody({ type: BandwidthCallback, description: 'The webhook as Bandwidth sends it.' }),
+    ApiResponse({
+      status: HttpStatus.ACCEPTED,
+      description: 'The event is of a kind that is not known. Presence has not changed.',
+    }),
+    ApiResponse({
+      status: HttpStatus.NO_CONTENT,
+      description: 'The event is stored and reflected in every answer from now on; or it was a duplicate, or too old.',
+    }),
+  );
 
 /** Names of events that are logged. Others may be anything, also a secret, which is longer. */
 const PLAIN_NAME = /^[\w.]{1,31}$/;
@@ -26,15 +47,51 @@ export class BandwidthController {
     private readonly refusals: Refusals,
   ) {}
 
-  @Post(['bandwidth', 'bandwidth/:token'])
+  @Post('bandwidth')
   @Access('callback')
   @HttpCode(HttpStatus.NO_CONTENT)
-  @ApiOperation({ summary: 'Takes the participant webhooks of Bandwidth: give its address as `callbackUrl`' })
-  @ApiBody({ type: BandwidthCallback })
-  @ApiResponse({ status: 202, description: 'The event is of a kind that is not known; nothing changed.' })
-  @ApiResponse({ status: 204, description: 'Durably applied, or a duplicate, or stale.' })
-  @ApiResponse({ status: 503, description: 'The store cannot be reached in time. Send it again.' })
-  async hear(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  @ApiOperation({
+    operationId: 'receiveBandwidthCallback',
+    summary: 'Receive a callback from Bandwidth',
+    description:
+      'Takes a participant webhook of Bandwidth. Give the address of this operation as `callbackUrl` when you create a ' +
+      'participant. With `CALLBACK_SECRETS` set it needs Basic credentials, which Bandwidth sends after the 401.',
+  })
+  @Callback()
+  @ApiProblems('unauthorized', 'not-found', 'store-unavailable')
+  async receive(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    await this.#receive(request, reply);
+  }
+
+  @Post('bandwidth/:token')
+  @Access('callback')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({
+    operationId: 'receiveBandwidthCallbackWithToken',
+    summary: 'Receive a callback from Bandwidth at a secret URL',
+    description:
+      'The same, authenticated by the last segment of the path: one of `CALLBACK_SECRETS`, or the token of a URL that ' +
+      '`mintCallbackUrl` returned. Such a URL belongs to the first participant that is received through it.',
+  })
+  @ApiParam({
+    name: 'token',
+    schema: { type: 'string', minLength: 32, maxLength: 1_077, example: CALLBACK_TOKEN_EXAMPLE },
+    description: 'A callback secret, or the token of a minted URL.',
+  })
+  @Callback()
+  @ApiProblems('wrong-participant', 'not-found', 'store-unavailable')
+  async receiveWithToken(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    await this.#receive(request, reply);
+  }
+
+  /** What was posted, and is admitted, if it tells of an event, ahead of the router; undefined: it does not. See express-lane.ts. */
+  takeUsual(body: unknown, grant: Grant | undefined): Promise<unknown> | undefined {
+    const translation = translateBandwidth(body, this.clock.now());
+    if (translation.outcome !== 'event') return undefined;
+    return this.#record(translation, grant);
+  }
+
+  async #receive(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { body, access } = request;
     const translation = translateBandwidth(body, this.clock.now());
     switch (translation.outcome) {
@@ -53,13 +110,6 @@ export class BandwidthController {
         await this.#record(translation, access.grant);
         reply.send();
     }
-  }
-
-  /** What was posted, and is admitted, if it tells of an event, ahead of the router; undefined: it does not. See express-lane.ts. */
-  takeUsual(body: unknown, grant: Grant | undefined): Promise<unknown> | undefined {
-    const translation = translateBandwidth(body, this.clock.now());
-    if (translation.outcome !== 'event') return undefined;
-    return this.#record(translation, grant);
   }
 
   #record({ event, tagFault }: TranslatedEvent, grant: Grant | undefined): Promise<unknown> {

@@ -1,0 +1,31 @@
+// What the API document says of the answers about health.
+const STATUS = { type: 'string', enum: ['ok'], example: 'ok' };
+
+export const LIVE_SCHEMA = { type: 'object', required: ['status'], properties: { status: STATUS } };
+
+const PARTS = {
+  type: 'object',
+  additionalProperties: {
+    type: 'object',
+    required: ['status'],
+    properties: {
+      status: { type: 'string', enum: ['up', 'down'], example: 'up' },
+      message: { type: 'string', example: 'cannot be reached or written to' },
+    },
+  },
+};
+
+const DETAILS = { store: { status: 'up' }, deadlines: { status: 'up' } };
+
+export const READY_EXAMPLE = { status: 'ok', info: DETAILS, error: {}, details: DETAILS };
+
+export const READY_SCHEMA = {
+  type: 'object',
+  required: ['status'],
+  properties: {
+    status: STATUS,
+    info: { ...PARTS, description: 'The parts that are up.' },
+    error: { ...PARTS, description: 'The parts that are down: none.' },
+    details: { ...PARTS, description: 'All parts.' },
+  },
+};

@@ -1,0 +1,49 @@
+// Values for the API document, in the form in which a running service returns them. The identifiers are those of the
+// provider's own documentation.
+export const PARTICIPANT_ID_EXAMPLE = '473f6544-92f7-4d67-9e77-bf2533cfff6d';
+export const DEVICE_ID_EXAMPLE = 'be199214-1a03-402a-a7b6-d002470a0465';
+export const UNKNOWN_PARTICIPANT_ID_EXAMPLE = '0b9d7a52-5c5f-4f0e-9a43-6f2f3c1d8e77';
+export const TAG_EXAMPLE = 'hello-world-phone';
+export const TIME_EXAMPLE = '2021-08-12T16:37:14.676Z';
+export const POSITION_EXAMPLE = '9f3ac21b77d0.1795434306502000';
+
+/** Of the list of participants with the example's states and tag, after the example's participant. */
+export const CURSOR_EXAMPLE =
+  'WzE2Mjg3ODYyMzQ2NzYsIjQ3M2Y2NTQ0LTkyZjctNGQ2Ny05ZTc3LWJmMjUzM2NmZmY2ZCIsIjlmM2FjMjFiNzdkMC4xNzk1NDM0MzA2NTAyMDAw' +
+  'IiwiY29ubmVjdGVkLHJlY29ubmVjdGluZyBoZWxsby13b3JsZC1waG9uZSJd';
+
+/** Of the list of tags, after the example's tag. */
+export const TAGS_CURSOR_EXAMPLE = 'WyJoZWxsby13b3JsZC1waG9uZSIsIjlmM2FjMjFiNzdkMC4xNzk1NDM0MzA2NTAyMDAwIiwidGFncyJd';
+
+const AS_OF = '2026-11-23T09:30:00.000Z';
+const OCCUPANCY = { connected: 1, reconnecting: 0, devices: 1 };
+
+export const PARTICIPANT_EXAMPLE = {
+  participantId: PARTICIPANT_ID_EXAMPLE,
+  source: 'bandwidth',
+  state: 'connected',
+  since: TIME_EXAMPLE,
+  tag: TAG_EXAMPLE,
+  devices: [
+    {
+      deviceId: DEVICE_ID_EXAMPLE,
+      state: 'connected',
+      since: TIME_EXAMPLE,
+      connectedAt: TIME_EXAMPLE,
+      interruptions: 0,
+    },
+  ],
+  lastEventAt: TIME_EXAMPLE,
+  version: 1795434306501,
+};
+
+export const PARTICIPANTS_EXAMPLE = { items: [PARTICIPANT_EXAMPLE], position: POSITION_EXAMPLE, asOf: AS_OF };
+
+export const LOOKUP_EXAMPLE = {
+  items: [PARTICIPANT_EXAMPLE, { participantId: UNKNOWN_PARTICIPANT_ID_EXAMPLE, state: 'unknown' }],
+  asOf: AS_OF,
+};
+
+export const OCCUPANCY_EXAMPLE = { ...OCCUPANCY, asOf: AS_OF };
+
+export const TAGS_EXAMPLE = { items: [{ tag: TAG_EXAMPLE, ...OCCUPANCY }], position: POSITION_EXAMPLE, asOf: AS_OF };

@@ -1,0 +1,96 @@
+// What is sent to each operation so that it succeeds, or fails with a given status.
+import { expect } from '@jest/globals';
+import { parseApiKeys } from '../../src/auth/api-keys.js';
+import { digestOf } from '../../src/auth/secret.js';
+import { SEED, type Service } from '../e2e/service.js';
+import { type Call, send } from './client.js';
+import type { Operation } from './document.js';
+
+/** Each is tried on each operation, whether or not the document lists it there. */
+export const REFUSALS = '400 401 403 404 410 413 414 415 417 429 431 501 503'.split(' ');
+
+export const SECRET = 'a-callback-secret-of-32-characters-or-more';
+const KEYS = { read: 'the-key-of-a-reader', admin: 'the-key-of-an-operator' };
+const keyEntry = ([scope, key]: [string, string]) => `${scope}:${scope}:${digestOf(key).toString('hex')}`;
+export const LOCKED = {
+  apiKeys: parseApiKeys(Object.entries(KEYS).map(keyEntry).join()),
+  callbackSecrets: [SECRET],
+  publicUrl: 'https://rollcall.example.com',
+};
+const UNKNOWN_POSITION = '000000000000.1';
+
+const ADMIN_OPERATIONS = new Set(['mintCallbackUrl', 'endParticipant', 'endDevice']);
+export const JSON_TYPE = { 'content-type': 'application/json' };
+const BASIC = { authorization: `Basic ${Buffer.from(`bandwidth:${SECRET}`).toString('base64')}` };
+export const bearer = (scope: keyof typeof KEYS) => ({ authorization: `Bearer ${KEYS[scope]}` });
+
+/** What is sent to an operation so that it succeeds. */
+export function usualCall({ path, method, operationId }: Operation): Call {
+  const bodies: Record<string, unknown> = {
+    lookupParticipants: { participantIds: [SEED.participantId, 'nobody', 'lost', 'expired', SEED.participantId] },
+    mintCallbackUrl: { source: 'bandwidth', tag: 'agent-17' },
+    endDevice: { deviceId: SEED.deviceId },
+  };
+  const isCallback = path.startsWith('/callbacks/');
+  const credentials = isCallback ? BASIC : bearer(ADMIN_OPERATIONS.has(operationId) ? 'admin' : 'read');
+  return {
+    method,
+    // A position that is not known ends a stream.
+    path: path
+      .replace('{participantId}', SEED.participantId)
+      .replace('{token}', SECRET)
+      .replace(/stream$/, `stream?after=${UNKNOWN_POSITION}`),
+    headers: { ...credentials, ...(method === 'POST' && JSON_TYPE) },
+    ...(method === 'POST' && { body: JSON.stringify(bodies[operationId] ?? SEED) }),
+  };
+}
+
+/** A call that is answered with this error. */
+export async function refusedCall(
+  { operationId, path }: Operation,
+  status: string,
+  usual: Call,
+  service: Service,
+): Promise<Call> {
+  const isCallback = path.startsWith('/callbacks/');
+  const headers = (more: Record<string, string>) => ({ ...usual, headers: { ...usual.headers, ...more } });
+  switch (status) {
+    case '400':
+      return usual.body === undefined
+        ? { ...usual, path: `${usual.path.split('?')[0]}?unknown=1` }
+        : { ...usual, body: '{}' };
+    case '401':
+      return { ...usual, headers: JSON_TYPE };
+    case '403':
+      if (path.endsWith('{token}')) return { ...usual, path: await boundPath(service) };
+      return isCallback ? usual : headers(bearer(ADMIN_OPERATIONS.has(operationId) ? 'read' : 'admin'));
+    case '404':
+      return isCallback
+        ? { ...headers({ authorization: 'Basic eDp3cm9uZw==' }), path: path.replace('{token}', 'wrong') }
+        : { ...usual, path: usual.path.replace(SEED.participantId, 'nobody') };
+    case '410':
+      return { ...usual, path: `${path}?after=${UNKNOWN_POSITION}` };
+    case '413':
+      return headers({ ...JSON_TYPE, 'content-length': '1200000' });
+    case '414':
+      return { ...usual, path: usual.path.replace(SEED.participantId, 'x'.repeat(5_000)) };
+    case '415':
+      return headers({ 'content-type': 'text/plain' });
+    case '417':
+      return headers({ expect: 'a-miracle' });
+    case '431':
+      return headers({ 'x-large': 'x'.repeat(20_000) });
+    default:
+      return usual;
+  }
+}
+
+/** The path of a minted URL that belongs to another participant already. */
+async function boundPath(service: Service): Promise<string> {
+  const question = { method: 'POST', path: '/v1/callback-urls', body: JSON.stringify({ source: 'bandwidth' }) };
+  const minted = await send(service.url, { ...question, headers: { ...JSON_TYPE, ...bearer('admin') } });
+  const { pathname } = new URL(JSON.parse(minted.text).callbackUrl);
+  const body = JSON.stringify({ ...SEED, participantId: 'first' });
+  expect((await send(service.url, { method: 'POST', path: pathname, headers: JSON_TYPE, body })).status).toBe(204);
+  return pathname;
+}

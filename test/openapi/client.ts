@@ -1,0 +1,43 @@
+// A caller who can send what fetch() refuses to, and reads no more of a stream than it needs.
+import { type IncomingHttpHeaders, request } from 'node:http';
+
+export interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Ends the response of a stream when it has this text. */
+  readonly until?: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+export function send(url: string, { method, path, headers, body, until }: Call): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    const call = request(url + path, { method, headers: { ...length, ...headers }, agent: false }, (response) => {
+      let text = '';
+      const answer = () => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+        call.destroy();
+      };
+      response.setEncoding('utf8').on('end', answer).on('error', reject);
+      response.on('data', (chunk) => {
+        text += chunk;
+        if (until !== undefined && text.includes(until)) answer();
+      });
+    });
+    call.on('error', reject);
+    call.end(body);
+  });
+}
+
+/** The events of a stream, each as an object of its fields. */
+export function eventsOf(text: string): Record<string, string>[] {
+  const blocks = text.split('\n\n').filter((block) => /^event:/m.test(block));
+  return blocks.map((block) => Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s).slice(0, 2))));
+}

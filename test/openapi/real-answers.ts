@@ -1,0 +1,152 @@
+// Every answer that the document promises, provoked from running services: for each operation each status but those that
+// cannot be provoked, and participants in each state.
+import { expect } from '@jest/globals';
+import { SEED, type Service, type ServiceOptions, startService } from '../e2e/service.js';
+import { eventually } from '../eventually.js';
+import { ManualClock } from '../manual-clock.js';
+import { bearer, JSON_TYPE, LOCKED, REFUSALS, refusedCall, SECRET, usualCall } from './calls.js';
+import { type Answer, type Call, eventsOf, send } from './client.js';
+import type { Json, Operation } from './document.js';
+
+/** A request takes 10 s to time out, and of a bug there is none to be shown. */
+export const UNPROVOKED = ['408', '500'];
+
+export interface RealAnswer {
+  readonly operation: Operation;
+  readonly status: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+  /** Without parameters; '' when there is no body. */
+  readonly mediaType: string;
+  /** undefined: there is none. */
+  readonly body: Json;
+}
+
+const HOUR_MS = 3_600_000;
+
+export class RealAnswers {
+  readonly all: RealAnswer[] = [];
+  readonly #services: Service[] = [];
+
+  /** To be called once; whoever calls it stops them afterwards. */
+  async collect(operations: readonly Operation[]): Promise<void> {
+    const clock = new ManualClock(Date.parse('2026-11-23T09:30:00.000Z'));
+    const service = await this.#start({ clock, access: LOCKED });
+    const begin = JSON.parse(
+      (await send(service.url, { method: 'GET', path: '/v1/changes', headers: bearer('read') })).text,
+    ).position;
+    await live(service, clock);
+    const spent = await this.#start({ access: LOCKED, http: { rateLimitPerMinute: 1 } });
+    for (const scope of ['read', 'admin'] as const) {
+      await send(spent.url, { method: 'GET', path: '/health/live', headers: bearer(scope) });
+    }
+    const full = await this.#start({ access: LOCKED, http: { maxInFlight: 0 }, feed: { maxStreams: 0 } });
+    const unconfigured = await this.#start({ access: { ...LOCKED, publicUrl: undefined } });
+    for (const operation of operations) {
+      const usual = usualCall(operation);
+      await this.#collectSuccesses(operation, begin, service);
+      for (const status of REFUSALS) {
+        const at = { 429: spent, 501: unconfigured, 503: full }[status] ?? service;
+        this.#add(operation, await send(at.url, await refusedCall(operation, status, usual, at)));
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#services.map((service) => service.stop()));
+  }
+
+  async #collectSuccesses(operation: Operation, begin: string, service: Service): Promise<unknown> {
+    const usual = usualCall(operation);
+    const take = (status: string, call: Call) => this.#take(operation, status, service, call);
+    const at = (path: string) => ({ ...usual, path: usual.path + path });
+    switch (operation.operationId) {
+      case 'listParticipants':
+        await take('200', at('?state=connected,reconnecting,gone&limit=2'));
+        return take('200', at('?state=connected,reconnecting,gone'));
+      case 'getParticipant': {
+        for (const id of ['reconnecting', 'lost', 'expired', 'never-connected', 'left']) {
+          await take('200', { ...usual, path: `/v1/participants/${id}` });
+        }
+        const { headers } = await take('200', usual);
+        return take('304', { ...usual, headers: { ...usual.headers, 'if-none-match': String(headers.etag) } });
+      }
+      case 'listTags':
+        await take('200', at('?limit=1'));
+        return take('200', usual);
+      case 'listChanges':
+        await take('200', at(`?after=${begin}&limit=1000`));
+        return take('200', usual);
+      case 'streamChanges':
+        await take('200', { ...usual, path: `${operation.path}?after=${begin}`, until: '"expired"' });
+        await take('200', { ...usual, path: `${operation.path}?after=${begin}&tag=nobody`, until: 'event: position' });
+        return take('200', usual);
+      case 'mintCallbackUrl':
+        await take('201', usual);
+        return take('201', { ...usual, body: JSON.stringify({ source: 'bandwidth' }) });
+      case 'receiveBandwidthCallback':
+      case 'receiveBandwidthCallbackWithToken':
+        await take('202', { ...usual, body: JSON.stringify({ ...SEED, event: 'onMute' }) });
+        return take('204', usual);
+      case 'endParticipant':
+      case 'endDevice':
+        return take('204', usual);
+      case 'getReadiness':
+        await take('200', { ...usual, headers: {} });
+        return take('200', usual);
+      default:
+        return take('200', usual);
+    }
+  }
+
+  async #start(options: ServiceOptions): Promise<Service> {
+    const service = await startService(options);
+    this.#services.push(service);
+    return service;
+  }
+
+  async #take(operation: Operation, status: string, service: Service, call: Call): Promise<Answer> {
+    const answer = await send(service.url, call);
+    expect([call.path, answer.text, String(answer.status)]).toEqual([call.path, answer.text, status]);
+    this.#add(operation, answer);
+    return answer;
+  }
+
+  #add(operation: Operation, { status, headers, text }: Answer): void {
+    const [mediaType = ''] = (headers['content-type'] ?? '').split(';');
+    const bodies = mediaType === 'text/event-stream' ? eventsOf(text) : [text === '' ? undefined : JSON.parse(text)];
+    for (const body of bodies) this.all.push({ operation, status: String(status), headers, mediaType, body });
+  }
+}
+
+/** Participants in each state, for each cause, with and without devices, tags and known beginnings. */
+async function live(service: Service, clock: ManualClock): Promise<void> {
+  const tell = async (event: string, participantId: string, parts: Record<string, unknown> = {}) => {
+    const { text, status } = await send(service.url, {
+      method: 'POST',
+      path: `/callbacks/bandwidth/${SECRET}`,
+      headers: JSON_TYPE,
+      body: JSON.stringify({ ...SEED, timestamp: clock.now(), event, participantId, ...parts }),
+    });
+    expect([status, text]).toEqual([204, '']);
+  };
+  const becomes = (participantId: string, cause: string) =>
+    eventually(async () => {
+      const call = { method: 'GET', path: `/v1/participants/${participantId}`, headers: bearer('read') };
+      expect(JSON.parse((await send(service.url, call)).text)).toMatchObject({ state: 'gone', cause });
+    });
+  await tell('onConnect', 'expired', { tag: undefined });
+  clock.advance(10 * HOUR_MS);
+  await becomes('expired', 'expired');
+  await tell('onConnect', 'lost');
+  await tell('onDisconnect', 'lost');
+  clock.advance(20_000);
+  await becomes('lost', 'lost');
+  await tell('onConnect', 'left');
+  await tell('onLeave', 'left');
+  await tell('onDisconnect', 'never-connected');
+  await tell('onConnect', 'reconnecting');
+  await tell('onConnect', 'reconnecting', { deviceId: 'another', tag: 'another-tag' });
+  await tell('onDisconnect', 'reconnecting');
+  await tell('onDisconnect', 'reconnecting', { deviceId: 'another' });
+  await tell('onConnect', SEED.participantId);
+}
