@@ -1,12 +1,8 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import typescript from 'typescript';
-import { eventually } from '../eventually.js';
 import { RedisServer } from '../redis/redis-server.js';
 import { ServiceProcess } from './process.js';
 import { SEED } from './service.js';
@@ -124,84 +120,6 @@ describe('npm start', () => {
     expect(await second.end('SIGTERM')).toBe(1);
     expect(second.output).toContain('another process has it open');
     expect((await fetch(`${first.url}/health/ready`)).status).toBe(200);
-  });
-});
-
-/** The same each time that it is asked. */
-function withoutMoment(answer: string): Record<string, unknown> {
-  const { position, asOf, ...rest } = JSON.parse(answer);
-  return { ...rest, has: [typeof position, typeof asOf] };
-}
-
-describe('the README', () => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-  let dataDir: string;
-  let service: ServiceProcess;
-  beforeEach(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), 'rollcall-readme-'));
-    service = await ServiceProcess.start({ DATA_DIR: dataDir });
-  });
-  afterEach(async () => {
-    await service.end('SIGKILL');
-    rmSync(dataDir, { recursive: true });
-  });
-
-  it('has commands that answer what it says', () => {
-    const examples = [...readme.matchAll(/```bash\n(curl[^`]+)```\n+```(json|text)\n([^`]+)```/g)];
-    expect(examples.length).toBeGreaterThanOrEqual(3);
-    for (const [, command = '', kind, expected = ''] of examples) {
-      const { stdout } = spawnSync('bash', ['-c', command.replaceAll('http://127.0.0.1:3000', service.url)], {
-        encoding: 'utf8',
-      });
-      if (kind === 'text') expect(stdout.replaceAll('\r', '')).toContain(expected);
-      else expect(withoutMoment(stdout)).toEqual(withoutMoment(expected));
-    }
-  });
-
-  it('has commands that follow the changes', async () => {
-    const { position } = (await (await fetch(`${service.url}/v1/participants`)).json()) as { position: string };
-    await service.post('/callbacks/bandwidth', SEED);
-    const commands = /```bash\n(curl .*\/changes\?.*)\n(curl .*stream.*)\n```/.exec(readme)?.slice(1) ?? [];
-    const [poll, stream] = commands.map((command) => {
-      const [from = ''] = /[\da-f]{12}\.\d+/.exec(command) ?? [];
-      const real = command.replace(from, position).replace('http://127.0.0.1:3000', service.url);
-      return spawnSync('bash', ['-c', `${real} --max-time 1`], { encoding: 'utf8' }).stdout;
-    });
-    const { items } = JSON.parse(poll ?? '');
-    expect(items).toMatchObject([{ type: 'device.connected' }, { type: 'participant.connected' }]);
-    expect(stream).toContain(
-      `id: ${items[1].position}\nevent: participant.connected\ndata: ${JSON.stringify(items[1])}\n\n`,
-    );
-  });
-
-  it('has a program that lists, follows, and starts over when it is refused', async () => {
-    const source = /```ts\n([^`]*`[\s\S]+?)```/.exec(readme)?.[1] ?? '';
-    const { outputText } = typescript.transpileModule(source.replace('http://127.0.0.1:3000', service.url), {
-      compilerOptions: { module: typescript.ModuleKind.ESNext, target: typescript.ScriptTarget.ES2022 },
-    });
-    symlinkSync(join(import.meta.dirname, '../../node_modules'), join(dataDir, 'node_modules'));
-    writeFileSync(join(dataDir, 'follow.mjs'), outputText);
-    await service.post('/callbacks/bandwidth', { ...SEED, participantId: 'listed' });
-    const program = spawn(process.execPath, [join(dataDir, 'follow.mjs')], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let output = '';
-    program.stdout.on('data', (text) => {
-      output += String(text);
-    });
-    const arrive = (n: number) => service.post('/callbacks/bandwidth', { ...SEED, participantId: `followed-${n}` });
-    for (let n = 0; !output; n += 1) await arrive(n);
-    await service.post('/callbacks/bandwidth', { ...SEED, event: 'onLeave', participantId: 'listed' });
-    await eventually(() => expect(output).toMatch(/^followed-\d+ connected\n[\s\S]*listed gone\n$/));
-    // Another store at the same address knows no position of the first one.
-    const { port } = new URL(service.url);
-    await service.end('SIGKILL');
-    rmSync(join(dataDir, 'rollcall.db'));
-    rmSync(join(dataDir, 'rollcall.db-wal'), { force: true });
-    service = await ServiceProcess.start({ DATA_DIR: dataDir, PORT: port });
-    output = '';
-    for (let n = 0; !output.includes('connected'); n += 1) await arrive(n);
-    const ended = once(program, 'exit');
-    program.kill();
-    await ended;
   });
 });
 

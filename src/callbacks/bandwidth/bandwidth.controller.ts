@@ -55,7 +55,7 @@ export class BandwidthController {
     summary: 'Receive a callback from Bandwidth',
     description:
       'Takes a participant webhook of Bandwidth. Give the address of this operation as `callbackUrl` when you create a ' +
-      'participant. With `CALLBACK_SECRETS` set it needs Basic credentials, which Bandwidth sends after the 401.',
+      'participant. With `CALLBACK_SECRETS` set it needs Basic credentials; without any it answers 401 and asks for them.',
   })
   @Callback()
   @ApiProblems('unauthorized', 'not-found', 'store-unavailable')

@@ -1,0 +1,194 @@
+// What the README and the documents print is run as it stands: by readers without a key, and by those who need one.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../eventually.js';
+import { RedisServer } from '../redis/redis-server.js';
+import { ServiceProcess } from './process.js';
+import { SEED } from './service.js';
+import { Shell } from './shell.js';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+const README = read('README.md');
+const URL_PRINTED = 'http://127.0.0.1:3000';
+
+/** The blocks of code in this language. */
+function blocks(text: string, language: string): string[] {
+  return [...text.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, code = '']) => code);
+}
+
+/** Of the list's answer and of the others: the same each time that it is asked. */
+function withoutMoment(answer: string): unknown {
+  const moments = ['position', 'asOf', 'version'];
+  return JSON.parse(answer, (name, value: unknown) => (moments.includes(name) ? typeof value : value));
+}
+
+/** The key and its entry of API_KEYS, made by the command in the README. */
+function makeKey(): { key: string; entry: string } {
+  const [, command = ''] = /`(npm run --silent key -- [^`]+)`/.exec(README) ?? [];
+  const { stdout } = spawnSync('bash', ['-c', command], { cwd: ROOT, encoding: 'utf8' });
+  const [key = '', entry = ''] = stdout.split('\n').map((line) => line.split(': ')[1]?.trim() ?? '');
+  return { key, entry };
+}
+
+describe.each([
+  ['without keys', false],
+  ['with keys', true],
+])('the README, %s', (_, hasKeys) => {
+  let folder: string;
+  let service: ServiceProcess;
+  let shells: Shell[];
+  let key: string;
+  let settings: Record<string, string>;
+  beforeAll(() => {
+    const made = hasKeys ? makeKey() : { key: '', entry: '' };
+    key = made.key;
+    expect(key).toMatch(hasKeys ? /^rollcall_/ : /^$/);
+    settings = { API_KEYS: made.entry };
+  });
+  beforeEach(async () => {
+    shells = [];
+    folder = mkdtempSync(join(tmpdir(), 'rollcall-readme-'));
+    service = await ServiceProcess.start({ DATA_DIR: join(folder, 'data'), ...settings });
+  });
+  afterEach(async () => {
+    await Promise.all(shells.map((shell) => shell.end('SIGKILL')));
+    await service.end('SIGKILL');
+    rmSync(folder, { recursive: true });
+  });
+
+  function run(command: string): Shell {
+    // The README says what to add when there are keys.
+    const [, header = ''] = /add `(-H [^`]+)`/.exec(README) ?? [];
+    expect(header).not.toBe('');
+    const withKey = hasKeys ? command.replace(/curl (.*\/v1\/)/g, `curl ${header} $1`) : command;
+    const shell = Shell.run(withKey.replaceAll(URL_PRINTED, service.url), { ROLLCALL_KEY: key }, folder);
+    shells.push(shell);
+    return shell;
+  }
+
+  const arrive = (participantId: string, parts: Record<string, unknown> = {}) =>
+    service.post('/callbacks/bandwidth', { ...SEED, ...parts, participantId });
+
+  it('has commands that answer what it says', async () => {
+    const examples = [...README.matchAll(/```bash\n(curl[^`]+)```\n+```(json|text)\n([^`]+)```/g)];
+    expect(examples).toHaveLength(3);
+    for (const [, command = '', kind, expected = ''] of examples) {
+      const shell = run(command);
+      expect(await shell.ended).toBe(0);
+      if (kind === 'text') expect(shell.output.replaceAll('\r', '')).toContain(expected);
+      else expect(withoutMoment(shell.output)).toEqual(withoutMoment(expected));
+    }
+  });
+
+  it('has commands that follow the changes', async () => {
+    await arrive('before');
+    const shell = run(blocks(README, 'bash').find((block) => block.startsWith('position=')) ?? '');
+    for (let n = 0; !shell.output.includes('event: participant.connected'); n += 1) await arrive(`followed-${n}`);
+    const [poll = '', events] = shell.output.split(/(?=retry: \d+\n)/);
+    const { items } = JSON.parse(poll);
+    expect(items.slice(0, 2)).toMatchObject([{ type: 'device.connected' }, { type: 'participant.connected' }]);
+    expect(poll).not.toContain('"before"');
+    const [, change] = items;
+    expect(events).toContain(
+      `id: ${change.position}\nevent: participant.connected\ndata: ${JSON.stringify(change)}\n\n`,
+    );
+    const printed = /```text\nid: .*\nevent: (.*)\ndata: (.*)\n```/.exec(README)?.slice(1) ?? [];
+    expect(Object.keys(JSON.parse(printed[1] ?? ''))).toEqual(
+      expect.arrayContaining(Object.keys(change).filter((name) => name !== 'cause')),
+    );
+  });
+
+  it('has a program that lists, follows, and lists again when changes were missed', async () => {
+    const [program = ''] = blocks(README, 'js');
+    writeFileSync(join(folder, 'follow.mjs'), program);
+    await arrive('listed');
+    const start = (environment: Record<string, string>) => {
+      const all = { ROLLCALL_URL: service.url, ROLLCALL_KEY: key, ...environment };
+      const shell = Shell.run('node follow.mjs', all, folder);
+      shells.push(shell);
+      return shell;
+    };
+    const following = start({});
+    for (let n = 0; !following.output; n += 1) await arrive(`followed-${n}`);
+    await arrive('listed', { event: 'onLeave' });
+    await eventually(() =>
+      expect(following.output).toMatch(/^followed-\d+ connected \(\d+ present\)\n[\s\S]*listed gone/),
+    );
+    // Another store at the same address knows no position of the first one.
+    const { port } = new URL(service.url);
+    await service.end('SIGKILL');
+    service = await ServiceProcess.start({ DATA_DIR: join(folder, 'another'), PORT: port, ...settings });
+    for (let n = 0; !following.output.includes('another'); n += 1) await arrive(`another-${n}`);
+    // Of those in the first store none is left.
+    const [, index, count] = /another-(\d+) connected \((\d+) present\)/.exec(following.output) ?? [];
+    expect(Number(count)).toBeLessThanOrEqual(Number(index) + 1);
+    if (!hasKeys) return;
+    const refused = start({ ROLLCALL_KEY: 'wrong' });
+    expect(await refused.ended).toBe(1);
+    expect(refused.errors).toContain('urn:rollcall:problem:unauthorized');
+  });
+});
+
+describe('the README and the documents', () => {
+  it('have a program without type errors', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rollcall-readme-'));
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    const compilerOptions = {
+      strict: true,
+      allowJs: true,
+      checkJs: true,
+      noEmit: true,
+      skipLibCheck: true,
+      module: 'nodenext',
+      lib: ['es2022', 'dom'],
+      types: ['node'],
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['follow.mjs'] }));
+    const compile = (program: string) => {
+      writeFileSync(join(folder, 'follow.mjs'), program);
+      return spawnSync(join(ROOT, 'node_modules', '.bin', 'tsc'), [], { cwd: folder, encoding: 'utf8' }).stdout;
+    };
+    const [program = ''] = blocks(README, 'js');
+    expect(compile(program)).toBe('');
+    expect(compile(program.replace('headers.get', 'headers.gte'))).toContain('TS2339');
+    rmSync(folder, { recursive: true });
+  });
+
+  it('start the service with each command that is to start it', async () => {
+    const redis = await RedisServer.start();
+    const folder = mkdtempSync(join(tmpdir(), 'rollcall-readme-'));
+    const all = [README, read('docs/scaling.md')]
+      .flatMap((text) => blocks(text, 'bash'))
+      .join('')
+      .split('\n');
+    const commands = all.filter((line) => line.endsWith('npm start'));
+    expect(commands.length).toBeGreaterThanOrEqual(5);
+    for (const command of commands) {
+      const real = command.replace('redis://127.0.0.1:6379', redis.url).replace(/PORT=\d+/, 'PORT=0');
+      const shell = Shell.run(real, { PORT: '0', DATA_DIR: folder });
+      await eventually(() => expect(shell.output).toMatch(/Rollcall listens on http/), 30_000);
+      expect(shell.output).toContain(
+        command.includes('REDIS_URL') ? `keeps presence in Redis` : 'keeps presence in SQLite',
+      );
+      await shell.end('SIGINT');
+    }
+    rmSync(folder, { recursive: true });
+    await redis.stop();
+  }, 180_000);
+
+  it('print no other commands than these, and name only scripts that there are', () => {
+    const isRun = (block: string) => /^(curl|position=)|npm start$/m.test(block) || block === 'npm test\n';
+    const printed = [README, read('docs/scaling.md'), read('docs/security.md')].flatMap((text) => blocks(text, 'bash'));
+    expect(printed.filter((block) => !isRun(block))).toEqual([]);
+    const { scripts } = JSON.parse(read('package.json'));
+    const documents = readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`);
+    const texts = ['README.md', 'CONTRIBUTING.md', ...documents.filter((name) => name.endsWith('.md'))].map(read);
+    const named = texts.flatMap((text) => [...text.matchAll(/npm run (?:--silent )?([\w:-]+)/g)]);
+    expect(named.map(([, name = '']) => name).filter((name) => !(name in scripts))).toEqual([]);
+    expect(named.length).toBeGreaterThan(10);
+  });
+});
