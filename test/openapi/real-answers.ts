@@ -1,6 +1,7 @@
 // Every answer that the document promises, provoked from running services: for each operation each status but those that
 // cannot be provoked, and participants in each state.
 import { expect } from '@jest/globals';
+import { DeadlineWorker } from '../../src/presence/deadlines.js';
 import { SEED, type Service, type ServiceOptions, startService } from '../e2e/service.js';
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
@@ -36,16 +37,18 @@ export class RealAnswers {
     ).position;
     await live(service, clock);
     const spent = await this.#start({ access: LOCKED, http: { rateLimitPerMinute: 1 } });
-    for (const scope of ['read', 'admin'] as const) {
-      await send(spent.url, { method: 'GET', path: '/health/live', headers: bearer(scope) });
-    }
+    await send(spent.url, { method: 'GET', path: '/v1/tags', headers: bearer('read') });
+    await send(spent.url, { method: 'DELETE', path: '/v1/participants/nobody', headers: bearer('admin') });
     const full = await this.#start({ access: LOCKED, http: { maxInFlight: 0 }, feed: { maxStreams: 0 } });
+    const notReady = await this.#start({ access: LOCKED });
+    await notReady.app.get(DeadlineWorker, { strict: false }).stop();
     const unconfigured = await this.#start({ access: { ...LOCKED, publicUrl: undefined } });
     for (const operation of operations) {
       const usual = usualCall(operation);
       await this.#collectSuccesses(operation, begin, service);
       for (const status of REFUSALS) {
-        const at = { 429: spent, 501: unconfigured, 503: full }[status] ?? service;
+        const unavailable = operation.operationId === 'getReadiness' ? notReady : full;
+        const at = { 429: spent, 501: unconfigured, 503: unavailable }[status] ?? service;
         this.#add(operation, await send(at.url, await refusedCall(operation, status, usual, at)));
       }
     }
