@@ -1,6 +1,7 @@
 // The service's own way to write presence, without HTTP. The only file here that knows how the service is made.
 import { pino } from 'pino';
 import { systemClock } from '../dist/platform/clock.js';
+import { parseRedisUrl } from '../dist/platform/redis-address.js';
 import { DEFAULT_POLICY } from '../dist/presence/domain/policy.js';
 import { openStore } from '../dist/presence/open-store.js';
 import { Recorder } from '../dist/presence/recorder.js';
@@ -9,10 +10,10 @@ import { DEVICE_ID, participantId, tagOf } from './participants.mjs';
 /** Two batches of the recorder, and as much waiting: batches are full. */
 const AT_ONCE = 512;
 
-/** `place`: a `redisUrl`, or else a `dataDir` for SQLite. */
-export async function openRecorder(place) {
+/** Of a `redisUrl`, or else of a `dataDir` for SQLite. */
+export async function openRecorder({ redisUrl, dataDir }) {
   const log = pino({ level: 'error' }, pino.destination(2));
-  const store = await openStore({ redisPrefix: 'rollcall', ...place }, log);
+  const store = await openStore({ redis: redisUrl && parseRedisUrl(redisUrl), redisPrefix: 'rollcall', dataDir }, log);
   return { store, recorder: new Recorder(store, systemClock, DEFAULT_POLICY, log) };
 }
 

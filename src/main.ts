@@ -6,6 +6,7 @@ import type { AccessSettings } from './auth/doors.js';
 import { type Config, ConfigError, readConfig } from './config/config.js';
 import { systemClock } from './platform/clock.js';
 import { createLog } from './platform/logging.js';
+import { StartError } from './platform/start-error.js';
 import { openStore } from './presence/open-store.js';
 import { endWithPrimary, Workers } from './workers.js';
 
@@ -31,7 +32,8 @@ async function start(): Promise<void> {
   try {
     await serve(config, log);
   } catch (error) {
-    log.fatal({ err: error }, 'Rollcall cannot start');
+    if (error instanceof StartError) log.fatal(error.message);
+    else log.fatal({ err: error }, 'Rollcall cannot start');
     process.exit(1);
   }
 }

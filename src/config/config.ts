@@ -1,4 +1,5 @@
 // The one reader of the environment. It reads all of it at the start, and the process does not start on a bad one.
+import { isIP } from 'node:net';
 import type { AppSettings } from '../app.module.js';
 import type { StorePlace } from '../presence/open-store.js';
 import { SETTINGS, type Setting } from './settings.js';
@@ -18,12 +19,14 @@ export class ConfigError extends Error {
   }
 }
 
-/** Throws ConfigError. An empty variable is an unset one. */
+/** Throws ConfigError. */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const problems: string[] = [];
-  const read = ({ name, fallback, read }: Setting<unknown>): unknown => {
+  const read = ({ name, fallback, emptyFault, read }: Setting<unknown>): unknown => {
+    const text = environment[name]?.trim();
     try {
-      return read(environment[name]?.trim() || fallback);
+      if (text === '' && emptyFault !== undefined) throw new Error(emptyFault);
+      return read(text ?? fallback);
     } catch (error) {
       problems.push(`${name} ${(error as Error).message}`);
       return undefined;
@@ -37,12 +40,12 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
 
 /** An address that only this machine reaches. */
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+  return host === 'localhost' || host === '::1' || (host.startsWith('127.') && isIP(host) === 4);
 }
 
 /** What no setting shows by itself; those that are bad are undefined here. */
 function contradictions(values: Partial<Values>): string[] {
-  const { host = '', isAuthRequired, apiKeys, callbackSecrets, workers = 1, redisUrl } = values;
+  const { host = '', isAuthRequired, apiKeys, callbackSecrets, workers = 1, redis } = values;
   const missing = Object.entries({ API_KEYS: apiKeys, CALLBACK_SECRETS: callbackSecrets }).flatMap(([name, keys]) =>
     keys?.length === 0 ? [name] : [],
   );
@@ -50,7 +53,7 @@ function contradictions(values: Partial<Values>): string[] {
   return [
     ...contradictingTimes(values),
     ...contradictingLimits(values),
-    ...(workers > 1 && !redisUrl ? ['WORKERS above 1 needs REDIS_URL: an SQLite file is for one process'] : []),
+    ...(workers > 1 && !redis ? ['WORKERS above 1 needs REDIS_URL: an SQLite file is for one process'] : []),
     ...(isExposed
       ? [`HOST is not loopback, so strangers may reach it: set ${missing.join(' and ')}, or AUTH=off if none can`]
       : []),
@@ -74,7 +77,7 @@ function contradictingLimits({ maxStreams = 0, maxConnections = Number.POSITIVE_
 }
 
 function group(values: Values): Config {
-  const { host, port, logLevel, redisUrl, redisPrefix, dataDir, graceMs, leaveGraceMs, overlapMs } = values;
+  const { host, port, logLevel, redis, redisPrefix, dataDir, graceMs, leaveGraceMs, overlapMs } = values;
   const { maxConnectionMs, retentionMs, feedRetentionMs, feedMaxBytes, maxStreams, publicUrl } = values;
   const { isAuthRequired, apiKeys, callbackSecrets, trustProxy, corsOrigins, rateLimitPerMinute } = values;
   const { workers, maxConnections, maxInFlight } = values;
@@ -83,7 +86,7 @@ function group(values: Values): Config {
     port,
     workers,
     logLevel,
-    storePlace: { redisUrl, redisPrefix, dataDir },
+    storePlace: { redis, redisPrefix, dataDir },
     policy: { graceMs, leaveGraceMs, overlapMs, maxConnectionMs, retentionMs },
     feed: { retentionMs: feedRetentionMs, maxBytes: feedMaxBytes, maxStreams },
     access: { isRequired: isAuthRequired, apiKeys, callbackSecrets, publicUrl },

@@ -3,6 +3,7 @@
 import { isIP } from 'node:net';
 import { parseApiKeys } from '../auth/api-keys.js';
 import { LOG_LEVELS } from '../platform/logging.js';
+import { parseRedisUrl } from '../platform/redis-address.js';
 import { DEFAULT_POLICY } from '../presence/domain/policy.js';
 
 export interface Setting<T> {
@@ -10,12 +11,14 @@ export interface Setting<T> {
   readonly purpose: string;
   /** As it would be written in the environment; '' when unset has a meaning of its own. */
   readonly fallback: string;
+  /** What is wrong with an empty value; undefined where empty is a value like others, as of a list. */
+  readonly emptyFault: string | undefined;
   /** Throws with what is wrong, never with the value: it may be a secret. */
   readonly read: (text: string) => T;
 }
 
 export const SETTINGS = {
-  host: setting('HOST', '127.0.0.1', 'Address to listen on.', (text) => text),
+  host: setting('HOST', '127.0.0.1', 'Address to listen on.', listenHost),
   port: setting('PORT', '3000', 'Port to listen on; 0 takes a free one.', integer(0, 65_535)),
   workers: setting('WORKERS', '1', 'Processes that share the port; more than one needs REDIS_URL.', integer(1, 64)),
   isAuthRequired: setting('AUTH', 'on', 'off: everybody who reaches the port may do everything.', onOrOff),
@@ -59,12 +62,16 @@ export const SETTINGS = {
     'Requests under way at once; more are answered 503 at once.',
     integer(1, 1_000_000),
   ),
-  redisUrl: setting(
-    'REDIS_URL',
-    '',
-    'Redis to keep presence in (redis:// or rediss://). Unset: SQLite in DATA_DIR.',
-    redisUrl,
-  ),
+  redis: {
+    ...setting(
+      'REDIS_URL',
+      '',
+      'Redis to keep presence in (redis:// or rediss://). Unset: SQLite in DATA_DIR.',
+      (text) => (text === '' ? undefined : parseRedisUrl(text)),
+    ),
+    // Of a variable that was to be filled in, and was not: no reason to keep presence elsewhere.
+    emptyFault: 'must not be empty: unset it to keep presence in SQLite',
+  },
   redisPrefix: setting('REDIS_PREFIX', 'rollcall', 'What every Redis key begins with.', keyPrefix),
   dataDir: setting('DATA_DIR', './data', 'Folder of the SQLite file.', (text) => text),
   graceMs: setting(
@@ -119,7 +126,8 @@ export const SETTINGS = {
 };
 
 function setting<T>(name: string, fallback: string, purpose: string, read: (text: string) => T): Setting<T> {
-  return { name, fallback, purpose, read };
+  const emptyFault = fallback === '' ? undefined : 'must not be empty: unset it for its default';
+  return { name, fallback, purpose, read, emptyFault };
 }
 
 function integer(least: number, most: number) {
@@ -130,11 +138,10 @@ function integer(least: number, most: number) {
   };
 }
 
-function redisUrl(text: string): string | undefined {
-  if (text === '') return undefined;
-  const isRedis = URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol) && new URL(text).hostname !== '';
-  if (isRedis) return text;
-  throw new Error('must be a URL like redis://host:6379 or rediss://:password@host:6380/0');
+function listenHost(text: string): string {
+  const isName = /^(?!-)[\w.-]{1,253}$/.test(text) && !/^[\d.]+$/.test(text);
+  if (isIP(text) !== 0 || isName) return text;
+  throw new Error('must be an address or a host name, like 127.0.0.1, ::1 or localhost, without a port');
 }
 
 function onOrOff(text: string): boolean {
@@ -155,16 +162,18 @@ function callbackSecrets(text: string): string[] {
 function publicUrl(text: string): string | undefined {
   if (text === '') return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isPlain = url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash;
-  if (isPlain) return text.replace(/\/+$/, '');
+  // Not what was written, but what it was understood as: a parser drops, adds and escapes characters without a word.
+  const isPlain = url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !/[?#\s\\]/.test(text);
+  if (isPlain) return url.href.replace(/\/+$/, '');
   throw new Error('must be a URL like https://rollcall.example.com, without credentials or a query');
 }
 
 function addressRange(text: string): string {
-  const [address = '', bits, ...rest] = text.split('/');
+  const [, address = '', bits] = /^([\da-fA-F.:]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const version = isIP(address);
-  const isRange = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
-  if (version !== 0 && isRange && rest.length === 0) return text;
+  const most = version === 4 ? 32 : 128;
+  // What trusts everybody is refused by Fastify, too.
+  if (version !== 0 && (bits === undefined || (Number(bits) >= 1 && Number(bits) <= most))) return text;
   throw new Error('must be a comma list of addresses or CIDR ranges like 10.0.0.0/8');
 }
 

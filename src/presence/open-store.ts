@@ -1,23 +1,29 @@
 import type { Logger } from 'pino';
+import { formatRedisAddress, type RedisAddress } from '../platform/redis-address.js';
 import type { PresenceStore } from './presence-store.js';
 
 export interface StorePlace {
-  readonly redisUrl: string | undefined;
+  /** undefined: SQLite. */
+  readonly redis: RedisAddress | undefined;
   readonly redisPrefix: string;
   readonly dataDir: string;
 }
 
 /**
  * The store of the configuration; of the other one's modules none is loaded, which takes long. Throws when the embedded
- * one cannot be opened; Redis may be away, and come.
+ * one cannot be opened, and StartError when Redis refuses for good; it may be away, and come.
  */
-export async function openStore({ redisUrl, redisPrefix, dataDir }: StorePlace, log: Logger): Promise<PresenceStore> {
-  if (redisUrl === undefined) {
+export async function openStore({ redis, redisPrefix, dataDir }: StorePlace, log: Logger): Promise<PresenceStore> {
+  if (redis === undefined) {
     const { SqlitePresenceStore } = await import('./sqlite/sqlite-presence-store.js');
     return new SqlitePresenceStore(dataDir, log);
   }
-  const { connectRedis, redisAddress } = await import('../platform/redis-connection.js');
+  const { RedisConnection } = await import('../platform/redis-connection.js');
   const { RedisPresenceStore } = await import('./redis/redis-presence-store.js');
-  const description = `Redis at ${redisAddress(redisUrl)}`;
-  return new RedisPresenceStore(await connectRedis(redisUrl, log), { description, prefix: redisPrefix, shards: 1 });
+  const description = `Redis at ${formatRedisAddress(redis)}`;
+  const connection = await RedisConnection.open(redis, log);
+  const store = new RedisPresenceStore(connection, { description, prefix: redisPrefix, shards: 1, log });
+  // Logs what it is refused, before the first callback is.
+  await store.check().catch(() => {});
+  return store;
 }

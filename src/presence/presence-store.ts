@@ -89,6 +89,12 @@ export interface FeedLimits {
   readonly maxBytes: number;
 }
 
+/** What a store may refuse to do, as its log lines say it. */
+export type StoreOperation =
+  | 'store callbacks'
+  | 'trim the change feed'
+  | `read ${'participants' | 'occupancy' | 'tags' | 'deadlines' | 'the change feed'}`;
+
 /** The store could not be reached in time, or refused. What was asked of it may or may not have happened, but whole. */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';
@@ -133,7 +139,10 @@ export interface PresenceStore {
    * The participant that a reference is bound to: this one, if there was none. It stays so, at least until that time.
    */
   bind(ref: string, participantId: ParticipantId, untilMs: number): Promise<ParticipantId>;
-  /** Resolves when the store can be reached and written to. */
+  /**
+   * Resolves when a callback could be stored: does what `load`, `commit` and `bind` do, on the data that participants share,
+   * and leaves nothing that any other method would show.
+   */
   check(): Promise<void>;
   /** Resolves when nothing is under way any more. */
   close(): Promise<void>;

@@ -17,7 +17,7 @@ describe('settings', () => {
       host: '127.0.0.1',
       port: 3_000,
       workers: 1,
-      storePlace: { redisUrl: undefined, dataDir: './data' },
+      storePlace: { redis: undefined, dataDir: './data' },
       access: { isRequired: true, apiKeys: [], callbackSecrets: [], publicUrl: undefined },
       http: { trustProxy: [], corsOrigins: [], maxConnections: 10_000, maxInFlight: 2_000, rateLimitPerMinute: 6_000 },
       policy: {
@@ -30,14 +30,23 @@ describe('settings', () => {
     });
   });
 
-  it('are taken from the environment, an empty one being none', () => {
-    const REDIS_URL = 'rediss://:secret@redis.example:6380/2';
-    expect(readConfig({ PORT: '8080', WORKERS: '64', REDIS_URL, GRACE_MS: ' ' })).toMatchObject({
+  it('are taken from the environment', () => {
+    const REDIS_URL = 'rediss://app:s%40cret@redis.example:6380/2';
+    const redis = { host: 'redis.example', port: 6_380, database: 2, isTls: true, username: 'app', password: 's@cret' };
+    expect(readConfig({ PORT: ' 8080 ', WORKERS: '64', REDIS_URL })).toMatchObject({
       port: 8_080,
       workers: 64,
-      storePlace: { redisUrl: REDIS_URL },
-      policy: { graceMs: 15_000 },
+      storePlace: { redis },
     });
+  });
+
+  it('may be empty where empty is a value, as of a list, and not where it is a variable that nobody filled in', () => {
+    const lists = ['API_KEYS', 'CALLBACK_SECRETS', 'PUBLIC_URL', 'TRUST_PROXY', 'CORS_ORIGINS'];
+    for (const { name } of Object.values(SETTINGS)) {
+      const read = () => readConfig({ [name]: ' ' });
+      if (lists.includes(name)) expect(read()).toEqual(readConfig({}));
+      else expect(read).toThrow(`${name} must not be empty: unset it`);
+    }
   });
 
   it.each([
@@ -48,7 +57,27 @@ describe('settings', () => {
     [{ WORKERS: '2' }, 'WORKERS above 1 needs REDIS_URL'],
     [{ GRACE_MS: '1.5' }, 'GRACE_MS must be'],
     [{ GRACE_MS: '15s' }, 'GRACE_MS must be'],
-    [{ REDIS_URL: 'localhost:6379' }, 'REDIS_URL must be'],
+    [{ REDIS_URL: 'localhost:6379' }, 'REDIS_URL must be a URL like redis://host:6379'],
+    [{ REDIS_URL: 'redis://host/abc' }, 'REDIS_URL must end after the port, or with the number of a database'],
+    [{ REDIS_URL: 'redis://host/1.5' }, 'REDIS_URL must end'],
+    [{ REDIS_URL: 'redis://host/-1' }, 'REDIS_URL must end'],
+    [{ REDIS_URL: 'redis://host/0/1' }, 'REDIS_URL must end'],
+    [{ REDIS_URL: 'redis://:ab%zz@host' }, 'REDIS_URL must have percent-encoded credentials'],
+    [{ REDIS_URL: 'redis://%zz:ab@host' }, 'REDIS_URL must have percent-encoded credentials'],
+    [{ REDIS_URL: 'redis://:%ff@host' }, 'REDIS_URL must have percent-encoded credentials'],
+    [{ REDIS_URL: 'redis://host?db=2' }, 'REDIS_URL must not have a query or a fragment'],
+    [{ REDIS_URL: 'redis://host?' }, 'REDIS_URL must not have a query or a fragment'],
+    [{ REDIS_URL: 'redis://u:1#2@host' }, 'REDIS_URL must not have a query or a fragment'],
+    [{ REDIS_URL: 'redis://host:0' }, 'REDIS_URL must not have port 0'],
+    [{ REDIS_URL: 'redis://host:65536' }, 'REDIS_URL must be a URL'],
+    [{ REDIS_URL: 'redis://' }, 'REDIS_URL must have a host'],
+    [{ REDIS_URL: 'redis:host' }, 'REDIS_URL must have a host'],
+    [{ REDIS_URL: 'redis://ho%20st' }, 'REDIS_URL must have a host'],
+    [{ REDIS_URL: 'redis://ho\tst' }, 'REDIS_URL must be a URL'],
+    [{ REDIS_URL: '/tmp/redis.sock' }, 'REDIS_URL must be a URL'],
+    [{ HOST: '127.0.0.1:3000' }, 'HOST must be'],
+    [{ HOST: '[::1]' }, 'HOST must be'],
+    [{ HOST: '127.0.0.999' }, 'HOST must be'],
     [{ REDIS_PREFIX: '{a}' }, 'REDIS_PREFIX must be'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be'],
     [{ AUTH: 'no' }, 'AUTH must be on or off'],
@@ -60,9 +89,15 @@ describe('settings', () => {
     [{ CALLBACK_SECRETS: `${'x'.repeat(32)}/` }, 'CALLBACK_SECRETS must be'],
     [{ PUBLIC_URL: 'calls.test' }, 'PUBLIC_URL must be'],
     [{ PUBLIC_URL: 'https://me:pass@rollcall.example.com' }, 'PUBLIC_URL must be'],
+    [{ PUBLIC_URL: 'https://rollcall.example.com/?' }, 'PUBLIC_URL must be'],
+    [{ PUBLIC_URL: 'https://rollcall.example.com/#' }, 'PUBLIC_URL must be'],
+    [{ PUBLIC_URL: 'https:\\\\rollcall.example.com' }, 'PUBLIC_URL must be'],
+    [{ PUBLIC_URL: 'https://rollcall.exa\tmple.com' }, 'PUBLIC_URL must be'],
     [{ TRUST_PROXY: '2' }, 'TRUST_PROXY must be'],
     [{ TRUST_PROXY: 'true' }, 'TRUST_PROXY must be'],
     [{ TRUST_PROXY: '10.0.0.0/33' }, 'TRUST_PROXY must be'],
+    [{ TRUST_PROXY: '0.0.0.0/0' }, 'TRUST_PROXY must be'],
+    [{ TRUST_PROXY: 'fe80::1%eth0' }, 'TRUST_PROXY must be'],
     [{ CORS_ORIGINS: '*' }, 'CORS_ORIGINS must be'],
     [{ CORS_ORIGINS: 'https://app.example.com/' }, 'CORS_ORIGINS must be'],
     [{ RETENTION_MS: '60000' }, 'RETENTION_MS must be at least MAX_CONNECTION_MS'],

@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from '@jest/globals';
 import { pino } from 'pino';
-import { connectRedis } from '../../src/platform/redis-connection.js';
+import { parseRedisUrl } from '../../src/platform/redis-address.js';
+import { RedisConnection } from '../../src/platform/redis-connection.js';
 import type { FeedPosition } from '../../src/presence/feed-position.js';
 import type { PresenceStore } from '../../src/presence/presence-store.js';
 import { RedisPresenceStore } from '../../src/presence/redis/redis-presence-store.js';
 import { SqlitePresenceStore } from '../../src/presence/sqlite/sqlite-presence-store.js';
+import { documentedUser, urlOfUser } from '../redis/acl-user.js';
 import { RedisServer } from '../redis/redis-server.js';
 
 export interface OpenStore {
@@ -20,17 +22,22 @@ export interface OpenStore {
   readonly discard: () => Promise<void>;
 }
 
-/** To be called where tests are described: it has a redis-server started before them and stopped after. */
+/**
+ * To be called where tests are described: it has a redis-server started before them and stopped after. On it the store is
+ * the user of docs/redis.md, with no permission that it does not need.
+ */
 export function storesUnderTest(): [string, () => Promise<OpenStore>][] {
   let server: RedisServer;
+  let url: string;
   beforeAll(async () => {
     server = await RedisServer.start();
+    url = await urlOfUser(server.url, documentedUser());
   });
   afterAll(() => server.stop());
   return [
     ['SQLite', openSqlite],
-    ['Redis', () => openRedis(server.url, 1)],
-    ['Redis in 3 shards', () => openRedis(server.url, 3)],
+    ['Redis', () => openRedis(url, 1)],
+    ['Redis in 3 shards', () => openRedis(url, 3)],
   ];
 }
 
@@ -45,7 +52,9 @@ export async function openSqlite(): Promise<OpenStore> {
 }
 
 async function openRedis(url: string, shards: number): Promise<OpenStore> {
-  const redis = await connectRedis(url, pino({ level: 'silent' }));
-  const store = new RedisPresenceStore(redis, { description: 'Redis', prefix: randomUUID(), shards });
+  const log = pino({ level: 'silent' });
+  const redis = await RedisConnection.open(parseRedisUrl(url), log);
+  const prefix = `rollcall:${randomUUID()}`;
+  const store = new RedisPresenceStore(redis, { description: 'Redis', prefix, shards, log });
   return { store, beginning: await store.position(), discard: () => store.close() };
 }

@@ -114,6 +114,30 @@ describe('npm start', () => {
     expect(service.output).not.toMatch(/secret|hunter2/);
   });
 
+  it.each([
+    ['/abc', 'refused: REDIS_URL must end after the port, or with the number of a database, like /0'],
+    ['/99', ' has no database 99'],
+  ])('refuses a Redis URL with %s in one line, without a stack', async (path, reason) => {
+    redis = await RedisServer.start();
+    const service = await start({ REDIS_URL: redis.url.replace('//', '//:hunter2@') + path });
+    // Of the default user any password is right.
+    expect(await service.end('SIGTERM')).toBe(1);
+    const lines = service.output.split('\n').filter((line) => line.startsWith('{'));
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { level: 60, time: expect.any(String), msg: expect.stringContaining(reason) },
+    ]);
+    expect(service.output).not.toMatch(/hunter2|listens|\bat .*:\d+:\d+/);
+  });
+
+  it('refuses credentials that cannot be decoded, and an empty REDIS_URL', async () => {
+    for (const REDIS_URL of ['redis://:ab%zzhunter2@127.0.0.1', '']) {
+      const service = await start({ REDIS_URL });
+      expect(await service.end('SIGTERM')).toBe(1);
+      expect(service.output).toMatch(/refused: REDIS_URL must (have percent-encoded|not be empty)/);
+      expect(service.output).not.toMatch(/hunter2|listens|\bat .*:\d+:\d+/);
+    }
+  });
+
   it('refuses a data folder that another process uses, and says so', async () => {
     const first = await start();
     const second = await start();

@@ -11,6 +11,7 @@ import type { AccessSettings } from '../../src/auth/doors.js';
 import type { FeedSettings } from '../../src/changes/changes.module.js';
 import { type Clock, systemClock } from '../../src/platform/clock.js';
 import type { HttpSettings } from '../../src/platform/http-server.js';
+import { parseRedisUrl } from '../../src/platform/redis-address.js';
 import { Refusals } from '../../src/platform/refusals.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../../src/presence/domain/policy.js';
 import { openStore } from '../../src/presence/open-store.js';
@@ -84,7 +85,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     },
   });
   const log = pino({ base: null, level: logLevel }, sink);
-  const store = await openStore({ redisUrl, redisPrefix, dataDir }, log);
+  const store = await openStore(
+    { redis: redisUrl === undefined ? undefined : parseRedisUrl(redisUrl), redisPrefix, dataDir },
+    log,
+  );
   const app = await createApp({
     store,
     policy: { ...DEFAULT_POLICY, ...policy },

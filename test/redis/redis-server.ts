@@ -35,12 +35,12 @@ export class RedisServer {
     return server;
   }
 
-  /** Starts it again, with the data it left. */
-  async restart(): Promise<void> {
+  /** Starts it again, with the data it left and, if wanted, other settings. */
+  async restart(settings = this.settings): Promise<void> {
     // Both speak the same protocol.
     const binary = onThePath(['redis-server', 'valkey-server'], 'redis-server');
     const place = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir];
-    const child = spawn(binary, [...place, '--save', '', ...this.settings], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(binary, [...place, '--save', '', ...settings], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = child;
     await new Promise<void>((resolve, reject) => {
       child.stdout.on('data', (text) => String(text).includes('Ready to accept connections') && resolve());

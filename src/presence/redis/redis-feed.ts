@@ -1,9 +1,10 @@
 // The feed on Redis: in each shard a stream, into which commit.lua appends an entry for each commit that announces.
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from '../../platform/redis-connection.js';
 import { compareEntries, type FeedPosition, newEpoch } from '../feed-position.js';
 import type { FeedEntry, FeedLimits } from '../presence-store.js';
 import { loadScript, type Script } from './script.js';
 import type { Shard } from './shard.js';
+import { runTransaction } from './transaction.js';
 
 /** How long `changed` waits: a feed that is begun anew, with nothing in it, wakes nobody. */
 const LONGEST_WAIT_MS = 1_000;
@@ -13,14 +14,14 @@ const TRIM_SIZE = 1_000;
 type StreamEntry = [id: string, fields: string[]];
 
 export class RedisFeed {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   readonly #shards: readonly Shard[];
   readonly #position: Script;
   readonly #trim: Script;
   /** A command that waits keeps all others of its connection waiting: it has one of its own. */
-  #blocking: Redis | undefined;
+  #blocking: RedisConnection | undefined;
 
-  constructor(redis: Redis, shards: readonly Shard[]) {
+  constructor(redis: RedisConnection, shards: readonly Shard[]) {
     this.#redis = redis;
     this.#shards = shards;
     this.#position = loadScript(redis, 'feed', 'position');
@@ -48,26 +49,24 @@ export class RedisFeed {
 
   async changed(after: FeedPosition, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    const connection = this.#connection();
+    let end = () => {};
+    const aborted = new Promise<void>((resolve) => {
+      end = resolve;
+      signal.addEventListener('abort', end);
+    });
+    try {
+      await Promise.race([this.#entryAfter(after), aborted]);
+    } finally {
+      signal.removeEventListener('abort', end);
+    }
+  }
+
+  async #entryAfter(after: FeedPosition): Promise<void> {
+    this.#blocking ??= this.#redis.another(2 * LONGEST_WAIT_MS);
+    const commands = await this.#blocking.commandsWithin(LONGEST_WAIT_MS);
     const streams = this.#shards.map(({ changes }) => changes);
     const entries = this.#shards.map((_, shard) => after[shard]?.entry ?? '$');
-    await new Promise<void>((resolve, reject) => {
-      const end = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', end);
-        connection.off('ready', read);
-        resolve();
-      };
-      const read = () => {
-        clearTimeout(timer);
-        const reply = connection.xread('COUNT', 1, 'BLOCK', LONGEST_WAIT_MS, 'STREAMS', ...streams, ...entries);
-        reply.catch(reject).finally(end);
-      };
-      const timer = setTimeout(end, LONGEST_WAIT_MS);
-      signal.addEventListener('abort', end);
-      if (connection.status === 'ready') read();
-      else connection.once('ready', read);
-    });
+    await commands.xread('COUNT', 1, 'BLOCK', LONGEST_WAIT_MS, 'STREAMS', ...streams, ...entries);
   }
 
   async trim({ retentionMs, maxBytes }: FeedLimits): Promise<boolean> {
@@ -85,26 +84,13 @@ export class RedisFeed {
     const keys = this.#shards[shard];
     if (!place || !keys) return null;
     // MULTI: the entries are those of that epoch. The place's own entry comes first, and shows that none is missing.
-    const transaction = this.#redis
+    const transaction = this.#redis.commands
       .multi()
       .get(keys.epoch)
       .xrange(keys.changes, place.entry, '+', 'COUNT', limit + 1);
-    const replies = ((await transaction.exec()) ?? []).map(([error, reply]) => {
-      if (error) throw error;
-      return reply;
-    });
-    const [epoch, found = []] = replies as [string | null, StreamEntry[]?];
+    const [epoch, found] = (await runTransaction(transaction)) as [string | null, StreamEntry[]];
     if (epoch !== place.epoch || found[0]?.[0] !== place.entry) return null;
     const entries = found.map(([id, fields]) => ({ shard, id, changes: fields[3] ?? '' }));
     return place.taken === undefined ? entries.slice(1) : entries;
-  }
-
-  #connection(): Redis {
-    if (!this.#blocking) {
-      this.#blocking = this.#redis.duplicate({ commandTimeout: 2 * LONGEST_WAIT_MS });
-      // What it meets, the other connection meets and reports, too; with no listener it would be printed.
-      this.#blocking.on('error', () => {});
-    }
-    return this.#blocking;
   }
 }

@@ -1,6 +1,8 @@
 // The store port on Redis. All keys of a participant are in one shard, and one script commits to one shard, so what
 // belongs together is stored together. Reads are one round trip a shard.
-import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import type { RedisConnection } from '../../platform/redis-connection.js';
+import { RefusalLog } from '../../platform/refusal-log.js';
 import type { ParticipantId } from '../domain/lifecycle-event.js';
 import { type FeedPosition, newEpoch } from '../feed-position.js';
 import { compareBytes, mergePages } from '../page-order.js';
@@ -16,14 +18,18 @@ import {
   type PresenceStore,
   type Snapshot,
   type StoredRecord,
+  type StoreOperation,
   StoreUnavailableError,
   type TagOccupancy,
 } from '../presence-store.js';
 import { commitCall, MOST_CHANGESETS } from './commit-call.js';
+import { probeCall } from './probe-call.js';
 import { RedisFeed } from './redis-feed.js';
+import { refusalOf } from './refusal.js';
 import { pairs, sum, toOccupancy, toPageItems } from './replies.js';
 import { loadScript, type Script } from './script.js';
 import { Shard, shardNumber } from './shard.js';
+import { runTransaction } from './transaction.js';
 
 export interface RedisStoreOptions {
   readonly description: string;
@@ -31,23 +37,28 @@ export interface RedisStoreOptions {
   readonly prefix: string;
   /** How many shards; never to be changed for the same data. */
   readonly shards: number;
+  readonly log: Logger;
 }
+
+/** A time that has passed already. */
+const EXPIRED_MS = 1;
 
 type Outcome = 'done' | 'conflict';
 
 export class RedisPresenceStore implements PresenceStore {
   readonly description: string;
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
+  readonly #refusals: RefusalLog;
   readonly #shards: readonly Shard[];
   readonly #feed: RedisFeed;
   readonly #commit: Script;
   readonly #page: Script;
   readonly #tags: Script;
 
-  /** `redis` must not queue commands while it is disconnected, nor send one again: a commit is never repeated blindly. */
-  constructor(redis: Redis, { description, prefix, shards }: RedisStoreOptions) {
+  constructor(redis: RedisConnection, { description, prefix, shards, log }: RedisStoreOptions) {
     this.description = description;
     this.#redis = redis;
+    this.#refusals = new RefusalLog(log, 'Redis');
     this.#shards = Array.from({ length: shards }, (_, number) => new Shard(prefix, number));
     this.#feed = new RedisFeed(redis, this.#shards);
     this.#commit = loadScript(redis, 'feed', 'commit');
@@ -59,12 +70,12 @@ export class RedisPresenceStore implements PresenceStore {
     return this.#inShards(
       participantIds,
       (id) => id,
-      (shard, ids) => this.#redis.mget(ids.map((id) => shard.record(id))),
+      async (shard, ids) => this.#redis.commands.mget(ids.map((id) => shard.record(id))),
     );
   }
 
-  commit(changesets: readonly Changeset[]): Promise<('done' | 'conflict' | StoreUnavailableError)[]> {
-    return this.#inShards(
+  async commit(changesets: readonly Changeset[]): Promise<('done' | 'conflict' | StoreUnavailableError)[]> {
+    const outcomes = await this.#inShards(
       changesets,
       ({ participantId }) => participantId,
       async (shard, own) => {
@@ -75,11 +86,13 @@ export class RedisPresenceStore implements PresenceStore {
         return (await Promise.all(outcomes)).flat();
       },
     );
+    if (outcomes.includes('done')) this.#refusals.accepted('store callbacks');
+    return outcomes;
   }
 
   async page({ states, tag }: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>> {
     const cursor = after ? [after.sinceMs, after.participantId] : ['', ''];
-    const answers = await this.#fromShards(async (shard) => {
+    const answers = await this.#fromShards('read participants', async (shard) => {
       const indexes = states.map((state) => shard.set(state, tag));
       const keys = [shard.epoch, shard.changes, shard.recordPrefix, ...indexes];
       return (await this.#page({ keys, args: [newEpoch(), ...cursor, limit] })) as [string, string, ...string[][]];
@@ -89,20 +102,17 @@ export class RedisPresenceStore implements PresenceStore {
   }
 
   async occupancy(tag?: string): Promise<Occupancy> {
-    const counts = await this.#fromShards(async (shard) => {
+    const counts = await this.#fromShards('read occupancy', async (shard) => {
       const sets = (['connected', 'reconnecting', 'more', 'none'] as const).map((name) => shard.set(name, tag));
       // MULTI: the counts are of one moment.
-      const replies = await sets.reduce((multi, key) => multi.zcard(key), this.#redis.multi()).exec();
-      return (replies ?? []).map(([error, count]) => {
-        if (error) throw error;
-        return count as number;
-      });
+      const transaction = sets.reduce((multi, key) => multi.zcard(key), this.#redis.commands.multi());
+      return (await runTransaction(transaction)) as number[];
     });
     return sum(counts.map(toOccupancy));
   }
 
   async tags(after: string | null, limit: number): Promise<Snapshot<TagOccupancy>> {
-    const answers = await this.#fromShards(async ({ epoch, changes, tags, tagPrefix }) => {
+    const answers = await this.#fromShards('read tags', async ({ epoch, changes, tags, tagPrefix }) => {
       const args = [newEpoch(), after ?? '', limit];
       return (await this.#tags({ keys: [epoch, changes, tags, tagPrefix], args })) as [string, string, string[]];
     });
@@ -122,7 +132,9 @@ export class RedisPresenceStore implements PresenceStore {
 
   async due(nowMs: number, limit: number): Promise<Due> {
     // One more than asked for tells what is due next, or that there is more to do now.
-    const earliest = await this.#fromShards((shard) => this.#redis.zrange(shard.due, 0, String(limit), 'WITHSCORES'));
+    const earliest = await this.#fromShards('read deadlines', async ({ due }) =>
+      this.#redis.commands.zrange(due, 0, String(limit), 'WITHSCORES'),
+    );
     const entries = earliest.flatMap((reply) => pairs(reply).map(([id, dueMs]) => ({ id, dueMs: Number(dueMs) })));
     entries.sort((a, b) => a.dueMs - b.dueMs);
     const due = entries.filter(({ dueMs }) => dueMs <= nowMs).slice(0, limit);
@@ -131,39 +143,33 @@ export class RedisPresenceStore implements PresenceStore {
   }
 
   position(): Promise<FeedPosition> {
-    return orUnavailable(this.#feed.position());
+    return this.#attempt('read the change feed', () => this.#feed.position());
   }
 
   changes(after: FeedPosition, limit: number): Promise<FeedEntry[] | null> {
-    return orUnavailable(this.#feed.changes(after, limit));
+    return this.#attempt('read the change feed', () => this.#feed.changes(after, limit));
   }
 
   changed(after: FeedPosition, signal: AbortSignal): Promise<void> {
-    return orUnavailable(this.#feed.changed(after, signal));
+    return this.#attempt('read the change feed', () => this.#feed.changed(after, signal));
   }
 
   trim(limits: FeedLimits): Promise<boolean> {
-    return orUnavailable(this.#feed.trim(limits));
+    return this.#attempt('trim the change feed', () => this.#feed.trim(limits));
   }
 
-  async bind(ref: string, participantId: ParticipantId, untilMs: number): Promise<ParticipantId> {
-    const key = (this.#shards[shardNumber(ref, this.#shards.length)] as Shard).ref(ref);
-    // MULTI: what is there, whoever was first.
-    const transaction = this.#redis.multi().set(key, participantId, 'PXAT', untilMs, 'NX').get(key);
-    const [, [error, bound] = []] = (await orUnavailable(transaction.exec())) ?? [];
-    if (error) throw unavailable(error);
-    // null: that time has passed already.
-    return (bound ?? participantId) as ParticipantId;
+  bind(ref: string, participantId: ParticipantId, untilMs: number): Promise<ParticipantId> {
+    const shard = this.#shards[shardNumber(ref, this.#shards.length)] as Shard;
+    return this.#attempt('store callbacks', () => this.#bind(shard, ref, participantId, untilMs));
   }
 
   async check(): Promise<void> {
-    // A write: a server that is full, read-only or fails to persist still answers PING.
-    await this.#fromShards((shard) => this.#redis.set(shard.check, 1, 'EX', 60));
+    await this.#fromShards('store callbacks', (shard) => this.#probe(shard));
   }
 
   async close(): Promise<void> {
     this.#feed.close();
-    await this.#redis.quit().catch(() => this.#redis.disconnect());
+    await this.#redis.close();
   }
 
   /** The script stores all or nothing: those that are in no conflict are then asked for by themselves. */
@@ -179,6 +185,25 @@ export class RedisPresenceStore implements PresenceStore {
     return outcomes;
   }
 
+  async #bind(shard: Shard, ref: string, participantId: ParticipantId, untilMs: number): Promise<ParticipantId> {
+    const key = shard.ref(ref);
+    // MULTI: what is there, whoever was first.
+    const transaction = this.#redis.commands.multi().set(key, participantId, 'PXAT', untilMs, 'NX').get(key);
+    const [, bound] = (await runTransaction(transaction)) as [unknown, ParticipantId | null];
+    // null: that time has passed already.
+    return bound ?? participantId;
+  }
+
+  /** All that a callback needs of the store, in one round trip. What is written is gone again. */
+  async #probe(shard: Shard): Promise<void> {
+    const member = newEpoch();
+    await Promise.all([
+      this.#redis.commands.mget(shard.probe(member)),
+      this.#commit(probeCall(shard, member, newEpoch())),
+      this.#bind(shard, member, member as ParticipantId, EXPIRED_MS),
+    ]);
+  }
+
   #shardOf(participantId: ParticipantId): number {
     return shardNumber(participantId, this.#shards.length);
   }
@@ -192,7 +217,7 @@ export class RedisPresenceStore implements PresenceStore {
     const [only] = this.#shards;
     if (only && this.#shards.length === 1) {
       if (items.length === 0) return [];
-      return call(only, [...items]).catch((error) => items.map(() => unavailable(error)));
+      return call(only, [...items]).catch((error) => this.#refusedAll(items, error));
     }
     const results = Array.from<R | StoreUnavailableError>({ length: items.length });
     await Promise.all(
@@ -200,7 +225,7 @@ export class RedisPresenceStore implements PresenceStore {
         const places = [...items.keys()].filter((place) => this.#shardOf(idOf(items[place] as T)) === number);
         if (places.length === 0) return;
         const own = places.map((place) => items[place] as T);
-        const answers = await call(shard, own).catch((error) => own.map(() => unavailable(error)));
+        const answers = await call(shard, own).catch((error) => this.#refusedAll(own, error));
         places.forEach((place, n) => {
           results[place] = answers[n] as R | StoreUnavailableError;
         });
@@ -209,19 +234,29 @@ export class RedisPresenceStore implements PresenceStore {
     return results;
   }
 
-  #fromShards<R>(call: (shard: Shard, number: number) => Promise<R>): Promise<R[]> {
-    return orUnavailable(Promise.all(this.#shards.map(call)));
+  #fromShards<R>(operation: StoreOperation, call: (shard: Shard) => Promise<R>): Promise<R[]> {
+    return this.#attempt(operation, () => Promise.all(this.#shards.map(call)));
   }
-}
 
-async function orUnavailable<T>(reply: Promise<T>): Promise<T> {
-  try {
-    return await reply;
-  } catch (error) {
-    throw unavailable(error);
+  async #attempt<T>(operation: StoreOperation, work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      this.#refusals.accepted(operation);
+      return result;
+    } catch (error) {
+      throw this.#unavailable(operation, error);
+    }
   }
-}
 
-function unavailable(cause: unknown): StoreUnavailableError {
-  return new StoreUnavailableError(`Redis: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  #refusedAll(items: readonly unknown[], error: unknown): StoreUnavailableError[] {
+    const failure = this.#unavailable('store callbacks', error, items.length);
+    return items.map(() => failure);
+  }
+
+  #unavailable(operation: StoreOperation, cause: unknown, count = 1): StoreUnavailableError {
+    const refusal = refusalOf(cause);
+    if (refusal) this.#refusals.refused(operation, refusal, count);
+    const reason = refusal?.reason ?? (cause instanceof Error ? cause.message : String(cause));
+    return new StoreUnavailableError(reason, { cause });
+  }
 }

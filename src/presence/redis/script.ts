@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Command, type Redis } from 'ioredis';
+import { Command } from 'ioredis';
+import type { RedisConnection } from '../../platform/redis-connection.js';
+import { redisErrorCode } from '../../platform/redis-error.js';
 import type { ScriptCall } from './commit-call.js';
 
 export type Script = (call: ScriptCall) => Promise<unknown>;
 
 /** Lua files of this folder, one after another, as a function; sent in full only when the server does not have it yet. */
 export function loadScript(
-  redis: Redis,
+  redis: RedisConnection,
   ...files: ('feed' | 'commit' | 'page' | 'tags' | 'position' | 'trim')[]
 ): Script {
   const lua = files.map((file) => readFileSync(new URL(`${file}.lua`, import.meta.url), 'utf8')).join('\n');
@@ -17,18 +19,18 @@ export function loadScript(
     try {
       return await send(redis, text);
     } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-      await redis.script('LOAD', lua);
+      if (redisErrorCode(error) !== 'NOSCRIPT') throw error;
+      await redis.commands.script('LOAD', lua);
       return send(redis, text);
     }
   };
 }
 
 /** A command for ioredis whose text is made here: what it does by itself for each of a commit's many arguments takes longer. */
-function send(redis: Redis, text: string): Promise<unknown> {
+function send(redis: RedisConnection, text: string): Promise<unknown> {
   const command = new Command('evalsha', [], { replyEncoding: 'utf8' });
   command.toWritable = () => text;
-  return redis.sendCommand(command) as Promise<unknown>;
+  return redis.commands.sendCommand(command) as Promise<unknown>;
 }
 
 /** In Redis' protocol, https://redis.io/docs/latest/develop/reference/protocol-spec */

@@ -1,7 +1,7 @@
 // The keys of one shard. All begin with the same hash tag, so that what one commit touches is in one slot of a cluster.
 // `p:<id>` record · `state:<set>` and `tag:<tag>:<set>` participants · `tags` tags with somebody present · `due` by
 // deadline · `changes` the feed · `epoch` names the feed's data · `ref:<ref>` the participant
-// that a reference is bound to · `check` written to see whether it can be. A set is that
+// that a reference is bound to · `probe:<member>` only while probe-call.ts checks what can be written. A set is that
 // of a state, scored by since, or one of the two that count devices.
 import { createHash } from 'node:crypto';
 import type { ParticipantId } from '../domain/lifecycle-event.js';
@@ -20,7 +20,6 @@ export class Shard {
   readonly due: string;
   readonly changes: string;
   readonly epoch: string;
-  readonly check: string;
   readonly #prefix: string;
 
   constructor(prefix: string, number: number) {
@@ -31,11 +30,14 @@ export class Shard {
     this.due = `${this.#prefix}due`;
     this.changes = `${this.#prefix}changes`;
     this.epoch = `${this.#prefix}epoch`;
-    this.check = `${this.#prefix}check`;
   }
 
   record(participantId: ParticipantId): string {
     return this.recordPrefix + participantId;
+  }
+
+  probe(member: string): string {
+    return `${this.#prefix}probe:${member}`;
   }
 
   ref(ref: string): string {

@@ -50,14 +50,15 @@ export class SqliteFeed {
     });
   }
 
-  /** To be called once, within the transaction of the commit that announces them. */
-  add(entries: readonly string[]): void {
+  /** To be called once, within the transaction of the commit that announces them. The id of the last one. */
+  add(entries: readonly string[]): number {
     let [id, bytes] = this.#newest();
     for (const changes of entries) {
       id = Math.max(Date.now() * 1_000, id + 1);
       bytes += Buffer.byteLength(changes);
       this.#statements.addEntry.run(id, changes, bytes);
     }
+    return id;
   }
 
   /** To be called when a transaction with an entry in it has ended. */

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Database from 'libsql';
 import type { Logger } from 'pino';
-import { StoreLoss } from '../../platform/store-loss.js';
+import { RefusalLog } from '../../platform/refusal-log.js';
 import type { ParticipantId } from '../domain/lifecycle-event.js';
 import type { FeedPosition } from '../feed-position.js';
 import { mergePages } from '../page-order.js';
@@ -20,26 +20,30 @@ import {
   type PresenceStore,
   type Snapshot,
   type StoredRecord,
+  type StoreOperation,
   StoreUnavailableError,
   type TagOccupancy,
 } from '../presence-store.js';
+import { refusalOf } from './refusal.js';
 import { SCHEMA, SCHEMA_VERSION } from './schema.js';
 import { SqliteFeed } from './sqlite-feed.js';
 import { prepareStatements, type Statements } from './statements.js';
 
 const NOBODY: Occupancy = { connected: 0, reconnecting: 0, devices: 0 };
-const BEGINNING: PageCursor = { sinceMs: Number.MIN_SAFE_INTEGER, participantId: '' as ParticipantId };
+/** The id of nobody. */
+const NO_PARTICIPANT = '' as ParticipantId;
+const BEGINNING: PageCursor = { sinceMs: Number.MIN_SAFE_INTEGER, participantId: NO_PARTICIPANT };
 
 export class SqlitePresenceStore implements PresenceStore {
   readonly description: string;
   readonly #db: Database.Database;
   readonly #statements: Statements;
   readonly #feed: SqliteFeed;
-  readonly #loss: StoreLoss;
+  readonly #refusals: RefusalLog;
 
   /** Opens the file in `dataDir`, or makes both. Throws when another process has it open, or another version made it. */
   constructor(dataDir: string, log: Logger) {
-    this.#loss = new StoreLoss(log);
+    this.#refusals = new RefusalLog(log, 'SQLite');
     mkdirSync(dataDir, { recursive: true });
     const file = resolve(join(dataDir, 'rollcall.db'));
     this.description = `SQLite at ${file}`;
@@ -49,28 +53,30 @@ export class SqlitePresenceStore implements PresenceStore {
     this.#feed = new SqliteFeed(this.#statements);
   }
 
-  load(participantIds: readonly ParticipantId[]): Promise<(StoredRecord | null)[]> {
-    return attempt(() =>
-      participantIds.map((id) => (this.#statements.load.get(id) as [string] | undefined)?.[0] ?? null),
-    );
+  async load(participantIds: readonly ParticipantId[]): Promise<(StoredRecord | null)[]> {
+    try {
+      return participantIds.map((id) => (this.#statements.load.get(id) as [string] | undefined)?.[0] ?? null);
+    } catch (error) {
+      throw this.#unavailable('store callbacks', error);
+    }
   }
 
   async commit(changesets: readonly Changeset[]): Promise<('done' | 'conflict' | StoreUnavailableError)[]> {
     try {
       const outcomes = this.#inTransaction(() => this.#apply(changesets));
-      this.#loss.report(undefined);
+      this.#refusals.accepted('store callbacks');
       this.#feed.wake();
       return outcomes;
     } catch (error) {
-      this.#loss.report(error);
-      return changesets.map(() => unavailable(error));
+      const failure = this.#unavailable('store callbacks', error, changesets.length);
+      return changesets.map(() => failure);
     }
   }
 
   page({ states, tag }: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>> {
     const { sinceMs, participantId } = after ?? BEGINNING;
     const { pageOfState, pageOfTag } = this.#statements;
-    return attempt(() => {
+    return this.#attempt('read participants', () => {
       const pages = states.map((state) => {
         const cursor = [state, sinceMs, participantId, limit] as const;
         const rows = tag === undefined ? pageOfState.all(...cursor) : pageOfTag.all(tag, ...cursor);
@@ -85,14 +91,14 @@ export class SqlitePresenceStore implements PresenceStore {
   }
 
   occupancy(tag = ''): Promise<Occupancy> {
-    return attempt(() => {
+    return this.#attempt('read occupancy', () => {
       const row = this.#statements.occupancy.get(tag) as [number, number, number] | undefined;
       return row ? { connected: row[0], reconnecting: row[1], devices: row[2] } : NOBODY;
     });
   }
 
   tags(after: string | null, limit: number): Promise<Snapshot<TagOccupancy>> {
-    return attempt(() => {
+    return this.#attempt('read tags', () => {
       const rows = this.#statements.tags.all(after ?? '', limit) as [string, number, number, number][];
       const items = rows.map(([tag, connected, reconnecting, devices]) => ({ tag, connected, reconnecting, devices }));
       return { items, position: this.#feed.position() };
@@ -100,7 +106,7 @@ export class SqlitePresenceStore implements PresenceStore {
   }
 
   due(nowMs: number, limit: number): Promise<Due> {
-    return attempt(() => {
+    return this.#attempt('read deadlines', () => {
       const due = this.#statements.due.all(nowMs, limit) as [ParticipantId][];
       const [nextDueMs = null] = (this.#statements.nextDue.get(nowMs) as [number] | undefined) ?? [];
       return { participantIds: due.map(([id]) => id), nextDueMs };
@@ -108,23 +114,23 @@ export class SqlitePresenceStore implements PresenceStore {
   }
 
   position(): Promise<FeedPosition> {
-    return attempt(() => this.#feed.position());
+    return this.#attempt('read the change feed', () => this.#feed.position());
   }
 
   changes(after: FeedPosition, limit: number): Promise<FeedEntry[] | null> {
-    return attempt(() => this.#feed.changes(after, limit));
+    return this.#attempt('read the change feed', () => this.#feed.changes(after, limit));
   }
 
   changed(after: FeedPosition, signal: AbortSignal): Promise<void> {
-    return attempt(() => this.#feed.changed(after, signal));
+    return this.#attempt('read the change feed', () => this.#feed.changed(after, signal));
   }
 
   trim(limits: FeedLimits): Promise<boolean> {
-    return attempt(() => this.#feed.trim(limits));
+    return this.#attempt('trim the change feed', () => this.#feed.trim(limits));
   }
 
   bind(ref: string, participantId: ParticipantId, untilMs: number): Promise<ParticipantId> {
-    return attempt(() => {
+    return this.#attempt('store callbacks', () => {
       this.#statements.unbind.run(Date.now());
       this.#statements.bind.run(ref, participantId, untilMs);
       const [bound] = this.#statements.boundTo.get(ref) as unknown as [ParticipantId];
@@ -133,15 +139,16 @@ export class SqlitePresenceStore implements PresenceStore {
   }
 
   check(): Promise<void> {
-    return attempt(() => void this.#statements.check.run());
+    return this.#attempt('store callbacks', () => {
+      this.#statements.load.get(NO_PARTICIPANT);
+      this.#inTransaction(() => this.#probe());
+    });
   }
 
-  close(): Promise<void> {
-    return attempt(() => {
-      this.#feed.wake();
-      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-      this.#db.close();
-    });
+  async close(): Promise<void> {
+    this.#feed.wake();
+    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    this.#db.close();
   }
 
   #inTransaction<T>(work: () => T): T {
@@ -155,6 +162,16 @@ export class SqlitePresenceStore implements PresenceStore {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
+  }
+
+  /** Writes what a commit writes, to every table that it writes to, and takes it out again. */
+  #probe(): void {
+    const { check, insert, forget, removeEntry } = this.#statements;
+    check.run();
+    insert.run(NO_PARTICIPANT, '', 'gone', 0, null, 0, 0);
+    forget.run(NO_PARTICIPANT, '');
+    const id = this.#feed.add(['']);
+    removeEntry.run(id);
   }
 
   #apply(changesets: readonly Changeset[]): ('done' | 'conflict')[] {
@@ -172,6 +189,23 @@ export class SqlitePresenceStore implements PresenceStore {
     const { changes } = before ? update.run(...row, participantId, before.record) : insert.run(participantId, ...row);
     return changes === 1;
   }
+
+  async #attempt<T>(operation: StoreOperation, work: () => T | Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      this.#refusals.accepted(operation);
+      return result;
+    } catch (error) {
+      throw this.#unavailable(operation, error);
+    }
+  }
+
+  #unavailable(operation: StoreOperation, cause: unknown, count = 1): StoreUnavailableError {
+    const refusal = refusalOf(cause);
+    // What is asked after the end is refused to nobody.
+    if (this.#db.open) this.#refusals.refused(operation, refusal, count);
+    return new StoreUnavailableError(`SQLite: ${refusal.reason}`, { cause });
+  }
 }
 
 function open(db: Database.Database, file: string): void {
@@ -188,16 +222,4 @@ function open(db: Database.Database, file: string): void {
     const reason = isBusy ? 'another process has it open' : (error as Error).message;
     throw new Error(`cannot open ${file}: ${reason}`, { cause: error });
   }
-}
-
-async function attempt<T>(work: () => T | Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw unavailable(error);
-  }
-}
-
-function unavailable(cause: unknown): StoreUnavailableError {
-  return new StoreUnavailableError(`SQLite: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
 }

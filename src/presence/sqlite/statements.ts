@@ -33,6 +33,7 @@ export function prepareStatements(db: Database.Database) {
     epoch: db.prepare('SELECT epoch FROM feed').raw(),
     newestEntry: db.prepare('SELECT id, bytes FROM entries ORDER BY id DESC LIMIT 1').raw(),
     addEntry: db.prepare('INSERT INTO entries VALUES (?, ?, ?)'),
+    removeEntry: db.prepare('DELETE FROM entries WHERE id = ?'),
     entriesFrom: db.prepare('SELECT id, changes FROM entries WHERE id >= ? ORDER BY id LIMIT ?').raw(),
     oldestEntries: db.prepare('SELECT id, bytes FROM entries ORDER BY id LIMIT ?').raw(),
     trim: db.prepare('DELETE FROM entries WHERE id < ?'),

@@ -1,0 +1,29 @@
+import type { Logger } from 'pino';
+
+/** An outage in a few lines, however many attempts fail during it: one for each kind of fault, and one for its end. */
+export class OutageLog {
+  readonly #log: Logger;
+  readonly #name: string;
+  readonly #kinds = new Set<string>();
+  #sinceMs = 0;
+
+  /** `name`: of what is out. */
+  constructor(log: Logger, name: string) {
+    this.#log = log;
+    this.#name = name;
+  }
+
+  /** `kind`: unreachable is what any fault looks like for a moment, and no news after another one. */
+  failed({ kind, message }: { readonly kind: string; readonly message: string }): void {
+    if (this.#kinds.size === 0) this.#sinceMs = performance.now();
+    else if (this.#kinds.has(kind) || kind === 'unreachable') return;
+    this.#kinds.add(kind);
+    this.#log.error(`${message}; trying again`);
+  }
+
+  recovered(): void {
+    if (this.#kinds.size === 0) return;
+    this.#kinds.clear();
+    this.#log.info({ outageMs: Math.round(performance.now() - this.#sinceMs) }, `${this.#name} is available`);
+  }
+}

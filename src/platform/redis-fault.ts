@@ -1,0 +1,118 @@
+// Why Redis cannot be used, as one line for people: the terms of the client library, and what the server quotes of a
+// command that held a password, stay out of it.
+import { hostAndPort, type RedisAddress } from './redis-address.js';
+import { redisErrorCode } from './redis-error.js';
+
+export interface RedisFault {
+  /** Faults of one kind are reported once in an outage. */
+  readonly kind: string;
+  readonly message: string;
+  /** Waiting does not cure it. */
+  readonly isPermanent: boolean;
+}
+
+const UNREACHABLE = 'unreachable';
+const CLOSED = 'connection closed';
+const LATE = 'no answer in time';
+
+const NETWORK_REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: CLOSED,
+  EPIPE: CLOSED,
+  ENOTFOUND: 'host not found',
+  EAI_AGAIN: 'host not found',
+  ETIMEDOUT: LATE,
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the host',
+};
+
+const CERTIFICATE_CODE = /CERT|UNABLE_TO_(GET|VERIFY)|SIGNATURE|ERR_TLS/;
+
+/** What a failed connection attempt says, before the server has answered anything. `undefined`: it closed the connection. */
+export function attemptFault(error: unknown, address: RedisAddress): RedisFault {
+  const fault = faultOf(error, address);
+  if (address.isTls && fault.message.endsWith(LATE)) {
+    return { ...fault, message: `${fault.message}; use redis:// if it does not expect TLS` };
+  }
+  if (!address.isTls && fault.message.endsWith(CLOSED)) {
+    return { ...fault, message: `${fault.message} before it answered; use rediss:// if it expects TLS` };
+  }
+  return fault;
+}
+
+/** What the end of a connection says. `undefined`: the server closed it. */
+export function faultOf(error: unknown, address: RedisAddress): RedisFault {
+  const code = redisErrorCode(error);
+  if (code !== undefined) return replyFault(code, error as Error, address);
+  const { code: reason = '', message = '' } = (error ?? { code: 'ECONNRESET' }) as { code?: string; message?: string };
+  const place = hostAndPort(address);
+  if (reason === 'EPROTO' || reason.startsWith('ERR_SSL')) {
+    return fault('tls', `the server at ${place} does not speak TLS: use redis:// unless another port does`);
+  }
+  if (CERTIFICATE_CODE.test(reason)) {
+    return fault('tls', `the certificate of Redis at ${place} is not trusted (${reason}): see NODE_EXTRA_CA_CERTS`);
+  }
+  if (message.startsWith('Unknown RESP type')) {
+    const hint = address.isTls ? '' : ' without TLS: use rediss:// if it expects TLS';
+    return fault('protocol', `the server at ${place} does not speak the Redis protocol${hint}`);
+  }
+  const isLate = /timed? ?out/i.test(message);
+  const known = NETWORK_REASONS[reason] ?? (isLate ? LATE : undefined);
+  return fault(UNREACHABLE, `cannot reach Redis at ${place}: ${known ?? (reason || 'connection lost')}`);
+}
+
+/** What an answer of INFO shows, of a server that answers but cannot be used. */
+export function serverFault(facts: string, address: RedisAddress): RedisFault | undefined {
+  const fact = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(facts)?.[1];
+  const at = `Redis at ${hostAndPort(address)}`;
+  if (fact('redis_mode') === 'sentinel') return permanent('sentinel', `${at} is a Sentinel, which keeps no data`);
+  // A Valkey says which Redis it stands for: 7.2.4, from its first release on.
+  const version = fact('redis_version') ?? 'unknown';
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (!(major > 6 || (major === 6 && minor >= 2))) {
+    return permanent('version', `${at} is version ${version}: Rollcall needs Redis 6.2, Valkey 7.2 or later`);
+  }
+  if (fact('loading') === '1') return fault(UNREACHABLE, `${at} is loading its data`);
+  if (fact('role') === 'slave') return fault('replica', `${at} is a read-only replica`);
+  return undefined;
+}
+
+function replyFault(code: string, error: Error, address: RedisAddress): RedisFault {
+  const at = `Redis at ${hostAndPort(address)}`;
+  switch (code) {
+    case 'WRONGPASS': {
+      const orUser = address.username === undefined ? '' : ', or its user is unknown or disabled';
+      return permanent('password', `${at} refused the password${orUser}`);
+    }
+    case 'NOAUTH':
+      return permanent('password', `${at} requires a password: add it to REDIS_URL`);
+    case 'DENIED':
+      return permanent('protected', `${at} is in protected mode and takes connections of its own machine only`);
+    case 'NOPERM':
+      return fault(
+        'permission',
+        `${at} does not let its user connect: docs/redis.md has the permissions that it needs`,
+      );
+    case 'LOADING':
+      return fault(UNREACHABLE, `${at} is loading its data`);
+    case 'READONLY':
+    case 'UNBLOCKED':
+    case 'MASTERDOWN':
+      return fault('replica', `${at} is a read-only replica`);
+  }
+  if ((error as { command?: { name?: string } }).command?.name === 'select') {
+    return permanent('database', `${at} has no database ${address.database}`);
+  }
+  if (error.message.includes('max number of clients')) {
+    return fault('clients', `${at} has as many clients as it takes (maxclients)`);
+  }
+  return fault('reply', `${at} answered ${code} as Rollcall connected`);
+}
+
+function fault(kind: string, message: string): RedisFault {
+  return { kind, message, isPermanent: false };
+}
+
+function permanent(kind: string, message: string): RedisFault {
+  return { kind, message, isPermanent: true };
+}

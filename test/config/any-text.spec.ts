@@ -1,0 +1,81 @@
+// Whatever is written in a setting, it is refused in a line that shows nothing of it, or whoever uses it can.
+import { Socket } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { fastify } from 'fastify';
+import { Redis } from 'ioredis';
+import { type Config, ConfigError, readConfig } from '../../src/config/config.js';
+import { SETTINGS } from '../../src/config/settings.js';
+import { ClientAddresses } from '../../src/platform/client-address.js';
+import { registerHeaders } from '../../src/platform/edges.js';
+
+/** Found in no message. */
+const SECRET = 'Zq7xV9';
+
+const piece = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 8 }),
+  fc.constantFrom(
+    SECRET,
+    '%zz',
+    '%40',
+    ':',
+    '/',
+    '@',
+    '?',
+    '#',
+    ' ',
+    '[::1]',
+    '::1',
+    '127.0.0.1',
+    'localhost',
+    '0',
+    '99',
+    '',
+  ),
+);
+const some = fc.array(piece, { maxLength: 3 }).map((pieces) => pieces.join(''));
+const url = fc
+  .tuple(fc.constantFrom('redis', 'rediss', 'http', 'https', 'HTTPS', 'REDIS'), some, some, some, some, some)
+  .map(([scheme, user, password, host, port, path]) => `${scheme}://${user}:${password}@${host}:${port}/${path}`);
+const plainUrl = fc
+  .tuple(fc.constantFrom('redis', 'rediss', 'http', 'https'), fc.constantFrom('host', '10.0.0.1', '[fe80::1]'), some)
+  .map(([scheme, host, path]) => `${scheme}://${host}${path}`);
+const range = fc
+  .tuple(fc.oneof(fc.ipV4(), fc.ipV6(), fc.ipV4Extended(), some), fc.oneof(fc.nat(200).map(String), some))
+  .map(([address, bits]) => `${address}/${bits}`);
+const text = fc.oneof(some, url, plainUrl, range, fc.ipV4(), fc.ipV6(), fc.webUrl());
+
+/** What is done with each when the service starts, or when it is first needed. */
+async function use({ storePlace, http, access }: Config): Promise<void> {
+  const { redis } = storePlace;
+  if (redis) new Redis({ ...redis, lazyConnect: true }).disconnect();
+  new ClientAddresses(http.trustProxy).of({ headers: {}, socket: new Socket() });
+  await registerHeaders(fastify(), http.corsOrigins);
+  if (access.publicUrl !== undefined) {
+    const minted = new URL(`${access.publicUrl}/callbacks/bandwidth/token`);
+    expect(minted.href).toBe(`${access.publicUrl}/callbacks/bandwidth/token`);
+    expect(minted.search + minted.hash + minted.username + minted.password).toBe('');
+  }
+}
+
+describe('any text as a setting', () => {
+  it.each(Object.values(SETTINGS).map(({ name }) => name))(
+    '%s is refused without being shown, or can be used',
+    async (name) => {
+      await fc.assert(
+        fc.asyncProperty(text, async (value) => {
+          try {
+            await use(readConfig({ [name]: value }));
+          } catch (error) {
+            expect(error).toBeInstanceOf(ConfigError);
+            const { problems } = error as ConfigError;
+            expect(problems.join()).not.toContain(SECRET);
+            expect(problems.some((problem) => problem.startsWith(`${name} `))).toBe(true);
+            for (const problem of problems) expect(problem).toMatch(/^[A-Z_]+ [\x20-\x7e’]+$/);
+          }
+        }),
+        { numRuns: 300 },
+      );
+    },
+  );
+});

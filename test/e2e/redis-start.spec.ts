@@ -1,0 +1,170 @@
+// What the service says of a Redis that it cannot use, from its start on.
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { StartError } from '../../src/platform/start-error.js';
+import { eventually } from '../eventually.js';
+import { RedisServer } from '../redis/redis-server.js';
+import { TcpProxy } from '../redis/tcp-proxy.js';
+import { type Service, startService } from './service.js';
+
+const PASSWORD = 'hunter2/%@';
+const JARGON = /ioredis|RESP|ECONN|EAI|ENOT|writeable|offline|hunter2|undefined|\n/;
+
+describe('at the start', () => {
+  let server: RedisServer;
+  let locked: RedisServer;
+  let proxy: TcpProxy;
+  beforeAll(async () => {
+    server = await RedisServer.start('--databases', '4');
+    locked = await RedisServer.start('--requirepass', PASSWORD);
+    proxy = await TcpProxy.start(server.port);
+  });
+  afterAll(async () => {
+    await proxy.stop();
+    await server.stop();
+    await locked.stop();
+  });
+
+  let started: Service | undefined;
+  afterEach(async () => {
+    await started?.stop();
+    started = undefined;
+  });
+
+  async function refusal(redisUrl: string): Promise<unknown> {
+    try {
+      started = await startService({ redisUrl });
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  it.each([
+    ['a database that does not exist', () => `${server.url}/4`, /^Redis at 127\.0\.0\.1:\d+ has no database 4$/],
+    ['no password', () => locked.url, /requires a password: add it to REDIS_URL$/],
+    ['a wrong password', () => locked.url.replace('//', '//:hunter2@'), /refused the password$/],
+    [
+      'an unknown user',
+      () => locked.url.replace('//', '//rollcall:hunter2@'),
+      /refused the password, or its user is unknown or disabled$/,
+    ],
+  ])('refuses %s in one line', async (_, url, line) => {
+    const error = await refusal(url());
+    expect(error).toBeInstanceOf(StartError);
+    expect((error as Error).message).toMatch(line);
+    expect((error as Error).message).not.toMatch(JARGON);
+  });
+
+  it.each([
+    ['6.0.16', true],
+    ['5.0.14', true],
+    ['6.2.22', false],
+    ['8.2.10', false],
+  ])('looks at the version: %s', async (version, isOld) => {
+    // As long as the real one, since an answer says how long it is.
+    proxy.rewrite = (text) => text.replace(/redis_version:\d+\.\d+\.\d+/, `redis_version:${version}`);
+    const outcome = await refusal(`redis://127.0.0.1:${proxy.port}`);
+    if (isOld) {
+      expect(outcome).toBeInstanceOf(StartError);
+      expect((outcome as Error).message).toContain(
+        `is version ${version}: Rollcall needs Redis 6.2, Valkey 7.2 or later`,
+      );
+    } else {
+      expect((await started?.callback())?.status).toBe(204);
+    }
+  });
+
+  it('takes a password of any characters', async () => {
+    const url = locked.url.replace('//', `//:${encodeURIComponent(PASSWORD)}@`);
+    expect(await refusal(`${url}/3`)).toBeUndefined();
+    expect((await started?.callback())?.status).toBe(204);
+    const redis = new Redis({ port: locked.port, password: PASSWORD, db: 3 });
+    expect(await redis.dbsize()).toBeGreaterThan(0);
+    await redis.select(0);
+    expect(await redis.dbsize()).toBe(0);
+    await redis.quit();
+  });
+});
+
+describe('a Redis that cannot be reached is told of in one line', () => {
+  const closing: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  });
+
+  async function listening(server: Server): Promise<number> {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closing.push(() => server.close());
+    return (server.address() as AddressInfo).port;
+  }
+
+  async function fullServer(): Promise<number> {
+    const server = await RedisServer.start('--maxclients', '1');
+    const redis = new Redis(server.url);
+    await redis.ping();
+    closing.push(
+      () => server.stop(),
+      () => redis.disconnect(),
+    );
+    return server.port;
+  }
+
+  async function closedPort(): Promise<number> {
+    const server = createServer();
+    const port = await listening(server);
+    server.close();
+    return port;
+  }
+
+  it.each<[string, () => Promise<string>, string]>([
+    ['nothing listens', async () => `redis://127.0.0.1:${await closedPort()}`, 'connection refused'],
+    [
+      'nothing listens on any address of a name',
+      async () => `redis://localhost:${await closedPort()}`,
+      'connection refused',
+    ],
+    ['the host is unknown', async () => 'redis://nowhere.invalid:6379', 'host not found'],
+    ['it does not answer', async () => `redis://127.0.0.1:${await listening(createServer())}`, 'no answer in time'],
+    [
+      'a web server answers',
+      async () => `redis://127.0.0.1:${await listening(createHttpServer())}`,
+      'does not speak the Redis protocol',
+    ],
+    [
+      'it expects TLS',
+      async () => `redis://127.0.0.1:${await listening(createTlsServer())}`,
+      'use rediss:// if it expects TLS',
+    ],
+    [
+      'it does not speak TLS',
+      async () => {
+        const server = await RedisServer.start();
+        closing.push(() => server.stop());
+        return server.url.replace('redis:', 'rediss:');
+      },
+      'TLS',
+    ],
+    [
+      'it has too many clients',
+      async () => `redis://127.0.0.1:${await fullServer()}`,
+      'as many clients as it takes (maxclients)',
+    ],
+  ])('%s', async (_, makeUrl, reason) => {
+    const url = (await makeUrl()).replace('//', '//user:hunter2@');
+    const service = await startService({ redisUrl: url });
+    closing.push(() => service.stop());
+    const ready = await service.request('/health/ready');
+    expect(ready.status).toBe(503);
+    await eventually(() => expect(service.logged.filter(({ level }) => level === 50)).not.toEqual([]));
+    const lines = service.logged.map(({ msg }) => String(msg)).filter((msg) => msg.includes(new URL(url).host));
+    expect(lines).toEqual([expect.stringContaining(reason)]);
+    expect(lines[0]).toMatch(/; trying again$/);
+    expect(JSON.stringify(service.logged)).not.toMatch(/ioredis|RESP|ECONN|EAI_|ENOTF|writeable|hunter2/);
+  });
+});

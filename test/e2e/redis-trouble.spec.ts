@@ -1,0 +1,176 @@
+// A Redis that is there and does not do what it should, while the service runs: another one in its place, a failover, a user
+// without permissions, keys of another program.
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { eventually } from '../eventually.js';
+import { documentedUser, urlOfUser } from '../redis/acl-user.js';
+import { RedisServer } from '../redis/redis-server.js';
+import { TcpProxy } from '../redis/tcp-proxy.js';
+import { type Service, startService } from './service.js';
+
+const LONG_MS = 15_000;
+
+describe('the service', () => {
+  const closing: (() => unknown)[] = [];
+  let server: RedisServer;
+  let service: Service;
+  beforeEach(async () => {
+    server = await RedisServer.start('--repl-diskless-sync-delay', '0');
+    closing.push(() => server.stop());
+  });
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  });
+
+  async function start(redisUrl: string): Promise<void> {
+    service = await startService({ redisUrl, redisPrefix: 'rollcall' });
+    closing.push(() => service.stop());
+  }
+
+  function client(url: string): Redis {
+    const redis = new Redis(url, { protocol: 2 });
+    closing.push(() => redis.disconnect());
+    return redis;
+  }
+
+  async function proxied(): Promise<TcpProxy> {
+    const proxy = await TcpProxy.start(server.port);
+    closing.push(() => proxy.stop());
+    await start(`redis://127.0.0.1:${proxy.port}`);
+    return proxy;
+  }
+
+  const linesWith = (text: string) => service.logged.filter(({ msg }) => String(msg).includes(text));
+  const expectReady = (status: number) =>
+    eventually(async () => expect((await service.request('/health/ready')).status).toBe(status), LONG_MS);
+  let participants = 0;
+  const newCallback = () => {
+    participants += 1;
+    return service.callback({ participantId: `p${participants}` });
+  };
+
+  it('never uses another database than its own, also when a Redis with fewer of them comes instead', async () => {
+    await start(`${server.url}/15`);
+    expect((await service.callback()).status).toBe(204);
+    await server.kill();
+    await server.restart(['--databases', '1']);
+    await eventually(() => expect(linesWith('has no database 15')).toHaveLength(1), LONG_MS);
+    for (let n = 0; n < 20; n += 1) expect((await newCallback()).status).toBe(503);
+    expect((await service.request('/v1/participants')).status).toBe(503);
+    await expectReady(503);
+    expect(await client(server.url).dbsize()).toBe(0);
+    await server.kill();
+    await server.restart();
+    await expectReady(200);
+    expect((await newCallback()).status).toBe(204);
+    expect(linesWith('has no database 15')).toHaveLength(1);
+    expect(linesWith('is available')).toHaveLength(1);
+  });
+
+  it('stops using a Redis that is replaced by one that is too old, until a newer one is there', async () => {
+    const proxy = await proxied();
+    expect((await service.callback()).status).toBe(204);
+    proxy.rewrite = (text) => text.replace(/redis_version:\d+\.\d+\.\d+/, 'redis_version:6.0.16');
+    proxy.drop();
+    await eventually(() => expect(linesWith('is version 6.0.16')).toHaveLength(1), LONG_MS);
+    expect((await newCallback()).status).toBe(503);
+    await expectReady(503);
+    proxy.rewrite = (text) => text;
+    await expectReady(200);
+    expect((await newCallback()).status).toBe(204);
+  });
+
+  it.each([
+    ['7', (text: string) => text],
+    [
+      '6.2, which wraps the errors of scripts',
+      (text: string) => text.replace(/^-(READONLY [^\r]*?) script: \w+, on @user_script:\d+\./m, in62),
+    ],
+  ])('follows a failover of Redis %s to the new primary, with its feed', async (_, rewrite) => {
+    const next = await RedisServer.start();
+    closing.push(() => next.stop());
+    const proxy = await proxied();
+    proxy.rewrite = rewrite;
+    expect((await service.callback()).status).toBe(204);
+    const { position } = (await service.request('/v1/participants')).json;
+    // The connection that waits for changes is there, and idle: Redis would end it if it waited.
+    expect((await service.request(`/v1/changes?after=${position}&wait=1`)).json.items).toEqual([]);
+    const [former, primary] = [client(server.url), client(next.url)];
+    await primary.replicaof('127.0.0.1', server.port);
+    await eventually(async () => expect(await primary.info('replication')).toContain('master_link_status:up'), LONG_MS);
+    await primary.replicaof('NO', 'ONE');
+    // Not of the new one: what is written there must not be seen through the former one.
+    await former.replicaof('127.0.0.1', 1);
+    proxy.targetPort = next.port;
+    await eventually(async () => expect((await newCallback()).status).toBe(204), LONG_MS);
+    await expectReady(200);
+    expect((await service.request(`/v1/changes?after=${position}`)).json.items.length).toBeGreaterThan(0);
+    const ofService = async () =>
+      String(await former.call('CLIENT', 'LIST', 'TYPE', 'normal')).match(/cmd=(?!client)/g);
+    await eventually(async () => expect(await ofService()).toBeNull(), LONG_MS);
+    const end = (await service.request('/v1/participants')).json.position;
+    const woken = service.request(`/v1/changes?after=${end}&wait=30`);
+    await eventually(async () => expect((await newCallback()).status).toBe(204), LONG_MS);
+    expect((await woken).json.items.length).toBeGreaterThan(0);
+    expect(linesWith('is a read-only replica')).toHaveLength(1);
+    expect(linesWith('refuses')).toEqual([]);
+  });
+
+  const SHARED_KEYS = ['tags', 'due', 'epoch', 'changes', 'state:connected', 'state:reconnecting', 'state:gone'];
+  it.each([...SHARED_KEYS, 'state:more', 'state:none'])(
+    'is not ready when the key %s is of another program',
+    async (key) => {
+      await start(server.url);
+      const redis = client(server.url);
+      await redis.del(`rollcall:{0}:${key}`);
+      await (key === 'epoch' ? redis.lpush(`rollcall:{0}:${key}`, 1) : redis.set(`rollcall:{0}:${key}`, 1));
+      await expectReady(503);
+      for (let n = 0; n < 10; n += 1) await newCallback();
+      expect(linesWith('Redis refuses to store callbacks: WRONGTYPE, ')).toHaveLength(1);
+      await redis.del(`rollcall:{0}:${key}`);
+      await expectReady(200);
+    },
+  );
+
+  it.each(['evalsha', 'zadd', 'zrem', 'xadd', 'mset', 'multi', 'mget'])(
+    'is not ready with a user that may not run %s, and says so once',
+    async (command) => {
+      const lacking = documentedUser().filter((rule) => rule !== `+${command}`);
+      await start(await urlOfUser(server.url, lacking));
+      await expectReady(503);
+      for (let n = 0; n < 10; n += 1) await newCallback();
+      const [line, ...others] = linesWith('Redis refuses to store callbacks');
+      expect(others).toEqual([]);
+      expect(line).toMatchObject({ level: 50, msg: expect.stringContaining('NOPERM, its user lacks a permission') });
+      await urlOfUser(server.url, documentedUser());
+      await expectReady(200);
+      expect((await newCallback()).status).toBe(204);
+    },
+  );
+
+  it('is not ready when memory is full, and leaves no trace of having looked', async () => {
+    await start(server.url);
+    await expectReady(200);
+    const redis = client(server.url);
+    const before = (await redis.keys('*')).sort();
+    expect(before).toEqual(['rollcall:{0}:changes', 'rollcall:{0}:epoch']);
+    await redis.config('SET', 'maxmemory', '1');
+    await expectReady(503);
+    expect((await newCallback()).status).toBe(503);
+    expect(linesWith('Redis refuses to store callbacks: OOM, its memory is full')).toHaveLength(1);
+    await redis.config('SET', 'maxmemory', '0');
+    await expectReady(200);
+    expect((await service.request('/v1/participants?state=connected,reconnecting,gone')).json.items).toEqual([]);
+    expect((await service.request('/v1/tags')).json.items).toEqual([]);
+    expect(await redis.xlen('rollcall:{0}:changes')).toBe(1);
+    expect((await redis.keys('*')).sort()).toEqual(before);
+    await eventually(() => expect(linesWith('no longer refuses to store callbacks')).toHaveLength(1), LONG_MS);
+    expect(linesWith('no longer refuses')).toMatchObject([
+      { refused: expect.any(Number), durationMs: expect.any(Number) },
+    ]);
+  });
+});
+
+function in62(_: string, message: string): string {
+  return `-ERR Error running script (call to f_0123456789012345678901234567890123456789): @user_script:12: @user_script: 12: -${message} `;
+}
