@@ -11,10 +11,15 @@ import { NoQuery } from '../presence/questions.js';
 import { LIVE_SCHEMA, READY_EXAMPLE, READY_SCHEMA } from './health-schemas.js';
 
 const RETRY_SOON = { 'retry-after': '1' };
+/** A check writes to the store. All who ask within this time share one. */
+const CHECK_LIFETIME_MS = 1_000;
 
 @ApiTags('health')
 @Controller('health')
 export class HealthController {
+  #check: Promise<void> | undefined;
+  #checkedAtMs = 0;
+
   constructor(
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
@@ -63,10 +68,19 @@ export class HealthController {
 
   async #storeHealth() {
     const indicator = this.indicators.check('store');
-    return this.store.check().then(
+    return this.#checkStore().then(
       () => indicator.up(),
       () => indicator.down('cannot be reached or written to'),
     );
+  }
+
+  #checkStore(): Promise<void> {
+    const nowMs = performance.now();
+    if (!this.#check || nowMs - this.#checkedAtMs >= CHECK_LIFETIME_MS) {
+      this.#check = this.store.check();
+      this.#checkedAtMs = nowMs;
+    }
+    return this.#check;
   }
 
   async #deadlineHealth() {
