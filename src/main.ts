@@ -28,6 +28,7 @@ async function start(): Promise<void> {
   const config = configure();
   const ofProcess = createLog(config.logLevel);
   const log = cluster.isWorker ? ofProcess.child({ worker: process.pid }) : ofProcess;
+  if (cluster.isPrimary) for (const line of config.warnings) log.warn(line);
   if (cluster.isPrimary && config.workers > 1) return startWorkers(config.workers, log);
   try {
     await serve(config, log);

@@ -3,11 +3,14 @@ import { isIP } from 'node:net';
 import type { AppSettings } from '../app.module.js';
 import type { StorePlace } from '../presence/open-store.js';
 import { SETTINGS, type Setting } from './settings.js';
+import { unknownSettings } from './unknown-settings.js';
 
 type Values = { [K in keyof typeof SETTINGS]: ReturnType<(typeof SETTINGS)[K]['read']> };
 
 export interface Config extends AppSettings, Pick<Values, 'host' | 'port' | 'workers' | 'logLevel'> {
   readonly storePlace: StorePlace;
+  /** Lines about variables that look like settings. */
+  readonly warnings: readonly string[];
 }
 
 /** `problems`: a line for each bad setting, its name and what is wrong, never its value. */
@@ -35,7 +38,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   const values = Object.fromEntries(Object.entries(SETTINGS).map(([key, setting]) => [key, read(setting)])) as Values;
   problems.push(...contradictions(values));
   if (problems.length > 0) throw new ConfigError(problems);
-  return group(values);
+  const names = Object.values(SETTINGS).map(({ name }) => name);
+  return { ...group(values), warnings: unknownSettings(environment, names) };
 }
 
 /** An address that only this machine reaches. */
@@ -76,7 +80,7 @@ function contradictingLimits({ maxStreams = 0, maxConnections = Number.POSITIVE_
     : [];
 }
 
-function group(values: Values): Config {
+function group(values: Values): Omit<Config, 'warnings'> {
   const { host, port, logLevel, redis, redisPrefix, dataDir, graceMs, leaveGraceMs, overlapMs } = values;
   const { maxConnectionMs, retentionMs, feedRetentionMs, feedMaxBytes, maxStreams, publicUrl } = values;
   const { isAuthRequired, apiKeys, callbackSecrets, trustProxy, corsOrigins, rateLimitPerMinute } = values;

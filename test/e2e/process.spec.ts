@@ -138,6 +138,13 @@ describe('npm start', () => {
     }
   });
 
+  it('warns of a variable that looks like a setting', async () => {
+    const { output, url } = await start({ GRACE_SECONDS: '31337' });
+    expect(url).not.toBe('');
+    expect(output.match(/GRACE_SECONDS is not a setting of Rollcall and has no effect/g)).toHaveLength(1);
+    expect(output).not.toContain('31337');
+  });
+
   it('refuses a data folder that another process uses, and says so', async () => {
     const first = await start();
     const second = await start();
