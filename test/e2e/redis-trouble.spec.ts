@@ -148,6 +148,17 @@ describe('the service', () => {
     },
   );
 
+  it('asks the store once for all who ask at the same time whether it is ready', async () => {
+    await start(server.url);
+    const redis = client(server.url);
+    await redis.config('RESETSTAT');
+    const answers = await Promise.all(Array.from({ length: 50 }, () => service.request('/health/ready')));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    const [, checks] = /cmdstat_multi:calls=(\d+)/.exec(await redis.info('commandstats')) ?? [];
+    expect(Number(checks)).toBeGreaterThan(0);
+    expect(Number(checks)).toBeLessThan(50);
+  });
+
   it('is not ready when memory is full, and leaves no trace of having looked', async () => {
     await start(server.url);
     await expectReady(200);
