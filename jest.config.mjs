@@ -7,7 +7,7 @@ export default {
   testEnvironment: 'node',
   cacheDirectory: '<rootDir>/node_modules/.cache/jest', // else the system temp folder, shared by everything on the machine
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
-  setupFilesAfterEnv: ['<rootDir>/test/each-test-asserts.ts'],
+  setupFilesAfterEnv: ['<rootDir>/test/each-test-asserts.ts', '<rootDir>/test/leftovers.ts'],
   testTimeout: 60_000,
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

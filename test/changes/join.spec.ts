@@ -14,6 +14,7 @@ import { type FeedPosition, formatPosition, isPast, parsePosition } from '../../
 import type { Changeset } from '../../src/presence/presence-store.js';
 import { storesUnderTest } from '../contract/stores.js';
 import { eventually } from '../eventually.js';
+import { closeOnce } from '../leftovers.js';
 
 /** Which of them it is stands in its version. */
 function announcing(n: number): Changeset {
@@ -155,6 +156,7 @@ describe.each(storesUnderTest())('a follower on %s', (_, open) => {
         const log = pino({ level: 'silent' });
         const feed = new FeedReader(store, log);
         const hub = new FeedHub(store, feed, log);
+        const stopHub = closeOnce(() => hub.stop());
         let count = 0;
         const announce = (many: number) => store.commit(Array.from({ length: many }, () => announcing(count++)));
         for (let rest = before; rest > 0; rest -= 100) await announce(Math.min(rest, 100));
@@ -181,7 +183,7 @@ describe.each(storesUnderTest())('a follower on %s', (_, open) => {
           }
         }
         await Promise.all(visitors.map((visitor) => visitor.end()));
-        await hub.stop();
+        await stopHub();
         await discard();
       }),
       { numRuns: 25, examples: [[COMES_WHILE_THE_HUB_GOES_ON, 0]] },

@@ -11,6 +11,7 @@ import type { FeedPosition } from '../../src/presence/feed-position.js';
 import type { PresenceStore } from '../../src/presence/presence-store.js';
 import { RedisPresenceStore } from '../../src/presence/redis/redis-presence-store.js';
 import { SqlitePresenceStore } from '../../src/presence/sqlite/sqlite-presence-store.js';
+import { closeOnce } from '../leftovers.js';
 import { documentedUser, urlOfUser } from '../redis/acl-user.js';
 import { RedisServer } from '../redis/redis-server.js';
 
@@ -44,10 +45,10 @@ export function storesUnderTest(): [string, () => Promise<OpenStore>][] {
 export async function openSqlite(): Promise<OpenStore> {
   const dir = mkdtempSync(join(tmpdir(), 'rollcall-sqlite-'));
   const store = new SqlitePresenceStore(dir, pino({ level: 'silent' }));
-  const discard = async () => {
+  const discard = closeOnce(async () => {
     await store.close();
     rmSync(dir, { recursive: true });
-  };
+  });
   return { store, beginning: await store.position(), discard };
 }
 
@@ -56,5 +57,6 @@ async function openRedis(url: string, shards: number): Promise<OpenStore> {
   const redis = await RedisConnection.open(parseRedisUrl(url), log);
   const prefix = `rollcall:${randomUUID()}`;
   const store = new RedisPresenceStore(redis, { description: 'Redis', prefix, shards, log });
-  return { store, beginning: await store.position(), discard: () => store.close() };
+  const discard = closeOnce(() => store.close());
+  return { store, beginning: await store.position(), discard };
 }

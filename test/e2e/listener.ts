@@ -1,6 +1,7 @@
 // A client of the stream of changes, with the EventSource that its users would take.
 import { EventSource } from 'eventsource';
 import { CHANGE_TYPES } from '../../src/presence/domain/change.js';
+import { closeOnce } from '../leftovers.js';
 
 export interface HeardEvent {
   readonly type: string;
@@ -42,6 +43,7 @@ export class Listener {
   /** Resolves when the service has answered: what comes from now on is heard. */
   static async open(serviceUrl: string, options: ListenOptions = {}): Promise<Listener> {
     const listener = new Listener(serviceUrl, options);
+    closeOnce(() => listener.close());
     await new Promise<void>((resolve) => {
       listener.#source.addEventListener('open', () => resolve(), { once: true });
       listener.#source.addEventListener('error', () => resolve(), { once: true });

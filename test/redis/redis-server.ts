@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { closeOnce } from '../leftovers.js';
 import { onThePath } from '../on-the-path.js';
 
 async function freePort(): Promise<number> {
@@ -31,6 +32,7 @@ export class RedisServer {
   /** Resolves when it answers. */
   static async start(...settings: string[]): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), settings);
+    closeOnce(() => server.stop());
     await server.restart();
     return server;
   }

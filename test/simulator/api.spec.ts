@@ -11,8 +11,9 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { MAX_SESSION_PARTICIPANTS } from '../../src/simulator/provider/participants.js';
-import { createSimulator, type Simulator } from '../../src/simulator/simulator.js';
+import type { Simulator } from '../../src/simulator/simulator.js';
 import { PLAIN } from './settings.js';
+import { startSimulator } from './start-simulator.js';
 
 const ACCOUNT = '9903498';
 const UNKNOWN = '473f6544-92f7-4d67-9e77-bf2533cfff6d';
@@ -47,8 +48,7 @@ describe('the API', () => {
   };
 
   beforeEach(async () => {
-    simulator = await createSimulator({ ...PLAIN, customer: CUSTOMER });
-    url = await simulator.listen(0, '127.0.0.1');
+    ({ simulator, url } = await startSimulator({ ...PLAIN, customer: CUSTOMER }));
     api = sdk();
   });
   afterEach(() => simulator.close());

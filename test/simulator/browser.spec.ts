@@ -1,12 +1,13 @@
 // From a browser to the REST answer: the provider's own SDK, the simulator's signalling and webhooks, Rollcall.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createSimulator, type Simulator } from '../../src/simulator/simulator.js';
+import type { Simulator } from '../../src/simulator/simulator.js';
 import { type Service, startService } from '../e2e/service.js';
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
 import { Browser } from './browser.js';
 import { Network } from './network.js';
 import { PLAIN } from './settings.js';
+import { startSimulator } from './start-simulator.js';
 
 const GRACE_MS = 15_000;
 
@@ -25,8 +26,9 @@ describe('a browser with the provider’s SDK', () => {
   const start = async (noticeMs: number) => {
     clock = new ManualClock(Date.now());
     service = await startService({ clock, policy: { graceMs: GRACE_MS } });
-    simulator = await createSimulator({ ...PLAIN, noticeMs });
-    const url = await simulator.listen(0, '127.0.0.1');
+    const started = await startSimulator({ ...PLAIN, noticeMs });
+    simulator = started.simulator;
+    const { url } = started;
     network = await Network.to(Number(new URL(url).port));
     const response = await fetch(`${url}/v1/accounts/9903498/participants`, {
       method: 'POST',

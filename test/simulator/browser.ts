@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { type BrowserServer, chromium, type Page } from 'playwright-core';
+import { closeOnce } from '../leftovers.js';
 import { onThePath } from '../on-the-path.js';
 
 /** Without the last ones it looks for its maker's servers. */
@@ -25,10 +26,12 @@ export class Browser {
       chromium.launchServer({ executablePath, args: FLAGS }),
       bundleApplication(),
     ]);
+    closeOnce(() => process.close());
     const pages = createServer((_, response) => {
       response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
       response.end(`<!doctype html><title>call</title><script type="module">${script}</script>`);
     }).listen(0, '127.0.0.1');
+    closeOnce(() => pages.close());
     await once(pages, 'listening');
     const browser = await chromium.connect(process.wsEndpoint());
     return new Browser(process, pages, await browser.newPage());

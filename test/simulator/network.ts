@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { closeOnce } from '../leftovers.js';
 
 export class Network {
   readonly #clients = new Set<Socket>();
@@ -14,6 +15,7 @@ export class Network {
   static async to(port: number): Promise<Network> {
     const server = createServer({ allowHalfOpen: true });
     const network = new Network(server);
+    closeOnce(() => network.stop());
     server.on('connection', (client) => network.#join(client, port));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -3,11 +3,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { playForever } from '../../src/simulator/provider/scenario-traffic.js';
 import type { Scenario } from '../../src/simulator/scenarios/scenario.js';
 import { SCENARIOS } from '../../src/simulator/scenarios/scenarios.js';
-import { createSimulator, type Simulator } from '../../src/simulator/simulator.js';
+import type { Simulator } from '../../src/simulator/simulator.js';
 import { type Service, startService } from '../e2e/service.js';
 import { eventually } from '../eventually.js';
 import { Browser } from './browser.js';
 import { PLAIN } from './settings.js';
+import { startSimulator } from './start-simulator.js';
 
 const PATIENCE_MS = 20_000;
 
@@ -31,8 +32,7 @@ describe('the page', () => {
 
   beforeEach(async () => {
     service = await startService();
-    simulator = await createSimulator(PLAIN);
-    url = await simulator.listen(0, '127.0.0.1');
+    ({ simulator, url } = await startSimulator(PLAIN));
     browser = await Browser.start();
   });
   afterEach(async () => {

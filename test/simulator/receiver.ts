@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { closeOnce } from '../leftovers.js';
 
 export interface Received {
   readonly path: string;
@@ -35,6 +36,7 @@ export class Receiver {
       });
     });
     const receiver = new Receiver(server);
+    closeOnce(() => receiver.stop());
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return receiver;

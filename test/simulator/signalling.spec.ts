@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
-import { createSimulator, type Simulator } from '../../src/simulator/simulator.js';
+import type { Simulator } from '../../src/simulator/simulator.js';
 import { eventually } from '../eventually.js';
 import { Receiver } from './receiver.js';
 import { PLAIN } from './settings.js';
+import { startSimulator } from './start-simulator.js';
 
 const API = '/v1/accounts/9903498/participants';
 const AUTHORIZATION = { authorization: `Basic ${btoa('user:password')}` };
@@ -46,8 +47,7 @@ describe('the signalling socket', () => {
 
   beforeEach(async () => {
     receiver = await Receiver.start();
-    simulator = await createSimulator({ ...PLAIN, noticeMs: 100 });
-    url = await simulator.listen(0, '127.0.0.1');
+    ({ simulator, url } = await startSimulator({ ...PLAIN, noticeMs: 100 }));
     const response = await fetch(url + API, {
       method: 'POST',
       headers: { ...AUTHORIZATION, 'content-type': 'application/json' },

@@ -1,0 +1,11 @@
+import { createSimulator, type Simulator } from '../../src/simulator/simulator.js';
+import { closeOnce } from '../leftovers.js';
+
+/** On a free port of loopback. */
+export async function startSimulator(
+  settings: Parameters<typeof createSimulator>[0],
+): Promise<{ simulator: Simulator; url: string }> {
+  const created = await createSimulator(settings);
+  const simulator = { ...created, close: closeOnce(() => created.close()) };
+  return { simulator, url: await simulator.listen(0, '127.0.0.1') };
+}
