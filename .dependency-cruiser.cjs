@@ -66,7 +66,7 @@ module.exports = {
       name: 'one-reader-of-the-environment',
       comment: 'Configuration reaches the rest as values, from the composition root.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(config/|main\\.ts)' },
+      from: { path: '^src/', pathNot: '^src/(config/|start\\.ts)' },
       to: { path: '^src/config/' },
     },
     {

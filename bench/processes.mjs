@@ -7,7 +7,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { findRedisServer } from '../scripts/redis-server.mjs';
+import { findProgram } from '../scripts/program.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
 /** A service takes up to 10 s to answer what it has. */
@@ -51,7 +51,13 @@ export async function startRedis() {
   // Rewriting the append-only file would take its time from whoever happens to be measured.
   const settings = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--auto-aof-rewrite-percentage', '0'];
   const place = ['--bind', '127.0.0.1', '--save', '', ...settings];
-  const redis = await startProcess(findRedisServer(), (port, dir) => ['--port', port, '--dir', dir, ...place]);
+  const redis = await startProcess(findProgram('redis-server'), (port, dir) => [
+    '--port',
+    port,
+    '--dir',
+    dir,
+    ...place,
+  ]);
   return { ...redis, url: `redis://127.0.0.1:${redis.port}` };
 }
 
@@ -64,7 +70,11 @@ export function startNode(file, env = {}) {
 async function startProcess(command, argsFor, env = {}) {
   const port = await freePort();
   const dir = makeFolder();
-  const settings = { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port), DATA_DIR: dir, ...env };
+  const settings = {
+    ...{ PATH: process.env.PATH, NODE_ENV: 'production' },
+    ...{ PORT: String(port), DATA_DIR: dir, SHUTDOWN_DELAY_MS: '0' },
+    ...env,
+  };
   const child = launch(command, argsFor(String(port), dir), { env: settings, stdio: ['ignore', 'ignore', 'inherit'] });
   const exit = once(child, 'exit').then(() => {
     throw new Error(`${command} has ended before it took connections`);

@@ -22,7 +22,7 @@ process.once('exit', () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-const service = await start('dist/main.js', [], { PORT, DATA_DIR: dataDir });
+const service = await start('dist/main.js', [], { PORT, DATA_DIR: dataDir, SHUTDOWN_DELAY_MS: '0' });
 const callback = `${service}/callbacks/bandwidth`;
 const simulator = await start('dist/simulator/main.js', [
   ...['--port', SIMULATOR_PORT, '--callback', callback],

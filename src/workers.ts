@@ -3,24 +3,34 @@
 // primary touches neither requests nor the store: it sees to it that its workers are there, and that all end together.
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
+import type { StopReason } from './stop-requests.js';
 
 /** Before a worker that died is replaced; doubled for one that dies soon after it took a place. */
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
 const SOON_MS = 60_000;
-/** Workers give up on slow clients after 8 s. One that is not gone by now hangs, and would outlive the primary. */
-const STOP_TIME_LIMIT_MS = 9_500;
+/** After the delay, workers give up on slow clients after 8 s. One that is not gone by now hangs, and would outlive the primary. */
+const CLOSE_LIMIT_MS = 9_500;
+
+/** Which of them is known. */
+interface WorkerEnd {
+  readonly code?: number;
+  readonly signal?: string;
+  readonly reason?: string;
+}
 
 export class Workers {
   readonly #log: Logger;
+  readonly #shutdownDelayMs: number;
   readonly #running = new Set<Worker>();
   readonly #replacements = new Set<NodeJS.Timeout>();
   #areUp = false;
   /** What to end with; from then on nothing is started. */
   #exitCode: number | undefined;
 
-  constructor(log: Logger) {
+  constructor(log: Logger, shutdownDelayMs: number) {
     this.#log = log;
+    this.#shutdownDelayMs = shutdownDelayMs;
   }
 
   /** `program`: what each runs. Resolves when all listen, with the first one's lines of where. */
@@ -34,14 +44,17 @@ export class Workers {
     return lines;
   }
 
-  /** Ends the workers and then this process. The second time it changes nothing. */
-  stop(exitCode: number): void {
+  /**
+   * Ends the workers and then this process. Every request is passed on, since a second one ends their delay. A terminal has
+   * told them too, a supervisor only the primary.
+   */
+  stop(exitCode: number, reason: StopReason): void {
+    for (const worker of this.#running) worker.process.kill(reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT');
     if (this.#exitCode !== undefined) return;
     this.#exitCode = exitCode;
+    if (exitCode === 0) this.#log.info({ signal: reason }, 'Rollcall stops');
     for (const replacement of this.#replacements) clearTimeout(replacement);
-    // A terminal has told them too, a supervisor only the primary; twice is the same to them.
-    for (const worker of this.#running) worker.process.kill('SIGTERM');
-    setTimeout(() => this.#endThoseThatHang(), STOP_TIME_LIMIT_MS);
+    setTimeout(() => this.#endThoseThatHang(), this.#shutdownDelayMs + CLOSE_LIMIT_MS);
     this.#endAfterTheLast(exitCode);
   }
 
@@ -51,7 +64,7 @@ export class Workers {
     const worker = cluster.fork();
     const startedMs = performance.now();
     this.#running.add(worker);
-    const end = (how: object) => {
+    const end = (how: WorkerEnd) => {
       const livedMs = performance.now() - startedMs;
       this.#onEnd(worker, livedMs < SOON_MS ? nextWaitMs : FIRST_WAIT_MS, how);
     };
@@ -59,19 +72,20 @@ export class Workers {
     worker.on('error', (error) => {
       // One that could not even be forked has no exit. Else it is dead, which is about to be noticed, and could not be
       // handed a connection.
-      if (worker.process.pid === undefined) end({ err: error });
+      if (worker.process.pid === undefined) end({ reason: error.message });
     });
     return new Promise((resolve) => worker.once('message', resolve));
   }
 
-  #onEnd(worker: Worker, waitMs: number, how: object): void {
+  #onEnd(worker: Worker, waitMs: number, how: WorkerEnd): void {
     this.#running.delete(worker);
     const about = { worker: worker.process.pid, ...how };
     if (this.#exitCode !== undefined) {
       this.#endAfterTheLast(this.#exitCode);
     } else if (!this.#areUp) {
-      this.#log.fatal(about, 'a worker cannot start');
-      this.stop(1);
+      // One that ends with 1 has said why.
+      if (about.code !== 1) this.#log.fatal(about, 'Rollcall cannot start: a worker has ended');
+      this.stop(1, 'SIGINT');
     } else {
       this.#log.error({ ...about, waitMs }, 'a worker has died and will be replaced');
       this.#replaceAfter(waitMs);

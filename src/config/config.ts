@@ -7,7 +7,9 @@ import { unknownSettings } from './unknown-settings.js';
 
 type Values = { [K in keyof typeof SETTINGS]: ReturnType<(typeof SETTINGS)[K]['read']> };
 
-export interface Config extends AppSettings, Pick<Values, 'host' | 'port' | 'workers' | 'logLevel'> {
+export interface Config
+  extends AppSettings,
+    Pick<Values, 'host' | 'port' | 'workers' | 'logLevel' | 'shutdownDelayMs'> {
   readonly storePlace: StorePlace;
   /** Lines about variables that look like settings. */
   readonly warnings: readonly string[];
@@ -19,6 +21,16 @@ export class ConfigError extends Error {
 
   constructor(readonly problems: readonly string[]) {
     super(`bad settings: ${problems.join('; ')}`);
+  }
+}
+
+/** Adds to the environment what a file .env in the working directory sets and the environment does not. Throws ConfigError. */
+export function loadEnvFile(): void {
+  try {
+    process.loadEnvFile();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT') throw new ConfigError([`.env cannot be read: ${message}`]);
   }
 }
 
@@ -84,16 +96,17 @@ function group(values: Values): Omit<Config, 'warnings'> {
   const { host, port, logLevel, redis, redisPrefix, dataDir, graceMs, leaveGraceMs, overlapMs } = values;
   const { maxConnectionMs, retentionMs, feedRetentionMs, feedMaxBytes, maxStreams, publicUrl } = values;
   const { isAuthRequired, apiKeys, callbackSecrets, trustProxy, corsOrigins, rateLimitPerMinute } = values;
-  const { workers, maxConnections, maxInFlight } = values;
+  const { workers, maxConnections, maxInFlight, keepAliveMs, shutdownDelayMs } = values;
   return {
     host,
     port,
     workers,
     logLevel,
+    shutdownDelayMs,
     storePlace: { redis, redisPrefix, dataDir },
     policy: { graceMs, leaveGraceMs, overlapMs, maxConnectionMs, retentionMs },
     feed: { retentionMs: feedRetentionMs, maxBytes: feedMaxBytes, maxStreams },
     access: { isRequired: isAuthRequired, apiKeys, callbackSecrets, publicUrl },
-    http: { trustProxy, maxConnections, maxInFlight, corsOrigins, rateLimitPerMinute },
+    http: { trustProxy, maxConnections, maxInFlight, keepAliveMs, corsOrigins, rateLimitPerMinute },
   };
 }

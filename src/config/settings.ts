@@ -62,6 +62,18 @@ export const SETTINGS = {
     'Requests under way at once; more are answered 503 at once.',
     integer(1, 1_000_000),
   ),
+  keepAliveMs: setting(
+    'KEEP_ALIVE_MS',
+    '620000',
+    'How long an idle connection stays open; longer than the idle timeout of the load balancer in front (Google Cloud: 600 s).',
+    integer(1_000, 86_400_000),
+  ),
+  shutdownDelayMs: setting(
+    'SHUTDOWN_DELAY_MS',
+    '5000',
+    'After SIGTERM, how long requests are still served while readiness fails, so that load balancers stop sending them.',
+    integer(0, 3_600_000),
+  ),
   redis: {
     ...setting(
       'REDIS_URL',

@@ -19,6 +19,7 @@ const CHECK_LIFETIME_MS = 1_000;
 export class HealthController {
   #check: Promise<void> | undefined;
   #checkedAtMs = 0;
+  #isDraining = false;
 
   constructor(
     private readonly health: HealthCheckService,
@@ -26,6 +27,11 @@ export class HealthController {
     private readonly deadlines: DeadlineWorker,
     @Inject(PRESENCE_STORE) private readonly store: PresenceStore,
   ) {}
+
+  /** From now on readiness fails, so that load balancers send new requests elsewhere. */
+  drain(): void {
+    this.#isDraining = true;
+  }
 
   @Get('live')
   @Access('public')
@@ -47,7 +53,7 @@ export class HealthController {
     operationId: 'getReadiness',
     summary: 'Check that callbacks can be taken',
     description:
-      'For readiness probes: the store can be written to, and deadlines are kept. Callers with an API key also get the ' +
+      'For readiness probes: the store can be written to, deadlines are kept, and the service is not stopping. Callers with an API key also get the ' +
       'state of each part.',
   })
   @ApiOkResponse({ schema: READY_SCHEMA, description: 'Callbacks can be taken.', example: READY_EXAMPLE })
@@ -56,6 +62,7 @@ export class HealthController {
     @Query() _: NoQuery,
     @Req() { access }: FastifyRequest,
   ): Promise<HealthCheckResult | Pick<HealthCheckResult, 'status'>> {
+    if (this.#isDraining) throw drainingProblem();
     try {
       const result = await this.health.check([() => this.#storeHealth(), () => this.#deadlineHealth()]);
       return access.isKnown ? result : { status: result.status };
@@ -87,6 +94,12 @@ export class HealthController {
     const indicator = this.indicators.check('deadlines');
     return this.deadlines.isAlive() ? indicator.up() : indicator.down('no round has ended for a while');
   }
+}
+
+/** No secret: whoever sees it sees the service go. */
+function drainingProblem(): ProblemError {
+  const detail = 'The service is stopping: send new requests to another node.';
+  return new ProblemError('not-ready', { detail, headers: RETRY_SOON });
 }
 
 function toProblem(error: unknown): unknown {

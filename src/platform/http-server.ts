@@ -48,6 +48,7 @@ export interface HttpSettings {
   /** Addresses and CIDR ranges of proxies whose X-Forwarded-For is used: see client-address.ts. */
   readonly trustProxy: readonly string[];
   readonly maxConnections: number;
+  readonly keepAliveMs: number;
   /** Requests in progress at once, except those of routes that have a limit of their own. */
   readonly maxInFlight: number;
   readonly corsOrigins: readonly string[];
@@ -61,7 +62,7 @@ interface RefusalParts {
 
 export function createHttpServer(
   log: Logger,
-  { maxConnections, maxInFlight }: HttpSettings,
+  { maxConnections, maxInFlight, keepAliveMs }: HttpSettings,
   { refusals, paths }: RefusalParts,
 ): HttpServer {
   const adapter = new FastifyAdapter({
@@ -71,6 +72,7 @@ export function createHttpServer(
     genReqId: () => randomUUID(),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: keepAliveMs,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     // Nobody here looks at it, and Node's own refusal of its absence has no body.
@@ -82,9 +84,12 @@ export function createHttpServer(
   });
   const http = adapter.getInstance();
   refuseUnsupported(http.server, refusals);
-  const connections = new ConnectionLimit(maxConnections, (socket) => {
-    refuseConnection(socket, tooManyConnections(), refusals);
-    socket.destroySoon();
+  const connections = new ConnectionLimit(maxConnections, {
+    closeIdle: () => http.server.closeIdleConnections(),
+    refuse: (socket) => {
+      refuseConnection(socket, tooManyConnections(), refusals);
+      socket.destroySoon();
+    },
   });
   http.server.on('connection', (socket) => connections.accept(socket));
   const gate = new RequestGate(maxInFlight);

@@ -9,10 +9,14 @@ import { SEED, type Service, type ServiceOptions, startService } from './service
 const BODY = JSON.stringify(SEED);
 const HEAD = `POST /callbacks/bandwidth HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n`;
 
+const ALIVE = 'GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n';
+
 describe('the edges of the process', () => {
   let service: Service;
   let sockets: Socket[] = [];
+  let stopDrip = () => {};
   afterEach(async () => {
+    stopDrip();
     for (const socket of sockets) socket.destroy();
     sockets = [];
     await service.stop();
@@ -54,8 +58,7 @@ describe('the edges of the process', () => {
   it('refuse more connections than there may be with a 503', async () => {
     await start({ http: { maxConnections: 3 } });
     const held = [await dial(), await dial(), await dial()];
-    held[0]?.socket.write('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n');
-    await eventually(() => expect(held[0]?.received()).toContain('200 OK'));
+    for (const { socket } of held) socket.write(HEAD);
     const refused = await dial();
     refused.socket.write('GET /v1/occupancy HTTP/1.1\r\nhost: x\r\n\r\n');
     await eventually(() =>
@@ -66,7 +69,33 @@ describe('the edges of the process', () => {
     await eventually(async () => expect((await service.request('/v1/occupancy')).status).toBe(200));
   });
 
-  it('cut 500 slow senders, while a callback is answered within a second', async () => {
+  it('close idle connections to make room for one more, and none on which a request is in progress', async () => {
+    await start({ http: { maxConnections: 3 } });
+    const idle = [await dial(), await dial()];
+    for (const { socket } of idle) socket.write(ALIVE);
+    await eventually(() => {
+      for (const { received } of idle) expect(received()).toContain('{"status":"ok"}');
+    });
+    const busy = await dial();
+    busy.socket.write(HEAD);
+    const closed = Promise.all(idle.map(({ socket }) => once(socket, 'close')));
+    const next = await dial();
+    next.socket.write(ALIVE);
+    await eventually(() => expect(next.received()).toMatch(/^HTTP\/1\.1 200 OK/));
+    await closed;
+    busy.socket.write(BODY);
+    await eventually(() => expect(busy.received()).toMatch(/^HTTP\/1\.1 204/));
+  });
+
+  it('keep an idle connection open for the time that is set, and say so', async () => {
+    await start({ http: { keepAliveMs: 2_000 } });
+    const { socket, received } = await dial();
+    socket.write(ALIVE);
+    await once(socket, 'close');
+    expect(received()).toMatch(/^HTTP\/1\.1 200 .*keep-alive: timeout=2\r\n/is);
+  });
+
+  it('cut 500 slow senders, while callbacks are answered', async () => {
     await start({});
     const slow = await Promise.all(Array.from({ length: 500 }, dial));
     for (const [n, { socket }] of slow.entries()) socket.write(n % 2 ? HEAD + BODY.slice(0, 5) : HEAD.slice(0, 20));
@@ -74,18 +103,16 @@ describe('the edges of the process', () => {
       for (const { socket } of slow) if (socket.writable) socket.write(' ');
     }, 500);
     const closed = Promise.all(slow.map(({ socket }) => once(socket, 'close')));
-    const slowest = { ms: 0 };
+    stopDrip = () => clearInterval(drip);
     let areCut = false;
     void closed.then(() => {
       areCut = true;
     });
-    for (let n = 0; !areCut; n += 1) {
-      const startMs = performance.now();
-      expect((await service.callback({ participantId: `p${n}` })).status).toBe(204);
-      slowest.ms = Math.max(slowest.ms, performance.now() - startMs);
+    let answered = 0;
+    for (; !areCut; answered += 1) {
+      expect((await service.callback({ participantId: `p${answered}` })).status).toBe(204);
     }
-    clearInterval(drip);
-    expect(slowest.ms).toBeLessThan(1_000);
+    expect(answered).toBeGreaterThan(10);
     expect(slow.filter(({ received }) => received().startsWith('HTTP/1.1 408'))).toHaveLength(500);
   });
 

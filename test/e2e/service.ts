@@ -16,6 +16,7 @@ import { Refusals } from '../../src/platform/refusals.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../../src/presence/domain/policy.js';
 import { openStore } from '../../src/presence/open-store.js';
 import type { PresenceStore } from '../../src/presence/presence-store.js';
+import { closeOnce } from '../leftovers.js';
 
 export interface ServiceOptions {
   readonly redisUrl?: string;
@@ -97,6 +98,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     http: {
       trustProxy: [],
       maxConnections: 10_000,
+      keepAliveMs: 620_000,
       maxInFlight: 10_000,
       corsOrigins: [],
       rateLimitPerMinute: 6_000,
@@ -118,10 +120,13 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     return request(path, { method: 'POST', headers, body: typeof body === 'string' ? body : JSON.stringify(body) });
   };
   const callback = (parts?: Record<string, unknown>) => post('/callbacks/bandwidth', { ...SEED, ...parts });
-  const stop = async () => {
+  const stop = closeOnce(async () => {
+    // As the process does: what a failed test has left half-sent would keep the server open for ever.
+    const limit = setTimeout(() => app.getHttpServer().closeAllConnections(), 8_000);
     await app.close();
+    clearTimeout(limit);
     rmSync(ownDataDir, { recursive: true, force: true });
-  };
+  });
   const refusals = app.get(Refusals, { strict: false });
   return { app, url, store, refusals, logged, request, post, callback, stop };
 }

@@ -1,8 +1,6 @@
 // The store port on one SQLite file, for a service that runs as one process and wants no Redis. Every commit is
 // synced to the disk before it is answered: WAL with synchronous=FULL, one transaction, and so one sync, a batch.
-import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import Database from 'libsql';
+import type Database from 'libsql';
 import type { Logger } from 'pino';
 import { RefusalLog } from '../../platform/refusal-log.js';
 import type { ParticipantId } from '../domain/lifecycle-event.js';
@@ -24,10 +22,10 @@ import {
   StoreUnavailableError,
   type TagOccupancy,
 } from '../presence-store.js';
+import { openDatabase } from './open-database.js';
 import { refusalOf } from './refusal.js';
-import { SCHEMA, SCHEMA_VERSION } from './schema.js';
 import { SqliteFeed } from './sqlite-feed.js';
-import { prepareStatements, type Statements } from './statements.js';
+import type { Statements } from './statements.js';
 
 const NOBODY: Occupancy = { connected: 0, reconnecting: 0, devices: 0 };
 /** The id of nobody. */
@@ -41,15 +39,13 @@ export class SqlitePresenceStore implements PresenceStore {
   readonly #feed: SqliteFeed;
   readonly #refusals: RefusalLog;
 
-  /** Opens the file in `dataDir`, or makes both. Throws when another process has it open, or another version made it. */
+  /** Opens the file in `dataDir`, or makes both. Throws StartError. */
   constructor(dataDir: string, log: Logger) {
     this.#refusals = new RefusalLog(log, 'SQLite');
-    mkdirSync(dataDir, { recursive: true });
-    const file = resolve(join(dataDir, 'rollcall.db'));
+    const { db, file, statements } = openDatabase(dataDir);
     this.description = `SQLite at ${file}`;
-    this.#db = new Database(file);
-    open(this.#db, file);
-    this.#statements = prepareStatements(this.#db);
+    this.#db = db;
+    this.#statements = statements;
     this.#feed = new SqliteFeed(this.#statements);
   }
 
@@ -205,21 +201,5 @@ export class SqlitePresenceStore implements PresenceStore {
     // What is asked after the end is refused to nobody.
     if (this.#db.open) this.#refusals.refused(operation, refusal, count);
     return new StoreUnavailableError(`SQLite: ${refusal.reason}`, { cause });
-  }
-}
-
-function open(db: Database.Database, file: string): void {
-  try {
-    // One process at a time: a second one would not be told of the first one's changes.
-    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN EXCLUSIVE');
-    const [version] = db.prepare('PRAGMA user_version').raw().get() as unknown as [number];
-    if (version === 0) db.exec(SCHEMA);
-    else if (version !== SCHEMA_VERSION) throw new Error(`it was made by another version (${version}) of Rollcall`);
-    db.exec('COMMIT');
-  } catch (error) {
-    db.close();
-    const isBusy = (error as { code?: string }).code === 'SQLITE_BUSY';
-    const reason = isBusy ? 'another process has it open' : (error as Error).message;
-    throw new Error(`cannot open ${file}: ${reason}`, { cause: error });
   }
 }
