@@ -9,17 +9,21 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json nest-cli.json ./
+COPY scripts ./scripts
 COPY src ./src
-RUN npm run build
+# Whatever the modes of the checkout, any user may read what was built.
+RUN npm run build && chmod -R a+rX dist package.json
 
 FROM node:20-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data
 WORKDIR /app
-RUN mkdir /data && chown node:node /data
+# Any uid may write here if its group is 0, as that of a uid without an entry in /etc/passwd is.
+RUN install -d -o 1000 -g 0 -m 0775 /data
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
-COPY package.json ./
-USER node
+COPY --from=build /app/package.json ./
+# In numbers: Kubernetes cannot tell whether a name is root.
+USER 1000:0
 VOLUME /data
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \

@@ -1,0 +1,59 @@
+// The image, as far as it can be tried without a container engine: the folder that its Dockerfile prepares, and the users it
+// is run as.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ServiceProcess } from './e2e/process.js';
+import { SEED } from './e2e/service.js';
+
+const [image = ''] = readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8')
+  .split(/^FROM /m)
+  .slice(-1);
+const [, user = ''] = /^USER (.*)$/m.exec(image) ?? [];
+const [, prepareData = ''] = /^RUN (.* \/data)$/m.exec(image) ?? [];
+const isRoot = process.getuid?.() === 0;
+
+describe('the image', () => {
+  let folder: string;
+  let data: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'rollcall-image-'));
+    spawnSync('chmod', ['755', folder]);
+    data = join(folder, 'data');
+    // Only root can give files away; the mode is the same.
+    const prepare = isRoot ? prepareData : prepareData.replace(/-[og] \d+ /g, '');
+    expect(spawnSync('bash', ['-c', prepare.replace('/data', data)]).status).toBe(0);
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('runs as a uid in numbers, of group 0, and leaves its data to that group', () => {
+    expect(user).toMatch(/^[1-9]\d*:0$/);
+    expect(statSync(data).mode & 0o070).toBe(0o070);
+    expect(statSync(data).gid).toBe(isRoot ? 0 : process.getgid?.());
+  });
+
+  it.each([
+    ['its own user', user],
+    ['any other uid', '1234567:0'],
+  ])('keeps its data as %s', async (_, uidAndGid) => {
+    const [uid = '', gid = ''] = uidAndGid.split(':');
+    const as = isRoot ? ['setpriv', '--reuid', uid, '--regid', gid, '--clear-groups'] : [];
+    const service = ServiceProcess.spawn({ DATA_DIR: data }, { command: [...as, process.execPath], cwd: folder });
+    await service.listensOrEnds();
+    expect((await service.post('/callbacks/bandwidth', SEED)).status).toBe(204);
+    expect(await service.end('SIGTERM')).toBe(0);
+    expect(statSync(join(data, 'rollcall.db')).uid).toBe(isRoot ? Number(uid) : process.getuid?.());
+  });
+
+  it('says what to do when it may not write', async () => {
+    spawnSync('chmod', ['555', data]);
+    const as = isRoot ? ['setpriv', '--reuid', '1234567', '--regid', '0', '--clear-groups'] : [];
+    const service = ServiceProcess.spawn({ DATA_DIR: data }, { command: [...as, process.execPath], cwd: folder });
+    expect(await service.ended).toBe(1);
+    expect(service.output).toMatch(
+      /^\{"level":60,.*DATA_DIR must be a folder that uid \d+, gid \d+ can write to: EACCES.*\}\n$/,
+    );
+  });
+});
