@@ -1,16 +1,12 @@
 // npm run bench: measures Rollcall on loopback, against the least that a receiver can do and what people write by hand,
-// and writes docs/benchmarks.md. It starts and ends all that it needs; on Debian, as root, it installs what is missing.
+// and writes docs/benchmarks.md. It starts and ends all that it needs.
 //   npm run bench -- reads memory    these parts alone, of those in run.mjs; writes nothing
 //   npm run bench -- --quick         only whether all of it runs; writes nothing
 import { build, install } from '../scripts/prepare.mjs';
-import { ensureProgram } from '../scripts/program.mjs';
-import { ensureRedisServer } from '../scripts/redis-server.mjs';
-import { ensureRedisBenchmark } from './redis-benchmark.mjs';
+import { ensurePrograms } from '../scripts/program.mjs';
 
 install();
-ensureRedisServer();
-ensureProgram(['wrk'], 'wrk');
-ensureRedisBenchmark();
+ensurePrograms('redis-server', 'redis-tools', 'wrk');
 build();
 const { run } = await import('./run.mjs'); // it needs what was installed
 const args = process.argv.slice(2);

@@ -2,14 +2,14 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { arch, cpus, loadavg, platform, totalmem } from 'node:os';
-import { findRedisServer } from '../scripts/redis-server.mjs';
+import { findProgram } from '../scripts/program.mjs';
 
 export function describeMachine() {
   const cores = cpus();
   const memoryGib = Math.round(totalmem() / 2 ** 30);
   return [
     `${cores.length} cores (${cores[0]?.model.trim()}), ${memoryGib} GiB of memory, ${platform()} on ${arch()}`,
-    `Node ${process.versions.node}, Redis ${versionOf(findRedisServer(), '--version')}, libsql ${libsqlVersion()}, wrk ${versionOf('wrk', '-v')}`,
+    `Node ${process.versions.node}, Redis ${versionOf(findProgram('redis-server'), '--version')}, libsql ${libsqlVersion()}, wrk ${versionOf('wrk', '-v')}`,
     `load of the machine before (of one minute): ${loadavg()[0].toFixed(2)}`,
   ];
 }

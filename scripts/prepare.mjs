@@ -4,25 +4,51 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { nodeVersionProblem } from '../src/node-version.mjs';
 
-const ROOT = join(import.meta.dirname, '..');
+exitFor(nodeVersionProblem(process.versions.node));
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const BUILD_INPUTS = ['src', 'package-lock.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
+const STAMP = join(ROOT, 'dist', '.built-from');
 
 /** Installs what package-lock.json names, unless just that is there. */
 export function install() {
-  if (isInstalled()) return;
+  if (isInstalled(() => true)) return;
   console.log('Installing what is missing …');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  // Also where NODE_ENV is production: it is needed to build.
+  npmCi('--include=dev');
 }
 
 /** Builds dist/, unless it was built from the same files. */
 export function build() {
-  const stamp = join(ROOT, 'dist', '.built-from');
-  const inputs = fingerprint();
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs) return;
+  if (isBuilt()) return;
   console.log('Building …');
   run('npm', ['run', '--silent', 'build']);
-  writeFileSync(stamp, inputs);
+}
+
+/** For the service alone: what is built already needs no development dependencies, and they are not installed for it. */
+export function prepareService() {
+  if (isBuilt()) {
+    if (isInstalled(({ dev, devOptional }) => !dev && !devOptional)) return;
+    console.log('Installing the production dependencies …');
+    npmCi('--omit=dev');
+    return;
+  }
+  exitFor(
+    isDevelopmentOmitted() &&
+      'dist/ is not built from what is in src/, and the development dependencies, which build it, are not installed.\n' +
+        'Build first: npm ci && npm run build && npm prune --omit=dev',
+  );
+  install();
+  build();
+}
+
+/** What npm run build does. */
+export function compile() {
+  run('nest', ['build']);
+  writeFileSync(STAMP, fingerprint());
 }
 
 /** Runs a command with its output shown, and ends this process when it fails. */
@@ -32,15 +58,41 @@ export function run(command, args, options = {}) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
+function exitFor(problem) {
+  if (!problem) return;
+  console.error(problem);
+  process.exit(1);
+}
+
+function npmCi(which) {
+  run('npm', ['ci', which, '--no-audit', '--no-fund', '--loglevel=error']);
+}
+
+function isBuilt() {
+  return existsSync(STAMP) && readFileSync(STAMP, 'utf8') === fingerprint();
+}
+
 /** npm keeps a list of what it has put into node_modules. */
-function isInstalled() {
+function isInstalled(isWanted) {
+  const present = installedPackages();
+  const wanted = Object.entries(lockedPackages()).filter(([path, entry]) => path !== '' && isWanted(entry));
+  // Optional ones are left out where they do not fit the machine.
+  return wanted.every(([path, { version, optional }]) => optional || present[path]?.version === version);
+}
+
+/** As after npm ci --omit=dev. */
+function isDevelopmentOmitted() {
+  const present = Object.values(installedPackages());
+  return present.length > 0 && present.every(({ dev }) => !dev);
+}
+
+function lockedPackages() {
+  return JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).packages;
+}
+
+function installedPackages() {
   const list = join(ROOT, 'node_modules', '.package-lock.json');
-  if (!existsSync(list)) return false;
-  const wanted = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).packages;
-  const present = JSON.parse(readFileSync(list, 'utf8')).packages;
-  return Object.entries(wanted).every(
-    ([path, { version, optional }]) => path === '' || optional || present[path]?.version === version,
-  );
+  return existsSync(list) ? JSON.parse(readFileSync(list, 'utf8')).packages : {};
 }
 
 function fingerprint() {

@@ -1,29 +1,32 @@
-// Programs that are no npm packages and have to be on the PATH.
-import { spawnSync } from 'node:child_process';
+// Programs that are no npm packages and have to be on the PATH, by the Debian package that each is in.
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { run } from './prepare.mjs';
 
-/** Sees to it that one of these is there: on Debian, when it is root, by installing it. Else ends this process and says how. */
-export function ensureProgram(names, debianPackage) {
-  if (findProgram(names)) return;
-  const isRoot = process.getuid?.() === 0;
-  if (isRoot && spawnSync('apt-get', ['--version']).status === 0) {
-    console.log(`Installing ${debianPackage} …`);
-    const options = {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    };
-    run('apt-get', ['update', '-qq'], options);
-    run('apt-get', ['install', '-qq', '-y', '--no-install-recommends', debianPackage], options);
-  }
-  if (findProgram(names)) return;
-  console.error(`This needs ${names.join(' or ')} on the PATH. On Debian: sudo apt-get install ${debianPackage}`);
-  process.exit(1);
+/** Any of the names does. Redis and Valkey speak the same protocol. */
+export const PROGRAMS = {
+  'redis-server': ['redis-server', 'valkey-server'],
+  'redis-tools': ['redis-benchmark', 'valkey-benchmark'],
+  chromium: ['chromium', 'chromium-browser', 'google-chrome'],
+  wrk: ['wrk'],
+};
+
+/** Says what is missing and runs npm run setup for it, which ends this process when it cannot help. */
+export function ensurePrograms(...debianPackages) {
+  const missing = missingPrograms(debianPackages);
+  if (missing.length === 0) return;
+  console.log(`Missing: ${missing.join(', ')}. Running: npm run setup -- ${missing.join(' ')}`);
+  run('npm', ['run', '--silent', 'setup', '--', ...missing]);
+}
+
+export function missingPrograms(debianPackages) {
+  return debianPackages.filter((debianPackage) => !findProgram(debianPackage));
 }
 
 /** The path of the first that is there, or undefined. */
-export function findProgram(names) {
+export function findProgram(debianPackage) {
   const folders = (process.env.PATH ?? '').split(delimiter);
-  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
+  return PROGRAMS[debianPackage]
+    .flatMap((name) => folders.map((folder) => join(folder, name)))
+    .find((path) => existsSync(path));
 }

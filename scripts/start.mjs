@@ -1,9 +1,6 @@
 // npm start: installs and builds what is missing, then is the service itself, so that signals reach it.
-import { existsSync } from 'node:fs';
-import { build, install } from './prepare.mjs';
+import { prepareService } from './prepare.mjs';
 
-install();
-build();
-if (existsSync('.env')) process.loadEnvFile();
+prepareService();
 process.setSourceMapsEnabled(true);
 await import('../dist/main.js');

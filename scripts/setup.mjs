@@ -1,0 +1,26 @@
+// npm run setup [-- <Debian package>…]: installs the system packages that the tests and the benchmark need, as root on Debian.
+// Elsewhere it says what to install.
+import { spawnSync } from 'node:child_process';
+import { run } from './prepare.mjs';
+import { missingPrograms, PROGRAMS } from './program.mjs';
+
+const asked = process.argv.slice(2).filter((name) => name in PROGRAMS);
+const wanted = asked.length > 0 ? asked : Object.keys(PROGRAMS);
+const missing = missingPrograms(wanted);
+const canInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0;
+if (missing.length > 0 && canInstall) {
+  console.log(`Installing ${missing.join(', ')} …`);
+  const options = {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  };
+  run('apt-get', ['update', '-qq'], options);
+  run('apt-get', ['install', '-qq', '-y', '--no-install-recommends', ...missing], options);
+}
+const stillMissing = missingPrograms(wanted);
+if (stillMissing.length === 0) {
+  console.log(`On the PATH: ${wanted.join(', ')}`);
+} else {
+  console.error(`Install ${stillMissing.join(', ')}. On Debian: sudo apt-get install ${stillMissing.join(' ')}`);
+  process.exit(1);
+}
