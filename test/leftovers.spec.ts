@@ -1,0 +1,22 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { expect, it } from '@jest/globals';
+import { closeOnce } from './leftovers.js';
+
+const ROOT = join(import.meta.dirname, '..');
+const FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+
+it('Jest exits after a test that fails with servers, processes and connections open', async () => {
+  const args = ['node_modules/jest/bin/jest.js', '--runInBand', '--testMatch', '<rootDir>/test/failing.fixture.ts'];
+  const jest = spawn(process.execPath, [...FLAGS, ...args], { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'] });
+  closeOnce(() => jest.kill('SIGKILL'));
+  let output = '';
+  jest.stderr.on('data', (text) => {
+    output += String(text);
+  });
+  // Also that of its children, which hold its output open.
+  const [code] = await once(jest, 'close');
+  expect(output).toContain('Expected: "closed"');
+  expect(code).toBe(1);
+});
