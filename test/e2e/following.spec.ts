@@ -191,7 +191,10 @@ describe('Redis that loses its data', () => {
     const listener = await Listener.open(service.url);
     await service.callback({ participantId: 'a' });
     await eventually(() => expect(listener.changes).toHaveLength(2));
+    const lines = () =>
+      service.logged.map(({ msg }) => String(msg)).filter((line) => /feed can(not)? be read/.test(line));
     await server.kill();
+    await eventually(() => expect(lines()).toEqual(['the change feed cannot be read']));
     expect((await service.request('/v1/changes/stream')).status).toBe(503);
     expect((await service.request(`/v1/changes?after=${listener.lastId}`)).status).toBe(503);
     await server.restart();
@@ -199,8 +202,6 @@ describe('Redis that loses its data', () => {
     await eventually(() => expect(listener.changes).toHaveLength(4));
     expect(listener.types).not.toContain('reset');
     expect(listener.responses).toHaveLength(1);
-    const lines = () =>
-      service.logged.map(({ msg }) => String(msg)).filter((line) => /feed can(not)? be read/.test(line));
     await eventually(() =>
       expect(lines()).toEqual(['the change feed cannot be read', 'the change feed can be read again']),
     );
