@@ -9,7 +9,13 @@ import { startNode } from '../processes.mjs';
 import { NaiveWitness, RollcallWitness } from './witnesses.mjs';
 
 export const GRACE_MS = 15_000;
-const SETTINGS = { GRACE_MS: String(GRACE_MS), RATE_LIMIT_PER_MINUTE: '1000000', LOG_LEVEL: 'silent' };
+const { OVERLAP_MS } = process.env;
+const SETTINGS = {
+  GRACE_MS: String(GRACE_MS),
+  RATE_LIMIT_PER_MINUTE: '1000000',
+  LOG_LEVEL: 'silent',
+  ...(OVERLAP_MS && { OVERLAP_MS }),
+};
 const SAMPLE_EVERY_MS = 1_000;
 /** From a webhook's arrival, or a deadline, to where a witness sees it, on a busy machine. */
 const HANDLING_MS = 2_000;
@@ -17,10 +23,7 @@ const RETRY = { attempts: 1, backoffMs: 1_000, timeoutMs: 10_000 };
 
 /** Resolves with a score for each receiver, and what was sent. `run`: as for `play`; `chaos`: its policy. */
 export async function measure(run, chaos) {
-  const receivers = await Promise.all([
-    startNode('dist/main.js', { ...SETTINGS, OVERLAP_MS: process.env.OVERLAP_MS ?? '' }),
-    startNode('bench/accuracy/naive.mjs'),
-  ]);
+  const receivers = await Promise.all([startNode('dist/main.js', SETTINGS), startNode('bench/accuracy/naive.mjs')]);
   const [rollcallUrl, naiveUrl] = receivers.map(({ port }) => `http://127.0.0.1:${port}`);
   try {
     const witnesses = { rollcall: new RollcallWitness(rollcallUrl), naive: new NaiveWitness(naiveUrl) };
