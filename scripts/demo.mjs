@@ -12,6 +12,7 @@ const { PORT = '3000', SIMULATOR_PORT = '3001', PATH, HOME } = process.env;
 
 install();
 build();
+const { parseEscaped } = await import('../dist/platform/log-escaping.js');
 const dataDir = mkdtempSync(join(tmpdir(), 'rollcall-demo-'));
 const children = [];
 let isStopping = false;
@@ -82,7 +83,8 @@ function show({ type, participantId, tag = '', state, previousState, cause, hear
 async function answerOf(url) {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  return response.json();
+  // Any program on this machine may have chosen the tags and ids that are printed here.
+  return parseEscaped(await response.text());
 }
 
 async function stop(code) {

@@ -1,6 +1,8 @@
+import { escapeJson, escapeStack } from './platform/log-escaping.js';
+
 /**
  * Ends the process with 1 and one last line in the format of the log, for when the log is not there: not loaded yet, or
- * what cannot be loaded. It must load on any Node.js, and so imports nothing.
+ * what cannot be loaded. It must load on any Node.js, and so imports only what does, too.
  */
 export function exitWithFatal(message: string, error?: Error): never {
   const { name, stack } = error ?? {};
@@ -10,6 +12,8 @@ export function exitWithFatal(message: string, error?: Error): never {
     ...(error && { err: { type: name, stack } }),
     msg: message,
   };
-  process.stdout.write(`${process.stdout.isTTY ? `FATAL: ${stack ?? message}` : JSON.stringify(line)}\n`);
+  process.stdout.write(
+    `${process.stdout.isTTY ? `FATAL: ${escapeStack(stack ?? message)}` : escapeJson(JSON.stringify(line))}\n`,
+  );
   process.exit(1);
 }
