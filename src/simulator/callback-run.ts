@@ -4,6 +4,7 @@ import { type Cue, play, type RunOptions } from './scenarios/run.js';
 import { eventsOf, type Ids, idsOf, stepOf } from './scenarios/traffic.js';
 import { Tally } from './tally.js';
 import { type Answer, CallbackClient, isTaken, longestSendMs, type RetryPolicy } from './webhooks/callback-client.js';
+import { CallbackHosts } from './webhooks/callback-hosts.js';
 import { Chaos, type ChaosPolicy, type Delivery, latestDeliveryMs } from './webhooks/chaos.js';
 import { Dispatcher } from './webhooks/dispatcher.js';
 
@@ -40,7 +41,7 @@ export function settlingMs(chaos: ChaosPolicy, retry: RetryPolicy): number {
 
 /** Resolves when everything is sent and answered, or when it is aborted and what was in flight is answered. */
 export async function runCallbacks({ retry, callbackUrls, ...delivering }: CallbackRun): Promise<RunOutcome> {
-  const client = new CallbackClient(retry, MAX_IN_FLIGHT);
+  const client = new CallbackClient({ retry, connections: MAX_IN_FLIGHT, hosts: CallbackHosts.of(callbackUrls) });
   delivering.signal.addEventListener('abort', () => client.giveUp());
   const outcome = await deliver(delivering, async ({ body }) => {
     const answers = await Promise.all(callbackUrls.map((url) => client.send(url, body)));

@@ -2,7 +2,7 @@
 import { Option } from 'commander';
 import { newCommand, runCommand } from './command.js';
 import { PAGE_ACCOUNT } from './control/control.controller.js';
-import { credentials, httpUrl, port, scenario, timeout } from './option-values.js';
+import { credentials, hosts, httpUrl, port, scenario, timeout } from './option-values.js';
 import {
   type ChaosFlags,
   chaosPolicyOf,
@@ -27,6 +27,8 @@ interface Flags extends ChaosFlags, RetryFlags, RunFlags {
   readonly notice: number;
   readonly scenario?: Scenario;
   readonly callback: string;
+  readonly callbackHosts: readonly string[];
+  readonly allowedHosts: readonly string[];
 }
 
 const command = newCommand({
@@ -40,11 +42,24 @@ const command = newCommand({
   .option('--credentials <user:password>', 'the only credentials that the API accepts (default: any)', credentials)
   .option('--account <id>', 'the only account that the API knows (default: any)')
   .addOption(flag('--notice <time>', 'interval of pings; a client that misses one is lost', timeout, 10_000, '10s'))
+  .addOption(
+    new Option('--allowed-hosts <names>', 'host names to answer to besides localhost, like simulator,dev.example.com')
+      .argParser(hosts)
+      .default([], 'none'),
+  )
   .option('--scenario <name>', 'a scenario to play over and over, with the run options below', scenario)
   .addOption(
     new Option('--callback <url>', 'where the webhooks of that scenario go; the default on the page')
       .argParser(httpUrl)
       .default('http://127.0.0.1:3000/callbacks/bandwidth'),
+  )
+  .addOption(
+    new Option(
+      '--callback-hosts <names>',
+      'hosts to send webhooks to besides loopback and that of --callback, like host.docker.internal',
+    )
+      .argParser(hosts)
+      .default([], 'none'),
   );
 withRetryFlags(withChaosFlags(withRunFlags(command))).action(start);
 
@@ -57,6 +72,8 @@ async function start(flags: Flags): Promise<void> {
     retry: retryPolicyOf(flags),
     customer: { credentials, accountId: account },
     callbackUrl: callback,
+    callbackHosts: flags.callbackHosts,
+    allowedHosts: flags.allowedHosts,
     noticeMs: notice,
   });
   const url = await simulator.listen(wanted, host);

@@ -1,5 +1,7 @@
 // Reads the values of command-line options. Each function throws InvalidArgumentError, whose message says what to write.
+import { isIPv6 } from 'node:net';
 import { InvalidArgumentError } from 'commander';
+import { hostNameOf } from './host-name.js';
 import type { Scenario } from './scenarios/scenario.js';
 import { SCENARIOS } from './scenarios/scenarios.js';
 
@@ -17,6 +19,19 @@ export function scenario(name: string): Scenario {
 export function httpUrl(text: string): string {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
   throw new InvalidArgumentError('Use a URL like http://127.0.0.1:3000/callbacks/bandwidth.');
+}
+
+/** From a comma list of names and IP addresses, as hostNameOf returns them. */
+export function hosts(text: string): string[] {
+  return text.split(',').map((item) => host(item.trim()));
+}
+
+function host(text: string): string {
+  const address = `http://${isIPv6(text) ? `[${text}]` : text}`;
+  if ((isIPv6(text) || /^[\w.-]+$/.test(text)) && URL.canParse(address)) return hostNameOf(new URL(address));
+  throw new InvalidArgumentError(
+    'Use host names or IP addresses without a port, like host.docker.internal,192.168.1.5.',
+  );
 }
 
 export function credentials(text: string): string {

@@ -1,15 +1,17 @@
 // The whole simulator, ready to listen: what main.ts starts, and what the tests talk to.
-import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Customer } from './api/account.guard.js';
-import { ApiErrorFilter } from './api/api-error.js';
+import { ApiErrorFilter, errorBody } from './api/api-error.js';
+import { hostNameOf } from './host-name.js';
 import { DeviceTokens } from './provider/device-tokens.js';
 import { Provider } from './provider/provider.js';
+import { RequestGuard } from './request-guard.js';
 import { SignallingServer } from './signalling/signalling-server.js';
 import { SimulatorModule } from './simulator.module.js';
 import { CallbackClient, type RetryPolicy } from './webhooks/callback-client.js';
+import { CallbackHosts } from './webhooks/callback-hosts.js';
 import { Chaos, type ChaosPolicy } from './webhooks/chaos.js';
 
 export interface SimulatorSettings {
@@ -17,8 +19,12 @@ export interface SimulatorSettings {
   readonly seed: number;
   readonly retry: RetryPolicy;
   readonly customer: Customer;
-  /** What the page proposes. */
+  /** The page's default. Its host may receive webhooks. */
   readonly callbackUrl: string;
+  /** Further hosts that may receive webhooks, as hostNameOf returns them. */
+  readonly callbackHosts: readonly string[];
+  /** Names that requests may address the simulator by, besides localhost, as hostNameOf returns them. */
+  readonly allowedHosts: readonly string[];
   /** How often a client is asked whether it is there. */
   readonly noticeMs: number;
 }
@@ -34,14 +40,12 @@ const CALLBACK_CONNECTIONS = 64;
 
 export async function createSimulator(settings: SimulatorSettings): Promise<Simulator> {
   const { chaos, seed, retry, customer, callbackUrl, noticeMs } = settings;
-  const provider = new Provider(new CallbackClient(retry, CALLBACK_CONNECTIONS), new Chaos(chaos, seed));
+  const hosts = new CallbackHosts([hostNameOf(new URL(callbackUrl)), ...settings.callbackHosts]);
+  const client = new CallbackClient({ retry, connections: CALLBACK_CONNECTIONS, hosts });
+  const provider = new Provider(client, new Chaos(chaos, seed));
   const tokens = new DeviceTokens();
-  const adapter = new FastifyAdapter({
-    forceCloseConnections: true,
-    frameworkErrors: (error: FastifyError, _: FastifyRequest, reply: FastifyReply) =>
-      void reply.code(error.statusCode ?? 400).send({ error: error.message, requestId: randomUUID() }),
-  });
-  acceptEmptyJson(adapter.getInstance());
+  const guard = new RequestGuard(settings.allowedHosts);
+  const adapter = createAdapter(guard);
   const app = await NestFactory.create<NestFastifyApplication>(
     SimulatorModule.with({ provider, tokens, customer, callbackUrl }),
     adapter,
@@ -49,7 +53,7 @@ export async function createSimulator(settings: SimulatorSettings): Promise<Simu
   );
   app.useGlobalFilters(new ApiErrorFilter());
   await app.init();
-  new SignallingServer(provider, tokens, noticeMs).listen(app.getHttpServer());
+  new SignallingServer(provider, tokens, noticeMs).listen(app.getHttpServer(), guard);
   return {
     provider,
     listen: async (port, host) => {
@@ -61,6 +65,29 @@ export async function createSimulator(settings: SimulatorSettings): Promise<Simu
       await app.close();
     },
   };
+}
+
+function createAdapter(guard: RequestGuard): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    forceCloseConnections: true,
+    // The guard checks it; Node's own refusal has no body.
+    http: { requireHostHeader: false },
+    frameworkErrors: ({ statusCode = 400, message }: FastifyError, { raw }: FastifyRequest, reply: FastifyReply) =>
+      refuse(reply, guard.refusalOf(raw) ?? { status: statusCode, message }),
+  });
+  const http = adapter.getInstance();
+  http.addHook('onRequest', async ({ raw }, reply) => {
+    const refusal = guard.refusalOf(raw);
+    if (!refusal) return;
+    refuse(reply, refusal);
+    return reply;
+  });
+  acceptEmptyJson(http);
+  return adapter;
+}
+
+function refuse(reply: FastifyReply, { status, message }: { readonly status: number; readonly message: string }): void {
+  void reply.code(status).send(errorBody(status, message));
 }
 
 /** The provider's SDK says that there is JSON, and then there is none. */

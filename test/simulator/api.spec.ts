@@ -48,7 +48,8 @@ describe('the API', () => {
   };
 
   beforeEach(async () => {
-    ({ simulator, url } = await startSimulator({ ...PLAIN, customer: CUSTOMER }));
+    const settings = { ...PLAIN, customer: CUSTOMER, callbackHosts: ['svc.example'] };
+    ({ simulator, url } = await startSimulator(settings));
     api = sdk();
   });
   afterEach(() => simulator.close());

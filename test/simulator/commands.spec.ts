@@ -1,6 +1,8 @@
 // The commands, as processes, the way their users start them.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Service, startService } from '../e2e/service.js';
@@ -100,6 +102,8 @@ describe('the commands', () => {
       /need a run of 250 s, more than 9 s/,
     ],
     ['simulator', ['--scenario', 'ghost'], /Did you mean ghosts\?/],
+    ['simulator', ['--allowed-hosts', 'http://x'], /--allowed-hosts.*Use host names/],
+    ['simulator', ['--callback-hosts', 'x:80'], /--callback-hosts.*Use host names/],
     ['accuracy', ['flaky'], /Did you mean flaky-mobile\?/],
   ])('%s %j is refused in one line, with an example', async (name, args, message) => {
     const command = run(name, args);
@@ -162,6 +166,35 @@ describe('the commands', () => {
     expect(second.output).toContain('EADDRINUSE');
     command.interrupt();
     expect(await command.ended).toBe(0);
+  });
+
+  it('simulator, as docker-compose.yml starts it, is reached by its name and sends to Rollcall', async () => {
+    const compose = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
+    const [, list = ''] = /command: \["node", "dist\/simulator\/main.js", (.*)\]/.exec(compose) ?? [];
+    const command = run('simulator', [...JSON.parse(`[${list}]`), '--host', '127.0.0.1', '--port', '0']);
+    await command.says(/listens on/);
+    const [, url = ''] = /listens on (\S+)/.exec(command.output) ?? [];
+    const create = async (host: string, callbackUrl: string) => {
+      const headers = { host, 'content-type': 'application/json' };
+      const creating = request(`${url}/control/participants`, { method: 'POST', headers });
+      creating.end(JSON.stringify({ callbackUrl }));
+      const [response] = (await once(creating, 'response')) as [IncomingMessage];
+      response.resume();
+      return response.statusCode;
+    };
+    expect(await create('simulator:3001', 'http://rollcall:3000/callbacks/bandwidth')).toBe(201);
+    expect(await create('127.0.0.1:3001', 'http://rollcall:3000/callbacks/bandwidth')).toBe(201);
+    expect(await create('simulator:3001', 'http://redis:6379/')).toBe(400);
+    expect(await create('rollcall:3001', 'http://rollcall:3000/callbacks/bandwidth')).toBe(403);
+  });
+
+  it('simulate sends to any host that it is given', async () => {
+    const receiver = await Receiver.start();
+    const callback = `http://${receiver.host.replace('127.0.0.1', '0.0.0.0')}/`;
+    const command = run('simulate', ['ghosts', '--participants', '1', '--seconds', '1', '--callback', callback]);
+    expect(await command.ended).toBe(0);
+    receiver.stop();
+    expect(receiver.received.length).toBeGreaterThan(0);
   });
 
   it('demo shows a meeting, and Ctrl-C ends all of it', async () => {

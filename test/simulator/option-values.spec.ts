@@ -4,6 +4,7 @@ import {
   attempts,
   count,
   credentials,
+  hosts,
   httpUrl,
   percentage,
   perSecond,
@@ -38,6 +39,11 @@ describe('the value of an option', () => {
     ['port', port, ['-1', '65536', '']],
     ['perSecond', perSecond, ['0', '-1', '', '0x10', '1e3', 'Infinity', '1000001', ' 5 ']],
     ['httpUrl', httpUrl, ['', 'x', 'ftp://x', '127.0.0.1:3000']],
+    [
+      'hosts',
+      hosts,
+      ['', ',', 'a,', 'http://a', 'a:3000', '*.a', 'a/b', 'u@a', '[::1', '256.1.1.1', 'a b', 'a\\b', '::1%1'],
+    ],
     ['credentials', credentials, ['', 'user']],
     ['scenario', scenario, ['', 'Meeting!', 'all']],
   ] as const)('%s is not accepted when it is not clear', (_, read, texts) => {
@@ -47,6 +53,7 @@ describe('the value of an option', () => {
   it('is accepted when it is', () => {
     expect(['0%', '0.5%', '1%', '100%'].map(percentage)).toEqual([0, 0.005, 0.01, 1]);
     expect(['0ms', '200ms', '1.5s', '10m'].map(time)).toEqual([0, 200, 1_500, 600_000]);
+    expect(hosts('Rollcall, a.example.,::1,0x7f.1')).toEqual(['rollcall', 'a.example', '::1', '127.0.0.1']);
     expect([timeout('1ms'), perSecond('0.5'), count('1'), port('0')]).toEqual([1, 0.5, 1, 0]);
   });
 });

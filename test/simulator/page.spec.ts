@@ -77,6 +77,19 @@ describe('the page', () => {
     );
   });
 
+  it('is not used by a page of another origin', async () => {
+    const { page } = browser;
+    const target = `${url}/control/participants`;
+    await page.evaluate(`fetch('${target}', { method: 'POST', mode: 'no-cors' })`);
+    await page.setContent(`<form method="post" action="${target}"><button>send</button></form>`);
+    await click('send');
+    await eventually(
+      async () => expect(await page.locator('body').textContent()).toContain('another origin'),
+      PATIENCE_MS,
+    );
+    expect(JSON.parse((await control('GET', '')).text)).toMatchObject({ total: 0 });
+  });
+
   it('shows a scenario that goes on and on', async () => {
     const stopping = new AbortController();
     const played = playForever(

@@ -22,5 +22,7 @@ export const PLAIN: SimulatorSettings = {
   retry: ONE_ATTEMPT,
   customer: {},
   callbackUrl: 'http://127.0.0.1:3000/callbacks/bandwidth',
+  callbackHosts: [],
+  allowedHosts: [],
   noticeMs: 10_000,
 };

@@ -89,7 +89,7 @@ describe('the signalling socket', () => {
     async (path) => {
       const { port } = new URL(url);
       const socket = createConnection(Number(port), '127.0.0.1');
-      socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n`);
+      socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n`);
       expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 4\d\d /);
       socket.destroy();
       await connect({ token, uniqueId: 'd' });

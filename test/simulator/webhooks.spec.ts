@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { CallbackClient, longestSendMs } from '../../src/simulator/webhooks/callback-client.js';
+import { CallbackHosts } from '../../src/simulator/webhooks/callback-hosts.js';
 import { webhookBody } from '../../src/simulator/webhooks/signalling-event.js';
 import { SEED, startService } from '../e2e/service.js';
 import { eventually } from '../eventually.js';
@@ -36,6 +37,7 @@ describe('a webhook', () => {
   });
 });
 
+const LOOPBACK_ONLY = new CallbackHosts([]);
 const connectionsOf = (server: Server) => new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
 
 describe('the client', () => {
@@ -45,8 +47,8 @@ describe('the client', () => {
     open.push(started);
     return started;
   };
-  const client = (policy = ONE_ATTEMPT) => {
-    const made = new CallbackClient(policy, 4);
+  const client = (retry = ONE_ATTEMPT, hosts = LOOPBACK_ONLY) => {
+    const made = new CallbackClient({ retry, connections: 4, hosts });
     open.push({ stop: () => void made.close() });
     return made;
   };
@@ -109,7 +111,7 @@ describe('the client', () => {
       fc.asyncProperty(fc.integer({ min: 1, max: 20 }), fc.nat(600_000), async (attempts, backoffMs) => {
         const clock = new VirtualClock();
         const policy = { attempts, backoffMs, timeoutMs: 10_000 };
-        const one = new CallbackClient(policy, 1, clock);
+        const one = new CallbackClient({ retry: policy, connections: 1, hosts: LOOPBACK_ONLY }, clock);
         const startMs = clock.now();
         expect(await clock.run(one.send(`http://${busy.host}/`, '{}'))).toMatchObject({ status: 503, attempts });
         expect(clock.now() - startMs).toBeLessThanOrEqual(longestSendMs(policy));
@@ -142,6 +144,24 @@ describe('the client', () => {
     await impatient.send(`http://127.0.0.1:${port}/`, '{}');
     // The client has hung up.
     await eventually(() => expect(connectionsOf(server)).resolves.toBe(0));
+  });
+
+  it('sends nothing to a host that is not allowed', async () => {
+    const { host, received } = await receiver();
+    // On Linux this address reaches loopback, so only the client keeps the webhook from arriving.
+    const url = `http://${host.replace('127.0.0.1', '0.0.0.0')}/`;
+    const patient = { attempts: 20, backoffMs: 600_000, timeoutMs: 1_000 };
+    expect(await client(patient).send(url, '{}')).toEqual({ status: 'host not allowed', attempts: 0, elapsedMs: 0 });
+    expect(await client(patient, CallbackHosts.of([url])).send(url, '{}')).toMatchObject({ status: 204 });
+    expect(received).toHaveLength(1);
+  });
+
+  it.each([301, 302, 303, 307, 308])('follows no redirect of status %d', async (status) => {
+    const target = await receiver();
+    const location = `http://${target.host}/`;
+    const redirecting = await receiver(() => ({ status, headers: { location } }));
+    expect(await client().send(`http://${redirecting.host}/`, '{}')).toMatchObject({ status, attempts: 1 });
+    expect(target.received).toEqual([]);
   });
 
   it('says what kept an answer from coming', async () => {

@@ -21,10 +21,12 @@ export class ApiErrorFilter implements ExceptionFilter {
     const { url } = host.switchToHttp().getRequest<FastifyRequest>();
     const { status, message } = toApiError(error, url);
     if (status === 401) reply.header('www-authenticate', 'Basic realm="Bandwidth simulator"');
-    await reply
-      .code(status)
-      .send(status === 401 || status === 403 ? { message } : { error: message, requestId: randomUUID() });
+    await reply.code(status).send(errorBody(status, message));
   }
+}
+
+export function errorBody(status: number, message: string): object {
+  return status === 401 || status === 403 ? { message } : { error: message, requestId: randomUUID() };
 }
 
 function toApiError(error: unknown, url: string): { status: number; message: string } {

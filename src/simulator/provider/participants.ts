@@ -2,6 +2,7 @@
 // Source: the published OpenAPI document of the WebRTC API, version 2.0.0.
 import { randomUUID } from 'node:crypto';
 import { ApiError } from '../api/api-error.js';
+import type { CallbackHosts } from '../webhooks/callback-hosts.js';
 
 export type PublishPermission = 'AUDIO' | 'VIDEO';
 
@@ -38,11 +39,15 @@ export class Participants {
   readonly #participants = new Map<string, Participant>();
   readonly #sessions = new Map<string, Session>();
 
+  constructor(private readonly callbackHosts: CallbackHosts) {}
+
   get all(): Iterable<Participant> {
     return this.#participants.values();
   }
 
   create(accountId: string, settings: ParticipantSettings): Participant {
+    const refusal = settings.callbackUrl ? this.callbackHosts.refusalOf(settings.callbackUrl) : undefined;
+    if (refusal !== undefined) throw new ApiError(400, refusal);
     const participant = { ...settings, accountId, id: randomUUID(), subscriptions: {} };
     this.#participants.set(participant.id, participant);
     return participant;

@@ -21,7 +21,7 @@ interface Connected {
 const MAX_IN_FLIGHT = 64;
 
 export class Provider {
-  readonly participants = new Participants();
+  readonly participants: Participants;
   readonly log = new DeliveryLog();
   readonly #connected = new Map<string, Connected>();
   readonly #dispatcher: Dispatcher<AddressedDelivery>;
@@ -30,6 +30,7 @@ export class Provider {
     private readonly client: CallbackClient,
     private readonly chaos: Chaos,
   ) {
+    this.participants = new Participants(client.hosts);
     this.#dispatcher = new Dispatcher(
       ({ callbackUrl, body }) => this.client.send(callbackUrl, body),
       MAX_IN_FLIGHT,

@@ -1,12 +1,13 @@
 // The socket that the provider's browser SDK talks to: JSON-RPC 2.0 at /v3/, one connection for each client.
 // It knows who is there, and nothing of media: descriptions are taken, and answered with empty ones.
-import type { IncomingMessage, Server } from 'node:http';
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { DeviceTokens } from '../provider/device-tokens.js';
 import type { Participant } from '../provider/participants.js';
 import type { Provider } from '../provider/provider.js';
 import type { Socket } from '../provider/socket.js';
+import type { RequestGuard } from '../request-guard.js';
 import { type Call, errorReply, parseCall, resultReply } from './json-rpc.js';
 
 const PATHS = /^\/v3\/?$/;
@@ -25,23 +26,25 @@ export class SignallingServer {
     private readonly noticeMs: number,
   ) {}
 
-  listen(http: Server): void {
+  listen(http: Server, guard: RequestGuard): void {
     http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => socket.destroy());
-      void this.#admit(request, socket, head);
+      const refusal = guard.refusalOf(request);
+      if (refusal) refuse(socket, refusal.status, refusal.message);
+      else void this.#admit(request, socket, head);
     });
   }
 
   async #admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const address = `ws://simulator${request.url}`;
-    if (!URL.canParse(address)) return refuse(socket, '400 Bad Request');
+    if (!URL.canParse(address)) return refuse(socket, 400);
     const { pathname, searchParams } = new URL(address);
-    if (!PATHS.test(pathname)) return refuse(socket, '404 Not Found');
+    if (!PATHS.test(pathname)) return refuse(socket, 404);
     const participantId = await this.tokens.read(searchParams.get('token') ?? '');
     const participant = participantId === undefined ? undefined : this.provider.participants.find(participantId);
-    if (!participant) return refuse(socket, '403 Forbidden');
+    if (!participant) return refuse(socket, 403);
     const deviceId = searchParams.get('uniqueId');
-    if (!deviceId) return refuse(socket, '400 Bad Request');
+    if (!deviceId) return refuse(socket, 400);
     this.#server.handleUpgrade(request, socket, head, (client) => this.#serve(client, participant, deviceId));
   }
 
@@ -98,6 +101,7 @@ function answer({ id, method }: Call): string | undefined {
   }
 }
 
-function refuse(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+function refuse(socket: Duplex, status: 400 | 403 | 404, message = ''): void {
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: text/plain`;
+  socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(message)}\r\n\r\n${message}`);
 }

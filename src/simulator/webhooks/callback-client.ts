@@ -4,6 +4,7 @@
 import { setMaxListeners } from 'node:events';
 import { Agent, request } from 'undici';
 import { type Clock, sleep, systemClock } from '../clock.js';
+import type { CallbackHosts } from './callback-hosts.js';
 
 /** What Bandwidth does when a webhook fails is not documented, so each of it can be set. */
 export interface RetryPolicy {
@@ -16,13 +17,21 @@ export interface RetryPolicy {
 
 const MAX_BACKOFF_MS = 600_000;
 
+export interface CallbackClientSettings {
+  readonly retry: RetryPolicy;
+  readonly connections: number;
+  readonly hosts: CallbackHosts;
+}
+
 export interface Answer {
-  /** HTTP status, or why there is none: 'timeout', or an error code such as 'ECONNREFUSED'. */
+  /** HTTP status, or why there is none: 'timeout', 'host not allowed', or an error code such as 'ECONNREFUSED'. */
   readonly status: number | string;
   readonly attempts: number;
   /** Of the last attempt. */
   readonly elapsedMs: number;
 }
+
+const NOT_ALLOWED: Answer = { status: 'host not allowed', attempts: 0, elapsedMs: 0 };
 
 export function isTaken({ status }: Answer): boolean {
   return typeof status === 'number' && status >= 200 && status < 300;
@@ -40,30 +49,34 @@ function backoffMs(policy: RetryPolicy, attempt: number): number {
 }
 
 export class CallbackClient {
+  readonly hosts: CallbackHosts;
+  readonly #policy: RetryPolicy;
   readonly #agent: Agent;
   readonly #givingUp = new AbortController();
 
   constructor(
-    private readonly policy: RetryPolicy,
-    connections: number,
+    { retry, connections, hosts }: CallbackClientSettings,
     private readonly clock: Clock = systemClock,
   ) {
+    this.hosts = hosts;
+    this.#policy = retry;
     // Each webhook that waits for its next attempt is a listener.
     setMaxListeners(0, this.#givingUp.signal);
     // Its timeouts are each of a part of an attempt, and inexact; the attempt has one of its own.
-    const { timeoutMs } = policy;
+    const { timeoutMs } = retry;
     this.#agent = new Agent({ connections, headersTimeout: 0, bodyTimeout: 0, connect: { timeout: timeoutMs } });
   }
 
-  /** Never rejects. `callbackUrl`: of http or https, with credentials or without. */
+  /** Never rejects, and follows no redirect. `callbackUrl`: of http or https, with credentials or without. */
   async send(callbackUrl: string, body: string): Promise<Answer> {
+    if (this.hosts.refusalOf(callbackUrl) !== undefined) return NOT_ALLOWED;
     const { signal } = this.#givingUp;
     for (let attempt = 1; ; attempt += 1) {
       const startMs = performance.now();
       const status = await this.#attempt(callbackUrl, body);
       const answer = { status, attempts: attempt, elapsedMs: performance.now() - startMs };
-      if (isTaken(answer) || attempt >= this.policy.attempts) return answer;
-      await sleep(this.clock, backoffMs(this.policy, attempt), signal);
+      if (isTaken(answer) || attempt >= this.#policy.attempts) return answer;
+      await sleep(this.clock, backoffMs(this.#policy, attempt), signal);
       if (signal.aborted) return answer;
     }
   }
@@ -80,7 +93,7 @@ export class CallbackClient {
 
   async #attempt(callbackUrl: string, body: string): Promise<number | string> {
     const timeout = new AbortController();
-    const timer = setTimeout(() => timeout.abort(), this.policy.timeoutMs);
+    const timer = setTimeout(() => timeout.abort(), this.#policy.timeoutMs);
     try {
       const url = new URL(callbackUrl);
       const credentials = takeCredentials(url);

@@ -1,0 +1,33 @@
+// Where webhooks may be sent. Anyone who can reach the simulator chooses a participant's callbackUrl, and must not be
+// able to send requests through it into its network (SSRF): only to loopback, and to hosts that its operator named.
+import { BlockList, isIPv6 } from 'node:net';
+import { hostNameOf } from '../host-name.js';
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8);
+LOOPBACK.addAddress('::1', 'ipv6');
+
+export class CallbackHosts {
+  readonly #named: ReadonlySet<string>;
+
+  /** `named`: as hostNameOf returns them. */
+  constructor(named: readonly string[]) {
+    this.#named = new Set(named);
+  }
+
+  static of(urls: readonly string[]): CallbackHosts {
+    return new CallbackHosts(urls.map((url) => hostNameOf(new URL(url))));
+  }
+
+  /** Why webhooks may not go there; undefined if they may. A name other than localhost is not loopback, whatever it resolves to. */
+  refusalOf(callbackUrl: string): string | undefined {
+    if (!URL.canParse(callbackUrl)) return 'callbackUrl must be a URL';
+    const name = hostNameOf(new URL(callbackUrl));
+    if (this.#named.has(name) || name === 'localhost' || isLoopback(name)) return undefined;
+    return `callbackUrl must have a host on loopback; to send webhooks to ${name}, start the simulator with --callback-hosts ${name}`;
+  }
+}
+
+function isLoopback(name: string): boolean {
+  return LOOPBACK.check(name, isIPv6(name) ? 'ipv6' : 'ipv4');
+}
