@@ -78,7 +78,8 @@ export function advance(
   const { participantId, source } = origin;
   const version = before ? before.version + 1 : nowMs;
   const was = before && { participantId, source, tag: before.tag?.value, view: before.announced };
-  const changes = changesBetween(was, { participantId, source, tag: tag?.value, version, view }, applied, nowMs);
+  const now = { participantId, source, tag: tag?.value, version, view: withoutUnseen(view, excess, before) };
+  const changes = changesBetween(was, now, applied, nowMs);
 
   const outdated = held.filter((device) => isOutdated(device, devices, view.state, policy, nowMs));
   const kept = outdated.length === 0 ? held : held.filter((device) => !outdated.includes(device));
@@ -94,6 +95,20 @@ export function advance(
     settledAtMs: kept.every(({ connection }) => connection.phase === 'open') ? undefined : nowMs,
   };
   return { record, changes, verdicts };
+}
+
+/**
+ * The view without devices that came and were evicted within this commit: never announced and not held now, they are no
+ * difference. That bounds what one commit announces to the devices held before, those held now, and the participant.
+ */
+function withoutUnseen(
+  view: ParticipantView,
+  evicted: readonly HeldDevice[],
+  before: ParticipantRecord | undefined,
+): ParticipantView {
+  const unseen = new Set(evicted.map(({ deviceId }) => deviceId).filter((id) => !before?.devices.has(id)));
+  if (unseen.size === 0) return view;
+  return { ...view, devices: view.devices.filter(({ deviceId }) => !unseen.has(deviceId)) };
 }
 
 /** An end without a connect, of a device that is not held, when there is no room for one more of them. */
