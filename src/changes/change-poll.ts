@@ -11,6 +11,7 @@ import type { FeedHub } from './feed-hub.js';
 import { type FeedReader, PAGE_SIZE } from './feed-reader.js';
 import { Follower, type PlacedChange } from './follower.js';
 import type { FollowerLimit } from './follower-limit.js';
+import { FoundChanges } from './found-changes.js';
 
 /**
  * How much of the feed one request may read, since a filter can leave out any number of entries. The answer then has the
@@ -79,26 +80,26 @@ export class ChangePoll {
   async #search(search: Search): Promise<Found> {
     const { clock, reader } = this.#parts;
     const startMs = clock.now();
-    const found: PlacedChange[] = [];
+    const found = new FoundChanges(search.limit);
     let position = search.after;
     for (let pages = 1; ; pages += 1) {
       const page = await reader.page(position, pageSize(search));
       if (page === null) {
         // The next request will be told.
-        if (found.length > 0) return { changes: found, position };
+        if (found.changes.length > 0) return { changes: found.changes, position };
         throw positionGone();
       }
       for (const { shard, place, change } of page.changes) {
         position = moveTo(position, shard, place);
-        if (isWanted(change, search.filter)) found.push({ change, position });
-        if (found.length === search.limit) return { changes: found, position };
+        if (isWanted(change, search.filter)) found.add({ change, position });
+        if (found.isFull) return { changes: found.changes, position };
       }
       const elapsedMs = clock.now() - startMs;
       const isEnding = this.#isStopped || search.signal.aborted;
       const isDone = page.isLast
-        ? found.length > 0 || elapsedMs >= search.waitMs
+        ? found.changes.length > 0 || elapsedMs >= search.waitMs
         : pages === MAX_SCAN_PAGES || elapsedMs >= MAX_SCAN_MS;
-      if (isDone || isEnding) return { changes: found, position };
+      if (isDone || isEnding) return { changes: found.changes, position };
       if (page.isLast) {
         const received = await this.#waitFor({ ...search, after: position, waitMs: search.waitMs - elapsedMs });
         if (received) return received;
@@ -114,7 +115,9 @@ export class ChangePoll {
   async #waitFor({ after, limit, waitMs, filter, signal }: Search): Promise<Found | undefined> {
     const { promise, resolve, reject } = withResolvers<Found | undefined>();
     const heard = (changes: readonly PlacedChange[]) => {
-      const kept = changes.slice(0, limit);
+      const found = new FoundChanges(limit);
+      for (const change of changes) if (!found.isFull) found.add(change);
+      const kept = found.changes;
       const position = kept.length < changes.length ? kept.at(-1)?.position : follower.position;
       resolve({ changes: kept, position: position ?? follower.position });
     };

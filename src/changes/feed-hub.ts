@@ -7,11 +7,13 @@ import type { Logger } from 'pino';
 import { atTurnsEnd } from '../platform/turns.js';
 import { type FeedPosition, isPast, moveTo } from '../presence/feed-position.js';
 import type { PresenceStore } from '../presence/presence-store.js';
+import { lengthOf } from './change-size.js';
 import type { FeedChange, FeedReader } from './feed-reader.js';
 import type { Follower } from './follower.js';
 
-/** How many changes are kept for those who are about to join. */
+/** How many changes are kept for those who are about to join, and of which length: they are given to them at once. */
 const KEPT_CHANGES = 1_000;
+const KEPT_LENGTH = 512 * 1024;
 /** Between two tries while the store is away. */
 const RETRY_MS = 250;
 /**
@@ -29,6 +31,7 @@ export class FeedHub {
   /** What was given out last, all of it after `#keptFrom`. */
   #kept: FeedChange[] = [];
   #keptFrom: FeedPosition = [];
+  #keptLength = 0;
   #position: FeedPosition = [];
   #isRunning = false;
   #isFailing = false;
@@ -66,6 +69,7 @@ export class FeedHub {
 
   #start(position: FeedPosition): void {
     this.#kept = [];
+    this.#keptLength = 0;
     this.#keptFrom = position;
     this.#position = position;
     this.#isRunning = true;
@@ -109,9 +113,15 @@ export class FeedHub {
 
   #keep(changes: readonly FeedChange[]): void {
     this.#kept.push(...changes);
-    for (const { shard, place } of this.#kept.splice(0, this.#kept.length - KEPT_CHANGES)) {
+    for (const { change } of changes) this.#keptLength += lengthOf(change);
+    let dropped = 0;
+    for (const { shard, place, change } of this.#kept) {
+      if (this.#kept.length - dropped <= KEPT_CHANGES && this.#keptLength <= KEPT_LENGTH) break;
       this.#keptFrom = moveTo(this.#keptFrom, shard, place);
+      this.#keptLength -= lengthOf(change);
+      dropped += 1;
     }
+    this.#kept.splice(0, dropped);
   }
 
   #loseAll(): void {

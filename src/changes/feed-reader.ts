@@ -4,10 +4,13 @@ import { OnceLog } from '../platform/once-log.js';
 import { decodeChanges } from '../presence/change-codec.js';
 import type { Change } from '../presence/domain/change.js';
 import { type FeedPlace, type FeedPosition, moveTo } from '../presence/feed-position.js';
-import type { FeedEntry, PresenceStore } from '../presence/presence-store.js';
+import { type FeedEntry, MAX_PAGE_BYTES, type PresenceStore } from '../presence/presence-store.js';
+import { lengthOf } from './change-size.js';
 
 /** How many entries are read at once: decoding them blocks the event loop for a millisecond. */
 export const PAGE_SIZE = 128;
+/** A page ends with the change by which its changes come to this length: they are written to clients at once. */
+const MAX_PAGE_LENGTH = 256 * 1024;
 
 export interface FeedChange {
   readonly shard: number;
@@ -41,13 +44,14 @@ export class FeedReader {
 
   /**
    * null: the position is gone, or what comes right after it cannot be decoded, so that nobody can tell any more what changed.
-   * A page ends before such an entry. Rejects with StoreUnavailableError.
+   * A page ends before such an entry, and within one when its changes are too large. Rejects with StoreUnavailableError.
    */
   async page(after: FeedPosition, size = PAGE_SIZE): Promise<FeedPage | null> {
     const entries = await this.store.changes(after, size);
     if (entries === null) return null;
     let position = after;
     const changes: FeedChange[] = [];
+    let length = 0;
     for (const entry of entries) {
       const { epoch, entry: id, taken } = position[entry.shard] as FeedPlace;
       const isWithin = id === entry.id;
@@ -56,10 +60,15 @@ export class FeedReader {
       if (all === null) return changes.length > 0 ? { changes, position, isLast: false } : null;
       // No reader of this entry can have come just that far.
       if (isWithin && (!taken || taken >= all.length)) return null;
-      changes.push(...(isWithin ? all.slice(taken) : all));
+      for (const change of isWithin ? all.slice(taken) : all) {
+        if (length >= MAX_PAGE_LENGTH) return { changes, position, isLast: false };
+        changes.push(change);
+        length += lengthOf(change.change);
+        position = moveTo(position, entry.shard, change.place);
+      }
       position = moveTo(position, entry.shard, { epoch, entry: entry.id });
     }
-    return { changes, position, isLast: entries.length < size };
+    return { changes, position, isLast: entries.length < size && bytesOf(entries) < MAX_PAGE_BYTES };
   }
 
   /** null: it cannot be decoded. */
@@ -73,4 +82,8 @@ export class FeedReader {
       }) ?? null
     );
   }
+}
+
+function bytesOf(entries: readonly FeedEntry[]): number {
+  return entries.reduce((bytes, { changes }) => bytes + Buffer.byteLength(changes), 0);
 }

@@ -82,6 +82,9 @@ export interface FeedEntry {
   readonly changes: string;
 }
 
+/** A page of the feed ends with the entry by which its changes come to so many bytes of text. */
+export const MAX_PAGE_BYTES = 256 * 1024;
+
 export interface FeedLimits {
   /** How long a change is kept at the most. */
   readonly retentionMs: number;
@@ -123,8 +126,8 @@ export interface PresenceStore {
   /** The present end of the feed. */
   position(): Promise<FeedPosition>;
   /**
-   * The first `limit` entries of the feed after a position, with the one that the position is within, if it is. Those of
-   * one shard, and so of one participant, are in the order of their commits. null: nobody can tell any more what came after that
+   * The first `limit` entries of the feed after a position, with the one that the position is within, if it is; fewer when
+   * they come to MAX_PAGE_BYTES, or when there are no more. Those of one shard, and so of one participant, are in the order of their commits. null: nobody can tell any more what came after that
    * position, since its entry was trimmed, or was lost with the store's data, or is another store's.
    */
   changes(after: FeedPosition, limit: number): Promise<FeedEntry[] | null>;
@@ -133,10 +136,14 @@ export interface PresenceStore {
    * over has left nothing behind on the signal, which may live as long as the process.
    */
   changed(after: FeedPosition, signal: AbortSignal): Promise<void>;
-  /** Drops some of the oldest entries that are over a limit, never the newest one; whether there may be more of them. */
+  /**
+   * Drops some of the oldest entries that are over a limit, never the newest one; whether there may be more of them. What one
+   * call does is bounded, however many entries there are and however large they are.
+   */
   trim(limits: FeedLimits): Promise<boolean>;
   /**
-   * The participant that a reference is bound to: this one, if there was none. It stays so, at least until that time.
+   * The participant that a reference is bound to: this one, if there was none. It stays so, at least until that time, unless
+   * the store loses its data. Asked again, it costs one read.
    */
   bind(ref: string, participantId: ParticipantId, untilMs: number): Promise<ParticipantId>;
   /**

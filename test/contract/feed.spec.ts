@@ -4,7 +4,7 @@ import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
-import { type FeedPosition, formatPosition, parsePosition } from '../../src/presence/feed-position.js';
+import { type FeedPlace, type FeedPosition, formatPosition, parsePosition } from '../../src/presence/feed-position.js';
 import type { Changeset, FeedEntry, PresenceStore } from '../../src/presence/presence-store.js';
 import { eventually } from '../eventually.js';
 import { afterEntry, entriesAfter } from './feed.js';
@@ -124,6 +124,44 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
     expect(2_000 - firstHeld).toBeGreaterThanOrEqual(opened.beginning.length === 1 ? 500 : 300);
     const position = positionsOf(all, opened.beginning)[firstHeld - 1] as FeedPosition;
     expect(await entriesAfter(store, position)).toEqual(all.slice(firstHeld));
+  });
+
+  it('holds what fits and the entry before it, whatever the sizes', async () => {
+    const sizes = fc.array(fc.array(fc.constantFrom(1, 10, 100, 5_000, 80_000), { minLength: 1, maxLength: 8 }), {
+      minLength: 1,
+      maxLength: 12,
+    });
+    await fc.assert(
+      fc.asyncProperty(sizes, fc.integer({ min: 1, max: 300_000 }), async (commits, maxBytes) => {
+        const own = await open();
+        for (const commit of commits) {
+          await own.store.commit(commit.map((size) => announcing('x'.repeat(size))));
+        }
+        const all = await entriesAfter(own.store, own.beginning);
+        const before = positionsOf(all, own.beginning);
+        await trimAll(own.store, { ...KEEP_ALL, maxBytes });
+        for (const [shard, beginning] of own.beginning.entries()) {
+          const inShard = all.filter((entry) => entry.shard === shard).map(({ changes }) => changes.length);
+          const total = inShard.reduce((sum, bytes) => sum + bytes, 0);
+          const share = Math.ceil(maxBytes / own.beginning.length);
+          let upTo = 0;
+          const isOver = [0, ...inShard].map((bytes) => {
+            upTo += bytes;
+            return upTo < total - share;
+          });
+          const places = [beginning, ...before.map((place) => place[shard])].filter(
+            (place, n, list) => place?.entry !== list[n - 1]?.entry,
+          );
+          const firstHeld = Math.max(0, isOver.lastIndexOf(true));
+          for (const [n, place] of places.entries()) {
+            const after = (await own.store.position()).with(shard, place as FeedPlace);
+            expect([n, (await own.store.changes(after, 1)) !== null]).toEqual([n, n >= firstHeld]);
+          }
+        }
+        await own.discard();
+      }),
+      { numRuns: 12 },
+    );
   });
 
   it('knows no position of another store, nor one that nobody was given', async () => {

@@ -1,22 +1,21 @@
 // The feed on Redis: in each shard a stream, into which commit.lua appends an entry for each commit that announces.
 import type { RedisConnection } from '../../platform/redis-connection.js';
 import { compareEntries, type FeedPosition, newEpoch } from '../feed-position.js';
-import type { FeedEntry, FeedLimits } from '../presence-store.js';
+import { type FeedEntry, type FeedLimits, MAX_PAGE_BYTES } from '../presence-store.js';
+import { pairs } from './replies.js';
 import { loadScript, type Script } from './script.js';
 import type { Shard } from './shard.js';
-import { runTransaction } from './transaction.js';
 
 /** How long `changed` waits: a feed that is begun anew, with nothing in it, wakes nobody. */
 const LONGEST_WAIT_MS = 1_000;
-/** How many entries one call looks at to trim: nothing else is done by Redis meanwhile. */
+/** How many entries one call drops: nothing else is done by Redis meanwhile. */
 const TRIM_SIZE = 1_000;
-
-type StreamEntry = [id: string, fields: string[]];
 
 export class RedisFeed {
   readonly #redis: RedisConnection;
   readonly #shards: readonly Shard[];
   readonly #position: Script;
+  readonly #changes: Script;
   readonly #trim: Script;
   /** A command that waits keeps all others of its connection waiting: it has one of its own. */
   #blocking: RedisConnection | undefined;
@@ -25,6 +24,7 @@ export class RedisFeed {
     this.#redis = redis;
     this.#shards = shards;
     this.#position = loadScript(redis, 'feed', 'position');
+    this.#changes = loadScript(redis, 'changes');
     this.#trim = loadScript(redis, 'trim');
   }
 
@@ -83,14 +83,11 @@ export class RedisFeed {
     const place = after[shard];
     const keys = this.#shards[shard];
     if (!place || !keys) return null;
-    // MULTI: the entries are those of that epoch. The place's own entry comes first, and shows that none is missing.
-    const transaction = this.#redis.commands
-      .multi()
-      .get(keys.epoch)
-      .xrange(keys.changes, place.entry, '+', 'COUNT', limit + 1);
-    const [epoch, found] = (await runTransaction(transaction)) as [string | null, StreamEntry[]];
-    if (epoch !== place.epoch || found[0]?.[0] !== place.entry) return null;
-    const entries = found.map(([id, fields]) => ({ shard, id, changes: fields[3] ?? '' }));
+    const args = [place.entry, limit, MAX_PAGE_BYTES];
+    const [epoch, ...found] = (await this.#changes({ keys: [keys.epoch, keys.changes], args })) as (string | null)[];
+    // The place's own entry comes first, and shows that none is missing.
+    if (epoch !== place.epoch || found[0] !== place.entry) return null;
+    const entries = pairs(found as string[]).map(([id, changes]) => ({ shard, id, changes }));
     return place.taken === undefined ? entries.slice(1) : entries;
   }
 }

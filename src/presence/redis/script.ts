@@ -10,7 +10,7 @@ export type Script = (call: ScriptCall) => Promise<unknown>;
 /** Lua files of this folder, one after another, as a function; sent in full only when the server does not have it yet. */
 export function loadScript(
   redis: RedisConnection,
-  ...files: ('feed' | 'commit' | 'page' | 'tags' | 'position' | 'trim')[]
+  ...files: ('feed' | 'commit' | 'page' | 'tags' | 'position' | 'changes' | 'trim')[]
 ): Script {
   const lua = files.map((file) => readFileSync(new URL(`${file}.lua`, import.meta.url), 'utf8')).join('\n');
   const sha = createHash('sha1').update(lua).digest('hex');

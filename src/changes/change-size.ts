@@ -1,0 +1,11 @@
+// The size of changes in answers. An entry of the feed holds only once what its changes share; an answer repeats it in each
+// change. So a limit on the size of entries does not limit the size of answers.
+import type { Change } from '../presence/domain/change.js';
+
+/** Everything but ids and tags, as JSON within an event. */
+const FRAME_LENGTH = 450;
+
+/** The approximate length of a change in an answer, in characters. */
+export function lengthOf({ participantId, deviceId, tag = '', previousTag = '' }: Change): number {
+  return FRAME_LENGTH + participantId.length + (deviceId?.length ?? 0) + tag.length + previousTag.length;
+}
