@@ -158,9 +158,15 @@ export class RedisPresenceStore implements PresenceStore {
     return this.#attempt('trim the change feed', () => this.#feed.trim(limits));
   }
 
-  bind(ref: string, participantId: ParticipantId, untilMs: number): Promise<ParticipantId> {
+  async bind(ref: string, participantId: ParticipantId, untilMs: number): Promise<ParticipantId> {
     const shard = this.#shards[shardNumber(ref, this.#shards.length)] as Shard;
-    return this.#attempt('store callbacks', () => this.#bind(shard, ref, participantId, untilMs));
+    try {
+      // Nearly always: a binding never changes. It does not show that callbacks can be stored.
+      const known = (await this.#redis.commands.get(shard.ref(ref))) as ParticipantId | null;
+      return known ?? (await this.#bind(shard, ref, participantId, untilMs));
+    } catch (error) {
+      throw this.#unavailable('store callbacks', error);
+    }
   }
 
   async check(): Promise<void> {

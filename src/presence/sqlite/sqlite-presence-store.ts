@@ -125,13 +125,16 @@ export class SqlitePresenceStore implements PresenceStore {
     return this.#attempt('trim the change feed', () => this.#feed.trim(limits));
   }
 
-  bind(ref: string, participantId: ParticipantId, untilMs: number): Promise<ParticipantId> {
-    return this.#attempt('store callbacks', () => {
+  async bind(ref: string, participantId: ParticipantId, untilMs: number): Promise<ParticipantId> {
+    try {
+      const [known] = (this.#statements.boundTo.get(ref) as [ParticipantId] | undefined) ?? [];
+      if (known !== undefined) return known;
       this.#statements.unbind.run(Date.now());
       this.#statements.bind.run(ref, participantId, untilMs);
-      const [bound] = this.#statements.boundTo.get(ref) as unknown as [ParticipantId];
-      return bound;
-    });
+      return participantId;
+    } catch (error) {
+      throw this.#unavailable('store callbacks', error);
+    }
   }
 
   check(): Promise<void> {
