@@ -8,6 +8,7 @@ import type { Clock } from './platform/clock.js';
 import type { HttpSettings } from './platform/http-server.js';
 import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
 import type { PresencePolicy } from './presence/domain/policy.js';
+import { FeedQuota } from './presence/feed-quota.js';
 import { PresenceModule } from './presence/presence.module.js';
 import type { PresenceStore } from './presence/presence-store.js';
 
@@ -31,7 +32,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         PlatformModule.with(shared),
-        PresenceModule.with(store, policy),
+        PresenceModule.with(store, policy, new FeedQuota(feed.participantBytes, feed.retentionMs)),
         ChangesModule.with(feed),
         CallbacksModule.with(access),
         HealthModule,

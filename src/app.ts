@@ -16,10 +16,12 @@ import { ProblemFilter } from './platform/problem.filter.js';
 import { ProblemError } from './platform/problem.js';
 import { Refusals } from './platform/refusals.js';
 import { createValidationPipe } from './platform/validation.js';
+import { FeedQuotaError } from './presence/feed-quota.js';
 import { ParticipantsController } from './presence/participants.controller.js';
 import { StoreUnavailableError } from './presence/presence-store.js';
 
 const RETRY_AFTER_S = '1';
+const MAX_RETRY_AFTER_S = 3_600;
 
 /** `close` answers what has come in, then stops the work and closes the store. */
 export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
@@ -32,7 +34,8 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   const http = adapter.getInstance();
   http.addHook('onClose', async () => limitedLog.flush());
   await registerHeaders(http, settings.corsOrigins);
-  const doors = new Doors(access, { perMinute: settings.rateLimitPerMinute, clients, clock });
+  const { rateLimitPerMinute: perMinute, callbacksPerMinutePerUrl: callbacksPerMinute } = settings;
+  const doors = new Doors(access, { perMinute, callbacksPerMinute, clients, clock });
   doors.guard(http);
   // A line for each answer is the router's to write.
   const headers = usualHeaders(settings.corsOrigins);
@@ -47,13 +50,13 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
     },
   );
   app.useGlobalPipes(createValidationPipe());
-  app.useGlobalFilters(new ProblemFilter(refusals, storeProblem));
+  app.useGlobalFilters(new ProblemFilter(refusals, presenceProblem));
   serveOpenApi(app);
   await app.init();
   complete();
   const bandwidth = app.get(BandwidthController, { strict: false });
-  lane?.openToPosts('/callbacks/bandwidth', (token, authorization) => {
-    const access = doors.ofCallback('bandwidth', token, authorization);
+  lane?.openToPosts('/callbacks/bandwidth', (token, request) => {
+    const access = doors.ofCallback('bandwidth', token, request);
     if (access.outcome !== 'open' && access.outcome !== 'admitted') return undefined;
     return (body) => bandwidth.takeUsual(body, access.outcome === 'admitted' ? access.grant : undefined);
   });
@@ -65,8 +68,20 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   return app;
 }
 
-function storeProblem(error: unknown): ProblemError | undefined {
+function presenceProblem(error: unknown): ProblemError | undefined {
+  if (error instanceof FeedQuotaError) return quotaProblem(error);
   if (!(error instanceof StoreUnavailableError)) return undefined;
   const detail = 'Nothing is half done. Ask again in a moment.';
   return new ProblemError('store-unavailable', { detail, headers: { 'retry-after': RETRY_AFTER_S } });
+}
+
+function quotaProblem({ participantId, retryAfterMs }: FeedQuotaError): ProblemError {
+  const detail = 'The change feed quota of this participant is used up.';
+  const retryAfterS = Math.min(Math.max(Math.ceil(retryAfterMs / 1_000), 1), MAX_RETRY_AFTER_S);
+  const headers = { 'retry-after': String(retryAfterS) };
+  return new ProblemError(
+    'too-many-requests',
+    { detail, headers },
+    { reason: 'feed-quota-exceeded', facts: { participantId } },
+  );
 }

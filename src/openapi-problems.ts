@@ -23,7 +23,7 @@ const OF_ACCESS: Readonly<Record<RouteAccess, readonly ProblemName[]>> = {
   public: [],
   read: ['unauthorized', 'forbidden', 'too-many-requests'],
   admin: ['unauthorized', 'forbidden', 'too-many-requests'],
-  callback: [],
+  callback: ['too-many-requests'],
 };
 
 /** No limit refuses a probe, and liveness is answered to the end. */

@@ -7,6 +7,8 @@ export type CallbackAccess =
   | { readonly outcome: 'open' }
   /** `grant`: of the token that was minted for it. */
   | { readonly outcome: 'admitted'; readonly grant?: Grant }
+  /** Too many callbacks to a minted URL within a minute. */
+  | { readonly outcome: 'limited'; readonly ref: string; readonly waitS: number }
   /** Without credentials: Bandwidth sends them only when it is asked to. */
   | { readonly outcome: 'challenged' }
   /** The caller is not told why; `ref`: of a token that was minted here. */

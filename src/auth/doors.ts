@@ -8,6 +8,7 @@ import { routeOptionsOf } from '../platform/route-options.js';
 import { type ApiKey, findApiKey, type Scope } from './api-keys.js';
 import { type CallbackAccess, CallbackDoor } from './callback-door.js';
 import type { Grant } from './callback-token.js';
+import { CallbackUrlLimit } from './callback-url-limit.js';
 import { KeyLimit } from './key-limit.js';
 import { MinuteCounts } from './minute-counts.js';
 
@@ -27,6 +28,8 @@ const MOST_FAILURES = 30;
 interface DoorsParts {
   /** Requests that each key may make. */
   readonly perMinute: number;
+  /** Callbacks that each minted URL may receive; 0: any number. */
+  readonly callbacksPerMinute: number;
   readonly clients: ClientAddresses;
   readonly clock: Clock;
 }
@@ -56,6 +59,7 @@ export class Doors {
   readonly #callbacks: CallbackDoor;
   readonly #clock: Clock;
   readonly #limit: KeyLimit;
+  readonly #urlLimit: CallbackUrlLimit;
   /**
    * By client. They never keep out a valid key: the address may be that of a proxy which many share. Who can use more
    * prefixes than are counted at once is not limited by them, and gains nothing: a key is not found by guessing.
@@ -63,11 +67,15 @@ export class Doors {
   readonly #failures = new MinuteCounts();
   readonly #clients: ClientAddresses;
 
-  constructor({ isRequired, apiKeys, callbackSecrets }: AccessSettings, { perMinute, clients, clock }: DoorsParts) {
+  constructor(
+    { isRequired, apiKeys, callbackSecrets }: AccessSettings,
+    { perMinute, callbacksPerMinute, clients, clock }: DoorsParts,
+  ) {
     this.#keys = apiKeys;
     this.#isRestOpen = !isRequired || apiKeys.length === 0;
     this.#callbacks = new CallbackDoor(callbackSecrets, !isRequired || callbackSecrets.length === 0);
     this.#limit = new KeyLimit(perMinute);
+    this.#urlLimit = new CallbackUrlLimit(callbacksPerMinute);
     this.#clients = clients;
     this.#clock = clock;
   }
@@ -92,9 +100,14 @@ export class Doors {
     });
   }
 
-  /** For what does not come by the router. */
-  ofCallback(source: string, token: string | undefined, authorization: string | undefined): CallbackAccess {
-    return this.#callbacks.decide(source, token, authorization, this.#clock.now());
+  /** Also for what does not come by the router. */
+  ofCallback(source: string, token: string | undefined, request: IncomingMessage): CallbackAccess {
+    const nowMs = this.#clock.now();
+    const access = this.#callbacks.decide(source, token, request.headers.authorization, nowMs);
+    if (access.outcome !== 'admitted' || !access.grant) return access;
+    const { ref } = access.grant;
+    const waitS = this.#urlLimit.waitS(request, ref, nowMs);
+    return waitS === 0 ? access : { outcome: 'limited', ref, waitS };
   }
 
   /** The headers that tell what may still be asked for, if this may; undefined: it is for the router. */
@@ -124,14 +137,19 @@ export class Doors {
     return { isKnown: true, keyName: key.name };
   }
 
-  #admitCallback(source: string, { params, headers }: FastifyRequest): Access {
+  #admitCallback(source: string, { params, raw }: FastifyRequest): Access {
     const { token } = params as { token?: string };
-    const access = this.ofCallback(source, token, headers.authorization);
+    const access = this.ofCallback(source, token, raw);
     switch (access.outcome) {
       case 'open':
         return { isKnown: false };
       case 'admitted':
         return { isKnown: true, ...(access.grant && { grant: access.grant }) };
+      case 'limited': {
+        const { ref, waitS } = access;
+        const detail = 'Too many callbacks to this URL within a minute.';
+        throw tooManyRequests(detail, waitS, { reason: 'too-many-callbacks', facts: { ref } });
+      }
       case 'challenged':
         throw new ProblemError(
           'unauthorized',

@@ -1,5 +1,4 @@
 const MINUTE_MS = 60_000;
-/** Names remembered at once; the one whose minute began first is forgotten first. */
 const MOST_NAMES = 10_000;
 
 interface Minute {
@@ -10,6 +9,12 @@ interface Minute {
 /** How often something has happened within a minute, by name, in this process alone. */
 export class MinuteCounts {
   readonly #minutes = new Map<string, Minute>();
+
+  /**
+   * `mostNames`: remembered at once. The one whose minute began first is forgotten first, and then counts from 0: that
+   * loses nothing unless more names than that have come within a minute.
+   */
+  constructor(private readonly mostNames = MOST_NAMES) {}
 
   /** How often with this time, and the seconds until it begins anew: a minute after the first time. */
   add(name: string, nowMs: number): { count: number; resetS: number } {
@@ -23,8 +28,8 @@ export class MinuteCounts {
     const minute = { count: 0, endsAtMs: nowMs + MINUTE_MS };
     this.#minutes.delete(name);
     this.#minutes.set(name, minute);
-    for (const first of this.#minutes.keys()) {
-      if (this.#minutes.size <= MOST_NAMES) break;
+    for (const [first, { endsAtMs }] of this.#minutes) {
+      if (this.#minutes.size <= this.mostNames && nowMs < endsAtMs) break;
       this.#minutes.delete(first);
     }
     return minute;

@@ -21,6 +21,8 @@ import { FollowerLimit } from './follower-limit.js';
 export interface FeedSettings extends FeedLimits {
   /** Streams and polls at once. */
   readonly maxStreams: number;
+  /** The quota of each participant: see feed-quota.ts. */
+  readonly participantBytes: number;
 }
 
 @Module({ controllers: [ChangesController] })

@@ -1,6 +1,7 @@
 // The one reader of the environment. It reads all of it at the start, and the process does not start on a bad one.
 import { isIP } from 'node:net';
 import type { AppSettings } from '../app.module.js';
+import { participantQuotaBytes } from '../presence/feed-quota.js';
 import type { StorePlace } from '../presence/open-store.js';
 import { SETTINGS, type Setting } from './settings.js';
 import { unknownSettings } from './unknown-settings.js';
@@ -96,7 +97,7 @@ function group(values: Values): Omit<Config, 'warnings'> {
   const { host, port, logLevel, redis, redisPrefix, dataDir, graceMs, leaveGraceMs, overlapMs } = values;
   const { maxConnectionMs, retentionMs, feedRetentionMs, feedMaxBytes, maxStreams, publicUrl } = values;
   const { isAuthRequired, apiKeys, callbackSecrets, trustProxy, corsOrigins, rateLimitPerMinute } = values;
-  const { workers, maxConnections, maxInFlight, keepAliveMs, shutdownDelayMs } = values;
+  const { workers, maxConnections, maxInFlight, keepAliveMs, shutdownDelayMs, callbacksPerMinutePerUrl } = values;
   return {
     host,
     port,
@@ -105,8 +106,21 @@ function group(values: Values): Omit<Config, 'warnings'> {
     shutdownDelayMs,
     storePlace: { redis, redisPrefix, dataDir },
     policy: { graceMs, leaveGraceMs, overlapMs, maxConnectionMs, retentionMs },
-    feed: { retentionMs: feedRetentionMs, maxBytes: feedMaxBytes, maxStreams },
+    feed: {
+      retentionMs: feedRetentionMs,
+      maxBytes: feedMaxBytes,
+      maxStreams,
+      participantBytes: participantQuotaBytes(feedMaxBytes, workers),
+    },
     access: { isRequired: isAuthRequired, apiKeys, callbackSecrets, publicUrl },
-    http: { trustProxy, maxConnections, maxInFlight, keepAliveMs, corsOrigins, rateLimitPerMinute },
+    http: {
+      trustProxy,
+      maxConnections,
+      maxInFlight,
+      keepAliveMs,
+      corsOrigins,
+      rateLimitPerMinute,
+      callbacksPerMinutePerUrl,
+    },
   };
 }

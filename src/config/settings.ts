@@ -52,14 +52,25 @@ export const SETTINGS = {
   rateLimitPerMinute: setting(
     'RATE_LIMIT_PER_MINUTE',
     '6000',
-    'Requests over REST that each key may make; callbacks are not limited.',
+    'REST requests that each key may make per minute, in each process.',
     integer(1, 10_000_000),
   ),
-  maxConnections: setting('MAX_CONNECTIONS', '10000', 'Connections at once; more are refused.', integer(1, 1_000_000)),
+  callbacksPerMinutePerUrl: setting(
+    'CALLBACKS_PER_MINUTE_PER_URL',
+    '600',
+    'Callbacks that each minted URL may receive per minute, in each process; 0 for no limit.',
+    integer(0, 10_000_000),
+  ),
+  maxConnections: setting(
+    'MAX_CONNECTIONS',
+    '10000',
+    'Connections at once, in each process; more are refused.',
+    integer(1, 1_000_000),
+  ),
   maxInFlight: setting(
     'MAX_IN_FLIGHT',
     '2000',
-    'Requests under way at once; more are answered 503 at once.',
+    'Requests in progress at once, in each process; more are answered 503 at once.',
     integer(1, 1_000_000),
   ),
   keepAliveMs: setting(
@@ -131,7 +142,7 @@ export const SETTINGS = {
   maxStreams: setting(
     'MAX_STREAMS',
     '1000',
-    'Streams and polls of the change feed at once, fewer than MAX_CONNECTIONS; more are refused.',
+    'Streams and polls of the change feed at once, in each process, fewer than MAX_CONNECTIONS; more are refused.',
     integer(0, 1_000_000),
   ),
   logLevel: setting('LOG_LEVEL', 'info', `One of ${LOG_LEVELS.join(', ')}.`, logLevel),

@@ -19,7 +19,7 @@ export type Take = (body: unknown) => Promise<unknown> | undefined;
  * Who may post what, decided before a byte of it is read. `token`: what follows the lane's path and a slash. undefined: to
  * refuse is the router's.
  */
-export type Admit = (token: string | undefined, authorization: string | undefined) => Take | undefined;
+export type Admit = (token: string | undefined, request: IncomingMessage) => Take | undefined;
 
 export interface ReadyAnswer {
   readonly status: number;
@@ -93,8 +93,7 @@ export class ExpressLane {
     if (method !== 'POST' || headers['content-type'] !== 'application/json') return undefined;
     const length = Number(headers['content-length']);
     if (!(length > 0 && length <= BODY_LIMIT_BYTES)) return undefined;
-    const { authorization } = headers;
-    const take = this.#admits.get(url)?.(undefined, authorization) ?? this.#admits.get(path)?.(name, authorization);
+    const take = this.#admits.get(url)?.(undefined, request) ?? this.#admits.get(path)?.(name, request);
     return take && (() => this.#receiveBody(request, response, length, take));
   }
 

@@ -53,6 +53,8 @@ export interface HttpSettings {
   readonly maxInFlight: number;
   readonly corsOrigins: readonly string[];
   readonly rateLimitPerMinute: number;
+  /** 0: no limit. */
+  readonly callbacksPerMinutePerUrl: number;
 }
 
 interface RefusalParts {

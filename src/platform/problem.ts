@@ -47,6 +47,8 @@ const FINER_REASONS = [
   'unknown-event',
   'client-disconnected',
   'too-many-failures',
+  'too-many-callbacks',
+  'feed-quota-exceeded',
   'too-many-connections',
 ] as const;
 

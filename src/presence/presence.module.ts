@@ -10,6 +10,7 @@ import { CLOCK, type Clock } from '../platform/clock.js';
 import { LOG } from '../platform/logging.js';
 import { DeadlineWorker } from './deadlines.js';
 import type { PresencePolicy } from './domain/policy.js';
+import type { FeedQuota } from './feed-quota.js';
 import { OccupancyController } from './occupancy.controller.js';
 import { OperatorEndController } from './operator-end.controller.js';
 import { ParticipantsController } from './participants.controller.js';
@@ -27,7 +28,7 @@ export class PresenceModule implements OnApplicationBootstrap, OnApplicationShut
     @Inject(PRESENCE_STORE) private readonly store: PresenceStore,
   ) {}
 
-  static with(store: PresenceStore, policy: PresencePolicy): DynamicModule {
+  static with(store: PresenceStore, policy: PresencePolicy, quota: FeedQuota): DynamicModule {
     return {
       module: PresenceModule,
       global: true,
@@ -36,7 +37,7 @@ export class PresenceModule implements OnApplicationBootstrap, OnApplicationShut
         { provide: PresenceReader, useFactory: () => new PresenceReader(store) },
         {
           provide: Recorder,
-          useFactory: (clock: Clock, log: Logger) => new Recorder(store, clock, policy, log),
+          useFactory: (clock: Clock, log: Logger) => new Recorder(store, clock, policy, log, quota),
           inject: [CLOCK, LOG],
         },
         {

@@ -11,6 +11,7 @@ import type { DeviceId, LifecycleEvent, ParticipantId } from './domain/lifecycle
 import { operatorEnds } from './domain/operator-end.js';
 import { advance, type ParticipantRecord } from './domain/participant.js';
 import type { PresencePolicy } from './domain/policy.js';
+import type { FeedQuota } from './feed-quota.js';
 import { type Changeset, type PresenceStore, type StoredRecord, StoreUnavailableError } from './presence-store.js';
 import {
   type Batch,
@@ -54,14 +55,17 @@ export class Recorder {
   readonly #clock: Clock;
   readonly #policy: PresencePolicy;
   readonly #log: Logger;
+  readonly #quota: FeedQuota | undefined;
   readonly #unreadable: OnceLog;
   readonly #queue: WorkQueue;
   #batches = 0;
   #isScheduled = false;
   #onDeadline: (dueMs: number) => void = () => {};
 
-  constructor(store: PresenceStore, clock: Clock, policy: PresencePolicy, log: Logger) {
+  /** `quota`: undefined for none. */
+  constructor(store: PresenceStore, clock: Clock, policy: PresencePolicy, log: Logger, quota?: FeedQuota) {
     this.#store = store;
+    this.#quota = quota;
     this.#queue = new WorkQueue(clock);
     this.#clock = clock;
     this.#policy = policy;
@@ -71,9 +75,12 @@ export class Recorder {
 
   /**
    * Resolves once the event is durably applied, or found to be a duplicate or stale.
-   * Rejects with StoreUnavailableError within 2 s when that cannot be said; the event may then have been applied.
+   * Rejects with StoreUnavailableError within 2 s when that cannot be said; the event may then have been applied. Rejects with
+   * FeedQuotaError when the feed quota of its participant is used up.
    */
   record(event: LifecycleEvent): Promise<Verdict> {
+    const refusal = this.#quota?.refusal(event.participantId, this.#clock.now());
+    if (refusal) return Promise.reject(refusal);
     return this.#add(event.participantId, event) as Promise<Verdict>;
   }
 
@@ -165,6 +172,7 @@ export class Recorder {
       const outcome = outcomes[index];
       if (outcome === 'done') {
         settle(works, whenDone);
+        if (changeset.changes !== null) this.#countAnnounced(participantId, changeset.changes);
         nextDueMs = Math.min(nextDueMs, changeset.after?.index.dueMs ?? nextDueMs);
       } else if (outcome instanceof StoreUnavailableError) {
         for (const work of works) work.settle(outcome);
@@ -175,6 +183,10 @@ export class Recorder {
     }
     if (nextDueMs < Number.POSITIVE_INFINITY) this.#onDeadline(nextDueMs);
     return conflicts;
+  }
+
+  #countAnnounced(participantId: ParticipantId, changes: string): void {
+    this.#quota?.use(participantId, Buffer.byteLength(changes), this.#clock.now());
   }
 
   /**

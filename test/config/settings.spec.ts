@@ -19,7 +19,15 @@ describe('settings', () => {
       workers: 1,
       storePlace: { redis: undefined, dataDir: './data' },
       access: { isRequired: true, apiKeys: [], callbackSecrets: [], publicUrl: undefined },
-      http: { trustProxy: [], corsOrigins: [], maxConnections: 10_000, maxInFlight: 2_000, rateLimitPerMinute: 6_000 },
+      http: {
+        trustProxy: [],
+        corsOrigins: [],
+        maxConnections: 10_000,
+        maxInFlight: 2_000,
+        rateLimitPerMinute: 6_000,
+        callbacksPerMinutePerUrl: 600,
+      },
+      feed: { maxBytes: 268_435_456, participantBytes: 8_388_608 },
       policy: {
         graceMs: 15_000,
         leaveGraceMs: 0,
@@ -28,6 +36,14 @@ describe('settings', () => {
         retentionMs: 604_800_000,
       },
     });
+  });
+
+  it('say which limits are those of each process', () => {
+    const perProcess = ['MAX_CONNECTIONS', 'MAX_IN_FLIGHT', 'MAX_STREAMS', 'RATE_LIMIT_PER_MINUTE'];
+    const all = Object.values(SETTINGS);
+    const said = all.filter(({ purpose }) => purpose.includes('in each process')).map(({ name }) => name);
+    expect(said.toSorted()).toEqual([...perProcess, 'CALLBACKS_PER_MINUTE_PER_URL'].toSorted());
+    for (const name of said) expect(read('docs/security.md')).toMatch(new RegExp(`\\| \`${name}\`.* per process \\|`));
   });
 
   it('are taken from the environment', () => {

@@ -93,7 +93,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const app = await createApp({
     store,
     policy: { ...DEFAULT_POLICY, ...policy },
-    feed: { retentionMs: 86_400_000, maxBytes: 1e8, maxStreams: 1_000, ...feed },
+    feed: { retentionMs: 86_400_000, maxBytes: 1e8, maxStreams: 1_000, participantBytes: 1e8, ...feed },
     access: { isRequired: true, apiKeys: [], callbackSecrets: [], publicUrl: undefined, ...access },
     http: {
       trustProxy: [],
@@ -102,6 +102,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       maxInFlight: 10_000,
       corsOrigins: [],
       rateLimitPerMinute: 6_000,
+      callbacksPerMinutePerUrl: 600,
       ...http,
     },
     clock,

@@ -36,7 +36,8 @@ export class RealAnswers {
       (await send(service.url, { method: 'GET', path: '/v1/changes', headers: bearer('read') })).text,
     ).position;
     await live(service, clock);
-    const spent = await this.#start({ access: LOCKED, http: { rateLimitPerMinute: 1 } });
+    const limits = { http: { rateLimitPerMinute: 1 }, feed: { participantBytes: 0 } };
+    const spent = await this.#start({ access: LOCKED, ...limits });
     await send(spent.url, { method: 'GET', path: '/v1/tags', headers: bearer('read') });
     await send(spent.url, { method: 'DELETE', path: '/v1/participants/nobody', headers: bearer('admin') });
     const full = await this.#start({ access: LOCKED, http: { maxInFlight: 0 }, feed: { maxStreams: 0 } });

@@ -40,7 +40,12 @@ describe('what a route declares', () => {
     const instance = adapter.getInstance();
     http = instance;
     const access = { isRequired: true, apiKeys: [], callbackSecrets: [], publicUrl: undefined };
-    new Doors(access, { perMinute: 1, clients: new ClientAddresses([]), clock: new ManualClock(0) }).guard(instance);
+    new Doors(access, {
+      perMinute: 1,
+      callbacksPerMinute: 0,
+      clients: new ClientAddresses([]),
+      clock: new ManualClock(0),
+    }).guard(instance);
     let options: Partial<RouteOptions> = {};
     instance.addHook('onRoute', ({ config }) => {
       options = routeOptionsOf(config);
