@@ -15,7 +15,7 @@ import { nestLog } from './platform/logging.js';
 import { ProblemFilter } from './platform/problem.filter.js';
 import { ProblemError } from './platform/problem.js';
 import { Refusals } from './platform/refusals.js';
-import { createValidationPipe } from './platform/validation.js';
+import { DtoPipe } from './platform/validation.js';
 import { FeedQuotaError } from './presence/feed-quota.js';
 import { ParticipantsController } from './presence/participants.controller.js';
 import { StoreUnavailableError } from './presence/presence-store.js';
@@ -49,7 +49,7 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
       abortOnError: false,
     },
   );
-  app.useGlobalPipes(createValidationPipe());
+  app.useGlobalPipes(new DtoPipe());
   app.useGlobalFilters(new ProblemFilter(refusals, presenceProblem));
   serveOpenApi(app);
   await app.init();

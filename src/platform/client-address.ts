@@ -10,6 +10,8 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
 /** `[2001:db8::1]`, with or without a port. */
 const BRACKETED = /^\[([^\]]+)\](?::\d{1,5})?$/;
+/** Proxies in a row. Who sends more hops than these wants only to have them looked at. */
+const MAX_HOPS = 16;
 const IPV4_WITH_PORT = /^([\d.]+):\d{1,5}$/;
 
 export class ClientAddresses {
@@ -33,7 +35,9 @@ export class ClientAddresses {
   of({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): string {
     let address = parseAddress(socket.remoteAddress ?? '');
     if (!address) return 'unknown';
-    const hops = String(headers['x-forwarded-for'] ?? '').split(',');
+    const hops = String(headers['x-forwarded-for'] ?? '')
+      .split(',')
+      .slice(-MAX_HOPS);
     for (const hop of hops.map((text) => text.trim()).reverse()) {
       if (!this.#isTrusted(address)) break;
       if (hop === '') continue;

@@ -27,7 +27,6 @@ import type { Refusals } from './refusals.js';
 import { RequestGate } from './request-gate.js';
 import { routeOptionsOf } from './route-options.js';
 import { refuseConnection, refuseUnreadable, refuseUnsupported } from './unreadable-request.js';
-import { refuseInheritedNames } from './validation.js';
 
 /** From the first byte of a request to its last: a sender slower than this only holds a connection. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -99,10 +98,6 @@ export function createHttpServer(
   limitRequests(http, connections, gate);
   paths.watch(http);
   acceptJsonOnly(http);
-  http.addHook('preValidation', ({ query }, _, done) => {
-    refuseInheritedNames(Object.keys(query ?? {}));
-    done();
-  });
   if (log.isLevelEnabled('debug')) logAnswers(http);
   return { adapter, gate, connections, complete: watchMethods(http) };
 }

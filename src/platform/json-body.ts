@@ -1,5 +1,6 @@
-// What a body may be: JSON of limited size and depth. Anything that walks a value by recursion, as validation does,
-// would run out of stack on a body of 64 KiB of brackets; so the depth is checked before there is a value.
+// What a body may be: JSON of limited size, depth and number of values. Anything that walks a value by recursion, as
+// validation does, would run out of stack on a body of 64 KiB of brackets, and whatever is done for each value must not be
+// done 500,000 times; so both are checked before there is a value.
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { ProblemError } from './problem.js';
@@ -7,6 +8,8 @@ import { routeOptionsOf } from './route-options.js';
 
 export const BODY_LIMIT_BYTES = 64 * 1024;
 export const MAX_JSON_DEPTH = 32;
+/** Members and elements, on all levels together. A lookup has 1,000 ids; a callback has 5 members. */
+export const MAX_JSON_VALUES = 2_000;
 
 /**
  * Takes `application/json` only; drops members that would reach for an object's prototype. A route may have another
@@ -29,7 +32,8 @@ export function acceptJsonOnly(http: FastifyInstance): void {
       if (!isUtf8(body as Buffer)) return done(refusal('The body is not valid UTF-8.'));
       const text = String(body);
       if (text.trim() === '') return done(refusal('The body is empty.'));
-      if (isTooDeep(text)) return done(refusal(`The body is nested deeper than ${MAX_JSON_DEPTH} levels.`));
+      const fault = shapeFault(text);
+      if (fault) return done(refusal(fault));
       void parse(request, text, (error, value) =>
         error ? done(refusal('The body is not valid JSON.')) : done(null, value),
       );
@@ -45,7 +49,7 @@ function refusal(detail: string): ProblemError {
 export function parseUsual(body: Buffer): unknown {
   if (!isUtf8(body)) return undefined;
   const text = body.toString();
-  if (isTooDeep(text) || isSuspect(text)) return undefined;
+  if (shapeFault(text) || isSuspect(text)) return undefined;
   try {
     return JSON.parse(text);
   } catch {
@@ -59,11 +63,16 @@ function isSuspect(text: string): boolean {
   return isSpeltOut || text.includes('\\u') || text.startsWith('\ufeff');
 }
 
-/** Whether more brackets are open at once than allowed, those inside strings aside. Text that is not JSON may be anything. */
-export function isTooDeep(text: string): boolean {
-  // Nearly always: it has not as many, wherever they stand.
-  if (count(text, '{') + count(text, '[') <= MAX_JSON_DEPTH) return false;
+/**
+ * What is wrong with the shape of a text: more brackets are open at once than allowed, or there are more values, counted
+ * by the commas and opening brackets outside strings. Text that is not JSON may be anything.
+ */
+export function shapeFault(text: string): string | undefined {
+  // Nearly always: it has not as many of either, wherever they stand.
+  const brackets = count(text, '{', MAX_JSON_DEPTH) + count(text, '[', MAX_JSON_DEPTH);
+  if (brackets <= MAX_JSON_DEPTH && brackets + count(text, ',', MAX_JSON_VALUES) <= MAX_JSON_VALUES) return undefined;
   let depth = 0;
+  let values = 0;
   let isInString = false;
   for (let i = 0; i < text.length; i += 1) {
     const char = text[i];
@@ -71,16 +80,20 @@ export function isTooDeep(text: string): boolean {
       if (char === '\\') i += 1;
       else if (char === '"') isInString = false;
     } else if (char === '"') isInString = true;
-    else if (char === '{' || char === '[') depth += 1;
-    else if (char === '}' || char === ']') depth -= 1;
-    if (depth > MAX_JSON_DEPTH) return true;
+    else if (char === '{' || char === '[') {
+      depth += 1;
+      values += 1;
+    } else if (char === '}' || char === ']') depth -= 1;
+    else if (char === ',') values += 1;
+    if (depth > MAX_JSON_DEPTH) return `The body is nested deeper than ${MAX_JSON_DEPTH} levels.`;
+    if (values > MAX_JSON_VALUES) return `The body has more than ${MAX_JSON_VALUES} members and elements.`;
   }
-  return false;
+  return undefined;
 }
 
-/** How often it is there; counting ends where it is too often to be of use. */
-function count(text: string, char: '{' | '['): number {
+/** How often it is there; counting ends where it is more often than `most`. */
+function count(text: string, char: '{' | '[' | ',', most: number): number {
   let found = 0;
-  for (let at = text.indexOf(char); at !== -1 && found <= MAX_JSON_DEPTH; at = text.indexOf(char, at + 1)) found += 1;
+  for (let at = text.indexOf(char); at !== -1 && found <= most; at = text.indexOf(char, at + 1)) found += 1;
   return found;
 }

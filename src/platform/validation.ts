@@ -1,45 +1,84 @@
-// Questions are checked against their DTO before a controller sees them; what is not in the DTO is refused.
-import { ValidationPipe } from '@nestjs/common';
-import type { ValidationError } from 'class-validator';
+// Queries and bodies are checked against their DTO before a controller sees them. Names that the DTO does not have are
+// refused first, so that neither library ever sees them: their work would grow with the square of such names.
+import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
+import { type ClassConstructor, plainToInstance } from 'class-transformer';
+import { getMetadataStorage, type ValidationError, validateSync } from 'class-validator';
 import { type FieldError, ProblemError } from './problem.js';
 
-export function createValidationPipe(): ValidationPipe {
-  return new ValidationPipe({
-    transform: true,
-    whitelist: true,
-    forbidNonWhitelisted: true,
-    stopAtFirstError: true,
-    exceptionFactory: (errors) => {
-      const fields = errors.map(toFieldError);
-      return new ProblemError('invalid-request', { detail: detailOf(fields), errors: fields });
-    },
-  });
+/** Unknown names that a response lists. The others are only counted: the response must not outgrow the request. */
+const MAX_LISTED_NAMES = 5;
+const MAX_LISTED_NAME_LENGTH = 64;
+
+type Members = Readonly<Record<string, unknown>>;
+type Dto = ClassConstructor<object>;
+
+export class DtoPipe implements PipeTransform {
+  readonly #names = new Map<Dto, ReadonlySet<string>>();
+
+  /** Throws a problem that says what is wrong with each member. */
+  transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
+    if (type !== 'body' && type !== 'query') return value;
+    const members = toMembers(value ?? {});
+    const dto = (metatype ?? Object) as Dto;
+    const names = this.#namesOf(dto);
+    const unknown = unknownNames(members, names);
+    const known = [...names].filter((name) => Object.hasOwn(members, name)).map((name) => [name, members[name]]);
+    const instance = plainToInstance(dto, Object.fromEntries(known));
+    const errors = validateSync(instance, { stopAtFirstError: true, forbidUnknownValues: false }).map(toFieldError);
+    refuse([...unknown.listed, ...errors], unknown.unlistedCount);
+    return instance;
+  }
+
+  #namesOf(dto: Dto): ReadonlySet<string> {
+    let names = this.#names.get(dto);
+    if (!names) {
+      const rules = getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
+      names = new Set(rules.map(({ propertyName }) => propertyName));
+      this.#names.set(dto, names);
+    }
+    return names;
+  }
 }
 
-/** For an address that takes no parameters, and is asked too often for a DTO that says so. Throws a problem. */
+/** For a route that takes no parameters, and is called too often for a DTO that says so. Throws a problem. */
 export function refuseParameters(query: unknown): void {
-  const errors = Object.keys(query ?? {}).map(unknownField);
-  if (errors.length > 0) throw new ProblemError('invalid-request', { detail: detailOf(errors), errors });
+  const { listed, unlistedCount } = unknownNames((query ?? {}) as Members, new Set());
+  refuse(listed, unlistedCount);
 }
 
-/** What every object has by birth is known to a DTO, too; as the name of a parameter it would pass for one. */
-export function refuseInheritedNames(names: readonly string[]): void {
-  const errors = names.filter((name) => name in Object.prototype).map((name) => unknownField(name));
-  if (errors.length > 0) throw new ProblemError('invalid-request', { detail: detailOf(errors), errors });
+function toMembers(value: unknown): Members {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Members;
+  const errors = [{ pointer: '#', message: 'must be a JSON object' }];
+  throw new ProblemError('invalid-request', { detail: 'The body must be a JSON object.', errors });
+}
+
+/** However many there are, it looks at no more names than those that are known and those that it lists. */
+function unknownNames(members: Members, known: ReadonlySet<string>) {
+  const names = Object.keys(members);
+  const listed: FieldError[] = [];
+  for (const name of names) {
+    if (listed.length === MAX_LISTED_NAMES) break;
+    if (!known.has(name)) listed.push(unknownField(name));
+  }
+  const knownCount = [...known].filter((name) => Object.hasOwn(members, name)).length;
+  return { listed, unlistedCount: names.length - knownCount - listed.length };
 }
 
 function unknownField(name: string): FieldError {
-  return { pointer: `#/${name}`, message: 'is not known here' };
+  const isLong = name.length > MAX_LISTED_NAME_LENGTH;
+  return { pointer: `#/${isLong ? `${name.slice(0, MAX_LISTED_NAME_LENGTH)}…` : name}`, message: 'is not known here' };
 }
 
-function detailOf(errors: readonly FieldError[]): string {
-  return errors.map(({ pointer, message }) => `${pointer.slice(2)} ${message}`).join('; ');
+function refuse(errors: readonly FieldError[], unlistedCount: number): void {
+  if (errors.length === 0) return;
+  const details = errors.map(({ pointer, message }) => `${pointer.slice(2)} ${message}`);
+  if (unlistedCount > 0) details.push(`${unlistedCount} more names are not known here`);
+  throw new ProblemError('invalid-request', { detail: details.join('; '), errors });
 }
 
 /** A message that begins with an index, like "[3] is missing", is of that element. */
 function toFieldError({ property, constraints = {} }: ValidationError): FieldError {
-  const [[rule, message] = ['', '']] = Object.entries(constraints);
-  if (rule === 'whitelistValidation') return unknownField(property);
+  const [message = ''] = Object.values(constraints);
   const [, index, ofElement] = /^\[(\d+)\] (.*)$/.exec(message) ?? [];
   return index && ofElement
     ? { pointer: `#/${property}/${index}`, message: ofElement }

@@ -264,6 +264,27 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     expect(json.type).toBe('urn:rollcall:problem:invalid-request');
   });
 
+  it.each(['/v1/participants', '/v1/participants/ann', '/v1/occupancy', '/v1/changes', '/health/live'])(
+    'refuses 4,000 unknown parameters of %s in a short answer',
+    async (path) => {
+      const names = Array.from({ length: 4_000 }, (_, n) => n.toString(36));
+      const { status, json, text } = await service.request(`${path}?${names.join('&')}`);
+      expect(status).toBe(400);
+      expect(json.errors).toHaveLength(5);
+      expect(json.detail).toContain('; 3995 more names are not known here');
+      expect(text.length).toBeLessThan(1_500);
+    },
+  );
+
+  it('refuses a body of very many members before it is parsed, and of many in a short answer', async () => {
+    const members = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [n.toString(36), 1]));
+    const { status, json } = await service.post('/v1/participants/lookup', members(75_000));
+    expect([status, json.detail]).toEqual([400, 'The body has more than 2000 members and elements.']);
+    const fewer = await service.post('/v1/participants/lookup', { participantIds: ['ann'], ...members(1_900) });
+    expect([fewer.status, fewer.json.errors.length]).toEqual([400, 5]);
+    expect(fewer.text.length).toBeLessThan(1_500);
+  });
+
   it('answers every other mistake in the same shape', async () => {
     const cases: [string, RequestInit, number, string][] = [
       ['/', {}, 404, 'not-found'],

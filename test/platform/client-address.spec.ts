@@ -107,6 +107,12 @@ describe('the client of a request', () => {
     expect(clientOf(forwardedFor)).toBe(client);
   });
 
+  it('is looked for in the last 16 hops, of however many', () => {
+    expect(clientOf(`203.0.113.7${', 10.0.0.2'.repeat(15)}`)).toBe('203.0.113.7');
+    expect(clientOf(`203.0.113.7${', 10.0.0.2'.repeat(4_000)}`)).toBe('10.0.0.2');
+    expect(clientOf(`203.0.113.7${','.repeat(15_000)}`)).toBe(PROXY);
+  });
+
   it('trusts ranges in every spelling that the setting allows', () => {
     for (const range of ['10.0.0.1', '10.0.0.0/8', '::ffff:10.0.0.0/104', '::ffff:10.0.0.1', '0.0.0.0/0']) {
       expect([range, clientOf('203.0.113.7', PROXY, new ClientAddresses([range]))]).toEqual([range, '203.0.113.7']);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isTooDeep, MAX_JSON_DEPTH } from '../../src/platform/json-body.js';
+import { MAX_JSON_DEPTH, MAX_JSON_VALUES, parseUsual, shapeFault } from '../../src/platform/json-body.js';
 
 function depthOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
@@ -8,8 +8,8 @@ function depthOf(value: unknown): number {
 }
 
 describe('the depth of a body', () => {
-  it('is that of its value, whatever brackets and quotes its strings have', () => {
-    const bracketed = fc.string({ unit: fc.constantFrom('[', ']', '{', '}', '"', '\\', 'a') });
+  it('is that of its value, whatever brackets, commas and quotes its strings have', () => {
+    const bracketed = fc.string({ unit: fc.constantFrom('[', ']', '{', '}', ',', '"', '\\', 'a') });
     const values = fc
       .jsonValue({ stringUnit: 'grapheme', maxDepth: 6 })
       .chain((value) => fc.tuple(fc.constant(value), bracketed, fc.nat(40)));
@@ -17,13 +17,37 @@ describe('the depth of a body', () => {
       fc.property(values, ([value, text, levels]) => {
         let nested: unknown = { [text]: [text, value] };
         for (let n = 0; n < levels; n += 1) nested = n % 2 ? [text, nested] : { [text]: nested };
-        expect(isTooDeep(JSON.stringify(nested))).toBe(depthOf(nested) > MAX_JSON_DEPTH);
+        const isTooDeep = shapeFault(JSON.stringify(nested)) !== undefined;
+        expect(isTooDeep).toBe(depthOf(nested) > MAX_JSON_DEPTH);
       }),
     );
   });
 
   it('is found for text that is no JSON, too', () => {
-    expect(isTooDeep('['.repeat(60_000))).toBe(true);
-    expect(isTooDeep(']}"\\')).toBe(false);
+    expect(shapeFault('['.repeat(60_000))).toContain('nested deeper');
+    expect(shapeFault(']}"\\')).toBeUndefined();
+  });
+});
+
+describe('the number of values of a body', () => {
+  const shapes: [string, (count: number) => unknown][] = [
+    ['members', (count) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`m${n}`, n]))],
+    ['elements', (count) => Array(count).fill(0)],
+    ['strings with commas', (count) => Array(count).fill(',{"[,')],
+    ['members of one element', (count) => [[Object.assign({}, Array(count - 2).fill(1))]]],
+  ];
+
+  it.each(shapes)('is limited for %s, whatever their strings have', (_, shaped) => {
+    expect(shapeFault(JSON.stringify(shaped(MAX_JSON_VALUES)))).toBeUndefined();
+    expect(shapeFault(JSON.stringify(shaped(MAX_JSON_VALUES + 1)))).toContain('members and elements');
+  });
+
+  it('is limited for empty containers in each other', () => {
+    expect(shapeFault(JSON.stringify(Array(MAX_JSON_VALUES).fill([[{}]])))).toContain('members and elements');
+  });
+
+  it('is looked at before the body is parsed on the fast path', () => {
+    expect(parseUsual(Buffer.from(JSON.stringify(Array(MAX_JSON_VALUES).fill(1))))).toHaveLength(MAX_JSON_VALUES);
+    expect(parseUsual(Buffer.from(JSON.stringify(Array(MAX_JSON_VALUES + 1).fill(1))))).toBeUndefined();
   });
 });
