@@ -31,6 +31,7 @@ export function callbackRequest(n, { participants, firstTurn }) {
     deviceId: DEVICE_ID,
     tag: tagOf(n, 1),
   });
-  const head = 'POST /callbacks/bandwidth HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ';
+  const head =
+    'POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ';
   return `${head}${body.length}\r\n\r\n${body}`;
 }

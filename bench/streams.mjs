@@ -53,7 +53,7 @@ async function openStream(port, onArrival) {
       rest = rest.slice(Math.max(from, rest.length - 1_024));
     });
   });
-  socket.write('GET /v1/changes/stream HTTP/1.1\r\nhost: x\r\n\r\n');
+  socket.write('GET /v1/changes/stream HTTP/1.1\r\nhost: localhost\r\n\r\n');
   await begun;
   return socket;
 }

@@ -18,7 +18,8 @@ const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;
 const DESCRIPTION = `Rollcall tells backend services who is on the call, right now.
 
 **Authentication.** As soon as \`API_KEYS\` is set, requests need an API key with the scope of the operation:
-\`Authorization: Bearer <key>\`. Health checks, this document and its page are open.
+\`Authorization: Bearer <key>\`. As long as it is empty, local requests need no key, and others are answered with 403.
+Health checks, this document and its page are open.
 
 **Errors** are \`application/problem+json\` (RFC 9457); \`type\` identifies the kind of error. A path that does not exist
 is answered with 404, a method that a path does not take with 405 and an \`Allow\` header. Unknown query parameters are
@@ -37,7 +38,7 @@ const TAGS: readonly (readonly [name: string, description: string])[] = [
 const apiKey = (scope: Scope) => ({
   type: 'http' as const,
   scheme: 'bearer',
-  description: `One of \`API_KEYS\` with the scope \`${scope}\`. Not needed as long as \`API_KEYS\` is empty.`,
+  description: `One of \`API_KEYS\` with the scope \`${scope}\`. Not needed by local requests as long as \`API_KEYS\` is empty.`,
 });
 
 /** A scheme for each scope: the older tools know scopes of OAuth only. */
@@ -48,7 +49,8 @@ const SECURITY_SCHEMES = {
     type: 'http' as const,
     scheme: 'basic',
     description:
-      'One of `CALLBACK_SECRETS` as the password, with any user name. Not needed as long as `CALLBACK_SECRETS` is empty.',
+      'One of `CALLBACK_SECRETS` as the password, with any user name. Not needed by local requests as long as ' +
+      '`CALLBACK_SECRETS` is empty.',
   },
 };
 

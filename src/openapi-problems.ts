@@ -21,8 +21,8 @@ const OF_EVERY_OPERATION: readonly ProblemName[] = [
 
 const OF_ACCESS: Readonly<Record<RouteAccess, readonly ProblemName[]>> = {
   public: [],
-  read: ['unauthorized', 'forbidden', 'too-many-requests'],
-  admin: ['unauthorized', 'forbidden', 'too-many-requests'],
+  read: ['unauthorized', 'forbidden', 'local-only', 'too-many-requests'],
+  admin: ['unauthorized', 'forbidden', 'local-only', 'too-many-requests'],
   callback: ['too-many-requests'],
 };
 

@@ -97,14 +97,17 @@ async function listen(app: NestFastifyApplication, config: Config, log: Logger, 
   if (cluster.worker) log.debug({ primary: process.ppid }, 'a worker listens');
 }
 
-/** What is said of keys when there are not both kinds of them. */
+/** What the start line says of what needs no credentials. */
 function exposure({ isRequired, apiKeys, callbackSecrets }: AccessSettings): string {
   if (!isRequired) return '; AUTH=off';
-  const missing = [
-    ...(apiKeys.length > 0 ? [] : ['API_KEYS']),
-    ...(callbackSecrets.length > 0 ? [] : ['CALLBACK_SECRETS']),
+  const open = [
+    ...(apiKeys.length > 0 ? [] : [['API_KEYS', 'REST']]),
+    ...(callbackSecrets.length > 0 ? [] : [['CALLBACK_SECRETS', 'callbacks']]),
   ];
-  return missing.length > 0 ? `; on loopback only, since no ${missing.join(' and no ')} are set` : '';
+  if (open.length === 0) return '';
+  const [settings, parts] = [open.map(([setting]) => setting), open.map(([, part]) => part)];
+  const verb = parts.join() === 'REST' ? 'is' : 'are';
+  return `; without ${settings.join(' and ')}, ${parts.join(' and ')} ${verb} open to direct requests on localhost`;
 }
 
 async function close(app: NestFastifyApplication, log: Logger): Promise<void> {

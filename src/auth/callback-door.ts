@@ -1,6 +1,7 @@
 // Who may tell of presence. The provider signs nothing: what proves that a callback is its own is a secret that only it was
 // given, in the path of its callbackUrl or as Basic credentials, or a token minted for one participant.
 import { type Grant, readToken, type TokenFault } from './callback-token.js';
+import type { ForeignReason } from './local-requests.js';
 import { digestOf, indexOfSecret } from './secret.js';
 
 export type CallbackAccess =
@@ -9,6 +10,8 @@ export type CallbackAccess =
   | { readonly outcome: 'admitted'; readonly grant?: Grant }
   /** Too many callbacks to a minted URL within a minute. */
   | { readonly outcome: 'limited'; readonly ref: string; readonly waitS: number }
+  /** It would be open to a request that is made on this machine. */
+  | { readonly outcome: 'foreign'; readonly reason: ForeignReason }
   /** Without credentials: Bandwidth sends them only when it is asked to. */
   | { readonly outcome: 'challenged' }
   /** The caller is not told why; `ref`: of a token that was minted here. */

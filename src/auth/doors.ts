@@ -10,6 +10,7 @@ import { type CallbackAccess, CallbackDoor } from './callback-door.js';
 import type { Grant } from './callback-token.js';
 import { CallbackUrlLimit } from './callback-url-limit.js';
 import { KeyLimit } from './key-limit.js';
+import { foreignProblem, foreignReason } from './local-requests.js';
 import { MinuteCounts } from './minute-counts.js';
 
 export interface AccessSettings {
@@ -56,6 +57,8 @@ const CALLBACK_ROUTE = /^\/callbacks\/([^/]+)/;
 export class Doors {
   readonly #keys: readonly ApiKey[];
   readonly #isRestOpen: boolean;
+  /** Why what is open is not open to this request. With AUTH=off it is open to everybody. */
+  readonly #foreignReason: typeof foreignReason;
   readonly #callbacks: CallbackDoor;
   readonly #clock: Clock;
   readonly #limit: KeyLimit;
@@ -73,6 +76,7 @@ export class Doors {
   ) {
     this.#keys = apiKeys;
     this.#isRestOpen = !isRequired || apiKeys.length === 0;
+    this.#foreignReason = isRequired ? foreignReason : () => undefined;
     this.#callbacks = new CallbackDoor(callbackSecrets, !isRequired || callbackSecrets.length === 0);
     this.#limit = new KeyLimit(perMinute);
     this.#urlLimit = new CallbackUrlLimit(callbacksPerMinute);
@@ -104,6 +108,10 @@ export class Doors {
   ofCallback(source: string, token: string | undefined, request: IncomingMessage): CallbackAccess {
     const nowMs = this.#clock.now();
     const access = this.#callbacks.decide(source, token, request.headers.authorization, nowMs);
+    if (access.outcome === 'open') {
+      const reason = this.#foreignReason(request.headers);
+      return reason ? { outcome: 'foreign', reason } : access;
+    }
     if (access.outcome !== 'admitted' || !access.grant) return access;
     const { ref } = access.grant;
     const waitS = this.#urlLimit.waitS(request, ref, nowMs);
@@ -113,6 +121,7 @@ export class Doors {
   /** The headers that tell what may still be asked for, if this may; undefined: it is for the router. */
   ofRead(request: IncomingMessage): Readonly<Record<string, string>> | undefined {
     const key = findApiKey(request.headers.authorization, this.#keys);
+    if (this.#isRestOpen && this.#foreignReason(request.headers)) return undefined;
     if (!key) return this.#isRestOpen ? {} : undefined;
     if (!this.#isRestOpen && !key.scopes.includes('read')) return undefined;
     const { isSpent, headers } = this.#limit.count(request, key.name, this.#clock.now());
@@ -130,7 +139,10 @@ export class Doors {
     }
     const key = findApiKey(request.headers.authorization, this.#keys);
     if (access === 'public' || this.#isRestOpen) {
-      return { isKnown: this.#isRestOpen || key !== undefined, ...(key && { keyName: key.name }) };
+      const reason = this.#isRestOpen ? this.#foreignReason(request.headers) : undefined;
+      if (reason && access !== 'public') throw foreignProblem('API_KEYS', reason);
+      const isKnown = (this.#isRestOpen && !reason) || key !== undefined;
+      return { isKnown, ...(key && { keyName: key.name }) };
     }
     if (!key) throw this.#unauthorized(request);
     if (!key.scopes.includes(access)) throw forbidden(access, key.name);
@@ -150,6 +162,8 @@ export class Doors {
         const detail = 'Too many callbacks to this URL within a minute.';
         throw tooManyRequests(detail, waitS, { reason: 'too-many-callbacks', facts: { ref } });
       }
+      case 'foreign':
+        throw foreignProblem('CALLBACK_SECRETS', access.reason);
       case 'challenged':
         throw new ProblemError(
           'unauthorized',

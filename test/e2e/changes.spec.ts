@@ -287,7 +287,7 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       await restart({ feed: { maxStreams: 5 } });
       const position = await presentPosition();
       const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
-      socket.write('GET /v1/changes/stream HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(5));
+      socket.write('GET /v1/changes/stream HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(5));
       await eventually(async () => expect((await service.request('/v1/changes/stream')).status).toBe(503));
       socket.destroy();
       await eventually(async () => {
@@ -399,7 +399,7 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
     socket.on('data', (chunk) => {
       text += String(chunk);
     });
-    socket.write(`GET /v1/changes/stream?${query} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    socket.write(`GET /v1/changes/stream?${query} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
     await eventually(() => expect(text).toContain('event: position'));
     return { socket, text: () => text };
   }

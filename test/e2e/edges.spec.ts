@@ -7,7 +7,7 @@ import { eventually } from '../eventually.js';
 import { SEED, type Service, type ServiceOptions, startService } from './service.js';
 
 const BODY = JSON.stringify(SEED);
-const HEAD = `POST /callbacks/bandwidth HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n`;
+const HEAD = `POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n`;
 
 const ALIVE = 'GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n';
 
@@ -60,7 +60,7 @@ describe('the edges of the process', () => {
     const held = [await dial(), await dial(), await dial()];
     for (const { socket } of held) socket.write(HEAD);
     const refused = await dial();
-    refused.socket.write('GET /v1/occupancy HTTP/1.1\r\nhost: x\r\n\r\n');
+    refused.socket.write('GET /v1/occupancy HTTP/1.1\r\nhost: localhost\r\n\r\n');
     await eventually(() =>
       expect(refused.received()).toMatch(/^HTTP\/1\.1 503 .*connection: close.*retry-after: 1.*overloaded/s),
     );

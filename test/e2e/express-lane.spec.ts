@@ -79,7 +79,7 @@ describe('a callback by the express lane', () => {
     const { port } = new URL(service.url);
     const request = (participantId: string, event: string) => {
       const body = JSON.stringify({ ...SEED, participantId, event });
-      const head = `POST /callbacks/bandwidth/${SECRET} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n`;
+      const head = `POST /callbacks/bandwidth/${SECRET} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n`;
       return `${head}content-length: ${body.length}\r\n\r\n${body}`;
     };
     const text = request('in-pieces', 'onConnect') + request('in-pieces', 'nonsense') + request('in-pieces', 'onLeave');
@@ -113,7 +113,7 @@ describe('a callback by the express lane', () => {
     }
     const socket = connect(Number(new URL(own.url).port), '127.0.0.1');
     socket.write(
-      'POST /callbacks/bandwidth HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n',
+      'POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n',
     );
     await eventually(async () => expect((await own.request('/v1/occupancy')).status).toBe(503));
     const refusals = await Promise.all(
@@ -130,7 +130,7 @@ describe('a callback by the express lane', () => {
     const own = await startService({ http: { maxInFlight: 4 } });
     const { position } = (await own.request('/v1/participants')).json as { position: string };
     const socket = connect(Number(new URL(own.url).port), '127.0.0.1');
-    const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+    const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
     socket.write(get(`/v1/changes?after=${position}&wait=20`) + get('/v1/occupancy').repeat(4));
     await eventually(async () => expect((await own.request('/v1/occupancy')).status).toBe(503));
     socket.resetAndDestroy();
@@ -140,7 +140,7 @@ describe('a callback by the express lane', () => {
 
   it('lets nobody in before his secret was seen, nor waits for his body', async () => {
     const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
-    const head = 'host: x\r\ncontent-type: application/json\r\ncontent-length: 60000';
+    const head = 'host: localhost\r\ncontent-type: application/json\r\ncontent-length: 60000';
     socket.write(`POST /callbacks/bandwidth/wrong HTTP/1.1\r\n${head}\r\n\r\n`);
     const [answer] = await once(socket, 'data');
     expect(String(answer)).toMatch(/^HTTP\/1.1 404 /);

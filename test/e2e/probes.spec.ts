@@ -9,8 +9,8 @@ import { type Service, startService } from './service.js';
 
 const PROBES = ['/health/live', '/health/ready'];
 const CALLBACK_HEAD =
-  'POST /callbacks/bandwidth HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n';
-const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+  'POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n';
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
 
 describe('health probes', () => {
   let service: Service;

@@ -37,6 +37,9 @@ describe('npm start', () => {
     expect(store).toBe(`SQLite at ${join(dataDir, 'rollcall.db')}`);
     expect(output.split('\n').filter((line) => line.startsWith('{'))).toHaveLength(1);
     expect(output).not.toMatch(/Installing|Building/);
+    expect(output).toContain(
+      '; without API_KEYS and CALLBACK_SECRETS, REST and callbacks are open to direct requests on localhost"',
+    );
   });
 
   it('keeps what it acknowledged in the file through kill -9', async () => {
@@ -74,7 +77,7 @@ describe('npm start', () => {
       const socket = connect(Number(port), '127.0.0.1');
       const answer = received(socket);
       const body = JSON.stringify(SEED);
-      const head = `POST /callbacks/bandwidth HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+      const head = `POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
       socket.write(head + body.slice(0, 10));
       await fetch(`${service.url}/health/live`);
       const ended = service.end(signal);

@@ -104,7 +104,7 @@ describe('with two workers the service', () => {
   ])('answers what is under way and ends with all of them when %s', async (_, end) => {
     const { service } = await startAndFind();
     const body = JSON.stringify(SEED);
-    const head = `POST /callbacks/bandwidth HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+    const head = `POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
     // One for each of them.
     const askers = [0, 1].map(() => connect(Number(new URL(service.url).port), '127.0.0.1'));
     const answers = askers.map(() => '');

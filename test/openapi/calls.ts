@@ -63,7 +63,8 @@ export async function refusedCall(
       return { ...usual, headers: JSON_TYPE };
     case '403':
       if (path.endsWith('{token}')) return { ...usual, path: await boundPath(service) };
-      return isCallback ? usual : headers(bearer(ADMIN_OPERATIONS.has(operationId) ? 'read' : 'admin'));
+      if (isCallback) return headers({ host: 'rollcall.example.com' });
+      return headers(bearer(ADMIN_OPERATIONS.has(operationId) ? 'read' : 'admin'));
     case '404':
       return isCallback
         ? { ...headers({ authorization: 'Basic eDp3cm9uZw==' }), path: path.replace('{token}', 'wrong') }

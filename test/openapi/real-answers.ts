@@ -43,13 +43,15 @@ export class RealAnswers {
     const full = await this.#start({ access: LOCKED, http: { maxInFlight: 0 }, feed: { maxStreams: 0 } });
     const notReady = await this.#start({ access: LOCKED });
     await notReady.app.get(DeadlineWorker, { strict: false }).stop();
+    const open = await this.#start({});
     const unconfigured = await this.#start({ access: { ...LOCKED, publicUrl: undefined } });
     for (const operation of operations) {
       const usual = usualCall(operation);
       await this.#collectSuccesses(operation, begin, service);
       for (const status of REFUSALS) {
         const unavailable = operation.operationId === 'getReadiness' ? notReady : full;
-        const at = { 429: spent, 501: unconfigured, 503: unavailable }[status] ?? service;
+        const restricted = operation.operationId === 'receiveBandwidthCallback' ? open : service;
+        const at = { 403: restricted, 429: spent, 501: unconfigured, 503: unavailable }[status] ?? service;
         this.#add(operation, await send(at.url, await refusedCall(operation, status, usual, at)));
       }
     }

@@ -58,7 +58,7 @@ export class BandwidthController {
       'participant. With `CALLBACK_SECRETS` set it needs Basic credentials; without any it answers 401 and asks for them.',
   })
   @Callback()
-  @ApiProblems('unauthorized', 'not-found', 'store-unavailable')
+  @ApiProblems('unauthorized', 'local-only', 'not-found', 'store-unavailable')
   async receive(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.#receive(request, reply);
   }
