@@ -71,7 +71,7 @@ async function startProcess(command, argsFor, env = {}) {
   const port = await freePort();
   const dir = makeFolder();
   const settings = {
-    ...{ PATH: process.env.PATH, NODE_ENV: 'production' },
+    ...{ PATH: process.env.PATH, NODE_ENV: 'production', MAX_PARTICIPANTS: '0' },
     ...{ PORT: String(port), DATA_DIR: dir, SHUTDOWN_DELAY_MS: '0' },
     ...env,
   };

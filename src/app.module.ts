@@ -14,6 +14,8 @@ import type { PresenceStore } from './presence/presence-store.js';
 
 export interface AppSettings {
   readonly policy: PresencePolicy;
+  /** In the store at once; 0: any number. */
+  readonly maxParticipants: number;
   readonly feed: FeedSettings;
   readonly access: AccessSettings;
   readonly http: HttpSettings;
@@ -27,12 +29,15 @@ export interface AppParts extends AppSettings {
 
 @Module({})
 export class AppModule {
-  static with({ store, policy, feed, access, ...shared }: AppParts & PlatformParts): DynamicModule {
+  static with({ store, policy, maxParticipants, feed, access, ...shared }: AppParts & PlatformParts): DynamicModule {
     return {
       module: AppModule,
       imports: [
         PlatformModule.with(shared),
-        PresenceModule.with(store, policy, new FeedQuota(feed.participantBytes, feed.retentionMs)),
+        PresenceModule.with(store, policy, {
+          quota: new FeedQuota(feed.participantBytes, feed.retentionMs),
+          maxParticipants,
+        }),
         ChangesModule.with(feed),
         CallbacksModule.with(access),
         HealthModule,

@@ -17,11 +17,14 @@ import { ProblemError } from './platform/problem.js';
 import { Refusals } from './platform/refusals.js';
 import { DtoPipe } from './platform/validation.js';
 import { FeedQuotaError } from './presence/feed-quota.js';
+import { ParticipantLimitError } from './presence/participant-limit.js';
 import { ParticipantsController } from './presence/participants.controller.js';
 import { StoreUnavailableError } from './presence/presence-store.js';
 
 const RETRY_AFTER_S = '1';
 const MAX_RETRY_AFTER_S = 3_600;
+/** What is forgotten or purged makes room, which takes longer than a moment. */
+const RETRY_NEW_AFTER_S = '60';
 
 /** `close` answers what has come in, then stops the work and closes the store. */
 export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
@@ -58,7 +61,7 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   lane?.openToPosts('/callbacks/bandwidth', (token, request) => {
     const access = doors.ofCallback('bandwidth', token, request);
     if (access.outcome !== 'open' && access.outcome !== 'admitted') return undefined;
-    return (body) => bandwidth.takeUsual(body, access.outcome === 'admitted' ? access.grant : undefined);
+    return (body) => bandwidth.takeUsual(body, access.outcome === 'admitted' ? access : {});
   });
   const participants = app.get(ParticipantsController, { strict: false });
   lane?.openToReads('/v1/participants', (participantId, request) => {
@@ -70,6 +73,7 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
 
 function presenceProblem(error: unknown): ProblemError | undefined {
   if (error instanceof FeedQuotaError) return quotaProblem(error);
+  if (error instanceof ParticipantLimitError) return participantLimitProblem();
   if (!(error instanceof StoreUnavailableError)) return undefined;
   const detail = 'Nothing is half done. Ask again in a moment.';
   return new ProblemError('store-unavailable', { detail, headers: { 'retry-after': RETRY_AFTER_S } });
@@ -84,4 +88,11 @@ function quotaProblem({ participantId, retryAfterMs }: FeedQuotaError): ProblemE
     { detail, headers },
     { reason: 'feed-quota-exceeded', facts: { participantId } },
   );
+}
+
+function participantLimitProblem(): ProblemError {
+  const detail =
+    'New participants are refused until others are forgotten or purged, or MAX_PARTICIPANTS is raised. Those that the ' +
+    'store holds are not affected.';
+  return new ProblemError('too-many-participants', { detail, headers: { 'retry-after': RETRY_NEW_AFTER_S } });
 }

@@ -4,10 +4,17 @@ import { type Grant, readToken, type TokenFault } from './callback-token.js';
 import type { ForeignReason } from './local-requests.js';
 import { digestOf, indexOfSecret } from './secret.js';
 
+/** What a callback was admitted with; nothing where it is open. */
+export interface CallbackCredentials {
+  /** The place of the secret, its own or that of its token, in CALLBACK_SECRETS, from 1. */
+  readonly secretNumber?: number;
+  /** Of the token that was minted for it. */
+  readonly grant?: Grant;
+}
+
 export type CallbackAccess =
   | { readonly outcome: 'open' }
-  /** `grant`: of the token that was minted for it. */
-  | { readonly outcome: 'admitted'; readonly grant?: Grant }
+  | ({ readonly outcome: 'admitted' } & CallbackCredentials)
   /** Too many callbacks to a minted URL within a minute. */
   | { readonly outcome: 'limited'; readonly ref: string; readonly waitS: number }
   /** It would be open to a request that is made on this machine. */
@@ -18,8 +25,6 @@ export type CallbackAccess =
   | { readonly outcome: 'refused'; readonly reason: CredentialFault; readonly ref?: string };
 
 type CredentialFault = TokenFault | 'wrong-secret' | 'malformed-credentials' | 'unknown-path';
-
-const ADMITTED = { outcome: 'admitted' } as const;
 
 export class CallbackDoor {
   readonly #secrets: readonly string[];
@@ -40,16 +45,19 @@ export class CallbackDoor {
     if (this.isOpen) return { outcome: 'open' };
     if (authorization === undefined) return { outcome: 'challenged' };
     const password = passwordOf(authorization);
-    if (indexOfSecret(password, this.#digests) !== -1) return ADMITTED;
+    const index = indexOfSecret(password, this.#digests);
+    if (index !== -1) return { outcome: 'admitted', secretNumber: index + 1 };
     return { outcome: 'refused', reason: password === '' ? 'malformed-credentials' : 'wrong-secret' };
   }
 
   /** Looks at all that it may be, whatever it is, so that the time taken tells nothing. */
   #ofToken(source: string, token: string, nowMs: number): CallbackAccess {
-    const isSecret = indexOfSecret(token, this.#digests) !== -1;
+    const index = indexOfSecret(token, this.#digests);
     const reading = readToken(token, source, this.#secrets, nowMs);
-    if ('grant' in reading) return { outcome: 'admitted', grant: reading.grant };
-    if (isSecret) return ADMITTED;
+    if ('grant' in reading) {
+      return { outcome: 'admitted', secretNumber: reading.secretIndex + 1, grant: reading.grant };
+    }
+    if (index !== -1) return { outcome: 'admitted', secretNumber: index + 1 };
     return { outcome: 'refused', ...reading, reason: faultOf(token, reading.fault) };
   }
 }

@@ -33,7 +33,8 @@ export function mintToken(
 export type TokenFault = 'malformed-token' | 'unknown-token-key' | 'wrong-token-signature' | 'expired-token';
 
 export type TokenReading =
-  | { readonly grant: Grant }
+  /** `secretIndex`: of the secret that minted it. */
+  | { readonly grant: Grant; readonly secretIndex: number }
   /** `ref`: of a genuine token. */
   | { readonly fault: TokenFault; readonly ref?: string };
 
@@ -42,20 +43,20 @@ export function readToken(token: string, source: string, secrets: readonly strin
   const parts = TOKEN.exec(token);
   const [, ref = '', kid = '', mac = ''] = parts ?? [];
   const given = digestOf(mac);
-  let isGenuine = false;
+  let secretIndex = -1;
   let isKnownKey = false;
-  for (const secret of secrets) {
+  for (const [index, secret] of secrets.entries()) {
     const isRight = timingSafeEqual(given, digestOf(macOf(ref, source, secret).toString('base64url')));
     const isItsKey = kid === kidOf(secret);
     isKnownKey ||= isItsKey;
-    isGenuine ||= isRight && isItsKey;
+    if (isRight && isItsKey) secretIndex = index;
   }
   if (!parts) return { fault: 'malformed-token' };
-  if (!isGenuine) return { fault: isKnownKey ? 'wrong-token-signature' : 'unknown-token-key' };
+  if (secretIndex === -1) return { fault: isKnownKey ? 'wrong-token-signature' : 'unknown-token-key' };
   const bytes = Buffer.from(ref, 'base64url');
   const expiresAtMs = bytes.readUIntBE(RANDOM_BYTES, EXPIRY_BYTES) * 1_000;
   const tag = bytes.subarray(HEAD_BYTES).toString() || undefined;
-  return nowMs < expiresAtMs ? { grant: { ref, expiresAtMs, tag } } : { fault: 'expired-token', ref };
+  return nowMs < expiresAtMs ? { grant: { ref, expiresAtMs, tag }, secretIndex } : { fault: 'expired-token', ref };
 }
 
 /** Says which secret it was, for people; it is no secret itself. */

@@ -6,8 +6,7 @@ import type { Clock } from '../platform/clock.js';
 import { notFoundProblem, ProblemError, type ProblemNote } from '../platform/problem.js';
 import { routeOptionsOf } from '../platform/route-options.js';
 import { type ApiKey, findApiKey, type Scope } from './api-keys.js';
-import { type CallbackAccess, CallbackDoor } from './callback-door.js';
-import type { Grant } from './callback-token.js';
+import { type CallbackAccess, type CallbackCredentials, CallbackDoor } from './callback-door.js';
 import { CallbackUrlLimit } from './callback-url-limit.js';
 import { KeyLimit } from './key-limit.js';
 import { foreignProblem, foreignReason } from './local-requests.js';
@@ -21,6 +20,8 @@ export interface AccessSettings {
   readonly callbackSecrets: readonly string[];
   /** Where the provider reaches this service; undefined: nothing can be minted. */
   readonly publicUrl: string | undefined;
+  /** Of each callback secret; 0: any number. */
+  readonly newParticipantsPerMinute: number;
 }
 
 /** Failed authentications of one client within a minute; more are answered 429. */
@@ -36,11 +37,9 @@ interface DoorsParts {
 }
 
 /** What a request was found to be allowed to. */
-export interface Access {
+export interface Access extends CallbackCredentials {
   /** The name of its key, for the log and for limits. */
   readonly keyName?: string;
-  /** Of the token in the path of a callback. */
-  readonly grant?: Grant;
   /** Whether it may know how things are within. */
   readonly isKnown: boolean;
 }
@@ -155,8 +154,10 @@ export class Doors {
     switch (access.outcome) {
       case 'open':
         return { isKnown: false };
-      case 'admitted':
-        return { isKnown: true, ...(access.grant && { grant: access.grant }) };
+      case 'admitted': {
+        const { outcome: _, ...credentials } = access;
+        return { isKnown: true, ...credentials };
+      }
       case 'limited': {
         const { ref, waitS } = access;
         const detail = 'Too many callbacks to this URL within a minute.';

@@ -1,5 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { AccessSettings } from '../auth/doors.js';
+import { NewParticipantLimit } from '../auth/new-participant-limit.js';
+import { CLOCK, type Clock } from '../platform/clock.js';
 import { PRESENCE_STORE } from '../presence/presence.module.js';
 import type { PresenceStore } from '../presence/presence-store.js';
 import { BandwidthController } from './bandwidth/bandwidth.controller.js';
@@ -13,6 +15,11 @@ export class CallbacksModule {
       module: CallbacksModule,
       providers: [
         { provide: ACCESS, useValue: access },
+        {
+          provide: NewParticipantLimit,
+          useFactory: (clock: Clock) => new NewParticipantLimit(access.newParticipantsPerMinute, clock),
+          inject: [CLOCK],
+        },
         { provide: Bindings, useFactory: (store: PresenceStore) => new Bindings(store), inject: [PRESENCE_STORE] },
       ],
     };

@@ -98,6 +98,7 @@ function group(values: Values): Omit<Config, 'warnings'> {
   const { maxConnectionMs, retentionMs, feedRetentionMs, feedMaxBytes, maxStreams, publicUrl } = values;
   const { isAuthRequired, apiKeys, callbackSecrets, trustProxy, corsOrigins, rateLimitPerMinute } = values;
   const { workers, maxConnections, maxInFlight, keepAliveMs, shutdownDelayMs, callbacksPerMinutePerUrl } = values;
+  const { maxParticipants, newParticipantsPerMinute } = values;
   return {
     host,
     port,
@@ -106,13 +107,14 @@ function group(values: Values): Omit<Config, 'warnings'> {
     shutdownDelayMs,
     storePlace: { redis, redisPrefix, dataDir },
     policy: { graceMs, leaveGraceMs, overlapMs, maxConnectionMs, retentionMs },
+    maxParticipants,
     feed: {
       retentionMs: feedRetentionMs,
       maxBytes: feedMaxBytes,
       maxStreams,
       participantBytes: participantQuotaBytes(feedMaxBytes, workers),
     },
-    access: { isRequired: isAuthRequired, apiKeys, callbackSecrets, publicUrl },
+    access: { isRequired: isAuthRequired, apiKeys, callbackSecrets, publicUrl, newParticipantsPerMinute },
     http: {
       trustProxy,
       maxConnections,

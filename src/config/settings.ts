@@ -34,6 +34,12 @@ export const SETTINGS = {
     'Who may send callbacks: comma list of secrets of at least 32 letters, digits, - or _; the first one mints.',
     callbackSecrets,
   ),
+  newParticipantsPerMinute: setting(
+    'NEW_PARTICIPANTS_PER_MINUTE',
+    '30000',
+    'New participants that each callback secret, with the URLs it minted, may bring per minute, in each process; 0 for no limit.',
+    integer(0, 10_000_000),
+  ),
   publicUrl: setting(
     'PUBLIC_URL',
     '',
@@ -126,6 +132,12 @@ export const SETTINGS = {
     String(DEFAULT_POLICY.retentionMs),
     'How long a gone participant is remembered; at least MAX_CONNECTION_MS and both graces.',
     integer(1_000, 366 * 86_400_000),
+  ),
+  maxParticipants: setting(
+    'MAX_PARTICIPANTS',
+    '1000000',
+    'Participants in the store at once, gone ones included; callbacks of new ones are then refused. 0 for no limit.',
+    integer(0, 1_000_000_000),
   ),
   feedRetentionMs: setting(
     'FEED_RETENTION_MS',

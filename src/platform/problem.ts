@@ -23,6 +23,7 @@ export const PROBLEMS = {
   'not-configured': { status: 501, title: 'This service is not configured to do that' },
   'store-unavailable': { status: 503, title: 'The store cannot be reached in time' },
   'too-many-streams': { status: 503, title: 'As many follow the change feed as may' },
+  'too-many-participants': { status: 503, title: 'The store holds as many participants as it may' },
   overloaded: { status: 503, title: 'As many requests are under way as may' },
   stopping: { status: 503, title: 'The service is stopping' },
   'not-ready': { status: 503, title: 'The service is not ready' },
@@ -53,6 +54,7 @@ const FINER_REASONS = [
   'too-many-callbacks',
   'feed-quota-exceeded',
   'too-many-connections',
+  'too-many-new-participants',
 ] as const;
 
 export type RefusalReason = ProblemName | (typeof FINER_REASONS)[number];

@@ -24,6 +24,17 @@ export function rfc3339(timeMs: number): string {
   return `${date}${TWO_DIGITS[h]}:${TWO_DIGITS[min % 60]}:${TWO_DIGITS[s % 60]}.${ms}Z`;
 }
 
+const RFC3339 = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/i;
+
+/** The epoch milliseconds of a time as RFC 3339 has it, without leap seconds; undefined: it is none. */
+export function parseRfc3339(text: string): number | undefined {
+  const timeMs = RFC3339.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(timeMs)) return undefined;
+  // Date takes the 30th of February for the 2nd of March.
+  const day = text.slice(0, 'YYYY-MM-DD'.length);
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day) ? timeMs : undefined;
+}
+
 /** Whether `rfc3339` can be made of it. */
 export function isTimeMs(value: unknown): value is number {
   return Number.isSafeInteger(value) && Math.abs(value as number) <= GREATEST_MS;

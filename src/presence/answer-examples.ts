@@ -15,6 +15,11 @@ export const CURSOR_EXAMPLE =
 /** Of the list of tags, after the example's tag. */
 export const TAGS_CURSOR_EXAMPLE = 'WyJoZWxsby13b3JsZC1waG9uZSIsIjlmM2FjMjFiNzdkMC4xNzk1NDM0MzA2NTAyMDAwIiwidGFncyJd';
 
+/** Of a purge with the example’s filters, after the example’s participant. */
+export const PURGE_CURSOR_EXAMPLE =
+  'WzE2Mjg3ODYyMzQ2NzYsIjQ3M2Y2NTQ0LTkyZjctNGQ2Ny05ZTc3LWJmMjUzM2NmZmY2ZCIsIltcImhlbGxvLXdvcmxkLXBob25lXCIsXCJiYW5kd2' +
+  'lkdGhcIixcIjIwMjYtMTEtMjNUMDk6MDA6MDBaXCIsXCIyMDI2LTExLTIzVDA5OjMwOjAwWlwiXSJd';
+
 const AS_OF = '2026-11-23T09:30:00.000Z';
 const OCCUPANCY = { connected: 1, reconnecting: 0, devices: 1 };
 

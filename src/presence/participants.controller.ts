@@ -13,7 +13,7 @@ import { rfc3339 } from '../platform/rfc3339.js';
 import { Access, Limits } from '../platform/route-options.js';
 import { refuseParameters } from '../platform/validation.js';
 import { participantAnswer } from './answers.js';
-import { decodeCursor, encodeCursor, isPosition } from './cursor.js';
+import { decodeCursor, encodeCursor, isIdentifier, isPosition, isTime } from './cursor.js';
 import type { ParticipantId } from './domain/lifecycle-event.js';
 import { type FeedPosition, formatPosition } from './feed-position.js';
 import { identifierFault } from './identifier.js';
@@ -166,12 +166,4 @@ function toPageStart(cursor: string, filter: string): { after: PageCursor; posit
     after: { sinceMs: Number(sinceMs), participantId: participantId as ParticipantId },
     position: String(position),
   };
-}
-
-function isTime(value: unknown): boolean {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
-}
-
-function isIdentifier(value: unknown): boolean {
-  return identifierFault(value) === undefined;
 }

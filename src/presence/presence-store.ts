@@ -123,6 +123,8 @@ export interface PresenceStore {
   /** Tags with somebody present, in the order of their bytes. */
   tags(after: string | null, limit: number): Promise<Snapshot<TagOccupancy>>;
   due(nowMs: number, limit: number): Promise<Due>;
+  /** How many participants are stored, gone ones included. It costs the same however many they are. */
+  size(): Promise<number>;
   /** The present end of the feed. */
   position(): Promise<FeedPosition>;
   /**

@@ -13,22 +13,31 @@ import type { PresencePolicy } from './domain/policy.js';
 import type { FeedQuota } from './feed-quota.js';
 import { OccupancyController } from './occupancy.controller.js';
 import { OperatorEndController } from './operator-end.controller.js';
+import { ParticipantLimit } from './participant-limit.js';
 import { ParticipantsController } from './participants.controller.js';
 import { PresenceReader } from './presence-reader.js';
 import type { PresenceStore } from './presence-store.js';
+import { PurgeController } from './purge.controller.js';
+import { Purge } from './purge.js';
 import { Recorder } from './recorder.js';
 
 /** For injection. */
 export const PRESENCE_STORE = Symbol('PresenceStore');
 
-@Module({ controllers: [ParticipantsController, OccupancyController, OperatorEndController] })
+export interface PresenceLimits {
+  readonly quota: FeedQuota;
+  /** In the store at once; 0: any number. */
+  readonly maxParticipants: number;
+}
+
+@Module({ controllers: [ParticipantsController, OccupancyController, OperatorEndController, PurgeController] })
 export class PresenceModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     private readonly deadlines: DeadlineWorker,
     @Inject(PRESENCE_STORE) private readonly store: PresenceStore,
   ) {}
 
-  static with(store: PresenceStore, policy: PresencePolicy, quota: FeedQuota): DynamicModule {
+  static with(store: PresenceStore, policy: PresencePolicy, { quota, maxParticipants }: PresenceLimits): DynamicModule {
     return {
       module: PresenceModule,
       global: true,
@@ -37,8 +46,16 @@ export class PresenceModule implements OnApplicationBootstrap, OnApplicationShut
         { provide: PresenceReader, useFactory: () => new PresenceReader(store) },
         {
           provide: Recorder,
-          useFactory: (clock: Clock, log: Logger) => new Recorder(store, clock, policy, log, quota),
+          useFactory: (clock: Clock, log: Logger) => {
+            const participants = new ParticipantLimit(store, clock, log, maxParticipants);
+            return new Recorder(store, clock, policy, log, { quota, participants });
+          },
           inject: [CLOCK, LOG],
+        },
+        {
+          provide: Purge,
+          useFactory: (reader: PresenceReader, recorder: Recorder) => new Purge(reader, recorder),
+          inject: [PresenceReader, Recorder],
         },
         {
           provide: DeadlineWorker,

@@ -72,16 +72,10 @@ export const Limit = () => {
   );
 };
 
-const Cursor = (example: string) =>
-  applyDecorators(
-    ApiPropertyOptional({
-      type: String,
-      example,
-      description: '`nextCursor` of the previous page. The other parameters must be the same as for that page.',
-    }),
-    IsOptional(),
-    IsString(ONCE),
-  );
+export const Cursor = (
+  example: string,
+  description = '`nextCursor` of the previous page. The other parameters must be the same as for that page.',
+) => applyDecorators(ApiPropertyOptional({ type: String, example, description }), IsOptional(), IsString(ONCE));
 
 /** For addresses that take none: an unknown parameter is refused, not ignored. */
 export class NoQuery {}

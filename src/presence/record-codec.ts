@@ -23,7 +23,7 @@ import { at, type PresenceText, presenceText, readPresence, tagAt, whole } from 
 
 const FORMAT = 5;
 /** Their places are stored. */
-const SOURCES: readonly string[] = ['bandwidth'];
+export const SOURCES: readonly string[] = ['bandwidth'];
 
 /** Alone, or with the time when the record was settled last. */
 type DeadlineText = number | [number, number];

@@ -8,17 +8,18 @@ import { atTurnsEnd } from '../platform/turns.js';
 import { changesetOf, readRecord } from './changeset.js';
 import type { Verdict } from './domain/device-history.js';
 import type { DeviceId, LifecycleEvent, ParticipantId } from './domain/lifecycle-event.js';
-import { operatorEnds } from './domain/operator-end.js';
-import { advance, type ParticipantRecord } from './domain/participant.js';
 import type { PresencePolicy } from './domain/policy.js';
 import type { FeedQuota } from './feed-quota.js';
+import { ParticipantLimit } from './participant-limit.js';
 import { type Changeset, type PresenceStore, type StoredRecord, StoreUnavailableError } from './presence-store.js';
+import { type Application, apply, inTurns, isEvent, settle } from './work-outcomes.js';
 import {
+  type AdmitNew,
   type Batch,
   type EndOutcome,
-  type EndRequest,
   type Outcome,
-  type Revisit,
+  type PurgeRequest,
+  type Task,
   type Work,
   WorkQueue,
 } from './work-queue.js';
@@ -38,16 +39,15 @@ interface Conflict {
   readonly works: readonly Work[];
 }
 
-/** What is to be said to works once they are done. */
-interface Outcomes {
-  readonly verdicts: readonly Verdict[];
-  readonly ends: ReadonlyMap<Work, EndOutcome>;
-  readonly revisit: Revisit;
+interface Attempt extends Conflict {
+  readonly outcomes: Application['outcomes'];
+  readonly changeset: Changeset;
 }
 
-interface Attempt extends Conflict {
-  readonly outcomes: Outcomes;
-  readonly changeset: Changeset;
+/** What is not given has no limit. */
+interface RecorderLimits {
+  readonly quota?: FeedQuota;
+  readonly participants?: ParticipantLimit;
 }
 
 export class Recorder {
@@ -56,16 +56,17 @@ export class Recorder {
   readonly #policy: PresencePolicy;
   readonly #log: Logger;
   readonly #quota: FeedQuota | undefined;
+  readonly #limit: ParticipantLimit;
   readonly #unreadable: OnceLog;
   readonly #queue: WorkQueue;
   #batches = 0;
   #isScheduled = false;
   #onDeadline: (dueMs: number) => void = () => {};
 
-  /** `quota`: undefined for none. */
-  constructor(store: PresenceStore, clock: Clock, policy: PresencePolicy, log: Logger, quota?: FeedQuota) {
+  constructor(store: PresenceStore, clock: Clock, policy: PresencePolicy, log: Logger, limits: RecorderLimits = {}) {
     this.#store = store;
-    this.#quota = quota;
+    this.#quota = limits.quota;
+    this.#limit = limits.participants ?? new ParticipantLimit(store, clock, log, 0);
     this.#queue = new WorkQueue(clock);
     this.#clock = clock;
     this.#policy = policy;
@@ -76,12 +77,13 @@ export class Recorder {
   /**
    * Resolves once the event is durably applied, or found to be a duplicate or stale.
    * Rejects with StoreUnavailableError within 2 s when that cannot be said; the event may then have been applied. Rejects with
-   * FeedQuotaError when the feed quota of its participant is used up.
+   * FeedQuotaError when the feed quota of its participant is used up, and with ParticipantLimitError, or with what `admitNew`
+   * gives, when its participant is new and may not be stored.
    */
-  record(event: LifecycleEvent): Promise<Verdict> {
+  record(event: LifecycleEvent, admitNew?: AdmitNew): Promise<Verdict> {
     const refusal = this.#quota?.refusal(event.participantId, this.#clock.now());
     if (refusal) return Promise.reject(refusal);
-    return this.#add(event.participantId, event) as Promise<Verdict>;
+    return this.#add(event.participantId, { input: event, ...(admitNew && { admitNew }) }) as Promise<Verdict>;
   }
 
   /**
@@ -89,7 +91,17 @@ export class Recorder {
    * there is no such participant or device. Rejects like `record`.
    */
   end(participantId: ParticipantId, deviceId?: DeviceId): Promise<EndOutcome> {
-    return this.#add(participantId, { kind: 'end-request', deviceId }) as Promise<EndOutcome>;
+    return this.#add(participantId, { input: { kind: 'end-request', deviceId } }) as Promise<EndOutcome>;
+  }
+
+  /**
+   * Removes those of whose record `matches` is true when it is their turn, and announces the end of those who were present.
+   * Resolves with how many were removed. Rejects like `record`.
+   */
+  async purge(participantIds: readonly ParticipantId[], matches: PurgeRequest['matches']): Promise<number> {
+    const task: Task = { input: { kind: 'purge-request', matches } };
+    const outcomes = await Promise.all(participantIds.map((participantId) => this.#add(participantId, task)));
+    return outcomes.filter((outcome) => outcome === 'purged').length;
   }
 
   /** Applies what time alone has brought about. Resolves with those for whom that cannot be done; rejects like `record`. */
@@ -103,8 +115,8 @@ export class Recorder {
     this.#onDeadline = listener;
   }
 
-  #add(participantId: ParticipantId, input?: LifecycleEvent | EndRequest): Promise<Outcome> {
-    const outcome = this.#queue.add(participantId, input);
+  #add(participantId: ParticipantId, task?: Task): Promise<Outcome> {
+    const outcome = this.#queue.add(participantId, task);
     this.#schedule();
     return outcome;
   }
@@ -144,28 +156,33 @@ export class Recorder {
     }
   }
 
-  /** The part of the batch that somebody else was faster with, and that is still wanted. */
+  /** The part of the batch that is still wanted: somebody else was faster, or it has to follow the rest. */
   async #attempt(batch: Batch): Promise<Batch> {
     const ids = [...batch.keys()];
     const texts = await this.#store.load(ids);
-    const conflicts = new Map<ParticipantId, readonly Work[]>();
+    if (texts.includes(null)) await this.#limit.refresh();
+    const remaining = new Map<ParticipantId, readonly Work[]>();
     for (let next = 0; next < ids.length; ) {
       const attempts: Attempt[] = [];
       for (let length = 0; next < ids.length && length < MAX_COMMIT_LENGTH; next += 1) {
         const participantId = ids[next] as ParticipantId;
-        const attempt = this.#apply(participantId, batch.get(participantId) ?? [], texts[next] ?? null);
+        const { now, later } = inTurns(batch.get(participantId) ?? []);
+        if (later.length > 0) remaining.set(participantId, later);
+        const attempt = this.#apply(participantId, now, texts[next] ?? null);
         if (attempt) attempts.push(attempt);
-        length += attempt?.changeset.after?.record.length ?? 0;
+        length += attempt ? lengthOf(attempt.changeset) : 0;
       }
-      for (const { participantId, works } of await this.#commit(attempts)) conflicts.set(participantId, works);
+      for (const { participantId, works } of await this.#commit(attempts)) {
+        remaining.set(participantId, [...works, ...(remaining.get(participantId) ?? [])]);
+      }
     }
-    return conflicts;
+    return remaining;
   }
 
   /** Those to be tried again. */
   async #commit(attempts: readonly Attempt[]): Promise<Conflict[]> {
     if (attempts.length === 0) return [];
-    const outcomes = await this.#store.commit(attempts.map(({ changeset }) => changeset));
+    const outcomes = await this.#limit.commit(attempts.map(({ changeset }) => changeset));
     let nextDueMs = Number.POSITIVE_INFINITY;
     const conflicts: Conflict[] = [];
     for (const [index, { participantId, works, outcomes: whenDone, changeset }] of attempts.entries()) {
@@ -202,16 +219,11 @@ export class Recorder {
       if (text instanceof StoreUnavailableError) throw text;
       const loaded = readRecord(participantId, text);
       const nowMs = this.#clock.now();
-      const { events, ends } = inputsOf(works, loaded?.record, nowMs, this.#policy);
-      const advanced = advance(loaded?.record, events, nowMs, this.#policy);
+      const { advanced, outcomes } = apply(works, loaded?.record, nowMs, this.#policy);
       const changeset = changesetOf(participantId, loaded, advanced);
-      const outcomes: Outcomes = {
-        verdicts: advanced.verdicts,
-        ends,
-        revisit: loaded || changeset ? 'revisited' : 'stuck',
-      };
-      if (changeset) return { participantId, works, outcomes, changeset };
-      settle(works, outcomes);
+      const refusal = changeset && !changeset.before ? this.#refuseNew(works) : undefined;
+      if (changeset && !refusal) return { participantId, works, outcomes, changeset };
+      settle(works, outcomes, refusal);
     } catch (error) {
       const isUnreadable = !(error instanceof StoreUnavailableError);
       if (isUnreadable) this.#unreadable.error(participantId, { err: error, participantId });
@@ -220,34 +232,21 @@ export class Recorder {
     }
     return undefined;
   }
+
+  /** Each sender of an event is asked, until one may bring this participant. */
+  #refuseNew(works: readonly Work[]): Error | undefined {
+    let refusal: Error | undefined = this.#limit.refusal();
+    if (refusal) return refusal;
+    for (const work of works) {
+      if (!isEvent(work)) continue;
+      refusal = work.admitNew?.();
+      if (!refusal) break;
+    }
+    if (!refusal) this.#limit.admit();
+    return refusal;
+  }
 }
 
-/** What works amount to: the events that were received, in order, and behind them those by which operators end devices. */
-function inputsOf(
-  works: readonly Work[],
-  record: ParticipantRecord | undefined,
-  nowMs: number,
-  policy: PresencePolicy,
-): { events: LifecycleEvent[]; ends: ReadonlyMap<Work, EndOutcome> } {
-  const events: LifecycleEvent[] = [];
-  for (const { input } of works) if (input && input.kind !== 'end-request') events.push(input);
-  const ends = new Map<Work, EndOutcome>();
-  for (const work of works) {
-    if (work.input?.kind !== 'end-request') continue;
-    const { deviceId } = work.input;
-    const isKnown = record && (deviceId === undefined || record.devices.has(deviceId));
-    const endEvents = isKnown ? operatorEnds(record, deviceId, nowMs, policy) : [];
-    events.push(...endEvents);
-    ends.set(work, isKnown ? (endEvents.length > 0 ? 'ended' : 'absent') : 'unknown');
-  }
-  return { events, ends };
-}
-
-/** `verdicts` has one for each work with an event that was received, in order. */
-function settle(works: readonly Work[], { verdicts, ends, revisit }: Outcomes): void {
-  let next = 0;
-  for (const work of works) {
-    if (!work.input) work.settle(revisit);
-    else work.settle(ends.get(work) ?? verdicts[next++] ?? 'duplicate');
-  }
+function lengthOf({ before, after }: Changeset): number {
+  return (after ?? before)?.record.length ?? 0;
 }

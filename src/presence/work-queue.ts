@@ -3,6 +3,7 @@
 import type { Clock } from '../platform/clock.js';
 import type { Verdict } from './domain/device-history.js';
 import type { DeviceId, LifecycleEvent, ParticipantId } from './domain/lifecycle-event.js';
+import type { ParticipantRecord } from './domain/participant.js';
 import { StoreUnavailableError } from './presence-store.js';
 
 const MAX_BATCH_PARTICIPANTS = 128;
@@ -16,7 +17,7 @@ const TIME_LIMIT_MS = 2_000;
 export type Revisit = 'revisited' | 'stuck';
 
 /** An operator's request to end a participant, or one of its devices. */
-export interface EndRequest {
+interface EndRequest {
   readonly kind: 'end-request';
   readonly deviceId?: DeviceId | undefined;
 }
@@ -24,20 +25,46 @@ export interface EndRequest {
 /** `ended`: what was present of it is not any more. `absent`: it is known, and was not present. */
 export type EndOutcome = 'ended' | 'absent' | 'unknown';
 
-export type Outcome = Verdict | Revisit | EndOutcome;
+/** An operator's request to remove a participant, if `matches` is then true of its record. */
+export interface PurgeRequest {
+  readonly kind: 'purge-request';
+  readonly matches: (record: ParticipantRecord) => boolean;
+}
+
+/** `kept`: it did not match any more, or there was none. */
+export type PurgeOutcome = 'purged' | 'kept';
+
+export type Outcome = Verdict | Revisit | EndOutcome | PurgeOutcome;
+
+/** Whether a new participant may be stored, asked once it is known to be one; else what its event is refused with. */
+export type AdmitNew = () => Error | undefined;
+
+/** What a participant is to be changed by. */
+export interface Task {
+  readonly input?: LifecycleEvent | EndRequest | PurgeRequest;
+  readonly admitNew?: AdmitNew;
+}
 
 /** An event that was received or an operator's request or, without either, a participant whose deadline has passed. */
 export class Work {
   #isSettled = false;
 
   constructor(
-    readonly input: LifecycleEvent | EndRequest | undefined,
+    private readonly task: Task,
     private readonly patience: Patience,
     private readonly resolve: (outcome: Outcome) => void,
-    private readonly reject: (error: StoreUnavailableError) => void,
+    private readonly reject: (error: Error) => void,
   ) {
     patience.works.push(this);
     patience.unsettled += 1;
+  }
+
+  get input(): Task['input'] {
+    return this.task.input;
+  }
+
+  get admitNew(): AdmitNew | undefined {
+    return this.task.admitNew;
   }
 
   get isSettled(): boolean {
@@ -45,12 +72,12 @@ export class Work {
   }
 
   /** The first time; later outcomes are of no matter. */
-  settle(outcome: Outcome | StoreUnavailableError): void {
+  settle(outcome: Outcome | Error): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
     this.patience.unsettled -= 1;
     if (this.patience.unsettled === 0) this.patience.end();
-    if (outcome instanceof StoreUnavailableError) this.reject(outcome);
+    if (outcome instanceof Error) this.reject(outcome);
     else this.resolve(outcome);
   }
 }
@@ -76,11 +103,11 @@ export class WorkQueue {
     this.#clock = clock;
   }
 
-  /** Resolves as its work is settled; rejects with StoreUnavailableError when that is, or when it takes longer than 2 s. */
-  add(participantId: ParticipantId, input?: LifecycleEvent | EndRequest): Promise<Outcome> {
+  /** Resolves, or rejects, as its work is settled; rejects with StoreUnavailableError when it takes longer than 2 s. */
+  add(participantId: ParticipantId, task: Task = {}): Promise<Outcome> {
     if (this.#count >= MAX_WAITING) return Promise.reject(new StoreUnavailableError('too many events wait'));
     return new Promise((resolve, reject) => {
-      const work = new Work(input, this.#patienceNow(), resolve, reject);
+      const work = new Work(task, this.#patienceNow(), resolve, reject);
       const own = this.#waiting.get(participantId);
       if (own) own.push(work);
       else this.#waiting.set(participantId, [work]);

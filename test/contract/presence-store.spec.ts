@@ -53,6 +53,30 @@ describe.each(storesUnderTest())('%s', (_, open) => {
 
   const feed = async () => (await entriesAfter(store, opened.beginning)).map(({ changes }) => changes);
 
+  describe('size', () => {
+    const forget = (name: string): Changeset => {
+      return { participantId: id(name), before: stored(`${name} 1`), after: null, changes: null };
+    };
+
+    it('is how many are stored, gone ones included, from whenever it is asked', async () => {
+      await store.commit([arrival('a'), arrival('b', { state: 'gone', devices: 0 }), arrival('c', { tag: 'red' })]);
+      expect(await store.size()).toBe(3);
+      await store.commit([arrival('d'), forget('a')]);
+      expect(await store.size()).toBe(3);
+      await store.commit([forget('b'), forget('c'), forget('d')]);
+      expect(await store.size()).toBe(0);
+    });
+
+    it('counts nothing that was not done, and nobody twice', async () => {
+      expect(await store.size()).toBe(0);
+      await store.commit([arrival('a')]);
+      expect(await store.commit([arrival('a'), forget('b')])).toEqual(['conflict', 'conflict']);
+      const update: Changeset = { participantId: id('a'), before: stored('a 1'), after: stored('a 2'), changes: null };
+      expect(await store.commit([update])).toEqual(['done']);
+      expect(await store.size()).toBe(1);
+    });
+  });
+
   describe('commit', () => {
     it('stores what load then finds, in the order asked', async () => {
       expect(await store.commit([arrival('a'), arrival('b')])).toEqual(['done', 'done']);

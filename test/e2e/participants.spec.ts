@@ -290,7 +290,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
       ['/', {}, 404, 'not-found'],
       ['/v1/participant', {}, 404, 'not-found'],
       ['/v1/participants/never-heard-of', {}, 404, 'unknown-participant'],
-      ['/v1/participants', { method: 'DELETE' }, 405, 'method-not-allowed'],
+      ['/v1/participants', { method: 'PUT' }, 405, 'method-not-allowed'],
       ['/v1/participants', { method: 'PROPFIND' }, 405, 'method-not-allowed'],
       ['/v1/participants/%zz', {}, 400, 'invalid-request'],
       [`/v1/participants/${'x'.repeat(5_000)}`, {}, 414, 'uri-too-long'],

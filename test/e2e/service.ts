@@ -25,6 +25,7 @@ export interface ServiceOptions {
   /** Of SQLite, the same; the caller removes it. */
   readonly dataDir?: string;
   readonly policy?: Partial<PresencePolicy>;
+  readonly maxParticipants?: number;
   readonly feed?: Partial<FeedSettings>;
   readonly access?: Partial<AccessSettings>;
   readonly http?: Partial<HttpSettings>;
@@ -70,6 +71,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     redisUrl,
     redisPrefix = randomUUID(),
     policy,
+    maxParticipants = 0,
     feed,
     access,
     http,
@@ -94,7 +96,15 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     store,
     policy: { ...DEFAULT_POLICY, ...policy },
     feed: { retentionMs: 86_400_000, maxBytes: 1e8, maxStreams: 1_000, participantBytes: 1e8, ...feed },
-    access: { isRequired: true, apiKeys: [], callbackSecrets: [], publicUrl: undefined, ...access },
+    maxParticipants,
+    access: {
+      isRequired: true,
+      apiKeys: [],
+      callbackSecrets: [],
+      publicUrl: undefined,
+      newParticipantsPerMinute: 0,
+      ...access,
+    },
     http: {
       trustProxy: [],
       maxConnections: 10_000,

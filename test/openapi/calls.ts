@@ -19,7 +19,7 @@ export const LOCKED = {
 };
 const UNKNOWN_POSITION = '000000000000.1';
 
-const ADMIN_OPERATIONS = new Set(['mintCallbackUrl', 'endParticipant', 'endDevice']);
+const ADMIN_OPERATIONS = new Set(['mintCallbackUrl', 'endParticipant', 'endDevice', 'purgeParticipants']);
 export const JSON_TYPE = { 'content-type': 'application/json' };
 const BASIC = { authorization: `Basic ${Buffer.from(`bandwidth:${SECRET}`).toString('base64')}` };
 export const bearer = (scope: keyof typeof KEYS) => ({ authorization: `Bearer ${KEYS[scope]}` });
@@ -39,6 +39,7 @@ export function usualCall({ path, method, operationId }: Operation): Call {
     path: path
       .replace('{participantId}', SEED.participantId)
       .replace('{token}', SECRET)
+      .replace(/participants$/, operationId === 'purgeParticipants' ? 'participants?tag=nobody' : '$&')
       .replace(/stream$/, `stream?after=${UNKNOWN_POSITION}`),
     headers: { ...credentials, ...(method === 'POST' && JSON_TYPE) },
     ...(method === 'POST' && { body: JSON.stringify(bodies[operationId] ?? SEED) }),

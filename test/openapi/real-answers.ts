@@ -36,10 +36,14 @@ export class RealAnswers {
       (await send(service.url, { method: 'GET', path: '/v1/changes', headers: bearer('read') })).text,
     ).position;
     await live(service, clock);
-    const limits = { http: { rateLimitPerMinute: 1 }, feed: { participantBytes: 0 } };
-    const spent = await this.#start({ access: LOCKED, ...limits });
+    const spent = await this.#start({
+      access: { ...LOCKED, newParticipantsPerMinute: 1 },
+      http: { rateLimitPerMinute: 1 },
+      feed: { participantBytes: 0 },
+    });
     await send(spent.url, { method: 'GET', path: '/v1/tags', headers: bearer('read') });
     await send(spent.url, { method: 'DELETE', path: '/v1/participants/nobody', headers: bearer('admin') });
+    await send(spent.url, callback({ participantId: 'first' }));
     const full = await this.#start({ access: LOCKED, http: { maxInFlight: 0 }, feed: { maxStreams: 0 } });
     const notReady = await this.#start({ access: LOCKED });
     await notReady.app.get(DeadlineWorker, { strict: false }).stop();
@@ -93,6 +97,9 @@ export class RealAnswers {
       case 'receiveBandwidthCallbackWithToken':
         await take('202', { ...usual, body: JSON.stringify({ ...SEED, event: 'onMute' }) });
         return take('204', usual);
+      case 'purgeParticipants':
+        await take('200', { ...usual, path: `${operation.path}?source=bandwidth&dryRun=true` });
+        return take('200', usual);
       case 'endParticipant':
       case 'endDevice':
         return take('204', usual);
@@ -124,15 +131,16 @@ export class RealAnswers {
   }
 }
 
+function callback(parts: Record<string, unknown>): Call {
+  const body = JSON.stringify({ ...SEED, ...parts });
+  return { method: 'POST', path: `/callbacks/bandwidth/${SECRET}`, headers: JSON_TYPE, body };
+}
+
 /** Participants in each state, for each cause, with and without devices, tags and known beginnings. */
 async function live(service: Service, clock: ManualClock): Promise<void> {
   const tell = async (event: string, participantId: string, parts: Record<string, unknown> = {}) => {
-    const { text, status } = await send(service.url, {
-      method: 'POST',
-      path: `/callbacks/bandwidth/${SECRET}`,
-      headers: JSON_TYPE,
-      body: JSON.stringify({ ...SEED, timestamp: clock.now(), event, participantId, ...parts }),
-    });
+    const call = callback({ timestamp: clock.now(), event, participantId, ...parts });
+    const { text, status } = await send(service.url, call);
     expect([status, text]).toEqual([204, '']);
   };
   const becomes = (participantId: string, cause: string) =>

@@ -39,7 +39,13 @@ describe('what a route declares', () => {
     const adapter = new FastifyAdapter();
     const instance = adapter.getInstance();
     http = instance;
-    const access = { isRequired: true, apiKeys: [], callbackSecrets: [], publicUrl: undefined };
+    const access = {
+      isRequired: true,
+      apiKeys: [],
+      callbackSecrets: [],
+      publicUrl: undefined,
+      newParticipantsPerMinute: 0,
+    };
     new Doors(access, {
       perMinute: 1,
       callbacksPerMinute: 0,

@@ -193,4 +193,64 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     clock.advance(2_000);
     await Promise.allSettled(answers);
   });
+
+  describe('a purge', () => {
+    const p1 = ['p1' as ParticipantId];
+    const isOnce = ({ devices }: { devices: ReadonlyMap<unknown, unknown> }) => devices.size === 1;
+    const shownByFeed = async () =>
+      (await changesAfter(opened.store, opened.beginning)).findLast(({ type }) => type.startsWith('participant.'))
+        ?.state;
+
+    it('follows the events that wait with it, and ends what they began', async () => {
+      const { store, hold } = watched(opened.store);
+      const release = hold();
+      const recorder = recorderOn(store);
+      const outcomes = Promise.all([
+        recorder.record(connected({ at: START_MS })),
+        recorder.purge(p1, () => true),
+        recorder.record(connected({ device: 'd2', at: START_MS })),
+      ]);
+      release();
+      expect(await outcomes).toEqual(['applied', 1, 'applied']);
+      expect(await viewOf('p1')).toBeUndefined();
+      const changes = (await changesAfter(opened.store, opened.beginning)).map(({ type }) => type);
+      expect(changes.filter((type) => type === 'device.gone')).toHaveLength(2);
+      expect(changes.at(-1)).toBe('participant.gone');
+    });
+
+    it('looks again at a participant that another writer changed meanwhile', async () => {
+      const other = recorderOn(opened.store);
+      await other.record(connected({ at: START_MS }));
+      let isFirst = true;
+      const overtaken = new Proxy(opened.store, {
+        get(store, name: keyof PresenceStore) {
+          if (name !== 'commit') return (store[name] as () => unknown).bind(store);
+          return async (changesets: Parameters<PresenceStore['commit']>[0]) => {
+            if (isFirst) await other.record(connected({ device: 'd2', at: START_MS }));
+            isFirst = false;
+            return store.commit(changesets);
+          };
+        },
+      });
+      expect(await recorderOn(overtaken).purge(p1, isOnce)).toBe(0);
+      expect(await viewOf('p1')).toMatchObject({ state: 'connected', devices: [{}, {}] });
+      expect(await recorderOn(opened.store).purge(p1, (record) => !isOnce(record))).toBe(1);
+      expect(await recorderOn(opened.store).purge(p1, () => true)).toBe(0);
+    });
+
+    it('and events of other writers leave the feed, the counts and the store in agreement', async () => {
+      const [writer, operator] = [recorderOn(opened.store), recorderOn(opened.store)];
+      for (let n = 0; n < 20; n += 1) {
+        const events = [connected({ device: `d${n}`, at: START_MS + n }), connected({ device: 'd', at: START_MS + n })];
+        const written = events.map((event) => writer.record(event));
+        await Promise.all([...written, operator.purge(p1, () => true)]);
+        const view = await viewOf('p1');
+        expect(await shownByFeed()).toBe(view?.state ?? 'gone');
+        expect(await opened.store.occupancy()).toMatchObject({
+          connected: view ? 1 : 0,
+          devices: view?.devices.length ?? 0,
+        });
+      }
+    });
+  });
 });

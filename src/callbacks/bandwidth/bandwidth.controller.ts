@@ -1,6 +1,8 @@
 import { applyDecorators, Controller, HttpCode, HttpStatus, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { CallbackCredentials } from '../../auth/callback-door.js';
 import type { Grant } from '../../auth/callback-token.js';
+import { NewParticipantLimit } from '../../auth/new-participant-limit.js';
 import { CLOCK, type Clock } from '../../platform/clock.js';
 import { LimitedLog } from '../../platform/limited-log.js';
 import {
@@ -42,6 +44,7 @@ export class BandwidthController {
   constructor(
     private readonly recorder: Recorder,
     private readonly bindings: Bindings,
+    private readonly newParticipants: NewParticipantLimit,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly log: LimitedLog,
     private readonly refusals: Refusals,
@@ -58,7 +61,14 @@ export class BandwidthController {
       'participant. With `CALLBACK_SECRETS` set it needs Basic credentials; without any it answers 401 and asks for them.',
   })
   @Callback()
-  @ApiProblems('unauthorized', 'local-only', 'not-found', 'store-unavailable')
+  @ApiProblems(
+    'unauthorized',
+    'local-only',
+    'not-found',
+    'too-many-requests',
+    'too-many-participants',
+    'store-unavailable',
+  )
   async receive(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.#receive(request, reply);
   }
@@ -79,16 +89,16 @@ export class BandwidthController {
     description: 'A callback secret, or the token of a minted URL.',
   })
   @Callback()
-  @ApiProblems('wrong-participant', 'not-found', 'store-unavailable')
+  @ApiProblems('wrong-participant', 'not-found', 'too-many-requests', 'too-many-participants', 'store-unavailable')
   async receiveWithToken(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.#receive(request, reply);
   }
 
   /** What was posted, and is admitted, if it tells of an event, ahead of the router; undefined: it does not. See express-lane.ts. */
-  takeUsual(body: unknown, grant: Grant | undefined): Promise<unknown> | undefined {
+  takeUsual(body: unknown, credentials: CallbackCredentials): Promise<unknown> | undefined {
     const translation = translateBandwidth(body, this.clock.now());
     if (translation.outcome !== 'event') return undefined;
-    return this.#record(translation, grant);
+    return this.#record(translation, credentials);
   }
 
   async #receive(request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -107,15 +117,18 @@ export class BandwidthController {
         return;
       }
       case 'event':
-        await this.#record(translation, access.grant);
+        await this.#record(translation, access);
         reply.send();
     }
   }
 
-  #record({ event, tagFault }: TranslatedEvent, grant: Grant | undefined): Promise<unknown> {
+  async #record({ event, tagFault }: TranslatedEvent, credentials: CallbackCredentials): Promise<unknown> {
+    const { grant, secretNumber } = credentials;
     if (tagFault !== undefined) this.#logTag(tagFault);
     if (isAhead(event)) this.#logAhead(event);
-    return grant ? this.#recordOfGrant(event, grant) : this.recorder.record(event);
+    if (grant) await this.#checkParticipant(event, grant);
+    const tagged = event.tag === undefined && grant ? { ...event, tag: grant.tag } : event;
+    return this.recorder.record(tagged, () => this.newParticipants.admit(secretNumber));
   }
 
   #logAhead({ atMs, heardAtMs }: LifecycleEvent): void {
@@ -134,11 +147,6 @@ export class BandwidthController {
       linesPerMinute: 1,
       facts: () => ({ source: 'bandwidth', tag: fault }),
     });
-  }
-
-  async #recordOfGrant(event: LifecycleEvent, grant: Grant): Promise<unknown> {
-    await this.#checkParticipant(event, grant);
-    return this.recorder.record(event.tag === undefined ? { ...event, tag: grant.tag } : event);
   }
 
   /** Throws a problem when the URL was minted for another one. */

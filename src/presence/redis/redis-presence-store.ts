@@ -142,6 +142,12 @@ export class RedisPresenceStore implements PresenceStore {
     return { participantIds: due.map(({ id }) => id as ParticipantId), nextDueMs: next?.dueMs ?? null };
   }
 
+  async size(): Promise<number> {
+    // Every participant has a deadline.
+    const sizes = await this.#fromShards('read participants', async ({ due }) => this.#redis.commands.zcard(due));
+    return sizes.reduce((total, size) => total + size, 0);
+  }
+
   position(): Promise<FeedPosition> {
     return this.#attempt('read the change feed', () => this.#feed.position());
   }

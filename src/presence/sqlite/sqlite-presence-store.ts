@@ -38,6 +38,8 @@ export class SqlitePresenceStore implements PresenceStore {
   readonly #statements: Statements;
   readonly #feed: SqliteFeed;
   readonly #refusals: RefusalLog;
+  /** Participants; undefined until it is asked for. */
+  #size: number | undefined;
 
   /** Opens the file in `dataDir`, or makes both. Throws StartError. */
   constructor(dataDir: string, log: Logger) {
@@ -61,6 +63,7 @@ export class SqlitePresenceStore implements PresenceStore {
     try {
       const outcomes = this.#inTransaction(() => this.#apply(changesets));
       this.#refusals.accepted('store callbacks');
+      if (this.#size !== undefined) this.#size += growthOf(changesets, outcomes);
       this.#feed.wake();
       return outcomes;
     } catch (error) {
@@ -106,6 +109,14 @@ export class SqlitePresenceStore implements PresenceStore {
       const due = this.#statements.due.all(nowMs, limit) as [ParticipantId][];
       const [nextDueMs = null] = (this.#statements.nextDue.get(nowMs) as [number] | undefined) ?? [];
       return { participantIds: due.map(([id]) => id), nextDueMs };
+    });
+  }
+
+  size(): Promise<number> {
+    return this.#attempt('read participants', () => {
+      // SQLite counts rows one by one. Nobody else writes to this file, so that once is enough.
+      this.#size ??= (this.#statements.size.get() as unknown as [number])[0];
+      return this.#size;
     });
   }
 
@@ -205,4 +216,9 @@ export class SqlitePresenceStore implements PresenceStore {
     if (this.#db.open) this.#refusals.refused(operation, refusal, count);
     return new StoreUnavailableError(`SQLite: ${refusal.reason}`, { cause });
   }
+}
+
+function growthOf(changesets: readonly Changeset[], outcomes: readonly ('done' | 'conflict')[]): number {
+  const done = changesets.filter((_, index) => outcomes[index] === 'done');
+  return done.filter(({ after }) => after).length - done.filter(({ before }) => before).length;
 }

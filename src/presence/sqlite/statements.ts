@@ -28,6 +28,7 @@ export function prepareStatements(db: Database.Database) {
          WHERE tag > ? AND connected + reconnecting > 0 ORDER BY tag LIMIT ?`,
       )
       .raw(),
+    size: db.prepare('SELECT count(*) FROM participants').raw(),
     due: db.prepare('SELECT participant_id FROM participants WHERE due_ms <= ? ORDER BY due_ms LIMIT ?').raw(),
     nextDue: db.prepare('SELECT due_ms FROM participants WHERE due_ms > ? ORDER BY due_ms LIMIT 1').raw(),
     epoch: db.prepare('SELECT epoch FROM feed').raw(),

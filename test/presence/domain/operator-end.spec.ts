@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { DeviceId, LifecycleEvent } from '../../../src/presence/domain/lifecycle-event.js';
-import { operatorEnds } from '../../../src/presence/domain/operator-end.js';
+import { operatorEnds, purge } from '../../../src/presence/domain/operator-end.js';
 import { advance, type ParticipantRecord } from '../../../src/presence/domain/participant.js';
 import { connected, disconnected, left, policy } from './builders.js';
 import { deliveriesOf, histories, policies, START_MS } from './histories.js';
@@ -77,6 +77,28 @@ describe('an end by an operator', () => {
     const ended = endedAt(ghost, s(100));
     const late = [connected({ at: s(1) }), disconnected({ device: 'd2', at: s(1), heardAt: s(101) })];
     expect(advance(ended, late, s(101), policy).record?.announced).toMatchObject({ state: 'gone', cause: 'ended' });
+  });
+
+  it('is announced by a purge, of whoever was present and of nobody else, and nothing is left', () => {
+    const delivered = histories({ devices: 3, perDevice: 8 }).chain((events) =>
+      fc.tuple(deliveriesOf(events), policies),
+    );
+    fc.assert(
+      fc.property(delivered, ([deliveries, rules]) => {
+        let record: ParticipantRecord | undefined;
+        for (const { events, nowMs } of deliveries) {
+          record = advance(record, events, nowMs, rules).record;
+          if (!record) continue;
+          const wasPresent = record.announced.state !== 'gone';
+          const purged = purge(record, nowMs, rules);
+          expect(purged.record).toBeUndefined();
+          const announced = purged.changes.filter(({ type }) => type === 'participant.gone');
+          expect(announced).toHaveLength(wasPresent ? 1 : 0);
+          if (!wasPresent) expect(purged.changes).toEqual([]);
+        }
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it('leaves nobody present, whatever happened before, and can be repeated', () => {

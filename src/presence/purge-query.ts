@@ -1,0 +1,75 @@
+// What is asked of a purge, and what it answers.
+import { applyDecorators } from '@nestjs/common';
+import { Transform } from 'class-transformer';
+import { IsBoolean, IsIn, IsOptional, ValidateBy } from 'class-validator';
+import { ApiProperty, ApiPropertyOptional } from '../platform/openapi-decorators.js';
+import { parseRfc3339 } from '../platform/rfc3339.js';
+import { PURGE_CURSOR_EXAMPLE } from './answer-examples.js';
+import { Cursor, Tag } from './questions.js';
+import { SOURCES } from './record-codec.js';
+
+const Time = (example: string, description: string) =>
+  applyDecorators(
+    ApiPropertyOptional({ type: String, format: 'date-time', example, description }),
+    IsOptional(),
+    ValidateBy({
+      name: 'time',
+      validator: {
+        validate: (text: unknown) => typeof text === 'string' && parseRfc3339(text) !== undefined,
+        defaultMessage: () => 'must be a time like 2026-11-23T09:30:00Z, given once',
+      },
+    }),
+  );
+
+export class PurgeQuery {
+  @Tag()
+  tag?: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    enum: SOURCES,
+    example: 'bandwidth',
+    description: 'Only participants of this source.',
+  })
+  @IsOptional()
+  @IsIn(SOURCES, { message: `must be one of ${SOURCES.join(', ')}` })
+  source?: string;
+
+  @Time('2026-11-23T09:00:00Z', 'Only participants whose last event was received at this time or later.')
+  since?: string;
+
+  @Time('2026-11-23T09:30:00Z', 'Only participants whose last event was received before this time.')
+  until?: string;
+
+  @ApiPropertyOptional({
+    type: Boolean,
+    default: false,
+    example: true,
+    description: 'Count the participants that match, and purge none.',
+  })
+  @Transform(({ value }) => ({ true: true, false: false })[String(value)])
+  @IsBoolean({ message: 'must be true or false' })
+  dryRun: boolean = false;
+
+  @Cursor(PURGE_CURSOR_EXAMPLE, '`nextCursor` of the previous response. The filters must be the same as there.')
+  cursor?: string;
+}
+
+export class PurgeAnswer {
+  @ApiProperty({ type: 'integer', example: 812, description: 'Participants that matched.' })
+  matched: number;
+
+  @ApiProperty({
+    type: 'integer',
+    example: 812,
+    description: 'Participants that were purged: fewer than `matched` if some changed meanwhile, and 0 in a dry run.',
+  })
+  purged: number;
+
+  @ApiPropertyOptional({
+    type: String,
+    example: PURGE_CURSOR_EXAMPLE,
+    description: 'There are more participants to look at: repeat the request with this `cursor`.',
+  })
+  nextCursor?: string;
+}

@@ -1,0 +1,62 @@
+import { Controller, Delete, Query, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { ApiOkResponse, ApiOperation, ApiProblems, ApiTags } from '../platform/openapi-decorators.js';
+import { invalidParameter, ProblemError } from '../platform/problem.js';
+import { parseRfc3339 } from '../platform/rfc3339.js';
+import { Access } from '../platform/route-options.js';
+import { PURGE_CURSOR_EXAMPLE } from './answer-examples.js';
+import { decodeCursor, encodeCursor, isIdentifier, isTime } from './cursor.js';
+import type { ParticipantId } from './domain/lifecycle-event.js';
+import type { PageCursor } from './presence-store.js';
+import { Purge } from './purge.js';
+import { PurgeAnswer, PurgeQuery } from './purge-query.js';
+
+@ApiTags('participants')
+@Controller('v1/participants')
+export class PurgeController {
+  constructor(private readonly purge: Purge) {}
+
+  @Delete()
+  @Access('admin')
+  @ApiOperation({
+    operationId: 'purgeParticipants',
+    summary: 'Purge participants',
+    description:
+      'Removes the participants that match all filters, whatever their state, as if they had never been received. Those ' +
+      'who are present are announced as gone, with the cause `ended`. At least one of `tag`, `source` and `since` is ' +
+      'required. One request looks at up to 1,000 participants: repeat it with `nextCursor` as `cursor` until there is ' +
+      'none. A participant that receives another event comes back as a new one.',
+  })
+  @ApiOkResponse({
+    type: PurgeAnswer,
+    description: 'How many of the participants that this request looked at matched and were purged.',
+    example: { matched: 812, purged: 812, nextCursor: PURGE_CURSOR_EXAMPLE },
+  })
+  @ApiProblems('store-unavailable')
+  async purgeParticipants(@Req() { log }: FastifyRequest, @Query() query: PurgeQuery): Promise<PurgeAnswer> {
+    const { tag, source, since, until, dryRun, cursor } = query;
+    const filter = { tag, source, ...timesOf(query) };
+    const cursorFilter = JSON.stringify([tag, source, since, until]);
+    const after = cursor === undefined ? null : toPageCursor(cursor, cursorFilter);
+    const { matched, purged, next } = await this.purge.run(filter, after, dryRun);
+    log.info({ tag, source, since, until, dryRun, matched, purged }, 'an operator asked to purge participants');
+    const nextCursor = next && encodeCursor([next.sinceMs, next.participantId], cursorFilter);
+    return { matched, purged, ...(nextCursor && { nextCursor }) };
+  }
+}
+
+function timesOf({ tag, source, since, until }: PurgeQuery): { sinceMs: number; untilMs: number } {
+  if (tag === undefined && source === undefined && since === undefined) {
+    const message = 'at least one of tag, source and since is required';
+    throw new ProblemError('invalid-request', { detail: message, errors: [{ pointer: '#', message }] });
+  }
+  const sinceMs = parseRfc3339(since ?? '') ?? Number.NEGATIVE_INFINITY;
+  const untilMs = parseRfc3339(until ?? '') ?? Number.POSITIVE_INFINITY;
+  if (untilMs <= sinceMs) throw invalidParameter('until', 'must be later than since');
+  return { sinceMs, untilMs };
+}
+
+function toPageCursor(cursor: string, filter: string): PageCursor {
+  const [sinceMs, participantId] = decodeCursor(cursor, [isTime, isIdentifier], filter);
+  return { sinceMs: Number(sinceMs), participantId: participantId as ParticipantId };
+}

@@ -1,0 +1,93 @@
+// Removes what should never have been stored, as after a leaked secret. It goes through participants page by page, and
+// removes those that match by the recorder, so that callbacks go on in between and each commit compares and sets.
+import { atTurnsEnd } from '../platform/turns.js';
+import type { ParticipantId } from './domain/lifecycle-event.js';
+import type { ParticipantRecord } from './domain/participant.js';
+import { PRESENCE_STATES } from './domain/presence-view.js';
+import type { PresenceReader } from './presence-reader.js';
+import type { PageCursor, StoredRecord } from './presence-store.js';
+import { decodeRecord } from './record-codec.js';
+import type { Recorder } from './recorder.js';
+
+/** A participant that was made to be large has a record of 20 KB or more. */
+const PAGE_SIZE = 50;
+/** Participants that one run looks at. */
+const MAX_SCANNED = 1_000;
+
+/** Those that fit all of it. The times, on our clock, are those between which the last event was received. */
+export interface PurgeFilter {
+  readonly tag?: string | undefined;
+  readonly source?: string | undefined;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+interface PurgeResult {
+  readonly matched: number;
+  /** Less than `matched` when participants changed meanwhile, or nothing was to be purged. */
+  readonly purged: number;
+  /** Where to go on; null: all were looked at. */
+  readonly next: PageCursor | null;
+}
+
+export class Purge {
+  constructor(
+    private readonly reader: PresenceReader,
+    private readonly recorder: Recorder,
+  ) {}
+
+  /** Rejects with StoreUnavailableError; some may then have been purged. */
+  async run(filter: PurgeFilter, after: PageCursor | null, isDryRun: boolean): Promise<PurgeResult> {
+    const matches = (record: ParticipantRecord) => isMatch(record, filter);
+    const { tag } = filter;
+    let [matched, purged, next] = [0, 0, after];
+    for (let scanned = 0; scanned < MAX_SCANNED; scanned += PAGE_SIZE) {
+      const page = await this.reader.list(
+        { states: PRESENCE_STATES, ...(tag !== undefined && { tag }) },
+        next,
+        PAGE_SIZE,
+      );
+      const found = page.items.filter(({ participantId, record }) => isReadable(participantId, record, matches));
+      matched += found.length;
+      const ids = found.map(({ participantId }) => participantId);
+      if (!isDryRun) purged += await this.recorder.purge(ids, matches);
+      next = page.next;
+      if (next === null) break;
+      // SQLite reads a page without giving up the turn.
+      await new Promise<void>(atTurnsEnd);
+    }
+    return { matched, purged, next };
+  }
+}
+
+/** One that cannot be read matches nothing: nobody can tell what it was. */
+function isReadable(
+  participantId: ParticipantId,
+  record: StoredRecord,
+  matches: (record: ParticipantRecord) => boolean,
+): boolean {
+  try {
+    return matches(decodeRecord(participantId, record));
+  } catch {
+    return false;
+  }
+}
+
+function isMatch(record: ParticipantRecord, { tag, source, sinceMs, untilMs }: PurgeFilter): boolean {
+  if (tag !== undefined && record.tag?.value !== tag) return false;
+  if (source !== undefined && record.source !== source) return false;
+  const receivedAtMs = lastReceivedAtMs(record);
+  return receivedAtMs >= sinceMs && receivedAtMs < untilMs;
+}
+
+/** By our clock: whoever forges an event can give it any time of the provider's. */
+function lastReceivedAtMs({ devices }: ParticipantRecord): number {
+  let lastMs = Number.NEGATIVE_INFINITY;
+  for (const { base, events } of devices.values()) {
+    for (const { kind, heardAtMs } of base ? [base.upTo, ...events] : events) {
+      // An operator's end was not received.
+      if (kind !== 'ended') lastMs = Math.max(lastMs, heardAtMs);
+    }
+  }
+  return lastMs;
+}

@@ -1,0 +1,149 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { pino } from 'pino';
+import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
+import { ParticipantLimit, ParticipantLimitError } from '../../src/presence/participant-limit.js';
+import { type PresenceStore, StoreUnavailableError } from '../../src/presence/presence-store.js';
+import { Recorder } from '../../src/presence/recorder.js';
+import { type OpenStore, openSqlite, storesUnderTest } from '../contract/stores.js';
+import { watched } from '../contract/watched-store.js';
+import { ManualClock } from '../manual-clock.js';
+import { connected, left, policy } from './domain/builders.js';
+import { START_MS } from './domain/histories.js';
+
+interface Node {
+  readonly recorder: Recorder;
+  readonly logged: Record<string, unknown>[];
+}
+
+function nodeOn(store: PresenceStore, clock: ManualClock, maxParticipants: number, rules = policy): Node {
+  const logged: Record<string, unknown>[] = [];
+  const log = pino({ base: null }, { write: (line: string) => void logged.push(JSON.parse(line)) });
+  const limit = new ParticipantLimit(store, clock, log, maxParticipants);
+  return { recorder: new Recorder(store, clock, rules, log, { participants: limit }), logged };
+}
+
+const arrive = ({ recorder }: Node, participant: string) => recorder.record(connected({ participant, at: START_MS }));
+/** How many were stored; the others were refused for want of a place. */
+async function arriveAll(node: Node, participants: readonly string[]): Promise<number> {
+  const outcomes = await Promise.allSettled(participants.map((participant) => arrive(node, participant)));
+  const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
+  for (const { reason } of refused) expect(reason).toBeInstanceOf(ParticipantLimitError);
+  return outcomes.length - refused.length;
+}
+const names = (count: number, prefix = 'p') => Array.from({ length: count }, (_, n) => `${prefix}${n}`);
+
+describe.each(storesUnderTest())('the limit of participants on %s', (_, open) => {
+  let opened: OpenStore;
+  let clock: ManualClock;
+  beforeEach(async () => {
+    opened = await open();
+    clock = new ManualClock(START_MS);
+  });
+  afterEach(() => opened.discard());
+
+  it('refuses new ones beyond it, however many come at once, and takes events of known ones', async () => {
+    const node = nodeOn(opened.store, clock, 200);
+    expect(await arriveAll(node, names(600))).toBe(200);
+    expect(await opened.store.size()).toBe(200);
+    expect(await node.recorder.record(left({ participant: 'p0', at: START_MS + 1 }))).toBe('applied');
+    expect(await node.recorder.record(connected({ participant: 'p0', device: 'd2', at: START_MS + 2 }))).toBe(
+      'applied',
+    );
+    await expect(arrive(node, 'another')).rejects.toThrow(ParticipantLimitError);
+    expect(await opened.store.size()).toBe(200);
+  });
+
+  it('counts those who are gone, and has room when they are forgotten or purged', async () => {
+    const node = nodeOn(opened.store, clock, 3);
+    await arriveAll(node, ['a', 'b', 'c']);
+    await node.recorder.record(left({ participant: 'a', at: START_MS + 1, heardAt: START_MS + 1 }));
+    expect(await arriveAll(node, ['d'])).toBe(0);
+    clock.advance(policy.retentionMs + 2);
+    await node.recorder.revisit(['a', 'b', 'c'] as ParticipantId[]);
+    expect(await opened.store.size()).toBe(2);
+    expect(await arriveAll(node, ['d', 'e'])).toBe(1);
+    expect(await node.recorder.purge(['b'] as ParticipantId[], () => true)).toBe(1);
+    expect(await arriveAll(node, ['f', 'g'])).toBe(1);
+  });
+
+  it('holds for several processes, up to what the others add within 2 s', async () => {
+    const nodes = [nodeOn(opened.store, clock, 10), nodeOn(opened.store, clock, 10)] as const;
+    expect(await arriveAll(nodes[0], names(4, 'a'))).toBe(4);
+    expect(await arriveAll(nodes[1], names(4, 'b'))).toBe(4);
+    clock.advance(2_000);
+    expect(await arriveAll(nodes[0], names(20, 'c'))).toBe(2);
+    clock.advance(2_000);
+    expect(await arriveAll(nodes[1], names(20, 'd'))).toBe(0);
+    expect(await opened.store.size()).toBe(10);
+  });
+
+  it('counts nobody who could not be stored', async () => {
+    const { store, failFor } = watched(opened.store);
+    const node = nodeOn(store, clock, 3);
+    failFor(() => true);
+    for (const name of names(10, 'away')) await expect(arrive(node, name)).rejects.toThrow(StoreUnavailableError);
+    failFor(() => false);
+    expect(await arriveAll(node, names(5))).toBe(3);
+  });
+
+  it('is warned of once at 80 %, and said to be far again below 75 %', async () => {
+    const node = nodeOn(opened.store, clock, 20);
+    const lines = () =>
+      node.logged.map(({ level, msg, participants }) => [level, String(msg).slice(0, 27), participants]);
+    await arriveAll(node, names(15));
+    expect(lines()).toEqual([]);
+    await arriveAll(node, names(5, 'q'));
+    await arriveAll(node, names(5, 'r'));
+    expect(lines()).toEqual([[40, 'the store holds 80 % of MAX', 20]]);
+    const purge = (some: string[]) => node.recorder.purge(some as ParticipantId[], () => true);
+    await purge(names(5, 'q'));
+    await arriveAll(node, names(3, 's'));
+    expect(lines()).toHaveLength(1);
+    await purge(names(4));
+    expect(lines().slice(1)).toEqual([[30, 'the store holds less than 7', 14]]);
+  });
+
+  it('is none when it is 0', async () => {
+    const node = nodeOn(opened.store, clock, 0);
+    expect(await arriveAll(node, names(300))).toBe(300);
+    expect(node.logged).toEqual([]);
+  });
+});
+
+describe('the limit of participants', () => {
+  it('is met exactly by one process, whatever comes and goes, and whenever it looks again', async () => {
+    const step = fc.oneof(
+      fc.record({ arrive: fc.array(fc.nat(20), { minLength: 1, maxLength: 12 }) }),
+      fc.record({ purge: fc.array(fc.nat(20), { minLength: 1, maxLength: 6 }) }),
+      fc.record({ waitMs: fc.constantFrom(1, 1_999, 2_000, 5_000) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 10 }), fc.array(step, { maxLength: 12 }), async (max, steps) => {
+        const { store, discard } = await openSqlite();
+        try {
+          const clock = new ManualClock(START_MS);
+          const node = nodeOn(store, clock, max);
+          const known = new Set<string>();
+          for (const one of steps) {
+            if ('waitMs' in one) clock.advance(one.waitMs);
+            else if ('purge' in one) {
+              await node.recorder.purge(one.purge.map((n) => `p${n}`) as ParticipantId[], () => true);
+              for (const n of one.purge) known.delete(`p${n}`);
+            } else {
+              for (const n of one.arrive) {
+                const isStored = await arriveAll(node, [`p${n}`]);
+                expect(isStored).toBe(Number(known.has(`p${n}`) || known.size < max));
+                if (isStored) known.add(`p${n}`);
+              }
+            }
+            expect(await store.size()).toBe(known.size);
+          }
+        } finally {
+          await discard();
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
