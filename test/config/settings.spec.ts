@@ -42,7 +42,9 @@ describe('settings', () => {
     const perProcess = ['MAX_CONNECTIONS', 'MAX_IN_FLIGHT', 'MAX_STREAMS', 'RATE_LIMIT_PER_MINUTE'];
     const all = Object.values(SETTINGS);
     const said = all.filter(({ purpose }) => purpose.includes('in each process')).map(({ name }) => name);
-    expect(said.toSorted()).toEqual([...perProcess, 'CALLBACKS_PER_MINUTE_PER_URL'].toSorted());
+    expect(said.toSorted()).toEqual(
+      [...perProcess, 'CALLBACKS_PER_MINUTE_PER_URL', 'NEW_PARTICIPANTS_PER_MINUTE'].toSorted(),
+    );
     for (const name of said) expect(read('docs/security.md')).toMatch(new RegExp(`\\| \`${name}\`.* per process \\|`));
   });
 
