@@ -88,14 +88,15 @@ async function startProcess(command, argsFor, env = {}) {
   return { port, pid: child.pid, stop };
 }
 
-function launch(command, args, options) {
+/** It ends with this process, unless it is ended before. */
+export function launch(command, args, options) {
   const child = spawn(command, args, { cwd: ROOT, ...options });
   children.add(child);
   child.once('exit', () => children.delete(child));
   return child;
 }
 
-async function end(child) {
+export async function end(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
   child.kill('SIGTERM');

@@ -1,0 +1,12 @@
+import { bearer, get, hold } from '../requests.mjs';
+
+export const unreadStreams = {
+  name: 'unread-streams',
+  purpose: '80 streams of changes from an old position, which are not read',
+  run: ({ traffic, target }) =>
+    hold(traffic, {
+      connections: 80,
+      isReading: false,
+      use: (socket) => traffic.send(socket, get(`/v1/changes/stream?after=${target.position}`, bearer(target.readKey))),
+    }),
+};

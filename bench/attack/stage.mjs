@@ -1,0 +1,102 @@
+// A service as in production, on a store of its own, with honest callbacks coming in, and what its attackers know of it.
+import { createHash, randomBytes } from 'node:crypto';
+import { startNode, startRedis } from '../processes.mjs';
+import { HonestLoad } from './honest.mjs';
+import { LEAKED, largeCallback } from './large-callback.mjs';
+import { ProcessWatch } from './process-watch.mjs';
+
+const PER_SECOND = 150;
+const ASK_TIME_LIMIT_MS = 5_000;
+/** Their records are as large as the provider's limits allow, so that lists and pages of the feed are. */
+const LARGE_PARTICIPANTS = 300;
+/** Twice as many as take part. */
+const MAX_PARTICIPANTS = 1_000;
+/** Small limits, so that an attack which needs all of one need not be large. */
+const SETTINGS = {
+  MAX_CONNECTIONS: '400',
+  MAX_IN_FLIGHT: '250',
+  MAX_STREAMS: '100',
+  MAX_PARTICIPANTS: String(MAX_PARTICIPANTS),
+  FEED_MAX_BYTES: String(8 * 2 ** 20),
+  PUBLIC_URL: 'https://rollcall.example.com',
+  TRUST_PROXY: '127.0.0.1',
+  SHUTDOWN_DELAY_MS: '0',
+  LOG_LEVEL: 'warn',
+  NODE_OPTIONS: '--max-old-space-size=256',
+};
+
+export async function openStage(store) {
+  const [opsKey, readKey, ownSecret, leakedSecret] = Array.from({ length: 4 }, () => randomBytes(32).toString('hex'));
+  const { port, pid, stop } = await startService(store, {
+    API_KEYS: `ops:read+admin:${sha256(opsKey)},reader:read:${sha256(readKey)}`,
+    CALLBACK_SECRETS: `${ownSecret},${leakedSecret}`,
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const ask = askWith(url, opsKey);
+  const [ownPath, leakedPath] = [ownSecret, leakedSecret].map((secret) => `/callbacks/bandwidth/${secret}`);
+  const [position, mintedPath] = [await currentPosition(ask), await mintPath(ask)];
+  await knowLargeParticipants(ask, ownPath);
+  await ask(mintedPath, largeCallback(LEAKED));
+  const honest = new HonestLoad({ port, path: ownPath, perSecond: PER_SECOND });
+  const watch = new ProcessWatch(pid);
+  return {
+    store,
+    url,
+    ask,
+    honest,
+    watch,
+    /** What attackers know: a stolen key, a leaked secret and a leaked minted URL, and a position of the beginning. */
+    target: { readKey, leakedPath, mintedPath, position, maxParticipants: MAX_PARTICIPANTS },
+    close: async () => {
+      watch.stop();
+      await honest.stop();
+      await stop();
+    },
+  };
+}
+
+async function startService(store, keys) {
+  const redis = store === 'redis' ? await startRedis() : undefined;
+  const service = await startNode('dist/main.js', { ...SETTINGS, ...keys, ...(redis && { REDIS_URL: redis.url }) });
+  const stop = async () => {
+    await service.stop();
+    await redis?.stop();
+  };
+  return { ...service, stop };
+}
+
+export async function currentPosition(ask) {
+  return (await ask('/v1/participants?limit=1')).json?.position;
+}
+
+/** Resolves with status 0 when there is no answer. */
+function askWith(url, key) {
+  return async (path, body) => {
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    const signal = AbortSignal.timeout(ASK_TIME_LIMIT_MS);
+    const sent = body && { method: 'POST', body: JSON.stringify(body) };
+    try {
+      const response = await fetch(url + path, { ...sent, headers, signal });
+      return { status: response.status, json: await response.json().catch(() => undefined) };
+    } catch {
+      return { status: 0 };
+    }
+  };
+}
+
+async function mintPath(ask) {
+  const { json } = await ask('/v1/callback-urls', { source: 'bandwidth', tag: 'leaked' });
+  return new URL(json.callbackUrl).pathname;
+}
+
+async function knowLargeParticipants(ask, path) {
+  for (let n = 0; n < LARGE_PARTICIPANTS; n += 20) {
+    const numbers = Array.from({ length: 20 }, (_, index) => n + index);
+    const answers = await Promise.all(numbers.map((number) => ask(path, largeCallback(`large-${number}-`))));
+    if (answers.some(({ status }) => status !== 204)) throw new Error('the service refuses the first participants');
+  }
+}
+
+function sha256(text) {
+  return createHash('sha256').update(text).digest('hex');
+}
