@@ -2,7 +2,7 @@
 // docs/attacks.md says how to read it.
 import { InvalidArgumentError, Option } from 'commander';
 import { build, install } from '../scripts/prepare.mjs';
-import { ensureRedisServer } from '../scripts/redis-server.mjs';
+import { ensurePrograms } from '../scripts/program.mjs';
 
 install();
 build();
@@ -37,7 +37,7 @@ async function attack({ only, store, seconds, quick, soak: soakMinutes, seed, ou
     secondsOf: (one) => seconds ?? (quick ? QUICK_SECONDS : Math.max(DEFAULT_SECONDS, one.seconds ?? 0)),
     seed,
   };
-  if (plan.stores.includes('redis')) ensureRedisServer();
+  if (plan.stores.includes('redis')) ensurePrograms('redis-server');
   const rounds = await (soakMinutes ? soak({ ...plan, minutes: soakMinutes }) : attackEach(plan));
   if (out) writeReport(out, rounds, seed);
   process.exit(rounds.every(({ failed }) => failed.length === 0) ? 0 : 1);
