@@ -73,6 +73,23 @@ describe.each([
   const arrive = (participantId: string, parts: Record<string, unknown> = {}) =>
     service.post('/callbacks/bandwidth', { ...SEED, ...parts, participantId });
 
+  it('purges what was forged with the loop of docs/security.md', async () => {
+    const loop = blocks(read('docs/security.md'), 'bash').find((block) => block.startsWith('query=')) ?? '';
+    const since = new Date(Date.now() - 600_000).toISOString();
+    const purge = async (changed: string) => {
+      const shell = Shell.run(changed, { ROLLCALL_KEY: key, ROLLCALL_URL: service.url }, folder);
+      shells.push(shell);
+      expect([await shell.ended, shell.errors]).toEqual([0, '']);
+      return shell.output;
+    };
+    await arrive('forged');
+    const counting = loop.replace(/since=[^&]*&until=[^&]*/, `since=${since}`);
+    expect(counting).toContain('dryRun=true');
+    expect(await purge(counting)).toBe('{"matched":1,"purged":0}\n');
+    expect(await purge(counting.replace('&dryRun=true', ''))).toBe('{"matched":1,"purged":1}\n');
+    expect(await purge(counting)).toBe('{"matched":0,"purged":0}\n');
+  });
+
   it('has commands that answer what it says', async () => {
     const examples = [...README.matchAll(/```bash\n(curl[^`]+)```\n+```(json|text)\n([^`]+)```/g)];
     expect(examples).toHaveLength(3);
@@ -181,7 +198,7 @@ describe('the README and the documents', () => {
   }, 180_000);
 
   it('print no other commands than these, and name only scripts that there are', () => {
-    const isRun = (block: string) => /^(curl|position=)|npm start$/m.test(block) || block === 'npm test\n';
+    const isRun = (block: string) => /^(curl|position=|query=)|npm start$/m.test(block) || block === 'npm test\n';
     const printed = [README, read('docs/scaling.md'), read('docs/security.md')].flatMap((text) => blocks(text, 'bash'));
     expect(printed.filter((block) => !isRun(block))).toEqual([]);
     const { scripts } = JSON.parse(read('package.json'));
