@@ -26,6 +26,9 @@ export function parseApiKeys(text: string): ApiKey[] {
     return { name, scopes: known, digest: Buffer.from(hex, 'hex') };
   });
   if (new Set(keys.map(({ name }) => name)).size < keys.length) throw new Error('must not have one name twice');
+  // Only one of the two would ever be found, with its scopes.
+  const digests = new Set(keys.map(({ digest }) => digest.toString('hex')));
+  if (digests.size < keys.length) throw new Error('must not have one key twice');
   return keys;
 }
 

@@ -190,6 +190,7 @@ function list(text: string): string[] {
 
 function callbackSecrets(text: string): string[] {
   const secrets = list(text);
+  if (new Set(secrets).size < secrets.length) throw new Error('must not have one secret twice');
   if (secrets.every((secret) => /^[\w-]{32,256}$/.test(secret))) return secrets;
   throw new Error('must be a comma list of secrets, each of 32 to 256 letters, digits, - or _');
 }

@@ -57,10 +57,10 @@ export class DeadlineWorker {
     await this.#ended;
   }
 
-  /** Whether rounds come to an end, as they do while the store is away, and get on with what is due. */
+  /** Whether rounds come to an end, can ask for what is due, and get on with it. */
   isAlive(): boolean {
     const isStalled = this.#clock.now() - this.#lastRoundMs >= STALLED_MS;
-    return !this.#isStopped && !isStalled && this.#stuck.size < MAX_STUCK;
+    return !this.#isStopped && !this.#isFailing && !isStalled && this.#stuck.size < MAX_STUCK;
   }
 
   async #run(): Promise<void> {

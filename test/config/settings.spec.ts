@@ -102,6 +102,11 @@ describe('settings', () => {
     [{ API_KEYS: 'ops:read:abc' }, 'API_KEYS must be'],
     [{ API_KEYS: `ops:write:${DIGEST}` }, 'API_KEYS must be'],
     [{ API_KEYS: `ops:read:${DIGEST},ops:admin:${DIGEST}` }, 'API_KEYS must not have one name twice'],
+    [{ API_KEYS: `a:read:${DIGEST},b:admin:${DIGEST}` }, 'API_KEYS must not have one key twice'],
+    [
+      { CALLBACK_SECRETS: [KEYS.CALLBACK_SECRETS, KEYS.CALLBACK_SECRETS].join() },
+      'CALLBACK_SECRETS must not have one secret',
+    ],
     [{ CALLBACK_SECRETS: 'x'.repeat(31) }, 'CALLBACK_SECRETS must be'],
     [{ CALLBACK_SECRETS: `${'x'.repeat(32)},` }, 'CALLBACK_SECRETS must be'],
     [{ CALLBACK_SECRETS: `${'x'.repeat(32)}/` }, 'CALLBACK_SECRETS must be'],

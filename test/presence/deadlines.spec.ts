@@ -133,11 +133,12 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
     await recorder.record(disconnected({ at: START_MS }));
     failFor(() => true);
     clock.advance(policy.graceMs);
-    await eventually(() => expect(workers[0]?.isAlive()).toBe(true));
+    await eventually(() => expect(workers[0]?.isAlive()).toBe(false));
     failFor(() => false);
     await eventually(async () => {
       clock.advance(400);
       expect(await stateOf()).toBe('gone');
     });
+    await eventually(() => expect(workers[0]?.isAlive()).toBe(true));
   });
 });

@@ -98,7 +98,9 @@ function onLeft(current: Connection | undefined, event: DeviceEvent): Connection
   // Asked for, so it was no accident: the cause is upgraded, the time of the loss stands.
   if (current?.phase === 'lost') return ended(current, 'left');
   if (current?.phase === 'ended' && current.cause !== 'expired' && !isEndedByOperator(current)) return current;
-  return endedNow(current, 'left', orderedAtMs(event), event.heardAtMs);
+  const left = endedNow(current, 'left', orderedAtMs(event), event.heardAtMs);
+  // It is gone already: a leave grace would bring it back.
+  return current && isEndedByOperator(current) ? { ...left, isFinal: true } : left;
 }
 
 /** The time of the end is that of our clock: the event's own is that of the newest event that it follows. */

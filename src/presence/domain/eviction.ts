@@ -4,6 +4,7 @@
 import { type EndedConnection, ended } from './connection.js';
 import { isForgettable } from './deadline.js';
 import { type DeviceHistory, lastEventAtMs } from './device-history.js';
+import type { DeviceId } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 import type { PresenceState, SettledDevice } from './presence-view.js';
 
@@ -18,14 +19,20 @@ export interface HeldDevice extends SettledDevice {
   readonly earlier: readonly EndedConnection[];
 }
 
-/** Splits devices into those to hold and those too many. The latter are given as ended: no event will end them. */
+/**
+ * Splits devices into those to hold and those too many. The latter are given as ended: no event will end them.
+ * `wasHeld`: whether a device was held before. One that is reconnecting is not evicted by ends of others.
+ */
 export function limitDevices(
   devices: readonly HeldDevice[],
+  wasHeld: (deviceId: DeviceId) => boolean,
   nowMs: number,
 ): { held: readonly HeldDevice[]; excess: HeldDevice[] } {
   if (devices.length <= MAX_DEVICES_WITHOUT_CONNECT) return { held: devices, excess: [] };
   const seen = devices.filter(wasSeenToConnect).sort(byLife);
-  const unseen = devices.filter((device) => !wasSeenToConnect(device)).sort(byLife);
+  const unseen = devices
+    .filter((device) => !wasSeenToConnect(device))
+    .sort((a, b) => byPhase(a, b) || Number(wasHeld(b.deviceId)) - Number(wasHeld(a.deviceId)) || byLife(a, b));
   const excess = [...seen.slice(MAX_DEVICES), ...unseen.slice(MAX_DEVICES_WITHOUT_CONNECT)];
   if (excess.length === 0) return { held: devices, excess };
   return {
@@ -56,12 +63,12 @@ export function isOutdated(
 
 const LIVELIEST_FIRST = ['open', 'lost', 'ended'] as const;
 
+function byPhase(a: HeldDevice, b: HeldDevice): number {
+  return LIVELIEST_FIRST.indexOf(a.connection.phase) - LIVELIEST_FIRST.indexOf(b.connection.phase);
+}
+
 function byLife(a: HeldDevice, b: HeldDevice): number {
-  return (
-    LIVELIEST_FIRST.indexOf(a.connection.phase) - LIVELIEST_FIRST.indexOf(b.connection.phase) ||
-    lastEventAtMs(b.history) - lastEventAtMs(a.history) ||
-    (a.deviceId < b.deviceId ? -1 : 1)
-  );
+  return byPhase(a, b) || lastEventAtMs(b.history) - lastEventAtMs(a.history) || (a.deviceId < b.deviceId ? -1 : 1);
 }
 
 function endEvicted({ connection, history }: HeldDevice, nowMs: number): EndedConnection {

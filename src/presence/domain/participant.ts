@@ -69,7 +69,11 @@ export function advance(
     return { record: before, changes: [], verdicts };
   }
 
-  const { held, excess } = limitDevices(foldAll(histories, policy, nowMs), nowMs);
+  const { held, excess } = limitDevices(
+    foldAll(histories, policy, nowMs),
+    (deviceId) => before?.devices.has(deviceId) ?? false,
+    nowMs,
+  );
   const strays = new Set(excess.filter((device) => isStray(device, before)).map(({ deviceId }) => deviceId));
   if (strays.size > 0) return advanceWithout(strays, before, events, nowMs, policy);
   const devices = excess.length === 0 ? held : [...held, ...excess];

@@ -73,6 +73,13 @@ describe('an end by an operator', () => {
     },
   );
 
+  it('is not undone by the leave grace of a later leave', () => {
+    const rules = { ...policy, leaveGraceMs: 60_000 };
+    const ended = endedAt(recordAfter([connected({ at: s(1) })], s(2), rules), s(100), undefined, rules);
+    const { record } = advance(ended, [left({ at: s(50), heardAt: s(101) })], s(101), rules);
+    expect(record?.announced).toMatchObject({ state: 'gone', cause: 'left' });
+  });
+
   it('stands when an event is received late, or again, that is older', () => {
     const ended = endedAt(ghost, s(100));
     const late = [connected({ at: s(1) }), disconnected({ device: 'd2', at: s(1), heardAt: s(101) })];

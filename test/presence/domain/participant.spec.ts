@@ -189,6 +189,20 @@ describe('a participant with as many open devices as are held', () => {
     expect(openIn(after)).toEqual([...all.slice(1), 'new']);
   });
 
+  it('lets no end of another device evict one that is reconnecting', () => {
+    const lost = disconnected({ device: 'x0', at: s(200) });
+    const { record } = advance(full, [lost], s(200), policy);
+    const others = Array.from({ length: 20 }, (_, n) => disconnected({ device: `x${n + 1}`, at: s(201 + n / 10) }));
+    const after = others.reduce<ParticipantRecord | undefined>(
+      (held, event) => advance(held, [event], event.heardAtMs, policy).record,
+      record,
+    );
+    expect(after?.announced.devices.find(({ deviceId }) => deviceId === 'x0')).toMatchObject({
+      state: 'reconnecting',
+      untilMs: s(200) + policy.graceMs,
+    });
+  });
+
   it('says nothing, however often, of an end that it has no room for', () => {
     const ends = Array.from({ length: MAX_DEVICES_WITHOUT_CONNECT }, (_, n) =>
       left({ device: `stray${n}`, at: s(200 + n), tag: 'red' }),
