@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Service } from './service.js';
 import { onEachStore } from './stores.js';
@@ -321,13 +322,34 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     }
   });
 
+  it('tells strangers no version of what the page of its document is made of', async () => {
+    const { version } = createRequire(import.meta.url)('swagger-ui-dist/package.json') as { version: string };
+    for (const asset of [
+      '',
+      '/',
+      '/index.html',
+      '/swagger-ui.css',
+      '/swagger-ui-bundle.js',
+      '/swagger-ui-standalone-preset.js',
+    ]) {
+      const { status, headers, text } = await service.request(`/docs${asset}`);
+      expect([status, headers.get('last-modified'), text.includes(version)]).toEqual([200, null, false]);
+      expect(text).not.toMatch(
+        /version\w*"?\s*[:=]\s*"\d+\.\d+\.\d+|GIT_COMMIT:"g|core-js\/blob\/v\d|normalize\.css v\d/i,
+      );
+    }
+    for (const other of ['package.json', 'README.md', 'swagger-ui-bundle.js.map', 'swagger-ui.js', '../package.json']) {
+      expect((await service.request(`/docs/${other.replace('../', '%2e%2e%2f')}`)).status).toBe(404);
+    }
+  });
+
   it('serves the page of its document as HTTP wants it', async () => {
     const page = await service.request('/docs', { method: 'HEAD' });
     const { text } = await service.request('/docs');
     expect(page.headers.get('content-length')).toBe(String(Buffer.byteLength(text)));
     const asset = await service.request('/docs/swagger-ui.css');
     // Unless told otherwise, fetch() wants whatever it asks conditionally anew.
-    const known = { 'if-modified-since': asset.headers.get('last-modified') ?? '', 'cache-control': 'max-age=0' };
+    const known = { 'if-none-match': asset.headers.get('etag') ?? '', 'cache-control': 'max-age=0' };
     const again = await service.request('/docs/swagger-ui.css', { headers: known });
     expect([again.status, again.headers.get('content-type'), again.text]).toEqual([304, null, '']);
     expect((await service.request('/docs/nothing')).json).toMatchObject({ type: 'urn:rollcall:problem:not-found' });
