@@ -130,7 +130,8 @@ export class Doors {
   /** Throws a problem. */
   #admit(request: FastifyRequest): Access {
     const { url = '', config } = request.routeOptions;
-    // Unknown routes answer 404 without asking for a key. CORS has a route of its own, which declares nothing.
+    // Unknown routes answer 404 without asking for a key, or reading the body. CORS has a route of its own, which declares nothing.
+    if (request.is404) throw notFoundProblem({ reason: 'unknown-path' });
     const access = url === '' ? 'public' : (routeOptionsOf(config).access ?? 'read');
     if (access === 'callback') {
       const [, source = ''] = CALLBACK_ROUTE.exec(url) ?? [];

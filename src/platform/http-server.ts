@@ -2,27 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import {
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  LogController,
-} from 'fastify';
+import { type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { ConnectionLimit } from './connection-limit.js';
+import { usualHeaders } from './edges.js';
 import { acceptJsonOnly, BODY_LIMIT_BYTES } from './json-body.js';
 import type { KnownPaths } from './known-paths.js';
+import { MAX_PATH_PARAMETER_LENGTH, refuseMalformedUrls } from './malformed-url.js';
 import { watchMethods } from './method-not-allowed.js';
-import {
-  notFoundProblem,
-  overloadedProblem,
-  PROBLEM_CONTENT_TYPE,
-  ProblemError,
-  problemBody,
-  problemOfStatus,
-  stoppingProblem,
-} from './problem.js';
+import { overloadedProblem, ProblemError, stoppingProblem } from './problem.js';
 import type { Refusals } from './refusals.js';
 import { RequestGate } from './request-gate.js';
 import { routeOptionsOf } from './route-options.js';
@@ -32,8 +20,6 @@ import { refuseConnection, refuseUnreadable, refuseUnsupported } from './unreada
 const REQUEST_TIMEOUT_MS = 10_000;
 /** How often connections are looked at that are too slow. */
 const CHECK_MS = 2_000;
-/** An id of 256 characters, percent-encoded. */
-const MAX_PATH_PARAMETER = 4_096;
 
 export interface HttpServer {
   readonly adapter: FastifyAdapter;
@@ -63,7 +49,7 @@ interface RefusalParts {
 
 export function createHttpServer(
   log: Logger,
-  { maxConnections, maxInFlight, keepAliveMs }: HttpSettings,
+  { maxConnections, maxInFlight, keepAliveMs, corsOrigins }: HttpSettings,
   { refusals, paths }: RefusalParts,
 ): HttpServer {
   const adapter = new FastifyAdapter({
@@ -78,9 +64,9 @@ export function createHttpServer(
     return503OnClosing: false,
     // Nobody here looks at it, and Node's own refusal of its absence has no body.
     http: { requireHostHeader: false, headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: CHECK_MS },
-    routerOptions: { maxParamLength: MAX_PATH_PARAMETER },
+    routerOptions: { maxParamLength: MAX_PATH_PARAMETER_LENGTH },
     schemaController: { compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema } },
-    frameworkErrors: refuseUrls(refusals, paths),
+    frameworkErrors: refuseMalformedUrls(refusals, paths, usualHeaders(corsOrigins)),
     clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, refusals),
   });
   const http = adapter.getInstance();
@@ -100,19 +86,6 @@ export function createHttpServer(
   acceptJsonOnly(http);
   if (log.isLevelEnabled('debug')) logAnswers(http);
   return { adapter, gate, connections, complete: watchMethods(http) };
-}
-
-function refuseUrls(refusals: Refusals, paths: KnownPaths) {
-  const note = { reason: 'malformed-url' } as const;
-  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-    // What is wrong with the URL of a callback is not for strangers to know.
-    const problem = paths.isCallback(request.url)
-      ? notFoundProblem(note)
-      : new ProblemError(problemOfStatus(error.statusCode ?? 400), { detail: error.message }, note);
-    refusals.ofRequest(request, problem);
-    const body = JSON.stringify(problemBody(problem, request.id));
-    void reply.code(problem.status).header('content-type', PROBLEM_CONTENT_TYPE).send(body);
-  };
 }
 
 /** Fastify's own compilers of JSON schemas take a while to load, and no route here has one. */

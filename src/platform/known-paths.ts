@@ -39,9 +39,10 @@ export class KnownPaths {
     return [...shown, ...(segments.length > MAX_SEGMENTS ? [HIDDEN] : [])].join('/');
   }
 
-  /** Whether a URL that no route has was probably meant for callbacks. */
+  /** Whether a URL that no route has was probably meant for callbacks, however it is spelt. */
   isCallback(url: string): boolean {
-    return segmentsOf(url).some((segment) => this.#callbackWords.has(segment));
+    const path = decodeTwice(segmentsOf(url).join('/')).toLowerCase();
+    return path.split(/[/\\;]/).some((segment) => this.#callbackWords.has(segment));
   }
 
   /** The source that the path of a callback names, as far as there is one of that name. */
@@ -52,4 +53,11 @@ export class KnownPaths {
 
 function segmentsOf(url: string): string[] {
   return (/^[^?#]*/.exec(url)?.[0] ?? '').split('/');
+}
+
+/** Twice, as a proxy may have encoded what was encoded before. What is not percent-encoded validly stays as it is. */
+function decodeTwice(text: string): string {
+  const decode = (encoded: string) =>
+    encoded.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return decode(decode(text));
 }
