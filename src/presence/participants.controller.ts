@@ -5,6 +5,7 @@ import { CLOCK, type Clock } from '../platform/clock.js';
 import { etagOf, namesEtag } from '../platform/etag.js';
 import type { ReadyAnswer } from '../platform/express-lane.js';
 import { JSON_CONTENT_TYPE, jsonArray } from '../platform/json-text.js';
+import { LargeReads } from '../platform/large-reads.js';
 import { LOG } from '../platform/logging.js';
 import { OnceLog } from '../platform/once-log.js';
 import { ApiTags } from '../platform/openapi-decorators.js';
@@ -42,6 +43,7 @@ interface PageText {
 @Controller('v1/participants')
 export class ParticipantsController {
   readonly #pages = new SharedReads<PageText>();
+  readonly #largeReads = new LargeReads();
   readonly #unreadable: OnceLog;
 
   constructor(
@@ -61,7 +63,7 @@ export class ParticipantsController {
     const filter = `${[...state].sort().join()} ${tag ?? ''}`;
     const start = cursor === undefined ? null : toPageStart(cursor, filter);
     const question = JSON.stringify([state, tag, limit, cursor]);
-    const page = await this.#pages.ask(question, async () => {
+    const read = async () => {
       const { items, ...rest } = await this.reader.list(
         { states: state, ...(tag && { tag }) },
         start?.after ?? null,
@@ -74,7 +76,8 @@ export class ParticipantsController {
         return item;
       });
       return { ...rest, text, unreadable };
-    });
+    };
+    const page = await this.#pages.ask(question, () => this.#largeReads.run(limit, read));
     const position = start?.position ?? formatPosition(page.position);
     const nextCursor = page.next && encodeCursor([page.next.sinceMs, page.next.participantId, position], filter);
     return withItems(page.text, { ...named(page.unreadable), ...(nextCursor && { nextCursor }), position, asOf });
@@ -107,13 +110,15 @@ export class ParticipantsController {
   async lookup(@Body() { participantIds }: LookupQuestion, @Query() _: NoQuery): Promise<string> {
     const asOf = rfc3339(this.clock.now());
     const ids = participantIds as ParticipantId[];
-    const records = await this.reader.find(ids);
     const unreadable: string[] = [];
-    const items = await jsonArray(ids, (participantId, index) => {
-      const record = records[index] ?? null;
-      const item = record === null ? undefined : this.#textOf(participantId, record);
-      if (record !== null && item === undefined) unreadable.push(participantId);
-      return item ?? JSON.stringify({ participantId, state: 'unknown' });
+    const items = await this.#largeReads.run(ids.length, async () => {
+      const records = await this.reader.find(ids);
+      return jsonArray(ids, (participantId, index) => {
+        const record = records[index] ?? null;
+        const item = record === null ? undefined : this.#textOf(participantId, record);
+        if (record !== null && item === undefined) unreadable.push(participantId);
+        return item ?? JSON.stringify({ participantId, state: 'unknown' });
+      });
     });
     return withItems(items, { ...named(unreadable), asOf });
   }
