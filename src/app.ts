@@ -33,7 +33,7 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   const limitedLog = new LimitedLog(log, clock);
   const paths = new KnownPaths();
   const refusals = new Refusals(limitedLog, clients, paths);
-  const { adapter, gate, connections, complete } = createHttpServer(log, settings, { refusals, paths });
+  const { adapter, gate, connections, held, complete } = createHttpServer(log, settings, { refusals, paths });
   const http = adapter.getInstance();
   http.addHook('onClose', async () => limitedLog.flush());
   await registerHeaders(http, settings.corsOrigins);
@@ -42,7 +42,9 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   doors.guard(http);
   // A line for each answer is the router's to write.
   const headers = usualHeaders(settings.corsOrigins);
-  const lane = log.isLevelEnabled('debug') ? undefined : new ExpressLane(http, gate, connections, refusals, headers);
+  const lane = log.isLevelEnabled('debug')
+    ? undefined
+    : new ExpressLane(http, { gate, connections, held, refusals }, headers);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.with({ ...parts, limitedLog, refusals }),
     adapter,

@@ -7,10 +7,12 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { ConnectionLimit } from './connection-limit.js';
+import type { HeldBytes } from './held-bytes.js';
 import { BODY_LIMIT_BYTES, parseUsual } from './json-body.js';
 import { overloadedProblem, PROBLEM_CONTENT_TYPE, problemBody } from './problem.js';
 import type { Refusals } from './refusals.js';
 import type { RequestGate } from './request-gate.js';
+import { atTurnsEnd } from './turns.js';
 
 /** Resolves when the request may be answered 204, rejects with what the router's way would reject with. undefined: it is for the router. */
 export type Take = (body: unknown) => Promise<unknown> | undefined;
@@ -37,7 +39,18 @@ export type Find = (name: string, request: IncomingMessage) => Promise<ReadyAnsw
 const PLAIN_NAME = /^[\w.-]{1,2048}$/;
 const STORED: ReadyAnswer = { status: 204, headers: {} };
 
+interface LaneParts {
+  readonly gate: RequestGate;
+  readonly connections: ConnectionLimit;
+  readonly held: HeldBytes;
+  readonly refusals: Refusals;
+}
+
 export class ExpressLane {
+  readonly #gate: RequestGate;
+  readonly #connections: ConnectionLimit;
+  readonly #held: HeldBytes;
+  readonly #refusals: Refusals;
   readonly #admits = new Map<string, Admit>();
   readonly #finds = new Map<string, Find>();
   readonly #failures = new WeakMap<IncomingMessage, unknown>();
@@ -48,11 +61,13 @@ export class ExpressLane {
   /** To be made before there are routes, and after all else that looks at requests. `headers`: of every answer. */
   constructor(
     http: FastifyInstance,
-    private readonly gate: RequestGate,
-    private readonly connections: ConnectionLimit,
-    private readonly refusals: Refusals,
+    { gate, connections, held, refusals }: LaneParts,
     headers: Readonly<Record<string, string>>,
   ) {
+    this.#gate = gate;
+    this.#connections = connections;
+    this.#held = held;
+    this.#refusals = refusals;
     this.#headers = Object.entries(headers).flat();
     this.#route = http.server.listeners('request')[0] as RequestListener;
     http.server.removeAllListeners('request');
@@ -71,11 +86,10 @@ export class ExpressLane {
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
-    const isForRouter = this.gate.isClosing || this.connections.isReserved(request.socket);
-    const work = isForRouter ? undefined : this.#recognise(request, response);
-    if (!work) this.#route(request, response);
-    else if (this.gate.enter(response)) work();
-    else this.#refuse(request, response);
+    const isForRouter = this.#gate.isClosing || this.#connections.isReserved(request.socket);
+    const begin = isForRouter ? undefined : this.#recognise(request, response);
+    if (begin) begin();
+    else this.#route(request, response);
   }
 
   /** What is to be done for it; undefined: it is for the router. */
@@ -99,19 +113,32 @@ export class ExpressLane {
 
   #receiveBody(request: IncomingMessage, response: ServerResponse, length: number, take: Take): void {
     request.once('data', (chunk: Buffer) => {
-      this.#work(request, response, () => {
-        const body = chunk.length === length ? parseUsual(chunk) : undefined;
-        const taken = body === undefined ? undefined : take(body);
-        if (taken) return taken.then(() => STORED);
+      const giveBack = () => {
         request.pause();
         request.unshift(chunk);
+      };
+      if (chunk.length < length) {
+        giveBack();
+        this.#handOver(request, response);
+        return;
+      }
+      this.#work(request, response, () => {
+        const body = parseUsual(chunk);
+        const taken = body === undefined ? undefined : take(body);
+        if (taken) return taken.then(() => STORED);
+        giveBack();
         return undefined;
       });
     });
   }
 
-  /** What `work` is not for is handed over. */
+  /** To be called when the body is there: a client that does not send one takes no room. What `work` is not for is handed over. */
   #work(request: IncomingMessage, response: ServerResponse, work: () => Promise<ReadyAnswer> | undefined): void {
+    if (!this.#gate.enter(response)) {
+      // By then Node knows that the body is complete, and leaves the connection open.
+      atTurnsEnd(() => this.#refuse(request, response));
+      return;
+    }
     try {
       const worked = work();
       if (worked) {
@@ -129,28 +156,29 @@ export class ExpressLane {
   #answer(response: ServerResponse, { status, headers, text }: ReadyAnswer): void {
     const all = [...this.#headers];
     for (const [name, value] of Object.entries(headers)) all.push(name, value);
-    if (text !== undefined) all.push('content-length', String(Buffer.byteLength(text)));
-    if (this.gate.isClosing) all.push('connection', 'close');
+    if (text !== undefined) {
+      all.push('content-length', String(Buffer.byteLength(text)));
+      this.#held.addText(response, text);
+    }
+    if (this.#gate.isClosing) all.push('connection', 'close');
     response.writeHead(status, all);
     response.end(text);
   }
 
-  /** As the router would, before its first hook. */
+  /** As the router would. */
   #refuse(request: IncomingMessage, response: ServerResponse): void {
     const requestId = randomUUID();
     const { method, url = '' } = request;
     const route = this.#admits.has(url) ? url : `${url.slice(0, url.lastIndexOf('/'))}/…`;
-    this.refusals.ofRaw(
+    this.#refusals.ofRaw(
       request,
       { kind: method === 'POST' ? 'callback' : 'request', route, requestId },
       this.#overloaded,
     );
     const body = JSON.stringify(problemBody(this.#overloaded, requestId));
-    response.writeHead(this.#overloaded.status, {
-      ...this.#overloaded.members.headers,
-      'content-type': PROBLEM_CONTENT_TYPE,
-      'content-length': Buffer.byteLength(body),
-    });
+    const own = { ...this.#overloaded.members.headers, 'content-type': PROBLEM_CONTENT_TYPE };
+    const length = ['content-length', String(Buffer.byteLength(body))];
+    response.writeHead(this.#overloaded.status, [...this.#headers, ...Object.entries(own).flat(), ...length]);
     response.end(body);
   }
 
@@ -163,7 +191,7 @@ export class ExpressLane {
   #handOver(request: IncomingMessage, response: ServerResponse): void {
     // Nobody is there any more, and its room was given back when the connection broke.
     if (request.socket.destroyed) return;
-    this.gate.handOver(request, response);
+    this.#gate.handOver(request, response);
     this.#route(request, response);
   }
 }

@@ -5,7 +5,9 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { ConnectionLimit } from './connection-limit.js';
+import { HttpResponse, routeOnceParsed } from './early-response.js';
 import { usualHeaders } from './edges.js';
+import type { HeldBytes } from './held-bytes.js';
 import { acceptJsonOnly, BODY_LIMIT_BYTES } from './json-body.js';
 import type { KnownPaths } from './known-paths.js';
 import { MAX_PATH_PARAMETER_LENGTH, refuseMalformedUrls } from './malformed-url.js';
@@ -14,17 +16,21 @@ import { overloadedProblem, ProblemError, stoppingProblem } from './problem.js';
 import type { Refusals } from './refusals.js';
 import { RequestGate } from './request-gate.js';
 import { routeOptionsOf } from './route-options.js';
+import { limitSlowClients, type SlowClientTimeouts } from './slow-clients.js';
 import { refuseConnection, refuseUnreadable, refuseUnsupported } from './unreadable-request.js';
 
-/** From the first byte of a request to its last: a sender slower than this only holds a connection. */
-const REQUEST_TIMEOUT_MS = 10_000;
-/** How often connections are looked at that are too slow. */
-const CHECK_MS = 2_000;
+/** The first: from the first byte of a request to its last. A sender slower than this only holds a connection. */
+const TIMEOUTS: Timeouts = { requestMs: 10_000, stalledWriteMs: 10_000, checkMs: 2_000 };
+
+interface Timeouts extends SlowClientTimeouts {
+  readonly requestMs: number;
+}
 
 export interface HttpServer {
   readonly adapter: FastifyAdapter;
   readonly gate: RequestGate;
   readonly connections: ConnectionLimit;
+  readonly held: HeldBytes;
   /** To be called when all routes are there. */
   readonly complete: () => void;
 }
@@ -40,6 +46,8 @@ export interface HttpSettings {
   readonly rateLimitPerMinute: number;
   /** 0: no limit. */
   readonly callbacksPerMinutePerUrl: number;
+  /** Of tests that do not wait for so long. */
+  readonly timeouts?: Timeouts;
 }
 
 interface RefusalParts {
@@ -49,7 +57,7 @@ interface RefusalParts {
 
 export function createHttpServer(
   log: Logger,
-  { maxConnections, maxInFlight, keepAliveMs, corsOrigins }: HttpSettings,
+  { maxConnections, maxInFlight, keepAliveMs, corsOrigins, timeouts = TIMEOUTS }: HttpSettings,
   { refusals, paths }: RefusalParts,
 ): HttpServer {
   const adapter = new FastifyAdapter({
@@ -58,34 +66,47 @@ export function createHttpServer(
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: () => randomUUID(),
     bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: timeouts.requestMs,
     keepAliveTimeout: keepAliveMs,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     // Nobody here looks at it, and Node's own refusal of its absence has no body.
-    http: { requireHostHeader: false, headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: CHECK_MS },
+    http: {
+      requireHostHeader: false,
+      headersTimeout: timeouts.requestMs,
+      connectionsCheckingInterval: timeouts.checkMs,
+      ServerResponse: HttpResponse,
+    },
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER_LENGTH },
     schemaController: { compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema } },
     frameworkErrors: refuseMalformedUrls(refusals, paths, usualHeaders(corsOrigins)),
     clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, refusals),
   });
   const http = adapter.getInstance();
+  routeOnceParsed(http.server);
   refuseUnsupported(http.server, refusals);
   const connections = new ConnectionLimit(maxConnections, {
     closeIdle: () => http.server.closeIdleConnections(),
     refuse: (socket) => {
       refuseConnection(socket, tooManyConnections(), refusals);
+      // There is no room to linger.
       socket.destroySoon();
     },
   });
   http.server.on('connection', (socket) => connections.accept(socket));
+  const { held, answerInTurn } = limitSlowClients(http, connections, { refusals, timeouts });
   const gate = new RequestGate(maxInFlight);
   endConnectionsOnClose(http, connections, gate);
   limitRequests(http, connections, gate);
   paths.watch(http);
   acceptJsonOnly(http);
   if (log.isLevelEnabled('debug')) logAnswers(http);
-  return { adapter, gate, connections, complete: watchMethods(http) };
+  const addMethods = watchMethods(http);
+  const complete = () => {
+    addMethods();
+    answerInTurn();
+  };
+  return { adapter, gate, connections, held, complete };
 }
 
 /** Fastify's own compilers of JSON schemas take a while to load, and no route here has one. */
@@ -128,12 +149,17 @@ function tooManyConnections(): ProblemError {
  */
 function limitRequests(http: FastifyInstance, connections: ConnectionLimit, gate: RequestGate): void {
   http.addHook('onRequest', ({ raw, routeOptions }, reply, done) => {
-    const { probe, hasOwnLimit } = routeOptionsOf(routeOptions.config);
+    const { probe } = routeOptionsOf(routeOptions.config);
     if (connections.isReserved(raw.socket)) {
       reply.header('connection', 'close');
       if (!probe) return done(tooManyConnections());
       connections.keep(raw.socket);
     }
+    done();
+  });
+  // When the body is there: a client that does not send one takes no room.
+  http.addHook('preValidation', ({ routeOptions }, reply, done) => {
+    const { probe, hasOwnLimit } = routeOptionsOf(routeOptions.config);
     done(probe || hasOwnLimit || gate.enter(reply.raw) ? undefined : overloadedProblem());
   });
 }

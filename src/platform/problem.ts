@@ -55,6 +55,9 @@ const FINER_REASONS = [
   'feed-quota-exceeded',
   'too-many-connections',
   'too-many-new-participants',
+  'too-many-pipelined',
+  'response-not-read',
+  'memory-limit',
 ] as const;
 
 export type RefusalReason = ProblemName | (typeof FINER_REASONS)[number];

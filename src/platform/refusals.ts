@@ -34,6 +34,7 @@ export interface RefusalTotal {
 
 export class Refusals {
   readonly #totals = new Map<string, RefusalTotal>();
+  readonly #refusedConnections = new WeakSet<Socket>();
 
   constructor(
     private readonly log: LimitedLog,
@@ -57,6 +58,8 @@ export class Refusals {
     { kind, route, ...ids }: { kind: RefusedKind; route?: string; requestId: string; keyName?: string },
     refusal: Refusal,
   ): void {
+    // The request in progress on a connection that was refused, or cut, breaks off: that is not another refusal.
+    if (refusal.reason === 'client-disconnected' && this.#refusedConnections.has(raw.socket)) return;
     const { method, url = '' } = raw;
     this.#add(kind, refusal, () => ({
       method,
@@ -69,6 +72,7 @@ export class Refusals {
   }
 
   ofConnection(socket: Socket, requestId: string, refusal: Refusal): void {
+    this.#refusedConnections.add(socket);
     this.#add('connection', refusal, () => ({ client: this.clients.of({ headers: {}, socket }), requestId }));
   }
 

@@ -1,14 +1,12 @@
 // How many requests are under way, and whether any more may begin. All pass here, by whichever way they are answered, but
 // those of a route that has a limit of its own.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { countRequest } from './turns.js';
 
 export class RequestGate {
   #isClosing = false;
   readonly #underWay = new Set<ServerResponse>();
   readonly #begun = new WeakSet<IncomingMessage>();
-  readonly #watched = new WeakSet<Socket>();
   readonly #leave: (this: ServerResponse) => void;
 
   constructor(private readonly most: number) {
@@ -28,19 +26,24 @@ export class RequestGate {
     this.#isClosing = true;
   }
 
-  /** Whether there is room for it; if so it is under way until its answer is sent or its connection breaks. */
+  /**
+   * Whether there is room for it; if so it is in progress until its response is complete or its connection breaks. A response
+   * that waits to be read is no work any more, see held-bytes.ts.
+   */
   enter(response: ServerResponse): boolean {
     countRequest();
     if (this.#underWay.size >= this.most) return false;
+    // Its connection broke while its body was received: nothing would tell that it is over.
+    if (response.destroyed) return true;
     this.#underWay.add(response);
+    response.on('prefinish', this.#leave);
     response.on('close', this.#leave);
-    // One that waits behind another on its connection is told nothing when that breaks.
-    if (response.socket === null) this.#watch(response.req.socket);
     return true;
   }
 
   /** Gives its room back, to be entered again by another way: a stop in between does not concern it. */
   handOver(request: IncomingMessage, response: ServerResponse): void {
+    response.off('prefinish', this.#leave);
     response.off('close', this.#leave);
     this.#underWay.delete(response);
     this.#begun.add(request);
@@ -48,13 +51,5 @@ export class RequestGate {
 
   hasBegun(request: IncomingMessage): boolean {
     return this.#begun.has(request);
-  }
-
-  #watch(socket: Socket): void {
-    if (this.#watched.has(socket)) return;
-    this.#watched.add(socket);
-    socket.once('close', () => {
-      for (const response of this.#underWay) if (response.req.socket === socket) this.#underWay.delete(response);
-    });
   }
 }

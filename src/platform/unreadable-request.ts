@@ -1,7 +1,8 @@
 // What is refused without a request that Fastify knows: there is only a connection, or a request that Node itself turns away.
 import { randomUUID } from 'node:crypto';
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { closeLingering } from './lingering-close.js';
 import {
   PROBLEM_CONTENT_TYPE,
   PROBLEMS,
@@ -31,9 +32,22 @@ export function refuseUnreadable(error: Error & { code?: string }, socket: Socke
   refuseConnection(socket, new ProblemError(problemOfStatus(status), { detail }, { reason }), refusals);
 }
 
+/**
+ * Whether something else is expected next on this connection, or on its way: what is written now would be taken for a part of
+ * it. Only Node knows which response has the socket.
+ */
+function isAnswering(socket: Socket): boolean {
+  const { _httpMessage: response } = socket as { _httpMessage?: ServerResponse | null };
+  return !!response && (response.headersSent || response.req.complete);
+}
+
 export function refuseConnection(socket: Socket, problem: ProblemError, refusals: Refusals): void {
   const requestId = randomUUID();
   refusals.ofConnection(socket, requestId, problem);
+  if (isAnswering(socket)) {
+    socket.destroy();
+    return;
+  }
   const body = JSON.stringify(problemBody(problem, requestId));
   const headers = {
     ...problem.members.headers,
@@ -43,16 +57,17 @@ export function refuseConnection(socket: Socket, problem: ProblemError, refusals
   };
   const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   const head = [`HTTP/1.1 ${problem.status} ${PROBLEMS[problem.problem].title}`, ...fields];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  closeLingering(socket);
 }
 
 export function refuseUnsupported(server: Server, refusals: Refusals): void {
   const detail = 'The only expectation there is, is 100-continue.';
   const problem = new ProblemError('expectation-failed', { detail });
   // Without a listener Node closes the connection and says nothing.
-  server.on('connect', (_, socket) => {
+  server.on('connect', ({ socket }) => {
     const connectProblem = new ProblemError('method-not-allowed', { detail: 'This server is not a proxy.' });
-    refuseConnection(socket as Socket, connectProblem, refusals);
+    refuseConnection(socket, connectProblem, refusals);
   });
   server.on('checkExpectation', (request, response) => {
     const requestId = randomUUID();

@@ -39,20 +39,23 @@ describe('the edges of the process', () => {
 
   it('refuse more requests under way than there may be at once, and go on when one has ended', async () => {
     await start({ http: { maxInFlight: 1 } });
-    const slow = await dial();
-    slow.socket.write(HEAD);
+    const held = await dial();
+    const release = service.holdLoads();
+    held.socket.write(HEAD + BODY);
     await eventually(async () => {
       const { status, headers, json } = await service.request('/v1/occupancy');
       expect([status, headers.get('retry-after'), json.type]).toEqual([503, '1', 'urn:rollcall:problem:overloaded']);
     });
-    slow.socket.write(BODY);
-    await eventually(() => expect(slow.received()).toMatch(/^HTTP\/1\.1 204/));
+    release();
+    await eventually(() => expect(held.received()).toMatch(/^HTTP\/1\.1 204/));
     expect((await service.request('/v1/occupancy')).json).toMatchObject({ connected: 1 });
+    const releaseAgain = service.holdLoads();
     const gone = await dial();
-    gone.socket.write(HEAD);
+    gone.socket.write(HEAD + BODY);
     await eventually(async () => expect((await service.request('/v1/occupancy')).status).toBe(503));
     gone.socket.destroy();
     await eventually(async () => expect((await service.request('/v1/occupancy')).status).toBe(200));
+    releaseAgain();
   });
 
   it('refuse more connections than there may be with a 503', async () => {

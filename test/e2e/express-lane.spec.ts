@@ -111,29 +111,16 @@ describe('a callback by the express lane', () => {
     for (const event of ['onConnect', 'nonsense', '', 'onLeave']) {
       await eventually(async () => expect((await own.callback({ event })).status).not.toBe(503));
     }
-    const socket = connect(Number(new URL(own.url).port), '127.0.0.1');
-    socket.write(
-      'POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n',
-    );
+    const release = own.holdLoads();
+    const held = own.callback();
     await eventually(async () => expect((await own.request('/v1/occupancy')).status).toBe(503));
     const refusals = await Promise.all(
       ['application/json', 'application/json; charset=utf-8'].map((type) => send(own, '', JSON.stringify(SEED), type)),
     );
     expect(refusals[0]).toEqual(refusals[1]);
     expect(refusals[0]).toMatchObject({ status: 503 });
-    socket.destroy();
-    await eventually(async () => expect((await own.request('/v1/occupancy')).status).toBe(200));
-    await own.stop();
-  });
-
-  it('gives back the places of those that waited on a connection that broke', async () => {
-    const own = await startService({ http: { maxInFlight: 4 } });
-    const { position } = (await own.request('/v1/participants')).json as { position: string };
-    const socket = connect(Number(new URL(own.url).port), '127.0.0.1');
-    const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
-    socket.write(get(`/v1/changes?after=${position}&wait=20`) + get('/v1/occupancy').repeat(4));
-    await eventually(async () => expect((await own.request('/v1/occupancy')).status).toBe(503));
-    socket.resetAndDestroy();
+    release();
+    expect((await held).status).toBe(204);
     await eventually(async () => expect((await own.request('/v1/occupancy')).status).toBe(200));
     await own.stop();
   });

@@ -36,15 +36,18 @@ describe('health probes', () => {
   }
 
   it.each(['info', 'trace'] as const)(
-    'are answered while slow callbacks hold every place, at log level %s',
+    'are answered while callbacks in progress take all the room, at log level %s',
     async (logLevel) => {
       service = await startService({ http: { maxInFlight: 5 }, logLevel });
-      for (let n = 0; n < 6; n += 1) await dial(CALLBACK_HEAD);
+      const release = service.holdLoads();
+      const held = Array.from({ length: 5 }, () => service.callback());
       await eventually(async () => expect((await service.request('/v1/occupancy')).status).toBe(503));
       for (const path of PROBES) {
         for (const method of ['GET', 'HEAD']) expect((await service.request(path, { method })).status).toBe(200);
       }
       expect((await service.request('/v1/occupancy')).status).toBe(503);
+      release();
+      for (const { status } of await Promise.all(held)) expect(status).toBe(204);
     },
   );
 

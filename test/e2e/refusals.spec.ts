@@ -240,10 +240,10 @@ describe('a refusal', () => {
 
   it('by the fast path, and by the router, when too much is in progress has its id in the log', async () => {
     await start({ http: { maxInFlight: 1 } });
-    await dial(
-      `POST /callbacks/bandwidth/${SECRET} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n`,
-    );
-    await eventually(async () => expect((await service.request('/v1/tags')).status).toBe(503));
+    const release = service.holdLoads();
+    const held = service.post(`/callbacks/bandwidth/${SECRET}`, SEED);
+    const tags = () => service.request('/v1/tags', { headers: bearer(KEYS.reader) });
+    await eventually(async () => expect((await tags()).status).toBe(503));
     const requests: [string, RequestInit, string][] = [
       [`/callbacks/bandwidth/${SECRET}`, { method: 'POST', headers: json, body: BODY }, '/callbacks/bandwidth/…'],
       [
@@ -265,6 +265,8 @@ describe('a refusal', () => {
       expect(lineOf(answer.json.instance)).toMatchObject({ level: 40, reason: 'overloaded', status: 503, route });
     }
     expect(JSON.stringify(lines())).not.toMatch(new RegExp(`${SECRET}|alice`));
+    release();
+    expect((await held).status).toBe(204);
   });
 
   it.each([

@@ -16,6 +16,7 @@ import { Refusals } from '../../src/platform/refusals.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../../src/presence/domain/policy.js';
 import { openStore } from '../../src/presence/open-store.js';
 import type { PresenceStore } from '../../src/presence/presence-store.js';
+import { watched } from '../contract/watched-store.js';
 import { closeOnce } from '../leftovers.js';
 
 export interface ServiceOptions {
@@ -46,6 +47,8 @@ export interface Service {
   readonly app: NestFastifyApplication;
   readonly url: string;
   readonly store: PresenceStore;
+  /** Loads of records wait, and callbacks with them, until what it returns is called. */
+  readonly holdLoads: () => () => void;
   /** What was refused so far. */
   readonly refusals: Refusals;
   /** Lines logged so far, as objects. */
@@ -88,10 +91,11 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     },
   });
   const log = pino({ base: null, level: logLevel }, sink);
-  const store = await openStore(
+  const opened = await openStore(
     { redis: redisUrl === undefined ? undefined : parseRedisUrl(redisUrl), redisPrefix, dataDir },
     log,
   );
+  const { store, hold: holdLoads } = watched(opened);
   const app = await createApp({
     store,
     policy: { ...DEFAULT_POLICY, ...policy },
@@ -139,5 +143,5 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     rmSync(ownDataDir, { recursive: true, force: true });
   });
   const refusals = app.get(Refusals, { strict: false });
-  return { app, url, store, refusals, logged, request, post, callback, stop };
+  return { app, url, store, holdLoads, refusals, logged, request, post, callback, stop };
 }

@@ -1,0 +1,192 @@
+// Clients that do not read, or do not send: they cost the service a limited amount, and nobody else anything.
+import type { Socket } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { mintToken } from '../../src/auth/callback-token.js';
+import { eventually } from '../eventually.js';
+import { dialRaw, get, type RawConnection } from './raw-connection.js';
+import { SEED, type Service, type ServiceOptions } from './service.js';
+import { onEachStore } from './stores.js';
+
+const ASSET = '/docs/swagger-ui-bundle.js';
+const MIB = 1024 * 1024;
+const SECRET = 'the-one-live-secret-of-at-least-32-characters';
+const TIMEOUTS = { requestMs: 10_000, stalledWriteMs: 500, checkMs: 100 };
+
+/** Memory outside the heap, where unsent responses are, and in it. */
+function memoryInUse(): number {
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+describe.each(onEachStore())('the service on %s', (_, startOn) => {
+  let service: Service;
+  let accepted: Socket[] = [];
+  let dialled: Socket[] = [];
+  afterEach(async () => {
+    for (const socket of dialled) socket.destroy();
+    dialled = [];
+    await service.stop();
+  });
+
+  async function start(options: ServiceOptions = {}): Promise<void> {
+    service = await startOn({ ...options, http: { timeouts: TIMEOUTS, ...options.http } });
+    accepted = [];
+    service.app.getHttpServer().on('connection', (socket: Socket) => accepted.push(socket));
+  }
+  async function dial(text: string): Promise<RawConnection> {
+    const client = await dialRaw(service.url, text);
+    dialled.push(client.socket);
+    return client;
+  }
+  /** One that reads nothing. */
+  async function dialDeaf(text: string): Promise<void> {
+    const { socket } = await dial('');
+    socket.pause();
+    socket.write(text);
+  }
+  async function addParticipants(count: number): Promise<void> {
+    for (let from = 0; from < count; from += 50) {
+      await Promise.all(
+        Array.from({ length: 50 }, (__, n) =>
+          service.callback({ participantId: `p${from + n}`, tag: 'x'.repeat(200) }),
+        ),
+      );
+    }
+  }
+  const reasons = () => service.refusals.totals().map(({ reason }) => reason);
+  const paths: Record<string, () => Promise<string>> = {
+    'an asset of the documentation': async () => ASSET,
+    'a list of 1,000 participants': async () => '/v1/participants?limit=1000',
+    'a page of 1,000 changes': async () => {
+      const { json } = await service.request('/v1/changes');
+      await addParticipants(1_000);
+      return `/v1/changes?after=${json.position}&limit=1000`;
+    },
+  };
+
+  it.each(Object.keys(paths))(
+    'cuts a client that pipelines requests for %s and reads nothing, and holds one response for it',
+    async (what) => {
+      await start();
+      if (what.includes('list')) await addParticipants(1_000);
+      const path = (await paths[what]?.()) ?? '';
+      expect((await service.request(path)).status).toBe(200);
+      const before = memoryInUse();
+      for (let n = 0; n < 8; n += 1) await dialDeaf(get(path).repeat(30));
+      let most = 0;
+      await eventually(async () => {
+        most = Math.max(most, memoryInUse() - before);
+        expect((await service.callback()).status).toBe(204);
+        expect(reasons()).toContain('response-not-read');
+        expect(accepted.filter(({ destroyed }) => destroyed).length).toBeGreaterThanOrEqual(8);
+      }, 20_000);
+      expect(most).toBeLessThan(80 * MIB);
+    },
+    60_000,
+  );
+
+  it('cuts at once a client that pipelines 1,300 requests, or more than 32', async () => {
+    await start();
+    expect((await service.request(ASSET)).status).toBe(200);
+    for (const count of [1_300, 40]) await dialDeaf(get(ASSET).repeat(count));
+    await eventually(() => expect(accepted.filter(({ destroyed }) => destroyed)).toHaveLength(2));
+    expect(service.refusals.totals()).toEqual([{ kind: 'connection', reason: 'too-many-pipelined', count: 2 }]);
+  });
+
+  it('answers pipelined requests in order, one after the other', async () => {
+    await start();
+    const body = JSON.stringify(SEED);
+    const post = `POST /callbacks/bandwidth HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    const find = get(`/v1/participants/${SEED.participantId}`);
+    const { received } = await dial(
+      find + post + find + get('/nowhere') + find.replace('GET', 'HEAD') + get('/health/live'),
+    );
+    await eventually(() => expect(received().match(/HTTP\/1\.1 \d+/g)).toHaveLength(6));
+    const statuses = received().match(/(?<=HTTP\/1\.1 )\d+/g);
+    expect(statuses).toEqual(['404', '204', '200', '404', '200', '200']);
+  });
+
+  it('has no room taken by requests that wait behind another one of their connection', async () => {
+    await start({ http: { maxInFlight: 1 } });
+    const { json } = await service.request('/v1/changes');
+    await dial(get(`/v1/changes?after=${json.position}&wait=20`) + get('/v1/occupancy').repeat(20));
+    for (let n = 0; n < 5; n += 1) expect((await service.request('/v1/occupancy')).status).toBe(200);
+  });
+
+  it('has no room taken by responses that nobody reads', async () => {
+    await start({ http: { maxInFlight: 3, timeouts: { ...TIMEOUTS, stalledWriteMs: 60_000 } } });
+    expect((await service.request(ASSET)).status).toBe(200);
+    for (let n = 0; n < 6; n += 1) await dialDeaf(get(ASSET).repeat(20));
+    await eventually(() => expect(accepted.filter(({ writableLength }) => writableLength > 0)).toHaveLength(6));
+    expect((await service.callback()).status).toBe(204);
+    expect((await service.request('/v1/occupancy')).status).toBe(200);
+  });
+
+  it('leaves a client alone that is slow, but reads', async () => {
+    await start();
+    const expected = (await service.request(ASSET)).text.length;
+    const requests = 30;
+    const { socket } = await dial('');
+    let receivedBytes = 0;
+    socket.on('data', ({ length }) => {
+      receivedBytes += length;
+      socket.pause();
+    });
+    socket.write(get(ASSET).repeat(requests));
+    const reading = setInterval(() => socket.resume(), 10);
+    const startMs = Date.now();
+    await eventually(() => expect(Date.now() - startMs).toBeGreaterThan(4 * TIMEOUTS.stalledWriteMs));
+    expect(accepted.at(-1)?.writableLength).toBeGreaterThan(0);
+    clearInterval(reading);
+    socket.removeAllListeners('data').on('data', ({ length }) => {
+      receivedBytes += length;
+    });
+    socket.resume();
+    await eventually(() => expect(receivedBytes).toBeGreaterThan(expected * requests), 20_000);
+    expect(service.refusals.totals()).toEqual([]);
+  }, 60_000);
+
+  it('cuts a stream of changes that is not read', async () => {
+    await start();
+    const { json } = await service.request('/v1/changes');
+    const stream = await dial(get(`/v1/changes/stream?after=${json.position}`));
+    await eventually(() => expect(stream.received()).toContain('retry:'));
+    // In place of the megabytes that the system's buffers take first.
+    accepted.at(-1)?.cork();
+    expect((await service.callback()).status).toBe(204);
+    await eventually(() => expect(accepted.at(-2)?.destroyed || accepted.at(-1)?.destroyed).toBe(true));
+    expect(reasons()).toEqual(['response-not-read']);
+  });
+
+  it('holds 64 MiB of incomplete bodies, and cuts the oldest beyond', async () => {
+    await start();
+    const head =
+      'POST /callbacks/bandwidth HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: 65536\r\n\r\n';
+    const body = '['.repeat(65_000);
+    for (let n = 0; n < 1_100; n += 1) await dial(head + body);
+    await eventually(() => expect(reasons()).toContain('memory-limit'), 20_000);
+    await eventually(() => expect(accepted[0]?.destroyed).toBe(true));
+    expect(reasons()).not.toContain('client-disconnected');
+    expect(accepted.slice(-1_000).some(({ destroyed }) => destroyed)).toBe(false);
+    expect((await service.callback()).status).toBe(204);
+  }, 60_000);
+
+  it('takes callbacks while 50 callbacks through one minted URL wait for their bodies', async () => {
+    await start({ access: { callbackSecrets: [SECRET] }, http: { maxInFlight: 10 } });
+    const { token } = mintToken('bandwidth', SECRET, { expiresAtMs: Date.now() + 60_000, tag: undefined });
+    const head = `POST /callbacks/bandwidth/${token} HTTP/1.1\r\nhost: x\r\n`;
+    const types = ['application/json', 'application/json; charset=utf-8'];
+    for (let n = 0; n < 50; n += 1) {
+      const framing = n % 3 === 0 ? 'transfer-encoding: chunked' : 'content-length: 60000';
+      await dial(`${head}content-type: ${types[n % 2]}\r\n${framing}\r\n\r\n${n % 3 === 1 ? '{"event"' : ''}`);
+    }
+    await eventually(() => expect(accepted.filter(({ bytesRead }) => bytesRead > 0)).toHaveLength(50));
+    for (let n = 0; n < 5; n += 1) {
+      expect((await service.post(`/callbacks/bandwidth/${SECRET}`, { ...SEED, participantId: `p${n}` })).status).toBe(
+        204,
+      );
+    }
+    expect(service.refusals.totals()).toEqual([]);
+  });
+});
