@@ -30,7 +30,7 @@ const REFUSED: [number, string, string][] = [
 ];
 const UNREADABLE: [number, string][] = [
   [400, 'nonsense\r\n\r\n'],
-  [405, 'CONNECT a:1 HTTP/1.1\r\nhost: x\r\n\r\n'],
+  [405, 'CONNECT a:1 HTTP/1.1\r\nhost: localhost\r\n\r\n'],
   [431, `GET / HTTP/1.1\r\nx: ${'y'.repeat(20_000)}\r\n`],
 ];
 
@@ -78,7 +78,7 @@ describe('a refusal', () => {
 
   describe.each(BODIES)('of a request with %s', (_, framing, rest) => {
     it.each(REFUSED)('%i to %s ends its connection', (status, line, headers) =>
-      expectOver(status, `${line} HTTP/1.1\r\nhost: x\r\n${framing}${headers}\r\n`, rest),
+      expectOver(status, `${line} HTTP/1.1\r\nhost: localhost\r\n${framing}${headers}\r\n`, rest),
     );
   });
 
@@ -111,7 +111,7 @@ describe('a refusal', () => {
   it('does not end the connection when its body has come with it', async () => {
     const body = JSON.stringify(SEED);
     const post = (path: string) =>
-      `POST ${path} HTTP/1.1\r\nhost: x\r\n${JSON_TYPE}content-length: ${body.length}\r\n\r\n${body}`;
+      `POST ${path} HTTP/1.1\r\nhost: localhost\r\n${JSON_TYPE}content-length: ${body.length}\r\n\r\n${body}`;
     const { socket, received } = await dial(post('/callbacks/bandwidth'));
     await eventually(() => expect(received()).toMatch(/^HTTP\/1\.1 401 /));
     socket.write(post('/callbacks/bandwidth/wrong'));
@@ -123,7 +123,7 @@ describe('a refusal', () => {
   it('is not written into the response to an earlier request', async () => {
     const { json } = await service.request('/v1/changes');
     expect(accepted).toHaveLength(1);
-    for (const bad of ['nonsense\r\n\r\n', 'CONNECT a:1 HTTP/1.1\r\nhost: x\r\n\r\n']) {
+    for (const bad of ['nonsense\r\n\r\n', 'CONNECT a:1 HTTP/1.1\r\nhost: localhost\r\n\r\n']) {
       const { received } = await dial(get(`/v1/changes?after=${json.position}&wait=20`) + bad);
       await eventually(() => expect(accepted.at(-1)?.destroyed).toBe(true));
       expect(received()).toBe('');

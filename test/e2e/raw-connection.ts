@@ -22,5 +22,5 @@ export async function dialRaw(url: string, text = ''): Promise<RawConnection> {
 }
 
 export function get(path: string): string {
-  return `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+  return `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
 }

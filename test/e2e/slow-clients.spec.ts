@@ -97,7 +97,7 @@ describe.each(onEachStore())('the service on %s', (_, startOn) => {
   it('answers pipelined requests in order, one after the other', async () => {
     await start();
     const body = JSON.stringify(SEED);
-    const post = `POST /callbacks/bandwidth HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    const post = `POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
     const find = get(`/v1/participants/${SEED.participantId}`);
     const { received } = await dial(
       find + post + find + get('/nowhere') + find.replace('GET', 'HEAD') + get('/health/live'),
@@ -162,7 +162,7 @@ describe.each(onEachStore())('the service on %s', (_, startOn) => {
   it('holds 64 MiB of incomplete bodies, and cuts the oldest beyond', async () => {
     await start();
     const head =
-      'POST /callbacks/bandwidth HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: 65536\r\n\r\n';
+      'POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 65536\r\n\r\n';
     const body = '['.repeat(65_000);
     for (let n = 0; n < 1_100; n += 1) await dial(head + body);
     await eventually(() => expect(reasons()).toContain('memory-limit'), 20_000);
@@ -175,7 +175,7 @@ describe.each(onEachStore())('the service on %s', (_, startOn) => {
   it('takes callbacks while 50 callbacks through one minted URL wait for their bodies', async () => {
     await start({ access: { callbackSecrets: [SECRET] }, http: { maxInFlight: 10 } });
     const { token } = mintToken('bandwidth', SECRET, { expiresAtMs: Date.now() + 60_000, tag: undefined });
-    const head = `POST /callbacks/bandwidth/${token} HTTP/1.1\r\nhost: x\r\n`;
+    const head = `POST /callbacks/bandwidth/${token} HTTP/1.1\r\nhost: localhost\r\n`;
     const types = ['application/json', 'application/json; charset=utf-8'];
     for (let n = 0; n < 50; n += 1) {
       const framing = n % 3 === 0 ? 'transfer-encoding: chunked' : 'content-length: 60000';

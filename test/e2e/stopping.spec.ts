@@ -21,7 +21,7 @@ describe.each(onEachStore())('the service on %s', (_, start) => {
     const service = await start();
     const [early, late] = await Promise.all([dial(service.url), dial(service.url)]);
     const body = JSON.stringify(SEED);
-    const head = `POST /callbacks/bandwidth HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+    const head = `POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
     early.socket.write(head);
     late.socket.write('GET /v1/occupancy HT');
     await service.callback();
@@ -40,7 +40,7 @@ describe.each(onEachStore())('the service on %s', (_, start) => {
     const [slow, probe] = await Promise.all([dial(service.url), dial(service.url)]);
     const body = JSON.stringify(SEED);
     slow.socket.write(
-      `POST /callbacks/bandwidth HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`,
+      `POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`,
     );
     probe.socket.write('GET /health/live HT');
     await service.callback();
@@ -66,11 +66,14 @@ describe.each(onEachStore())('the service on %s', (_, start) => {
     const service = await start();
     const cases: [string, number][] = [
       ['nonsense\r\n\r\n', 400],
-      ['GET /health/live HTTP/1.1\r\nhost: a\r\nexpect: miracles\r\n\r\n', 417],
-      [`GET /health/live HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, 431],
-      ['GET /health/live?a=%zz HTTP/1.1\r\nhost: a\r\n\r\n', 400],
-      ['GET /v1/participants/%zz HTTP/1.1\r\nhost: a\r\n\r\n', 400],
-      ['POST /callbacks/bandwidth HTTP/1.1\r\ncontent-type: ;;;\r\ncontent-length: 2\r\n\r\n{}', 415],
+      ['GET /health/live HTTP/1.1\r\nhost: localhost\r\nexpect: miracles\r\n\r\n', 417],
+      [`GET /health/live HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, 431],
+      ['GET /health/live?a=%zz HTTP/1.1\r\nhost: localhost\r\n\r\n', 400],
+      ['GET /v1/participants/%zz HTTP/1.1\r\nhost: localhost\r\n\r\n', 400],
+      [
+        'POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: ;;;\r\ncontent-length: 2\r\n\r\n{}',
+        415,
+      ],
     ];
     for (const [request, status] of cases) {
       const { socket, received } = await dial(service.url);

@@ -65,7 +65,7 @@ describe('an address below /callbacks/ that is not valid', () => {
       .toLowerCase();
   }
   const requestFor = (method: string, path: string, rest: string) =>
-    `${method} ${path} HTTP/1.1\r\nhost: x\r\n${rest || '\r\n'}`;
+    `${method} ${path} HTTP/1.1\r\nhost: localhost\r\n${rest || '\r\n'}`;
 
   it('has the answer of a wrong secret, however it is spelt, and whatever is sent there', async () => {
     const expected = await answerTo(requestFor('POST', `/callbacks/bandwidth/${WRONG}`, ''));
