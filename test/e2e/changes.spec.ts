@@ -283,13 +283,18 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       expect(listener.responses).toHaveLength(1);
     });
 
-    it('may be asked for many times on one connection, and take no place when it has gone', async () => {
+    it('take a place each, and none when their connections have gone', async () => {
       await restart({ feed: { maxStreams: 5 } });
       const position = await presentPosition();
-      const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
-      socket.write('GET /v1/changes/stream HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(5));
-      await eventually(async () => expect((await service.request('/v1/changes/stream')).status).toBe(503));
-      socket.destroy();
+      const sockets = Array.from({ length: 5 }, () => connect(Number(new URL(service.url).port), '127.0.0.1'));
+      for (const socket of sockets) socket.write('GET /v1/changes/stream HTTP/1.1\r\nhost: localhost\r\n\r\n');
+      const open = async () => {
+        const response = await fetch(`${service.url}/v1/changes/stream`);
+        await response.body?.cancel();
+        return response.status;
+      };
+      await eventually(async () => expect(await open()).toBe(503));
+      for (const socket of sockets) socket.destroy();
       await eventually(async () => {
         const asked = Array.from({ length: 5 }, () => service.request(`/v1/changes?after=${position}&wait=1`));
         expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);

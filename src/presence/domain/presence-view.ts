@@ -108,7 +108,7 @@ export function leaveGraceEndMs(last: EndedConnection, policy: PresencePolicy): 
   return hasLeaveGrace ? last.endedHeardAtMs + policy.leaveGraceMs : undefined;
 }
 
-/** The end that comes last, if no event does; at the same millisecond the one with the surest cause. None is open. */
+/** The end that comes last, if no event does; at the same millisecond the one with the surest cause, and with a leave grace. None is open. */
 export function lastEnded(devices: readonly SettledDevice[]): EndedConnection {
   const ends = devices.flatMap(({ connection }) => {
     if (connection.phase === 'open') return [];
@@ -118,7 +118,8 @@ export function lastEnded(devices: readonly SettledDevice[]): EndedConnection {
     (a, b) =>
       b.endedAtMs - a.endedAtMs ||
       GONE_CAUSES.indexOf(a.cause) - GONE_CAUSES.indexOf(b.cause) ||
-      b.endedHeardAtMs - a.endedHeardAtMs,
+      b.endedHeardAtMs - a.endedHeardAtMs ||
+      Number(a.isFinal ?? false) - Number(b.isFinal ?? false),
   )[0];
   if (!last) throw new Error('a participant without devices');
   return last;
