@@ -18,6 +18,7 @@ import {
 import { playForever } from './provider/scenario-traffic.js';
 import type { Scenario } from './scenarios/scenario.js';
 import { createSimulator } from './simulator.js';
+import { stopSignal } from './stop-signal.js';
 
 interface Flags extends ChaosFlags, RetryFlags, RunFlags {
   readonly host: string;
@@ -78,10 +79,8 @@ async function start(flags: Flags): Promise<void> {
   });
   const url = await simulator.listen(wanted, host);
   console.log(`The simulator listens on ${url} (API at /v1, signalling at /v3, a page at /)`);
-  const stopping = new AbortController();
-  // From a terminal it comes twice, the second time from npm.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
-  stopping.signal.addEventListener('abort', () => void simulator.close());
+  const stopping = stopSignal();
+  stopping.addEventListener('abort', () => void simulator.close());
   if (!flags.scenario) return;
   const traffic = {
     scenario: flags.scenario,
@@ -90,7 +89,7 @@ async function start(flags: Flags): Promise<void> {
     accountId: PAGE_ACCOUNT,
     callbackUrl: callback,
   };
-  await playForever(simulator.provider, traffic, stopping.signal);
+  await playForever(simulator.provider, traffic, stopping);
 }
 
 try {

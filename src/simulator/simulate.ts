@@ -17,6 +17,7 @@ import {
 import { ProgressBar } from './progress-bar.js';
 import type { Scenario } from './scenarios/scenario.js';
 import { SCENARIOS } from './scenarios/scenarios.js';
+import { stopSignal } from './stop-signal.js';
 
 type Flags = ChaosFlags & RetryFlags & RunFlags & { readonly callback?: string };
 
@@ -36,9 +37,7 @@ async function simulate(played: Scenario, flags: Flags): Promise<void> {
   if (flags.callback === undefined) throw new InvalidArgumentError("option '--callback <url>' is missing.");
   const stage = stageOf(flags);
   const [chaos, retry] = [chaosPolicyOf(flags), retryPolicyOf(flags)];
-  const interrupted = new AbortController();
-  // From a terminal it comes twice, the second time from npm.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
+  const interrupted = stopSignal();
   const seconds = (ms: number) => `${Math.ceil(ms / 1_000)} s`;
   console.log(
     `${played.name}: ${seconds(stage.durationMs)}, then up to ${seconds(settlingMs(chaos, retry))} for the last webhooks and responses`,
@@ -49,12 +48,12 @@ async function simulate(played: Scenario, flags: Flags): Promise<void> {
     chaos,
     retry,
     callbackUrls: [flags.callback],
-    signal: interrupted.signal,
+    signal: interrupted,
     onCue: (_cue, _ids, soFar) => bar.show(soFar),
   });
   bar.stop();
   console.log(tally.describe(lag));
-  process.exitCode = tally.refused > 0 || interrupted.signal.aborted ? 1 : 0;
+  process.exitCode = tally.refused > 0 || interrupted.aborted ? 1 : 0;
 }
 
 await runCommand(command);
