@@ -12,7 +12,9 @@ export class KnownPaths {
   readonly #words = new Set<string>();
   /** The static segments of callback routes. */
   readonly #callbackWords = new Set<string>();
-  /** Of these, those that a secret may follow. */
+  /** The first segments of all other routes. */
+  readonly #apiRoots = new Set<string>();
+  /** Of the words of callback routes, those that a secret may follow. */
   readonly #sources = new Set<string>();
 
   /** To be called before there are routes. */
@@ -20,7 +22,10 @@ export class KnownPaths {
     http.addHook('onRoute', ({ url, config }) => {
       const words = segmentsOf(url).filter((segment) => /^[\w.-]+$/.test(segment));
       for (const word of words) this.#words.add(word);
-      if (routeOptionsOf(config).access !== 'callback') return;
+      if (routeOptionsOf(config).access !== 'callback') {
+        this.#apiRoots.add(words[0] ?? '');
+        return;
+      }
       for (const word of words) this.#callbackWords.add(word);
       this.#sources.add(words.at(-1) ?? '');
     });
@@ -43,6 +48,11 @@ export class KnownPaths {
   isCallback(url: string): boolean {
     const path = decodeTwice(segmentsOf(url).join('/')).toLowerCase();
     return path.split(/[/\\;]/).some((segment) => this.#callbackWords.has(segment));
+  }
+
+  /** As `isCallback`; also a POST that is not to a path of the API, since hardly anything but webhooks is posted here. */
+  isCallbackRequest(method: string | undefined, url: string): boolean {
+    return this.isCallback(url) || (method === 'POST' && !this.#apiRoots.has(segmentsOf(url)[1] ?? ''));
   }
 
   /** The source that the path of a callback names, as far as there is one of that name. */

@@ -26,6 +26,15 @@ export interface Refusal {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
+interface RefusedRequest {
+  readonly requestId: string;
+  /** Without it the method and the path decide. */
+  readonly kind?: RefusedKind | undefined;
+  /** A pattern; without it the path is logged, redacted. */
+  readonly route?: string | undefined;
+  readonly keyName?: string | undefined;
+}
+
 export interface RefusalTotal {
   readonly kind: RefusedKind;
   readonly reason: RefusalReason;
@@ -34,7 +43,7 @@ export interface RefusalTotal {
 
 export class Refusals {
   readonly #totals = new Map<string, RefusalTotal>();
-  readonly #refusedConnections = new WeakSet<Socket>();
+  readonly #refused = new WeakSet<Socket | IncomingMessage>();
 
   constructor(
     private readonly log: LimitedLog,
@@ -45,22 +54,19 @@ export class Refusals {
   ofRequest(request: FastifyRequest, refusal: Refusal): void {
     const { raw, id: requestId, routeOptions } = request;
     const { url: route } = routeOptions;
-    const isCallback = route
-      ? routeOptionsOf(routeOptions.config).access === 'callback'
-      : this.paths.isCallback(raw.url ?? '');
     const keyName = request.access?.keyName;
-    this.ofRaw(raw, { kind: isCallback ? 'callback' : 'request', route, requestId, keyName }, refusal);
+    const isCallback = route ? routeOptionsOf(routeOptions.config).access === 'callback' : undefined;
+    const kind = isCallback === undefined ? undefined : isCallback ? 'callback' : 'request';
+    this.ofRaw(raw, { kind, route, requestId, keyName }, refusal);
   }
 
-  /** For what does not come by the router. `route`: a pattern; without it the path is logged, redacted. */
-  ofRaw(
-    raw: IncomingMessage,
-    { kind, route, ...ids }: { kind: RefusedKind; route?: string; requestId: string; keyName?: string },
-    refusal: Refusal,
-  ): void {
-    // The request in progress on a connection that was refused, or cut, breaks off: that is not another refusal.
-    if (refusal.reason === 'client-disconnected' && this.#refusedConnections.has(raw.socket)) return;
+  /** For what does not come by the router. */
+  ofRaw(raw: IncomingMessage, { route, ...ids }: RefusedRequest, refusal: Refusal): void {
+    // A request that was refused, or whose connection was, breaks off then: that is not another refusal.
+    if (refusal.reason === 'client-disconnected' && (this.#refused.has(raw) || this.#refused.has(raw.socket))) return;
+    this.#refused.add(raw);
     const { method, url = '' } = raw;
+    const kind = ids.kind ?? (this.paths.isCallbackRequest(method, url) ? 'callback' : 'request');
     this.#add(kind, refusal, () => ({
       method,
       ...(route ? { route } : { path: this.paths.redact(url) }),
@@ -71,9 +77,11 @@ export class Refusals {
     }));
   }
 
-  ofConnection(socket: Socket, requestId: string, refusal: Refusal): void {
-    this.#refusedConnections.add(socket);
-    this.#add('connection', refusal, () => ({ client: this.clients.of({ headers: {}, socket }), requestId }));
+  /** `request`: the one that was being received on this connection, as far as it could be read. */
+  ofConnection(socket: Socket, requestId: string, refusal: Refusal, request?: IncomingMessage): void {
+    if (request) this.ofRaw(request, { requestId }, refusal);
+    else this.#add('connection', refusal, () => ({ client: this.clients.of({ headers: {}, socket }), requestId }));
+    this.#refused.add(socket);
   }
 
   /** Since the start of this process, for metrics. */

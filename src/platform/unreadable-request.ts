@@ -1,6 +1,6 @@
 // What is refused without a request that Fastify knows: there is only a connection, or a request that Node itself turns away.
 import { randomUUID } from 'node:crypto';
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { closeLingering } from './lingering-close.js';
 import {
@@ -13,23 +13,42 @@ import {
 } from './problem.js';
 import type { Refusals } from './refusals.js';
 
+const CLOSED_EARLY = 'HPE_INVALID_EOF_STATE';
+const MALFORMED = { status: 400, reason: 'malformed-http' } as const;
+
 /** By the code of Node's error. */
 const UNREADABLE = new Map<string | undefined, { status: number; reason: RefusalReason }>([
   ['HPE_HEADER_OVERFLOW', { status: 431, reason: 'headers-too-large' }],
   ['ERR_HTTP_REQUEST_TIMEOUT', { status: 408, reason: 'request-timeout' }],
   // The client closed its side in the middle of a request.
-  ['HPE_INVALID_EOF_STATE', { status: 400, reason: 'client-disconnected' }],
+  [CLOSED_EARLY, { status: 400, reason: 'client-disconnected' }],
 ]);
 
 /** What Node cannot read as a request has no reply, only a socket. */
 export function refuseUnreadable(error: Error & { code?: string }, socket: Socket, refusals: Refusals): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
+  const isGone = error.code === 'ECONNRESET' || !socket.writable;
+  const { status, reason } = UNREADABLE.get(isGone ? CLOSED_EARLY : error.code) ?? MALFORMED;
+  const detail = 'This cannot be read as an HTTP request.';
+  const problem = new ProblemError(problemOfStatus(status), { detail }, { reason });
+  const request = requestBeingReceived(socket);
+  if (!isGone) {
+    refuseConnection(socket, problem, refusals, request);
     return;
   }
-  const { status, reason } = UNREADABLE.get(error.code) ?? { status: 400, reason: 'malformed-http' };
-  const detail = 'This cannot be read as an HTTP request.';
-  refuseConnection(socket, new ProblemError(problemOfStatus(status), { detail }, { reason }), refusals);
+  // Nobody is there to be answered; but a callback that broke off is lost.
+  if (request) refusals.ofConnection(socket, randomUUID(), problem, request);
+  socket.destroy();
+}
+
+/** undefined: there is none, or it has been answered before it came whole. Only Node's parser knows it. */
+function requestBeingReceived(socket: Socket): IncomingMessage | undefined {
+  const { parser, _httpMessage: response } = socket as Socket & {
+    parser?: { incoming?: IncomingMessage | null } | null;
+    _httpMessage?: ServerResponse | null;
+  };
+  const request = parser?.incoming;
+  if (!request || request.complete) return undefined;
+  return response?.req === request && response.headersSent ? undefined : request;
 }
 
 /**
@@ -41,9 +60,14 @@ function isAnswering(socket: Socket): boolean {
   return !!response && (response.headersSent || response.req.complete);
 }
 
-export function refuseConnection(socket: Socket, problem: ProblemError, refusals: Refusals): void {
+export function refuseConnection(
+  socket: Socket,
+  problem: ProblemError,
+  refusals: Refusals,
+  request?: IncomingMessage,
+): void {
   const requestId = randomUUID();
-  refusals.ofConnection(socket, requestId, problem);
+  refusals.ofConnection(socket, requestId, problem, request);
   if (isAnswering(socket)) {
     socket.destroy();
     return;
@@ -71,7 +95,7 @@ export function refuseUnsupported(server: Server, refusals: Refusals): void {
   });
   server.on('checkExpectation', (request, response) => {
     const requestId = randomUUID();
-    refusals.ofRaw(request, { kind: 'request', requestId }, problem);
+    refusals.ofRaw(request, { requestId }, problem);
     response.writeHead(problem.status, { 'content-type': PROBLEM_CONTENT_TYPE });
     response.end(JSON.stringify(problemBody(problem, requestId)));
   });

@@ -95,6 +95,14 @@ const CALLBACKS: Case[] = [
   {
     reason: 'unknown-path',
     status: 404,
+    ...post(`/callback/bandwith/${SECRET}`),
+    line: { path: '/callback/…/…' },
+    source: undefined,
+  },
+  { reason: 'unknown-path', status: 404, ...post('/'), line: { path: '/' }, source: undefined },
+  {
+    reason: 'unknown-path',
+    status: 404,
     ...post(`/callback/bandwidth/${SECRET}`),
     line: { path: '/callback/bandwidth/…' },
   },
@@ -282,14 +290,40 @@ describe('a refusal', () => {
     expect(JSON.stringify(lines())).not.toContain(SECRET);
   });
 
-  it('of a request that breaks off, or is too large, is logged', async () => {
-    await start();
-    const head = `POST /callbacks/bandwidth/${SECRET} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n`;
-    for (const body of ['', '{"event"']) (await dial(`${head}content-length: 100\r\n\r\n${body}`)).socket.end();
-    await dial(`${head}content-length: 70000\r\n\r\n{"event"`);
-    await eventually(() => expect(lines()).toHaveLength(3));
-    const reasons = lines().map(({ reason }) => String(reason));
-    expect(reasons.toSorted()).toEqual(['client-disconnected', 'client-disconnected', 'payload-too-large']);
+  describe('of a callback that does not come whole is a warning', () => {
+    const head = (length: number) =>
+      `POST /callbacks/bandwidth/${SECRET} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n` +
+      `content-length: ${length}\r\n`;
+    const FIN = (socket: Socket) => socket.end();
+    const RESET = (socket: Socket) => socket.resetAndDestroy();
+    const WAIT = () => {};
+
+    it.each<[string, string, (socket: Socket) => void, string]>([
+      ['the sender closes before the body', `${head(100)}\r\n`, FIN, 'client-disconnected'],
+      ['the sender closes within the body', `${head(100)}\r\n{"event"`, FIN, 'client-disconnected'],
+      ['the sender resets before the body', `${head(100)}\r\n`, RESET, 'client-disconnected'],
+      ['the sender resets within the body', `${head(100)}\r\n{"event"`, RESET, 'client-disconnected'],
+      ['the body does not come', `${head(100)}\r\n`, WAIT, 'request-timeout'],
+      ['the rest of the body does not come', `${head(100)}\r\n{"event"`, WAIT, 'request-timeout'],
+      ['it is too large', `${head(70_000)}\r\n{"event"`, FIN, 'payload-too-large'],
+      ['more is expected than 100-continue', `${head(100)}expect: miracles\r\n\r\n`, WAIT, 'expectation-failed'],
+    ])('when %s', async (_, text, finish, reason) => {
+      await start({ http: { timeouts: { requestMs: 500, stalledWriteMs: 1_000, checkMs: 50 } } });
+      const { socket } = await dial(text);
+      // The service has received the head by the time that it answers on a connection opened later.
+      await service.request('/health/live');
+      finish(socket);
+      await eventually(() => expect(lines()).toHaveLength(1));
+      expect(lines()[0]).toMatchObject({
+        level: 40,
+        msg: 'callback refused',
+        reason,
+        source: 'bandwidth',
+      });
+      await service.stop();
+      expect(service.refusals.totals()).toEqual([{ kind: 'callback', reason, count: 1 }]);
+      expect(JSON.stringify(lines())).not.toContain(SECRET);
+    });
   });
 
   it('of a connection, or of a request on one too many, has its id in the log', async () => {

@@ -68,6 +68,11 @@ describe('the path of a URL that no route has', () => {
     for (const url of ['/', '/v1/participants', '/nowhere?callbacks']) {
       expect([url, paths.isCallback(url)]).toEqual([url, false]);
     }
+    for (const url of ['/', `/callback/bandwith/${SECRET}`, '/webhooks']) {
+      expect([url, paths.isCallbackRequest('POST', url)]).toEqual([url, true]);
+      expect([url, paths.isCallbackRequest('GET', url)]).toEqual([url, false]);
+    }
+    expect(paths.isCallbackRequest('POST', '/v1/participants/looup')).toBe(false);
     expect(paths.sourceOf(`/callback/bandwidth/${SECRET}`)).toBe('bandwidth');
     expect(paths.sourceOf('/callbacks/bandwith')).toBeUndefined();
   });
