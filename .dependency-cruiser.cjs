@@ -26,7 +26,7 @@ module.exports = {
         path: '^src/',
         pathNot: [
           '^src/presence/$1/',
-          '^src/presence/(presence-store|page-order|feed-position)\\.ts$',
+          '^src/presence/(presence-store|page-order|feed-position|subject-key)\\.ts$',
           '^src/(presence/domain|platform)/',
         ],
       },

@@ -25,8 +25,10 @@ async function sendUntil(untilMs) {
     const turn = Math.floor(next / PARTICIPANTS);
     const n = next % PARTICIPANTS;
     next += 1;
-    const atMs = beginMs + next;
-    await recorder.record(lifecycleEvent(LIFE[turn % LIFE.length], n, { atMs, heardAtMs: Date.now(), tags: 1 }));
+    const occurredAtMs = beginMs + next;
+    await recorder.record(
+      lifecycleEvent(LIFE[turn % LIFE.length], n, { occurredAtMs, receivedAtMs: Date.now(), tags: 1 }),
+    );
   }
 }
 

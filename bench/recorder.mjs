@@ -18,14 +18,14 @@ export async function openRecorder({ redisUrl, dataDir }) {
 }
 
 /** `kind`: connected, disconnected or left. */
-export function lifecycleEvent(kind, n, { atMs, heardAtMs, tags }) {
+export function lifecycleEvent(kind, n, { occurredAtMs, receivedAtMs, tags }) {
   return {
-    source: 'bandwidth',
-    participantId: participantId(n),
+    subject: { source: 'bandwidth', scope: '', participantId: participantId(n) },
     deviceId: DEVICE_ID,
     kind,
-    atMs,
-    heardAtMs,
+    occurredAtMs,
+    receivedAtMs,
+    precisionMs: 1,
     tag: tagOf(n, tags),
   };
 }

@@ -20,8 +20,12 @@ const startMs = Date.now() - 14_400_000;
 /** It comes and goes, and stays at last. */
 async function live(n) {
   const life = Array.from({ length: events }, (_, turn) => {
-    const atMs = startMs + n + turn;
-    return lifecycleEvent(turn % 2 === 0 ? 'connected' : 'left', n * apart, { atMs, heardAtMs: atMs + DELAY_MS, tags });
+    const occurredAtMs = startMs + n + turn;
+    return lifecycleEvent(turn % 2 === 0 ? 'connected' : 'left', n * apart, {
+      occurredAtMs,
+      receivedAtMs: occurredAtMs + DELAY_MS,
+      tags,
+    });
   });
   await Promise.all(life.map((event) => recorder.record(event)));
 }

@@ -20,6 +20,7 @@ import { FeedQuotaError } from './presence/feed-quota.js';
 import { ParticipantLimitError } from './presence/participant-limit.js';
 import { ParticipantsController } from './presence/participants.controller.js';
 import { StoreUnavailableError } from './presence/presence-store.js';
+import { subjectOf } from './presence/subject-key.js';
 
 const RETRY_AFTER_S = '1';
 const MAX_RETRY_AFTER_S = 3_600;
@@ -81,14 +82,14 @@ function presenceProblem(error: unknown): ProblemError | undefined {
   return new ProblemError('store-unavailable', { detail, headers: { 'retry-after': RETRY_AFTER_S } });
 }
 
-function quotaProblem({ participantId, retryAfterMs }: FeedQuotaError): ProblemError {
+function quotaProblem({ key, retryAfterMs }: FeedQuotaError): ProblemError {
   const detail = 'The change feed quota of this participant is used up.';
   const retryAfterS = Math.min(Math.max(Math.ceil(retryAfterMs / 1_000), 1), MAX_RETRY_AFTER_S);
   const headers = { 'retry-after': String(retryAfterS) };
   return new ProblemError(
     'too-many-requests',
     { detail, headers },
-    { reason: 'feed-quota-exceeded', facts: { participantId } },
+    { reason: 'feed-quota-exceeded', facts: { ...subjectOf(key) } },
   );
 }
 

@@ -8,10 +8,11 @@ import {
   TAG_EXAMPLE,
   TIME_EXAMPLE,
 } from '../presence/answer-examples.js';
+import { ScopeProperty } from '../presence/answers.js';
 import { CHANGE_TYPES, type Change, type ChangeType } from '../presence/domain/change.js';
 import { GONE_CAUSES, type GoneCause } from '../presence/domain/connection.js';
 import { PRESENCE_STATES, type PresenceState } from '../presence/domain/presence-view.js';
-import { HEARD_AT_EXAMPLE } from './change-examples.js';
+import { RECEIVED_AT_EXAMPLE } from './change-examples.js';
 
 export class ChangeAnswer {
   @ApiProperty({
@@ -33,6 +34,9 @@ export class ChangeAnswer {
 
   @ApiProperty({ example: 'bandwidth' })
   source: string;
+
+  @ScopeProperty()
+  scope?: string;
 
   @ApiPropertyOptional({ type: String, example: TAG_EXAMPLE })
   tag?: string;
@@ -78,8 +82,16 @@ export class ChangeAnswer {
 
   @ApiProperty({
     format: 'date-time',
-    example: HEARD_AT_EXAMPLE,
+    example: RECEIVED_AT_EXAMPLE,
     description: 'Rollcall time at which that event was received, or at which the elapsed time was noticed.',
+  })
+  receivedAt: string;
+
+  @ApiProperty({
+    format: 'date-time',
+    example: RECEIVED_AT_EXAMPLE,
+    deprecated: true,
+    description: 'The former name of `receivedAt`.',
   })
   heardAt: string;
 
@@ -103,20 +115,22 @@ export class ChangesAnswer {
 }
 
 export function changeAnswer(change: Change, position: string): ChangeAnswer {
-  const { type, participantId, deviceId, source, tag, previousTag, state, previousState, cause } = change;
+  const { type, subject, deviceId, tag, previousTag, state, previousState, cause } = change;
   return {
     type,
-    participantId,
+    participantId: subject.participantId,
     ...(deviceId !== undefined && { deviceId }),
-    source,
+    source: subject.source,
+    ...(subject.scope !== '' && { scope: subject.scope }),
     ...(tag !== undefined && { tag }),
     ...(previousTag !== undefined && { previousTag }),
     state,
     previousState,
     ...(cause && { cause }),
     since: rfc3339(change.sinceMs),
-    at: change.atMs === null ? null : rfc3339(change.atMs),
-    heardAt: rfc3339(change.heardAtMs),
+    at: change.occurredAtMs === null ? null : rfc3339(change.occurredAtMs),
+    receivedAt: rfc3339(change.receivedAtMs),
+    heardAt: rfc3339(change.receivedAtMs),
     version: change.version,
     position,
   };

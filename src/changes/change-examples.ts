@@ -2,7 +2,7 @@
 import { DEVICE_ID_EXAMPLE, PARTICIPANT_ID_EXAMPLE, TAG_EXAMPLE, TIME_EXAMPLE } from '../presence/answer-examples.js';
 
 export const NEXT_POSITION_EXAMPLE = '9f3ac21b77d0.1795434308237000';
-export const HEARD_AT_EXAMPLE = '2026-11-23T09:30:00.231Z';
+export const RECEIVED_AT_EXAMPLE = '2026-11-23T09:30:00.231Z';
 
 const CHANGE = {
   participantId: PARTICIPANT_ID_EXAMPLE,
@@ -12,7 +12,8 @@ const CHANGE = {
   previousState: null,
   since: TIME_EXAMPLE,
   at: TIME_EXAMPLE,
-  heardAt: HEARD_AT_EXAMPLE,
+  receivedAt: RECEIVED_AT_EXAMPLE,
+  heardAt: RECEIVED_AT_EXAMPLE,
   version: 1795434306501,
 };
 

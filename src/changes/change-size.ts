@@ -6,6 +6,7 @@ import type { Change } from '../presence/domain/change.js';
 const FRAME_LENGTH = 450;
 
 /** The approximate length of a change in an answer, in characters. */
-export function lengthOf({ participantId, deviceId, tag = '', previousTag = '' }: Change): number {
-  return FRAME_LENGTH + participantId.length + (deviceId?.length ?? 0) + tag.length + previousTag.length;
+export function lengthOf({ subject, deviceId, tag = '', previousTag = '' }: Change): number {
+  const texts = [subject.scope, subject.participantId, deviceId ?? '', tag, previousTag];
+  return texts.reduce((length, text) => length + text.length, FRAME_LENGTH);
 }

@@ -14,6 +14,7 @@ import { ProblemError } from '../platform/problem.js';
 import { Access, Limits } from '../platform/route-options.js';
 import { POSITION_EXAMPLE } from '../presence/answer-examples.js';
 import { type FeedPosition, parsePosition } from '../presence/feed-position.js';
+import { SourceNames } from '../presence/source-names.js';
 import { ChangesAnswer } from './change-answer.js';
 import { CHANGES_EXAMPLE, STREAM_EVENT_EXAMPLE } from './change-examples.js';
 import { ChangePoll } from './change-poll.js';
@@ -27,6 +28,7 @@ export class ChangesController {
   constructor(
     private readonly poll: ChangePoll,
     private readonly streams: ChangeStreams,
+    private readonly sources: SourceNames,
   ) {}
 
   @Get()
@@ -53,6 +55,7 @@ export class ChangesController {
     @Req() request: FastifyRequest,
   ): Promise<ChangesAnswer> {
     const position = after === undefined ? undefined : (parsePosition(after) as FeedPosition);
+    this.sources.parse(filter.source);
     return this.poll.ask({ after: position, limit, waitMs: wait * 1_000, filter, signal: request.signal });
   }
 
@@ -89,6 +92,7 @@ export class ChangesController {
     @Req() { method }: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    this.sources.parse(filter.source);
     const start = lastEventId ? toPosition(lastEventId) : after === undefined ? undefined : parsePosition(after);
     if (method === 'HEAD') return void reply.type('text/event-stream').send();
     const take = () => ({ response: reply.hijack().raw, headers: reply.getHeaders() as OutgoingHttpHeaders });

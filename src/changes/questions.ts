@@ -3,11 +3,10 @@ import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Max, Min, ValidateBy } from 'class-validator';
 import { ApiPropertyOptional, COMMA_LIST } from '../platform/openapi-decorators.js';
-import { PARTICIPANT_ID_EXAMPLE, POSITION_EXAMPLE } from '../presence/answer-examples.js';
+import { POSITION_EXAMPLE } from '../presence/answer-examples.js';
 import { CHANGE_TYPES, type ChangeType } from '../presence/domain/change.js';
 import { parsePosition } from '../presence/feed-position.js';
-import { identifierFault, MAX_IDENTIFIER_LENGTH } from '../presence/identifier.js';
-import { Limit, ONCE, Tag, wholeNumber } from '../presence/questions.js';
+import { Limit, ONCE, ParticipantIdParameter, Scope, Source, Tag, wholeNumber } from '../presence/questions.js';
 
 const MAX_WAIT_S = 30;
 
@@ -49,23 +48,14 @@ class Filter {
   @Tag()
   tag?: string;
 
-  @ApiPropertyOptional({
-    type: String,
-    minLength: 1,
-    maxLength: MAX_IDENTIFIER_LENGTH,
-    example: PARTICIPANT_ID_EXAMPLE,
-    description: 'Only changes of this participant and its devices.',
-  })
-  @IsOptional()
-  @IsString(ONCE)
-  @ValidateBy({
-    name: 'identifier',
-    validator: {
-      validate: (id: unknown) => identifierFault(id) === undefined,
-      defaultMessage: (args) => String(identifierFault(args?.value)),
-    },
-  })
+  @ParticipantIdParameter('Only changes of participants with this id, and of their devices.')
   participantId?: string;
+
+  @Source()
+  source?: string;
+
+  @Scope()
+  scope?: string;
 
   @ApiPropertyOptional({
     ...COMMA_LIST,

@@ -7,18 +7,20 @@ export const TAG_EXAMPLE = 'hello-world-phone';
 export const TIME_EXAMPLE = '2021-08-12T16:37:14.676Z';
 export const POSITION_EXAMPLE = '9f3ac21b77d0.1795434306502000';
 
-/** Of the list of participants with the example's states and tag, after the example's participant. */
+/** Of the list of participants with the filters of the examples but for the scope, after the example's participant. */
 export const CURSOR_EXAMPLE =
-  'WzE2Mjg3ODYyMzQ2NzYsIjQ3M2Y2NTQ0LTkyZjctNGQ2Ny05ZTc3LWJmMjUzM2NmZmY2ZCIsIjlmM2FjMjFiNzdkMC4xNzk1NDM0MzA2NTAyMDAw' +
-  'IiwiY29ubmVjdGVkLHJlY29ubmVjdGluZyBoZWxsby13b3JsZC1waG9uZSJd';
+  'WzE2Mjg3ODYyMzQ2NzYsIjQ3M2Y2NTQ0LTkyZjctNGQ2Ny05ZTc3LWJmMjUzM2NmZmY2ZCIsIjlmM2FjMjFiNzdkMC4xNzk1NDM0MzA2NTAyMD' +
+  'AwIiwiY29ubmVjdGVkLHJlY29ubmVjdGluZyBoZWxsby13b3JsZC1waG9uZVtcImJhbmR3aWR0aFwiLG51bGwsXCI0NzNmNjU0NC05MmY3LTRk' +
+  'NjctOWU3Ny1iZjI1MzNjZmZmNmRcIl0iXQ';
 
-/** Of the list of tags, after the example's tag. */
-export const TAGS_CURSOR_EXAMPLE = 'WyJoZWxsby13b3JsZC1waG9uZSIsIjlmM2FjMjFiNzdkMC4xNzk1NDM0MzA2NTAyMDAwIiwidGFncyJd';
+/** Of the list of the example's source, after the example's tag. */
+export const TAGS_CURSOR_EXAMPLE =
+  'WyJoZWxsby13b3JsZC1waG9uZSIsIjlmM2FjMjFiNzdkMC4xNzk1NDM0MzA2NTAyMDAwIiwidGFncyBvZiBiYW5kd2lkdGgiXQ';
 
 /** Of a purge with the example’s filters, after the example’s participant. */
 export const PURGE_CURSOR_EXAMPLE =
-  'WzE2Mjg3ODYyMzQ2NzYsIjQ3M2Y2NTQ0LTkyZjctNGQ2Ny05ZTc3LWJmMjUzM2NmZmY2ZCIsIltcImhlbGxvLXdvcmxkLXBob25lXCIsXCJiYW5kd2' +
-  'lkdGhcIixcIjIwMjYtMTEtMjNUMDk6MDA6MDBaXCIsXCIyMDI2LTExLTIzVDA5OjMwOjAwWlwiXSJd';
+  'WzE2Mjg3ODYyMzQ2NzYsIjQ3M2Y2NTQ0LTkyZjctNGQ2Ny05ZTc3LWJmMjUzM2NmZmY2ZCIsIltcImhlbGxvLXdvcmxkLXBob25lXCIsXCJiYW' +
+  '5kd2lkdGhcIixcIjIwMjYtMTEtMjNUMDk6MDA6MDBaXCIsXCIyMDI2LTExLTIzVDA5OjMwOjAwWlwiXSJd';
 
 const AS_OF = '2026-11-23T09:30:00.000Z';
 const OCCUPANCY = { connected: 1, reconnecting: 0, devices: 1 };
@@ -45,7 +47,10 @@ export const PARTICIPANT_EXAMPLE = {
 export const PARTICIPANTS_EXAMPLE = { items: [PARTICIPANT_EXAMPLE], position: POSITION_EXAMPLE, asOf: AS_OF };
 
 export const LOOKUP_EXAMPLE = {
-  items: [PARTICIPANT_EXAMPLE, { participantId: UNKNOWN_PARTICIPANT_ID_EXAMPLE, state: 'unknown' }],
+  items: [
+    PARTICIPANT_EXAMPLE,
+    { participantId: UNKNOWN_PARTICIPANT_ID_EXAMPLE, source: 'bandwidth', state: 'unknown' },
+  ],
   asOf: AS_OF,
 };
 

@@ -14,6 +14,7 @@ import {
 import { GONE_CAUSES, type GoneCause } from './domain/connection.js';
 import type { ParticipantRecord } from './domain/participant.js';
 import { type DeviceView, PRESENCE_STATES, type PresenceState } from './domain/presence-view.js';
+import type { Subject } from './domain/subject.js';
 import type { Occupancy } from './presence-store.js';
 
 const State = () => ApiProperty({ enum: PRESENCE_STATES, example: 'connected' });
@@ -56,6 +57,13 @@ const Position = () =>
 const NextCursor = (example: string) =>
   ApiPropertyOptional({ type: String, example, description: 'Requests the next page; absent on the last page.' });
 
+export const ScopeProperty = () =>
+  ApiPropertyOptional({
+    type: String,
+    example: 'r-42',
+    description: 'The room or account in which the id is unique; absent when the source has none.',
+  });
+
 export class DeviceAnswer {
   @ApiProperty({ example: DEVICE_ID_EXAMPLE })
   deviceId: string;
@@ -96,6 +104,9 @@ export class ParticipantAnswer {
   @ApiProperty({ example: 'bandwidth' })
   source: string;
 
+  @ScopeProperty()
+  scope?: string | undefined;
+
   @State()
   state: PresenceState;
 
@@ -128,6 +139,12 @@ export class ParticipantAnswer {
 export class UnknownParticipantAnswer {
   @ApiProperty({ example: UNKNOWN_PARTICIPANT_ID_EXAMPLE })
   participantId: string;
+
+  @ApiProperty({ example: 'bandwidth' })
+  source: string;
+
+  @ScopeProperty()
+  scope?: string | undefined;
 
   @ApiProperty({ enum: ['unknown'], example: 'unknown' })
   state: 'unknown';
@@ -222,11 +239,10 @@ export class TagsAnswer {
 }
 
 export function participantAnswer(record: ParticipantRecord): ParticipantAnswer {
-  const { participantId, source, announced, tag, lastEventAtMs, version } = record;
+  const { subject, announced, tag, lastEventAtMs, version } = record;
   const { state, sinceMs, untilMs, cause, devices } = announced;
   return {
-    participantId,
-    source,
+    ...subjectAnswer(subject),
     state,
     since: rfc3339(sinceMs),
     until: optionalTime(untilMs),
@@ -236,6 +252,10 @@ export function participantAnswer(record: ParticipantRecord): ParticipantAnswer 
     lastEventAt: rfc3339(lastEventAtMs),
     version,
   };
+}
+
+export function subjectAnswer({ participantId, source, scope }: Subject) {
+  return scope === '' ? { participantId, source } : { participantId, source, scope };
 }
 
 function deviceAnswer(view: DeviceView): DeviceAnswer {

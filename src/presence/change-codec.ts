@@ -3,14 +3,15 @@
 import { isTimeMs } from '../platform/rfc3339.js';
 import { CHANGE_TYPES, type Change, type ChangeType } from './domain/change.js';
 import type { GoneCause } from './domain/connection.js';
-import type { DeviceId, ParticipantId } from './domain/lifecycle-event.js';
+import type { DeviceId } from './domain/lifecycle-event.js';
 import { PRESENCE_STATES, type PresenceState } from './domain/presence-view.js';
+import type { ParticipantId, SourceName, Subject } from './domain/subject.js';
 import { CAUSES } from './record-text.js';
 
-/** participant, source, tag, version, changes */
-type EntryText = [ParticipantId, string, string | 0, number, ChangeText[]];
+/** participant, source, tag, version, changes; scope, if it has one */
+type EntryText = [ParticipantId, SourceName, string | 0, number, ChangeText[], string?];
 
-/** type, device, previous tag, state, previous state, cause, since, at, heardAt */
+/** type, device, previous tag, state, previous state, cause, since, at, receivedAt */
 type ChangeText = [
   ChangeType,
   DeviceId | 0,
@@ -27,8 +28,10 @@ type ChangeText = [
 export function encodeChanges(changes: readonly Change[]): string | null {
   const [first] = changes;
   if (!first) return null;
-  const { participantId, source, tag, version } = first;
+  const { subject, tag, version } = first;
+  const { source, scope, participantId } = subject;
   const text: EntryText = [participantId, source, tag ?? 0, version, changes.map(changeText)];
+  if (scope !== '') text.push(scope);
   return JSON.stringify(text);
 }
 
@@ -36,29 +39,39 @@ export function encodeChanges(changes: readonly Change[]): string | null {
 export function decodeChanges(text: string): Change[] | null {
   const entry = parse(text);
   if (!isEntry(entry)) return null;
-  const [participantId, source, tag, version, changes] = entry;
+  const [participantId, source, tag, version, changes, scope = ''] = entry;
+  const subject: Subject = { source, scope, participantId };
   return changes.map(
-    ([type, deviceId, previousTag, state, previousState, cause, sinceMs, atMs, heardAtMs]): Change => ({
+    ([type, deviceId, previousTag, state, previousState, cause, sinceMs, occurredAtMs, receivedAtMs]): Change => ({
       type,
-      participantId,
+      subject,
       ...(deviceId !== 0 && { deviceId }),
-      source,
       ...(tag !== 0 && { tag }),
       ...(previousTag !== 0 && { previousTag }),
       state,
       previousState: previousState === 0 ? null : previousState,
       ...(cause !== 0 && { cause }),
       sinceMs,
-      atMs,
-      heardAtMs,
+      occurredAtMs,
+      receivedAtMs,
       version,
     }),
   );
 }
 
 function changeText(change: Change): ChangeText {
-  const { type, deviceId, previousTag, state, previousState, cause, sinceMs, atMs, heardAtMs } = change;
-  return [type, deviceId ?? 0, previousTag ?? 0, state, previousState ?? 0, cause ?? 0, sinceMs, atMs, heardAtMs];
+  const { type, deviceId, previousTag, state, previousState, cause, sinceMs, occurredAtMs, receivedAtMs } = change;
+  return [
+    type,
+    deviceId ?? 0,
+    previousTag ?? 0,
+    state,
+    previousState ?? 0,
+    cause ?? 0,
+    sinceMs,
+    occurredAtMs,
+    receivedAtMs,
+  ];
 }
 
 function parse(text: string): unknown {
@@ -71,10 +84,11 @@ function parse(text: string): unknown {
 
 function isEntry(value: unknown): value is EntryText {
   if (!Array.isArray(value)) return false;
-  const [participantId, source, tag, version, changes] = value as unknown[];
+  const [participantId, source, tag, version, changes, scope = ''] = value as unknown[];
   return (
     typeof participantId === 'string' &&
     typeof source === 'string' &&
+    typeof scope === 'string' &&
     (tag === 0 || typeof tag === 'string') &&
     Number.isSafeInteger(version) &&
     Array.isArray(changes) &&
@@ -85,7 +99,8 @@ function isEntry(value: unknown): value is EntryText {
 
 function isChange(value: unknown): value is ChangeText {
   if (!Array.isArray(value)) return false;
-  const [type, deviceId, previousTag, state, previousState, cause, sinceMs, atMs, heardAtMs] = value as unknown[];
+  const [type, deviceId, previousTag, state, previousState, cause, sinceMs, occurredAtMs, receivedAtMs] =
+    value as unknown[];
   return (
     isOneOf(CHANGE_TYPES, type) &&
     (deviceId === 0 || typeof deviceId === 'string') &&
@@ -94,8 +109,8 @@ function isChange(value: unknown): value is ChangeText {
     (previousState === 0 || isOneOf(PRESENCE_STATES, previousState)) &&
     (cause === 0 || isOneOf(CAUSES, cause)) &&
     isTimeMs(sinceMs) &&
-    (atMs === null || isTimeMs(atMs)) &&
-    isTimeMs(heardAtMs)
+    (occurredAtMs === null || isTimeMs(occurredAtMs)) &&
+    isTimeMs(receivedAtMs)
   );
 }
 

@@ -2,7 +2,6 @@
 // and the position of the feed at the first page, so that who follows from the last one's has missed nothing.
 import { invalidParameter, type ProblemError } from '../platform/problem.js';
 import { parsePosition } from './feed-position.js';
-import { identifierFault } from './identifier.js';
 
 /** `parts`: what a cursor of this list is made of; the filter is to be the same when it comes back. */
 export function encodeCursor(parts: readonly (string | number)[], filter: string): string {
@@ -30,11 +29,6 @@ export function isPosition(value: unknown): boolean {
 /** As a part of a cursor. */
 export function isTime(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 0;
-}
-
-/** As a part of a cursor. */
-export function isIdentifier(value: unknown): boolean {
-  return identifierFault(value) === undefined;
 }
 
 function parse(text: string): unknown[] {

@@ -3,9 +3,9 @@
 // record due, one commits and the other then finds nothing left to do.
 import type { Logger } from 'pino';
 import type { Clock } from '../platform/clock.js';
-import type { ParticipantId } from './domain/lifecycle-event.js';
 import type { PresenceStore } from './presence-store.js';
 import type { Recorder } from './recorder.js';
+import type { SubjectKey } from './subject-key.js';
 
 /** A commit takes Redis a millisecond or two, and callbacks wait that long at the most. */
 const ROUND_SIZE = 128;
@@ -26,9 +26,9 @@ export class DeadlineWorker {
   #lastRoundMs = 0;
   #isFailing = false;
   /** Until when each is left alone. */
-  readonly #stuck = new Map<ParticipantId, number>();
-  /** The earliest deadline heard of since the last round asked for those due. */
-  #heardOfMs = Number.POSITIVE_INFINITY;
+  readonly #stuck = new Map<SubjectKey, number>();
+  /** The earliest deadline reported since the last round asked for those due. */
+  #earliestMs = Number.POSITIVE_INFINITY;
   #wakeAtMs = Number.POSITIVE_INFINITY;
   #wake: () => void = () => {};
   #isStopped = false;
@@ -44,7 +44,7 @@ export class DeadlineWorker {
   start(): void {
     this.#lastRoundMs = this.#clock.now();
     this.#recorder.onDeadline((dueMs) => {
-      this.#heardOfMs = Math.min(this.#heardOfMs, dueMs);
+      this.#earliestMs = Math.min(this.#earliestMs, dueMs);
       if (dueMs < this.#wakeAtMs) this.#wake();
     });
     this.#ended = this.#run();
@@ -67,27 +67,27 @@ export class DeadlineWorker {
     while (!this.#isStopped) {
       const nextMs = await this.#round();
       this.#lastRoundMs = this.#clock.now();
-      await this.#sleepUntil(Math.min(nextMs, this.#heardOfMs, this.#clock.now() + LONGEST_SLEEP_MS));
+      await this.#sleepUntil(Math.min(nextMs, this.#earliestMs, this.#clock.now() + LONGEST_SLEEP_MS));
     }
   }
 
   /** When the next round is needed. */
   async #round(): Promise<number> {
-    this.#heardOfMs = Number.POSITIVE_INFINITY;
+    this.#earliestMs = Number.POSITIVE_INFINITY;
     try {
       const nowMs = this.#clock.now();
-      for (const [id, untilMs] of this.#stuck) if (untilMs <= nowMs) this.#stuck.delete(id);
-      const { participantIds, nextDueMs } = await this.#store.due(nowMs, ROUND_SIZE + this.#stuck.size);
-      const due = participantIds.filter((id) => !this.#stuck.has(id)).slice(0, ROUND_SIZE);
+      for (const [key, untilMs] of this.#stuck) if (untilMs <= nowMs) this.#stuck.delete(key);
+      const { keys, nextDueMs } = await this.#store.due(nowMs, ROUND_SIZE + this.#stuck.size);
+      const due = keys.filter((key) => !this.#stuck.has(key)).slice(0, ROUND_SIZE);
       const stuck = await this.#recorder.revisit(due);
-      for (const id of stuck) this.#stuck.set(id, nowMs + STUCK_FOR_MS);
+      for (const key of stuck) this.#stuck.set(key, nowMs + STUCK_FOR_MS);
       if (this.#isFailing) this.#log.info('deadlines are kept again');
       this.#isFailing = false;
       return due.length === ROUND_SIZE ? this.#clock.now() : (nextDueMs ?? Number.POSITIVE_INFINITY);
     } catch (error) {
       if (!this.#isFailing) this.#log.error({ reason: (error as Error).message }, 'deadlines cannot be kept');
       this.#isFailing = true;
-      this.#heardOfMs = Number.POSITIVE_INFINITY;
+      this.#earliestMs = Number.POSITIVE_INFINITY;
       return Number.POSITIVE_INFINITY;
     }
   }

@@ -1,4 +1,4 @@
-// One device of a record as numbers by position. Most are connected, and nothing more was heard of them: those are two values.
+// One device of a record as numbers by position. Most are connected, and nothing more was received of them: those are two values.
 import type { DeviceHistory } from './domain/device-history.js';
 import type { DeviceEvent, DeviceId } from './domain/lifecycle-event.js';
 import type { DeviceView } from './domain/presence-view.js';
@@ -9,17 +9,17 @@ import {
   presenceText,
   pushEvent,
   readConnection,
-  readEvent,
+  readEvents,
   readPresence,
   whole,
 } from './record-text.js';
 
-/** id, and heardAt after at of its only event: the last one of the record, a connect, and nothing else is known */
+/** id, and receivedAt after at of its only event: the last one of the record, a connect, and nothing else is known */
 export type NewDeviceText = [string, number];
 /** connectedAt, interruptions, and its presence */
 type ViewText = [number | null, number, PresenceText];
-/** id; view, 0 for connected since the last event; base, 0 for none; the three numbers of each event */
-export type KnownDeviceText = [string, ViewText | 0, [ConnectionText, ...number[]] | 0, ...number[]];
+/** id; view, 0 for connected since the last event; base, 0 for none; the values of each event */
+type KnownDeviceText = [string, ViewText | 0, [ConnectionText, ...unknown[]] | 0, ...unknown[]];
 export type DeviceText = NewDeviceText | KnownDeviceText;
 
 export function deviceText(view: DeviceView, history: DeviceHistory | undefined, zeroMs: number): DeviceText {
@@ -28,18 +28,24 @@ export function deviceText(view: DeviceView, history: DeviceHistory | undefined,
   const id = shortId(view.deviceId);
   const isPlain = state === 'connected' && sinceMs === zeroMs && connectedAtMs === zeroMs && interruptions === 0;
   const [first, second] = history.events;
-  if (isPlain && !history.base && first && !second && first.kind === 'connected' && first.atMs === zeroMs) {
-    return [id, first.heardAtMs - zeroMs];
+  if (isPlain && !history.base && first && !second && isPlainConnect(first, zeroMs)) {
+    return [id, first.receivedAtMs - zeroMs];
   }
   const start = connectedAtMs === null ? null : connectedAtMs - zeroMs;
   const text: KnownDeviceText = [id, isPlain ? 0 : [start, interruptions, presenceText(view, zeroMs)], 0];
   if (history.base) {
-    const base: [ConnectionText, ...number[]] = [connectionText(history.base.connection, zeroMs)];
+    const base: [ConnectionText, ...unknown[]] = [connectionText(history.base.connection, zeroMs)];
     pushEvent(base, history.base.upTo, zeroMs);
     text[2] = base;
   }
   for (const event of history.events) pushEvent(text, event, zeroMs);
   return text;
+}
+
+function isPlainConnect(event: DeviceEvent, zeroMs: number): boolean {
+  const { kind, occurredAtMs, precisionMs, eventId, sequence } = event;
+  const isPlain = precisionMs === 1 && eventId === undefined && sequence === undefined;
+  return kind === 'connected' && occurredAtMs === zeroMs && isPlain;
 }
 
 export function readView(device: DeviceText, zeroMs: number): DeviceView {
@@ -55,7 +61,7 @@ export function readView(device: DeviceText, zeroMs: number): DeviceView {
 }
 
 export function readHistory(device: DeviceText, zeroMs: number): DeviceHistory {
-  if (isNew(device)) return { events: [readEvent(0, 0, device[1], zeroMs)] };
+  if (isNew(device)) return { events: readEvents([0, 0, device[1]], 0, zeroMs) };
   const base = device[2];
   const events = readEvents(device as readonly unknown[], 3, zeroMs);
   if (base === 0) return { events };
@@ -73,7 +79,7 @@ const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/;
 const AMBIGUOUS = /^(?:=|[\da-f]{32}$)/;
 
 /** A UUID, as the provider's ids are, without its hyphens: with them a usual record would be a size larger in memory. */
-export function shortId(id: string): string {
+function shortId(id: string): string {
   if (id.length === 36 && UUID.test(id)) return id.replaceAll('-', '');
   return AMBIGUOUS.test(id) ? `=${id}` : id;
 }
@@ -82,13 +88,4 @@ function longId(text: string): string {
   if (text.startsWith('=')) return text.slice(1);
   if (text.length !== 32 || !AMBIGUOUS.test(text)) return text;
   return `${text.slice(0, 8)}-${text.slice(8, 12)}-${text.slice(12, 16)}-${text.slice(16, 20)}-${text.slice(20)}`;
-}
-
-/** Those that the numbers from `first` on stand for. */
-function readEvents(text: readonly unknown[], first: number, zeroMs: number): DeviceEvent[] {
-  const events: DeviceEvent[] = [];
-  for (let i = first; i < text.length; i += 3) {
-    events.push(readEvent(text[i] as number, text[i + 1] as number, text[i + 2] as number, zeroMs));
-  }
-  return events;
 }

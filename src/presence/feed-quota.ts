@@ -1,6 +1,6 @@
 // How much one participant may add to the feed. The feed is bounded in bytes, and its oldest changes are dropped first: without
 // a quota, a flood of events of one participant would shorten the time for which the changes of all others are kept.
-import type { ParticipantId } from './domain/lifecycle-event.js';
+import type { SubjectKey } from './subject-key.js';
 
 /** The part of FEED_MAX_BYTES that a participant may add at once, and again within each FEED_RETENTION_MS. */
 const QUOTA_PART = 1 / 32;
@@ -19,7 +19,7 @@ export class FeedQuotaError extends Error {
   override readonly name = 'FeedQuotaError';
 
   constructor(
-    readonly participantId: ParticipantId,
+    readonly key: SubjectKey,
     readonly retryAfterMs: number,
   ) {
     super('the feed quota of this participant is used up');
@@ -33,7 +33,7 @@ interface Usage {
 
 /** A leaky bucket for each participant, in this process alone. */
 export class FeedQuota {
-  readonly #usages = new Map<ParticipantId, Usage>();
+  readonly #usages = new Map<SubjectKey, Usage>();
   readonly #bytesPerMs: number;
 
   constructor(
@@ -44,16 +44,16 @@ export class FeedQuota {
   }
 
   /** The error for an event of this participant; undefined: its quota is not used up. */
-  refusal(participantId: ParticipantId, nowMs: number): FeedQuotaError | undefined {
-    const overBytes = this.#usedBytes(this.#usages.get(participantId), nowMs) - this.quotaBytes;
-    return overBytes >= 0 ? new FeedQuotaError(participantId, overBytes / this.#bytesPerMs) : undefined;
+  refusal(key: SubjectKey, nowMs: number): FeedQuotaError | undefined {
+    const overBytes = this.#usedBytes(this.#usages.get(key), nowMs) - this.quotaBytes;
+    return overBytes >= 0 ? new FeedQuotaError(key, overBytes / this.#bytesPerMs) : undefined;
   }
 
   /** To be called with everything that was announced. */
-  use(participantId: ParticipantId, bytes: number, nowMs: number): void {
-    const used = this.#usedBytes(this.#usages.get(participantId), nowMs);
-    this.#usages.delete(participantId);
-    this.#usages.set(participantId, { bytes: used + bytes, atMs: nowMs });
+  use(key: SubjectKey, bytes: number, nowMs: number): void {
+    const used = this.#usedBytes(this.#usages.get(key), nowMs);
+    this.#usages.delete(key);
+    this.#usages.set(key, { bytes: used + bytes, atMs: nowMs });
     for (const [first, usage] of this.#usages) {
       if (this.#usages.size <= MAX_PARTICIPANTS && this.#usedBytes(usage, nowMs) > 0) break;
       this.#usages.delete(first);

@@ -1,6 +1,7 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { ApiOkResponse, ApiOperation, ApiProblems, ApiTags } from '../platform/openapi-decorators.js';
+import { invalidParameter } from '../platform/problem.js';
 import { rfc3339 } from '../platform/rfc3339.js';
 import { Access } from '../platform/route-options.js';
 import { OCCUPANCY_EXAMPLE, TAGS_EXAMPLE } from './answer-examples.js';
@@ -8,13 +9,16 @@ import { OccupancyAnswer, TagsAnswer } from './answers.js';
 import { decodeCursor, encodeCursor, isPosition } from './cursor.js';
 import { formatPosition } from './feed-position.js';
 import { PresenceReader } from './presence-reader.js';
+import type { OccupancyFilter } from './presence-store.js';
 import { OccupancyQuery, TagsQuery } from './questions.js';
+import { SourceNames } from './source-names.js';
 
 @ApiTags('occupancy')
 @Controller('v1')
 export class OccupancyController {
   constructor(
     private readonly reader: PresenceReader,
+    private readonly sources: SourceNames,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -23,13 +27,18 @@ export class OccupancyController {
   @ApiOperation({
     operationId: 'getOccupancy',
     summary: 'Count the participants present',
-    description: 'Counts the participants and devices present, of all tags or of one.',
+    description:
+      'Counts the participants and devices present: all of them, or those of one source, one scope or one tag.',
   })
   @ApiOkResponse({ type: OccupancyAnswer, description: 'The counts.', example: OCCUPANCY_EXAMPLE })
   @ApiProblems('store-unavailable')
-  async occupancy(@Query() { tag }: OccupancyQuery): Promise<OccupancyAnswer> {
+  async occupancy(@Query() { tag, scope, source }: OccupancyQuery): Promise<OccupancyAnswer> {
     const asOf = rfc3339(this.clock.now());
-    return { ...(await this.reader.occupancy(tag)), asOf };
+    if (tag !== undefined && scope !== undefined) {
+      throw invalidParameter('scope', 'cannot be combined with tag: list the participants instead');
+    }
+    const filter = { source: this.sources.parse(source), group: groupOf(tag, scope) };
+    return { ...(await this.reader.occupancy(filter)), asOf };
   }
 
   @Get('tags')
@@ -41,14 +50,20 @@ export class OccupancyController {
   })
   @ApiOkResponse({ type: TagsAnswer, description: 'One page of tags.', example: TAGS_EXAMPLE })
   @ApiProblems('store-unavailable')
-  async tags(@Query() { limit, cursor }: TagsQuery): Promise<TagsAnswer> {
+  async tags(@Query() { source, limit, cursor }: TagsQuery): Promise<TagsAnswer> {
     const asOf = rfc3339(this.clock.now());
-    const start = cursor === undefined ? null : decodeCursor(cursor, [isTag, isPosition], 'tags').map(String);
-    const page = await this.reader.tags(start?.[0] ?? null, limit);
+    const filter = source === undefined ? 'tags' : `tags of ${source}`;
+    const start = cursor === undefined ? null : decodeCursor(cursor, [isTag, isPosition], filter).map(String);
+    const page = await this.reader.tags(this.sources.parse(source), start?.[0] ?? null, limit);
     const position = start?.[1] ?? formatPosition(page.position);
-    const nextCursor = page.next && encodeCursor([page.next.tag, position], 'tags');
+    const nextCursor = page.next && encodeCursor([page.next.tag, position], filter);
     return { items: page.items, ...(nextCursor && { nextCursor }), position, asOf };
   }
+}
+
+function groupOf(tag: string | undefined, scope: string | undefined): OccupancyFilter['group'] {
+  if (tag !== undefined) return { kind: 'tag', name: tag };
+  return scope === undefined ? undefined : { kind: 'scope', name: scope };
 }
 
 function isTag(value: unknown): boolean {

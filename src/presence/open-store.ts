@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { formatRedisAddress, type RedisAddress } from '../platform/redis-address.js';
 import type { PresenceStore } from './presence-store.js';
+import { SOURCES } from './source-names.js';
 
 export interface StorePlace {
   /** undefined: SQLite. */
@@ -22,7 +23,13 @@ export async function openStore({ redis, redisPrefix, dataDir }: StorePlace, log
   const { RedisPresenceStore } = await import('./redis/redis-presence-store.js');
   const description = `Redis at ${formatRedisAddress(redis)}`;
   const connection = await RedisConnection.open(redis, log);
-  const store = new RedisPresenceStore(connection, { description, prefix: redisPrefix, shards: 1, log });
+  const store = new RedisPresenceStore(connection, {
+    description,
+    prefix: redisPrefix,
+    shards: 1,
+    sources: SOURCES,
+    log,
+  });
   // Logs what it is refused, before the first callback is.
   await store.check().catch(() => {});
   return store;

@@ -4,11 +4,13 @@ import type { FastifyRequest } from 'fastify';
 import { ApiOperation, ApiProblems, ApiResponse, ApiTags } from '../platform/openapi-decorators.js';
 import { invalidParameter, ProblemError } from '../platform/problem.js';
 import { Access } from '../platform/route-options.js';
-import type { DeviceId, ParticipantId } from './domain/lifecycle-event.js';
+import type { DeviceId } from './domain/lifecycle-event.js';
+import type { ParticipantId } from './domain/subject.js';
 import { identifierFault } from './identifier.js';
 import { ApiParticipantId } from './participant-operations.js';
-import { EndDeviceQuestion, NoQuery } from './questions.js';
+import { EndDeviceQuestion, SubjectQuery } from './questions.js';
 import { Recorder } from './recorder.js';
+import { SourceNames } from './source-names.js';
 
 const ENDED = 'It is gone, with the cause `ended`, or was not present.';
 const UNDONE = 'A later event of the provider undoes it.';
@@ -16,7 +18,10 @@ const UNDONE = 'A later event of the provider undoes it.';
 @ApiTags('participants')
 @Controller('v1/participants/:participantId')
 export class OperatorEndController {
-  constructor(private readonly recorder: Recorder) {}
+  constructor(
+    private readonly recorder: Recorder,
+    private readonly sources: SourceNames,
+  ) {}
 
   @Delete()
   @Access('admin')
@@ -32,9 +37,9 @@ export class OperatorEndController {
   endParticipant(
     @Req() request: FastifyRequest,
     @Param('participantId') participantId: string,
-    @Query() _: NoQuery,
+    @Query() query: SubjectQuery,
   ): Promise<void> {
-    return this.#end(request, participantId);
+    return this.#end(request, participantId, query);
   }
 
   @Post('end')
@@ -52,17 +57,19 @@ export class OperatorEndController {
     @Req() request: FastifyRequest,
     @Param('participantId') participantId: string,
     @Body() { deviceId }: EndDeviceQuestion,
-    @Query() _: NoQuery,
+    @Query() query: SubjectQuery,
   ): Promise<void> {
-    return this.#end(request, participantId, deviceId);
+    return this.#end(request, participantId, query, deviceId);
   }
 
   /** Every request for an end is in the log, with the name of its key and its id. */
-  async #end({ log }: FastifyRequest, participantId: string, deviceId?: string): Promise<void> {
+  async #end({ log }: FastifyRequest, participantId: string, query: SubjectQuery, deviceId?: string): Promise<void> {
     const fault = identifierFault(participantId);
     if (fault) throw invalidParameter('participantId', fault);
-    const outcome = await this.recorder.end(participantId as ParticipantId, deviceId as DeviceId | undefined);
-    log.info({ participantId, deviceId, outcome }, 'an operator asked to end presence');
+    const source = this.sources.parse(query.source) ?? this.sources.first;
+    const subject = { source, scope: query.scope ?? '', participantId: participantId as ParticipantId };
+    const outcome = await this.recorder.end(subject, deviceId as DeviceId | undefined);
+    log.info({ ...subject, deviceId, outcome }, 'an operator asked to end presence');
     if (outcome !== 'unknown') return;
     throw deviceId === undefined
       ? new ProblemError('unknown-participant', { detail: 'No event of this participant is known.' })

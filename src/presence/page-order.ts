@@ -1,9 +1,9 @@
 // The order of pages, for stores that read it from several indexes at once.
 import type { PageCursor } from './presence-store.js';
 
-/** By time, then by the bytes of the id: the order in which Redis and SQLite both keep it. */
-function comparePageItems(a: PageCursor, b: PageCursor): number {
-  return a.sinceMs - b.sinceMs || compareBytes(a.participantId, b.participantId);
+/** By time, then by the bytes of the key: the order in which Redis and SQLite both keep it. */
+export function comparePageItems(a: PageCursor, b: PageCursor): number {
+  return a.sinceMs - b.sinceMs || compareBytes(a.key, b.key);
 }
 
 /** UTF-8 order, which for characters beyond U+FFFF is not that of JavaScript's `<`. */

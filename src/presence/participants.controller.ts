@@ -1,5 +1,5 @@
-import { Body, Controller, Get, Header, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Body, Controller, Get, Header, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { CLOCK, type Clock } from '../platform/clock.js';
 import { etagOf, namesEtag } from '../platform/etag.js';
@@ -12,18 +12,19 @@ import { ApiTags } from '../platform/openapi-decorators.js';
 import { invalidParameter, ProblemError } from '../platform/problem.js';
 import { rfc3339 } from '../platform/rfc3339.js';
 import { Access, Limits } from '../platform/route-options.js';
-import { refuseParameters } from '../platform/validation.js';
-import { participantAnswer } from './answers.js';
-import { decodeCursor, encodeCursor, isIdentifier, isPosition, isTime } from './cursor.js';
-import type { ParticipantId } from './domain/lifecycle-event.js';
+import { participantAnswer, subjectAnswer } from './answers.js';
+import { decodeCursor, encodeCursor, isPosition, isTime } from './cursor.js';
+import type { ParticipantId, Subject } from './domain/subject.js';
 import { type FeedPosition, formatPosition } from './feed-position.js';
 import { identifierFault } from './identifier.js';
 import { ApiGetParticipant, ApiListParticipants, ApiLookupParticipants } from './participant-operations.js';
 import { PresenceReader } from './presence-reader.js';
 import type { PageCursor, StoredRecord } from './presence-store.js';
-import { LookupQuestion, NoQuery, ParticipantsQuery } from './questions.js';
+import { LookupQuestion, ParticipantsQuery, SubjectQuery } from './questions.js';
 import { decodeRecord } from './record-codec.js';
 import { SharedReads } from './shared-reads.js';
+import { SourceNames } from './source-names.js';
+import { isSubjectKey, keyOf, type SubjectKey, subjectOf } from './subject-key.js';
 
 /** 1,000 ids of 256 characters, each of them up to four bytes. */
 const LOOKUP_LIMIT_BYTES = 1_100_000;
@@ -48,6 +49,7 @@ export class ParticipantsController {
 
   constructor(
     private readonly reader: PresenceReader,
+    private readonly sources: SourceNames,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) log: Logger,
   ) {
@@ -58,47 +60,59 @@ export class ParticipantsController {
   @Access('read')
   @Header('content-type', JSON_CONTENT_TYPE)
   @ApiListParticipants()
-  async list(@Query() { state, tag, limit, cursor }: ParticipantsQuery): Promise<string> {
+  async list(@Query() { limit, cursor, ...query }: ParticipantsQuery): Promise<string> {
     const asOf = rfc3339(this.clock.now());
-    const filter = `${[...state].sort().join()} ${tag ?? ''}`;
+    const { state, tag, source, scope, participantId } = query;
+    const others = [source, scope, participantId];
+    const isPlain = others.every((value) => value === undefined);
+    const filter = `${[...state].sort().join()} ${tag ?? ''}${isPlain ? '' : JSON.stringify(others)}`;
     const start = cursor === undefined ? null : toPageStart(cursor, filter);
-    const question = JSON.stringify([state, tag, limit, cursor]);
+    const question = JSON.stringify([filter, limit, cursor]);
     const read = async () => {
       const { items, ...rest } = await this.reader.list(
-        { states: state, ...(tag && { tag }) },
+        {
+          states: state,
+          tag,
+          scope,
+          source: this.sources.parse(source),
+          participantId: participantId as ParticipantId | undefined,
+        },
         start?.after ?? null,
         limit,
       );
       const unreadable: string[] = [];
-      const text = await jsonArray(items, ({ participantId, record }) => {
-        const item = this.#textOf(participantId, record);
-        if (item === undefined) unreadable.push(participantId);
+      const text = await jsonArray(items, ({ key, record }) => {
+        const item = this.#textOf(key, record);
+        if (item === undefined) unreadable.push(subjectOf(key).participantId);
         return item;
       });
       return { ...rest, text, unreadable };
     };
     const page = await this.#pages.ask(question, () => this.#largeReads.run(limit, read));
     const position = start?.position ?? formatPosition(page.position);
-    const nextCursor = page.next && encodeCursor([page.next.sinceMs, page.next.participantId, position], filter);
+    const nextCursor = page.next && encodeCursor([page.next.sinceMs, page.next.key, position], filter);
     return withItems(page.text, { ...named(page.unreadable), ...(nextCursor && { nextCursor }), position, asOf });
   }
 
   @Get(':participantId')
   @Access('read')
   @ApiGetParticipant()
-  async find(@Req() { params, query, headers }: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const { participantId } = params as { participantId: string };
-    refuseParameters(query);
+  async find(
+    @Param('participantId') participantId: string,
+    @Query() query: SubjectQuery,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const fault = identifierFault(participantId);
     if (fault) throw invalidParameter('participantId', fault);
-    const answer = await this.#answerOf(participantId, headers['if-none-match'], {});
+    const answer = await this.#answerOf(this.#subjectOf(participantId, query), ifNoneMatch, {});
     reply.code(answer.status).headers(answer.headers).send(answer.text);
   }
 
   /** `find` ahead of the router, with `headers` in its answer; undefined: it is for the router. See express-lane.ts. */
   findUsual(participantId: string, ifNoneMatch: string | undefined, headers: Readonly<Record<string, string>>) {
     if (participantId === LOOKUP || identifierFault(participantId)) return undefined;
-    return this.#answerOf(participantId, ifNoneMatch, headers);
+    return this.#answerOf(this.#subjectOf(participantId, {}), ifNoneMatch, headers);
   }
 
   @Post(LOOKUP)
@@ -107,17 +121,17 @@ export class ParticipantsController {
   @HttpCode(200)
   @Header('content-type', JSON_CONTENT_TYPE)
   @ApiLookupParticipants()
-  async lookup(@Body() { participantIds }: LookupQuestion, @Query() _: NoQuery): Promise<string> {
+  async lookup(@Body() { participantIds }: LookupQuestion, @Query() query: SubjectQuery): Promise<string> {
     const asOf = rfc3339(this.clock.now());
-    const ids = participantIds as ParticipantId[];
+    const subjects = participantIds.map((participantId) => this.#subjectOf(participantId, query));
     const unreadable: string[] = [];
-    const items = await this.#largeReads.run(ids.length, async () => {
-      const records = await this.reader.find(ids);
-      return jsonArray(ids, (participantId, index) => {
+    const items = await this.#largeReads.run(subjects.length, async () => {
+      const records = await this.reader.find(subjects);
+      return jsonArray(subjects, (subject, index) => {
         const record = records[index] ?? null;
-        const item = record === null ? undefined : this.#textOf(participantId, record);
-        if (record !== null && item === undefined) unreadable.push(participantId);
-        return item ?? JSON.stringify({ participantId, state: 'unknown' });
+        const item = record === null ? undefined : this.#textOf(keyOf(subject), record);
+        if (record !== null && item === undefined) unreadable.push(subject.participantId);
+        return item ?? JSON.stringify({ ...subjectAnswer(subject), state: 'unknown' });
       });
     });
     return withItems(items, { ...named(unreadable), asOf });
@@ -125,14 +139,14 @@ export class ParticipantsController {
 
   /** Throws a problem when the participant is not known. */
   async #answerOf(
-    participantId: string,
+    subject: Subject,
     ifNoneMatch: string | undefined,
     headers: Readonly<Record<string, string>>,
   ): Promise<ReadyAnswer> {
-    const [record = null] = await this.reader.find([participantId as ParticipantId]);
+    const [record = null] = await this.reader.find([subject]);
     if (record === null)
       throw new ProblemError('unknown-participant', { detail: 'No event of this participant is known.' });
-    const text = this.#textOf(participantId as ParticipantId, record);
+    const text = this.#textOf(keyOf(subject), record);
     if (text === undefined) throw new ProblemError('unreadable-record', { detail: 'The log says more.' });
     const etag = etagOf(text);
     const known = { ...headers, etag, 'cache-control': 'no-cache' };
@@ -140,19 +154,23 @@ export class ParticipantsController {
     return { status: 200, headers: { ...known, 'content-type': JSON_CONTENT_TYPE }, text };
   }
 
+  #subjectOf(participantId: string, { source, scope = '' }: SubjectQuery): Subject {
+    return {
+      source: this.sources.parse(source) ?? this.sources.first,
+      scope,
+      participantId: participantId as ParticipantId,
+    };
+  }
+
   /** undefined: the record cannot be read. That is logged, and no reason to fail a whole page. */
-  #textOf(participantId: ParticipantId, record: StoredRecord): string | undefined {
+  #textOf(key: SubjectKey, record: StoredRecord): string | undefined {
     try {
-      return participantText(participantId, record);
+      return JSON.stringify(participantAnswer(decodeRecord(key, record)));
     } catch (error) {
-      this.#unreadable.error(participantId, { err: error, participantId });
+      this.#unreadable.error(key, { err: error, ...subjectOf(key) });
       return undefined;
     }
   }
-}
-
-function participantText(participantId: ParticipantId, record: StoredRecord): string {
-  return JSON.stringify(participantAnswer(decodeRecord(participantId, record)));
 }
 
 /** The participants whose record cannot be read, if there are any. */
@@ -166,9 +184,9 @@ function withItems(items: string, rest: Record<string, unknown>): string {
 }
 
 function toPageStart(cursor: string, filter: string): { after: PageCursor; position: string } {
-  const [sinceMs, participantId, position] = decodeCursor(cursor, [isTime, isIdentifier, isPosition], filter);
+  const [sinceMs, key, position] = decodeCursor(cursor, [isTime, isSubjectKey, isPosition], filter);
   return {
-    after: { sinceMs: Number(sinceMs), participantId: participantId as ParticipantId },
+    after: { sinceMs: Number(sinceMs), key: key as SubjectKey },
     position: String(position),
   };
 }

@@ -1,26 +1,38 @@
 // The one port of presence. A store keeps records as text that it never looks into, and finds participants by what
 // an IndexEntry says of them. It holds no rule of presence: it loads, and it commits what was made of what it loaded,
 // if nobody else was faster. Both adapters are held to test/contract/.
-import type { ParticipantId } from './domain/lifecycle-event.js';
 import type { PresenceState } from './domain/presence-view.js';
+import type { SourceName } from './domain/subject.js';
 import type { FeedPosition } from './feed-position.js';
+import type { SubjectKey } from './subject-key.js';
 
 /** A record in the form of record-codec.ts. */
 export type StoredRecord = string;
 
 /** By what a participant is found and counted, derived from its record alone. */
 export interface IndexEntry {
+  readonly source: SourceName;
   readonly state: PresenceState;
   readonly sinceMs: number;
-  readonly tag?: string;
+  /** The groups in which the participant is found: one of a kind at the most. */
+  readonly groups: readonly Group[];
   /** How many of its devices are present. */
   readonly devices: number;
   readonly dueMs: number;
 }
 
+/**
+ * Participants of one source that have something in common: a tag, a scope, or the id that one has in several scopes.
+ * `name` is not empty.
+ */
+export interface Group<K = 'tag' | 'scope' | 'id'> {
+  readonly kind: K;
+  readonly name: string;
+}
+
 /** What happens to one participant, all of it or nothing. */
 export interface Changeset {
-  readonly participantId: ParticipantId;
+  readonly key: SubjectKey;
   /** The record as loaded, and what follows from it; null: there was none. */
   readonly before: Stored | null;
   /** null: the participant is forgotten. */
@@ -34,15 +46,22 @@ interface Stored {
   readonly index: IndexEntry;
 }
 
+/** What is not given is not asked for. */
 export interface PageFilter {
   readonly states: readonly PresenceState[];
-  readonly tag?: string;
+  readonly source?: SourceName | undefined;
+  readonly group?: Group | undefined;
 }
 
-/** Pages are in order of (sinceMs, the bytes of participantId). */
+export interface OccupancyFilter {
+  readonly source?: SourceName | undefined;
+  readonly group?: Group<'tag' | 'scope'> | undefined;
+}
+
+/** Pages are in order of (sinceMs, the bytes of key). */
 export interface PageCursor {
   readonly sinceMs: number;
-  readonly participantId: ParticipantId;
+  readonly key: SubjectKey;
 }
 
 export interface PageItem extends PageCursor {
@@ -62,7 +81,7 @@ export interface TagOccupancy extends Occupancy {
 
 export interface Due {
   /** Those whose `dueMs` has come, earliest first. */
-  readonly participantIds: readonly ParticipantId[];
+  readonly keys: readonly SubjectKey[];
   /** The earliest `dueMs` that has not come; null when there is none. */
   readonly nextDueMs: number | null;
 }
@@ -111,7 +130,7 @@ export interface PresenceStore {
   /** Which store this is and where its data is, for people. Never holds a secret. */
   readonly description: string;
   /** The records in the order asked; null: none. */
-  load(participantIds: readonly ParticipantId[]): Promise<(StoredRecord | null | StoreUnavailableError)[]>;
+  load(keys: readonly SubjectKey[]): Promise<(StoredRecord | null | StoreUnavailableError)[]>;
   /**
    * Applies each changeset whose record is still the same text as in its `before`; `conflict`: it is not, and nothing
    * was done. Record, index entries and changes of one changeset become visible together. At most one per participant.
@@ -119,9 +138,11 @@ export interface PresenceStore {
   commit(changesets: readonly Changeset[]): Promise<('done' | 'conflict' | StoreUnavailableError)[]>;
   /** The first `limit` participants after the cursor. One that stays as it is between two pages is in exactly one of them. */
   page(filter: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>>;
-  occupancy(tag?: string): Promise<Occupancy>;
-  /** Tags with somebody present, in the order of their bytes. */
-  tags(after: string | null, limit: number): Promise<Snapshot<TagOccupancy>>;
+  occupancy(filter: OccupancyFilter): Promise<Occupancy>;
+  /** Tags with somebody present, of one source or of all, in the order of their bytes. */
+  tags(source: SourceName | undefined, after: string | null, limit: number): Promise<Snapshot<TagOccupancy>>;
+  /** Sources that have, or had, a participant in the store. */
+  sources(): Promise<SourceName[]>;
   due(nowMs: number, limit: number): Promise<Due>;
   /** How many participants are stored, gone ones included. It costs the same however many they are. */
   size(): Promise<number>;
@@ -144,10 +165,10 @@ export interface PresenceStore {
    */
   trim(limits: FeedLimits): Promise<boolean>;
   /**
-   * The participant that a reference is bound to: this one, if there was none. It stays so, at least until that time, unless
+   * The subject that a reference is bound to: this one, if there was none. It stays so, at least until that time, unless
    * the store loses its data. Asked again, it costs one read.
    */
-  bind(ref: string, participantId: ParticipantId, untilMs: number): Promise<ParticipantId>;
+  bind(ref: string, key: SubjectKey, untilMs: number): Promise<SubjectKey>;
   /**
    * Resolves when a callback could be stored: does what `load`, `commit` and `bind` do, on the data that participants share,
    * and leaves nothing that any other method would show.

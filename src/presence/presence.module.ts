@@ -20,6 +20,7 @@ import type { PresenceStore } from './presence-store.js';
 import { PurgeController } from './purge.controller.js';
 import { Purge } from './purge.js';
 import { Recorder } from './recorder.js';
+import { SOURCES, SourceNames } from './source-names.js';
 
 /** For injection. */
 export const PRESENCE_STORE = Symbol('PresenceStore');
@@ -43,6 +44,7 @@ export class PresenceModule implements OnApplicationBootstrap, OnApplicationShut
       global: true,
       providers: [
         { provide: PRESENCE_STORE, useValue: store },
+        { provide: SourceNames, useValue: new SourceNames(SOURCES) },
         { provide: PresenceReader, useFactory: () => new PresenceReader(store) },
         {
           provide: Recorder,
@@ -64,7 +66,7 @@ export class PresenceModule implements OnApplicationBootstrap, OnApplicationShut
           inject: [Recorder, CLOCK, LOG],
         },
       ],
-      exports: [PRESENCE_STORE, Recorder, DeadlineWorker],
+      exports: [PRESENCE_STORE, SourceNames, Recorder, DeadlineWorker],
     };
   }
 

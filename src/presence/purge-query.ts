@@ -1,12 +1,11 @@
 // What is asked of a purge, and what it answers.
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsIn, IsOptional, ValidateBy } from 'class-validator';
+import { IsBoolean, IsOptional, ValidateBy } from 'class-validator';
 import { ApiProperty, ApiPropertyOptional } from '../platform/openapi-decorators.js';
 import { parseRfc3339 } from '../platform/rfc3339.js';
 import { PURGE_CURSOR_EXAMPLE } from './answer-examples.js';
-import { Cursor, Tag } from './questions.js';
-import { SOURCES } from './record-codec.js';
+import { Cursor, Scope, Source, Tag } from './questions.js';
 
 const Time = (example: string, description: string) =>
   applyDecorators(
@@ -25,15 +24,11 @@ export class PurgeQuery {
   @Tag()
   tag?: string;
 
-  @ApiPropertyOptional({
-    type: String,
-    enum: SOURCES,
-    example: 'bandwidth',
-    description: 'Only participants of this source.',
-  })
-  @IsOptional()
-  @IsIn(SOURCES, { message: `must be one of ${SOURCES.join(', ')}` })
+  @Source()
   source?: string;
+
+  @Scope()
+  scope?: string;
 
   @Time('2026-11-23T09:00:00Z', 'Only participants whose last event was received at this time or later.')
   since?: string;

@@ -5,16 +5,20 @@ import { invalidParameter, ProblemError } from '../platform/problem.js';
 import { parseRfc3339 } from '../platform/rfc3339.js';
 import { Access } from '../platform/route-options.js';
 import { PURGE_CURSOR_EXAMPLE } from './answer-examples.js';
-import { decodeCursor, encodeCursor, isIdentifier, isTime } from './cursor.js';
-import type { ParticipantId } from './domain/lifecycle-event.js';
+import { decodeCursor, encodeCursor, isTime } from './cursor.js';
 import type { PageCursor } from './presence-store.js';
 import { Purge } from './purge.js';
 import { PurgeAnswer, PurgeQuery } from './purge-query.js';
+import { SourceNames } from './source-names.js';
+import { isSubjectKey, type SubjectKey } from './subject-key.js';
 
 @ApiTags('participants')
 @Controller('v1/participants')
 export class PurgeController {
-  constructor(private readonly purge: Purge) {}
+  constructor(
+    private readonly purge: Purge,
+    private readonly sources: SourceNames,
+  ) {}
 
   @Delete()
   @Access('admin')
@@ -23,7 +27,7 @@ export class PurgeController {
     summary: 'Purge participants',
     description:
       'Removes the participants that match all filters, whatever their state, as if they had never been received. Those ' +
-      'who are present are announced as gone, with the cause `ended`. At least one of `tag`, `source` and `since` is ' +
+      'who are present are announced as gone, with the cause `ended`. At least one of `tag`, `source`, `scope` and `since` is ' +
       'required. One request looks at up to 1,000 participants: repeat it with `nextCursor` as `cursor` until there is ' +
       'none. A participant that receives another event comes back as a new one.',
   })
@@ -34,20 +38,20 @@ export class PurgeController {
   })
   @ApiProblems('store-unavailable')
   async purgeParticipants(@Req() { log }: FastifyRequest, @Query() query: PurgeQuery): Promise<PurgeAnswer> {
-    const { tag, source, since, until, dryRun, cursor } = query;
-    const filter = { tag, source, ...timesOf(query) };
-    const cursorFilter = JSON.stringify([tag, source, since, until]);
+    const { tag, source, scope, since, until, dryRun, cursor } = query;
+    const filter = { tag, source: this.sources.parse(source), scope, ...timesOf(query) };
+    const cursorFilter = JSON.stringify([tag, source, since, until, ...(scope === undefined ? [] : [scope])]);
     const after = cursor === undefined ? null : toPageCursor(cursor, cursorFilter);
     const { matched, purged, next } = await this.purge.run(filter, after, dryRun);
-    log.info({ tag, source, since, until, dryRun, matched, purged }, 'an operator asked to purge participants');
-    const nextCursor = next && encodeCursor([next.sinceMs, next.participantId], cursorFilter);
+    log.info({ tag, source, scope, since, until, dryRun, matched, purged }, 'an operator asked to purge participants');
+    const nextCursor = next && encodeCursor([next.sinceMs, next.key], cursorFilter);
     return { matched, purged, ...(nextCursor && { nextCursor }) };
   }
 }
 
-function timesOf({ tag, source, since, until }: PurgeQuery): { sinceMs: number; untilMs: number } {
-  if (tag === undefined && source === undefined && since === undefined) {
-    const message = 'at least one of tag, source and since is required';
+function timesOf({ tag, source, scope, since, until }: PurgeQuery): { sinceMs: number; untilMs: number } {
+  if ([tag, source, scope, since].every((value) => value === undefined)) {
+    const message = 'at least one of tag, source, scope and since is required';
     throw new ProblemError('invalid-request', { detail: message, errors: [{ pointer: '#', message }] });
   }
   const sinceMs = parseRfc3339(since ?? '') ?? Number.NEGATIVE_INFINITY;
@@ -57,6 +61,6 @@ function timesOf({ tag, source, since, until }: PurgeQuery): { sinceMs: number; 
 }
 
 function toPageCursor(cursor: string, filter: string): PageCursor {
-  const [sinceMs, participantId] = decodeCursor(cursor, [isTime, isIdentifier], filter);
-  return { sinceMs: Number(sinceMs), participantId: participantId as ParticipantId };
+  const [sinceMs, key] = decodeCursor(cursor, [isTime, isSubjectKey], filter);
+  return { sinceMs: Number(sinceMs), key: key as SubjectKey };
 }

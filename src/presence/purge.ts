@@ -1,13 +1,14 @@
 // Removes what should never have been stored, as after a leaked secret. It goes through participants page by page, and
 // removes those that match by the recorder, so that callbacks go on in between and each commit compares and sets.
 import { atTurnsEnd } from '../platform/turns.js';
-import type { ParticipantId } from './domain/lifecycle-event.js';
 import type { ParticipantRecord } from './domain/participant.js';
 import { PRESENCE_STATES } from './domain/presence-view.js';
+import type { SourceName } from './domain/subject.js';
 import type { PresenceReader } from './presence-reader.js';
 import type { PageCursor, StoredRecord } from './presence-store.js';
 import { decodeRecord } from './record-codec.js';
 import type { Recorder } from './recorder.js';
+import type { SubjectKey } from './subject-key.js';
 
 /** A participant that was made to be large has a record of 20 KB or more. */
 const PAGE_SIZE = 50;
@@ -17,7 +18,8 @@ const MAX_SCANNED = 1_000;
 /** Those that fit all of it. The times, on our clock, are those between which the last event was received. */
 export interface PurgeFilter {
   readonly tag?: string | undefined;
-  readonly source?: string | undefined;
+  readonly source?: SourceName | undefined;
+  readonly scope?: string | undefined;
   readonly sinceMs: number;
   readonly untilMs: number;
 }
@@ -39,18 +41,16 @@ export class Purge {
   /** Rejects with StoreUnavailableError; some may then have been purged. */
   async run(filter: PurgeFilter, after: PageCursor | null, isDryRun: boolean): Promise<PurgeResult> {
     const matches = (record: ParticipantRecord) => isMatch(record, filter);
-    const { tag } = filter;
+    const { source, scope, tag } = filter;
     let [matched, purged, next] = [0, 0, after];
     for (let scanned = 0; scanned < MAX_SCANNED; scanned += PAGE_SIZE) {
-      const page = await this.reader.list(
-        { states: PRESENCE_STATES, ...(tag !== undefined && { tag }) },
-        next,
-        PAGE_SIZE,
-      );
-      const found = page.items.filter(({ participantId, record }) => isReadable(participantId, record, matches));
+      // Of scope and tag the one that has fewer participants: `matches` looks at the other.
+      const group = scope === undefined ? { tag } : { scope };
+      const page = await this.reader.list({ states: PRESENCE_STATES, source, ...group }, next, PAGE_SIZE);
+      const found = page.items.filter(({ key, record }) => isReadable(key, record, matches));
       matched += found.length;
-      const ids = found.map(({ participantId }) => participantId);
-      if (!isDryRun) purged += await this.recorder.purge(ids, matches);
+      const keys = found.map(({ key }) => key);
+      if (!isDryRun) purged += await this.recorder.purge(keys, matches);
       next = page.next;
       if (next === null) break;
       // SQLite reads a page without giving up the turn.
@@ -61,21 +61,18 @@ export class Purge {
 }
 
 /** One that cannot be read matches nothing: nobody can tell what it was. */
-function isReadable(
-  participantId: ParticipantId,
-  record: StoredRecord,
-  matches: (record: ParticipantRecord) => boolean,
-): boolean {
+function isReadable(key: SubjectKey, record: StoredRecord, matches: (record: ParticipantRecord) => boolean): boolean {
   try {
-    return matches(decodeRecord(participantId, record));
+    return matches(decodeRecord(key, record));
   } catch {
     return false;
   }
 }
 
-function isMatch(record: ParticipantRecord, { tag, source, sinceMs, untilMs }: PurgeFilter): boolean {
+function isMatch(record: ParticipantRecord, { tag, source, scope, sinceMs, untilMs }: PurgeFilter): boolean {
   if (tag !== undefined && record.tag?.value !== tag) return false;
-  if (source !== undefined && record.source !== source) return false;
+  if (source !== undefined && record.subject.source !== source) return false;
+  if (scope !== undefined && record.subject.scope !== scope) return false;
   const receivedAtMs = lastReceivedAtMs(record);
   return receivedAtMs >= sinceMs && receivedAtMs < untilMs;
 }
@@ -84,9 +81,9 @@ function isMatch(record: ParticipantRecord, { tag, source, sinceMs, untilMs }: P
 function lastReceivedAtMs({ devices }: ParticipantRecord): number {
   let lastMs = Number.NEGATIVE_INFINITY;
   for (const { base, events } of devices.values()) {
-    for (const { kind, heardAtMs } of base ? [base.upTo, ...events] : events) {
+    for (const { kind, receivedAtMs } of base ? [base.upTo, ...events] : events) {
       // An operator's end was not received.
-      if (kind !== 'ended') lastMs = Math.max(lastMs, heardAtMs);
+      if (kind !== 'ended') lastMs = Math.max(lastMs, receivedAtMs);
     }
   }
   return lastMs;

@@ -49,6 +49,29 @@ export const Tag = () =>
     Matches(/^[^\0]*$/, { message: 'must not have a NUL character' }),
   );
 
+const Identifier = () =>
+  ValidateBy({
+    name: 'identifier',
+    validator: {
+      validate: (id: unknown) => identifierFault(id) === undefined,
+      defaultMessage: (args) => identifierFault(args?.value) ?? '',
+    },
+  });
+
+export const ParticipantIdParameter = (description: string) =>
+  applyDecorators(
+    ApiPropertyOptional({
+      type: String,
+      minLength: 1,
+      maxLength: MAX_IDENTIFIER_LENGTH,
+      example: PARTICIPANT_ID_EXAMPLE,
+      description,
+    }),
+    IsOptional(),
+    IsString(ONCE),
+    Identifier(),
+  );
+
 /** What cannot be read as one is left for validation to refuse. */
 export function wholeNumber(value: unknown): unknown {
   return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
@@ -77,6 +100,43 @@ export const Cursor = (
   description = '`nextCursor` of the previous page. The other parameters must be the same as for that page.',
 ) => applyDecorators(ApiPropertyOptional({ type: String, example, description }), IsOptional(), IsString(ONCE));
 
+const SOURCE_EXAMPLE = 'bandwidth';
+const SCOPE_EXAMPLE = 'r-42';
+
+const SourceParameter = (description: string) =>
+  applyDecorators(
+    ApiPropertyOptional({ type: String, minLength: 1, maxLength: 32, example: SOURCE_EXAMPLE, description }),
+    IsOptional(),
+    IsString(ONCE),
+  );
+
+const ScopeParameter = (description: string) =>
+  applyDecorators(
+    ApiPropertyOptional({
+      type: String,
+      minLength: 1,
+      maxLength: MAX_IDENTIFIER_LENGTH,
+      example: SCOPE_EXAMPLE,
+      description,
+    }),
+    IsOptional(),
+    IsString(ONCE),
+    Identifier(),
+  );
+
+export const Source = () => SourceParameter('Only participants of this source.');
+
+export const Scope = () => ScopeParameter('Only participants in this scope: the room or account of the source.');
+
+/** Which participant an id means. Sources and scopes that have nobody are no error: nobody is found. */
+export class SubjectQuery {
+  @SourceParameter('The source of the participant; the first one of the configuration if not given.')
+  source?: string;
+
+  @ScopeParameter('The scope of the participant, if its source has scopes.')
+  scope?: string;
+}
+
 /** For addresses that take none: an unknown parameter is refused, not ignored. */
 export class NoQuery {}
 
@@ -92,8 +152,17 @@ export class ParticipantsQuery {
   @IsIn(PRESENCE_STATES, { each: true, message: `must be a comma list of ${PRESENCE_STATES.join(', ')}` })
   state: PresenceState[] = ['connected'];
 
+  @Source()
+  source?: string;
+
+  @Scope()
+  scope?: string;
+
   @Tag()
   tag?: string;
+
+  @ParticipantIdParameter('Only participants with this id: one for each source and scope in which it is known.')
+  participantId?: string;
 
   @Limit()
   limit: number = 100;
@@ -103,6 +172,9 @@ export class ParticipantsQuery {
 }
 
 export class TagsQuery {
+  @Source()
+  source?: string;
+
   @Limit()
   limit: number = 100;
 
@@ -111,6 +183,12 @@ export class TagsQuery {
 }
 
 export class OccupancyQuery {
+  @Source()
+  source?: string;
+
+  @Scope()
+  scope?: string;
+
   @Tag()
   tag?: string;
 }
@@ -139,13 +217,7 @@ export class LookupQuestion {
 
 export class EndDeviceQuestion {
   @ApiProperty({ minLength: 1, maxLength: MAX_IDENTIFIER_LENGTH, example: DEVICE_ID_EXAMPLE })
-  @ValidateBy({
-    name: 'identifier',
-    validator: {
-      validate: (id: unknown) => identifierFault(id) === undefined,
-      defaultMessage: (args) => identifierFault(args?.value) ?? '',
-    },
-  })
+  @Identifier()
   deviceId: string;
 }
 

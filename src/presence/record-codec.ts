@@ -1,29 +1,20 @@
 // A participant's record as text: flat JSON arrays by position, times relative to its last event. Redis holds one such
 // text for every participant in memory, and each callback reads one and writes one: it is about a quarter of what plain
 // JSON would take, and what is so of nearly every participant is left out or written as 0.
-// The participant's id is not in it: it is the key under which a store keeps the record.
-import {
-  type DeviceText,
-  deviceText,
-  isNew,
-  type KnownDeviceText,
-  type NewDeviceText,
-  readHistory,
-  readView,
-  shortId,
-} from './device-text.js';
+// Who it is of is not in it: that is the key under which a store keeps the record.
+import { type DeviceText, deviceText, isNew, type NewDeviceText, readHistory, readView } from './device-text.js';
 import type { DeviceHistory } from './domain/device-history.js';
-import type { DeviceId, ParticipantId } from './domain/lifecycle-event.js';
+import type { DeviceId } from './domain/lifecycle-event.js';
 import type { ParticipantRecord } from './domain/participant.js';
 import type { DeviceView, Presence } from './domain/presence-view.js';
 import type { Stay } from './domain/stay.js';
-import { type FirstRecordText, readFirstFormat } from './first-record-format.js';
+import type { Subject } from './domain/subject.js';
 import type { StoredRecord } from './presence-store.js';
-import { at, type PresenceText, presenceText, readPresence, tagAt, whole } from './record-text.js';
+import { type PresenceText, presenceText, readPresence, tagAt, whole } from './record-text.js';
+import { type SubjectKey, subjectOf } from './subject-key.js';
 
-const FORMAT = 5;
-/** Their places are stored. */
-export const SOURCES: readonly string[] = ['bandwidth'];
+/** Of this text. A later format reads this one, too, and writes its own with the next commit. */
+const FORMAT = 1;
 
 /** Alone, or with the time when the record was settled last. */
 type DeadlineText = number | [number, number];
@@ -36,12 +27,12 @@ type RecordText =
   | [typeof FORMAT, number, number, DeadlineText, ...NewDeviceText, ...RestText];
 /**
  * As far as any of it is other than is usual: tag, 0 for none, alone if the last event gave it, else with its time;
- * presence, 0 for that of the first device; source or its place; start and reach of each past stay; evictedUpTo
+ * presence, 0 for that of the first device; start and reach of each past stay; evictedUpTo
  */
-type RestText = [(string | [string, number] | 0)?, (PresenceText | 0)?, (string | number)?, number[]?, number?];
+type RestText = [(string | [string, number] | 0)?, (PresenceText | 0)?, number[]?, number?];
 
 export function encodeRecord(record: ParticipantRecord): StoredRecord {
-  const { lastEventAtMs: zeroMs, source, version, deadlineMs, settledAtMs, announced, tag } = record;
+  const { lastEventAtMs: zeroMs, version, deadlineMs, settledAtMs, announced, tag } = record;
   const { pastStays, evictedUpToMs } = record;
   const devices = announced.devices.map((view) => deviceText(view, record.devices.get(view.deviceId), zeroMs));
   const deadline = deadlineMs - zeroMs;
@@ -51,32 +42,21 @@ export function encodeRecord(record: ParticipantRecord): StoredRecord {
   if (device && isNew(device) && devices.length === 1) text.push(device[0], device[1]);
   else text.push(devices);
   const presence = isSamePresence(announced, announced.devices[0]) ? 0 : presenceText(announced, zeroMs);
-  const place = SOURCES.indexOf(source);
   const isLong = evictedUpToMs !== undefined || pastStays.length > 0;
-  if (tag) text.push(tag.atMs === zeroMs ? tag.value : [tag.value, tag.atMs - zeroMs]);
-  if (presence === 0 && place === 0 && !isLong) return JSON.stringify(text);
+  if (tag) text.push(tag.occurredAtMs === zeroMs ? tag.value : [tag.value, tag.occurredAtMs - zeroMs]);
+  if (presence === 0 && !isLong) return JSON.stringify(text);
   if (!tag) text.push(0);
-  text.push(presence, place === -1 ? source : place);
+  text.push(presence);
   if (isLong) text.push(pastStays.flatMap(({ startMs, reachMs }) => [startMs - zeroMs, reachMs - zeroMs]));
   if (evictedUpToMs !== undefined) text.push(evictedUpToMs - zeroMs);
   return JSON.stringify(text);
 }
 
 /** Throws when the text is not that of a record. What it throws goes to the log, and so quotes nothing of the text. */
-export function decodeRecord(participantId: ParticipantId, stored: StoredRecord): ParticipantRecord {
+export function decodeRecord(key: SubjectKey, stored: StoredRecord): ParticipantRecord {
   const text = parse(stored);
-  switch (text[0]) {
-    case 1:
-      return readFirstFormat(participantId, text as unknown as FirstRecordText);
-    case 3:
-      return readRecord(participantId, fromThirdFormat(text as unknown as ThirdRecordText));
-    case 4:
-      return readRecord(participantId, fromFourthFormat(text as unknown as RecordText));
-    case FORMAT:
-      return readRecord(participantId, text as unknown as RecordText);
-    default:
-      throw new Error('a record of an unknown format');
-  }
+  if (text[0] !== FORMAT) throw new Error('a record of an unknown format');
+  return readRecord(subjectOf(key), text as unknown as RecordText);
 }
 
 function parse(stored: StoredRecord): readonly unknown[] {
@@ -90,12 +70,12 @@ function parse(stored: StoredRecord): readonly unknown[] {
   throw new Error('a record that is no JSON array');
 }
 
-function readRecord(participantId: ParticipantId, text: RecordText): ParticipantRecord {
+function readRecord(subject: Subject, text: RecordText): ParticipantRecord {
   const [, zeroMs, version, deadlineText] = text;
   const [deadline, settledAt] = typeof deadlineText === 'number' ? [deadlineText] : deadlineText;
   const isOfNewDevice = typeof text[4] === 'string';
   const devices = (isOfNewDevice ? [text.slice(4, 6)] : text[4]) as DeviceText[];
-  const [tag = 0, presence = 0, source = 0, stays = [], evictedUpTo] = text.slice(isOfNewDevice ? 6 : 5) as RestText;
+  const [tag = 0, presence = 0, stays = [], evictedUpTo] = text.slice(isOfNewDevice ? 6 : 5) as RestText;
   const histories = new Map<DeviceId, DeviceHistory>();
   const views: DeviceView[] = [];
   for (const device of devices) {
@@ -105,8 +85,7 @@ function readRecord(participantId: ParticipantId, text: RecordText): Participant
   }
   const { state, sinceMs, untilMs, cause } = presence === 0 ? firstOf(views) : readPresence(presence, zeroMs);
   return {
-    participantId,
-    source: typeof source === 'string' ? source : at(SOURCES, source),
+    subject,
     version: whole(zeroMs + version),
     tag: tag === 0 ? undefined : readTag(tag, zeroMs),
     lastEventAtMs: whole(zeroMs),
@@ -117,33 +96,6 @@ function readRecord(participantId: ParticipantId, text: RecordText): Participant
     deadlineMs: whole(zeroMs + deadline),
     settledAtMs: settledAt === undefined ? undefined : whole(zeroMs + settledAt),
   };
-}
-
-/** format, lastEventAt, source, version, deadline, presence, devices; the rest is as it is now */
-type ThirdRecordText = [
-  3,
-  number,
-  string | number,
-  number,
-  number,
-  PresenceText | 0,
-  KnownDeviceText[],
-  RestText[0],
-  RestText[3],
-  RestText[4],
-];
-
-/** The format before this one had the version as it is. */
-function fromFourthFormat(text: RecordText): RecordText {
-  const [, zeroMs, version, ...rest] = text;
-  return [FORMAT, zeroMs, version - zeroMs, ...rest] as RecordText;
-}
-
-/** The format before that had the same parts in another order, and ids as they are. */
-function fromThirdFormat(text: ThirdRecordText): RecordText {
-  const [, zeroMs, source, version, deadline, presence, known, tag, stays, evictedUpTo] = text;
-  const devices = known.map(([id, ...device]) => [shortId(id), ...device] as KnownDeviceText);
-  return [FORMAT, zeroMs, version - zeroMs, deadline, devices, tag, presence, source, stays, evictedUpTo];
 }
 
 function isSamePresence({ state, sinceMs, untilMs, cause }: Presence, device: DeviceView | undefined): boolean {
@@ -157,7 +109,7 @@ function firstOf(views: readonly DeviceView[]): DeviceView {
 }
 
 function readTag(text: string | [string, number], zeroMs: number) {
-  return typeof text === 'string' ? { value: text, atMs: zeroMs } : tagAt(text[0], zeroMs + text[1]);
+  return typeof text === 'string' ? { value: text, occurredAtMs: zeroMs } : tagAt(text[0], zeroMs + text[1]);
 }
 
 function readStays(numbers: readonly number[], zeroMs: number): Stay[] {

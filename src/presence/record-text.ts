@@ -8,11 +8,9 @@ import { PRESENCE_STATES, type Presence } from './domain/presence-view.js';
 const KINDS: readonly EventKind[] = ['connected', 'disconnected', 'left', 'ended'];
 export const CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired', 'ended'];
 
-/** kind, at, heardAt after at */
-export type EventText = [number, number, number];
 /** state, since; then `until` when reconnecting, the cause when gone */
 export type PresenceText = [number, number, number?];
-/** phase, connectedAt, interruptions, at, heardAt after at; sockets when open, the cause when ended, else 0; 1 if final */
+/** phase, connectedAt, interruptions, at, receivedAt after at; sockets when open, the cause when ended, else 0; 1 if final */
 export type ConnectionText = ['o' | 'l' | 'e', number | null, number, number, number, number, 1?];
 
 export function presenceText({ state, sinceMs, untilMs, cause }: Presence, zeroMs: number): PresenceText {
@@ -29,14 +27,38 @@ export function readPresence(text: PresenceText, zeroMs: number): Presence {
   return { state, sinceMs: whole(zeroMs + text[1]), untilMs, cause: state === 'gone' ? at(CAUSES, extra) : undefined };
 }
 
-/** Events are the most of a record, and stand in it without brackets. */
-export function pushEvent(numbers: unknown[], { kind, atMs, heardAtMs }: DeviceEvent, zeroMs: number): void {
-  numbers.push(KINDS.indexOf(kind), atMs - zeroMs, heardAtMs - atMs);
+/** What an event has beside its kind and its times is added to the number of its kind. */
+const WHOLE_SECONDS = 4;
+const WITH_ID = 8;
+const WITH_SEQUENCE = 16;
+
+/** Events are the most of a record, and stand in it without brackets: kind, at, receivedAt after at, then id and sequence if it has them. */
+export function pushEvent(values: unknown[], event: DeviceEvent, zeroMs: number): void {
+  const { kind, occurredAtMs, receivedAtMs, precisionMs, eventId, sequence } = event;
+  let code = KINDS.indexOf(kind);
+  if (precisionMs !== 1) code += WHOLE_SECONDS;
+  if (eventId !== undefined) code += WITH_ID;
+  if (sequence !== undefined) code += WITH_SEQUENCE;
+  values.push(code, occurredAtMs - zeroMs, receivedAtMs - occurredAtMs);
+  if (eventId !== undefined) values.push(eventId);
+  if (sequence !== undefined) values.push(sequence);
 }
 
-export function readEvent(kind: number, atRelative: number, delay: number, zeroMs: number): DeviceEvent {
-  const atMs = whole(zeroMs + atRelative);
-  return { kind: at(KINDS, kind), atMs, heardAtMs: whole(atMs + delay) };
+/** The events that the values from `first` on stand for. */
+export function readEvents(values: readonly unknown[], first: number, zeroMs: number): DeviceEvent[] {
+  const events: DeviceEvent[] = [];
+  for (let next = first; next < values.length; ) {
+    const code = whole(values[next] as number);
+    const occurredAtMs = whole(zeroMs + (values[next + 1] as number));
+    const receivedAtMs = whole(occurredAtMs + (values[next + 2] as number));
+    const precisionMs = code & WHOLE_SECONDS ? 1_000 : 1;
+    const event: DeviceEvent = { kind: at(KINDS, code % KINDS.length), occurredAtMs, receivedAtMs, precisionMs };
+    next += 3;
+    const eventId = code & WITH_ID ? { eventId: text(values[next++]) } : undefined;
+    const sequence = code & WITH_SEQUENCE ? { sequence: whole(values[next++] as number) } : undefined;
+    events.push(eventId || sequence ? { ...event, ...eventId, ...sequence } : event);
+  }
+  return events;
 }
 
 export function connectionText(connection: Connection, zeroMs: number): ConnectionText {
@@ -44,16 +66,16 @@ export function connectionText(connection: Connection, zeroMs: number): Connecti
   const start = connectedAtMs === null ? null : connectedAtMs - zeroMs;
   switch (connection.phase) {
     case 'open': {
-      const { newestAtMs, newestHeardAtMs, sockets } = connection;
-      return ['o', start, interruptions, newestAtMs - zeroMs, newestHeardAtMs - newestAtMs, sockets];
+      const { newestAtMs, newestReceivedAtMs, sockets } = connection;
+      return ['o', start, interruptions, newestAtMs - zeroMs, newestReceivedAtMs - newestAtMs, sockets];
     }
     case 'lost': {
-      const { lostAtMs, lostHeardAtMs } = connection;
-      return ['l', start, interruptions, lostAtMs - zeroMs, lostHeardAtMs - lostAtMs, 0];
+      const { lostAtMs, lostReceivedAtMs } = connection;
+      return ['l', start, interruptions, lostAtMs - zeroMs, lostReceivedAtMs - lostAtMs, 0];
     }
     case 'ended': {
-      const { endedAtMs, endedHeardAtMs, cause, isFinal } = connection;
-      const end = [endedAtMs - zeroMs, endedHeardAtMs - endedAtMs, CAUSES.indexOf(cause)] as const;
+      const { endedAtMs, endedReceivedAtMs, cause, isFinal } = connection;
+      const end = [endedAtMs - zeroMs, endedReceivedAtMs - endedAtMs, CAUSES.indexOf(cause)] as const;
       return isFinal ? ['e', start, interruptions, ...end, 1] : ['e', start, interruptions, ...end];
     }
   }
@@ -65,17 +87,23 @@ export function readConnection(
 ): Connection {
   const connectedAtMs = start === null ? null : whole(zeroMs + start);
   const interruptions = whole(count);
-  const atMs = whole(zeroMs + when);
-  const heardAtMs = whole(atMs + delay);
+  const occurredAtMs = whole(zeroMs + when);
+  const receivedAtMs = whole(occurredAtMs + delay);
   switch (phase) {
     case 'o': {
-      const newest = { newestAtMs: atMs, newestHeardAtMs: heardAtMs };
-      return { phase: 'open', connectedAtMs: connectedAtMs ?? atMs, interruptions, sockets: whole(extra), ...newest };
+      const newest = { newestAtMs: occurredAtMs, newestReceivedAtMs: receivedAtMs };
+      return {
+        phase: 'open',
+        connectedAtMs: connectedAtMs ?? occurredAtMs,
+        interruptions,
+        sockets: whole(extra),
+        ...newest,
+      };
     }
     case 'l':
-      return { phase: 'lost', connectedAtMs, interruptions, lostAtMs: atMs, lostHeardAtMs: heardAtMs };
+      return { phase: 'lost', connectedAtMs, interruptions, lostAtMs: occurredAtMs, lostReceivedAtMs: receivedAtMs };
     case 'e': {
-      const end = { cause: at(CAUSES, extra), endedAtMs: atMs, endedHeardAtMs: heardAtMs };
+      const end = { cause: at(CAUSES, extra), endedAtMs: occurredAtMs, endedReceivedAtMs: receivedAtMs };
       return { phase: 'ended', connectedAtMs, interruptions, ...end, ...(final === 1 && { isFinal: true as const }) };
     }
     default:
@@ -89,12 +117,16 @@ export function whole(value: number): number {
   return value;
 }
 
-export function tagAt(value: string, atMs: number): { value: string; atMs: number } {
-  if (typeof value !== 'string') throw new Error('a record with a tag that is no text');
-  return { value, atMs: whole(atMs) };
+export function tagAt(value: string, occurredAtMs: number): { value: string; occurredAtMs: number } {
+  return { value: text(value), occurredAtMs: whole(occurredAtMs) };
 }
 
-export function at<T>(values: readonly T[], index: number): T {
+function text(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new Error('a record with a value that is no text');
+}
+
+function at<T>(values: readonly T[], index: number): T {
   const value = values[index];
   if (value === undefined) throw new Error(`a record with a value that is none of ${values.join('|')}`);
   return value;

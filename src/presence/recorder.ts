@@ -7,11 +7,13 @@ import { OnceLog } from '../platform/once-log.js';
 import { atTurnsEnd } from '../platform/turns.js';
 import { changesetOf, readRecord } from './changeset.js';
 import type { Verdict } from './domain/device-history.js';
-import type { DeviceId, LifecycleEvent, ParticipantId } from './domain/lifecycle-event.js';
+import type { DeviceId, LifecycleEvent } from './domain/lifecycle-event.js';
 import type { PresencePolicy } from './domain/policy.js';
+import type { Subject } from './domain/subject.js';
 import type { FeedQuota } from './feed-quota.js';
 import { ParticipantLimit } from './participant-limit.js';
 import { type Changeset, type PresenceStore, type StoredRecord, StoreUnavailableError } from './presence-store.js';
+import { keyOf, type SubjectKey, subjectOf } from './subject-key.js';
 import { type Application, apply, inTurns, isEvent, settle } from './work-outcomes.js';
 import {
   type AdmitNew,
@@ -35,7 +37,7 @@ const MAX_FULL_BATCHES = 16;
 const MAX_COMMIT_LENGTH = 64 * 1024;
 
 interface Conflict {
-  readonly participantId: ParticipantId;
+  readonly key: SubjectKey;
   readonly works: readonly Work[];
 }
 
@@ -81,33 +83,34 @@ export class Recorder {
    * gives, when its participant is new and may not be stored.
    */
   record(event: LifecycleEvent, admitNew?: AdmitNew): Promise<Verdict> {
-    const refusal = this.#quota?.refusal(event.participantId, this.#clock.now());
+    const key = keyOf(event.subject);
+    const refusal = this.#quota?.refusal(key, this.#clock.now());
     if (refusal) return Promise.reject(refusal);
-    return this.#add(event.participantId, { input: event, ...(admitNew && { admitNew }) }) as Promise<Verdict>;
+    return this.#add(key, { input: event, ...(admitNew && { admitNew }) }) as Promise<Verdict>;
   }
 
   /**
    * Ends a participant, or one of its devices, for an operator, until a later event shows that it is present. `unknown`:
    * there is no such participant or device. Rejects like `record`.
    */
-  end(participantId: ParticipantId, deviceId?: DeviceId): Promise<EndOutcome> {
-    return this.#add(participantId, { input: { kind: 'end-request', deviceId } }) as Promise<EndOutcome>;
+  end(subject: Subject, deviceId?: DeviceId): Promise<EndOutcome> {
+    return this.#add(keyOf(subject), { input: { kind: 'end-request', deviceId } }) as Promise<EndOutcome>;
   }
 
   /**
    * Removes those of whose record `matches` is true when it is their turn, and announces the end of those who were present.
    * Resolves with how many were removed. Rejects like `record`.
    */
-  async purge(participantIds: readonly ParticipantId[], matches: PurgeRequest['matches']): Promise<number> {
+  async purge(keys: readonly SubjectKey[], matches: PurgeRequest['matches']): Promise<number> {
     const task: Task = { input: { kind: 'purge-request', matches } };
-    const outcomes = await Promise.all(participantIds.map((participantId) => this.#add(participantId, task)));
+    const outcomes = await Promise.all(keys.map((key) => this.#add(key, task)));
     return outcomes.filter((outcome) => outcome === 'purged').length;
   }
 
   /** Applies what time alone has brought about. Resolves with those for whom that cannot be done; rejects like `record`. */
-  async revisit(participantIds: readonly ParticipantId[]): Promise<ParticipantId[]> {
-    const outcomes = await Promise.all(participantIds.map((participantId) => this.#add(participantId)));
-    return participantIds.filter((_, index) => outcomes[index] === 'stuck');
+  async revisit(keys: readonly SubjectKey[]): Promise<SubjectKey[]> {
+    const outcomes = await Promise.all(keys.map((key) => this.#add(key)));
+    return keys.filter((_, index) => outcomes[index] === 'stuck');
   }
 
   /** Tells of the earliest deadline that each batch has set. */
@@ -115,8 +118,8 @@ export class Recorder {
     this.#onDeadline = listener;
   }
 
-  #add(participantId: ParticipantId, task?: Task): Promise<Outcome> {
-    const outcome = this.#queue.add(participantId, task);
+  #add(key: SubjectKey, task?: Task): Promise<Outcome> {
+    const outcome = this.#queue.add(key, task);
     this.#schedule();
     return outcome;
   }
@@ -158,22 +161,22 @@ export class Recorder {
 
   /** The part of the batch that is still wanted: somebody else was faster, or it has to follow the rest. */
   async #attempt(batch: Batch): Promise<Batch> {
-    const ids = [...batch.keys()];
-    const texts = await this.#store.load(ids);
+    const keys = [...batch.keys()];
+    const texts = await this.#store.load(keys);
     if (texts.includes(null)) await this.#limit.refresh();
-    const remaining = new Map<ParticipantId, readonly Work[]>();
-    for (let next = 0; next < ids.length; ) {
+    const remaining = new Map<SubjectKey, readonly Work[]>();
+    for (let next = 0; next < keys.length; ) {
       const attempts: Attempt[] = [];
-      for (let length = 0; next < ids.length && length < MAX_COMMIT_LENGTH; next += 1) {
-        const participantId = ids[next] as ParticipantId;
-        const { now, later } = inTurns(batch.get(participantId) ?? []);
-        if (later.length > 0) remaining.set(participantId, later);
-        const attempt = this.#apply(participantId, now, texts[next] ?? null);
+      for (let length = 0; next < keys.length && length < MAX_COMMIT_LENGTH; next += 1) {
+        const key = keys[next] as SubjectKey;
+        const { now, later } = inTurns(batch.get(key) ?? []);
+        if (later.length > 0) remaining.set(key, later);
+        const attempt = this.#apply(key, now, texts[next] ?? null);
         if (attempt) attempts.push(attempt);
         length += attempt ? lengthOf(attempt.changeset) : 0;
       }
-      for (const { participantId, works } of await this.#commit(attempts)) {
-        remaining.set(participantId, [...works, ...(remaining.get(participantId) ?? [])]);
+      for (const { key, works } of await this.#commit(attempts)) {
+        remaining.set(key, [...works, ...(remaining.get(key) ?? [])]);
       }
     }
     return remaining;
@@ -185,25 +188,25 @@ export class Recorder {
     const outcomes = await this.#limit.commit(attempts.map(({ changeset }) => changeset));
     let nextDueMs = Number.POSITIVE_INFINITY;
     const conflicts: Conflict[] = [];
-    for (const [index, { participantId, works, outcomes: whenDone, changeset }] of attempts.entries()) {
+    for (const [index, { key, works, outcomes: whenDone, changeset }] of attempts.entries()) {
       const outcome = outcomes[index];
       if (outcome === 'done') {
         settle(works, whenDone);
-        if (changeset.changes !== null) this.#countAnnounced(participantId, changeset.changes);
+        if (changeset.changes !== null) this.#countAnnounced(key, changeset.changes);
         nextDueMs = Math.min(nextDueMs, changeset.after?.index.dueMs ?? nextDueMs);
       } else if (outcome instanceof StoreUnavailableError) {
         for (const work of works) work.settle(outcome);
       } else {
         const wanted = works.filter(({ isSettled }) => !isSettled);
-        if (wanted.length > 0) conflicts.push({ participantId, works: wanted });
+        if (wanted.length > 0) conflicts.push({ key, works: wanted });
       }
     }
     if (nextDueMs < Number.POSITIVE_INFINITY) this.#onDeadline(nextDueMs);
     return conflicts;
   }
 
-  #countAnnounced(participantId: ParticipantId, changes: string): void {
-    this.#quota?.use(participantId, Buffer.byteLength(changes), this.#clock.now());
+  #countAnnounced(key: SubjectKey, changes: string): void {
+    this.#quota?.use(key, Buffer.byteLength(changes), this.#clock.now());
   }
 
   /**
@@ -211,22 +214,22 @@ export class Recorder {
    * own callbacks, and no others of the batch.
    */
   #apply(
-    participantId: ParticipantId,
+    key: SubjectKey,
     works: readonly Work[],
     text: StoredRecord | null | StoreUnavailableError,
   ): Attempt | undefined {
     try {
       if (text instanceof StoreUnavailableError) throw text;
-      const loaded = readRecord(participantId, text);
+      const loaded = readRecord(key, text);
       const nowMs = this.#clock.now();
       const { advanced, outcomes } = apply(works, loaded?.record, nowMs, this.#policy);
-      const changeset = changesetOf(participantId, loaded, advanced);
+      const changeset = changesetOf(key, loaded, advanced);
       const refusal = changeset && !changeset.before ? this.#refuseNew(works) : undefined;
-      if (changeset && !refusal) return { participantId, works, outcomes, changeset };
+      if (changeset && !refusal) return { key, works, outcomes, changeset };
       settle(works, outcomes, refusal);
     } catch (error) {
       const isUnreadable = !(error instanceof StoreUnavailableError);
-      if (isUnreadable) this.#unreadable.error(participantId, { err: error, participantId });
+      if (isUnreadable) this.#unreadable.error(key, { err: error, ...subjectOf(key) });
       const failure = isUnreadable ? new StoreUnavailableError('unreadable', { cause: error }) : error;
       for (const work of works) work.settle(isUnreadable && !work.input ? 'stuck' : failure);
     }

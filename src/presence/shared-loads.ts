@@ -2,8 +2,8 @@
 // under way makes up the next one. A load begins after all whom it answers have asked, so each answer is as new as its own
 // would be.
 import { atTurnsEnd } from '../platform/turns.js';
-import type { ParticipantId } from './domain/lifecycle-event.js';
 import { type PresenceStore, type StoredRecord, StoreUnavailableError } from './presence-store.js';
+import type { SubjectKey } from './subject-key.js';
 
 /** While one is with the store the next is made ready. */
 const MAX_LOADS = 2;
@@ -11,7 +11,7 @@ const MAX_LOADS = 2;
 const MAX_IDS = 1_000;
 
 interface Question {
-  readonly ids: readonly ParticipantId[];
+  readonly keys: readonly SubjectKey[];
   readonly resolve: (records: (StoredRecord | null)[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -24,9 +24,9 @@ export class SharedLoads {
   constructor(private readonly store: PresenceStore) {}
 
   /** In the order asked; null: nothing is stored. Rejects with StoreUnavailableError. */
-  load(ids: readonly ParticipantId[]): Promise<(StoredRecord | null)[]> {
+  load(keys: readonly SubjectKey[]): Promise<(StoredRecord | null)[]> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ids, resolve, reject });
+      this.#waiting.push({ keys, resolve, reject });
       this.#schedule();
     });
   }
@@ -43,8 +43,8 @@ export class SharedLoads {
 
   #take(): Question[] {
     let count = 0;
-    const end = this.#waiting.findIndex(({ ids }, index) => {
-      count += ids.length;
+    const end = this.#waiting.findIndex(({ keys }, index) => {
+      count += keys.length;
       return index > 0 && count > MAX_IDS;
     });
     return this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
@@ -53,11 +53,11 @@ export class SharedLoads {
   async #answer(questions: readonly Question[]): Promise<void> {
     this.#loads += 1;
     try {
-      const texts = await this.store.load(questions.flatMap(({ ids }) => ids));
+      const texts = await this.store.load(questions.flatMap(({ keys }) => keys));
       let from = 0;
       for (const question of questions) {
-        settle(question, texts.slice(from, from + question.ids.length));
-        from += question.ids.length;
+        settle(question, texts.slice(from, from + question.keys.length));
+        from += question.keys.length;
       }
     } catch (error) {
       for (const { reject } of questions) reject(error);

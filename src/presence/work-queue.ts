@@ -2,9 +2,10 @@
 // participant, and none of a participant that an earlier batch still has: the second commit could only be a conflict.
 import type { Clock } from '../platform/clock.js';
 import type { Verdict } from './domain/device-history.js';
-import type { DeviceId, LifecycleEvent, ParticipantId } from './domain/lifecycle-event.js';
+import type { DeviceId, LifecycleEvent } from './domain/lifecycle-event.js';
 import type { ParticipantRecord } from './domain/participant.js';
 import { StoreUnavailableError } from './presence-store.js';
+import type { SubjectKey } from './subject-key.js';
 
 const MAX_BATCH_PARTICIPANTS = 128;
 const MAX_BATCH_EVENTS = 512;
@@ -90,12 +91,12 @@ interface Patience {
   readonly end: () => void;
 }
 
-export type Batch = ReadonlyMap<ParticipantId, readonly Work[]>;
+export type Batch = ReadonlyMap<SubjectKey, readonly Work[]>;
 
 export class WorkQueue {
   readonly #clock: Clock;
-  readonly #waiting = new Map<ParticipantId, Work[]>();
-  readonly #underWay = new Set<ParticipantId>();
+  readonly #waiting = new Map<SubjectKey, Work[]>();
+  readonly #underWay = new Set<SubjectKey>();
   #count = 0;
   #patience: Patience | undefined;
 
@@ -104,13 +105,13 @@ export class WorkQueue {
   }
 
   /** Resolves, or rejects, as its work is settled; rejects with StoreUnavailableError when it takes longer than 2 s. */
-  add(participantId: ParticipantId, task: Task = {}): Promise<Outcome> {
+  add(key: SubjectKey, task: Task = {}): Promise<Outcome> {
     if (this.#count >= MAX_WAITING) return Promise.reject(new StoreUnavailableError('too many events wait'));
     return new Promise((resolve, reject) => {
       const work = new Work(task, this.#patienceNow(), resolve, reject);
-      const own = this.#waiting.get(participantId);
+      const own = this.#waiting.get(key);
       if (own) own.push(work);
-      else this.#waiting.set(participantId, [work]);
+      else this.#waiting.set(key, [work]);
       this.#count += 1;
     });
   }
@@ -122,25 +123,25 @@ export class WorkQueue {
 
   /** The works that waited longest, to be given back with `release`; empty when none can be taken. */
   take(): Batch {
-    const batch = new Map<ParticipantId, readonly Work[]>();
+    const batch = new Map<SubjectKey, readonly Work[]>();
     let room = MAX_BATCH_EVENTS;
-    for (const [participantId, works] of this.#waiting) {
+    for (const [key, works] of this.#waiting) {
       if (batch.size === MAX_BATCH_PARTICIPANTS || room === 0) break;
-      if (this.#underWay.has(participantId)) continue;
+      if (this.#underWay.has(key)) continue;
       const wanted = works.filter(({ isSettled }) => !isSettled);
       const taken = wanted.splice(0, room);
       this.#count -= works.length - wanted.length;
-      if (wanted.length > 0) this.#waiting.set(participantId, wanted);
-      else this.#waiting.delete(participantId);
-      if (taken.length > 0) batch.set(participantId, taken);
+      if (wanted.length > 0) this.#waiting.set(key, wanted);
+      else this.#waiting.delete(key);
+      if (taken.length > 0) batch.set(key, taken);
       room -= taken.length;
     }
-    for (const participantId of batch.keys()) this.#underWay.add(participantId);
+    for (const key of batch.keys()) this.#underWay.add(key);
     return batch;
   }
 
   release(batch: Batch): void {
-    for (const participantId of batch.keys()) this.#underWay.delete(participantId);
+    for (const key of batch.keys()) this.#underWay.delete(key);
   }
 
   #patienceNow(): Patience {

@@ -9,9 +9,12 @@ import { FeedReader, PAGE_SIZE } from '../../src/changes/feed-reader.js';
 import { Follower } from '../../src/changes/follower.js';
 import { encodeChanges } from '../../src/presence/change-codec.js';
 import type { Change } from '../../src/presence/domain/change.js';
-import type { DeviceId, ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
+import type { DeviceId } from '../../src/presence/domain/lifecycle-event.js';
+import type { ParticipantId } from '../../src/presence/domain/subject.js';
 import { type FeedPosition, formatPosition, isPast, parsePosition } from '../../src/presence/feed-position.js';
 import type { Changeset } from '../../src/presence/presence-store.js';
+import { keyOf } from '../../src/presence/subject-key.js';
+import { BANDWIDTH, indexOf } from '../contract/index-entry.js';
 import { storesUnderTest } from '../contract/stores.js';
 import { eventually } from '../eventually.js';
 import { closeOnce } from '../leftovers.js';
@@ -21,20 +24,18 @@ function announcing(n: number): Changeset {
   const participantId = `p${n}` as ParticipantId;
   const device: Change = {
     type: 'device.connected',
-    participantId,
+    subject: { source: BANDWIDTH, scope: '', participantId },
     deviceId: 'd1' as DeviceId,
-    source: 'bandwidth',
     state: 'connected',
     previousState: null,
     sinceMs: 1,
-    atMs: 1,
-    heardAtMs: 1,
+    occurredAtMs: 1,
+    receivedAtMs: 1,
     version: n,
   };
-  const { deviceId: _, ...subject } = device;
-  const changes = encodeChanges([device, { ...subject, type: 'participant.connected' }]);
-  const index = { state: 'connected', sinceMs: 1, devices: 1, dueMs: 9e12 } as const;
-  return { participantId, before: null, after: { record: 'r', index }, changes };
+  const { deviceId: _, ...ofParticipant } = device;
+  const changes = encodeChanges([device, { ...ofParticipant, type: 'participant.connected' }]);
+  return { key: keyOf(device.subject), before: null, after: { record: 'r', index: indexOf() }, changes };
 }
 
 /** A change as its type and number, with the text of its position. */

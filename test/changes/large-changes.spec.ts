@@ -8,9 +8,12 @@ import { FeedReader } from '../../src/changes/feed-reader.js';
 import { Follower } from '../../src/changes/follower.js';
 import { FollowerLimit } from '../../src/changes/follower-limit.js';
 import { encodeChanges } from '../../src/presence/change-codec.js';
-import type { DeviceId, ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
+import type { DeviceId } from '../../src/presence/domain/lifecycle-event.js';
+import type { ParticipantId } from '../../src/presence/domain/subject.js';
 import { type FeedPosition, parsePosition } from '../../src/presence/feed-position.js';
 import type { Changeset } from '../../src/presence/presence-store.js';
+import { keyOf } from '../../src/presence/subject-key.js';
+import { BANDWIDTH, indexOf } from '../contract/index-entry.js';
 import { type OpenStore, storesUnderTest } from '../contract/stores.js';
 import { ManualClock } from '../manual-clock.js';
 
@@ -26,12 +29,11 @@ const nameOf = (version: number, device: number) => `${version} ${device}`.padEn
 function announcing(version: number): Changeset {
   const participantId = `p${version}`.padEnd(256, '.') as ParticipantId;
   const common = {
-    participantId,
-    source: 'bandwidth',
+    subject: { source: BANDWIDTH, scope: '', participantId },
     tag: 't'.repeat(1_024),
     sinceMs: 1,
-    atMs: 1,
-    heardAtMs: 1,
+    occurredAtMs: 1,
+    receivedAtMs: 1,
     version,
   };
   const changes = encodeChanges(
@@ -43,8 +45,7 @@ function announcing(version: number): Changeset {
       previousState: null,
     })),
   );
-  const index = { state: 'connected', sinceMs: 1, devices: 1, dueMs: 9e12 } as const;
-  return { participantId, before: null, after: { record: 'r', index }, changes };
+  return { key: keyOf(common.subject), before: null, after: { record: 'r', index: indexOf() }, changes };
 }
 
 describe.each(storesUnderTest())('large changes on %s', (_, open) => {

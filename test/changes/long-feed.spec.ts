@@ -12,9 +12,12 @@ import { Follower } from '../../src/changes/follower.js';
 import { FollowerLimit } from '../../src/changes/follower-limit.js';
 import { encodeChanges } from '../../src/presence/change-codec.js';
 import type { Change } from '../../src/presence/domain/change.js';
-import type { DeviceId, ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
+import type { DeviceId } from '../../src/presence/domain/lifecycle-event.js';
+import type { ParticipantId } from '../../src/presence/domain/subject.js';
 import { type FeedPosition, formatPosition, moveTo, parsePosition } from '../../src/presence/feed-position.js';
 import type { Changeset } from '../../src/presence/presence-store.js';
+import type { SubjectKey } from '../../src/presence/subject-key.js';
+import { BANDWIDTH, indexOf } from '../contract/index-entry.js';
 import { type OpenStore, storesUnderTest } from '../contract/stores.js';
 import { ManualClock } from '../manual-clock.js';
 
@@ -27,15 +30,15 @@ const RARE = 'rare' as ParticipantId;
 function announcing(version: number): Changeset {
   const participantId = version % 1_000 === 999 ? RARE : (`p${version}` as ParticipantId);
   const tag = version % 3 === 0 ? 'third' : 'other';
-  const common = { participantId, source: 'bandwidth', tag, sinceMs: 1, atMs: 1, heardAtMs: 1, version } as const;
+  const subject = { source: BANDWIDTH, scope: '', participantId };
+  const common = { subject, tag, sinceMs: 1, occurredAtMs: 1, receivedAtMs: 1, version } as const;
   const now = { state: 'connected', previousState: null } as const;
   const changes = encodeChanges([
     { ...common, ...now, type: 'device.connected', deviceId: 'd1' as DeviceId },
     { ...common, ...now, type: 'participant.connected' },
   ]);
-  const index = { state: 'connected', sinceMs: 1, devices: 1, dueMs: 9e12 } as const;
   // The store finds one participant per changeset; which one a change is of stands in its text.
-  return { participantId: `p${version}` as ParticipantId, before: null, after: { record: 'r', index }, changes };
+  return { key: `p${version}` as SubjectKey, before: null, after: { record: 'r', index: indexOf() }, changes };
 }
 
 /** Counts the turns of the event loop, in which other work could be done. */

@@ -11,8 +11,11 @@ import { Follower } from '../../src/changes/follower.js';
 import { FollowerLimit } from '../../src/changes/follower-limit.js';
 import { decodeChanges, encodeChanges } from '../../src/presence/change-codec.js';
 import type { Change } from '../../src/presence/domain/change.js';
-import type { DeviceId, ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
+import type { DeviceId } from '../../src/presence/domain/lifecycle-event.js';
+import type { ParticipantId } from '../../src/presence/domain/subject.js';
 import { type FeedPosition, parsePosition } from '../../src/presence/feed-position.js';
+import type { SubjectKey } from '../../src/presence/subject-key.js';
+import { BANDWIDTH, indexOf } from '../contract/index-entry.js';
 import { type OpenStore, storesUnderTest } from '../contract/stores.js';
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
@@ -24,12 +27,11 @@ const ALMOST = JSON.stringify(['PRIVATE', 'bandwidth', 0, 1, [['device.connected
 function changesOf(participantId: string): [Change, Change] {
   const id = participantId as ParticipantId;
   const common = {
-    participantId: id,
-    source: 'bandwidth',
+    subject: { source: BANDWIDTH, scope: '', participantId: id },
     tag: 'red',
     sinceMs: 1,
-    atMs: 1,
-    heardAtMs: 1,
+    occurredAtMs: 1,
+    receivedAtMs: 1,
     version: 1,
   } as const;
   const now = { state: 'connected', previousState: null } as const;
@@ -68,9 +70,8 @@ describe.each(storesUnderTest())('an entry that cannot be decoded, on %s', (_, o
   let count = 0;
   async function append(changes: string | null): Promise<void> {
     count += 1;
-    const index = { state: 'connected', sinceMs: 1, devices: 1, dueMs: 9e12 } as const;
-    const participantId = `p${count}` as ParticipantId;
-    await opened.store.commit([{ participantId, before: null, after: { record: 'r', index }, changes }]);
+    const key = `p${count}` as SubjectKey;
+    await opened.store.commit([{ key, before: null, after: { record: 'r', index: indexOf() }, changes }]);
   }
   const announce = (participantId: string) => append(encodeChanges(changesOf(participantId)));
   const ask = (after: FeedPosition, parts: Partial<Parameters<ChangePoll['ask']>[0]> = {}) =>

@@ -3,19 +3,20 @@ import { randomUUID } from 'node:crypto';
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
 import { type FeedPlace, type FeedPosition, formatPosition, parsePosition } from '../../src/presence/feed-position.js';
 import type { Changeset, FeedEntry, PresenceStore } from '../../src/presence/presence-store.js';
+import type { SubjectKey } from '../../src/presence/subject-key.js';
 import { eventually } from '../eventually.js';
 import { afterEntry, entriesAfter } from './feed.js';
+import { indexOf } from './index-entry.js';
 import { type OpenStore, storesUnderTest } from './stores.js';
 
 const KEEP_ALL = { retentionMs: 86_400_000, maxBytes: 1e9 };
 
 /** A commit that announces; the text stands for its changes. */
 function announcing(changes: string | null, participant: string = randomUUID()): Changeset {
-  const after = { record: 'r', index: { state: 'connected', sinceMs: 1, devices: 1, dueMs: 9e12 } as const };
-  return { participantId: participant as ParticipantId, before: null, after, changes };
+  const after = { record: 'r', index: indexOf() };
+  return { key: participant as SubjectKey, before: null, after, changes };
 }
 
 async function trimAll(store: PresenceStore, limits: Parameters<PresenceStore['trim']>[0]): Promise<void> {
@@ -75,7 +76,7 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
   it('is at the position that a page says, and a page of tags: what changed later is after it', async () => {
     await announce('before');
     const page = await store.page({ states: ['connected'] }, null, 10);
-    const tags = await store.tags(null, 10);
+    const tags = await store.tags(undefined, null, 10);
     await announce('after');
     expect(page.items).toHaveLength(1);
     expect(textsOf(await entriesAfter(store, page.position))).toEqual(['after']);

@@ -3,25 +3,50 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { changesetOf, indexEntry, readRecord } from '../../src/presence/changeset.js';
 import type { Change } from '../../src/presence/domain/change.js';
-import type { LifecycleEvent, ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
+import type { LifecycleEvent } from '../../src/presence/domain/lifecycle-event.js';
 import { advance, type ParticipantRecord } from '../../src/presence/domain/participant.js';
 import { PRESENCE_STATES } from '../../src/presence/domain/presence-view.js';
+import type { SourceName } from '../../src/presence/domain/subject.js';
 import { mergePages } from '../../src/presence/page-order.js';
-import type { PresenceStore } from '../../src/presence/presence-store.js';
+import type {
+  Group,
+  IndexEntry,
+  OccupancyFilter,
+  PageFilter,
+  PresenceStore,
+} from '../../src/presence/presence-store.js';
 import { encodeRecord } from '../../src/presence/record-codec.js';
-import { policy as defaults, eventOf } from '../presence/domain/builders.js';
+import { keyOf, type SubjectKey } from '../../src/presence/subject-key.js';
+import { policy as defaults, eventOf, subjectOf } from '../presence/domain/builders.js';
 import { START_MS } from '../presence/domain/histories.js';
 import { changesAfter } from './feed.js';
 import { type OpenStore, storesUnderTest } from './stores.js';
 
 const policy = { ...defaults, leaveGraceMs: 2_000, maxConnectionMs: 60_000, retentionMs: 90_000 };
-const IDS = ['p1', 'p2', 'p3', 'p4'] as ParticipantId[];
+/** Some of them differ by source or scope alone. */
+const SUBJECTS = [
+  { participant: 'p1' },
+  { participant: 'p2' },
+  { source: 'livekit', participant: 'p1' },
+  { source: 'livekit', scope: 'r1', participant: 'p1' },
+  { source: 'livekit', scope: 'r2', participant: 'p1' },
+  { source: 'livekit', scope: 'r2', participant: 'p2' },
+];
+const KEYS = SUBJECTS.map((parts) => keyOf(subjectOf(parts)));
+const SOURCES = [undefined, 'bandwidth', 'livekit', 'nobody'] as (SourceName | undefined)[];
+const GROUPS: Group[] = [
+  { kind: 'tag', name: 'red' },
+  { kind: 'tag', name: 'blue' },
+  { kind: 'scope', name: 'r1' },
+  { kind: 'scope', name: 'r2' },
+  { kind: 'id', name: 'p1' },
+];
 const TAGS = ['red', 'blue'];
 
 const events = fc.array(
   fc.record({
     kind: fc.constantFrom<LifecycleEvent['kind'][]>('connected', 'connected', 'disconnected', 'left'),
-    participant: fc.constantFrom(...IDS),
+    subject: fc.constantFrom(...SUBJECTS),
     device: fc.constantFrom('d1', 'd2', 'd3'),
     agoMs: fc.constantFrom(0, 500, 3_000),
     tag: fc.constantFrom(undefined, ...TAGS),
@@ -34,11 +59,11 @@ const steps = fc.array(fc.record({ events, passMs: fc.constantFrom(0, 1_000, 16_
 });
 
 class Model {
-  readonly records = new Map<ParticipantId, ParticipantRecord>();
+  readonly records = new Map<SubjectKey, ParticipantRecord>();
   readonly changes: Change[] = [];
 
-  step(id: ParticipantId, heard: LifecycleEvent[], nowMs: number): void {
-    const { record, changes } = advance(this.records.get(id), heard, nowMs, policy);
+  step(id: SubjectKey, received: LifecycleEvent[], nowMs: number): void {
+    const { record, changes } = advance(this.records.get(id), received, nowMs, policy);
     if (record) this.records.set(id, record);
     else this.records.delete(id);
     this.changes.push(...changes);
@@ -47,56 +72,70 @@ class Model {
 
 async function stepStore(
   store: PresenceStore,
-  id: ParticipantId,
-  heard: LifecycleEvent[],
+  id: SubjectKey,
+  received: LifecycleEvent[],
   nowMs: number,
 ): Promise<void> {
   const [text] = await store.load([id]);
   const loaded = readRecord(id, text as string | null);
-  const changeset = changesetOf(id, loaded, advance(loaded?.record, heard, nowMs, policy));
+  const changeset = changesetOf(id, loaded, advance(loaded?.record, received, nowMs, policy));
   if (changeset) expect(await store.commit([changeset])).toEqual(['done']);
 }
 
 async function expectSame({ store, beginning }: OpenStore, { records, changes }: Model, nowMs: number): Promise<void> {
-  const texts = IDS.map((id) => records.get(id)).map((record) => (record ? encodeRecord(record) : null));
-  expect(await store.load(IDS)).toEqual(texts);
-  const entries = [...records].map(([participantId, record]) => ({
-    participantId,
-    record: encodeRecord(record),
-    ...indexEntry(record),
-  }));
-  for (const tag of [undefined, ...TAGS]) {
-    const tagged = entries.filter((entry) => tag === undefined || entry.tag === tag);
-    const count = (state: string) => tagged.filter((entry) => entry.state === state).length;
-    for (const state of PRESENCE_STATES) {
-      const expected = mergePages(
-        tagged.filter((entry) => entry.state === state).map((entry) => [entry]),
-        100,
-      );
-      const items = expected.map(({ participantId, sinceMs, record }) => ({ participantId, sinceMs, record }));
-      expect((await store.page({ states: [state], ...(tag && { tag }) }, null, 100)).items).toEqual(items);
+  const texts = KEYS.map((key) => records.get(key)).map((record) => (record ? encodeRecord(record) : null));
+  expect(await store.load(KEYS)).toEqual(texts);
+  const entries = [...records].map(([key, record]) => ({ key, record: encodeRecord(record), ...indexEntry(record) }));
+  for (const source of SOURCES) {
+    for (const group of [undefined, ...GROUPS]) await expectSameIndex(store, entries, { source, group });
+    for (const tag of TAGS) {
+      const filter = { source, group: { kind: 'tag', name: tag } as const };
+      const occupancy = await store.occupancy(filter);
+      const listed = (await store.tags(source, null, 10)).items.filter((item) => item.tag === tag);
+      expect(listed).toEqual(occupancy.connected + occupancy.reconnecting > 0 ? [{ tag, ...occupancy }] : []);
     }
-    const devices = tagged.reduce((sum, entry) => sum + entry.devices, 0);
-    const occupancy = { connected: count('connected'), reconnecting: count('reconnecting'), devices };
-    expect(await store.occupancy(tag)).toEqual(occupancy);
-    const listed = (await store.tags(null, 10)).items.filter((item) => item.tag === tag);
-    expect(listed).toEqual(tag && count('connected') + count('reconnecting') > 0 ? [{ tag, ...occupancy }] : []);
   }
-  const { participantIds, nextDueMs } = await store.due(nowMs, 100);
-  expect([...participantIds].sort()).toEqual(
+  expect(await store.sources()).toEqual(expect.arrayContaining([...new Set(entries.map(({ source }) => source))]));
+  const { keys, nextDueMs } = await store.due(nowMs, 100);
+  expect([...keys].sort()).toEqual(
     entries
       .filter(({ dueMs }) => dueMs <= nowMs)
-      .map(({ participantId }) => participantId)
+      .map(({ key }) => key)
       .sort(),
   );
   expect(nextDueMs ?? Number.POSITIVE_INFINITY).toBe(
     Math.min(...entries.map(({ dueMs }) => dueMs).filter((due) => due > nowMs)),
   );
   const feed = await changesAfter(store, beginning);
-  for (const id of IDS) {
-    const ofOne = ({ participantId }: Change) => participantId === id;
+  for (const id of KEYS) {
+    const ofOne = ({ subject }: Change) => keyOf(subject) === id;
     expect(feed.filter(ofOne)).toEqual(changes.filter(ofOne));
   }
+}
+
+type Entry = IndexEntry & { readonly key: SubjectKey; readonly record: string };
+
+/** What is found in an index is what a look at everybody finds. */
+async function expectSameIndex(store: PresenceStore, entries: readonly Entry[], filter: Omit<PageFilter, 'states'>) {
+  const { source, group } = filter;
+  const wanted = entries.filter(
+    (entry) =>
+      (source === undefined || entry.source === source) &&
+      (group === undefined || entry.groups.some(({ kind, name }) => kind === group.kind && name === group.name)),
+  );
+  const count = (state: string) => wanted.filter((entry) => entry.state === state).length;
+  for (const state of PRESENCE_STATES) {
+    const expected = mergePages(
+      wanted.filter((entry) => entry.state === state).map((entry) => [entry]),
+      100,
+    );
+    const items = expected.map(({ key, sinceMs, record }) => ({ key, sinceMs, record }));
+    expect((await store.page({ states: [state], ...filter }, null, 100)).items).toEqual(items);
+  }
+  if (group?.kind === 'id') return;
+  const devices = wanted.reduce((sum, entry) => sum + entry.devices, 0);
+  const occupancy = { connected: count('connected'), reconnecting: count('reconnecting'), devices };
+  expect(await store.occupancy(filter as OccupancyFilter)).toEqual(occupancy);
 }
 
 describe('random histories', () => {
@@ -108,14 +147,17 @@ describe('random histories', () => {
         const opened = await Promise.all(stores.map(([, open]) => open()));
         const model = new Model();
         let nowMs = START_MS;
-        for (const { events: heard, passMs } of history) {
+        for (const { events: received, passMs } of history) {
           nowMs += passMs;
-          for (const id of IDS) {
-            const own = heard
-              .filter(({ participant }) => participant === id)
-              .map(({ kind, agoMs, ...parts }) => eventOf(kind, { ...parts, at: nowMs - agoMs, heardAt: nowMs }));
-            model.step(id, own, nowMs);
-            for (const { store } of opened) await stepStore(store, id, own, nowMs);
+          for (const [n, subject] of SUBJECTS.entries()) {
+            const key = KEYS[n] as SubjectKey;
+            const own = received
+              .filter((event) => event.subject === subject)
+              .map(({ kind, agoMs, ...parts }) =>
+                eventOf(kind, { ...subject, ...parts, at: nowMs - agoMs, receivedAt: nowMs }),
+              );
+            model.step(key, own, nowMs);
+            for (const { store } of opened) await stepStore(store, key, own, nowMs);
           }
           for (const one of opened) await expectSame(one, model, nowMs);
         }

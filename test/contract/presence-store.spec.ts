@@ -1,36 +1,31 @@
 // What every store must do, whatever it is made of.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
 import { compareBytes } from '../../src/presence/page-order.js';
-import type {
-  Changeset,
-  IndexEntry,
-  PageCursor,
-  PageFilter,
-  PresenceStore,
-} from '../../src/presence/presence-store.js';
+import type { Changeset, PageCursor, PageFilter, PresenceStore } from '../../src/presence/presence-store.js';
+import type { SubjectKey } from '../../src/presence/subject-key.js';
 import { entriesAfter } from './feed.js';
+import { type IndexParts, indexOf, tagged } from './index-entry.js';
 import { type OpenStore, storesUnderTest } from './stores.js';
 
-const id = (name: string) => name as ParticipantId;
+const id = (name: string) => name as SubjectKey;
 
 /** A participant as a store sees it; the text stands for its record. */
-function stored(text: string, index: Partial<IndexEntry> = {}) {
+function stored(text: string, index: IndexParts = {}) {
   return {
     record: text,
-    index: { state: 'connected', sinceMs: 1_000, devices: 1, dueMs: 9_000, ...index } as IndexEntry,
+    index: indexOf({ sinceMs: 1_000, dueMs: 9_000, ...index }),
   };
 }
 
-function arrival(name: string, index: Partial<IndexEntry> = {}, changes: string | null = null): Changeset {
-  return { participantId: id(name), before: null, after: stored(`${name} 1`, index), changes };
+function arrival(name: string, index: IndexParts = {}, changes: string | null = null): Changeset {
+  return { key: id(name), before: null, after: stored(`${name} 1`, index), changes };
 }
 
-const idsOf = (items: readonly PageCursor[]) => items.map(({ participantId }) => participantId);
+const idsOf = (items: readonly PageCursor[]) => items.map(({ key }) => key);
 
-async function everybody(store: PresenceStore, filter: PageFilter, limit: number): Promise<ParticipantId[]> {
-  const ids: ParticipantId[] = [];
+async function everybody(store: PresenceStore, filter: PageFilter, limit: number): Promise<SubjectKey[]> {
+  const ids: SubjectKey[] = [];
   for (let after: PageCursor | null = null; ; ) {
     const { items } = await store.page(filter, after, limit);
     ids.push(...idsOf(items));
@@ -55,7 +50,7 @@ describe.each(storesUnderTest())('%s', (_, open) => {
 
   describe('size', () => {
     const forget = (name: string): Changeset => {
-      return { participantId: id(name), before: stored(`${name} 1`), after: null, changes: null };
+      return { key: id(name), before: stored(`${name} 1`), after: null, changes: null };
     };
 
     it('is how many are stored, gone ones included, from whenever it is asked', async () => {
@@ -71,7 +66,7 @@ describe.each(storesUnderTest())('%s', (_, open) => {
       expect(await store.size()).toBe(0);
       await store.commit([arrival('a')]);
       expect(await store.commit([arrival('a'), forget('b')])).toEqual(['conflict', 'conflict']);
-      const update: Changeset = { participantId: id('a'), before: stored('a 1'), after: stored('a 2'), changes: null };
+      const update: Changeset = { key: id('a'), before: stored('a 1'), after: stored('a 2'), changes: null };
       expect(await store.commit([update])).toEqual(['done']);
       expect(await store.size()).toBe(1);
     });
@@ -91,7 +86,7 @@ describe.each(storesUnderTest())('%s', (_, open) => {
       ]);
       expect(outcomes).toEqual([['done'], ['conflict', 'done']]);
       expect(await store.load([id('a'), id('b')])).toEqual(['a 1', 'b 1']);
-      expect((await store.tags(null, 10)).items.map(({ tag }) => tag)).toEqual(['first']);
+      expect((await store.tags(undefined, null, 10)).items.map(({ tag }) => tag)).toEqual(['first']);
       expect(idsOf((await store.page({ states: ['gone'] }, null, 10)).items)).toEqual([]);
       expect((await feed()).sort()).toEqual(['change 1', 'change 3']);
     });
@@ -107,15 +102,15 @@ describe.each(storesUnderTest())('%s', (_, open) => {
     });
 
     it('forgets a participant with all its index entries', async () => {
-      const { participantId, after } = arrival('a', { tag: 'red', devices: 3 });
-      await store.commit([{ participantId, before: null, after, changes: null }]);
-      expect(await store.commit([{ participantId, before: after, after: null, changes: 'gone' }])).toEqual(['done']);
-      expect(await store.load([participantId])).toEqual([null]);
+      const { key, after } = arrival('a', { tag: 'red', devices: 3 });
+      await store.commit([{ key, before: null, after, changes: null }]);
+      expect(await store.commit([{ key, before: after, after: null, changes: 'gone' }])).toEqual(['done']);
+      expect(await store.load([key])).toEqual([null]);
       expect(await everybody(store, { states: ['connected', 'reconnecting', 'gone'] }, 10)).toEqual([]);
-      expect(await store.occupancy()).toEqual({ connected: 0, reconnecting: 0, devices: 0 });
-      expect(await store.occupancy('red')).toEqual({ connected: 0, reconnecting: 0, devices: 0 });
-      expect((await store.tags(null, 10)).items).toEqual([]);
-      expect(await store.due(Number.MAX_SAFE_INTEGER, 10)).toEqual({ participantIds: [], nextDueMs: null });
+      expect(await store.occupancy({})).toEqual({ connected: 0, reconnecting: 0, devices: 0 });
+      expect(await store.occupancy({ group: tagged('red') })).toEqual({ connected: 0, reconnecting: 0, devices: 0 });
+      expect((await store.tags(undefined, null, 10)).items).toEqual([]);
+      expect(await store.due(Number.MAX_SAFE_INTEGER, 10)).toEqual({ keys: [], nextDueMs: null });
       expect(await feed()).toEqual(['gone']);
     });
   });
@@ -126,8 +121,8 @@ describe.each(storesUnderTest())('%s', (_, open) => {
       const arrivals = names.map((name, n) => arrival(name, { sinceMs: n % 5 === 0 ? 500 : 1_000 }));
       await store.commit(arrivals);
       const ordered = arrivals
-        .map(({ participantId, after }) => ({ participantId, sinceMs: after?.index.sinceMs ?? 0 }))
-        .sort((a, b) => a.sinceMs - b.sinceMs || compareBytes(a.participantId, b.participantId));
+        .map(({ key, after }) => ({ key, sinceMs: after?.index.sinceMs ?? 0 }))
+        .sort((a, b) => a.sinceMs - b.sinceMs || compareBytes(a.key, b.key));
       expect(await everybody(store, CONNECTED, 1_000)).toEqual(idsOf(ordered));
       expect(await everybody(store, CONNECTED, 7)).toEqual(idsOf(ordered));
     });
@@ -140,15 +135,15 @@ describe.each(storesUnderTest())('%s', (_, open) => {
         arrival('d', { sinceMs: 1 }),
       ]);
       expect(idsOf((await store.page(CONNECTED, null, 10)).items)).toEqual(['d', 'a']);
-      expect(idsOf((await store.page({ ...CONNECTED, tag: 'red' }, null, 10)).items)).toEqual(['a']);
-      expect(idsOf((await store.page({ ...CONNECTED, tag: 'blue' }, null, 10)).items)).toEqual([]);
+      expect(idsOf((await store.page({ ...CONNECTED, group: tagged('red') }, null, 10)).items)).toEqual(['a']);
+      expect(idsOf((await store.page({ ...CONNECTED, group: tagged('blue') }, null, 10)).items)).toEqual([]);
       expect(idsOf((await store.page({ states: ['gone', 'reconnecting', 'connected'] }, null, 3)).items)).toEqual([
         'd',
         'c',
         'b',
       ]);
-      expect((await store.page({ states: ['gone'], tag: 'red' }, null, 10)).items).toEqual([
-        { participantId: 'c', sinceMs: 2, record: 'c 1' },
+      expect((await store.page({ states: ['gone'], group: tagged('red') }, null, 10)).items).toEqual([
+        { key: 'c', sinceMs: 2, record: 'c 1' },
       ]);
     });
 
@@ -161,21 +156,20 @@ describe.each(storesUnderTest())('%s', (_, open) => {
             const run = await open();
             const stayers = Array.from({ length: 20 }, (_, n) => arrival(`stays${n}`, { sinceMs: n }));
             await run.store.commit(stayers);
-            const seen: ParticipantId[] = [];
+            const seen: SubjectKey[] = [];
             let after: PageCursor | null = null;
             for (const moves of rounds) {
               const ids = [...new Set(moves.map(({ name }) => id(`moves${name}`)))];
               const present = await run.store.load(ids);
-              const changesets = ids.map((participantId, n): Changeset => {
-                const { sinceMs = 0, leaves = false } =
-                  moves.find(({ name }) => `moves${name}` === participantId) ?? {};
+              const changesets = ids.map((key, n): Changeset => {
+                const { sinceMs = 0, leaves = false } = moves.find(({ name }) => `moves${name}` === key) ?? {};
                 const text = present[n] as string | null;
                 const index = { sinceMs: Number(text?.split(' ')[1] ?? sinceMs) };
                 const before = text === null ? null : stored(text, index);
                 return {
-                  participantId,
+                  key,
                   before,
-                  after: leaves ? null : stored(`${participantId} ${sinceMs}`, { sinceMs }),
+                  after: leaves ? null : stored(`${key} ${sinceMs}`, { sinceMs }),
                   changes: null,
                 };
               });
@@ -192,7 +186,7 @@ describe.each(storesUnderTest())('%s', (_, open) => {
             }
             await run.discard();
             expect(seen.filter((name) => name.startsWith('stays')).sort()).toEqual(
-              idsOf(stayers.map(({ participantId }) => ({ participantId, sinceMs: 0 }))).sort(),
+              idsOf(stayers.map(({ key }) => ({ key, sinceMs: 0 }))).sort(),
             );
           },
         ),
@@ -209,18 +203,20 @@ describe.each(storesUnderTest())('%s', (_, open) => {
         arrival('c', { devices: 1 }),
         arrival('d', { tag: 'blue', state: 'gone', devices: 0 }),
       ]);
-      expect(await store.occupancy()).toEqual({ connected: 2, reconnecting: 1, devices: 4 });
-      expect(await store.occupancy('red')).toEqual({ connected: 1, reconnecting: 1, devices: 3 });
-      expect(await store.occupancy('blue')).toEqual({ connected: 0, reconnecting: 0, devices: 0 });
-      expect((await store.tags(null, 10)).items).toEqual([{ tag: 'red', connected: 1, reconnecting: 1, devices: 3 }]);
+      expect(await store.occupancy({})).toEqual({ connected: 2, reconnecting: 1, devices: 4 });
+      expect(await store.occupancy({ group: tagged('red') })).toEqual({ connected: 1, reconnecting: 1, devices: 3 });
+      expect(await store.occupancy({ group: tagged('blue') })).toEqual({ connected: 0, reconnecting: 0, devices: 0 });
+      expect((await store.tags(undefined, null, 10)).items).toEqual([
+        { tag: 'red', connected: 1, reconnecting: 1, devices: 3 },
+      ]);
     });
 
     it('take any tag as it is, in order of bytes and by pages', async () => {
       await store.commit(ODD_TAGS.map((tag, n) => arrival(`p${n}`, { tag })));
       const sorted = ODD_TAGS.toSorted(compareBytes);
-      expect((await store.tags(null, 100)).items.map(({ tag }) => tag)).toEqual(sorted);
-      expect((await store.tags(sorted[2] ?? '', 3)).items.map(({ tag }) => tag)).toEqual(sorted.slice(3, 6));
-      for (const tag of ODD_TAGS) expect(await store.occupancy(tag)).toMatchObject({ connected: 1 });
+      expect((await store.tags(undefined, null, 100)).items.map(({ tag }) => tag)).toEqual(sorted);
+      expect((await store.tags(undefined, sorted[2] ?? '', 3)).items.map(({ tag }) => tag)).toEqual(sorted.slice(3, 6));
+      for (const tag of ODD_TAGS) expect(await store.occupancy({ group: tagged(tag) })).toMatchObject({ connected: 1 });
     });
   });
 
@@ -228,9 +224,9 @@ describe.each(storesUnderTest())('%s', (_, open) => {
     it('is what has come, earliest first, no more than asked for, and the time of the next', async () => {
       const times = [5_000, 1_000, 3_000, 2_000, 4_000];
       await store.commit(times.map((dueMs) => arrival(`at${dueMs}`, { dueMs })));
-      expect(await store.due(3_000, 10)).toEqual({ participantIds: ['at1000', 'at2000', 'at3000'], nextDueMs: 4_000 });
-      expect((await store.due(3_000, 2)).participantIds).toEqual(['at1000', 'at2000']);
-      expect(await store.due(999, 10)).toEqual({ participantIds: [], nextDueMs: 1_000 });
+      expect(await store.due(3_000, 10)).toEqual({ keys: ['at1000', 'at2000', 'at3000'], nextDueMs: 4_000 });
+      expect((await store.due(3_000, 2)).keys).toEqual(['at1000', 'at2000']);
+      expect(await store.due(999, 10)).toEqual({ keys: [], nextDueMs: 1_000 });
     });
   });
 

@@ -4,37 +4,45 @@ import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { parseRedisUrl } from '../../src/platform/redis-address.js';
 import { RedisConnection } from '../../src/platform/redis-connection.js';
-import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
 import type { Changeset } from '../../src/presence/presence-store.js';
 import { RedisPresenceStore } from '../../src/presence/redis/redis-presence-store.js';
+import type { SubjectKey } from '../../src/presence/subject-key.js';
 import { documentedUser, urlOfUser } from '../redis/acl-user.js';
 import { RedisServer } from '../redis/redis-server.js';
+import { BANDWIDTH, indexOf, tagged } from './index-entry.js';
 
 const log = pino({ level: 'silent' });
 const PERMISSIONS = documentedUser().filter((rule) => rule.startsWith('+'));
 
 function changeset(name: string, changes: string): Changeset {
-  const index = { state: 'connected', sinceMs: 5, tag: 'red', devices: 1, dueMs: 9e12 } as const;
-  return { participantId: name as ParticipantId, before: null, after: { record: name, index }, changes };
+  const index = indexOf({ sinceMs: 5, tag: 'red' });
+  return { key: name as SubjectKey, before: null, after: { record: name, index }, changes };
 }
 
 /** Everything that the service asks of a store; how many of it is refused. */
 async function countRefusals(url: string): Promise<number> {
   const redis = await RedisConnection.open(parseRedisUrl(url), log);
-  const store = new RedisPresenceStore(redis, { description: 'Redis', prefix: 'rollcall', shards: 1, log });
+  const store = new RedisPresenceStore(redis, {
+    description: 'Redis',
+    prefix: 'rollcall',
+    shards: 1,
+    sources: [BANDWIDTH],
+    log,
+  });
   const [a, b] = [changeset('a', 'a change'), changeset('b', 'another change')];
   const begin = await store.position().catch(() => []);
-  const outcomes = [...(await store.load([a.participantId])), ...(await store.commit([a, b]))];
+  const outcomes = [...(await store.load([a.key])), ...(await store.commit([a, b]))];
   const page = { states: ['connected'] } as const;
   const rest = await Promise.allSettled([
-    store.page(page, { sinceMs: 5, participantId: a.participantId }, 1),
-    store.occupancy('red'),
-    store.tags(null, 10),
+    store.page(page, { sinceMs: 5, key: a.key }, 1),
+    store.occupancy({ group: tagged('red') }),
+    store.tags(undefined, null, 10),
+    store.sources(),
     store.due(Date.now(), 10),
     store.position(),
     store.changes(begin, 10),
     store.changed(begin.length > 0 ? begin : [{ epoch: '', entry: '0-0' }], new AbortController().signal),
-    store.bind('ref', a.participantId, Date.now() + 60_000),
+    store.bind('ref', a.key, Date.now() + 60_000),
     store.trim({ retentionMs: 86_400_000, maxBytes: 1 }),
     store.check(),
   ]);

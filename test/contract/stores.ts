@@ -14,6 +14,7 @@ import { SqlitePresenceStore } from '../../src/presence/sqlite/sqlite-presence-s
 import { closeOnce } from '../leftovers.js';
 import { documentedUser, urlOfUser } from '../redis/acl-user.js';
 import { RedisServer } from '../redis/redis-server.js';
+import { BANDWIDTH } from './index-entry.js';
 
 export interface OpenStore {
   readonly store: PresenceStore;
@@ -56,7 +57,7 @@ async function openRedis(url: string, shards: number): Promise<OpenStore> {
   const log = pino({ level: 'silent' });
   const redis = await RedisConnection.open(parseRedisUrl(url), log);
   const prefix = `rollcall:${randomUUID()}`;
-  const store = new RedisPresenceStore(redis, { description: 'Redis', prefix, shards, log });
+  const store = new RedisPresenceStore(redis, { description: 'Redis', prefix, shards, sources: [BANDWIDTH], log });
   const discard = closeOnce(() => store.close());
   return { store, beginning: await store.position(), discard };
 }

@@ -1,5 +1,5 @@
-import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
 import { type PresenceStore, StoreUnavailableError } from '../../src/presence/presence-store.js';
+import type { SubjectKey } from '../../src/presence/subject-key.js';
 
 /** The store, with every call noted and, if wanted, held back or turned away. */
 export function watched(store: PresenceStore) {
@@ -11,7 +11,7 @@ export function watched(store: PresenceStore) {
   const proxy = new Proxy(store, {
     get(target, name: keyof PresenceStore) {
       if (name === 'load') {
-        return async (ids: ParticipantId[]) => {
+        return async (ids: SubjectKey[]) => {
           loads.push(ids);
           await gate;
           return target.load(ids);
@@ -19,10 +19,10 @@ export function watched(store: PresenceStore) {
       }
       if (name === 'commit') {
         return async (changesets: Parameters<PresenceStore['commit']>[0]) => {
-          commits.push(changesets.map(({ participantId }) => participantId));
-          const wanted = changesets.filter(({ participantId }) => !refuse(participantId));
+          commits.push(changesets.map(({ key }) => key));
+          const wanted = changesets.filter(({ key }) => !refuse(key));
           const outcomes = await target.commit(wanted);
-          return changesets.map((changeset) => refuse(changeset.participantId) ?? outcomes[wanted.indexOf(changeset)]);
+          return changesets.map((changeset) => refuse(changeset.key) ?? outcomes[wanted.indexOf(changeset)]);
         };
       }
       const value = target[name];

@@ -53,7 +53,8 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
         previousState: null,
         since: TIME,
         at: TIME,
-        heardAt: expect.stringMatching(/^\d{4}-.*Z$/),
+        receivedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+        heardAt: json.items[0].receivedAt,
         version: json.items[0].version,
         position: expect.any(String),
       };

@@ -49,8 +49,7 @@ async function onSqlite(clock: ManualClock): Promise<Damageable> {
   };
   return {
     service: () => service,
-    overwriteRecord: (id, record) =>
-      write(`UPDATE participants SET record = '${record}' WHERE participant_id = '${id}'`),
+    overwriteRecord: (id, record) => write(`UPDATE participants SET record = '${record}' WHERE key = '${id}'`),
     appendEntry: (changes) => write(`INSERT INTO entries SELECT max(id) + 1, '${changes}', max(bytes) FROM entries`),
     discard: async () => {
       await service.stop();
@@ -161,7 +160,7 @@ describe.each([
         clock.advance(15_000);
         expect((await get('/v1/participants/d')).json.state).toBe('gone');
       });
-      expect((await get('/health/ready')).status).toBe(200);
+      await eventually(async () => expect((await get('/health/ready')).status).toBe(200));
     });
   });
 

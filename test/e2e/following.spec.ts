@@ -132,7 +132,7 @@ describe.each(STORES)('%s, under load', (_, count, where) => {
     expect(unsteady.heard).toEqual(ids);
     const stored = await changesAfter(node.store, parsePosition(begin) ?? []);
     expect(steady.changes.map(({ data }) => `${data.type} ${data.participantId} ${data.version}`)).toEqual(
-      stored.map(({ type, participantId, version }) => `${type} ${participantId} ${version}`),
+      stored.map(({ type, subject, version }) => `${type} ${subject.participantId} ${version}`),
     );
 
     for (const { data } of mirrored?.changes ?? []) mirror.apply(data);

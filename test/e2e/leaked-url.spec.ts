@@ -107,7 +107,7 @@ describe.each(onEachStore())('a minted URL on %s', (_, start) => {
     expect(bytes).toBeLessThanOrEqual(2 * participantBytes + 100 * 8_000);
     const changes = await changesAfter(service.store, after);
     const arrivals = changes.filter(
-      ({ type, participantId }) => type === 'participant.connected' && participantId !== SEED.participantId,
+      ({ type, subject }) => type === 'participant.connected' && subject.participantId !== SEED.participantId,
     );
     expect(arrivals).toHaveLength(20);
     expect((await honest(20)).status).toBe(204);

@@ -168,7 +168,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
       ['ann', 'connected'],
       ['dan', 'gone'],
     ]);
-    expect(json.items[1]).toEqual({ participantId: 'zoe', state: 'unknown' });
+    expect(json.items[1]).toEqual({ participantId: 'zoe', source: 'bandwidth', state: 'unknown' });
   });
 
   it('looks up as many and as long ids as there may be', async () => {

@@ -2,9 +2,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseApiKeys } from '../../src/auth/api-keys.js';
 import { digestOf } from '../../src/auth/secret.js';
-import type { DeviceId, ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
+import type { DeviceId } from '../../src/presence/domain/lifecycle-event.js';
 import { Recorder } from '../../src/presence/recorder.js';
 import { ManualClock } from '../manual-clock.js';
+import { subjectOf } from '../presence/domain/builders.js';
 import { type Service } from './service.js';
 import { onEachStore } from './stores.js';
 
@@ -101,12 +102,12 @@ describe.each(onEachStore())('a purge on %s', (_, startOn) => {
   it('looks at 1,000 participants at a time, and at all of them if it is repeated', async () => {
     const recorder = service.app.get(Recorder, { strict: false });
     const events = Array.from({ length: 2_100 }, (_unused, n) => ({
-      source: 'bandwidth',
-      participantId: `p${n}` as ParticipantId,
+      subject: subjectOf({ participant: `p${n}` }),
       deviceId: 'd1' as DeviceId,
       kind: 'connected' as const,
-      atMs: NOW_MS + (n % 7),
-      heardAtMs: NOW_MS,
+      occurredAtMs: NOW_MS + (n % 7),
+      receivedAtMs: NOW_MS,
+      precisionMs: 1 as const,
       tag: n % 3 === 0 ? 'red' : 'blue',
     }));
     await Promise.all(events.map((event) => recorder.record(event)));

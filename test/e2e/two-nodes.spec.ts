@@ -56,7 +56,8 @@ describe('two nodes on one Redis', () => {
         expect(await presenceOf(one)).toEqual(await presenceOf(alone));
         expect(await presenceOf(other)).toEqual(await presenceOf(alone));
         const versions = new Map<string, number[]>();
-        for (const { participantId, version } of await changesAfter(one.store, beginning)) {
+        for (const { subject, version } of await changesAfter(one.store, beginning)) {
+          const { participantId } = subject;
           versions.set(participantId, [...(versions.get(participantId) ?? []), version]);
         }
         for (const ofOne of versions.values()) {

@@ -2,10 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { readRecord } from '../../src/presence/changeset.js';
 import { DeadlineWorker } from '../../src/presence/deadlines.js';
-import type { LifecycleEvent, ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
+import type { LifecycleEvent } from '../../src/presence/domain/lifecycle-event.js';
 import type { PresenceStore } from '../../src/presence/presence-store.js';
 import { Recorder } from '../../src/presence/recorder.js';
+import type { SubjectKey } from '../../src/presence/subject-key.js';
 import { changesAfter } from '../contract/feed.js';
+import { indexOf } from '../contract/index-entry.js';
 import { type OpenStore, storesUnderTest } from '../contract/stores.js';
 import { watched } from '../contract/watched-store.js';
 import { eventually } from '../eventually.js';
@@ -39,8 +41,8 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
   }
 
   const stateOf = async (participant = 'p1') => {
-    const [text] = await opened.store.load([participant as ParticipantId]);
-    return readRecord(participant as ParticipantId, text as string | null)?.record.announced.state;
+    const [text] = await opened.store.load([participant as SubjectKey]);
+    return readRecord(participant as SubjectKey, text as string | null)?.record.announced.state;
   };
   const untilState = (state: string | undefined, participant?: string) =>
     eventually(async () => expect(await stateOf(participant)).toBe(state));
@@ -66,7 +68,7 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
     const recorder = node();
     await recorder.record(connected({ at: START_MS }));
     await eventually(async () => expect((await opened.store.due(START_MS, 1)).nextDueMs).not.toBeNull());
-    await recorder.record(disconnected({ at: START_MS + 5, heardAt: START_MS - policy.graceMs + 100 }));
+    await recorder.record(disconnected({ at: START_MS + 5, receivedAt: START_MS - policy.graceMs + 100 }));
     clock.advance(100);
     await untilState('gone');
   });
@@ -83,14 +85,14 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
       );
     await all(connected);
     await all(disconnected);
-    expect((await opened.store.occupancy()).reconnecting).toBe(10_000);
+    expect((await opened.store.occupancy({})).reconnecting).toBe(10_000);
     commits.length = 0;
     clock.advance(policy.graceMs + 1_000);
-    await eventually(async () => expect((await opened.store.occupancy()).reconnecting).toBe(0), 30_000);
+    await eventually(async () => expect((await opened.store.occupancy({})).reconnecting).toBe(0), 30_000);
     expect(Math.max(...commits.map(({ length }) => length))).toBeLessThanOrEqual(128);
     const gone = (await changes())
       .filter(({ type }) => type === 'participant.gone')
-      .map(({ participantId }) => participantId);
+      .map(({ subject }) => subject.participantId);
     expect(gone.length).toBe(10_000);
     expect(new Set(gone).size).toBe(10_000);
   });
@@ -107,10 +109,10 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
   });
 
   it('are kept although records of others are missing or cannot be read', async () => {
-    const index = { state: 'reconnecting', sinceMs: 1, devices: 1, dueMs: START_MS } as const;
-    const ids = Array.from({ length: 150 }, (_unused, n) => `broken${n}` as ParticipantId);
+    const index = indexOf({ state: 'reconnecting', dueMs: START_MS });
+    const ids = Array.from({ length: 150 }, (_unused, n) => `broken${n}` as SubjectKey);
     const after = { record: 'not a record', index };
-    await opened.store.commit(ids.map((participantId) => ({ participantId, before: null, after, changes: null })));
+    await opened.store.commit(ids.map((key) => ({ key, before: null, after, changes: null })));
     const { store, loads } = watched(opened.store);
     const recorder = node(store);
     await recorder.record(connected({ at: START_MS }));

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
 import { FeedQuota, participantQuotaBytes } from '../../src/presence/feed-quota.js';
+import type { SubjectKey } from '../../src/presence/subject-key.js';
 
 const DAY_MS = 86_400_000;
-const P1 = 'p1' as ParticipantId;
+const P1 = 'p1' as SubjectKey;
 
 describe('the quota of a participant', () => {
   it('is the thirty-second part of the feed, shared by the workers, and enough for an honest one', () => {
@@ -43,11 +43,11 @@ describe('the quota of a participant', () => {
   it('is that of each participant alone, also when more have announced than are remembered', () => {
     const quota = new FeedQuota(100, DAY_MS);
     quota.use(P1, 1_000, 0);
-    expect(quota.refusal('p2' as ParticipantId, 0)).toBeUndefined();
-    for (let n = 0; n < 99_999; n += 1) quota.use(`q${n}` as ParticipantId, 1, 0);
+    expect(quota.refusal('p2' as SubjectKey, 0)).toBeUndefined();
+    for (let n = 0; n < 99_999; n += 1) quota.use(`q${n}` as SubjectKey, 1, 0);
     expect(quota.refusal(P1, 0)).toBeDefined();
     // The one that announced longest ago is forgotten.
-    quota.use('one more' as ParticipantId, 1, 0);
+    quota.use('one more' as SubjectKey, 1, 0);
     expect(quota.refusal(P1, 0)).toBeUndefined();
   });
 });

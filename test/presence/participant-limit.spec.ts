@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
 import { ParticipantLimit, ParticipantLimitError } from '../../src/presence/participant-limit.js';
 import { type PresenceStore, StoreUnavailableError } from '../../src/presence/presence-store.js';
 import { Recorder } from '../../src/presence/recorder.js';
+import type { SubjectKey } from '../../src/presence/subject-key.js';
 import { type OpenStore, openSqlite, storesUnderTest } from '../contract/stores.js';
 import { watched } from '../contract/watched-store.js';
 import { ManualClock } from '../manual-clock.js';
@@ -57,13 +57,13 @@ describe.each(storesUnderTest())('the limit of participants on %s', (_, open) =>
   it('counts those who are gone, and has room when they are forgotten or purged', async () => {
     const node = nodeOn(opened.store, clock, 3);
     await arriveAll(node, ['a', 'b', 'c']);
-    await node.recorder.record(left({ participant: 'a', at: START_MS + 1, heardAt: START_MS + 1 }));
+    await node.recorder.record(left({ participant: 'a', at: START_MS + 1, receivedAt: START_MS + 1 }));
     expect(await arriveAll(node, ['d'])).toBe(0);
     clock.advance(policy.retentionMs + 2);
-    await node.recorder.revisit(['a', 'b', 'c'] as ParticipantId[]);
+    await node.recorder.revisit(['a', 'b', 'c'] as SubjectKey[]);
     expect(await opened.store.size()).toBe(2);
     expect(await arriveAll(node, ['d', 'e'])).toBe(1);
-    expect(await node.recorder.purge(['b'] as ParticipantId[], () => true)).toBe(1);
+    expect(await node.recorder.purge(['b'] as SubjectKey[], () => true)).toBe(1);
     expect(await arriveAll(node, ['f', 'g'])).toBe(1);
   });
 
@@ -96,7 +96,7 @@ describe.each(storesUnderTest())('the limit of participants on %s', (_, open) =>
     await arriveAll(node, names(5, 'q'));
     await arriveAll(node, names(5, 'r'));
     expect(lines()).toEqual([[40, 'the store holds 80 % of MAX', 20]]);
-    const purge = (some: string[]) => node.recorder.purge(some as ParticipantId[], () => true);
+    const purge = (some: string[]) => node.recorder.purge(some as SubjectKey[], () => true);
     await purge(names(5, 'q'));
     await arriveAll(node, names(3, 's'));
     expect(lines()).toHaveLength(1);
@@ -128,7 +128,7 @@ describe('the limit of participants', () => {
           for (const one of steps) {
             if ('waitMs' in one) clock.advance(one.waitMs);
             else if ('purge' in one) {
-              await node.recorder.purge(one.purge.map((n) => `p${n}`) as ParticipantId[], () => true);
+              await node.recorder.purge(one.purge.map((n) => `p${n}`) as SubjectKey[], () => true);
               for (const n of one.purge) known.delete(`p${n}`);
             } else {
               for (const n of one.arrive) {

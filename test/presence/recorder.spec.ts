@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { readRecord } from '../../src/presence/changeset.js';
-import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
 import { type PresenceStore, StoreUnavailableError } from '../../src/presence/presence-store.js';
 import { Recorder } from '../../src/presence/recorder.js';
+import type { SubjectKey } from '../../src/presence/subject-key.js';
 import { changesAfter } from '../contract/feed.js';
+import { indexOf } from '../contract/index-entry.js';
 import { type OpenStore, storesUnderTest } from '../contract/stores.js';
 import { watched } from '../contract/watched-store.js';
 import { ManualClock } from '../manual-clock.js';
@@ -24,8 +25,8 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
 
   const recorderOn = (store: PresenceStore) => new Recorder(store, clock, policy, log);
   const viewOf = async (participant: string) => {
-    const [text] = await opened.store.load([participant as ParticipantId]);
-    return readRecord(participant as ParticipantId, text as string | null)?.record.announced;
+    const [text] = await opened.store.load([participant as SubjectKey]);
+    return readRecord(participant as SubjectKey, text as string | null)?.record.announced;
   };
 
   it('resolves only when the event is in the store', async () => {
@@ -117,10 +118,9 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
   });
 
   it('fails only the participant whose record cannot be read', async () => {
-    const index = { state: 'connected', sinceMs: 1, devices: 1, dueMs: Number.MAX_SAFE_INTEGER } as const;
-    const participantId = 'broken' as ParticipantId;
+    const key = 'broken' as SubjectKey;
     await opened.store.commit([
-      { participantId, before: null, after: { record: 'not a record', index }, changes: null },
+      { key, before: null, after: { record: 'not a record', index: indexOf() }, changes: null },
     ]);
     const recorder = recorderOn(opened.store);
     const [broken, sound] = await Promise.allSettled(
@@ -195,7 +195,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
   });
 
   describe('a purge', () => {
-    const p1 = ['p1' as ParticipantId];
+    const p1 = ['p1' as SubjectKey];
     const isOnce = ({ devices }: { devices: ReadonlyMap<unknown, unknown> }) => devices.size === 1;
     const shownByFeed = async () =>
       (await changesAfter(opened.store, opened.beginning)).findLast(({ type }) => type.startsWith('participant.'))
@@ -246,7 +246,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
         await Promise.all([...written, operator.purge(p1, () => true)]);
         const view = await viewOf('p1');
         expect(await shownByFeed()).toBe(view?.state ?? 'gone');
-        expect(await opened.store.occupancy()).toMatchObject({
+        expect(await opened.store.occupancy({})).toMatchObject({
           connected: view ? 1 : 0,
           devices: view?.devices.length ?? 0,
         });

@@ -3,10 +3,11 @@ import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { parseRedisUrl } from '../../src/platform/redis-address.js';
 import { RedisConnection } from '../../src/platform/redis-connection.js';
-import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
 import { StoreUnavailableError } from '../../src/presence/presence-store.js';
 import { RedisPresenceStore } from '../../src/presence/redis/redis-presence-store.js';
 import { runTransaction } from '../../src/presence/redis/transaction.js';
+import type { SubjectKey } from '../../src/presence/subject-key.js';
+import { BANDWIDTH } from '../contract/index-entry.js';
 import { RedisServer } from '../redis/redis-server.js';
 
 describe('a transaction', () => {
@@ -36,9 +37,15 @@ describe('a transaction', () => {
   it('that did not store a binding is no binding', async () => {
     const log = pino({ level: 'silent' });
     const connection = await RedisConnection.open(parseRedisUrl(server.url), log);
-    const store = new RedisPresenceStore(connection, { description: 'Redis', prefix: 'rollcall', shards: 1, log });
+    const store = new RedisPresenceStore(connection, {
+      description: 'Redis',
+      prefix: 'rollcall',
+      shards: 1,
+      sources: [BANDWIDTH],
+      log,
+    });
     // A time that SET refuses, as Redis 6.0 does any PXAT; GET then finds nothing, and nothing is wrong with that.
-    await expect(store.bind('ref', 'p' as ParticipantId, -1)).rejects.toThrow(StoreUnavailableError);
+    await expect(store.bind('ref', 'p' as SubjectKey, -1)).rejects.toThrow(StoreUnavailableError);
     await store.close();
   });
 });

@@ -1,18 +1,20 @@
 // Who asks at the same time shares a read, and nobody is given an answer that is older than the question.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import type { LifecycleEvent, ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
+import type { LifecycleEvent } from '../../src/presence/domain/lifecycle-event.js';
 import { DEFAULT_POLICY } from '../../src/presence/domain/policy.js';
 import { StoreUnavailableError } from '../../src/presence/presence-store.js';
 import { Recorder } from '../../src/presence/recorder.js';
 import { SharedLoads } from '../../src/presence/shared-loads.js';
 import { SharedReads } from '../../src/presence/shared-reads.js';
+import type { SubjectKey } from '../../src/presence/subject-key.js';
+import { BANDWIDTH } from '../contract/index-entry.js';
 import { type OpenStore, storesUnderTest } from '../contract/stores.js';
 import { watched } from '../contract/watched-store.js';
 import { ManualClock } from '../manual-clock.js';
 
 const T0 = 1_790_000_000_000;
-const ids = (count: number) => Array.from({ length: count }, (_, n) => `p${n}` as ParticipantId);
+const ids = (count: number) => Array.from({ length: count }, (_, n) => `p${n}` as SubjectKey);
 
 describe.each(storesUnderTest())('loads of %s', (_, open) => {
   let opened: OpenStore;
@@ -23,14 +25,13 @@ describe.each(storesUnderTest())('loads of %s', (_, open) => {
   });
   afterEach(() => opened.discard());
 
-  const connect = (participantId: ParticipantId, atMs = T0) =>
+  const connect = (participantId: string, occurredAtMs = T0) =>
     recorder.record({
-      source: 'bandwidth',
-      participantId,
+      subject: { source: BANDWIDTH, scope: '', participantId },
       deviceId: 'd',
       kind: 'connected',
-      atMs,
-      heardAtMs: T0,
+      occurredAtMs,
+      receivedAtMs: T0,
     } as LifecycleEvent);
 
   it('that are asked together are one, and each has its own answer', async () => {
@@ -54,12 +55,12 @@ describe.each(storesUnderTest())('loads of %s', (_, open) => {
   it('begin after the question: what was recorded before it is in the answer', async () => {
     const watch = watched(opened.store);
     const loads = new SharedLoads(watch.store);
-    await connect('p' as ParticipantId);
+    await connect('p' as SubjectKey);
     for (let n = 1; n <= 20; n += 1) {
-      const before = loads.load(['p' as ParticipantId]);
-      await connect('p' as ParticipantId, T0 + n);
-      const [text] = await loads.load(['p' as ParticipantId]);
-      expect(text).toBe((await opened.store.load(['p' as ParticipantId]))[0]);
+      const before = loads.load(['p' as SubjectKey]);
+      await connect('p' as SubjectKey, T0 + n);
+      const [text] = await loads.load(['p' as SubjectKey]);
+      expect(text).toBe((await opened.store.load(['p' as SubjectKey]))[0]);
       await before;
     }
   });
@@ -69,14 +70,14 @@ describe.each(storesUnderTest())('loads of %s', (_, open) => {
     const partly = new Proxy(opened.store, {
       get: (target, name) =>
         name === 'load'
-          ? async (of: ParticipantId[]) => of.map((id) => (id === 'p1' ? away : null))
+          ? async (of: SubjectKey[]) => of.map((id) => (id === 'p1' ? away : null))
           : Reflect.get(target, name),
     });
     const loads = new SharedLoads(partly);
     const answers = await Promise.allSettled([
       loads.load(ids(1)),
       loads.load(ids(2)),
-      loads.load(['p2' as ParticipantId]),
+      loads.load(['p2' as SubjectKey]),
     ]);
     expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   });

@@ -4,8 +4,9 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import type { ParticipantId } from '../../src/presence/domain/lifecycle-event.js';
 import type { Changeset, FeedLimits } from '../../src/presence/presence-store.js';
+import type { SubjectKey } from '../../src/presence/subject-key.js';
+import { indexOf } from '../contract/index-entry.js';
 import { type Service, startService } from '../e2e/service.js';
 import { RedisServer } from './redis-server.js';
 
@@ -13,9 +14,8 @@ const ENTRIES = 4_000;
 const TEXT = 'x'.repeat(1_000);
 
 function announcing(): Changeset {
-  const index = { state: 'connected', sinceMs: 1, devices: 1, dueMs: 9e12 } as const;
-  const participantId = randomUUID() as ParticipantId;
-  return { participantId, before: null, after: { record: 'r', index }, changes: TEXT };
+  const key = randomUUID() as string as SubjectKey;
+  return { key, before: null, after: { record: 'r', index: indexOf() }, changes: TEXT };
 }
 
 describe('trimming on Redis', () => {

@@ -2,7 +2,8 @@
 // Source: https://dev.bandwidth.com/docs/webrtc/webhooks (a beta, so that members and events may be added).
 import { ApiProperty, ApiPropertyOptional } from '../../platform/openapi-decorators.js';
 import type { FieldError } from '../../platform/problem.js';
-import type { DeviceId, EventKind, LifecycleEvent, ParticipantId } from '../../presence/domain/lifecycle-event.js';
+import type { DeviceId, EventKind, LifecycleEvent } from '../../presence/domain/lifecycle-event.js';
+import type { ParticipantId, SourceName } from '../../presence/domain/subject.js';
 import { identifierFault } from '../../presence/identifier.js';
 
 /** What the provider documents, for the API document. */
@@ -72,8 +73,8 @@ const UNITS = [
 const MAX_TAG_LENGTH = 1_024;
 const EXPECTED = 'expected is the time of the event in epoch milliseconds, like "1628786234676"';
 
-/** `body`: any JSON value. `heardAtMs`: when it came in, by our clock. */
-export function translateBandwidth(body: unknown, heardAtMs: number): Translation {
+/** `body`: any JSON value. `receivedAtMs`: when it came in, by our clock. */
+export function translateBandwidth(source: SourceName, body: unknown, receivedAtMs: number): Translation {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return { outcome: 'invalid', errors: [{ pointer: '#', message: 'the body must be a JSON object' }] };
   }
@@ -93,17 +94,19 @@ export function translateBandwidth(body: unknown, heardAtMs: number): Translatio
     };
     return { outcome: 'invalid', errors: fieldErrors(faults) };
   }
-  const heard: LifecycleEvent = {
-    source: 'bandwidth',
-    participantId: participantId as ParticipantId,
+  const received: LifecycleEvent = {
+    subject: { source, scope: '', participantId: participantId as ParticipantId },
     deviceId: deviceId as DeviceId,
     kind,
-    atMs: Number(timestamp),
-    heardAtMs,
+    occurredAtMs: Number(timestamp),
+    receivedAtMs,
+    precisionMs: 1,
     tag: tagOf(tag),
   };
   const tagIs = tagFault(tag);
-  return tagIs === undefined ? { outcome: 'event', event: heard } : { outcome: 'event', event: heard, tagFault: tagIs };
+  return tagIs === undefined
+    ? { outcome: 'event', event: received }
+    : { outcome: 'event', event: received, tagFault: tagIs };
 }
 
 function fieldErrors(messages: Record<string, string | undefined>): FieldError[] {

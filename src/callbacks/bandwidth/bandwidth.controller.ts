@@ -17,6 +17,7 @@ import { ProblemError } from '../../platform/problem.js';
 import { Refusals } from '../../platform/refusals.js';
 import { Access } from '../../platform/route-options.js';
 import { isAhead, type LifecycleEvent } from '../../presence/domain/lifecycle-event.js';
+import type { SourceName } from '../../presence/domain/subject.js';
 import { Recorder } from '../../presence/recorder.js';
 import { Bindings } from '../bindings.js';
 import { CALLBACK_TOKEN_EXAMPLE } from '../callback-examples.js';
@@ -34,6 +35,8 @@ const Callback = () =>
       description: 'The event is stored and reflected in every answer from now on; or it was a duplicate, or too old.',
     }),
   );
+
+const SOURCE = 'bandwidth' as SourceName;
 
 /** Names of events that are logged. Others may be anything, also a secret, which is longer. */
 const PLAIN_NAME = /^[\w.]{1,31}$/;
@@ -96,14 +99,14 @@ export class BandwidthController {
 
   /** What was posted, and is admitted, if it tells of an event, ahead of the router; undefined: it does not. See express-lane.ts. */
   takeUsual(body: unknown, credentials: CallbackCredentials): Promise<unknown> | undefined {
-    const translation = translateBandwidth(body, this.clock.now());
+    const translation = translateBandwidth(SOURCE, body, this.clock.now());
     if (translation.outcome !== 'event') return undefined;
     return this.#record(translation, credentials);
   }
 
   async #receive(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { body, access } = request;
-    const translation = translateBandwidth(body, this.clock.now());
+    const translation = translateBandwidth(SOURCE, body, this.clock.now());
     switch (translation.outcome) {
       case 'invalid': {
         const { errors } = translation;
@@ -131,12 +134,12 @@ export class BandwidthController {
     return this.recorder.record(tagged, () => this.newParticipants.admit(secretNumber));
   }
 
-  #logAhead({ atMs, heardAtMs }: LifecycleEvent): void {
+  #logAhead({ occurredAtMs, receivedAtMs }: LifecycleEvent): void {
     this.log.add('callback ahead', {
       level: 'warn',
       message: 'callback from the future: ordered as if it happened now',
       linesPerMinute: 1,
-      facts: () => ({ source: 'bandwidth', aheadMs: atMs - heardAtMs }),
+      facts: () => ({ source: 'bandwidth', aheadMs: occurredAtMs - receivedAtMs }),
     });
   }
 
@@ -150,9 +153,9 @@ export class BandwidthController {
   }
 
   /** Throws a problem when the URL was minted for another one. */
-  async #checkParticipant({ participantId }: LifecycleEvent, { ref, expiresAtMs }: Grant): Promise<void> {
-    if (await this.bindings.isFor(participantId, ref, expiresAtMs)) return;
-    const detail = 'Another participant was heard through it first.';
+  async #checkParticipant({ subject }: LifecycleEvent, { ref, expiresAtMs }: Grant): Promise<void> {
+    if (await this.bindings.isFor(subject, ref, expiresAtMs)) return;
+    const detail = 'This callback URL is bound to another participant.';
     throw new ProblemError('wrong-participant', { detail }, { facts: { ref } });
   }
 }

@@ -1,7 +1,7 @@
 // A change is one visible difference between what was announced of a participant and what is true now.
 // It is announced once: the record that holds the new view as announced is stored in the same commit.
 import type { GoneCause } from './connection.js';
-import { type DeviceEvent, type DeviceId, orderedAtMs, type ParticipantId } from './lifecycle-event.js';
+import { type DeviceEvent, type DeviceId, orderedAtMs } from './lifecycle-event.js';
 import {
   type DeviceView,
   type ParticipantView,
@@ -9,6 +9,7 @@ import {
   type Presence,
   type PresenceState,
 } from './presence-view.js';
+import type { Subject } from './subject.js';
 
 /** `updated`: the same state, but its tag, its cause or another detail is not what was announced. */
 export type ChangeType = `${'participant' | 'device'}.${PresenceState | 'updated'}`;
@@ -19,28 +20,26 @@ export const CHANGE_TYPES: readonly ChangeType[] = (['participant', 'device'] as
 
 export interface Change {
   readonly type: ChangeType;
-  readonly participantId: ParticipantId;
+  readonly subject: Subject;
   readonly deviceId?: DeviceId;
-  readonly source: string;
   readonly tag?: string;
   /** In a participant's change that changes its tag, the one before: who follows that one is to know. */
   readonly previousTag?: string;
   readonly state: PresenceState;
-  /** null: never heard of before. */
+  /** null: not known before. */
   readonly previousState: PresenceState | null;
   readonly cause?: GoneCause;
   readonly sinceMs: number;
   /** Provider's time of the event that brought it about; null when time passing or an operator did. */
-  readonly atMs: number | null;
+  readonly occurredAtMs: number | null;
   /** When that event was received, the operator ended it, or the time that had passed was noticed. */
-  readonly heardAtMs: number;
+  readonly receivedAtMs: number;
   readonly version: number;
 }
 
 /** A view with all else that is visible of a participant. */
 export interface Announcement {
-  readonly participantId: ParticipantId;
-  readonly source: string;
+  readonly subject: Subject;
   readonly tag?: string;
   readonly version: number;
   readonly view: ParticipantView;
@@ -99,16 +98,15 @@ interface Difference {
 function change(type: ChangeType, after: Announcement, { now, before, event, nowMs }: Difference): Change {
   return {
     type,
-    participantId: after.participantId,
+    subject: after.subject,
     deviceId: now.deviceId,
-    source: after.source,
     tag: after.tag,
     state: now.state,
     previousState: before?.state ?? null,
     cause: now.cause,
     sinceMs: now.sinceMs,
-    atMs: event && event.kind !== 'ended' ? orderedAtMs(event) : null,
-    heardAtMs: event ? event.heardAtMs : nowMs,
+    occurredAtMs: event && event.kind !== 'ended' ? orderedAtMs(event) : null,
+    receivedAtMs: event ? event.receivedAtMs : nowMs,
     version: after.version,
   };
 }

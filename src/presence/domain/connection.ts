@@ -1,6 +1,6 @@
 // One connection of a device, and how each kind of event moves it: the table of transitions, one function a row.
 // It never asks what time it is. What time alone brings about (grace over, expiry) is read from a connection later,
-// in device-view.ts, so that the same events always fold to the same connection.
+// in presence-view.ts, so that the same events always fold to the same connection.
 import { type DeviceEvent, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 
@@ -16,17 +16,17 @@ export interface OpenConnection {
   /** A client may open its next socket before the provider notices that the last one died. */
   readonly sockets: number;
   readonly newestAtMs: number;
-  readonly newestHeardAtMs: number;
+  readonly newestReceivedAtMs: number;
 }
 
 /** Signalling was lost; the next event, or time, tells whether this was an interruption or the end. */
 export interface LostConnection {
   readonly phase: 'lost';
-  /** null when the connect was never heard. */
+  /** null when no connect was received. */
   readonly connectedAtMs: number | null;
   readonly interruptions: number;
   readonly lostAtMs: number;
-  readonly lostHeardAtMs: number;
+  readonly lostReceivedAtMs: number;
 }
 
 export interface EndedConnection {
@@ -35,7 +35,7 @@ export interface EndedConnection {
   readonly connectedAtMs: number | null;
   readonly interruptions: number;
   readonly endedAtMs: number;
-  readonly endedHeardAtMs: number;
+  readonly endedReceivedAtMs: number;
   /** An operator has ended the leave grace, too. */
   readonly isFinal?: true;
 }
@@ -48,7 +48,7 @@ export interface Step {
   readonly previous?: EndedConnection;
 }
 
-/** The connection of a device after one more event, the events coming in the order of `compareEvents`. */
+/** The connection of a device after one more event, the events coming in order. */
 export function step(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Step {
   switch (event.kind) {
     case 'connected':
@@ -64,7 +64,7 @@ export function step(current: Connection | undefined, event: DeviceEvent, policy
 
 function onConnected(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Step {
   if (current?.phase === 'open') {
-    if (isOverAge(current, event.heardAtMs, policy))
+    if (isOverAge(current, event.receivedAtMs, policy))
       return { connection: opened(event), previous: expired(current, policy) };
     return { connection: { ...current, sockets: current.sockets + 1, ...newest(event) } };
   }
@@ -88,7 +88,7 @@ function onDisconnected(current: Connection | undefined, event: DeviceEvent, pol
   if (isEndedByOperator(current)) return lost(event, current.connectedAtMs, current.interruptions);
   if (current.phase !== 'open') return current;
   // Gone already, as expired: a loss is no sign of life and must not bring it back as reconnecting.
-  if (isOverAge(current, event.heardAtMs, policy)) return expired(current, policy);
+  if (isOverAge(current, event.receivedAtMs, policy)) return expired(current, policy);
   const sinceNewestMs = orderedAtMs(event) - current.newestAtMs;
   if (current.sockets >= 2 && sinceNewestMs <= policy.overlapMs) return { ...current, sockets: current.sockets - 1 };
   return lost(event, current.connectedAtMs, current.interruptions);
@@ -98,7 +98,7 @@ function onLeft(current: Connection | undefined, event: DeviceEvent): Connection
   // Asked for, so it was no accident: the cause is upgraded, the time of the loss stands.
   if (current?.phase === 'lost') return ended(current, 'left');
   if (current?.phase === 'ended' && current.cause !== 'expired' && !isEndedByOperator(current)) return current;
-  const left = endedNow(current, 'left', orderedAtMs(event), event.heardAtMs);
+  const left = endedNow(current, 'left', orderedAtMs(event), event.receivedAtMs);
   // It is gone already: a leave grace would bring it back.
   return current && isEndedByOperator(current) ? { ...left, isFinal: true } : left;
 }
@@ -106,7 +106,7 @@ function onLeft(current: Connection | undefined, event: DeviceEvent): Connection
 /** The time of the end is that of our clock: the event's own is that of the newest event that it follows. */
 function onEnded(current: Connection | undefined, event: DeviceEvent): Connection {
   if (current?.phase === 'ended') return { ...current, isFinal: true };
-  return endedNow(current, 'ended', Math.max(orderedAtMs(event), event.heardAtMs), event.heardAtMs);
+  return endedNow(current, 'ended', Math.max(orderedAtMs(event), event.receivedAtMs), event.receivedAtMs);
 }
 
 function isEndedByOperator(connection: Connection): boolean {
@@ -117,15 +117,15 @@ function endedNow(
   current: Connection | undefined,
   cause: GoneCause,
   endedAtMs: number,
-  endedHeardAtMs: number,
+  endedReceivedAtMs: number,
 ): EndedConnection {
   const { connectedAtMs = null, interruptions = 0 } = current ?? {};
-  return { phase: 'ended', cause, connectedAtMs, interruptions, endedAtMs, endedHeardAtMs };
+  return { phase: 'ended', cause, connectedAtMs, interruptions, endedAtMs, endedReceivedAtMs };
 }
 
-/** No end of it was heard for too long: the webhook that told of it must have been lost. */
+/** No end of it was received for too long: the webhook must have been lost. */
 export function isOverAge(connection: OpenConnection, nowMs: number, policy: PresencePolicy): boolean {
-  return nowMs - connection.newestHeardAtMs > policy.maxConnectionMs;
+  return nowMs - connection.newestReceivedAtMs > policy.maxConnectionMs;
 }
 
 export function expired(connection: OpenConnection, policy: PresencePolicy): EndedConnection {
@@ -135,7 +135,7 @@ export function expired(connection: OpenConnection, policy: PresencePolicy): End
     connectedAtMs: connection.connectedAtMs,
     interruptions: connection.interruptions,
     endedAtMs: connection.newestAtMs + policy.maxConnectionMs,
-    endedHeardAtMs: connection.newestHeardAtMs + policy.maxConnectionMs,
+    endedReceivedAtMs: connection.newestReceivedAtMs + policy.maxConnectionMs,
   };
 }
 
@@ -146,7 +146,7 @@ export function ended(connection: LostConnection, cause: 'left' | 'lost'): Ended
     connectedAtMs: connection.connectedAtMs,
     interruptions: connection.interruptions,
     endedAtMs: connection.lostAtMs,
-    endedHeardAtMs: connection.lostHeardAtMs,
+    endedReceivedAtMs: connection.lostReceivedAtMs,
   };
 }
 
@@ -154,8 +154,8 @@ function opened(event: DeviceEvent): OpenConnection {
   return { phase: 'open', connectedAtMs: orderedAtMs(event), interruptions: 0, sockets: 1, ...newest(event) };
 }
 
-function newest(event: DeviceEvent): Pick<OpenConnection, 'newestAtMs' | 'newestHeardAtMs'> {
-  return { newestAtMs: orderedAtMs(event), newestHeardAtMs: event.heardAtMs };
+function newest(event: DeviceEvent): Pick<OpenConnection, 'newestAtMs' | 'newestReceivedAtMs'> {
+  return { newestAtMs: orderedAtMs(event), newestReceivedAtMs: event.receivedAtMs };
 }
 
 function lost(event: DeviceEvent, connectedAtMs: number | null, interruptions: number): LostConnection {
@@ -164,6 +164,6 @@ function lost(event: DeviceEvent, connectedAtMs: number | null, interruptions: n
     connectedAtMs,
     interruptions,
     lostAtMs: orderedAtMs(event),
-    lostHeardAtMs: event.heardAtMs,
+    lostReceivedAtMs: event.receivedAtMs,
   };
 }

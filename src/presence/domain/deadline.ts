@@ -10,7 +10,7 @@ export function isForgettable(connection: EndedConnection, policy: PresencePolic
 }
 
 function forgetAtMs(connection: EndedConnection, policy: PresencePolicy): number {
-  return connection.endedHeardAtMs + policy.retentionMs;
+  return connection.endedReceivedAtMs + policy.retentionMs;
 }
 
 /** The first moment of our clock, after the one that `devices` were settled at, when `advance` would change something. */
@@ -30,7 +30,7 @@ export function nextDeadlineMs(
 function deadlineMs(connection: Connection, policy: PresencePolicy): number {
   switch (connection.phase) {
     case 'open':
-      return connection.newestHeardAtMs + policy.maxConnectionMs + 1;
+      return connection.newestReceivedAtMs + policy.maxConnectionMs + 1;
     case 'lost':
       return graceEndMs(connection, policy);
     case 'ended':

@@ -1,42 +1,41 @@
 // What is remembered of one device: its newest events as such, so that a late one can still take its place among
 // them, and a base into which all older ones were folded. That keeps a record small however long a device flaps.
 import { type Connection, type EndedConnection, step } from './connection.js';
-import { compareEvents, type DeviceEvent, isSameEvent, orderedAtMs } from './lifecycle-event.js';
+import { type DeviceEvent, insertInOrder, isAfter, isSameEvent, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 
 export const MAX_KEPT_EVENTS = 16;
 
 export interface DeviceHistory {
   readonly base?: { readonly connection: Connection; readonly upTo: DeviceEvent };
-  /** In the order of `compareEvents`, all after `base.upTo`. */
+  /** In order, all after `base.upTo`. */
   readonly events: readonly DeviceEvent[];
 }
 
-/** `duplicate`: heard before. `stale`: so old that its place is already folded into the base. */
+/** `duplicate`: received before. `stale`: so old that its place is already folded into the base. */
 export type Verdict = 'applied' | 'duplicate' | 'stale';
 
-export interface Filing {
+export interface Insertion {
   readonly verdict: Verdict;
   readonly history: DeviceHistory;
-  /** The event as it is filed, heard when it was first heard; undefined when it is in no place of its own. */
-  readonly filed?: DeviceEvent;
+  /** The event as it is kept, with the time at which it was first received; undefined when it is not kept. */
+  readonly kept?: DeviceEvent;
 }
 
-/** Files an event in its place. One event more than is kept makes the oldest part of the base (`compact`). */
-export function fileEvent(history: DeviceHistory, event: DeviceEvent): Filing {
+/** Puts an event in its place. With one more than are kept, the oldest becomes part of the base (`compact`). */
+export function insertEvent(history: DeviceHistory, event: DeviceEvent): Insertion {
   const known = history.events.find((other) => isSameEvent(other, event));
-  // Heard twice, at whatever times and in whatever order, an event was heard at the earlier one.
-  if (known && event.heardAtMs >= known.heardAtMs) return { verdict: 'duplicate', history, filed: known };
+  // An event that is received twice, in whatever order, was received at the earlier of the two times.
+  if (known && event.receivedAtMs >= known.receivedAtMs) return { verdict: 'duplicate', history, kept: known };
   const { base } = history;
-  if (base && compareEvents(event, base.upTo) <= 0) {
-    // One that was folded cannot be made to have been heard earlier.
-    const isDuplicate = known || (isSameEvent(event, base.upTo) && event.heardAtMs >= base.upTo.heardAtMs);
+  if (base && !isAfter(event, base.upTo)) {
+    // One that was folded cannot be made to have been received earlier.
+    const isDuplicate = known || (isSameEvent(event, base.upTo) && event.receivedAtMs >= base.upTo.receivedAtMs);
     return { verdict: isDuplicate ? 'duplicate' : 'stale', history };
   }
   const others = known ? history.events.filter((other) => other !== known) : history.events;
-  const after = others.findIndex((other) => compareEvents(event, other) < 0);
-  const events = others.toSpliced(after === -1 ? others.length : after, 0, event);
-  return { verdict: known ? 'duplicate' : 'applied', history: { ...history, events }, filed: event };
+  const events = insertInOrder(others, event);
+  return { verdict: known ? 'duplicate' : 'applied', history: { ...history, events }, kept: event };
 }
 
 export interface Fold {
@@ -69,8 +68,12 @@ export function compact(
   return { history: { base: { connection, upTo }, events: history.events.slice(-MAX_KEPT_EVENTS) }, earlier };
 }
 
-export function lastEventAtMs(history: DeviceHistory): number {
+export function lastEvent(history: DeviceHistory): DeviceEvent {
   const last = history.events.at(-1);
   if (!last) throw new Error('a device without events');
-  return orderedAtMs(last);
+  return last;
+}
+
+export function lastEventAtMs(history: DeviceHistory): number {
+  return orderedAtMs(lastEvent(history));
 }

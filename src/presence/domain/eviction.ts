@@ -75,7 +75,7 @@ function endEvicted({ connection, history }: HeldDevice, nowMs: number): EndedCo
   switch (connection.phase) {
     case 'open': {
       const { connectedAtMs, interruptions } = connection;
-      const end = { endedAtMs: lastEventAtMs(history), endedHeardAtMs: nowMs };
+      const end = { endedAtMs: lastEventAtMs(history), endedReceivedAtMs: nowMs };
       return { phase: 'ended', cause: 'expired', ...end, connectedAtMs, interruptions };
     }
     case 'lost':

@@ -2,15 +2,15 @@
 // any other, placed right after the newest one of each device that it ends, so that any later event undoes it. Or an
 // operator purges what should never have been stored: its presence is ended, and nothing of it is kept.
 import type { Connection } from './connection.js';
-import { fold, lastEventAtMs } from './device-history.js';
-import type { DeviceId, LifecycleEvent } from './lifecycle-event.js';
+import { fold, lastEvent } from './device-history.js';
+import { type DeviceId, type LifecycleEvent, orderedAtMs } from './lifecycle-event.js';
 import { type Advance, advance, type ParticipantRecord } from './participant.js';
 import type { PresencePolicy } from './policy.js';
 import { leaveGraceEndMs, settle } from './presence-view.js';
 
 /** The events that end all of a participant, or one of its devices, now; none: nothing of it is present. */
 export function operatorEnds(
-  { source, participantId, devices, settledAtMs }: ParticipantRecord,
+  { subject, devices, settledAtMs }: ParticipantRecord,
   deviceId: DeviceId | undefined,
   clockMs: number,
   policy: PresencePolicy,
@@ -20,8 +20,12 @@ export function operatorEnds(
   for (const [id, history] of devices) {
     if (deviceId !== undefined && id !== deviceId) continue;
     if (!holdsPresence(settle(fold(history, policy).connection, policy, nowMs), policy, nowMs)) continue;
-    const times = { atMs: lastEventAtMs(history), heardAtMs: nowMs };
-    events.push({ source, participantId, deviceId: id, kind: 'ended', ...times });
+    const last = lastEvent(history);
+    const { precisionMs, sequence } = last;
+    // It has the order of the event that it follows: also where receipt decides, and another node's clock is ahead.
+    const place = { occurredAtMs: orderedAtMs(last), precisionMs, ...(sequence !== undefined && { sequence }) };
+    const receivedAtMs = Math.max(nowMs, last.receivedAtMs);
+    events.push({ subject, deviceId: id, kind: 'ended', ...place, receivedAtMs });
   }
   return events;
 }

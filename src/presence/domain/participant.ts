@@ -1,23 +1,17 @@
-// The record of a participant, and the one function that moves it: events heard and time passed go in, the new record
+// The record of a participant, and the one function that moves it: events received and time passed go in, the new record
 // and the changes to announce come out. What was announced is part of the record, so storing the one commits the other.
 import { type Change, changesBetween } from './change.js';
 import { nextDeadlineMs } from './deadline.js';
-import { compact, type DeviceHistory, fileEvent, fold, lastEventAtMs, type Verdict } from './device-history.js';
+import { compact, type DeviceHistory, fold, insertEvent, lastEventAtMs, type Verdict } from './device-history.js';
 import { type HeldDevice, isOutdated, limitDevices, wasSeenToConnect } from './eviction.js';
-import {
-  compareEvents,
-  type DeviceId,
-  type LifecycleEvent,
-  orderedAtMs,
-  type ParticipantId,
-} from './lifecycle-event.js';
+import { type DeviceEvent, type DeviceId, inOrder, type LifecycleEvent, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 import { type DeviceView, type ParticipantView, participantView, settle } from './presence-view.js';
 import { MAX_PAST_STAYS, mergeStays, type Stay, stayOf } from './stay.js';
+import type { Subject } from './subject.js';
 
 export interface ParticipantRecord {
-  readonly participantId: ParticipantId;
-  readonly source: string;
+  readonly subject: Subject;
   /**
    * Grows by one with every commit that announces something. It begins with the time of the first one, so that it goes
    * on growing when a participant is forgotten and comes back.
@@ -44,7 +38,7 @@ export interface ParticipantRecord {
 
 interface Tag {
   readonly value: string;
-  readonly atMs: number;
+  readonly occurredAtMs: number;
 }
 
 export interface Advance {
@@ -63,7 +57,7 @@ export function advance(
   policy: PresencePolicy,
 ): Advance {
   const nowMs = Math.max(clockMs, before?.settledAtMs ?? clockMs);
-  const { histories, applied, tag, verdicts } = file(before, events);
+  const { histories, applied, tag, verdicts } = insertAll(before, events);
   const origin = before ?? applied[0];
   if (!origin || (before && nowMs < before.deadlineMs && isUnmoved(before, histories, tag))) {
     return { record: before, changes: [], verdicts };
@@ -79,18 +73,17 @@ export function advance(
   const devices = excess.length === 0 ? held : [...held, ...excess];
   const pastStays = [...(before?.pastStays ?? []), ...staysBefore(devices, policy)];
   const view = participantView(devices, pastStays, policy, nowMs);
-  const { participantId, source } = origin;
+  const { subject } = origin;
   const version = before ? before.version + 1 : nowMs;
-  const was = before && { participantId, source, tag: before.tag?.value, view: before.announced };
-  const now = { participantId, source, tag: tag?.value, version, view: withoutUnseen(view, excess, before) };
+  const was = before && { subject, tag: before.tag?.value, view: before.announced };
+  const now = { subject, tag: tag?.value, version, view: withoutUnseen(view, excess, before) };
   const changes = changesBetween(was, now, applied, nowMs);
 
   const outdated = held.filter((device) => isOutdated(device, devices, view.state, policy, nowMs));
   const kept = outdated.length === 0 ? held : held.filter((device) => !outdated.includes(device));
   if (kept.length === 0) return { record: undefined, changes, verdicts };
   const record: ParticipantRecord = {
-    participantId,
-    source,
+    subject,
     version: changes.length > 0 ? version : version - 1,
     tag,
     ...remember(before, kept, [...excess, ...outdated], policy),
@@ -135,26 +128,34 @@ function advanceWithout(
   return { ...rest, verdicts: all };
 }
 
-function file(before: ParticipantRecord | undefined, events: readonly LifecycleEvent[]) {
+function insertAll(before: ParticipantRecord | undefined, events: readonly LifecycleEvent[]) {
   const histories = new Map(before?.devices);
   const applied: LifecycleEvent[] = [];
   let tag = before?.tag;
   const verdicts = events.map((event): Verdict => {
-    const { deviceId, kind, atMs, heardAtMs } = event;
+    const { deviceId } = event;
     const history = histories.get(deviceId);
     if (!history && orderedAtMs(event) <= (before?.evictedUpToMs ?? Number.NEGATIVE_INFINITY)) return 'stale';
-    const filing = fileEvent(history ?? { events: [] }, { kind, atMs, heardAtMs });
-    histories.set(deviceId, filing.history);
-    if (filing.filed && event.tag) tag = newerOf(tag, { value: event.tag, atMs: orderedAtMs(filing.filed) });
-    if (filing.verdict === 'applied') applied.push(event);
-    return filing.verdict;
+    const insertion = insertEvent(history ?? { events: [] }, deviceEventOf(event));
+    histories.set(deviceId, insertion.history);
+    if (insertion.kept && event.tag)
+      tag = newerOf(tag, { value: event.tag, occurredAtMs: orderedAtMs(insertion.kept) });
+    if (insertion.verdict === 'applied') applied.push(event);
+    return insertion.verdict;
   });
-  return { histories, applied: applied.sort(compareEvents), tag, verdicts };
+  return { histories, applied: inOrder(applied), tag, verdicts };
+}
+
+function deviceEventOf(event: LifecycleEvent): DeviceEvent {
+  const { kind, occurredAtMs, receivedAtMs, precisionMs, eventId, sequence } = event;
+  const known = { kind, occurredAtMs, receivedAtMs, precisionMs };
+  if (eventId === undefined && sequence === undefined) return known;
+  return { ...known, ...(eventId !== undefined && { eventId }), ...(sequence !== undefined && { sequence }) };
 }
 
 function isUnmoved(before: ParticipantRecord, histories: ReadonlyMap<DeviceId, DeviceHistory>, tag?: Tag): boolean {
   for (const [deviceId, history] of histories) if (before.devices.get(deviceId) !== history) return false;
-  return before.tag?.value === tag?.value && before.tag?.atMs === tag?.atMs;
+  return before.tag?.value === tag?.value && before.tag?.occurredAtMs === tag?.occurredAtMs;
 }
 
 function foldAll(histories: ReadonlyMap<DeviceId, DeviceHistory>, policy: PresencePolicy, nowMs: number): HeldDevice[] {
@@ -203,5 +204,5 @@ function remember(
 
 /** An event without a tag erases none. Of two at one millisecond the greater string, so that their order is no matter. */
 function newerOf(a: Tag | undefined, b: Tag): Tag {
-  return a && (a.atMs - b.atMs || (a.value < b.value ? -1 : 1)) > 0 ? a : b;
+  return a && (a.occurredAtMs - b.occurredAtMs || (a.value < b.value ? -1 : 1)) > 0 ? a : b;
 }

@@ -7,7 +7,7 @@ export interface PresencePolicy {
   readonly leaveGraceMs: number;
   /** A loss this soon after a second connect is that of the older socket. */
   readonly overlapMs: number;
-  /** A connection of which no end is heard for longer than this is `expired`. */
+  /** A connection expires if no end event arrives for longer than this. */
   readonly maxConnectionMs: number;
   /** How long a `gone` participant is remembered. At least `maxConnectionMs`. */
   readonly retentionMs: number;

@@ -29,7 +29,7 @@ export interface Presence {
 
 export interface DeviceView extends Presence {
   readonly deviceId: DeviceId;
-  /** null when the connect was never heard. */
+  /** null when no connect was received. */
   readonly connectedAtMs: number | null;
   readonly interruptions: number;
 }
@@ -47,7 +47,7 @@ export function settle(connection: Connection, policy: PresencePolicy, nowMs: nu
 }
 
 export function graceEndMs(connection: LostConnection, policy: PresencePolicy): number {
-  return connection.lostHeardAtMs + policy.graceMs;
+  return connection.lostReceivedAtMs + policy.graceMs;
 }
 
 /** One shape for all: what reads views is called for every event. */
@@ -105,7 +105,7 @@ export function participantView(
 /** When a participant all of whose devices ended stops being `reconnecting` for it; undefined: it never was. */
 export function leaveGraceEndMs(last: EndedConnection, policy: PresencePolicy): number | undefined {
   const hasLeaveGrace = last.cause === 'left' && policy.leaveGraceMs > 0 && !last.isFinal;
-  return hasLeaveGrace ? last.endedHeardAtMs + policy.leaveGraceMs : undefined;
+  return hasLeaveGrace ? last.endedReceivedAtMs + policy.leaveGraceMs : undefined;
 }
 
 /** The end that comes last, if no event does; at the same millisecond the one with the surest cause, and with a leave grace. None is open. */
@@ -118,7 +118,7 @@ export function lastEnded(devices: readonly SettledDevice[]): EndedConnection {
     (a, b) =>
       b.endedAtMs - a.endedAtMs ||
       GONE_CAUSES.indexOf(a.cause) - GONE_CAUSES.indexOf(b.cause) ||
-      b.endedHeardAtMs - a.endedHeardAtMs ||
+      b.endedReceivedAtMs - a.endedReceivedAtMs ||
       Number(a.isFinal ?? false) - Number(b.isFinal ?? false),
   )[0];
   if (!last) throw new Error('a participant without devices');

@@ -1,5 +1,7 @@
 // Changesets as the keys and arguments of commit.lua.
-import type { Changeset, IndexEntry } from '../presence-store.js';
+import type { SourceName } from '../domain/subject.js';
+import type { Changeset, Group, IndexEntry } from '../presence-store.js';
+import type { SubjectKey } from '../subject-key.js';
 import type { SetName, Shard } from './shard.js';
 
 export interface ScriptCall {
@@ -14,17 +16,17 @@ const MOST_ARGUMENTS = 4_000;
 /** The one call that commits `changesets`, no more than `MOST_CHANGESETS`, all of them of participants in `shard`. */
 export function commitCall(shard: Shard, changesets: readonly Changeset[], newEpoch: string): ScriptCall {
   const args: (string | number)[] = [newEpoch, changesets.length];
-  const keys = [shard.tags, shard.epoch, shard.changes];
+  const keys = [shard.epoch, shard.changes];
   const entries: string[] = [];
-  for (const { participantId, before, changes } of changesets) {
-    keys.push(shard.record(participantId));
+  for (const { key, before, changes } of changesets) {
+    keys.push(shard.record(key));
     args.push(before?.record ?? '');
     if (changes !== null) entries.push(changes);
   }
   const moves = new Moves(shard, keys);
-  for (const { participantId, before, after } of changesets) {
+  for (const { key, before, after } of changesets) {
     args.push(after?.record ?? '');
-    moves.add(participantId, before?.index, after?.index);
+    moves.add(key, before?.index, after?.index);
   }
   args.push(entries.length, ...entries);
   moves.pushTo(args);
@@ -46,11 +48,12 @@ interface IndexMoves {
  */
 class Moves {
   readonly #due: IndexMoves;
-  /** Under a tag; under none: of everybody. */
-  readonly #sets = new Map<string | undefined, Partial<Record<SetName, IndexMoves>>>();
+  readonly #sets = new Map<string, IndexMoves>();
   readonly #all: IndexMoves[] = [];
-  /** Those under which somebody has come or gone. */
-  readonly #tags = new Set<string>();
+  /** Those of which a new participant is stored. */
+  readonly #newSources = new Set<SourceName>();
+  /** The tags under which somebody has come or gone, by a key of theirs. */
+  readonly #tags = new Map<string, { readonly source: SourceName; readonly group: Group }>();
 
   constructor(
     private readonly shard: Shard,
@@ -59,61 +62,78 @@ class Moves {
     this.#due = this.#index(shard.due);
   }
 
-  add(participantId: string, before: IndexEntry | undefined, after: IndexEntry | undefined): void {
-    if (after && before?.dueMs !== after.dueMs) this.#due.added.push(after.dueMs, participantId);
-    if (!after) this.#due.removed.push(participantId);
-    this.#under(undefined, participantId, before, after);
-    const [oldTag, newTag] = [before?.tag, after?.tag];
-    if (oldTag !== undefined) this.#under(oldTag, participantId, before, oldTag === newTag ? after : undefined);
-    if (newTag !== undefined && oldTag !== newTag) this.#under(newTag, participantId, undefined, after);
+  add(key: SubjectKey, before: IndexEntry | undefined, after: IndexEntry | undefined): void {
+    if (after && before?.dueMs !== after.dueMs) this.#due.added.push(after.dueMs, key);
+    if (!after) this.#due.removed.push(key);
+    const source = (after ?? before)?.source;
+    if (source === undefined) return;
+    if (!before) this.#newSources.add(source);
+    this.#in(source, undefined, key, before, after);
+    for (const group of before?.groups ?? []) {
+      const stays = after?.groups.some(({ kind, name }) => kind === group.kind && name === group.name);
+      this.#in(source, group, key, before, stays ? after : undefined);
+    }
+    for (const group of after?.groups ?? []) {
+      const wasThere = before?.groups.some(({ kind, name }) => kind === group.kind && name === group.name);
+      if (!wasThere) this.#in(source, group, key, undefined, after);
+    }
   }
 
   /** The commands, and the tags to recount. */
   pushTo(args: (string | number)[]): void {
     const place = args.push(0) - 1;
     let count = 0;
+    if (this.#newSources.size > 0) {
+      count += pushCommands(args, 'SADD', this.keys.push(this.shard.sources), [...this.#newSources]);
+    }
     for (const index of this.#all) {
       count += pushCommands(args, 'ZREM', index.place, index.removed);
       count += pushCommands(args, 'ZADD', index.place, index.added);
     }
     args[place] = count;
-    for (const tag of this.#tags) {
-      const [connected, reconnecting] = [this.#set('connected', tag), this.#set('reconnecting', tag)];
+    for (const { source, group } of this.#tags.values()) {
+      const [connected, reconnecting] = [
+        this.#set(source, 'connected', group),
+        this.#set(source, 'reconnecting', group),
+      ];
       // Score and member.
       const came = (connected.added.length + reconnecting.added.length) / 2;
-      args.push(tag, connected.place, reconnecting.place, came);
+      const tags = this.keys.push(this.shard.tags(source));
+      args.push(tags, group.name, connected.place, reconnecting.place, came);
     }
   }
 
-  /** In the sets of one tag, or of everybody. */
-  #under(
-    tag: string | undefined,
-    participantId: string,
+  /** In the sets of one group, or of everybody of the source. */
+  #in(
+    source: SourceName,
+    group: Group | undefined,
+    key: SubjectKey,
     before: IndexEntry | undefined,
     after: IndexEntry | undefined,
   ) {
+    const set = (name: SetName) => this.#set(source, name, group);
     if (before?.state !== after?.state) {
-      if (before) this.#set(before.state, tag).removed.push(participantId);
-      if (tag !== undefined) this.#tags.add(tag);
+      if (before) set(before.state).removed.push(key);
+      if (group?.kind === 'tag') this.#tags.set(this.shard.set(source, 'connected', group), { source, group });
     }
     if (after && (before?.state !== after.state || before.sinceMs !== after.sinceMs)) {
-      this.#set(after.state, tag).added.push(after.sinceMs, participantId);
+      set(after.state).added.push(after.sinceMs, key);
     }
     const [was, is] = [presentDevices(before), presentDevices(after)];
-    if (was !== 0 && is === 0) this.#set('none', tag).added.push(0, participantId);
-    if (was === 0 && is !== 0) this.#set('none', tag).removed.push(participantId);
-    for (let n = Math.max(is, 1) + 1; n <= was; n += 1) this.#set('more', tag).removed.push(`${n}:${participantId}`);
-    for (let n = Math.max(was, 1) + 1; n <= is; n += 1) this.#set('more', tag).added.push(0, `${n}:${participantId}`);
+    if (was !== 0 && is === 0) set('none').added.push(0, key);
+    if (was === 0 && is !== 0) set('none').removed.push(key);
+    for (let n = Math.max(is, 1) + 1; n <= was; n += 1) set('more').removed.push(`${n}:${key}`);
+    for (let n = Math.max(was, 1) + 1; n <= is; n += 1) set('more').added.push(0, `${n}:${key}`);
   }
 
-  #set(set: SetName, tag: string | undefined): IndexMoves {
-    let sets = this.#sets.get(tag);
-    if (!sets) {
-      sets = {};
-      this.#sets.set(tag, sets);
+  #set(source: SourceName, name: SetName, group: Group | undefined): IndexMoves {
+    const key = this.shard.set(source, name, group);
+    let set = this.#sets.get(key);
+    if (!set) {
+      set = this.#index(key);
+      this.#sets.set(key, set);
     }
-    sets[set] ??= this.#index(this.shard.set(set, tag));
-    return sets[set];
+    return set;
   }
 
   #index(key: string): IndexMoves {

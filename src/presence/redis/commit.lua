@@ -3,16 +3,17 @@
 -- of them may be stored. Its caller does, and asks again: hardly ever, whereas a script that could do with any part of
 -- what it is given would take twice as long each time.
 --
--- KEYS: [1] the set of tags, [2] the epoch, [3] the change stream, then the record of each changeset, then the indexes,
---       which ARGV names by their place
+-- KEYS: [1] the epoch, [2] the change stream, then the record of each changeset, then the indexes, which ARGV names by
+--       their place
 -- ARGV: [1] an epoch, if a new one is needed
 --       how many changesets, of each the record expected ('' for none), of each the record to store ('' to forget it)
 --       how many entries of the feed, and each
 --       how many commands, for each: its name, the index, how many arguments, and each
---       then for each tag to recount: tag, index of those connected, of those reconnecting, how many came to either
+--       then for each tag to recount: the set of tags, tag, index of those connected, of those reconnecting, how many came
+--       to either
 -- Returns: the changesets that another was faster with, by their numbers from 1 on; none: all are stored
-local tags, stream = KEYS[1], KEYS[3]
-local BEFORE_RECORDS = 3
+local stream = KEYS[2]
+local BEFORE_RECORDS = 2
 local position = 1
 
 local function take()
@@ -26,7 +27,7 @@ local function takeSeveral(count)
 end
 
 -- From the sizes of its sets, so that no count can ever drift. With more in them than came now, somebody was there before.
-local function recount(tag, connected, reconnecting, came)
+local function recount(tags, tag, connected, reconnecting, came)
   local present = redis.call('ZCARD', connected)
   if present <= came then present = present + redis.call('ZCARD', reconnecting) end
   if present == 0 then
@@ -36,7 +37,7 @@ local function recount(tag, connected, reconnecting, came)
   end
 end
 
-local _, newest = endOfFeed(KEYS[2], stream, ARGV[1])
+local _, newest = endOfFeed(KEYS[1], stream, ARGV[1])
 local count = tonumber(take())
 local records = redis.call('MGET', unpack(KEYS, BEFORE_RECORDS + 1, BEFORE_RECORDS + count))
 local conflicts = {}
@@ -65,5 +66,7 @@ for _ = 1, tonumber(take()) do
   redis.call('XADD', stream, '*', 'n', bytes, 'c', changes)
 end
 for _ = 1, tonumber(take()) do redis.call(take(), KEYS[tonumber(take())], takeSeveral(tonumber(take()))) end
-while position < #ARGV do recount(take(), KEYS[tonumber(take())], KEYS[tonumber(take())], tonumber(take())) end
+while position < #ARGV do
+  recount(KEYS[tonumber(take())], take(), KEYS[tonumber(take())], KEYS[tonumber(take())], tonumber(take()))
+end
 return conflicts

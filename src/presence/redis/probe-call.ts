@@ -1,17 +1,19 @@
 // A commit that changes nothing: commit.lua with every key that participants share, and every command that it uses.
 // What would make Redis refuse a callback makes it refuse this: a permission that is missing, a key of another type,
 // memory that is full, a disk that cannot be written.
+import type { SourceName } from '../domain/subject.js';
+import type { Group } from '../presence-store.js';
 import type { ScriptCall } from './commit-call.js';
 import type { Shard } from './shard.js';
 
 const SHARED_SETS = ['connected', 'reconnecting', 'gone', 'more', 'none'] as const;
 /** No participant has an empty tag. */
-const NO_TAG = '';
+const NO_TAG: Group = { kind: 'tag', name: '' };
 
 /** `member`: of no participant; its keys exist only while the script runs. The layout of the arguments is commit.lua's. */
-export function probeCall(shard: Shard, member: string, newEpoch: string): ScriptCall {
+export function probeCall(shard: Shard, sources: readonly SourceName[], member: string, newEpoch: string): ScriptCall {
   const record = shard.probe(member);
-  const keys = [shard.tags, shard.epoch, shard.changes, record];
+  const keys = [shard.epoch, shard.changes, record];
   const commands: (string | number)[] = [];
   let count = 0;
   const add = (name: string, place: number, ...args: (string | number)[]) => {
@@ -20,7 +22,13 @@ export function probeCall(shard: Shard, member: string, newEpoch: string): Scrip
   };
   add('MSET', keys.length, 'probe');
   add('DEL', keys.length);
-  for (const index of [shard.tags, shard.due, ...SHARED_SETS.map((set) => shard.set(set))]) {
+  const sourcesPlace = keys.push(shard.sources);
+  for (const name of ['SREM', 'SADD', 'SREM']) add(name, sourcesPlace, member);
+  const indexes = sources.flatMap((source) => [
+    shard.tags(source),
+    ...SHARED_SETS.map((set) => shard.set(source, set)),
+  ]);
+  for (const index of [shard.due, ...indexes]) {
     const place = keys.push(index);
     // First what shows that it can be taken out again: a script that fails keeps what it has done.
     add('ZREM', place, member);
@@ -29,6 +37,10 @@ export function probeCall(shard: Shard, member: string, newEpoch: string): Scrip
   }
   // Appends to no stream, since there is none of that name.
   add('XADD', keys.push(`${record}:changes`), 'NOMKSTREAM', '*', 'n', 0, 'c', '');
-  const places = [keys.push(shard.set('connected', NO_TAG)), keys.push(shard.set('reconnecting', NO_TAG))];
-  return { keys, args: [newEpoch, 1, '', '', 0, count, ...commands, NO_TAG, ...places, 0] };
+  const recounts = sources.flatMap((source) => {
+    const places = [shard.set(source, 'connected', NO_TAG), shard.set(source, 'reconnecting', NO_TAG)];
+    const [connected, reconnecting] = places.map((set) => keys.push(set));
+    return [keys.push(shard.tags(source)), NO_TAG.name, Number(connected), Number(reconnecting), 0];
+  });
+  return { keys, args: [newEpoch, 1, '', '', 0, count, ...commands, ...recounts] };
 }

@@ -3,7 +3,7 @@
 import type { Logger } from 'pino';
 import type { RedisConnection } from '../../platform/redis-connection.js';
 import { RefusalLog } from '../../platform/refusal-log.js';
-import type { ParticipantId } from '../domain/lifecycle-event.js';
+import type { SourceName } from '../domain/subject.js';
 import { type FeedPosition, newEpoch } from '../feed-position.js';
 import { compareBytes, mergePages } from '../page-order.js';
 import {
@@ -12,6 +12,7 @@ import {
   type FeedEntry,
   type FeedLimits,
   type Occupancy,
+  type OccupancyFilter,
   type PageCursor,
   type PageFilter,
   type PageItem,
@@ -22,6 +23,7 @@ import {
   StoreUnavailableError,
   type TagOccupancy,
 } from '../presence-store.js';
+import type { SubjectKey } from '../subject-key.js';
 import { commitCall, MOST_CHANGESETS } from './commit-call.js';
 import { probeCall } from './probe-call.js';
 import { RedisFeed } from './redis-feed.js';
@@ -37,9 +39,13 @@ export interface RedisStoreOptions {
   readonly prefix: string;
   /** How many shards; never to be changed for the same data. */
   readonly shards: number;
+  /** Whose keys `check` looks at. */
+  readonly sources: readonly SourceName[];
   readonly log: Logger;
 }
 
+/** From the sizes of these follows how many participants and devices are present. */
+const COUNTED_SETS = ['connected', 'reconnecting', 'more', 'none'] as const;
 /** A time that has passed already. */
 const EXPIRED_MS = 1;
 
@@ -50,34 +56,36 @@ export class RedisPresenceStore implements PresenceStore {
   readonly #redis: RedisConnection;
   readonly #refusals: RefusalLog;
   readonly #shards: readonly Shard[];
+  readonly #sources: readonly SourceName[];
   readonly #feed: RedisFeed;
   readonly #commit: Script;
   readonly #page: Script;
   readonly #tags: Script;
 
-  constructor(redis: RedisConnection, { description, prefix, shards, log }: RedisStoreOptions) {
+  constructor(redis: RedisConnection, { description, prefix, shards, sources, log }: RedisStoreOptions) {
     this.description = description;
     this.#redis = redis;
     this.#refusals = new RefusalLog(log, 'Redis');
     this.#shards = Array.from({ length: shards }, (_, number) => new Shard(prefix, number));
+    this.#sources = sources;
     this.#feed = new RedisFeed(redis, this.#shards);
     this.#commit = loadScript(redis, 'feed', 'commit');
     this.#page = loadScript(redis, 'feed', 'page');
     this.#tags = loadScript(redis, 'feed', 'tags');
   }
 
-  load(participantIds: readonly ParticipantId[]): Promise<(StoredRecord | null | StoreUnavailableError)[]> {
+  load(keys: readonly SubjectKey[]): Promise<(StoredRecord | null | StoreUnavailableError)[]> {
     return this.#inShards(
-      participantIds,
-      (id) => id,
-      async (shard, ids) => this.#redis.commands.mget(ids.map((id) => shard.record(id))),
+      keys,
+      (key) => key,
+      async (shard, own) => this.#redis.commands.mget(own.map((key) => shard.record(key))),
     );
   }
 
   async commit(changesets: readonly Changeset[]): Promise<('done' | 'conflict' | StoreUnavailableError)[]> {
     const outcomes = await this.#inShards(
       changesets,
-      ({ participantId }) => participantId,
+      ({ key }) => key,
       async (shard, own) => {
         const outcomes: Promise<Outcome[]>[] = [];
         for (let first = 0; first < own.length; first += MOST_CHANGESETS) {
@@ -90,10 +98,11 @@ export class RedisPresenceStore implements PresenceStore {
     return outcomes;
   }
 
-  async page({ states, tag }: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>> {
-    const cursor = after ? [after.sinceMs, after.participantId] : ['', ''];
+  async page({ states, ...filter }: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>> {
+    const cursor = after ? [after.sinceMs, after.key] : ['', ''];
     const answers = await this.#fromShards('read participants', async (shard) => {
-      const indexes = states.map((state) => shard.set(state, tag));
+      const sources = await this.#sourcesIn(shard, filter);
+      const indexes = sources.flatMap((source) => states.map((state) => shard.set(source, state, filter.group)));
       const keys = [shard.epoch, shard.changes, shard.recordPrefix, ...indexes];
       return (await this.#page({ keys, args: [newEpoch(), ...cursor, limit] })) as [string, string, ...string[][]];
     });
@@ -101,23 +110,28 @@ export class RedisPresenceStore implements PresenceStore {
     return { items: mergePages(pages, limit), position: answers.map(([epoch, entry]) => ({ epoch, entry })) };
   }
 
-  async occupancy(tag?: string): Promise<Occupancy> {
+  async occupancy(filter: OccupancyFilter): Promise<Occupancy> {
     const counts = await this.#fromShards('read occupancy', async (shard) => {
-      const sets = (['connected', 'reconnecting', 'more', 'none'] as const).map((name) => shard.set(name, tag));
+      const sources = await this.#sourcesIn(shard, filter);
+      const sets = sources.flatMap((source) => COUNTED_SETS.map((name) => shard.set(source, name, filter.group)));
       // MULTI: the counts are of one moment.
       const transaction = sets.reduce((multi, key) => multi.zcard(key), this.#redis.commands.multi());
-      return (await runTransaction(transaction)) as number[];
+      const sizes = (await runTransaction(transaction)) as number[];
+      return sources.map((_, n) => toOccupancy(sizes.slice(COUNTED_SETS.length * n, COUNTED_SETS.length * (n + 1))));
     });
-    return sum(counts.map(toOccupancy));
+    return sum(counts.flat());
   }
 
-  async tags(after: string | null, limit: number): Promise<Snapshot<TagOccupancy>> {
-    const answers = await this.#fromShards('read tags', async ({ epoch, changes, tags, tagPrefix }) => {
+  async tags(source: SourceName | undefined, after: string | null, limit: number): Promise<Snapshot<TagOccupancy>> {
+    const answers = await this.#fromShards('read tags', async (shard) => {
+      const sources = await this.#sourcesIn(shard, { source });
+      const keys = [shard.epoch, shard.changes];
+      for (const one of sources) keys.push(shard.tags(one), shard.tagPrefix(one));
       const args = [newEpoch(), after ?? '', limit];
-      return (await this.#tags({ keys: [epoch, changes, tags, tagPrefix], args })) as [string, string, string[]];
+      return (await this.#tags({ keys, args })) as [string, string, ...string[][]];
     });
     const byTag = new Map<string, Occupancy[]>();
-    for (const [, , counts] of answers) {
+    for (const counts of answers.flatMap(([, , ...found]) => found)) {
       for (let i = 0; i < counts.length; i += 5) {
         const tag = String(counts[i]);
         byTag.set(tag, [...(byTag.get(tag) ?? []), toOccupancy(counts.slice(i + 1, i + 5).map(Number))]);
@@ -130,16 +144,21 @@ export class RedisPresenceStore implements PresenceStore {
     };
   }
 
+  async sources(): Promise<SourceName[]> {
+    const found = await this.#fromShards('read participants', (shard) => this.#sourcesIn(shard, {}));
+    return [...new Set(found.flat())].sort();
+  }
+
   async due(nowMs: number, limit: number): Promise<Due> {
     // One more than asked for tells what is due next, or that there is more to do now.
     const earliest = await this.#fromShards('read deadlines', async ({ due }) =>
       this.#redis.commands.zrange(due, 0, String(limit), 'WITHSCORES'),
     );
-    const entries = earliest.flatMap((reply) => pairs(reply).map(([id, dueMs]) => ({ id, dueMs: Number(dueMs) })));
+    const entries = earliest.flatMap((reply) => pairs(reply).map(([key, dueMs]) => ({ key, dueMs: Number(dueMs) })));
     entries.sort((a, b) => a.dueMs - b.dueMs);
     const due = entries.filter(({ dueMs }) => dueMs <= nowMs).slice(0, limit);
     const next = entries.find(({ dueMs }) => dueMs > nowMs);
-    return { participantIds: due.map(({ id }) => id as ParticipantId), nextDueMs: next?.dueMs ?? null };
+    return { keys: due.map(({ key }) => key as SubjectKey), nextDueMs: next?.dueMs ?? null };
   }
 
   async size(): Promise<number> {
@@ -164,12 +183,12 @@ export class RedisPresenceStore implements PresenceStore {
     return this.#attempt('trim the change feed', () => this.#feed.trim(limits));
   }
 
-  async bind(ref: string, participantId: ParticipantId, untilMs: number): Promise<ParticipantId> {
+  async bind(ref: string, key: SubjectKey, untilMs: number): Promise<SubjectKey> {
     const shard = this.#shards[shardNumber(ref, this.#shards.length)] as Shard;
     try {
       // Nearly always: a binding never changes. It does not show that callbacks can be stored.
-      const known = (await this.#redis.commands.get(shard.ref(ref))) as ParticipantId | null;
-      return known ?? (await this.#bind(shard, ref, participantId, untilMs));
+      const known = (await this.#redis.commands.get(shard.ref(ref))) as SubjectKey | null;
+      return known ?? (await this.#bind(shard, ref, key, untilMs));
     } catch (error) {
       throw this.#unavailable('store callbacks', error);
     }
@@ -197,13 +216,13 @@ export class RedisPresenceStore implements PresenceStore {
     return outcomes;
   }
 
-  async #bind(shard: Shard, ref: string, participantId: ParticipantId, untilMs: number): Promise<ParticipantId> {
-    const key = shard.ref(ref);
+  async #bind(shard: Shard, ref: string, key: SubjectKey, untilMs: number): Promise<SubjectKey> {
+    const refKey = shard.ref(ref);
     // MULTI: what is there, whoever was first.
-    const transaction = this.#redis.commands.multi().set(key, participantId, 'PXAT', untilMs, 'NX').get(key);
-    const [, bound] = (await runTransaction(transaction)) as [unknown, ParticipantId | null];
+    const transaction = this.#redis.commands.multi().set(refKey, key, 'PXAT', untilMs, 'NX').get(refKey);
+    const [, bound] = (await runTransaction(transaction)) as [unknown, SubjectKey | null];
     // null: that time has passed already.
-    return bound ?? participantId;
+    return bound ?? key;
   }
 
   /** All that a callback needs of the store, in one round trip. What is written is gone again. */
@@ -211,19 +230,25 @@ export class RedisPresenceStore implements PresenceStore {
     const member = newEpoch();
     await Promise.all([
       this.#redis.commands.mget(shard.probe(member)),
-      this.#commit(probeCall(shard, member, newEpoch())),
-      this.#bind(shard, member, member as ParticipantId, EXPIRED_MS),
+      this.#commit(probeCall(shard, this.#sources, member, newEpoch())),
+      this.#bind(shard, member, member as SubjectKey, EXPIRED_MS),
     ]);
   }
 
-  #shardOf(participantId: ParticipantId): number {
-    return shardNumber(participantId, this.#shards.length);
+  #shardOf(key: SubjectKey): number {
+    return shardNumber(key, this.#shards.length);
+  }
+
+  /** Each source has sets of its own. */
+  async #sourcesIn(shard: Shard, { source }: Pick<OccupancyFilter, 'source'>): Promise<SourceName[]> {
+    if (source !== undefined) return [source];
+    return (await this.#redis.commands.smembers(shard.sources)) as SourceName[];
   }
 
   /** One call for the items of each shard; the answers, or the shard's failure, in the order of the items. */
   async #inShards<T, R>(
     items: readonly T[],
-    idOf: (item: T) => ParticipantId,
+    keyOf: (item: T) => SubjectKey,
     call: (shard: Shard, own: T[]) => Promise<R[]>,
   ): Promise<(R | StoreUnavailableError)[]> {
     const [only] = this.#shards;
@@ -234,7 +259,7 @@ export class RedisPresenceStore implements PresenceStore {
     const results = Array.from<R | StoreUnavailableError>({ length: items.length });
     await Promise.all(
       this.#shards.map(async (shard, number) => {
-        const places = [...items.keys()].filter((place) => this.#shardOf(idOf(items[place] as T)) === number);
+        const places = [...items.keys()].filter((place) => this.#shardOf(keyOf(items[place] as T)) === number);
         if (places.length === 0) return;
         const own = places.map((place) => items[place] as T);
         const answers = await call(shard, own).catch((error) => this.#refusedAll(own, error));

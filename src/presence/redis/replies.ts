@@ -1,12 +1,12 @@
 // What Redis answers, as the values of the store port: its replies are flat arrays of text.
-import type { ParticipantId } from '../domain/lifecycle-event.js';
 import type { Occupancy, PageItem } from '../presence-store.js';
+import type { SubjectKey } from '../subject-key.js';
 
 export function toPageItems(reply: string[]): PageItem[] {
   const items: PageItem[] = [];
   for (let i = 0; i < reply.length; i += 3) {
-    const [participantId, since, record = ''] = reply.slice(i, i + 3);
-    items.push({ participantId: participantId as ParticipantId, sinceMs: Number(since), record });
+    const [key, since, record = ''] = reply.slice(i, i + 3);
+    items.push({ key: key as SubjectKey, sinceMs: Number(since), record });
   }
   return items;
 }

@@ -1,50 +1,63 @@
 // The tables of the embedded store. `occupancy` is kept by triggers, since SQLite counts rows one by one: it changes in
-// the same transaction as the rows it counts, whoever writes them. Its row '' counts everybody; no tag is empty.
+// the same transaction as the rows it counts, whoever writes them. Its rows are named by what they count: '' everybody of a
+// source, 'tag:…' and 'scope:…' those of a group.
 
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 1;
 
-/** Adds what a row stands for to the count of everybody and, if it has a tag, to that of its tag; or takes it off. */
+/** Adds what a row stands for to the counts of everybody and of its groups; or takes it off. */
 function count(row: 'OLD' | 'NEW', sign: '+' | '-'): string {
   return `
     INSERT INTO occupancy
-      SELECT tag, ${sign}(${row}.state = 'connected'), ${sign}(${row}.state = 'reconnecting'), ${sign}${row}.devices
-      FROM (SELECT '' AS tag UNION ALL SELECT ${row}.tag WHERE ${row}.tag IS NOT NULL) WHERE true
+      SELECT name, ${row}.source, ${sign}(${row}.state = 'connected'), ${sign}(${row}.state = 'reconnecting'),
+        ${sign}${row}.devices
+      FROM (SELECT '' AS name
+        UNION ALL SELECT 'tag:' || ${row}.tag WHERE ${row}.tag IS NOT NULL
+        UNION ALL SELECT 'scope:' || ${row}.scope WHERE ${row}.scope IS NOT NULL) WHERE true
     ON CONFLICT DO UPDATE SET
       connected = connected + excluded.connected,
       reconnecting = reconnecting + excluded.reconnecting,
       devices = devices + excluded.devices;`;
 }
 
-const FORGET_EMPTY_TAG = `
-    DELETE FROM occupancy WHERE tag = OLD.tag AND connected + reconnecting = 0;`;
+/** Not the row of everybody: those are the sources that have been here. */
+const FORGET_EMPTY_GROUPS = `
+    DELETE FROM occupancy WHERE source = OLD.source AND connected + reconnecting = 0
+      AND name IN ('tag:' || OLD.tag, 'scope:' || OLD.scope);`;
 
 export const SCHEMA = `
   CREATE TABLE participants (
-    participant_id TEXT PRIMARY KEY,
+    key TEXT PRIMARY KEY,
     record TEXT NOT NULL,
+    source TEXT NOT NULL,
     state TEXT NOT NULL,
     since_ms INTEGER NOT NULL,
     tag TEXT,
+    scope TEXT,
+    id TEXT, -- of one that has a scope
     devices INTEGER NOT NULL,
     due_ms INTEGER NOT NULL
   ) WITHOUT ROWID;
-  CREATE INDEX participants_by_state ON participants (state, since_ms, participant_id);
-  CREATE INDEX participants_by_tag ON participants (tag, state, since_ms, participant_id) WHERE tag IS NOT NULL;
+  CREATE INDEX participants_by_state ON participants (source, state, since_ms, key);
+  CREATE INDEX participants_by_tag ON participants (source, tag, state, since_ms, key) WHERE tag IS NOT NULL;
+  CREATE INDEX participants_by_scope ON participants (source, scope, state, since_ms, key) WHERE scope IS NOT NULL;
+  CREATE INDEX participants_by_id ON participants (source, id, state, since_ms, key) WHERE id IS NOT NULL;
   CREATE INDEX participants_by_deadline ON participants (due_ms);
 
   CREATE TABLE occupancy (
-    tag TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    source TEXT NOT NULL,
     connected INTEGER NOT NULL,
     reconnecting INTEGER NOT NULL,
-    devices INTEGER NOT NULL
+    devices INTEGER NOT NULL,
+    PRIMARY KEY (name, source)
   ) WITHOUT ROWID;
   CREATE TRIGGER participant_added AFTER INSERT ON participants BEGIN ${count('NEW', '+')}
   END;
   CREATE TRIGGER participant_moved AFTER UPDATE OF state, tag, devices ON participants
     WHEN (OLD.state, OLD.tag, OLD.devices) IS NOT (NEW.state, NEW.tag, NEW.devices)
-    BEGIN ${count('OLD', '-')} ${count('NEW', '+')} ${FORGET_EMPTY_TAG}
+    BEGIN ${count('OLD', '-')} ${count('NEW', '+')} ${FORGET_EMPTY_GROUPS}
   END;
-  CREATE TRIGGER participant_forgotten AFTER DELETE ON participants BEGIN ${count('OLD', '-')} ${FORGET_EMPTY_TAG}
+  CREATE TRIGGER participant_forgotten AFTER DELETE ON participants BEGIN ${count('OLD', '-')} ${FORGET_EMPTY_GROUPS}
   END;
 
   CREATE TABLE feed (epoch TEXT NOT NULL);
@@ -56,7 +69,7 @@ export const SCHEMA = `
   -- The feed always has an epoch and an entry.
   INSERT INTO feed VALUES (lower(hex(randomblob(6))));
   INSERT INTO entries VALUES (CAST(unixepoch('subsec') * 1000000 AS INTEGER), '', 0);
-  CREATE TABLE refs (ref TEXT PRIMARY KEY, participant_id TEXT NOT NULL, until_ms INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE refs (ref TEXT PRIMARY KEY, key TEXT NOT NULL, until_ms INTEGER NOT NULL) WITHOUT ROWID;
   CREATE INDEX refs_by_end ON refs (until_ms);
   CREATE TABLE checks (id INTEGER PRIMARY KEY, written BLOB NOT NULL);
 

@@ -3,7 +3,7 @@
 import type Database from 'libsql';
 import type { Logger } from 'pino';
 import { RefusalLog } from '../../platform/refusal-log.js';
-import type { ParticipantId } from '../domain/lifecycle-event.js';
+import type { SourceName } from '../domain/subject.js';
 import type { FeedPosition } from '../feed-position.js';
 import { mergePages } from '../page-order.js';
 import {
@@ -11,7 +11,9 @@ import {
   type Due,
   type FeedEntry,
   type FeedLimits,
+  type Group,
   type Occupancy,
+  type OccupancyFilter,
   type PageCursor,
   type PageFilter,
   type PageItem,
@@ -22,15 +24,16 @@ import {
   StoreUnavailableError,
   type TagOccupancy,
 } from '../presence-store.js';
+import type { SubjectKey } from '../subject-key.js';
 import { openDatabase } from './open-database.js';
 import { refusalOf } from './refusal.js';
 import { SqliteFeed } from './sqlite-feed.js';
 import type { Statements } from './statements.js';
 
 const NOBODY: Occupancy = { connected: 0, reconnecting: 0, devices: 0 };
-/** The id of nobody. */
-const NO_PARTICIPANT = '' as ParticipantId;
-const BEGINNING: PageCursor = { sinceMs: Number.MIN_SAFE_INTEGER, participantId: NO_PARTICIPANT };
+/** The key of nobody. */
+const NOBODYS_KEY = '' as SubjectKey;
+const BEGINNING: PageCursor = { sinceMs: Number.MIN_SAFE_INTEGER, key: NOBODYS_KEY };
 
 export class SqlitePresenceStore implements PresenceStore {
   readonly description: string;
@@ -51,9 +54,9 @@ export class SqlitePresenceStore implements PresenceStore {
     this.#feed = new SqliteFeed(this.#statements);
   }
 
-  async load(participantIds: readonly ParticipantId[]): Promise<(StoredRecord | null)[]> {
+  async load(keys: readonly SubjectKey[]): Promise<(StoredRecord | null)[]> {
     try {
-      return participantIds.map((id) => (this.#statements.load.get(id) as [string] | undefined)?.[0] ?? null);
+      return keys.map((key) => (this.#statements.load.get(key) as [string] | undefined)?.[0] ?? null);
     } catch (error) {
       throw this.#unavailable('store callbacks', error);
     }
@@ -72,43 +75,58 @@ export class SqlitePresenceStore implements PresenceStore {
     }
   }
 
-  page({ states, tag }: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>> {
-    const { sinceMs, participantId } = after ?? BEGINNING;
-    const { pageOfState, pageOfTag } = this.#statements;
+  page(filter: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>> {
+    const { states, source, group } = filter;
+    const cursor = after ?? BEGINNING;
+    const { pageOfState, pageOfGroup } = this.#statements;
     return this.#attempt('read participants', () => {
-      const pages = states.map((state) => {
-        const cursor = [state, sinceMs, participantId, limit] as const;
-        const rows = tag === undefined ? pageOfState.all(...cursor) : pageOfTag.all(tag, ...cursor);
-        return (rows as [ParticipantId, number, string][]).map(([id, since, record]) => ({
-          participantId: id,
-          sinceMs: since,
-          record,
-        }));
-      });
+      const pages = this.#sourcesOf(source).flatMap((one) =>
+        states.map((state) => {
+          const rest = [state, cursor.sinceMs, cursor.key, limit] as const;
+          const rows = group ? pageOfGroup[group.kind].all(one, group.name, ...rest) : pageOfState.all(one, ...rest);
+          return (rows as [SubjectKey, number, string][]).map(([key, sinceMs, record]) => ({ key, sinceMs, record }));
+        }),
+      );
       return { items: mergePages(pages, limit), position: this.#feed.position() };
     });
   }
 
-  occupancy(tag = ''): Promise<Occupancy> {
+  occupancy({ source, group }: OccupancyFilter): Promise<Occupancy> {
     return this.#attempt('read occupancy', () => {
-      const row = this.#statements.occupancy.get(tag) as [number, number, number] | undefined;
-      return row ? { connected: row[0], reconnecting: row[1], devices: row[2] } : NOBODY;
+      const name = group ? `${group.kind}:${group.name}` : '';
+      const rows = this.#statements.occupancy.all(name) as [SourceName, number, number, number][];
+      const wanted = rows.filter(([one]) => source === undefined || one === source);
+      return wanted.reduce(
+        (total, [, connected, reconnecting, devices]) => ({
+          connected: total.connected + connected,
+          reconnecting: total.reconnecting + reconnecting,
+          devices: total.devices + devices,
+        }),
+        NOBODY,
+      );
     });
   }
 
-  tags(after: string | null, limit: number): Promise<Snapshot<TagOccupancy>> {
+  tags(source: SourceName | undefined, after: string | null, limit: number): Promise<Snapshot<TagOccupancy>> {
+    const { tags, tagsOfSource } = this.#statements;
     return this.#attempt('read tags', () => {
-      const rows = this.#statements.tags.all(after ?? '', limit) as [string, number, number, number][];
+      const range = [after ?? '', limit] as const;
+      const found = source === undefined ? tags.all(...range) : tagsOfSource.all(source, ...range);
+      const rows = found as [string, number, number, number][];
       const items = rows.map(([tag, connected, reconnecting, devices]) => ({ tag, connected, reconnecting, devices }));
       return { items, position: this.#feed.position() };
     });
   }
 
+  sources(): Promise<SourceName[]> {
+    return this.#attempt('read participants', () => this.#sourcesOf(undefined));
+  }
+
   due(nowMs: number, limit: number): Promise<Due> {
     return this.#attempt('read deadlines', () => {
-      const due = this.#statements.due.all(nowMs, limit) as [ParticipantId][];
+      const due = this.#statements.due.all(nowMs, limit) as [SubjectKey][];
       const [nextDueMs = null] = (this.#statements.nextDue.get(nowMs) as [number] | undefined) ?? [];
-      return { participantIds: due.map(([id]) => id), nextDueMs };
+      return { keys: due.map(([key]) => key), nextDueMs };
     });
   }
 
@@ -136,13 +154,13 @@ export class SqlitePresenceStore implements PresenceStore {
     return this.#attempt('trim the change feed', () => this.#feed.trim(limits));
   }
 
-  async bind(ref: string, participantId: ParticipantId, untilMs: number): Promise<ParticipantId> {
+  async bind(ref: string, key: SubjectKey, untilMs: number): Promise<SubjectKey> {
     try {
-      const [known] = (this.#statements.boundTo.get(ref) as [ParticipantId] | undefined) ?? [];
+      const [known] = (this.#statements.boundTo.get(ref) as [SubjectKey] | undefined) ?? [];
       if (known !== undefined) return known;
       this.#statements.unbind.run(Date.now());
-      this.#statements.bind.run(ref, participantId, untilMs);
-      return participantId;
+      this.#statements.bind.run(ref, key, untilMs);
+      return key;
     } catch (error) {
       throw this.#unavailable('store callbacks', error);
     }
@@ -150,7 +168,7 @@ export class SqlitePresenceStore implements PresenceStore {
 
   check(): Promise<void> {
     return this.#attempt('store callbacks', () => {
-      this.#statements.load.get(NO_PARTICIPANT);
+      this.#statements.load.get(NOBODYS_KEY);
       this.#inTransaction(() => this.#probe());
     });
   }
@@ -159,6 +177,12 @@ export class SqlitePresenceStore implements PresenceStore {
     this.#feed.wake();
     this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     this.#db.close();
+  }
+
+  /** Each source has rows of its own in every index. */
+  #sourcesOf(source: SourceName | undefined): SourceName[] {
+    if (source !== undefined) return [source];
+    return (this.#statements.sources.all() as [SourceName][]).map(([name]) => name);
   }
 
   #inTransaction<T>(work: () => T): T {
@@ -178,8 +202,8 @@ export class SqlitePresenceStore implements PresenceStore {
   #probe(): void {
     const { check, insert, forget, removeEntry } = this.#statements;
     check.run();
-    insert.run(NO_PARTICIPANT, '', 'gone', 0, null, 0, 0);
-    forget.run(NO_PARTICIPANT, '');
+    insert.run(NOBODYS_KEY, '', '', 'gone', 0, null, null, null, 0, 0);
+    forget.run(NOBODYS_KEY, '');
     const id = this.#feed.add(['']);
     removeEntry.run(id);
   }
@@ -191,13 +215,15 @@ export class SqlitePresenceStore implements PresenceStore {
   }
 
   /** Whether the record was still as it was loaded. */
-  #write({ participantId, before, after }: Changeset): boolean {
+  #write({ key, before, after }: Changeset): boolean {
     const { insert, update, forget } = this.#statements;
-    if (!after) return !before || forget.run(participantId, before.record).changes === 1;
-    const { state, sinceMs, tag = null, devices, dueMs } = after.index;
-    const row = [after.record, state, sinceMs, tag, devices, dueMs] as const;
-    const { changes } = before ? update.run(...row, participantId, before.record) : insert.run(participantId, ...row);
-    return changes === 1;
+    if (!after) return !before || forget.run(key, before.record).changes === 1;
+    const { source, state, sinceMs, groups, devices, dueMs } = after.index;
+    const nameOf = (wanted: Group['kind']) => groups.find(({ kind }) => kind === wanted)?.name ?? null;
+    const tag = nameOf('tag');
+    if (before) return update.run(after.record, state, sinceMs, tag, devices, dueMs, key, before.record).changes === 1;
+    const place = [tag, nameOf('scope'), nameOf('id')] as const;
+    return insert.run(key, after.record, source, state, sinceMs, ...place, devices, dueMs).changes === 1;
   }
 
   async #attempt<T>(operation: StoreOperation, work: () => T | Promise<T>): Promise<T> {

@@ -7,29 +7,35 @@ export function prepareStatements(db: Database.Database) {
   const page = (where: string) =>
     db
       .prepare(
-        `SELECT participant_id, since_ms, record FROM participants
-         WHERE ${where} state = ? AND (since_ms, participant_id) > (?, ?) ORDER BY since_ms, participant_id LIMIT ?`,
+        `SELECT key, since_ms, record FROM participants
+         WHERE source = ? AND ${where} state = ? AND (since_ms, key) > (?, ?) ORDER BY since_ms, key LIMIT ?`,
+      )
+      .raw();
+  const tags = (where: string) =>
+    db
+      .prepare(
+        `SELECT substr(name, 5), sum(connected), sum(reconnecting), sum(devices) FROM occupancy
+         WHERE ${where} name > 'tag:' || ? AND name < 'tag;' AND connected + reconnecting > 0
+         GROUP BY name ORDER BY name LIMIT ?`,
       )
       .raw();
   return {
-    load: db.prepare('SELECT record FROM participants WHERE participant_id = ?').raw(),
-    insert: db.prepare('INSERT INTO participants VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    load: db.prepare('SELECT record FROM participants WHERE key = ?').raw(),
+    insert: db.prepare('INSERT INTO participants VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     update: db.prepare(
       `UPDATE participants SET record = ?, state = ?, since_ms = ?, tag = ?, devices = ?, due_ms = ?
-       WHERE participant_id = ? AND record = ?`,
+       WHERE key = ? AND record = ?`,
     ),
-    forget: db.prepare('DELETE FROM participants WHERE participant_id = ? AND record = ?'),
+    forget: db.prepare('DELETE FROM participants WHERE key = ? AND record = ?'),
     pageOfState: page(''),
-    pageOfTag: page('tag = ? AND'),
-    occupancy: db.prepare('SELECT connected, reconnecting, devices FROM occupancy WHERE tag = ?').raw(),
-    tags: db
-      .prepare(
-        `SELECT tag, connected, reconnecting, devices FROM occupancy
-         WHERE tag > ? AND connected + reconnecting > 0 ORDER BY tag LIMIT ?`,
-      )
-      .raw(),
+    pageOfGroup: { tag: page('tag = ? AND'), scope: page('scope = ? AND'), id: page('id = ? AND') },
+    occupancy: db.prepare('SELECT source, connected, reconnecting, devices FROM occupancy WHERE name = ?').raw(),
+    // Without that of the check.
+    sources: db.prepare("SELECT source FROM occupancy WHERE name = '' AND source <> '' ORDER BY source").raw(),
+    tags: tags(''),
+    tagsOfSource: tags('source = ? AND'),
     size: db.prepare('SELECT count(*) FROM participants').raw(),
-    due: db.prepare('SELECT participant_id FROM participants WHERE due_ms <= ? ORDER BY due_ms LIMIT ?').raw(),
+    due: db.prepare('SELECT key FROM participants WHERE due_ms <= ? ORDER BY due_ms LIMIT ?').raw(),
     nextDue: db.prepare('SELECT due_ms FROM participants WHERE due_ms > ? ORDER BY due_ms LIMIT 1').raw(),
     epoch: db.prepare('SELECT epoch FROM feed').raw(),
     newestEntry: db.prepare('SELECT id, bytes FROM entries ORDER BY id DESC LIMIT 1').raw(),
@@ -41,7 +47,7 @@ export function prepareStatements(db: Database.Database) {
     entryAt: db.prepare('SELECT id FROM entries ORDER BY id LIMIT 1 OFFSET ?').raw(),
     trim: db.prepare('DELETE FROM entries WHERE id < ?'),
     bind: db.prepare('INSERT INTO refs VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
-    boundTo: db.prepare('SELECT participant_id FROM refs WHERE ref = ?').raw(),
+    boundTo: db.prepare('SELECT key FROM refs WHERE ref = ?').raw(),
     unbind: db.prepare('DELETE FROM refs WHERE until_ms < ?'),
     // As much as a large commit writes: a few bytes may still fit on a disk that is full.
     check: db.prepare('INSERT OR REPLACE INTO checks VALUES (1, zeroblob(65536))'),

@@ -5,9 +5,10 @@ import { plainToInstance } from 'class-transformer';
 import { IsIn, ValidateBy, validateSync } from 'class-validator';
 import fc from 'fast-check';
 import { translateBandwidth } from '../../../src/callbacks/bandwidth/bandwidth-callback.js';
+import { BANDWIDTH } from '../../contract/index-entry.js';
 
 const EVENTS = ['onConnect', 'onDisconnect', 'onLeave'];
-const HEARD_AT_MS = 1_790_000_000_000;
+const RECEIVED_AT_MS = 1_790_000_000_000;
 
 /** Up to 256 characters of valid Unicode, none of them a control character, and not blank. */
 const isIdentifier = (value: unknown) =>
@@ -80,7 +81,7 @@ describe('the translation of a Bandwidth callback', () => {
   it('takes and refuses what the rules do, member by member', () => {
     fc.assert(
       fc.property(body, (value) => {
-        const translation = translateBandwidth(value, HEARD_AT_MS);
+        const translation = translateBandwidth(BANDWIDTH, value, RECEIVED_AT_MS);
         const refused = refusedByRules(value);
         const { event } = value;
         if (typeof event === 'string' && event !== '' && !EVENTS.includes(event)) {
@@ -108,16 +109,20 @@ describe('the translation of a Bandwidth callback', () => {
     });
     fc.assert(
       fc.property(valid, ({ event, timestamp, participantId, deviceId, tag }) => {
-        const translation = translateBandwidth({ event, timestamp, participantId, deviceId, tag }, HEARD_AT_MS);
+        const translation = translateBandwidth(
+          BANDWIDTH,
+          { event, timestamp, participantId, deviceId, tag },
+          RECEIVED_AT_MS,
+        );
         const kind = ['connected', 'disconnected', 'left'][EVENTS.indexOf(event)];
         const label = tag?.replaceAll('\0', '') || undefined;
         const facts = {
-          source: 'bandwidth',
-          participantId,
+          subject: { source: BANDWIDTH, scope: '', participantId },
           deviceId,
           kind,
-          atMs: Number(timestamp),
-          heardAtMs: HEARD_AT_MS,
+          occurredAtMs: Number(timestamp),
+          receivedAtMs: RECEIVED_AT_MS,
+          precisionMs: 1,
         };
         expect(translation).toEqual({ outcome: 'event', event: { ...facts, tag: label } });
       }),
@@ -131,7 +136,7 @@ describe('the translation of a Bandwidth callback', () => {
   ])('says which unit a time seems to be in, if it is not milliseconds : %s', (unit, times) => {
     for (const timestamp of times) {
       const body = { event: 'onConnect', timestamp, participantId: 'p', deviceId: 'd' };
-      const translation = translateBandwidth(body, HEARD_AT_MS);
+      const translation = translateBandwidth(BANDWIDTH, body, RECEIVED_AT_MS);
       const message = expect.stringContaining(`looks like ${unit}; expected is the time`);
       expect(translation).toMatchObject({ outcome: 'invalid', errors: [{ pointer: '#/timestamp', message }] });
     }
@@ -144,7 +149,7 @@ describe('the translation of a Bandwidth callback', () => {
         const time = digits < 0 ? Math.floor(date.getTime() / 1_000) : date.getTime() * 10 ** digits;
         const timestamp = isText ? BigInt(Math.round(time)).toString() : time;
         const body = { event: 'onConnect', timestamp, participantId: 'p', deviceId: 'd' };
-        expect(translateBandwidth(body, HEARD_AT_MS).outcome).toBe(digits === 0 ? 'event' : 'invalid');
+        expect(translateBandwidth(BANDWIDTH, body, RECEIVED_AT_MS).outcome).toBe(digits === 0 ? 'event' : 'invalid');
       }),
     );
   });
@@ -158,12 +163,15 @@ describe('the translation of a Bandwidth callback', () => {
     [['red'], undefined, 'is not a string'],
   ])('does not lose an event for its tag: %p', (tag, taken, fault) => {
     const body = { event: 'onConnect', timestamp: '1628786234676', participantId: 'p', deviceId: 'd', tag };
-    const translation = translateBandwidth(body, HEARD_AT_MS);
+    const translation = translateBandwidth(BANDWIDTH, body, RECEIVED_AT_MS);
     expect(translation).toMatchObject({ outcome: 'event', tagFault: fault });
     expect(translation.outcome === 'event' && translation.event.tag).toBe(taken);
   });
 
   it.each([null, undefined, 7, 'text', [[]]])('refuses what is no object: %p', (value) => {
-    expect(translateBandwidth(value, HEARD_AT_MS)).toMatchObject({ outcome: 'invalid', errors: [{ pointer: '#' }] });
+    expect(translateBandwidth(BANDWIDTH, value, RECEIVED_AT_MS)).toMatchObject({
+      outcome: 'invalid',
+      errors: [{ pointer: '#' }],
+    });
   });
 });

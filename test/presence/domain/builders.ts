@@ -1,33 +1,39 @@
-// Events for tests: times default to the beginning, and heardAt to at.
-import type {
-  DeviceId,
-  EventKind,
-  LifecycleEvent,
-  ParticipantId,
-} from '../../../src/presence/domain/lifecycle-event.js';
+// Events for tests: times default to the beginning, and receivedAt to at.
+import type { DeviceId, EventKind, LifecycleEvent } from '../../../src/presence/domain/lifecycle-event.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../../../src/presence/domain/policy.js';
+import type { ParticipantId, SourceName, Subject } from '../../../src/presence/domain/subject.js';
 
 export const policy: PresencePolicy = { ...DEFAULT_POLICY };
 
-interface EventParts {
+interface SubjectParts {
+  source?: string;
+  scope?: string;
   participant?: string;
+}
+
+interface EventParts extends SubjectParts, Pick<LifecycleEvent, 'eventId' | 'sequence'> {
   device?: string;
   at?: number;
-  heardAt?: number;
+  receivedAt?: number;
+  precisionMs?: LifecycleEvent['precisionMs'];
   tag?: string;
 }
 
-function event(
-  kind: EventKind,
-  { participant = 'p1', device = 'd1', at = 0, heardAt = at, tag }: EventParts,
-): LifecycleEvent {
+export function subjectOf({ source = 'bandwidth', scope = '', participant = 'p1' }: SubjectParts = {}): Subject {
+  return { source: source as SourceName, scope, participantId: participant as ParticipantId };
+}
+
+function event(kind: EventKind, parts: EventParts): LifecycleEvent {
+  const { device = 'd1', at = 0, receivedAt = at, precisionMs = 1, eventId, sequence, tag } = parts;
   return {
-    source: 'bandwidth',
-    participantId: participant as ParticipantId,
+    subject: subjectOf(parts),
     deviceId: device as DeviceId,
     kind,
-    atMs: at,
-    heardAtMs: heardAt,
+    occurredAtMs: at,
+    receivedAtMs: receivedAt,
+    precisionMs,
+    ...(eventId !== undefined && { eventId }),
+    ...(sequence !== undefined && { sequence }),
     ...(tag && { tag }),
   };
 }

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { fold } from '../../../src/presence/domain/device-history.js';
 import type { DeviceId, LifecycleEvent } from '../../../src/presence/domain/lifecycle-event.js';
-import { compareEvents, isSameEvent } from '../../../src/presence/domain/lifecycle-event.js';
+import { inOrder, isSameEvent } from '../../../src/presence/domain/lifecycle-event.js';
 import type { PresencePolicy } from '../../../src/presence/domain/policy.js';
 import { type ParticipantView, participantView, settle } from '../../../src/presence/domain/presence-view.js';
 import { stayOf } from '../../../src/presence/domain/stay.js';
@@ -48,7 +48,12 @@ export function histories({ devices, perDevice, aheadMs = 0 }: Shape): fc.Arbitr
       tag: fc.constantFrom(undefined, undefined, 'red', 'blue'),
     })
     .map(({ kind, device, at, delayMs, ahead, tag }) =>
-      eventOf(kind as LifecycleEvent['kind'], { device, at: at + ahead, heardAt: at + delayMs, ...(tag && { tag }) }),
+      eventOf(kind as LifecycleEvent['kind'], {
+        device,
+        at: at + ahead,
+        receivedAt: at + delayMs,
+        ...(tag && { tag }),
+      }),
     );
   return fc.array(event, { minLength: 1, maxLength: devices * perDevice, size: 'max' }).map((events) => {
     const counts = new Map<string, number>();
@@ -91,12 +96,12 @@ export function definedView(events: readonly LifecycleEvent[], policy: PresenceP
   for (const event of events) {
     const others = byDevice.get(event.deviceId) ?? [];
     const same = others.find((other) => isSameEvent(other, event));
-    const earliest = same && same.heardAtMs <= event.heardAtMs ? same : event;
+    const earliest = same && same.receivedAtMs <= event.receivedAtMs ? same : event;
     byDevice.set(event.deviceId, [...others.filter((other) => other !== same), earliest]);
   }
   const folds = [...byDevice].map(([deviceId, own]) => ({
     deviceId,
-    ...fold({ events: own.sort(compareEvents) }, policy),
+    ...fold({ events: inOrder(own) }, policy),
   }));
   const settled = folds.map(({ deviceId, connection }) => ({
     deviceId,

@@ -54,17 +54,19 @@ describe('an end by an operator', () => {
 
   it('is announced with no time of the provider', () => {
     const { changes } = advance(ghost, operatorEnds(ghost, undefined, s(100), policy), s(100), policy);
-    expect(changes.map(({ type, cause, atMs, heardAtMs }) => ({ type, cause, atMs, heardAtMs }))).toEqual([
-      { type: 'device.gone', cause: 'ended', atMs: null, heardAtMs: s(100) },
-      { type: 'device.gone', cause: 'ended', atMs: null, heardAtMs: s(100) },
-      { type: 'participant.gone', cause: 'ended', atMs: null, heardAtMs: s(100) },
+    expect(
+      changes.map(({ type, cause, occurredAtMs, receivedAtMs }) => ({ type, cause, occurredAtMs, receivedAtMs })),
+    ).toEqual([
+      { type: 'device.gone', cause: 'ended', occurredAtMs: null, receivedAtMs: s(100) },
+      { type: 'device.gone', cause: 'ended', occurredAtMs: null, receivedAtMs: s(100) },
+      { type: 'participant.gone', cause: 'ended', occurredAtMs: null, receivedAtMs: s(100) },
     ]);
   });
 
   it.each([
-    ['a connect', connected({ at: s(50), heardAt: s(101) }), { state: 'connected', sinceMs: s(50) }],
-    ['a loss', disconnected({ at: s(50), heardAt: s(101) }), { state: 'reconnecting', sinceMs: s(1) }],
-    ['a leave', left({ at: s(50), heardAt: s(101) }), { state: 'gone', cause: 'left', sinceMs: s(50) }],
+    ['a connect', connected({ at: s(50), receivedAt: s(101) }), { state: 'connected', sinceMs: s(50) }],
+    ['a loss', disconnected({ at: s(50), receivedAt: s(101) }), { state: 'reconnecting', sinceMs: s(1) }],
+    ['a leave', left({ at: s(50), receivedAt: s(101) }), { state: 'gone', cause: 'left', sinceMs: s(50) }],
   ])(
     'is undone by %s that is later than the events it followed, even if the clock of the provider is behind',
     (_what, event, view) => {
@@ -76,13 +78,13 @@ describe('an end by an operator', () => {
   it('is not undone by the leave grace of a later leave', () => {
     const rules = { ...policy, leaveGraceMs: 60_000 };
     const ended = endedAt(recordAfter([connected({ at: s(1) })], s(2), rules), s(100), undefined, rules);
-    const { record } = advance(ended, [left({ at: s(50), heardAt: s(101) })], s(101), rules);
+    const { record } = advance(ended, [left({ at: s(50), receivedAt: s(101) })], s(101), rules);
     expect(record?.announced).toMatchObject({ state: 'gone', cause: 'left' });
   });
 
   it('stands when an event is received late, or again, that is older', () => {
     const ended = endedAt(ghost, s(100));
-    const late = [connected({ at: s(1) }), disconnected({ device: 'd2', at: s(1), heardAt: s(101) })];
+    const late = [connected({ at: s(1) }), disconnected({ device: 'd2', at: s(1), receivedAt: s(101) })];
     expect(advance(ended, late, s(101), policy).record?.announced).toMatchObject({ state: 'gone', cause: 'ended' });
   });
 

@@ -110,7 +110,7 @@ describe('an end of a device that was never seen to connect', () => {
         for (const [index, { event, nowMs }] of singly.entries()) {
           for (const { position, kind, ...parts } of ends) {
             if (position % singly.length !== index) continue;
-            withStrays = advance(withStrays, [eventOf(kind, { ...parts, heardAt: nowMs })], nowMs, policy).record;
+            withStrays = advance(withStrays, [eventOf(kind, { ...parts, receivedAt: nowMs })], nowMs, policy).record;
           }
           if (event.kind === 'connected') connectedOnce.add(event.deviceId);
           if (!connectedOnce.has(event.deviceId)) continue;
@@ -227,7 +227,7 @@ describe('`version`', () => {
         let [record, version, nowMs]: [ParticipantRecord | undefined, number, number] = [undefined, 0, START_MS];
         for (const [index, event] of events.entries()) {
           nowMs += gaps[index % gaps.length] ?? 0;
-          const times = { atMs: nowMs, heardAtMs: nowMs };
+          const times = { occurredAtMs: nowMs, receivedAtMs: nowMs };
           const clean = index % 2 === 0 ? advance(record, [], nowMs, policy).record : record;
           const next = advance(clean, [{ ...event, ...times }], nowMs, policy);
           for (const change of next.changes) expect(change.version).toBeGreaterThan(version);
@@ -247,7 +247,7 @@ describe('a record', () => {
         const { record } = deliver(deliveries, policy);
         const base = [...(record?.devices.values() ?? [])][0]?.base;
         fc.pre(base !== undefined);
-        const event = left({ at: (base?.upTo.atMs ?? 0) - 1, heardAt: LATER_MS, tag: 'late' });
+        const event = left({ at: (base?.upTo.occurredAtMs ?? 0) - 1, receivedAt: LATER_MS, tag: 'late' });
         const after = advance(record, [event], (record?.deadlineMs as number) - 1, policy);
         expect(after).toEqual({ record, changes: [], verdicts: ['stale'] });
       }),

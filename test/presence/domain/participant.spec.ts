@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { MAX_DEVICES, MAX_DEVICES_WITHOUT_CONNECT } from '../../../src/presence/domain/eviction.js';
 import type { LifecycleEvent } from '../../../src/presence/domain/lifecycle-event.js';
 import { advance, type ParticipantRecord } from '../../../src/presence/domain/participant.js';
-import { connected, disconnected, left, policy } from './builders.js';
+import { connected, disconnected, left, policy, subjectOf } from './builders.js';
 
 const s = (seconds: number) => 1_790_000_000_000 + seconds * 1_000;
 
@@ -56,7 +56,7 @@ describe('a participant', () => {
   });
 
   it('reconnecting keeps the start of its presence and says until when', () => {
-    const view = viewOf([connected({ at: s(1) }), disconnected({ at: s(5), heardAt: s(6) })], s(7));
+    const view = viewOf([connected({ at: s(1) }), disconnected({ at: s(5), receivedAt: s(6) })], s(7));
     expect(view).toMatchObject({ state: 'reconnecting', sinceMs: s(1), untilMs: s(6) + policy.graceMs });
     expect(view.devices[0]).toMatchObject({ state: 'reconnecting', sinceMs: s(5), untilMs: s(6) + policy.graceMs });
   });
@@ -86,7 +86,7 @@ describe('a participant', () => {
   });
 
   it('is gone at once without a leave grace, even by the clock of a node that is behind the one that heard it', () => {
-    expect(viewOf([connected({ at: s(1) }), left({ at: s(10), heardAt: s(10) })], s(9)).state).toBe('gone');
+    expect(viewOf([connected({ at: s(1) }), left({ at: s(10), receivedAt: s(10) })], s(9)).state).toBe('gone');
   });
 
   it('has the newest non-empty tag', () => {
@@ -100,15 +100,15 @@ describe('a participant', () => {
   });
 
   it('keeps its tag when a callback from the future is sent again', () => {
-    const ahead = connected({ at: s(600), heardAt: s(0), tag: 'blue' });
+    const ahead = connected({ at: s(600), receivedAt: s(0), tag: 'blue' });
     const record = heard([ahead, connected({ device: 'd2', at: s(60), tag: 'red' })], s(60));
     expect(record.tag?.value).toBe('red');
-    const again = advance(record, [{ ...ahead, heardAtMs: s(400) }], s(400), policy);
+    const again = advance(record, [{ ...ahead, receivedAtMs: s(400) }], s(400), policy);
     expect(again).toEqual({ record, changes: [], verdicts: ['duplicate'] });
   });
 
   it('whose provider clock is far ahead is ordered as if heard now, and can still leave', () => {
-    const events = [connected({ at: s(86_400), heardAt: s(1) }), left({ at: s(86_401), heardAt: s(2) })];
+    const events = [connected({ at: s(86_400), receivedAt: s(1) }), left({ at: s(86_401), receivedAt: s(2) })];
     expect(viewOf(events.slice(0, 1), s(2))).toMatchObject({ state: 'connected', sinceMs: s(1) });
     expect(viewOf(events, s(3))).toMatchObject({ state: 'gone', sinceMs: s(2), cause: 'left' });
   });
@@ -116,9 +116,15 @@ describe('a participant', () => {
   it('does not come back from a loss told of after its connection had expired', () => {
     const { maxConnectionMs } = policy;
     const late = disconnected({ at: s(2) + maxConnectionMs });
-    expect(viewOf([connected({ at: s(1) }), late], late.heardAtMs)).toMatchObject({ state: 'gone', cause: 'expired' });
+    expect(viewOf([connected({ at: s(1) }), late], late.receivedAtMs)).toMatchObject({
+      state: 'gone',
+      cause: 'expired',
+    });
     const leave = left({ at: s(2) + maxConnectionMs });
-    expect(viewOf([connected({ at: s(1) }), leave], leave.heardAtMs)).toMatchObject({ state: 'gone', cause: 'left' });
+    expect(viewOf([connected({ at: s(1) }), leave], leave.receivedAtMs)).toMatchObject({
+      state: 'gone',
+      cause: 'left',
+    });
   });
 
   it('of more devices than are held evicts the least alive, and does not take their repeats for new ones', () => {
@@ -194,7 +200,7 @@ describe('a participant with as many open devices as are held', () => {
     const { record } = advance(full, [lost], s(200), policy);
     const others = Array.from({ length: 20 }, (_, n) => disconnected({ device: `x${n + 1}`, at: s(201 + n / 10) }));
     const after = others.reduce<ParticipantRecord | undefined>(
-      (held, event) => advance(held, [event], event.heardAtMs, policy).record,
+      (held, event) => advance(held, [event], event.receivedAtMs, policy).record,
       record,
     );
     expect(after?.announced.devices.find(({ deviceId }) => deviceId === 'x0')).toMatchObject({
@@ -222,9 +228,9 @@ describe('changes', () => {
     advance(record, events, nowMs, policy).changes.map(({ type }) => type);
 
   it('of a commit tell of the devices first', () => {
-    const { changes } = advance(undefined, [connected({ at: s(1), heardAt: s(2), tag: 'red' })], s(2), policy);
-    const common = { participantId: 'p1', source: 'bandwidth', tag: 'red', state: 'connected', previousState: null };
-    const times = { sinceMs: s(1), atMs: s(1), heardAtMs: s(2), version: s(2) };
+    const { changes } = advance(undefined, [connected({ at: s(1), receivedAt: s(2), tag: 'red' })], s(2), policy);
+    const common = { subject: subjectOf(), tag: 'red', state: 'connected', previousState: null };
+    const times = { sinceMs: s(1), occurredAtMs: s(1), receivedAtMs: s(2), version: s(2) };
     expect(changes).toEqual([
       { type: 'device.connected', deviceId: 'd1', ...common, ...times },
       { type: 'participant.connected', ...common, ...times },
@@ -234,15 +240,17 @@ describe('changes', () => {
   it('brought about by time have no provider time', () => {
     const record = heard([connected({ at: s(1) }), disconnected({ at: s(2) })], s(2));
     const { changes } = advance(record, [], record.deadlineMs, policy);
-    expect(changes.map(({ type, atMs, heardAtMs, cause }) => ({ type, atMs, heardAtMs, cause }))).toEqual([
-      { type: 'device.gone', atMs: null, heardAtMs: s(17), cause: 'lost' },
-      { type: 'participant.gone', atMs: null, heardAtMs: s(17), cause: 'lost' },
+    expect(
+      changes.map(({ type, occurredAtMs, receivedAtMs, cause }) => ({ type, occurredAtMs, receivedAtMs, cause })),
+    ).toEqual([
+      { type: 'device.gone', occurredAtMs: null, receivedAtMs: s(17), cause: 'lost' },
+      { type: 'participant.gone', occurredAtMs: null, receivedAtMs: s(17), cause: 'lost' },
     ]);
   });
 
   it('tell of a departure once, a leave heard later only upgrading its cause', () => {
     const lost = heard([connected({ at: s(1) }), disconnected({ at: s(2) })], s(60));
-    expect(typesAfter(lost, [left({ at: s(2), heardAt: s(61) })], s(61))).toEqual([
+    expect(typesAfter(lost, [left({ at: s(2), receivedAt: s(61) })], s(61))).toEqual([
       'device.updated',
       'participant.updated',
     ]);
@@ -268,9 +276,10 @@ describe('changes', () => {
 
 describe('an event that was folded into the base', () => {
   it('is a duplicate when it comes again, but cannot be made to have been heard earlier', () => {
-    const events = Array.from({ length: 17 }, (_, n) => connected({ at: s(n + 1), heardAt: s(100) }));
+    const events = Array.from({ length: 17 }, (_, n) => connected({ at: s(n + 1), receivedAt: s(100) }));
     const record = heard(events, s(100));
-    const verdictOf = (heardAt: number) => advance(record, [connected({ at: s(1), heardAt })], s(100), policy).verdicts;
+    const verdictOf = (receivedAt: number) =>
+      advance(record, [connected({ at: s(1), receivedAt })], s(100), policy).verdicts;
     expect(verdictOf(s(101))).toEqual(['duplicate']);
     expect(verdictOf(s(50))).toEqual(['stale']);
   });

@@ -8,7 +8,7 @@ import { policy as defaults, eventOf } from './builders.js';
 
 interface Example {
   name: string;
-  events: { kind: EventKind; at: number; heardAt: number }[];
+  events: { kind: EventKind; at: number; receivedAt: number }[];
   now: number;
   expect: { state: string; since: number; cause?: string; connectedAt: number | null; interruptions: number };
 }
@@ -19,7 +19,7 @@ const { policy, cases } = JSON.parse(readFileSync(new URL('device-states.json', 
 };
 
 function deviceAfter(events: Example['events'], now: number) {
-  const heard = events.map(({ kind, at, heardAt }) => eventOf(kind, { at, heardAt }));
+  const heard = events.map(({ kind, at, receivedAt }) => eventOf(kind, { at, receivedAt }));
   const { record } = advance(undefined, heard, now, { ...defaults, ...policy });
   const { state, sinceMs, cause, connectedAtMs, interruptions } = record?.announced.devices[0] ?? {};
   return { state, since: sinceMs, ...(cause && { cause }), connectedAt: connectedAtMs, interruptions };

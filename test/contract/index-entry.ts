@@ -1,0 +1,21 @@
+import type { SourceName } from '../../src/presence/domain/subject.js';
+import type { Group, IndexEntry } from '../../src/presence/presence-store.js';
+
+export const BANDWIDTH = 'bandwidth' as SourceName;
+
+export interface IndexParts extends Partial<Omit<IndexEntry, 'source' | 'groups'>> {
+  source?: string;
+  tag?: string;
+  scope?: string;
+  id?: string;
+}
+
+export const tagged = (name: string): Group<'tag'> => ({ kind: 'tag', name });
+
+/** That of a participant who is connected with one device, with no deadline soon, if nothing else is said. */
+export function indexOf({ source = BANDWIDTH, tag, scope, id, ...parts }: IndexParts = {}): IndexEntry {
+  const names = Object.entries({ tag, scope, id }) as [Group['kind'], string | undefined][];
+  const groups = names.flatMap(([kind, name]): Group[] => (name === undefined ? [] : [{ kind, name }]));
+  const usual = { state: 'connected', sinceMs: 1, devices: 1, dueMs: 9e12 } as const;
+  return { ...usual, source: source as SourceName, groups, ...parts };
+}
