@@ -11,8 +11,9 @@ RUN npm ci
 COPY tsconfig.json tsconfig.build.json nest-cli.json ./
 COPY scripts ./scripts
 COPY src ./src
+COPY simulator ./simulator
 # Whatever the modes of the checkout, any user may read what was built.
-RUN npm run build && chmod -R a+rX dist package.json
+RUN npm run build && chmod -R a+rX dist simulator/dist package.json
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data

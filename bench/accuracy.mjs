@@ -4,9 +4,9 @@ import { build, install } from '../scripts/prepare.mjs';
 
 install();
 build();
-const { newCommand, runCommand } = await import('../dist/simulator/command.js');
-const options = await import('../dist/simulator/options.js');
-const { scenario } = await import('../dist/simulator/option-values.js');
+const { newCommand, runCommand } = await import('../simulator/dist/command.js');
+const options = await import('../simulator/dist/options.js');
+const { scenario } = await import('../simulator/dist/option-values.js');
 const { measure } = await import('./accuracy/measure.mjs');
 const { writeDocument } = await import('./accuracy/document.mjs');
 const { rowsOf } = await import('./accuracy/rows.mjs');

@@ -6,8 +6,8 @@ import { ensurePrograms } from '../scripts/program.mjs';
 
 install();
 build();
-const { newCommand, runCommand } = await import('../dist/simulator/command.js');
-const { whole } = await import('../dist/simulator/option-values.js');
+const { newCommand, runCommand } = await import('../simulator/dist/command.js');
+const { whole } = await import('../simulator/dist/option-values.js');
 const { ATTACKS } = await import('./attack/attacks.mjs');
 const { attackEach, soak } = await import('./attack/run.mjs');
 const { writeReport } = await import('./attack/report.mjs');

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { tagCount } from './participants.mjs';
 import { makeFolder, outputOf, startRedis } from './processes.mjs';
 
-/** As in src/presence/redis/shard.ts. */
+/** As in src/storage/redis/shard.ts. */
 const FEED = 'rollcall:{0}:changes';
 const made = new Map();
 

@@ -1,10 +1,10 @@
 // The service's own way to write presence, without HTTP. The only file here that knows how the service is made.
 import { pino } from 'pino';
-import { systemClock } from '../dist/platform/clock.js';
-import { parseRedisUrl } from '../dist/platform/redis-address.js';
-import { DEFAULT_POLICY } from '../dist/presence/domain/policy.js';
-import { openStore } from '../dist/presence/open-store.js';
-import { Recorder } from '../dist/presence/recorder.js';
+import { DEFAULT_POLICY } from '../dist/domain/policy.js';
+import { Recorder } from '../dist/presence/write/recorder.js';
+import { systemClock } from '../dist/runtime/clock.js';
+import { openStore } from '../dist/storage/open-store.js';
+import { parseRedisUrl } from '../dist/storage/redis/redis-address.js';
 import { DEVICE_ID, participantId, tagOf } from './participants.mjs';
 
 /** Two batches of the recorder, and as much waiting: batches are full. */

@@ -12,7 +12,7 @@ const { PORT = '3000', SIMULATOR_PORT = '3001', PATH, HOME } = process.env;
 
 install();
 build();
-const { parseEscaped } = await import('../dist/platform/log-escaping.js');
+const { parseEscaped } = await import('../dist/observability/log-escaping.js');
 const dataDir = mkdtempSync(join(tmpdir(), 'rollcall-demo-'));
 const children = [];
 let isStopping = false;
@@ -25,7 +25,7 @@ process.once('exit', () => {
 
 const service = await start('dist/main.js', [], { PORT, DATA_DIR: dataDir, SHUTDOWN_DELAY_MS: '0' });
 const callback = `${service}/callbacks/bandwidth`;
-const simulator = await start('dist/simulator/main.js', [
+const simulator = await start('simulator/dist/main.js', [
   ...['--port', SIMULATOR_PORT, '--callback', callback],
   ...['--scenario', 'meeting', '--participants', '20', '--seconds', '60'],
 ]);
@@ -73,10 +73,10 @@ async function follow() {
   }
 }
 
-function show({ type, participantId, tag = '', state, previousState, cause, heardAt }) {
+function show({ type, participantId, tag = '', state, previousState, cause, receivedAt }) {
   if (!type.startsWith('participant.') || state === previousState) return;
   const why = cause ? ` (${cause})` : '';
-  const time = new Date(heardAt).toLocaleTimeString();
+  const time = new Date(receivedAt).toLocaleTimeString();
   console.log(`  ${time}  ${tag.padEnd(8)} ${participantId.slice(0, 8)}  ${previousState ?? 'new'} → ${state}${why}`);
 }
 

@@ -5,12 +5,13 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nodeVersionProblem } from '../src/node-version.mjs';
+import { nodeVersionProblem } from '../src/runtime/node-version.mjs';
 
 exitFor(nodeVersionProblem(process.versions.node));
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const BUILD_INPUTS = ['src', 'package-lock.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
+const BUILD_INPUTS = ['src', 'simulator', 'package-lock.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
+const BUILT = /^simulator\/dist\//;
 const STAMP = join(ROOT, 'dist', '.built-from');
 
 /** Installs what package-lock.json names, unless just that is there. */
@@ -21,7 +22,7 @@ export function install() {
   npmCi('--include=dev');
 }
 
-/** Builds dist/, unless it was built from the same files. */
+/** Builds the service and the simulator, unless they were built from the same files. */
 export function build() {
   if (isBuilt()) return;
   console.log('Building …');
@@ -48,6 +49,7 @@ export function prepareService() {
 /** What npm run build does. */
 export function compile() {
   run('nest', ['build']);
+  run('nest', ['build', '--config', 'simulator/nest-cli.json']);
   writeFileSync(STAMP, fingerprint());
 }
 
@@ -109,5 +111,8 @@ function filesOf(path) {
   if (statSync(join(ROOT, path)).isFile()) return [path];
   const entries = readdirSync(join(ROOT, path), { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return files.map((file) => relative(ROOT, file)).sort();
+  return files
+    .map((file) => relative(ROOT, file))
+    .filter((file) => !BUILT.test(file))
+    .sort();
 }

@@ -4,4 +4,4 @@ import { build, install } from './prepare.mjs';
 const [command] = process.argv.splice(2, 1);
 install();
 build();
-await import(`../dist/simulator/${command}.js`);
+await import(`../simulator/dist/${command}.js`);

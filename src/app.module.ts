@@ -1,16 +1,16 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
-import type { AccessSettings } from './auth/doors.js';
-import { CallbacksModule } from './callbacks/callbacks.module.js';
-import { ChangesModule, type FeedSettings } from './changes/changes.module.js';
-import { HealthModule } from './health/health.module.js';
-import type { Clock } from './platform/clock.js';
-import type { HttpSettings } from './platform/http-server.js';
-import { PlatformModule, type PlatformParts } from './platform/platform.module.js';
-import type { PresencePolicy } from './presence/domain/policy.js';
-import { FeedQuota } from './presence/feed-quota.js';
+import type { AccessSettings } from './auth/access-guard.js';
+import type { PresencePolicy } from './domain/policy.js';
+import { ChangesModule, type FeedSettings } from './feed/feed.module.js';
+import type { HttpSettings } from './http/http-server.js';
+import { HealthModule } from './observability/health/health.module.js';
 import { PresenceModule } from './presence/presence.module.js';
-import type { PresenceStore } from './presence/presence-store.js';
+import { FeedQuota } from './presence/write/feed-quota.js';
+import type { Clock } from './runtime/clock.js';
+import { PlatformModule, type PlatformParts } from './runtime/runtime.module.js';
+import { CallbacksModule } from './sources/sources.module.js';
+import type { PresenceStore } from './storage/ports.js';
 
 export interface AppSettings {
   readonly policy: PresencePolicy;

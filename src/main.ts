@@ -1,8 +1,8 @@
 // The entry point. The service is loaded only after signals are handled and the version of Node.js is known to do.
-import { exitWithFatal } from './exit-with-fatal.js';
-import { nodeVersionProblem } from './node-version.mjs';
-import { startFailure } from './start-failure.js';
-import './stop-requests.js';
+import { exitWithFatal } from './runtime/exit-with-fatal.js';
+import { nodeVersionProblem } from './runtime/node-version.mjs';
+import { startFailure } from './runtime/start-failure.js';
+import './runtime/stop-requests.js';
 
 const problem = nodeVersionProblem(process.versions.node);
 if (problem) exitWithFatal(problem);

@@ -3,17 +3,17 @@ import cluster from 'node:cluster';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
 import { createApp } from './app.js';
-import type { AccessSettings } from './auth/doors.js';
+import type { AccessSettings } from './auth/access-guard.js';
 import { type Config, ConfigError, loadEnvFile, readConfig } from './config/config.js';
-import { HealthController } from './health/health.controller.js';
-import { listenError } from './listen-error.js';
-import { systemClock } from './platform/clock.js';
-import { createLog } from './platform/logging.js';
-import { openStore } from './presence/open-store.js';
-import { Shutdown } from './shutdown.js';
-import { startFailure } from './start-failure.js';
-import { onStopRequest, requestStop, type StopReason } from './stop-requests.js';
-import { endWithPrimary, Workers } from './workers.js';
+import { HealthController } from './observability/health/health.controller.js';
+import { createLog } from './observability/logging.js';
+import { systemClock } from './runtime/clock.js';
+import { listenError } from './runtime/listen-error.js';
+import { Shutdown } from './runtime/shutdown.js';
+import { startFailure } from './runtime/start-failure.js';
+import { onStopRequest, requestStop, type StopReason } from './runtime/stop-requests.js';
+import { endWithPrimary, Workers } from './runtime/workers.js';
+import { openStore } from './storage/open-store.js';
 
 /** In-flight callbacks take 2 s at the most; a client that reads its answer too slowly is not waited for. */
 const CLOSE_LIMIT_MS = 8_000;

@@ -4,11 +4,11 @@ import { beforeAll, expect, it } from '@jest/globals';
 import { Listener } from './e2e/listener.js';
 import { ServiceProcess } from './e2e/process.js';
 import { startService } from './e2e/service.js';
-import { RedisServer } from './redis/redis-server.js';
 import { Network } from './simulator/network.js';
 import { Receiver } from './simulator/receiver.js';
 import { PLAIN } from './simulator/settings.js';
 import { startSimulator } from './simulator/start-simulator.js';
+import { RedisServer } from './storage/redis/redis-server.js';
 
 let redis: RedisServer;
 beforeAll(async () => {

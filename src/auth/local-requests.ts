@@ -3,7 +3,7 @@
 // Host header then has that name. A proxy on this machine passes on what strangers send: most proxies add a header.
 import type { IncomingHttpHeaders } from 'node:http';
 import { BlockList, isIP } from 'node:net';
-import { ProblemError } from '../platform/problem.js';
+import { ProblemError } from '../http/problem.js';
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8);

@@ -1,8 +1,8 @@
 // The one reader of the environment. It reads all of it at the start, and the process does not start on a bad one.
 import { isIP } from 'node:net';
 import type { AppSettings } from '../app.module.js';
-import { participantQuotaBytes } from '../presence/feed-quota.js';
-import type { StorePlace } from '../presence/open-store.js';
+import { participantQuotaBytes } from '../presence/write/feed-quota.js';
+import type { StorePlace } from '../storage/open-store.js';
 import { SETTINGS, type Setting } from './settings.js';
 import { unknownSettings } from './unknown-settings.js';
 

@@ -2,9 +2,9 @@
 // .env.example and the table in the README are checked against this list.
 import { isIP } from 'node:net';
 import { parseApiKeys } from '../auth/api-keys.js';
-import { LOG_LEVELS } from '../platform/logging.js';
-import { parseRedisUrl } from '../platform/redis-address.js';
-import { DEFAULT_POLICY } from '../presence/domain/policy.js';
+import { DEFAULT_POLICY } from '../domain/policy.js';
+import { LOG_LEVELS } from '../observability/logging.js';
+import { parseRedisUrl } from '../storage/redis/redis-address.js';
 
 export interface Setting<T> {
   readonly name: string;

@@ -6,21 +6,21 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { CLOCK, type Clock } from '../platform/clock.js';
-import { LOG } from '../platform/logging.js';
-import { DeadlineWorker } from './deadlines.js';
-import type { PresencePolicy } from './domain/policy.js';
-import type { FeedQuota } from './feed-quota.js';
-import { OccupancyController } from './occupancy.controller.js';
-import { OperatorEndController } from './operator-end.controller.js';
-import { ParticipantLimit } from './participant-limit.js';
-import { ParticipantsController } from './participants.controller.js';
-import { PresenceReader } from './presence-reader.js';
-import type { PresenceStore } from './presence-store.js';
-import { PurgeController } from './purge.controller.js';
-import { Purge } from './purge.js';
-import { Recorder } from './recorder.js';
-import { SOURCES, SourceNames } from './source-names.js';
+import type { PresencePolicy } from '../domain/policy.js';
+import { LOG } from '../observability/logging.js';
+import { CLOCK, type Clock } from '../runtime/clock.js';
+import { SOURCES, SourceNames } from '../sources/source-names.js';
+import type { PresenceStore } from '../storage/ports.js';
+import { OccupancyController } from './api/occupancy.controller.js';
+import { OperatorEndController } from './api/operator-end.controller.js';
+import { ParticipantsController } from './api/participants.controller.js';
+import { PurgeController } from './api/purge.controller.js';
+import { PresenceReader } from './read/presence-reader.js';
+import { DeadlineWorker } from './write/deadline-worker.js';
+import type { FeedQuota } from './write/feed-quota.js';
+import { ParticipantLimit } from './write/participant-limit.js';
+import { Purge } from './write/purge.js';
+import { Recorder } from './write/recorder.js';
 
 /** For injection. */
 export const PRESENCE_STORE = Symbol('PresenceStore');

@@ -6,8 +6,8 @@ import { fastify } from 'fastify';
 import { Redis } from 'ioredis';
 import { type Config, ConfigError, readConfig } from '../../src/config/config.js';
 import { SETTINGS } from '../../src/config/settings.js';
-import { ClientAddresses } from '../../src/platform/client-address.js';
-import { registerHeaders } from '../../src/platform/edges.js';
+import { ClientAddresses } from '../../src/http/client-address.js';
+import { registerHeaders } from '../../src/http/security-headers.js';
 
 /** Found in no message. */
 const SECRET = 'Zq7xV9';

@@ -1,7 +1,7 @@
-import { decodeChanges } from '../../src/presence/change-codec.js';
-import type { Change } from '../../src/presence/domain/change.js';
-import { type FeedPosition, moveTo } from '../../src/presence/feed-position.js';
-import type { FeedEntry, PresenceStore } from '../../src/presence/presence-store.js';
+import type { Change } from '../../src/domain/change.js';
+import { decodeChanges } from '../../src/storage/encoding/change-codec.js';
+import { type FeedPosition, moveTo } from '../../src/storage/feed-position.js';
+import type { FeedEntry, PresenceStore } from '../../src/storage/ports.js';
 
 /** The position of a reader that has read all of an entry. */
 export function afterEntry(position: FeedPosition, { shard, id }: FeedEntry): FeedPosition {

@@ -1,24 +1,18 @@
 // The same random histories through every store and the pure rules, compared after every step.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { changesetOf, indexEntry, readRecord } from '../../src/presence/changeset.js';
-import type { Change } from '../../src/presence/domain/change.js';
-import type { LifecycleEvent } from '../../src/presence/domain/lifecycle-event.js';
-import { advance, type ParticipantRecord } from '../../src/presence/domain/participant.js';
-import { PRESENCE_STATES } from '../../src/presence/domain/presence-view.js';
-import type { SourceName } from '../../src/presence/domain/subject.js';
-import { mergePages } from '../../src/presence/page-order.js';
-import type {
-  Group,
-  IndexEntry,
-  OccupancyFilter,
-  PageFilter,
-  PresenceStore,
-} from '../../src/presence/presence-store.js';
-import { encodeRecord } from '../../src/presence/record-codec.js';
-import { keyOf, type SubjectKey } from '../../src/presence/subject-key.js';
-import { policy as defaults, eventOf, subjectOf } from '../presence/domain/builders.js';
-import { START_MS } from '../presence/domain/histories.js';
+import type { Change } from '../../src/domain/change.js';
+import type { LifecycleEvent } from '../../src/domain/lifecycle-event.js';
+import { advance, type ParticipantRecord } from '../../src/domain/participant.js';
+import { PRESENCE_STATES } from '../../src/domain/presence-view.js';
+import type { SourceName } from '../../src/domain/subject.js';
+import { changesetOf, indexEntry, readRecord } from '../../src/presence/write/changeset.js';
+import { encodeRecord } from '../../src/storage/encoding/record-codec.js';
+import { keyOf, type SubjectKey } from '../../src/storage/encoding/subject-key.js';
+import { mergePages } from '../../src/storage/page-order.js';
+import type { Group, IndexEntry, OccupancyFilter, PageFilter, PresenceStore } from '../../src/storage/ports.js';
+import { policy as defaults, eventOf, subjectOf } from '../domain/builders.js';
+import { START_MS } from '../domain/histories.js';
 import { changesAfter } from './feed.js';
 import { type OpenStore, storesUnderTest } from './stores.js';
 

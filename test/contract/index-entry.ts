@@ -1,5 +1,5 @@
-import type { SourceName } from '../../src/presence/domain/subject.js';
-import type { Group, IndexEntry } from '../../src/presence/presence-store.js';
+import type { SourceName } from '../../src/domain/subject.js';
+import type { Group, IndexEntry } from '../../src/storage/ports.js';
 
 export const BANDWIDTH = 'bandwidth' as SourceName;
 

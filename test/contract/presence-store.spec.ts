@@ -1,9 +1,9 @@
 // What every store must do, whatever it is made of.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { compareBytes } from '../../src/presence/page-order.js';
-import type { Changeset, PageCursor, PageFilter, PresenceStore } from '../../src/presence/presence-store.js';
-import type { SubjectKey } from '../../src/presence/subject-key.js';
+import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
+import { compareBytes } from '../../src/storage/page-order.js';
+import type { Changeset, PageCursor, PageFilter, PresenceStore } from '../../src/storage/ports.js';
 import { entriesAfter } from './feed.js';
 import { type IndexParts, indexOf, tagged } from './index-entry.js';
 import { type OpenStore, storesUnderTest } from './stores.js';

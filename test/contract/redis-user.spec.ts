@@ -2,13 +2,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
-import { parseRedisUrl } from '../../src/platform/redis-address.js';
-import { RedisConnection } from '../../src/platform/redis-connection.js';
-import type { Changeset } from '../../src/presence/presence-store.js';
-import { RedisPresenceStore } from '../../src/presence/redis/redis-presence-store.js';
-import type { SubjectKey } from '../../src/presence/subject-key.js';
-import { documentedUser, urlOfUser } from '../redis/acl-user.js';
-import { RedisServer } from '../redis/redis-server.js';
+import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
+import type { Changeset } from '../../src/storage/ports.js';
+import { parseRedisUrl } from '../../src/storage/redis/redis-address.js';
+import { RedisConnection } from '../../src/storage/redis/redis-connection.js';
+import { RedisPresenceStore } from '../../src/storage/redis/redis-presence-store.js';
+import { documentedUser, urlOfUser } from '../storage/redis/acl-user.js';
+import { RedisServer } from '../storage/redis/redis-server.js';
 import { BANDWIDTH, indexOf, tagged } from './index-entry.js';
 
 const log = pino({ level: 'silent' });

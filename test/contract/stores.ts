@@ -5,15 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from '@jest/globals';
 import { pino } from 'pino';
-import { parseRedisUrl } from '../../src/platform/redis-address.js';
-import { RedisConnection } from '../../src/platform/redis-connection.js';
-import type { FeedPosition } from '../../src/presence/feed-position.js';
-import type { PresenceStore } from '../../src/presence/presence-store.js';
-import { RedisPresenceStore } from '../../src/presence/redis/redis-presence-store.js';
-import { SqlitePresenceStore } from '../../src/presence/sqlite/sqlite-presence-store.js';
+import type { FeedPosition } from '../../src/storage/feed-position.js';
+import type { PresenceStore } from '../../src/storage/ports.js';
+import { parseRedisUrl } from '../../src/storage/redis/redis-address.js';
+import { RedisConnection } from '../../src/storage/redis/redis-connection.js';
+import { RedisPresenceStore } from '../../src/storage/redis/redis-presence-store.js';
+import { SqlitePresenceStore } from '../../src/storage/sqlite/sqlite-presence-store.js';
 import { closeOnce } from '../leftovers.js';
-import { documentedUser, urlOfUser } from '../redis/acl-user.js';
-import { RedisServer } from '../redis/redis-server.js';
+import { documentedUser, urlOfUser } from '../storage/redis/acl-user.js';
+import { RedisServer } from '../storage/redis/redis-server.js';
 import { BANDWIDTH } from './index-entry.js';
 
 export interface OpenStore {

@@ -1,5 +1,5 @@
-import { type PresenceStore, StoreUnavailableError } from '../../src/presence/presence-store.js';
-import type { SubjectKey } from '../../src/presence/subject-key.js';
+import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
+import { type PresenceStore, StoreUnavailableError } from '../../src/storage/ports.js';
 
 /** The store, with every call noted and, if wanted, held back or turned away. */
 export function watched(store: PresenceStore) {

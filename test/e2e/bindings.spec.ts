@@ -1,7 +1,7 @@
 // Which participant a minted URL belongs to, when Redis loses its data and two processes remember differently.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { RedisServer } from '../redis/redis-server.js';
+import { RedisServer } from '../storage/redis/redis-server.js';
 import { SEED, type Service, startService } from './service.js';
 
 const ACCESS = {

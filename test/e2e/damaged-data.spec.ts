@@ -8,7 +8,7 @@ import { Redis } from 'ioredis';
 import Database from 'libsql';
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
-import { RedisServer } from '../redis/redis-server.js';
+import { RedisServer } from '../storage/redis/redis-server.js';
 import { Listener } from './listener.js';
 import { type Service, startService } from './service.js';
 

@@ -3,10 +3,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
-import { parsePosition } from '../../src/presence/feed-position.js';
+import { parsePosition } from '../../src/storage/feed-position.js';
 import { changesAfter } from '../contract/feed.js';
 import { eventually } from '../eventually.js';
-import { RedisServer } from '../redis/redis-server.js';
+import { RedisServer } from '../storage/redis/redis-server.js';
 import { Listener } from './listener.js';
 import { Mirror } from './mirror.js';
 import { type Service, startService } from './service.js';

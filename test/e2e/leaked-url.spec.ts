@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseApiKeys } from '../../src/auth/api-keys.js';
 import { digestOf } from '../../src/auth/secret.js';
-import { parsePosition } from '../../src/presence/feed-position.js';
+import { parsePosition } from '../../src/storage/feed-position.js';
 import { changesAfter, entriesAfter } from '../contract/feed.js';
 import { ManualClock } from '../manual-clock.js';
 import { SEED, type Service, type ServiceOptions } from './service.js';

@@ -1,6 +1,6 @@
 // A client of the stream of changes, with the EventSource that its users would take.
 import { EventSource } from 'eventsource';
-import { CHANGE_TYPES } from '../../src/presence/domain/change.js';
+import { CHANGE_TYPES } from '../../src/domain/change.js';
 import { closeOnce } from '../leftovers.js';
 
 export interface HeardEvent {

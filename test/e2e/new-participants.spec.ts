@@ -1,6 +1,6 @@
 // What a leaked callback secret can fill the store with.
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { mintToken } from '../../src/auth/callback-token.js';
+import { mintToken } from '../../src/sources/authentication/callback-token.js';
 import { ManualClock } from '../manual-clock.js';
 import { SEED, type Service, type ServiceOptions } from './service.js';
 import { onEachStore } from './stores.js';

@@ -1,7 +1,7 @@
 // Redis goes away under the running service, and comes back.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
-import { RedisServer } from '../redis/redis-server.js';
+import { RedisServer } from '../storage/redis/redis-server.js';
 import { SEED, type Service, startService } from './service.js';
 
 describe('while Redis', () => {

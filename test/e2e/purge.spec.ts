@@ -2,10 +2,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseApiKeys } from '../../src/auth/api-keys.js';
 import { digestOf } from '../../src/auth/secret.js';
-import type { DeviceId } from '../../src/presence/domain/lifecycle-event.js';
-import { Recorder } from '../../src/presence/recorder.js';
+import type { DeviceId } from '../../src/domain/lifecycle-event.js';
+import { Recorder } from '../../src/presence/write/recorder.js';
+import { subjectOf } from '../domain/builders.js';
 import { ManualClock } from '../manual-clock.js';
-import { subjectOf } from '../presence/domain/builders.js';
 import { type Service } from './service.js';
 import { onEachStore } from './stores.js';
 

@@ -5,10 +5,10 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { StartError } from '../../src/platform/start-error.js';
+import { StartError } from '../../src/runtime/start-error.js';
 import { eventually } from '../eventually.js';
-import { RedisServer } from '../redis/redis-server.js';
-import { TcpProxy } from '../redis/tcp-proxy.js';
+import { RedisServer } from '../storage/redis/redis-server.js';
+import { TcpProxy } from '../storage/redis/tcp-proxy.js';
 import { type Service, startService } from './service.js';
 
 const PASSWORD = 'hunter2/%@';

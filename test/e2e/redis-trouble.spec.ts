@@ -3,9 +3,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { eventually } from '../eventually.js';
-import { documentedUser, urlOfUser } from '../redis/acl-user.js';
-import { RedisServer } from '../redis/redis-server.js';
-import { TcpProxy } from '../redis/tcp-proxy.js';
+import { documentedUser, urlOfUser } from '../storage/redis/acl-user.js';
+import { RedisServer } from '../storage/redis/redis-server.js';
+import { TcpProxy } from '../storage/redis/tcp-proxy.js';
 import { type Service, startService } from './service.js';
 
 const LONG_MS = 15_000;

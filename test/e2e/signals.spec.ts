@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import { closeOnce } from '../leftovers.js';
-import { RedisServer } from '../redis/redis-server.js';
+import { RedisServer } from '../storage/redis/redis-server.js';
 import { ServiceProcess } from './process.js';
 import { SEED } from './service.js';
 

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { mintToken } from '../../src/auth/callback-token.js';
+import { mintToken } from '../../src/sources/authentication/callback-token.js';
 import { eventually } from '../eventually.js';
 import { dialRaw, get, type RawConnection } from './raw-connection.js';
 import { SEED, type Service, type ServiceOptions } from './service.js';

@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import Database from 'libsql';
-import { nodeVersionProblem } from '../../src/node-version.mjs';
-import { SCHEMA } from '../../src/presence/sqlite/schema.js';
+import { nodeVersionProblem } from '../../src/runtime/node-version.mjs';
+import { SCHEMA } from '../../src/storage/sqlite/schema.js';
 import { closeOnce } from '../leftovers.js';
-import { RedisServer } from '../redis/redis-server.js';
+import { RedisServer } from '../storage/redis/redis-server.js';
 import { ServiceProcess } from './process.js';
 
 describe('the service cannot start', () => {

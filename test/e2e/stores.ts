@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { RedisServer } from '../redis/redis-server.js';
+import { RedisServer } from '../storage/redis/redis-server.js';
 import { type Service, type ServiceOptions, startService } from './service.js';
 
 type Start = (options?: ServiceOptions) => Promise<Service>;

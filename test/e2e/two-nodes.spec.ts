@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { changesAfter } from '../contract/feed.js';
-import { RedisServer } from '../redis/redis-server.js';
+import { RedisServer } from '../storage/redis/redis-server.js';
 import { type Service, startService } from './service.js';
 
 const T0 = 1_790_000_000_000;

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
-import { RedisServer } from '../redis/redis-server.js';
+import { RedisServer } from '../storage/redis/redis-server.js';
 import { ServiceProcess } from './process.js';
 import { SEED } from './service.js';
 

@@ -1,7 +1,7 @@
 // Every answer that the document promises, provoked from running services: for each operation each status but those that
 // cannot be provoked, and participants in each state.
 import { expect } from '@jest/globals';
-import { DeadlineWorker } from '../../src/presence/deadlines.js';
+import { DeadlineWorker } from '../../src/presence/write/deadline-worker.js';
 import { SEED, type Service, type ServiceOptions, startService } from '../e2e/service.js';
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';

@@ -1,19 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { readRecord } from '../../src/presence/changeset.js';
-import { DeadlineWorker } from '../../src/presence/deadlines.js';
-import type { LifecycleEvent } from '../../src/presence/domain/lifecycle-event.js';
-import type { PresenceStore } from '../../src/presence/presence-store.js';
-import { Recorder } from '../../src/presence/recorder.js';
-import type { SubjectKey } from '../../src/presence/subject-key.js';
+import type { LifecycleEvent } from '../../src/domain/lifecycle-event.js';
+import { readRecord } from '../../src/presence/write/changeset.js';
+import { DeadlineWorker } from '../../src/presence/write/deadline-worker.js';
+import { Recorder } from '../../src/presence/write/recorder.js';
+import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
+import type { PresenceStore } from '../../src/storage/ports.js';
 import { changesAfter } from '../contract/feed.js';
 import { indexOf } from '../contract/index-entry.js';
 import { type OpenStore, storesUnderTest } from '../contract/stores.js';
 import { watched } from '../contract/watched-store.js';
+import { connected, policy as defaults, disconnected, left } from '../domain/builders.js';
+import { START_MS } from '../domain/histories.js';
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
-import { connected, policy as defaults, disconnected, left } from './domain/builders.js';
-import { START_MS } from './domain/histories.js';
 
 const policy = { ...defaults, leaveGraceMs: 3_000 };
 const log = pino({ level: 'silent' });

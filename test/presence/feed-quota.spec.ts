@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { FeedQuota, participantQuotaBytes } from '../../src/presence/feed-quota.js';
-import type { SubjectKey } from '../../src/presence/subject-key.js';
+import { FeedQuota, participantQuotaBytes } from '../../src/presence/write/feed-quota.js';
+import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 
 const DAY_MS = 86_400_000;
 const P1 = 'p1' as SubjectKey;

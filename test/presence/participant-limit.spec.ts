@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { ParticipantLimit, ParticipantLimitError } from '../../src/presence/participant-limit.js';
-import { type PresenceStore, StoreUnavailableError } from '../../src/presence/presence-store.js';
-import { Recorder } from '../../src/presence/recorder.js';
-import type { SubjectKey } from '../../src/presence/subject-key.js';
+import { ParticipantLimit, ParticipantLimitError } from '../../src/presence/write/participant-limit.js';
+import { Recorder } from '../../src/presence/write/recorder.js';
+import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
+import { type PresenceStore, StoreUnavailableError } from '../../src/storage/ports.js';
 import { type OpenStore, openSqlite, storesUnderTest } from '../contract/stores.js';
 import { watched } from '../contract/watched-store.js';
+import { connected, left, policy } from '../domain/builders.js';
+import { START_MS } from '../domain/histories.js';
 import { ManualClock } from '../manual-clock.js';
-import { connected, left, policy } from './domain/builders.js';
-import { START_MS } from './domain/histories.js';
 
 interface Node {
   readonly recorder: Recorder;

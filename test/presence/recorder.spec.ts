@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { readRecord } from '../../src/presence/changeset.js';
-import { type PresenceStore, StoreUnavailableError } from '../../src/presence/presence-store.js';
-import { Recorder } from '../../src/presence/recorder.js';
-import type { SubjectKey } from '../../src/presence/subject-key.js';
+import { readRecord } from '../../src/presence/write/changeset.js';
+import { Recorder } from '../../src/presence/write/recorder.js';
+import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
+import { type PresenceStore, StoreUnavailableError } from '../../src/storage/ports.js';
 import { changesAfter } from '../contract/feed.js';
 import { indexOf } from '../contract/index-entry.js';
 import { type OpenStore, storesUnderTest } from '../contract/stores.js';
 import { watched } from '../contract/watched-store.js';
+import { connected, disconnected, left, policy } from '../domain/builders.js';
+import { START_MS } from '../domain/histories.js';
 import { ManualClock } from '../manual-clock.js';
-import { connected, disconnected, left, policy } from './domain/builders.js';
-import { START_MS } from './domain/histories.js';
 
 const log = pino({ level: 'silent' });
 

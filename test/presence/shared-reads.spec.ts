@@ -1,13 +1,13 @@
 // Who asks at the same time shares a read, and nobody is given an answer that is older than the question.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import type { LifecycleEvent } from '../../src/presence/domain/lifecycle-event.js';
-import { DEFAULT_POLICY } from '../../src/presence/domain/policy.js';
-import { StoreUnavailableError } from '../../src/presence/presence-store.js';
-import { Recorder } from '../../src/presence/recorder.js';
-import { SharedLoads } from '../../src/presence/shared-loads.js';
-import { SharedReads } from '../../src/presence/shared-reads.js';
-import type { SubjectKey } from '../../src/presence/subject-key.js';
+import type { LifecycleEvent } from '../../src/domain/lifecycle-event.js';
+import { DEFAULT_POLICY } from '../../src/domain/policy.js';
+import { SharedLoads } from '../../src/presence/read/shared-loads.js';
+import { SharedReads } from '../../src/presence/read/shared-reads.js';
+import { Recorder } from '../../src/presence/write/recorder.js';
+import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
+import { StoreUnavailableError } from '../../src/storage/ports.js';
 import { BANDWIDTH } from '../contract/index-entry.js';
 import { type OpenStore, storesUnderTest } from '../contract/stores.js';
 import { watched } from '../contract/watched-store.js';

@@ -10,8 +10,8 @@ import {
 } from '@bandwidth/webrtc';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import { MAX_SESSION_PARTICIPANTS } from '../../src/simulator/provider/participants.js';
-import type { Simulator } from '../../src/simulator/simulator.js';
+import { MAX_SESSION_PARTICIPANTS } from '../../simulator/provider/participants.js';
+import type { Simulator } from '../../simulator/simulator.js';
 import { PLAIN } from './settings.js';
 import { startSimulator } from './start-simulator.js';
 

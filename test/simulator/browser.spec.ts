@@ -1,6 +1,6 @@
 // From a browser to the REST answer: the provider's own SDK, the simulator's signalling and webhooks, Rollcall.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Simulator } from '../../src/simulator/simulator.js';
+import type { Simulator } from '../../simulator/simulator.js';
 import { type Service, startService } from '../e2e/service.js';
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';

@@ -1,8 +1,8 @@
 // Where webhooks may go, whoever asks for it and however the address is written.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Simulator } from '../../src/simulator/simulator.js';
-import { CallbackHosts } from '../../src/simulator/webhooks/callback-hosts.js';
+import type { Simulator } from '../../simulator/simulator.js';
+import { CallbackHosts } from '../../simulator/webhooks/callback-hosts.js';
 import { eventually } from '../eventually.js';
 import { Receiver } from './receiver.js';
 import { PLAIN } from './settings.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Chaos, type ChaosPolicy, longestDelayMs } from '../../src/simulator/webhooks/chaos.js';
-import type { SignallingEvent } from '../../src/simulator/webhooks/signalling-event.js';
+import { Chaos, type ChaosPolicy, longestDelayMs } from '../../simulator/webhooks/chaos.js';
+import type { SignallingEvent } from '../../simulator/webhooks/signalling-event.js';
 import { NO_CHAOS } from './settings.js';
 
 const T0 = 1_790_000_000_000;

@@ -1,8 +1,8 @@
 // The judge is judged: by a receiver that knows everything at once, by ones that are wrong in a known way, by hand.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type Announcement, quantile, type Sample, scoreOf } from '../../src/simulator/judge/score.js';
-import { Truth } from '../../src/simulator/judge/truth.js';
+import { type Announcement, quantile, type Sample, scoreOf } from '../../simulator/judge/score.js';
+import { Truth } from '../../simulator/judge/truth.js';
 
 const GRACE_MS = 15_000;
 const TELLING_MS = 2_000;

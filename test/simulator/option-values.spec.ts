@@ -12,8 +12,8 @@ import {
   scenario,
   time,
   timeout,
-} from '../../src/simulator/option-values.js';
-import { stageOf } from '../../src/simulator/options.js';
+} from '../../simulator/option-values.js';
+import { stageOf } from '../../simulator/options.js';
 
 describe('the value of an option', () => {
   it('is a percentage only with its sign', () => {

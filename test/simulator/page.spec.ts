@@ -1,9 +1,9 @@
 // The control page, used by a person: a real browser that clicks, and what Rollcall then answers.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { playForever } from '../../src/simulator/provider/scenario-traffic.js';
-import type { Scenario } from '../../src/simulator/scenarios/scenario.js';
-import { SCENARIOS } from '../../src/simulator/scenarios/scenarios.js';
-import type { Simulator } from '../../src/simulator/simulator.js';
+import { playForever } from '../../simulator/provider/scenario-traffic.js';
+import type { Scenario } from '../../simulator/scenarios/scenario.js';
+import { SCENARIOS } from '../../simulator/scenarios/scenarios.js';
+import type { Simulator } from '../../simulator/simulator.js';
 import { type Service, startService } from '../e2e/service.js';
 import { eventually } from '../eventually.js';
 import { Browser } from './browser.js';

@@ -1,15 +1,15 @@
 // Runs of every scenario with any options, in virtual time: they end when they say they do, and are judged by what was due.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { deliver, settlingMs } from '../../src/simulator/callback-run.js';
-import { type Announcement, type Sample, scoreOf } from '../../src/simulator/judge/score.js';
-import { type Stay, Truth } from '../../src/simulator/judge/truth.js';
-import { stageOf } from '../../src/simulator/options.js';
-import { SCENARIOS } from '../../src/simulator/scenarios/scenarios.js';
-import { stepOf } from '../../src/simulator/scenarios/traffic.js';
-import { Tally } from '../../src/simulator/tally.js';
-import { type ChaosPolicy, latestDeliveryMs } from '../../src/simulator/webhooks/chaos.js';
-import { Dispatcher } from '../../src/simulator/webhooks/dispatcher.js';
+import { deliver, settlingMs } from '../../simulator/callback-run.js';
+import { type Announcement, type Sample, scoreOf } from '../../simulator/judge/score.js';
+import { type Stay, Truth } from '../../simulator/judge/truth.js';
+import { stageOf } from '../../simulator/options.js';
+import { SCENARIOS } from '../../simulator/scenarios/scenarios.js';
+import { stepOf } from '../../simulator/scenarios/traffic.js';
+import { Tally } from '../../simulator/tally.js';
+import { type ChaosPolicy, latestDeliveryMs } from '../../simulator/webhooks/chaos.js';
+import { Dispatcher } from '../../simulator/webhooks/dispatcher.js';
 import { NO_CHAOS, ONE_ATTEMPT } from './settings.js';
 import { VirtualClock } from './virtual-clock.js';
 

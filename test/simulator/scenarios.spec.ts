@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { randomOf } from '../../src/simulator/random.js';
-import { play } from '../../src/simulator/scenarios/run.js';
-import { type Life, LifeStory, type Scenario, type Stage } from '../../src/simulator/scenarios/scenario.js';
-import { SCENARIOS } from '../../src/simulator/scenarios/scenarios.js';
-import { eventsOf, idsOf, stepOf } from '../../src/simulator/scenarios/traffic.js';
+import { randomOf } from '../../simulator/random.js';
+import { play } from '../../simulator/scenarios/run.js';
+import { type Life, LifeStory, type Scenario, type Stage } from '../../simulator/scenarios/scenario.js';
+import { SCENARIOS } from '../../simulator/scenarios/scenarios.js';
+import { eventsOf, idsOf, stepOf } from '../../simulator/scenarios/traffic.js';
 
 const stage: Stage = { participants: 300, durationMs: 60_000, arrivalMs: 20_000 };
 const scenarios = [...SCENARIOS.values()].map((scenario) => [scenario.name, scenario] as const);

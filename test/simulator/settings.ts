@@ -1,6 +1,6 @@
-import type { SimulatorSettings } from '../../src/simulator/simulator.js';
-import type { RetryPolicy } from '../../src/simulator/webhooks/callback-client.js';
-import type { ChaosPolicy } from '../../src/simulator/webhooks/chaos.js';
+import type { SimulatorSettings } from '../../simulator/simulator.js';
+import type { RetryPolicy } from '../../simulator/webhooks/callback-client.js';
+import type { ChaosPolicy } from '../../simulator/webhooks/chaos.js';
 
 export const NO_CHAOS: ChaosPolicy = {
   lossShare: 0,

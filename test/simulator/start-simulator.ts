@@ -1,4 +1,4 @@
-import { createSimulator, type Simulator } from '../../src/simulator/simulator.js';
+import { createSimulator, type Simulator } from '../../simulator/simulator.js';
 import { closeOnce } from '../leftovers.js';
 
 /** On a free port of loopback. */

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Clock } from '../../src/simulator/clock.js';
+import type { Clock } from '../../simulator/clock.js';
 
 /** Time that passes at once: whenever nothing else is left to do, it is when the next call is due. */
 export class VirtualClock implements Clock {

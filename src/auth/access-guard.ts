@@ -1,0 +1,220 @@
+// Every request passes here before its body is read. A route says itself who may use it: see route-options.ts.
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ClientAddresses } from '../http/client-address.js';
+import { notFoundProblem, ProblemError, type ProblemNote } from '../http/problem.js';
+import { routeOptionsOf } from '../http/route-options.js';
+import type { Clock } from '../runtime/clock.js';
+import {
+  type CallbackAccess,
+  type CallbackCredentials,
+  CallbackDoor,
+} from '../sources/authentication/callback-authenticator.js';
+import { CallbackUrlLimit } from '../sources/authentication/callback-url-limit.js';
+import { type ApiKey, findApiKey, type Scope } from './api-keys.js';
+import { KeyLimit } from './key-limit.js';
+import { foreignProblem, foreignReason } from './local-requests.js';
+import { MinuteCounts } from './minute-counts.js';
+
+export interface AccessSettings {
+  /** false: everybody may do everything. */
+  readonly isRequired: boolean;
+  readonly apiKeys: readonly ApiKey[];
+  /** The first one mints. */
+  readonly callbackSecrets: readonly string[];
+  /** Where the provider reaches this service; undefined: nothing can be minted. */
+  readonly publicUrl: string | undefined;
+  /** Of each callback secret; 0: any number. */
+  readonly newParticipantsPerMinute: number;
+}
+
+/** Failed authentications of one client within a minute; more are answered 429. */
+const MOST_FAILURES = 30;
+
+interface DoorsParts {
+  /** Requests that each key may make. */
+  readonly perMinute: number;
+  /** Callbacks that each minted URL may receive; 0: any number. */
+  readonly callbacksPerMinute: number;
+  readonly clients: ClientAddresses;
+  readonly clock: Clock;
+}
+
+/** What a request was found to be allowed to. */
+export interface Access extends CallbackCredentials {
+  /** The name of its key, for the log and for limits. */
+  readonly keyName?: string;
+  /** Whether it may know how things are within. */
+  readonly isKnown: boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    access: Access;
+  }
+}
+
+/** By the pattern of the route, since the URL itself may be encoded in many ways. */
+const CALLBACK_ROUTE = /^\/callbacks\/([^/]+)/;
+
+export class Doors {
+  readonly #keys: readonly ApiKey[];
+  readonly #isRestOpen: boolean;
+  /** Why what is open is not open to this request. With AUTH=off it is open to everybody. */
+  readonly #foreignReason: typeof foreignReason;
+  readonly #callbacks: CallbackDoor;
+  readonly #clock: Clock;
+  readonly #limit: KeyLimit;
+  readonly #urlLimit: CallbackUrlLimit;
+  /**
+   * By client. They never keep out a valid key: the address may be that of a proxy which many share. Who can use more
+   * prefixes than are counted at once is not limited by them, and gains nothing: a key is not found by guessing.
+   */
+  readonly #failures = new MinuteCounts();
+  readonly #clients: ClientAddresses;
+
+  constructor(
+    { isRequired, apiKeys, callbackSecrets }: AccessSettings,
+    { perMinute, callbacksPerMinute, clients, clock }: DoorsParts,
+  ) {
+    this.#keys = apiKeys;
+    this.#isRestOpen = !isRequired || apiKeys.length === 0;
+    this.#foreignReason = isRequired ? foreignReason : () => undefined;
+    this.#callbacks = new CallbackDoor(callbackSecrets, !isRequired || callbackSecrets.length === 0);
+    this.#limit = new KeyLimit(perMinute);
+    this.#urlLimit = new CallbackUrlLimit(callbacksPerMinute);
+    this.#clients = clients;
+    this.#clock = clock;
+  }
+
+  /** To be called before there are routes. A route that does not declare its access fails here. */
+  guard(http: FastifyInstance): void {
+    http.addHook('onRoute', ({ method, url, config }) => {
+      if (!routeOptionsOf(config).access) throw new Error(`${String(method)} ${url} does not declare its access`);
+    });
+    http.decorateRequest('access');
+    http.addHook('onRequest', (request, reply, done) => {
+      request.access = this.#admit(request);
+      const { keyName } = request.access;
+      const { probe } = routeOptionsOf(request.routeOptions.config);
+      if (keyName !== undefined) request.log = request.log.child({ key: keyName });
+      if (keyName !== undefined && !probe) {
+        const { isSpent, headers, resetS } = this.#limit.count(request.raw, keyName, this.#clock.now());
+        reply.headers(headers);
+        if (isSpent) throw tooManyRequests('This key has made as many requests as it may within a minute.', resetS);
+      }
+      done();
+    });
+  }
+
+  /** Also for what does not come by the router. */
+  ofCallback(source: string, token: string | undefined, request: IncomingMessage): CallbackAccess {
+    const nowMs = this.#clock.now();
+    const access = this.#callbacks.decide(source, token, request.headers.authorization, nowMs);
+    if (access.outcome === 'open') {
+      const reason = this.#foreignReason(request.headers);
+      return reason ? { outcome: 'foreign', reason } : access;
+    }
+    if (access.outcome !== 'admitted' || !access.grant) return access;
+    const { ref } = access.grant;
+    const waitS = this.#urlLimit.waitS(request, ref, nowMs);
+    return waitS === 0 ? access : { outcome: 'limited', ref, waitS };
+  }
+
+  /** The headers that tell what may still be asked for, if this may; undefined: it is for the router. */
+  ofRead(request: IncomingMessage): Readonly<Record<string, string>> | undefined {
+    const key = findApiKey(request.headers.authorization, this.#keys);
+    if (this.#isRestOpen && this.#foreignReason(request.headers)) return undefined;
+    if (!key) return this.#isRestOpen ? {} : undefined;
+    if (!this.#isRestOpen && !key.scopes.includes('read')) return undefined;
+    const { isSpent, headers } = this.#limit.count(request, key.name, this.#clock.now());
+    return isSpent ? undefined : headers;
+  }
+
+  /** Throws a problem. */
+  #admit(request: FastifyRequest): Access {
+    const { url = '', config } = request.routeOptions;
+    // Unknown routes answer 404 without asking for a key, or reading the body. CORS has a route of its own, which declares nothing.
+    if (request.is404) throw notFoundProblem({ reason: 'unknown-path' });
+    const access = url === '' ? 'public' : (routeOptionsOf(config).access ?? 'read');
+    if (access === 'callback') {
+      const [, source = ''] = CALLBACK_ROUTE.exec(url) ?? [];
+      return this.#admitCallback(source, request);
+    }
+    const key = findApiKey(request.headers.authorization, this.#keys);
+    if (access === 'public' || this.#isRestOpen) {
+      const reason = this.#isRestOpen ? this.#foreignReason(request.headers) : undefined;
+      if (reason && access !== 'public') throw foreignProblem('API_KEYS', reason);
+      const isKnown = (this.#isRestOpen && !reason) || key !== undefined;
+      return { isKnown, ...(key && { keyName: key.name }) };
+    }
+    if (!key) throw this.#unauthorized(request);
+    if (!key.scopes.includes(access)) throw forbidden(access, key.name);
+    return { isKnown: true, keyName: key.name };
+  }
+
+  #admitCallback(source: string, { params, raw }: FastifyRequest): Access {
+    const { token } = params as { token?: string };
+    const access = this.ofCallback(source, token, raw);
+    switch (access.outcome) {
+      case 'open':
+        return { isKnown: false };
+      case 'admitted': {
+        const { outcome: _, ...credentials } = access;
+        return { isKnown: true, ...credentials };
+      }
+      case 'limited': {
+        const { ref, waitS } = access;
+        const detail = 'Too many callbacks to this URL within a minute.';
+        throw tooManyRequests(detail, waitS, { reason: 'too-many-callbacks', facts: { ref } });
+      }
+      case 'foreign':
+        throw foreignProblem('CALLBACK_SECRETS', access.reason);
+      case 'challenged':
+        throw new ProblemError(
+          'unauthorized',
+          {
+            detail: 'Callbacks need credentials.',
+            headers: { 'www-authenticate': 'Basic realm="Rollcall callbacks", charset="UTF-8"' },
+          },
+          { reason: 'no-credentials' },
+        );
+      case 'refused': {
+        const { reason, ref } = access;
+        throw notFoundProblem({ reason, facts: { ...(ref && { ref }) } });
+      }
+    }
+  }
+
+  #unauthorized({ headers, raw }: FastifyRequest): ProblemError {
+    const { count, resetS } = this.#failures.add(this.#clients.of(raw), this.#clock.now());
+    if (count > MOST_FAILURES) {
+      return tooManyRequests('Too many requests without a valid key came from this address.', resetS, {
+        reason: 'too-many-failures',
+      });
+    }
+    const isGiven = headers.authorization !== undefined;
+    const challenge = `Bearer realm="Rollcall"${isGiven ? ', error="invalid_token"' : ''}`;
+    return new ProblemError(
+      'unauthorized',
+      {
+        detail: 'This address needs a key: Authorization: Bearer <key>.',
+        headers: { 'www-authenticate': challenge },
+      },
+      { reason: isGiven ? 'wrong-key' : 'no-credentials' },
+    );
+  }
+}
+
+function tooManyRequests(detail: string, retryAfterS: number, note?: ProblemNote): ProblemError {
+  return new ProblemError('too-many-requests', { detail, headers: { 'retry-after': String(retryAfterS) } }, note);
+}
+
+function forbidden(scope: Scope, keyName: string): ProblemError {
+  const challenge = `Bearer realm="Rollcall", error="insufficient_scope", scope="${scope}"`;
+  return new ProblemError(
+    'forbidden',
+    { detail: `The key has not the scope ${scope}.`, headers: { 'www-authenticate': challenge } },
+    { facts: { key: keyName } },
+  );
+}

@@ -1,0 +1,166 @@
+// One question for changes: what there is after a position, or, if there is nothing yet, what comes within some time.
+import { setTimeout as wait } from 'node:timers/promises';
+import { ProblemError } from '../../http/problem.js';
+import type { Clock } from '../../runtime/clock.js';
+import { atTurnsEnd } from '../../runtime/tick-batch.js';
+import { type FeedPosition, formatPosition, moveTo } from '../../storage/feed-position.js';
+import type { PresenceStore } from '../../storage/ports.js';
+import { type ChangeFilter, isWanted } from '../change-filter.js';
+import type { FeedHub } from '../feed-hub.js';
+import { type FeedReader, PAGE_SIZE } from '../feed-reader.js';
+import { Follower, type PlacedChange } from '../follower.js';
+import type { FollowerLimit } from '../follower-limit.js';
+import { FoundChanges } from '../found-changes.js';
+import { type ChangesAnswer, changeAnswer } from './change-response.js';
+
+/**
+ * How much of the feed one request may read, since a filter can leave out any number of entries. The answer then has the
+ * position reached, and the client goes on from there.
+ */
+const MAX_SCAN_PAGES = 32;
+const MAX_SCAN_MS = 500;
+
+/** The feed began anew and the hub has not noticed yet, or it has gone on too far: both pass at once. */
+const REJOIN_MS = 50;
+
+interface Parts {
+  readonly store: PresenceStore;
+  readonly reader: FeedReader;
+  readonly hub: FeedHub;
+  readonly limit: FollowerLimit;
+  readonly clock: Clock;
+}
+
+export interface PollRequest {
+  /** undefined: no changes, just the present position. */
+  readonly after: FeedPosition | undefined;
+  readonly limit: number;
+  readonly waitMs: number;
+  readonly filter: ChangeFilter;
+  /** When the caller has gone. */
+  readonly signal: AbortSignal;
+}
+
+interface Found {
+  readonly changes: readonly PlacedChange[];
+  readonly position: FeedPosition;
+}
+
+type Search = Omit<PollRequest, 'after'> & { readonly after: FeedPosition };
+
+export class ChangePoll {
+  readonly #parts: Parts;
+  readonly #waits = new Set<() => void>();
+  #isStopped = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Takes one of the followers' places until it is answered, whether it reads or waits. Throws a problem when there is none, or
+   * when the position is gone; rejects with StoreUnavailableError.
+   */
+  async ask({ after, ...request }: PollRequest): Promise<ChangesAnswer> {
+    const exit = this.#parts.limit.enter();
+    try {
+      if (after === undefined) return answer({ changes: [], position: await this.#parts.store.position() });
+      return answer(await this.#search({ ...request, after }));
+    } finally {
+      exit();
+    }
+  }
+
+  /** Answers all that wait with what they have. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const end of this.#waits) end();
+  }
+
+  async #search(search: Search): Promise<Found> {
+    const { clock, reader } = this.#parts;
+    const startMs = clock.now();
+    const found = new FoundChanges(search.limit);
+    let position = search.after;
+    for (let pages = 1; ; pages += 1) {
+      const page = await reader.page(position, pageSize(search));
+      if (page === null) {
+        // The next request will be told.
+        if (found.changes.length > 0) return { changes: found.changes, position };
+        throw positionGone();
+      }
+      for (const { shard, place, change } of page.changes) {
+        position = moveTo(position, shard, place);
+        if (isWanted(change, search.filter)) found.add({ change, position });
+        if (found.isFull) return { changes: found.changes, position };
+      }
+      const elapsedMs = clock.now() - startMs;
+      const isEnding = this.#isStopped || search.signal.aborted;
+      const isDone = page.isLast
+        ? found.changes.length > 0 || elapsedMs >= search.waitMs
+        : pages === MAX_SCAN_PAGES || elapsedMs >= MAX_SCAN_MS;
+      if (isDone || isEnding) return { changes: found.changes, position };
+      if (page.isLast) {
+        const received = await this.#waitFor({ ...search, after: position, waitMs: search.waitMs - elapsedMs });
+        if (received) return received;
+        await wait(REJOIN_MS);
+      } else {
+        // SQLite reads a page without giving up the turn.
+        await new Promise<void>(atTurnsEnd);
+      }
+    }
+  }
+
+  /** undefined: it was no longer at the end of the feed, and has to read on. */
+  async #waitFor({ after, limit, waitMs, filter, signal }: Search): Promise<Found | undefined> {
+    const { promise, resolve, reject } = withResolvers<Found | undefined>();
+    const heard = (changes: readonly PlacedChange[]) => {
+      const found = new FoundChanges(limit);
+      for (const change of changes) if (!found.isFull) found.add(change);
+      const kept = found.changes;
+      const position = kept.length < changes.length ? kept.at(-1)?.position : follower.position;
+      resolve({ changes: kept, position: position ?? follower.position });
+    };
+    const follower = new Follower(after, filter, { onChanges: heard, onGone: () => reject(positionGone()) });
+    const end = () => heard([]);
+    const cancel = this.#parts.clock.after(waitMs, end);
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
+    this.#waits.add(end);
+    try {
+      if (!this.#parts.hub.join(follower)) resolve(undefined);
+      return await promise;
+    } finally {
+      this.#parts.hub.leave(follower);
+      this.#waits.delete(end);
+      signal.removeEventListener('abort', end);
+      cancel();
+    }
+  }
+}
+
+/** With no filter no more is read than is given. */
+function pageSize({ filter, limit }: Search): number {
+  const isAll = Object.values(filter).every((value) => value === undefined);
+  return isAll ? Math.min(limit, PAGE_SIZE) : PAGE_SIZE;
+}
+
+function answer({ changes, position }: Found): ChangesAnswer {
+  const items = changes.map((placed) => changeAnswer(placed.change, formatPosition(placed.position)));
+  return { items, position: formatPosition(position) };
+}
+
+function positionGone(): ProblemError {
+  return new ProblemError('position-gone', { detail: 'List again, and follow from the position of that list.' });
+}
+
+/** Promise.withResolvers is not in Node 20. */
+function withResolvers<T>() {
+  let resolve: (value: T) => void = () => {};
+  let reject: (reason: unknown) => void = () => {};
+  const promise = new Promise<T>((onValue, onReason) => {
+    resolve = onValue;
+    reject = onReason;
+  });
+  return { promise, resolve, reject };
+}

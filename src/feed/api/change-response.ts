@@ -1,0 +1,138 @@
+// What REST and the stream tell of a change.
+
+import { CHANGE_TYPES, type Change, type ChangeType } from '../../domain/change.js';
+import { GONE_CAUSES, type GoneCause } from '../../domain/connection.js';
+import { PRESENCE_STATES, type PresenceState } from '../../domain/presence-view.js';
+import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
+import {
+  DEVICE_ID_EXAMPLE,
+  PARTICIPANT_ID_EXAMPLE,
+  POSITION_EXAMPLE,
+  TAG_EXAMPLE,
+  TIME_EXAMPLE,
+} from '../../http/openapi/examples.js';
+import { ScopeProperty } from '../../presence/api/responses.js';
+import { rfc3339 } from '../../runtime/rfc3339.js';
+import { RECEIVED_AT_EXAMPLE } from './change-examples.js';
+
+export class ChangeAnswer {
+  @ApiProperty({
+    enum: CHANGE_TYPES,
+    example: 'participant.connected',
+    description: '`updated`: the state is the same, but the tag, the cause or another detail is not.',
+  })
+  type: ChangeType;
+
+  @ApiProperty({ example: PARTICIPANT_ID_EXAMPLE })
+  participantId: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    example: DEVICE_ID_EXAMPLE,
+    description: 'Only in `device.*` changes: the device.',
+  })
+  deviceId?: string;
+
+  @ApiProperty({ example: 'bandwidth' })
+  source: string;
+
+  @ScopeProperty()
+  scope?: string;
+
+  @ApiPropertyOptional({ type: String, example: TAG_EXAMPLE })
+  tag?: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    example: 'hello-world-browser',
+    description: 'Only when this change replaced the tag of the participant: the previous tag.',
+  })
+  previousTag?: string;
+
+  @ApiProperty({ enum: PRESENCE_STATES, example: 'connected' })
+  state: PresenceState;
+
+  @ApiProperty({
+    type: String,
+    enum: PRESENCE_STATES,
+    nullable: true,
+    example: 'reconnecting',
+    description: 'null when it was not known before.',
+  })
+  previousState: PresenceState | null;
+
+  @ApiPropertyOptional({
+    type: String,
+    enum: GONE_CAUSES,
+    example: 'left',
+    description: 'Only when gone; as in ParticipantAnswer.',
+  })
+  cause?: GoneCause;
+
+  @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE, description: 'As in ParticipantAnswer.' })
+  since: string;
+
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    nullable: true,
+    example: TIME_EXAMPLE,
+    description: 'Provider time of the event that caused the change; null when elapsed time or an operator caused it.',
+  })
+  at: string | null;
+
+  @ApiProperty({
+    format: 'date-time',
+    example: RECEIVED_AT_EXAMPLE,
+    description: 'Rollcall time at which that event was received, or at which the elapsed time was noticed.',
+  })
+  receivedAt: string;
+
+  @ApiProperty({
+    format: 'date-time',
+    example: RECEIVED_AT_EXAMPLE,
+    deprecated: true,
+    description: 'The former name of `receivedAt`.',
+  })
+  heardAt: string;
+
+  @ApiProperty({
+    type: 'integer',
+    example: 1795434306501,
+    description: 'The version of the participant; all changes of one commit have the same one.',
+  })
+  version: number;
+
+  @ApiProperty({ example: POSITION_EXAMPLE, description: 'The position right after this change.' })
+  position: string;
+}
+
+export class ChangesAnswer {
+  @ApiProperty({ type: [ChangeAnswer] })
+  items: ChangeAnswer[];
+
+  @ApiProperty({ example: POSITION_EXAMPLE, description: 'Continue after this position, also when `items` is empty.' })
+  position: string;
+}
+
+export function changeAnswer(change: Change, position: string): ChangeAnswer {
+  const { type, subject, deviceId, tag, previousTag, state, previousState, cause } = change;
+  return {
+    type,
+    participantId: subject.participantId,
+    ...(deviceId !== undefined && { deviceId }),
+    source: subject.source,
+    ...(subject.scope !== '' && { scope: subject.scope }),
+    ...(tag !== undefined && { tag }),
+    ...(previousTag !== undefined && { previousTag }),
+    state,
+    previousState,
+    ...(cause && { cause }),
+    since: rfc3339(change.sinceMs),
+    at: change.occurredAtMs === null ? null : rfc3339(change.occurredAtMs),
+    receivedAt: rfc3339(change.receivedAtMs),
+    heardAt: rfc3339(change.receivedAtMs),
+    version: change.version,
+    position,
+  };
+}

@@ -1,0 +1,86 @@
+// What is asked of the feed, and what is said to questions that are none.
+import { applyDecorators } from '@nestjs/common';
+import { Transform } from 'class-transformer';
+import { IsIn, IsInt, IsOptional, IsString, Max, Min, ValidateBy } from 'class-validator';
+import { CHANGE_TYPES, type ChangeType } from '../../domain/change.js';
+import { ApiPropertyOptional, COMMA_LIST } from '../../http/openapi/decorators.js';
+import { POSITION_EXAMPLE } from '../../http/openapi/examples.js';
+import { Limit, ONCE, ParticipantIdParameter, Scope, Source, Tag, wholeNumber } from '../../presence/api/queries.js';
+import { parsePosition } from '../../storage/feed-position.js';
+
+const MAX_WAIT_S = 30;
+
+export const POSITION_FAULT = 'is no position that this service gave out';
+
+const After = (description: string) =>
+  applyDecorators(
+    ApiPropertyOptional({ type: String, example: POSITION_EXAMPLE, description }),
+    IsOptional(),
+    IsString(ONCE),
+    ValidateBy({
+      name: 'position',
+      validator: {
+        validate: (text: unknown) => typeof text === 'string' && parsePosition(text) !== undefined,
+        defaultMessage: () => POSITION_FAULT,
+      },
+    }),
+  );
+
+const Wait = () => {
+  const range = { message: `must be a whole number of seconds from 0 to ${MAX_WAIT_S}` };
+  return applyDecorators(
+    ApiPropertyOptional({
+      type: 'integer',
+      minimum: 0,
+      maximum: MAX_WAIT_S,
+      default: 0,
+      example: 30,
+      description: 'Seconds to wait for a change when there is none yet.',
+    }),
+    Transform(({ value }) => wholeNumber(value)),
+    IsInt(range),
+    Min(0, range),
+    Max(MAX_WAIT_S, range),
+  );
+};
+
+class Filter {
+  @Tag()
+  tag?: string;
+
+  @ParticipantIdParameter('Only changes of participants with this id, and of their devices.')
+  participantId?: string;
+
+  @Source()
+  source?: string;
+
+  @Scope()
+  scope?: string;
+
+  @ApiPropertyOptional({
+    ...COMMA_LIST,
+    enum: CHANGE_TYPES,
+    example: ['participant.connected', 'participant.gone'],
+    description: 'Only changes of these types, separated by commas.',
+  })
+  @IsOptional()
+  @Transform(({ value }) => [...new Set(String(value).split(','))])
+  @IsIn(CHANGE_TYPES, { each: true, message: `must be a comma list of ${CHANGE_TYPES.join(', ')}` })
+  types?: ChangeType[];
+}
+
+export class ChangesQuery extends Filter {
+  @After('Changes after this position. Without it the answer has no items and the current position.')
+  after?: string;
+
+  @Limit()
+  limit: number = 100;
+
+  @Wait()
+  wait: number = 0;
+}
+
+export class StreamQuery extends Filter {
+  @After('Start after this position; a `Last-Event-ID` header takes precedence. Without either, start now.')
+  after?: string;
+}

@@ -1,0 +1,69 @@
+// What the document says of the events on the stream. OpenAPI 3.1 has no schema for a sequence, so the schema of
+// `text/event-stream` is that of one event, as a client receives it: `data` is JSON text.
+
+import { CHANGE_TYPES, type ChangeType } from '../../domain/change.js';
+import { ApiExtraModels, ApiProperty } from '../../http/openapi/decorators.js';
+import { POSITION_EXAMPLE } from '../../http/openapi/examples.js';
+import { CHANGE_DATA_EXAMPLE, NEXT_POSITION_EXAMPLE } from './change-examples.js';
+import { ChangeAnswer } from './change-response.js';
+
+class PositionAnswer {
+  @ApiProperty({ example: POSITION_EXAMPLE, description: 'The same as the `id` of the event.' })
+  position: string;
+}
+
+const schemaOf = ({ name }: { name: string }) => ({ $ref: `#/components/schemas/${name}` });
+const Id = (example: string) =>
+  ApiProperty({ example, description: 'A position: send it as `Last-Event-ID` to resume after this event.' });
+const Data = (of: { name: string }, example: string) => {
+  const json = { contentMediaType: 'application/json', contentSchema: schemaOf(of) };
+  return ApiProperty({ ...json, example, description: `A ${of.name} as JSON text, on one line.` });
+};
+const POSITION_DATA_EXAMPLE = JSON.stringify({ position: POSITION_EXAMPLE });
+
+@ApiExtraModels(ChangeAnswer)
+class ChangeEvent {
+  @Id(NEXT_POSITION_EXAMPLE)
+  id: string;
+
+  @ApiProperty({ enum: CHANGE_TYPES, example: 'participant.connected', description: 'The type of the change.' })
+  event: ChangeType;
+
+  @Data(ChangeAnswer, CHANGE_DATA_EXAMPLE)
+  data: string;
+}
+
+@ApiExtraModels(PositionAnswer)
+class PositionEvent {
+  @Id(POSITION_EXAMPLE)
+  id: string;
+
+  @ApiProperty({
+    enum: ['position'],
+    example: 'position',
+    description: 'The stream has read the feed up to here; the filter left out the changes before.',
+  })
+  event: 'position';
+
+  @Data(PositionAnswer, POSITION_DATA_EXAMPLE)
+  data: string;
+}
+
+@ApiExtraModels(PositionAnswer)
+class ResetEvent {
+  @Id(POSITION_EXAMPLE)
+  id: string;
+
+  @ApiProperty({
+    enum: ['reset'],
+    example: 'reset',
+    description: 'Changes were missed that are no longer held. The stream ends: list the participants again.',
+  })
+  event: 'reset';
+
+  @Data(PositionAnswer, POSITION_DATA_EXAMPLE)
+  data: string;
+}
+
+export const STREAM_EVENTS = [ChangeEvent, PositionEvent, ResetEvent];
+export const STREAM_EVENT_SCHEMA = { oneOf: STREAM_EVENTS.map(schemaOf) };

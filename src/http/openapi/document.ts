@@ -1,0 +1,121 @@
+// The API document (OpenAPI 3.1): what the decorators of the controllers say, and what holds for many operations at once.
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import type { Scope } from '../../auth/api-keys.js';
+import type { ProblemName } from '../problem.js';
+import type { RouteAccess, RouteOptions } from '../route-options.js';
+import { loadSwagger, PROBLEMS_EXTENSION } from './decorators.js';
+import { HEADERS, PROBLEM_SCHEMA, problemExamples, responsesOf } from './problems.js';
+
+type PathItem = OpenAPIObject['paths'][string];
+type Operation = NonNullable<PathItem['get']>;
+
+/** What routes declare about themselves, by method and path, like `POST /v1/callback-urls`. */
+export type DeclaredOptions = ReadonlyMap<string, Partial<RouteOptions>>;
+
+const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;
+
+const DESCRIPTION = `Rollcall tells backend services who is on the call, right now.
+
+**Authentication.** As soon as \`API_KEYS\` is set, requests need an API key with the scope of the operation:
+\`Authorization: Bearer <key>\`. As long as it is empty, local requests need no key, and others are answered with 403.
+Health checks, this document and its page are open.
+
+**Errors** are \`application/problem+json\` (RFC 9457); \`type\` identifies the kind of error. A path that does not exist
+is answered with 404, a method that a path does not take with 405 and an \`Allow\` header. Unknown query parameters are
+answered with 400. HEAD works wherever GET does.
+
+**Times** are RFC 3339 with milliseconds, in UTC. Positions and cursors are opaque.`;
+
+const TAGS: readonly (readonly [name: string, description: string])[] = [
+  ['participants', 'Who is on the call, and in which state.'],
+  ['occupancy', 'How many are on the call.'],
+  ['changes', 'The change feed: every change of presence, once and in order for each participant.'],
+  ['callbacks', 'What the provider calls, and the URLs to give to it.'],
+  ['health', 'Probes.'],
+];
+
+const apiKey = (scope: Scope) => ({
+  type: 'http' as const,
+  scheme: 'bearer',
+  description: `One of \`API_KEYS\` with the scope \`${scope}\`. Not needed by local requests as long as \`API_KEYS\` is empty.`,
+});
+
+/** A scheme for each scope: the older tools know scopes of OAuth only. */
+const SECURITY_SCHEMES = {
+  readKey: apiKey('read'),
+  adminKey: apiKey('admin'),
+  callbackSecret: {
+    type: 'http' as const,
+    scheme: 'basic',
+    description:
+      'One of `CALLBACK_SECRETS` as the password, with any user name. Not needed by local requests as long as ' +
+      '`CALLBACK_SECRETS` is empty.',
+  },
+};
+
+export async function createDocument(app: NestFastifyApplication, options: DeclaredOptions): Promise<OpenAPIObject> {
+  const { DocumentBuilder, SwaggerModule } = await loadSwagger();
+  const about = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Rollcall')
+    .setDescription(DESCRIPTION)
+    .setVersion('1')
+    .addServer('/', 'The service that serves this document.')
+    .build();
+  about.info.contact = { name: 'The Rollcall authors' };
+  about.info.license = { name: 'MIT', identifier: 'MIT' } as { name: string };
+  about.tags = TAGS.map(([name, description]) => ({ name, description }));
+  const document = SwaggerModule.createDocument(app, about);
+  for (const [path, item] of Object.entries(document.paths)) completeOperations(path, item, options);
+  document.components = {
+    ...document.components,
+    securitySchemes: SECURITY_SCHEMES,
+    headers: HEADERS,
+    schemas: { ...document.components?.schemas, Problem: PROBLEM_SCHEMA },
+  };
+  document.webhooks = webhooksOf(document.paths);
+  return withUsedExamples(document);
+}
+
+function completeOperations(path: string, item: PathItem, options: DeclaredOptions): void {
+  for (const method of METHODS) {
+    const operation = item[method] as (Operation & { [PROBLEMS_EXTENSION]?: readonly ProblemName[] }) | undefined;
+    if (!operation) continue;
+    const { [PROBLEMS_EXTENSION]: own = [] } = operation;
+    delete operation[PROBLEMS_EXTENSION];
+    const { access = 'public', probe } = options.get(`${method.toUpperCase()} ${path}`) ?? {};
+    operation.security = securityOf(path, access);
+    operation.responses = responsesOf(operation, { access, probe, readsBody: method !== 'get', own });
+  }
+}
+
+/** The token in the path of a callback is a parameter: OpenAPI knows no security scheme in a path. */
+function securityOf(path: string, access: RouteAccess): Operation['security'] {
+  switch (access) {
+    case 'public':
+      return [{}, { readKey: [] }, { adminKey: [] }];
+    case 'callback':
+      return path.includes('{token}') ? [] : [{ callbackSecret: [] }];
+    case 'read':
+      return [{ readKey: [] }];
+    case 'admin':
+      return [{ adminKey: [] }];
+  }
+}
+
+/** What the provider sends, for those who look for it there; it is received at the paths of the same schema. */
+function webhooksOf(paths: OpenAPIObject['paths']): OpenAPIObject['webhooks'] {
+  const post = paths['/callbacks/bandwidth']?.post;
+  if (!post) return {};
+  const summary = 'A participant webhook of Bandwidth';
+  const description =
+    'Bandwidth sends it to the `callbackUrl` of the participant, which is a path below `/callbacks/`.';
+  return { bandwidthParticipant: { post: { ...post, operationId: 'bandwidthParticipant', summary, description } } };
+}
+
+function withUsedExamples(document: OpenAPIObject): OpenAPIObject {
+  const text = JSON.stringify(document);
+  const used = Object.entries(problemExamples()).filter(([name]) => text.includes(`#/components/examples/${name}"`));
+  return { ...document, components: { ...document.components, examples: Object.fromEntries(used) } };
+}

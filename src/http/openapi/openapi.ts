@@ -1,0 +1,44 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { namesEtag } from '../etag.js';
+import { notFoundProblem } from '../problem.js';
+import { type RouteOptions, routeOptionsOf, withRouteOptions } from '../route-options.js';
+import { createDocument, type DeclaredOptions } from './document.js';
+import { loadPages, type Page } from './pages.js';
+
+/**
+ * The document at /openapi.json, and a page to read it at /docs with all its assets from here. They are made when one of
+ * them is first asked for: a service that is to start quickly does without.
+ */
+export function serveOpenApi(app: NestFastifyApplication): void {
+  const http = app.getHttpAdapter().getInstance();
+  const options = collectOptions(http);
+  let pages: Promise<ReadonlyMap<string, Page>> | undefined;
+  const serve = async ({ url, headers }: FastifyRequest, reply: FastifyReply) => {
+    pages ??= makePages(app, options).catch((error: unknown) => {
+      pages = undefined; // to be tried again
+      throw error;
+    });
+    const page = (await pages).get(url.replace(/\?.*/, ''));
+    if (!page) throw notFoundProblem({ reason: 'unknown-path' });
+    reply.headers({ etag: page.etag, 'cache-control': 'no-cache' });
+    if (namesEtag(headers['if-none-match'], page.etag)) return reply.code(304).send();
+    return reply.type(page.contentType).send(page.body);
+  };
+  const config = withRouteOptions({ access: 'public' });
+  for (const url of ['/openapi.json', '/docs', '/docs/*']) http.get(url, { config }, serve);
+}
+
+async function makePages(app: NestFastifyApplication, options: DeclaredOptions): Promise<ReadonlyMap<string, Page>> {
+  return loadPages(await createDocument(app, options));
+}
+
+/** To be called before there are routes: what each declares about itself. */
+function collectOptions(http: FastifyInstance): DeclaredOptions {
+  const options = new Map<string, Partial<RouteOptions>>();
+  http.addHook('onRoute', ({ method, url, config }) => {
+    const path = url.replace(/:(\w+)/g, '{$1}');
+    for (const one of [method].flat()) options.set(`${one} ${path}`, routeOptionsOf(config));
+  });
+  return options;
+}

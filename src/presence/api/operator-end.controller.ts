@@ -1,0 +1,78 @@
+// What an operator can do about a ghost: end a participant, or one of its devices, that the provider will never end.
+import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Post, Query, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { identifierFault } from '../../domain/identifier.js';
+import type { DeviceId } from '../../domain/lifecycle-event.js';
+import type { ParticipantId } from '../../domain/subject.js';
+import { ApiOperation, ApiProblems, ApiResponse, ApiTags } from '../../http/openapi/decorators.js';
+import { invalidParameter, ProblemError } from '../../http/problem.js';
+import { Access } from '../../http/route-options.js';
+import { SourceNames } from '../../sources/source-names.js';
+import { Recorder } from '../write/recorder.js';
+import { ApiParticipantId } from './participant-operations.js';
+import { EndDeviceQuestion, SubjectQuery } from './queries.js';
+
+const ENDED = 'It is gone, with the cause `ended`, or was not present.';
+const UNDONE = 'A later event of the provider undoes it.';
+
+@ApiTags('participants')
+@Controller('v1/participants/:participantId')
+export class OperatorEndController {
+  constructor(
+    private readonly recorder: Recorder,
+    private readonly sources: SourceNames,
+  ) {}
+
+  @Delete()
+  @Access('admin')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({
+    operationId: 'endParticipant',
+    summary: 'End the presence of a participant',
+    description: `For a ghost, whose end the provider never reported: all of its devices become gone. ${UNDONE}`,
+  })
+  @ApiParticipantId()
+  @ApiResponse({ status: 204, description: ENDED })
+  @ApiProblems('unknown-participant', 'uri-too-long', 'store-unavailable')
+  endParticipant(
+    @Req() request: FastifyRequest,
+    @Param('participantId') participantId: string,
+    @Query() query: SubjectQuery,
+  ): Promise<void> {
+    return this.#end(request, participantId, query);
+  }
+
+  @Post('end')
+  @Access('admin')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({
+    operationId: 'endDevice',
+    summary: 'End the presence of one device of a participant',
+    description: `For a device whose end the provider never reported. ${UNDONE}`,
+  })
+  @ApiParticipantId()
+  @ApiResponse({ status: 204, description: ENDED })
+  @ApiProblems('unknown-device', 'uri-too-long', 'store-unavailable')
+  endDevice(
+    @Req() request: FastifyRequest,
+    @Param('participantId') participantId: string,
+    @Body() { deviceId }: EndDeviceQuestion,
+    @Query() query: SubjectQuery,
+  ): Promise<void> {
+    return this.#end(request, participantId, query, deviceId);
+  }
+
+  /** Every request for an end is in the log, with the name of its key and its id. */
+  async #end({ log }: FastifyRequest, participantId: string, query: SubjectQuery, deviceId?: string): Promise<void> {
+    const fault = identifierFault(participantId);
+    if (fault) throw invalidParameter('participantId', fault);
+    const source = this.sources.parse(query.source) ?? this.sources.first;
+    const subject = { source, scope: query.scope ?? '', participantId: participantId as ParticipantId };
+    const outcome = await this.recorder.end(subject, deviceId as DeviceId | undefined);
+    log.info({ ...subject, deviceId, outcome }, 'an operator asked to end presence');
+    if (outcome !== 'unknown') return;
+    throw deviceId === undefined
+      ? new ProblemError('unknown-participant', { detail: 'No event of this participant is known.' })
+      : new ProblemError('unknown-device', { detail: 'No event of this device of this participant is known.' });
+  }
+}

@@ -1,0 +1,192 @@
+import { Body, Controller, Get, Header, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import type { Logger } from 'pino';
+import { identifierFault } from '../../domain/identifier.js';
+import type { ParticipantId, Subject } from '../../domain/subject.js';
+import { etagOf, namesEtag } from '../../http/etag.js';
+import type { ReadyAnswer } from '../../http/express-lane.js';
+import { JSON_CONTENT_TYPE, jsonArray } from '../../http/json-text.js';
+import { LargeReads } from '../../http/large-reads.js';
+import { ApiTags } from '../../http/openapi/decorators.js';
+import { invalidParameter, ProblemError } from '../../http/problem.js';
+import { Access, Limits } from '../../http/route-options.js';
+import { LOG } from '../../observability/logging.js';
+import { OnceLog } from '../../observability/once-log.js';
+import { CLOCK, type Clock } from '../../runtime/clock.js';
+import { rfc3339 } from '../../runtime/rfc3339.js';
+import { SourceNames } from '../../sources/source-names.js';
+import { decodeRecord } from '../../storage/encoding/record-codec.js';
+import { isSubjectKey, keyOf, type SubjectKey, subjectOf } from '../../storage/encoding/subject-key.js';
+import { type FeedPosition, formatPosition } from '../../storage/feed-position.js';
+import type { PageCursor, StoredRecord } from '../../storage/ports.js';
+import { PresenceReader } from '../read/presence-reader.js';
+import { SharedReads } from '../read/shared-reads.js';
+import { decodeCursor, encodeCursor, isPosition, isTime } from './cursor.js';
+import { ApiGetParticipant, ApiListParticipants, ApiLookupParticipants } from './participant-operations.js';
+import { LookupQuestion, ParticipantsQuery, SubjectQuery } from './queries.js';
+import { participantAnswer, subjectAnswer } from './responses.js';
+
+/** 1,000 ids of 256 characters, each of them up to four bytes. */
+const LOOKUP_LIMIT_BYTES = 1_100_000;
+
+/** An address of its own, and no participant's. */
+const LOOKUP = 'lookup';
+
+/** A page whose items are JSON text already: who asks for the same one shares it. */
+interface PageText {
+  readonly text: string;
+  readonly unreadable: readonly string[];
+  readonly position: FeedPosition;
+  readonly next: PageCursor | null;
+}
+
+@ApiTags('participants')
+@Controller('v1/participants')
+export class ParticipantsController {
+  readonly #pages = new SharedReads<PageText>();
+  readonly #largeReads = new LargeReads();
+  readonly #unreadable: OnceLog;
+
+  constructor(
+    private readonly reader: PresenceReader,
+    private readonly sources: SourceNames,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOG) log: Logger,
+  ) {
+    this.#unreadable = new OnceLog(log, 'a stored record cannot be read; its participant is missing from responses');
+  }
+
+  @Get()
+  @Access('read')
+  @Header('content-type', JSON_CONTENT_TYPE)
+  @ApiListParticipants()
+  async list(@Query() { limit, cursor, ...query }: ParticipantsQuery): Promise<string> {
+    const asOf = rfc3339(this.clock.now());
+    const { state, tag, source, scope, participantId } = query;
+    const others = [source, scope, participantId];
+    const isPlain = others.every((value) => value === undefined);
+    const filter = `${[...state].sort().join()} ${tag ?? ''}${isPlain ? '' : JSON.stringify(others)}`;
+    const start = cursor === undefined ? null : toPageStart(cursor, filter);
+    const question = JSON.stringify([filter, limit, cursor]);
+    const read = async () => {
+      const { items, ...rest } = await this.reader.list(
+        {
+          states: state,
+          tag,
+          scope,
+          source: this.sources.parse(source),
+          participantId: participantId as ParticipantId | undefined,
+        },
+        start?.after ?? null,
+        limit,
+      );
+      const unreadable: string[] = [];
+      const text = await jsonArray(items, ({ key, record }) => {
+        const item = this.#textOf(key, record);
+        if (item === undefined) unreadable.push(subjectOf(key).participantId);
+        return item;
+      });
+      return { ...rest, text, unreadable };
+    };
+    const page = await this.#pages.ask(question, () => this.#largeReads.run(limit, read));
+    const position = start?.position ?? formatPosition(page.position);
+    const nextCursor = page.next && encodeCursor([page.next.sinceMs, page.next.key, position], filter);
+    return withItems(page.text, { ...named(page.unreadable), ...(nextCursor && { nextCursor }), position, asOf });
+  }
+
+  @Get(':participantId')
+  @Access('read')
+  @ApiGetParticipant()
+  async find(
+    @Param('participantId') participantId: string,
+    @Query() query: SubjectQuery,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const fault = identifierFault(participantId);
+    if (fault) throw invalidParameter('participantId', fault);
+    const answer = await this.#answerOf(this.#subjectOf(participantId, query), ifNoneMatch, {});
+    reply.code(answer.status).headers(answer.headers).send(answer.text);
+  }
+
+  /** `find` ahead of the router, with `headers` in its answer; undefined: it is for the router. See express-lane.ts. */
+  findUsual(participantId: string, ifNoneMatch: string | undefined, headers: Readonly<Record<string, string>>) {
+    if (participantId === LOOKUP || identifierFault(participantId)) return undefined;
+    return this.#answerOf(this.#subjectOf(participantId, {}), ifNoneMatch, headers);
+  }
+
+  @Post(LOOKUP)
+  @Access('read')
+  @Limits({ bodyLimitBytes: LOOKUP_LIMIT_BYTES })
+  @HttpCode(200)
+  @Header('content-type', JSON_CONTENT_TYPE)
+  @ApiLookupParticipants()
+  async lookup(@Body() { participantIds }: LookupQuestion, @Query() query: SubjectQuery): Promise<string> {
+    const asOf = rfc3339(this.clock.now());
+    const subjects = participantIds.map((participantId) => this.#subjectOf(participantId, query));
+    const unreadable: string[] = [];
+    const items = await this.#largeReads.run(subjects.length, async () => {
+      const records = await this.reader.find(subjects);
+      return jsonArray(subjects, (subject, index) => {
+        const record = records[index] ?? null;
+        const item = record === null ? undefined : this.#textOf(keyOf(subject), record);
+        if (record !== null && item === undefined) unreadable.push(subject.participantId);
+        return item ?? JSON.stringify({ ...subjectAnswer(subject), state: 'unknown' });
+      });
+    });
+    return withItems(items, { ...named(unreadable), asOf });
+  }
+
+  /** Throws a problem when the participant is not known. */
+  async #answerOf(
+    subject: Subject,
+    ifNoneMatch: string | undefined,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<ReadyAnswer> {
+    const [record = null] = await this.reader.find([subject]);
+    if (record === null)
+      throw new ProblemError('unknown-participant', { detail: 'No event of this participant is known.' });
+    const text = this.#textOf(keyOf(subject), record);
+    if (text === undefined) throw new ProblemError('unreadable-record', { detail: 'The log says more.' });
+    const etag = etagOf(text);
+    const known = { ...headers, etag, 'cache-control': 'no-cache' };
+    if (namesEtag(ifNoneMatch, etag)) return { status: 304, headers: known };
+    return { status: 200, headers: { ...known, 'content-type': JSON_CONTENT_TYPE }, text };
+  }
+
+  #subjectOf(participantId: string, { source, scope = '' }: SubjectQuery): Subject {
+    return {
+      source: this.sources.parse(source) ?? this.sources.first,
+      scope,
+      participantId: participantId as ParticipantId,
+    };
+  }
+
+  /** undefined: the record cannot be read. That is logged, and no reason to fail a whole page. */
+  #textOf(key: SubjectKey, record: StoredRecord): string | undefined {
+    try {
+      return JSON.stringify(participantAnswer(decodeRecord(key, record)));
+    } catch (error) {
+      this.#unreadable.error(key, { err: error, ...subjectOf(key) });
+      return undefined;
+    }
+  }
+}
+
+/** The participants whose record cannot be read, if there are any. */
+function named(unreadable: readonly string[]): { unreadable?: readonly string[] } {
+  return unreadable.length > 0 ? { unreadable } : {};
+}
+
+/** The answer of a list whose items are JSON text already. */
+function withItems(items: string, rest: Record<string, unknown>): string {
+  return `{"items":${items},${JSON.stringify(rest).slice(1)}`;
+}
+
+function toPageStart(cursor: string, filter: string): { after: PageCursor; position: string } {
+  const [sinceMs, key, position] = decodeCursor(cursor, [isTime, isSubjectKey, isPosition], filter);
+  return {
+    after: { sinceMs: Number(sinceMs), key: key as SubjectKey },
+    position: String(position),
+  };
+}

@@ -1,0 +1,70 @@
+// What is asked of a purge, and what it answers.
+import { applyDecorators } from '@nestjs/common';
+import { Transform } from 'class-transformer';
+import { IsBoolean, IsOptional, ValidateBy } from 'class-validator';
+import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
+import { PURGE_CURSOR_EXAMPLE } from '../../http/openapi/examples.js';
+import { parseRfc3339 } from '../../runtime/rfc3339.js';
+import { Cursor, Scope, Source, Tag } from './queries.js';
+
+const Time = (example: string, description: string) =>
+  applyDecorators(
+    ApiPropertyOptional({ type: String, format: 'date-time', example, description }),
+    IsOptional(),
+    ValidateBy({
+      name: 'time',
+      validator: {
+        validate: (text: unknown) => typeof text === 'string' && parseRfc3339(text) !== undefined,
+        defaultMessage: () => 'must be a time like 2026-11-23T09:30:00Z, given once',
+      },
+    }),
+  );
+
+export class PurgeQuery {
+  @Tag()
+  tag?: string;
+
+  @Source()
+  source?: string;
+
+  @Scope()
+  scope?: string;
+
+  @Time('2026-11-23T09:00:00Z', 'Only participants whose last event was received at this time or later.')
+  since?: string;
+
+  @Time('2026-11-23T09:30:00Z', 'Only participants whose last event was received before this time.')
+  until?: string;
+
+  @ApiPropertyOptional({
+    type: Boolean,
+    default: false,
+    example: true,
+    description: 'Count the participants that match, and purge none.',
+  })
+  @Transform(({ value }) => ({ true: true, false: false })[String(value)])
+  @IsBoolean({ message: 'must be true or false' })
+  dryRun: boolean = false;
+
+  @Cursor(PURGE_CURSOR_EXAMPLE, '`nextCursor` of the previous response. The filters must be the same as there.')
+  cursor?: string;
+}
+
+export class PurgeAnswer {
+  @ApiProperty({ type: 'integer', example: 812, description: 'Participants that matched.' })
+  matched: number;
+
+  @ApiProperty({
+    type: 'integer',
+    example: 812,
+    description: 'Participants that were purged: fewer than `matched` if some changed meanwhile, and 0 in a dry run.',
+  })
+  purged: number;
+
+  @ApiPropertyOptional({
+    type: String,
+    example: PURGE_CURSOR_EXAMPLE,
+    description: 'There are more participants to look at: repeat the request with this `cursor`.',
+  })
+  nextCursor?: string;
+}

@@ -1,0 +1,277 @@
+// What REST answers look like: times in RFC 3339 with milliseconds, UTC.
+
+import { GONE_CAUSES, type GoneCause } from '../../domain/connection.js';
+import type { ParticipantRecord } from '../../domain/participant.js';
+import { type DeviceView, PRESENCE_STATES, type PresenceState } from '../../domain/presence-view.js';
+import type { Subject } from '../../domain/subject.js';
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
+import {
+  CURSOR_EXAMPLE,
+  DEVICE_ID_EXAMPLE,
+  PARTICIPANT_ID_EXAMPLE,
+  POSITION_EXAMPLE,
+  TAG_EXAMPLE,
+  TAGS_CURSOR_EXAMPLE,
+  TIME_EXAMPLE,
+  UNKNOWN_PARTICIPANT_ID_EXAMPLE,
+} from '../../http/openapi/examples.js';
+import { rfc3339 } from '../../runtime/rfc3339.js';
+import type { Occupancy } from '../../storage/ports.js';
+
+const State = () => ApiProperty({ enum: PRESENCE_STATES, example: 'connected' });
+const Since = () =>
+  ApiProperty({
+    format: 'date-time',
+    example: TIME_EXAMPLE,
+    description:
+      'Provider time. When gone, the time at which presence ended; for a reconnecting device, the time at which it was ' +
+      'lost; otherwise the start of the current uninterrupted presence.',
+  });
+const Until = () =>
+  ApiPropertyOptional({
+    type: String,
+    format: 'date-time',
+    example: '2021-08-12T16:38:29.676Z',
+    description: 'Only when reconnecting: the time at which it becomes gone if no event arrives.',
+  });
+const Cause = () =>
+  ApiPropertyOptional({
+    type: String,
+    enum: GONE_CAUSES,
+    example: 'left',
+    description:
+      'Only when gone. `left`: the device left. `lost`: its signalling was lost and it did not return within the grace ' +
+      'period. `expired`: no end event arrived within the maximum connection age. `ended`: an operator ended it.',
+  });
+const AsOf = () =>
+  ApiProperty({
+    format: 'date-time',
+    example: TIME_EXAMPLE,
+    description: 'Every callback acknowledged before this time is reflected in the answer.',
+  });
+const Position = () =>
+  ApiProperty({
+    example: POSITION_EXAMPLE,
+    description:
+      'The position of the change feed before the first page was read. Follow the feed from here to miss no change.',
+  });
+const NextCursor = (example: string) =>
+  ApiPropertyOptional({ type: String, example, description: 'Requests the next page; absent on the last page.' });
+
+export const ScopeProperty = () =>
+  ApiPropertyOptional({
+    type: String,
+    example: 'r-42',
+    description: 'The room or account in which the id is unique; absent when the source has none.',
+  });
+
+export class DeviceAnswer {
+  @ApiProperty({ example: DEVICE_ID_EXAMPLE })
+  deviceId: string;
+
+  @State()
+  state: PresenceState;
+
+  @Since()
+  since: string;
+
+  @Until()
+  until?: string | undefined;
+
+  @Cause()
+  cause?: GoneCause | undefined;
+
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    format: 'date-time',
+    example: TIME_EXAMPLE,
+    description: 'null when no connect event was received.',
+  })
+  connectedAt: string | null;
+
+  @ApiProperty({
+    type: 'integer',
+    example: 0,
+    description: 'Losses shorter than the grace period within this connection.',
+  })
+  interruptions: number;
+}
+
+export class ParticipantAnswer {
+  @ApiProperty({ example: PARTICIPANT_ID_EXAMPLE })
+  participantId: string;
+
+  @ApiProperty({ example: 'bandwidth' })
+  source: string;
+
+  @ScopeProperty()
+  scope?: string | undefined;
+
+  @State()
+  state: PresenceState;
+
+  @Since()
+  since: string;
+
+  @Until()
+  until?: string | undefined;
+
+  @Cause()
+  cause?: GoneCause | undefined;
+
+  @ApiPropertyOptional({ type: String, example: TAG_EXAMPLE, description: 'The newest non-empty tag received.' })
+  tag?: string | undefined;
+
+  @ApiProperty({ type: [DeviceAnswer], description: 'Strongest state first.' })
+  devices: DeviceAnswer[];
+
+  @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE, description: 'Provider time of the newest event.' })
+  lastEventAt: string;
+
+  @ApiProperty({
+    type: 'integer',
+    example: 1795434306501,
+    description: 'Grows with every visible change, also when the participant was forgotten in between.',
+  })
+  version: number;
+}
+
+export class UnknownParticipantAnswer {
+  @ApiProperty({ example: UNKNOWN_PARTICIPANT_ID_EXAMPLE })
+  participantId: string;
+
+  @ApiProperty({ example: 'bandwidth' })
+  source: string;
+
+  @ScopeProperty()
+  scope?: string | undefined;
+
+  @ApiProperty({ enum: ['unknown'], example: 'unknown' })
+  state: 'unknown';
+}
+
+export class ParticipantsAnswer {
+  @ApiProperty({ type: [ParticipantAnswer] })
+  items: ParticipantAnswer[];
+
+  @ApiPropertyOptional({
+    type: [String],
+    example: ['473f6544-92f7-4d67-9e77-bf2533cfff6d'],
+    description: 'Participants that are missing from `items` because their stored record cannot be read.',
+  })
+  unreadable?: string[];
+
+  @NextCursor(CURSOR_EXAMPLE)
+  nextCursor?: string;
+
+  @Position()
+  position: string;
+
+  @AsOf()
+  asOf: string;
+}
+
+const schemaOf = ({ name }: { name: string }) => ({ $ref: `#/components/schemas/${name}` });
+
+@ApiExtraModels(UnknownParticipantAnswer)
+export class LookupAnswer {
+  @ApiProperty({
+    type: 'array',
+    description: 'In the order of the request.',
+    items: { oneOf: [ParticipantAnswer, UnknownParticipantAnswer].map(schemaOf) },
+  })
+  items: (ParticipantAnswer | UnknownParticipantAnswer)[];
+
+  @ApiPropertyOptional({
+    type: [String],
+    description: 'Participants that are `unknown` in `items` because their stored record cannot be read.',
+  })
+  unreadable?: string[];
+
+  @AsOf()
+  asOf: string;
+}
+
+const Connected = () => ApiProperty({ type: 'integer', example: 2, description: 'Participants connected.' });
+const Reconnecting = () => ApiProperty({ type: 'integer', example: 1, description: 'Participants reconnecting.' });
+const Devices = () => ApiProperty({ type: 'integer', example: 3, description: 'Devices connected or reconnecting.' });
+
+export class OccupancyAnswer implements Occupancy {
+  @Connected()
+  connected: number;
+
+  @Reconnecting()
+  reconnecting: number;
+
+  @Devices()
+  devices: number;
+
+  @AsOf()
+  asOf: string;
+}
+
+export class TagAnswer implements Occupancy {
+  @ApiProperty({ example: TAG_EXAMPLE })
+  tag: string;
+
+  @Connected()
+  connected: number;
+
+  @Reconnecting()
+  reconnecting: number;
+
+  @Devices()
+  devices: number;
+}
+
+export class TagsAnswer {
+  @ApiProperty({ type: [TagAnswer] })
+  items: TagAnswer[];
+
+  @NextCursor(TAGS_CURSOR_EXAMPLE)
+  nextCursor?: string;
+
+  @Position()
+  position: string;
+
+  @AsOf()
+  asOf: string;
+}
+
+export function participantAnswer(record: ParticipantRecord): ParticipantAnswer {
+  const { subject, announced, tag, lastEventAtMs, version } = record;
+  const { state, sinceMs, untilMs, cause, devices } = announced;
+  return {
+    ...subjectAnswer(subject),
+    state,
+    since: rfc3339(sinceMs),
+    until: optionalTime(untilMs),
+    cause,
+    tag: tag?.value,
+    devices: devices.map(deviceAnswer),
+    lastEventAt: rfc3339(lastEventAtMs),
+    version,
+  };
+}
+
+export function subjectAnswer({ participantId, source, scope }: Subject) {
+  return scope === '' ? { participantId, source } : { participantId, source, scope };
+}
+
+function deviceAnswer(view: DeviceView): DeviceAnswer {
+  const { deviceId, state, sinceMs, untilMs, cause, connectedAtMs, interruptions } = view;
+  return {
+    deviceId,
+    state,
+    since: rfc3339(sinceMs),
+    until: optionalTime(untilMs),
+    cause,
+    connectedAt: connectedAtMs === null ? null : rfc3339(connectedAtMs),
+    interruptions,
+  };
+}
+
+function optionalTime(timeMs: number | undefined): string | undefined {
+  return timeMs === undefined ? undefined : rfc3339(timeMs);
+}

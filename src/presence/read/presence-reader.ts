@@ -1,0 +1,147 @@
+// Answers who is there, as it was last announced: an answer agrees with every other one, with the counts and with the
+// feed, and time takes effect through the deadline worker for all of them at once.
+import type { PresenceState } from '../../domain/presence-view.js';
+import type { ParticipantId, SourceName, Subject } from '../../domain/subject.js';
+import { decodeRecord } from '../../storage/encoding/record-codec.js';
+import { keyOf, type SubjectKey } from '../../storage/encoding/subject-key.js';
+import { comparePageItems } from '../../storage/page-order.js';
+import type {
+  Group,
+  Occupancy,
+  OccupancyFilter,
+  PageCursor,
+  PageFilter,
+  PageItem,
+  PresenceStore,
+  Snapshot,
+  StoredRecord,
+  TagOccupancy,
+} from '../../storage/ports.js';
+import { SharedLoads } from './shared-loads.js';
+import { SharedReads } from './shared-reads.js';
+
+/** Of a filter for which there is no index, so many participants are looked at in one request. */
+const MAX_SCANNED = 10_000;
+const SCAN_PAGE_SIZE = 1_000;
+
+/** What is not given is not asked for. */
+export interface ListFilter {
+  readonly states: readonly PresenceState[];
+  readonly source?: SourceName | undefined;
+  readonly scope?: string | undefined;
+  readonly tag?: string | undefined;
+  readonly participantId?: ParticipantId | undefined;
+}
+
+/** `next`: where the page after this one begins; null: there is none. */
+interface Page<T, C> extends Snapshot<T> {
+  readonly next: C | null;
+}
+
+export class PresenceReader {
+  readonly #store: PresenceStore;
+  readonly #loads: SharedLoads;
+  readonly #occupancies = new SharedReads<Occupancy>();
+
+  constructor(store: PresenceStore) {
+    this.#store = store;
+    this.#loads = new SharedLoads(store);
+  }
+
+  /** In the order asked; null: never received, or forgotten. Rejects with StoreUnavailableError, like all of these. */
+  find(subjects: readonly Subject[]): Promise<(StoredRecord | null)[]> {
+    return this.#loads.load(subjects.map(keyOf));
+  }
+
+  /** A page may have fewer than `limit` items, or none, and a next page, when both a scope and a tag are asked for. */
+  async list(filter: ListFilter, after: PageCursor | null, limit: number): Promise<Page<PageItem, PageCursor>> {
+    if (filter.participantId !== undefined) return this.#listById(filter, filter.participantId, after, limit);
+    return this.#listIn(filter, groupOf(filter), after, limit);
+  }
+
+  occupancy(filter: OccupancyFilter): Promise<Occupancy> {
+    return this.#occupancies.ask(JSON.stringify(filter), () => this.#store.occupancy(filter));
+  }
+
+  async tags(
+    source: SourceName | undefined,
+    after: string | null,
+    limit: number,
+  ): Promise<Page<TagOccupancy, TagOccupancy>> {
+    return cut(await this.#store.tags(source, after, limit + 1), limit);
+  }
+
+  /** A tag is looked for in each record where the group is another one. */
+  async #listIn(filter: ListFilter, group: Group | undefined, after: PageCursor | null, limit: number) {
+    const { states, source, tag } = filter;
+    const pageFilter = { states, source, group };
+    if (tag === undefined || group?.kind === 'tag')
+      return cut(await this.#store.page(pageFilter, after, limit + 1), limit);
+    return this.#scan(pageFilter, (item) => recordOf(item)?.tag?.value === tag, after, limit);
+  }
+
+  async #scan(
+    filter: PageFilter,
+    isWanted: (item: PageItem) => boolean,
+    after: PageCursor | null,
+    limit: number,
+  ): Promise<Page<PageItem, PageCursor>> {
+    const first = await this.#store.page(filter, after, SCAN_PAGE_SIZE);
+    const items: PageItem[] = [];
+    let page = first;
+    for (let scanned = SCAN_PAGE_SIZE; ; scanned += SCAN_PAGE_SIZE) {
+      for (const item of page.items) if (isWanted(item)) items.push(item);
+      const last = page.items.at(-1);
+      if (items.length > limit || !last || page.items.length < SCAN_PAGE_SIZE) {
+        return cut({ items, position: first.position }, limit);
+      }
+      if (scanned >= MAX_SCANNED) return { items, next: last, position: first.position };
+      page = await this.#store.page(filter, last, SCAN_PAGE_SIZE);
+    }
+  }
+
+  /** In one scope of each source an id is one participant at the most; the scopes in which there is one are indexed. */
+  async #listById(filter: ListFilter, participantId: ParticipantId, after: PageCursor | null, limit: number) {
+    const { states, source, scope, tag } = filter;
+    const inScopes =
+      scope === undefined
+        ? await this.#listIn(filter, { kind: 'id', name: participantId }, after, limit)
+        : { items: [], next: null, position: await this.#store.position() };
+    const sources = source === undefined ? await this.#store.sources() : [source];
+    const keys = sources.map((one) => keyOf({ source: one, scope: scope ?? '', participantId }));
+    const records = await this.#loads.load(keys);
+    const found = keys.flatMap((key, n): PageItem[] => {
+      const text = records[n] ?? null;
+      const record = text === null ? undefined : recordOf({ key, record: text });
+      if (text === null || !record || !states.includes(record.announced.state)) return [];
+      if (tag !== undefined && record.tag?.value !== tag) return [];
+      const item = { key, sinceMs: record.announced.sinceMs, record: text };
+      const isOnThisPage = inScopes.next === null || comparePageItems(item, inScopes.next) <= 0;
+      return isOnThisPage && (after === null || comparePageItems(item, after) > 0) ? [item] : [];
+    });
+    const items = [...inScopes.items, ...found].sort(comparePageItems);
+    const { next } = inScopes;
+    return items.length > limit ? cut({ ...inScopes, items }, limit) : { ...inScopes, items, next };
+  }
+}
+
+/** The smallest one that is asked for. */
+function groupOf({ scope, tag }: ListFilter): Group | undefined {
+  if (scope !== undefined) return { kind: 'scope', name: scope };
+  return tag === undefined ? undefined : { kind: 'tag', name: tag };
+}
+
+/** undefined: it cannot be read, so that nobody can tell whether it is wanted. */
+function recordOf({ key, record }: { readonly key: SubjectKey; readonly record: StoredRecord }) {
+  try {
+    return decodeRecord(key, record);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The page, of one item more than it has: that one tells whether there is another page. */
+function cut<T>({ items: found, position }: Snapshot<T>, limit: number): Page<T, T> {
+  const items = found.slice(0, limit);
+  return { items, next: found.length > limit ? (items.at(-1) ?? null) : null, position };
+}

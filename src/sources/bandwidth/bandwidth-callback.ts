@@ -1,0 +1,142 @@
+// Bandwidth's participant webhook as a lifecycle event: a pure translation of one flat object.
+// Source: https://dev.bandwidth.com/docs/webrtc/webhooks (a beta, so that members and events may be added).
+
+import { identifierFault } from '../../domain/identifier.js';
+import type { DeviceId, EventKind, LifecycleEvent } from '../../domain/lifecycle-event.js';
+import type { ParticipantId, SourceName } from '../../domain/subject.js';
+import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
+import type { FieldError } from '../../http/problem.js';
+
+/** What the provider documents, for the API document. */
+export class BandwidthCallback {
+  @ApiProperty({
+    example: 'onConnect',
+    description:
+      '`onConnect`: the signalling connection was established. `onDisconnect`: it was lost. `onLeave`: it was closed by ' +
+      'the client or the server. Bandwidth may add others, which are answered with 202.',
+  })
+  event: string;
+
+  @ApiProperty({
+    oneOf: [
+      { type: 'string', pattern: String.raw`^\d{12,14}$` },
+      { type: 'integer', minimum: 1e11, maximum: 1e14 - 1 },
+    ],
+    example: '1628786234676',
+    description: 'The time of the event in milliseconds since the epoch.',
+  })
+  timestamp: string | number;
+
+  @ApiProperty({ minLength: 1, maxLength: 256, example: '473f6544-92f7-4d67-9e77-bf2533cfff6d' })
+  participantId: string;
+
+  @ApiProperty({ minLength: 1, maxLength: 256, example: 'be199214-1a03-402a-a7b6-d002470a0465' })
+  deviceId: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    example: 'hello-world-phone',
+    description: 'Absent when the participant was created without one. A tag of more than 1,024 characters is cut.',
+  })
+  tag?: string;
+}
+
+export interface TranslatedEvent {
+  readonly outcome: 'event';
+  readonly event: LifecycleEvent;
+  /** What was wrong with a tag that was not taken as it is. */
+  readonly tagFault?: string;
+}
+
+export type Translation =
+  | TranslatedEvent
+  /** The provider may add events; `name` is one that is not known. */
+  | { readonly outcome: 'unknown-event'; readonly name: string }
+  | { readonly outcome: 'invalid'; readonly errors: readonly FieldError[] };
+
+const KINDS: ReadonlyMap<unknown, EventKind> = new Map([
+  ['onConnect', 'connected'],
+  ['onDisconnect', 'disconnected'],
+  ['onLeave', 'left'],
+]);
+
+/**
+ * A time in epoch milliseconds has this many times the digits of one in seconds. The bounds are the years 1973 and 5138
+ * in each unit, so that none can be taken for another one.
+ */
+const UNITS = [
+  { unit: 'seconds', below: 1e11 },
+  { unit: undefined, below: 1e14 },
+  { unit: 'microseconds', below: 1e17 },
+  { unit: 'nanoseconds', below: 1e20 },
+] as const;
+const MAX_TAG_LENGTH = 1_024;
+const EXPECTED = 'expected is the time of the event in epoch milliseconds, like "1628786234676"';
+
+/** `body`: any JSON value. `receivedAtMs`: when it came in, by our clock. */
+export function translateBandwidth(source: SourceName, body: unknown, receivedAtMs: number): Translation {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return { outcome: 'invalid', errors: [{ pointer: '#', message: 'the body must be a JSON object' }] };
+  }
+  const { event, timestamp, participantId, deviceId, tag } = body as Record<string, unknown>;
+  const kind = KINDS.get(event);
+  if (typeof event === 'string' && event !== '' && !kind) return { outcome: 'unknown-event', name: event };
+  const timestampIs = timestampFault(timestamp);
+  const participantIdIs = identifierFault(participantId);
+  const deviceIdIs = identifierFault(deviceId);
+  if (!kind || timestampIs || participantIdIs || deviceIdIs) {
+    const eventIs = kind ? undefined : 'must be one of onConnect, onDisconnect, onLeave';
+    const faults = {
+      event: eventIs,
+      timestamp: timestampIs,
+      participantId: participantIdIs,
+      deviceId: deviceIdIs,
+    };
+    return { outcome: 'invalid', errors: fieldErrors(faults) };
+  }
+  const received: LifecycleEvent = {
+    subject: { source, scope: '', participantId: participantId as ParticipantId },
+    deviceId: deviceId as DeviceId,
+    kind,
+    occurredAtMs: Number(timestamp),
+    receivedAtMs,
+    precisionMs: 1,
+    tag: tagOf(tag),
+  };
+  const tagIs = tagFault(tag);
+  return tagIs === undefined
+    ? { outcome: 'event', event: received }
+    : { outcome: 'event', event: received, tagFault: tagIs };
+}
+
+function fieldErrors(messages: Record<string, string | undefined>): FieldError[] {
+  return Object.entries(messages).flatMap(([name, message]) => (message ? [{ pointer: `#/${name}`, message }] : []));
+}
+
+function timestampFault(value: unknown): string | undefined {
+  if (value === undefined || value === null) return `is missing; ${EXPECTED}`;
+  const isNumber = typeof value === 'number' || (typeof value === 'string' && /^\d{1,20}(\.\d{1,9})?$/.test(value));
+  const time = isNumber ? Number(value) : Number.NaN;
+  const found = time >= 0 ? UNITS.find(({ below }) => time < below) : undefined;
+  if (found?.unit) return `looks like ${found.unit}; ${EXPECTED}`;
+  return found && Number.isInteger(time) ? undefined : `must be a whole number; ${EXPECTED}`;
+}
+
+function tagFault(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'string') return 'is not a string';
+  return value.length > MAX_TAG_LENGTH ? `is longer than ${MAX_TAG_LENGTH} characters, and was cut` : undefined;
+}
+
+/**
+ * A label is not worth losing an event for: a number is taken as its text, a text that is too long is cut, what no store
+ * can hold is taken out of it, and anything else is no tag.
+ */
+function tagOf(value: unknown): string | undefined {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value !== 'string') return undefined;
+  const text = value.length > MAX_TAG_LENGTH ? value.slice(0, MAX_TAG_LENGTH) : value;
+  const isStorable = text.isWellFormed() && !text.includes('\0');
+  return (isStorable ? text : text.toWellFormed().replaceAll('\0', '')) || undefined;
+}

@@ -1,0 +1,120 @@
+// What one commit announced, as the text of one entry of the feed: a JSON array by position, for the same reason as
+// record-codec.ts, with what its changes share written once.
+
+import { CHANGE_TYPES, type Change, type ChangeType } from '../../domain/change.js';
+import type { GoneCause } from '../../domain/connection.js';
+import type { DeviceId } from '../../domain/lifecycle-event.js';
+import { PRESENCE_STATES, type PresenceState } from '../../domain/presence-view.js';
+import type { ParticipantId, SourceName, Subject } from '../../domain/subject.js';
+import { isTimeMs } from '../../runtime/rfc3339.js';
+import { CAUSES } from './record-text.js';
+
+/** participant, source, tag, version, changes; scope, if it has one */
+type EntryText = [ParticipantId, SourceName, string | 0, number, ChangeText[], string?];
+
+/** type, device, previous tag, state, previous state, cause, since, at, receivedAt */
+type ChangeText = [
+  ChangeType,
+  DeviceId | 0,
+  string | 0,
+  PresenceState,
+  PresenceState | 0,
+  GoneCause | 0,
+  number,
+  number | null,
+  number,
+];
+
+/** `changes`: all that one commit announces of one participant. null: none. */
+export function encodeChanges(changes: readonly Change[]): string | null {
+  const [first] = changes;
+  if (!first) return null;
+  const { subject, tag, version } = first;
+  const { source, scope, participantId } = subject;
+  const text: EntryText = [participantId, source, tag ?? 0, version, changes.map(changeText)];
+  if (scope !== '') text.push(scope);
+  return JSON.stringify(text);
+}
+
+/** null: the text is not what `encodeChanges` makes. Whoever reads changes relies on each of their values. */
+export function decodeChanges(text: string): Change[] | null {
+  const entry = parse(text);
+  if (!isEntry(entry)) return null;
+  const [participantId, source, tag, version, changes, scope = ''] = entry;
+  const subject: Subject = { source, scope, participantId };
+  return changes.map(
+    ([type, deviceId, previousTag, state, previousState, cause, sinceMs, occurredAtMs, receivedAtMs]): Change => ({
+      type,
+      subject,
+      ...(deviceId !== 0 && { deviceId }),
+      ...(tag !== 0 && { tag }),
+      ...(previousTag !== 0 && { previousTag }),
+      state,
+      previousState: previousState === 0 ? null : previousState,
+      ...(cause !== 0 && { cause }),
+      sinceMs,
+      occurredAtMs,
+      receivedAtMs,
+      version,
+    }),
+  );
+}
+
+function changeText(change: Change): ChangeText {
+  const { type, deviceId, previousTag, state, previousState, cause, sinceMs, occurredAtMs, receivedAtMs } = change;
+  return [
+    type,
+    deviceId ?? 0,
+    previousTag ?? 0,
+    state,
+    previousState ?? 0,
+    cause ?? 0,
+    sinceMs,
+    occurredAtMs,
+    receivedAtMs,
+  ];
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isEntry(value: unknown): value is EntryText {
+  if (!Array.isArray(value)) return false;
+  const [participantId, source, tag, version, changes, scope = ''] = value as unknown[];
+  return (
+    typeof participantId === 'string' &&
+    typeof source === 'string' &&
+    typeof scope === 'string' &&
+    (tag === 0 || typeof tag === 'string') &&
+    Number.isSafeInteger(version) &&
+    Array.isArray(changes) &&
+    changes.length > 0 &&
+    changes.every(isChange)
+  );
+}
+
+function isChange(value: unknown): value is ChangeText {
+  if (!Array.isArray(value)) return false;
+  const [type, deviceId, previousTag, state, previousState, cause, sinceMs, occurredAtMs, receivedAtMs] =
+    value as unknown[];
+  return (
+    isOneOf(CHANGE_TYPES, type) &&
+    (deviceId === 0 || typeof deviceId === 'string') &&
+    (previousTag === 0 || typeof previousTag === 'string') &&
+    isOneOf(PRESENCE_STATES, state) &&
+    (previousState === 0 || isOneOf(PRESENCE_STATES, previousState)) &&
+    (cause === 0 || isOneOf(CAUSES, cause)) &&
+    isTimeMs(sinceMs) &&
+    (occurredAtMs === null || isTimeMs(occurredAtMs)) &&
+    isTimeMs(receivedAtMs)
+  );
+}
+
+function isOneOf(values: readonly unknown[], value: unknown): boolean {
+  return values.includes(value);
+}

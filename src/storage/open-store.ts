@@ -1,0 +1,36 @@
+import type { Logger } from 'pino';
+import { SOURCES } from '../sources/source-names.js';
+import type { PresenceStore } from './ports.js';
+import { formatRedisAddress, type RedisAddress } from './redis/redis-address.js';
+
+export interface StorePlace {
+  /** undefined: SQLite. */
+  readonly redis: RedisAddress | undefined;
+  readonly redisPrefix: string;
+  readonly dataDir: string;
+}
+
+/**
+ * The store of the configuration; of the other one's modules none is loaded, which takes long. Throws when the embedded
+ * one cannot be opened, and StartError when Redis refuses for good; it may be away, and come.
+ */
+export async function openStore({ redis, redisPrefix, dataDir }: StorePlace, log: Logger): Promise<PresenceStore> {
+  if (redis === undefined) {
+    const { SqlitePresenceStore } = await import('./sqlite/sqlite-presence-store.js');
+    return new SqlitePresenceStore(dataDir, log);
+  }
+  const { RedisConnection } = await import('./redis/redis-connection.js');
+  const { RedisPresenceStore } = await import('./redis/redis-presence-store.js');
+  const description = `Redis at ${formatRedisAddress(redis)}`;
+  const connection = await RedisConnection.open(redis, log);
+  const store = new RedisPresenceStore(connection, {
+    description,
+    prefix: redisPrefix,
+    shards: 1,
+    sources: SOURCES,
+    log,
+  });
+  // Logs what it is refused, before the first callback is.
+  await store.check().catch(() => {});
+  return store;
+}

@@ -1,0 +1,44 @@
+// Events for tests: times default to the beginning, and receivedAt to at.
+import type { DeviceId, EventKind, LifecycleEvent } from '../../src/domain/lifecycle-event.js';
+import { DEFAULT_POLICY, type PresencePolicy } from '../../src/domain/policy.js';
+import type { ParticipantId, SourceName, Subject } from '../../src/domain/subject.js';
+
+export const policy: PresencePolicy = { ...DEFAULT_POLICY };
+
+interface SubjectParts {
+  source?: string;
+  scope?: string;
+  participant?: string;
+}
+
+interface EventParts extends SubjectParts, Pick<LifecycleEvent, 'eventId' | 'sequence'> {
+  device?: string;
+  at?: number;
+  receivedAt?: number;
+  precisionMs?: LifecycleEvent['precisionMs'];
+  tag?: string;
+}
+
+export function subjectOf({ source = 'bandwidth', scope = '', participant = 'p1' }: SubjectParts = {}): Subject {
+  return { source: source as SourceName, scope, participantId: participant as ParticipantId };
+}
+
+function event(kind: EventKind, parts: EventParts): LifecycleEvent {
+  const { device = 'd1', at = 0, receivedAt = at, precisionMs = 1, eventId, sequence, tag } = parts;
+  return {
+    subject: subjectOf(parts),
+    deviceId: device as DeviceId,
+    kind,
+    occurredAtMs: at,
+    receivedAtMs: receivedAt,
+    precisionMs,
+    ...(eventId !== undefined && { eventId }),
+    ...(sequence !== undefined && { sequence }),
+    ...(tag && { tag }),
+  };
+}
+
+export const connected = (parts: EventParts = {}) => event('connected', parts);
+export const disconnected = (parts: EventParts = {}) => event('disconnected', parts);
+export const left = (parts: EventParts = {}) => event('left', parts);
+export const eventOf = event;

@@ -1,0 +1,112 @@
+// Random histories of one participant, small enough that ties, late events and repeats are common.
+import fc from 'fast-check';
+import { fold } from '../../src/domain/device-history.js';
+import type { DeviceId, LifecycleEvent } from '../../src/domain/lifecycle-event.js';
+import { inOrder, isSameEvent } from '../../src/domain/lifecycle-event.js';
+import type { PresencePolicy } from '../../src/domain/policy.js';
+import { type ParticipantView, participantView, settle } from '../../src/domain/presence-view.js';
+import { stayOf } from '../../src/domain/stay.js';
+import { eventOf } from './builders.js';
+
+export const START_MS = 1_790_000_000_000;
+const SPAN_MS = 60_000;
+
+export const policies: fc.Arbitrary<PresencePolicy> = fc.record({
+  graceMs: fc.constantFrom(0, 1_000, 15_000),
+  leaveGraceMs: fc.constantFrom(0, 0, 5_000, 60_000),
+  overlapMs: fc.constantFrom(0, 4_000, 60_000),
+  maxConnectionMs: fc.constantFrom(20_000, 9 * 3_600_000),
+  retentionMs: fc.constant(7 * 24 * 3_600_000),
+});
+
+interface Shape {
+  devices: number;
+  perDevice: number;
+  /** How far a provider's clock may be ahead. */
+  aheadMs?: number;
+}
+
+/** Events of one participant `p1`, in no order; some share device, kind and time and so are one event heard twice. */
+export function histories({ devices, perDevice, aheadMs = 0 }: Shape): fc.Arbitrary<LifecycleEvent[]> {
+  const device = fc.integer({ min: 1, max: devices }).map((n) => `d${n}`);
+  const event = fc
+    .record({
+      kind: fc.constantFrom(
+        'connected',
+        'connected',
+        'connected',
+        'disconnected',
+        'disconnected',
+        'left',
+        'left',
+        'ended',
+      ),
+      device,
+      at: fc.nat(SPAN_MS / 500).map((n) => START_MS + n * 500),
+      delayMs: fc.constantFrom(0, 0, 20, 3_000, 40_000, -200, 400_000),
+      ahead: fc.constantFrom(0, 0, 0, 0, aheadMs),
+      tag: fc.constantFrom(undefined, undefined, 'red', 'blue'),
+    })
+    .map(({ kind, device, at, delayMs, ahead, tag }) =>
+      eventOf(kind as LifecycleEvent['kind'], {
+        device,
+        at: at + ahead,
+        receivedAt: at + delayMs,
+        ...(tag && { tag }),
+      }),
+    );
+  return fc.array(event, { minLength: 1, maxLength: devices * perDevice, size: 'max' }).map((events) => {
+    const counts = new Map<string, number>();
+    return events.filter(({ deviceId }) => {
+      const count = (counts.get(deviceId) ?? 0) + 1;
+      counts.set(deviceId, count);
+      return count <= perDevice;
+    });
+  });
+}
+
+export interface Delivery {
+  events: LifecycleEvent[];
+  nowMs: number;
+}
+
+/** The events in some order, some repeated, in batches, with time passing in between. */
+export function deliveriesOf(events: readonly LifecycleEvent[]): fc.Arbitrary<Delivery[]> {
+  return fc.array(fc.nat(events.length - 1), { maxLength: 4 }).chain((repeats) => {
+    const all = [...events, ...repeats.flatMap((index) => events[index] ?? [])];
+    const order = fc.shuffledSubarray([...all.keys()], { minLength: all.length });
+    const cuts = fc.array(fc.boolean(), { minLength: all.length, maxLength: all.length });
+    const steps = fc.array(fc.constantFrom(0, 1, 900, 16_000), { minLength: all.length, maxLength: all.length });
+    return fc.tuple(order, cuts, steps).map(([indexes, cut, step]) => {
+      const deliveries: Delivery[] = [{ events: [], nowMs: START_MS }];
+      indexes.forEach((index, position) => {
+        const last = deliveries.at(-1) as Delivery;
+        const event = all[index] as LifecycleEvent;
+        if (cut[position]) deliveries.push({ events: [event], nowMs: last.nowMs + (step[position] ?? 0) });
+        else last.events.push(event);
+      });
+      return deliveries;
+    });
+  });
+}
+
+/** The view of a set of events with nothing folded away and nothing remembered: the definition of presence. */
+export function definedView(events: readonly LifecycleEvent[], policy: PresencePolicy, nowMs: number): ParticipantView {
+  const byDevice = new Map<DeviceId, LifecycleEvent[]>();
+  for (const event of events) {
+    const others = byDevice.get(event.deviceId) ?? [];
+    const same = others.find((other) => isSameEvent(other, event));
+    const earliest = same && same.receivedAtMs <= event.receivedAtMs ? same : event;
+    byDevice.set(event.deviceId, [...others.filter((other) => other !== same), earliest]);
+  }
+  const folds = [...byDevice].map(([deviceId, own]) => ({
+    deviceId,
+    ...fold({ events: inOrder(own) }, policy),
+  }));
+  const settled = folds.map(({ deviceId, connection }) => ({
+    deviceId,
+    connection: settle(connection, policy, nowMs),
+  }));
+  const earlier = folds.flatMap((device) => device.earlier.map((connection) => stayOf(connection, policy)));
+  return participantView(settled, earlier, policy, nowMs);
+}

@@ -1,0 +1,286 @@
+// What a participant is, over all its devices. Seconds after the beginning, for brevity.
+import { describe, expect, it } from '@jest/globals';
+import { MAX_DEVICES, MAX_DEVICES_WITHOUT_CONNECT } from '../../src/domain/eviction.js';
+import type { LifecycleEvent } from '../../src/domain/lifecycle-event.js';
+import { advance, type ParticipantRecord } from '../../src/domain/participant.js';
+import { connected, disconnected, left, policy, subjectOf } from './builders.js';
+
+const s = (seconds: number) => 1_790_000_000_000 + seconds * 1_000;
+
+function heard(events: LifecycleEvent[], nowMs: number, rules = policy): ParticipantRecord {
+  const { record } = advance(undefined, events, nowMs, rules);
+  if (!record) throw new Error('nothing is known');
+  return record;
+}
+
+const viewOf = (events: LifecycleEvent[], nowMs: number, rules = policy) => heard(events, nowMs, rules).announced;
+
+describe('a participant', () => {
+  it('is what its strongest device is', () => {
+    const events = [connected({ at: s(1) }), connected({ device: 'd2', at: s(2) }), disconnected({ at: s(3) })];
+    expect(viewOf(events, s(4))).toMatchObject({ state: 'connected', sinceMs: s(1) });
+    expect(viewOf([...events, left({ device: 'd2', at: s(4) })], s(5))).toMatchObject({ state: 'reconnecting' });
+    expect(viewOf([...events, left({ device: 'd2', at: s(4) })], s(19))).toMatchObject({ state: 'gone' });
+  });
+
+  it('is gone since its last end, and for the reason of that', () => {
+    const events = [
+      connected({ at: s(1) }),
+      disconnected({ at: s(2) }),
+      connected({ device: 'd2', at: s(1) }),
+      left({ device: 'd2', at: s(5) }),
+    ];
+    expect(viewOf(events, s(60))).toMatchObject({ state: 'gone', sinceMs: s(5), cause: 'left' });
+    expect(viewOf([...events, disconnected({ device: 'd3', at: s(9) })], s(60))).toMatchObject({
+      sinceMs: s(9),
+      cause: 'lost',
+    });
+  });
+
+  it('is present since its uninterrupted presence began, which one device may hand over to another', () => {
+    const relay = [
+      connected({ at: s(1) }),
+      connected({ device: 'd2', at: s(10) }),
+      left({ at: s(20) }),
+      connected({ device: 'd3', at: s(30) }),
+      left({ device: 'd2', at: s(40) }),
+    ];
+    expect(viewOf(relay, s(50)).sinceMs).toBe(s(1));
+    expect(viewOf([...relay, left({ device: 'd2', at: s(25) })], s(50)).sinceMs).toBe(s(30));
+  });
+
+  it('is present without a break when another device comes within grace of a loss', () => {
+    const events = [connected({ at: s(1) }), disconnected({ at: s(5) }), connected({ device: 'd2', at: s(20) })];
+    expect(viewOf(events, s(60))).toMatchObject({ state: 'connected', sinceMs: s(1) });
+    expect(viewOf([...events.slice(0, 2), connected({ device: 'd2', at: s(21) })], s(60)).sinceMs).toBe(s(21));
+  });
+
+  it('reconnecting keeps the start of its presence and says until when', () => {
+    const view = viewOf([connected({ at: s(1) }), disconnected({ at: s(5), receivedAt: s(6) })], s(7));
+    expect(view).toMatchObject({ state: 'reconnecting', sinceMs: s(1), untilMs: s(6) + policy.graceMs });
+    expect(view.devices[0]).toMatchObject({ state: 'reconnecting', sinceMs: s(5), untilMs: s(6) + policy.graceMs });
+  });
+
+  it('may stay reconnecting for a leave grace, so that a page reload does not flap', () => {
+    const rules = { ...policy, leaveGraceMs: 5_000 };
+    const reload = [connected({ at: s(1) }), left({ at: s(10) })];
+    expect(viewOf(reload, s(14), rules)).toMatchObject({ state: 'reconnecting', sinceMs: s(1), untilMs: s(15) });
+    expect(viewOf(reload, s(15), rules)).toMatchObject({ state: 'gone', sinceMs: s(10), cause: 'left' });
+    const back = [...reload, connected({ device: 'd2', at: s(14) })];
+    expect(viewOf(back, s(60), rules)).toMatchObject({ state: 'connected', sinceMs: s(1) });
+    expect(viewOf(back, s(60)).sinceMs).toBe(s(14));
+  });
+
+  it('says until when also where a leave grace outlasts the grace of another device', () => {
+    const rules = { ...policy, leaveGraceMs: 60_000 };
+    const events = [
+      connected({ at: s(1) }),
+      disconnected({ at: s(90) }),
+      connected({ device: 'd2', at: s(95) }),
+      left({ device: 'd2', at: s(100) }),
+    ];
+    const until = { state: 'reconnecting', sinceMs: s(1), untilMs: s(160) };
+    expect(viewOf(events, s(101), rules)).toMatchObject(until);
+    expect(viewOf(events, s(105), rules)).toMatchObject(until);
+    expect(viewOf(events, s(160), rules)).toMatchObject({ state: 'gone', sinceMs: s(100), cause: 'left' });
+  });
+
+  it('is gone at once without a leave grace, even by the clock of a node that is behind the one that heard it', () => {
+    expect(viewOf([connected({ at: s(1) }), left({ at: s(10), receivedAt: s(10) })], s(9)).state).toBe('gone');
+  });
+
+  it('has the newest non-empty tag', () => {
+    const events = [
+      connected({ at: s(2), tag: 'new' }),
+      connected({ device: 'd2', at: s(1), tag: 'old' }),
+      left({ device: 'd2', at: s(3) }),
+    ];
+    expect(heard(events, s(4)).tag?.value).toBe('new');
+    expect(heard(events.toReversed(), s(4)).tag?.value).toBe('new');
+  });
+
+  it('keeps its tag when a callback from the future is sent again', () => {
+    const ahead = connected({ at: s(600), receivedAt: s(0), tag: 'blue' });
+    const record = heard([ahead, connected({ device: 'd2', at: s(60), tag: 'red' })], s(60));
+    expect(record.tag?.value).toBe('red');
+    const again = advance(record, [{ ...ahead, receivedAtMs: s(400) }], s(400), policy);
+    expect(again).toEqual({ record, changes: [], verdicts: ['duplicate'] });
+  });
+
+  it('whose provider clock is far ahead is ordered as if heard now, and can still leave', () => {
+    const events = [connected({ at: s(86_400), receivedAt: s(1) }), left({ at: s(86_401), receivedAt: s(2) })];
+    expect(viewOf(events.slice(0, 1), s(2))).toMatchObject({ state: 'connected', sinceMs: s(1) });
+    expect(viewOf(events, s(3))).toMatchObject({ state: 'gone', sinceMs: s(2), cause: 'left' });
+  });
+
+  it('does not come back from a loss told of after its connection had expired', () => {
+    const { maxConnectionMs } = policy;
+    const late = disconnected({ at: s(2) + maxConnectionMs });
+    expect(viewOf([connected({ at: s(1) }), late], late.receivedAtMs)).toMatchObject({
+      state: 'gone',
+      cause: 'expired',
+    });
+    const leave = left({ at: s(2) + maxConnectionMs });
+    expect(viewOf([connected({ at: s(1) }), leave], leave.receivedAtMs)).toMatchObject({
+      state: 'gone',
+      cause: 'left',
+    });
+  });
+
+  it('of more devices than are held evicts the least alive, and does not take their repeats for new ones', () => {
+    const alive = connected({ device: 'alive', at: s(0) });
+    const reloads = Array.from({ length: MAX_DEVICES + 5 }, (_, n) => [
+      connected({ device: `d${n}`, at: s(n * 10) }),
+      left({ device: `d${n}`, at: s(n * 10 + 5) }),
+    ]).flat();
+    const record = heard([alive, ...reloads], s(1_000));
+    expect(record.devices.size).toBe(MAX_DEVICES);
+    expect(record.announced).toMatchObject({ state: 'connected', sinceMs: s(0) });
+    const [first] = reloads;
+    expect(advance(record, first ? [first] : [], s(1_001), policy)).toEqual({
+      record,
+      changes: [],
+      verdicts: ['stale'],
+    });
+  });
+});
+
+describe('a node whose clock is behind', () => {
+  it('does not bring back who has ended by the clock of another one', () => {
+    const rules = { ...policy, leaveGraceMs: 5_000 };
+    const lost = heard([connected({ at: s(1) }), disconnected({ at: s(2) })], s(17), rules);
+    expect(lost.announced.state).toBe('gone');
+    const late = advance(lost, [disconnected({ at: s(3), tag: 'red' })], s(16.9), rules);
+    expect(late.changes.map(({ type }) => type)).toEqual(['participant.updated']);
+    const reload = heard([connected({ at: s(1) }), left({ at: s(2) })], s(7), rules);
+    expect(reload.announced.state).toBe('gone');
+    const again = advance(reload, [left({ at: s(3), tag: 'red' })], s(6.9), rules);
+    expect(again.changes.map(({ type }) => type)).toEqual(['participant.updated']);
+    const settled = advance(late.record, [connected({ at: s(20) })], s(19), rules).record;
+    expect(settled).toMatchObject({ announced: { state: 'connected' }, settledAtMs: undefined });
+  });
+});
+
+describe('a participant with as many open devices as are held', () => {
+  const open = Array.from({ length: MAX_DEVICES }, (_, n) => connected({ device: `d${n + 1}`, at: s(n + 1) }));
+  const evicted = connected({ device: 'd0', at: s(0) });
+  const full = heard([evicted, ...open], s(100));
+  const openIn = (record: ParticipantRecord | undefined) =>
+    record?.announced.devices.filter(({ state }) => state === 'connected').map(({ deviceId }) => deviceId);
+  const all = open.map(({ deviceId }) => deviceId);
+
+  it('keeps them when an end of an evicted device is received', () => {
+    expect(openIn(full)).toEqual(all);
+    const { record, changes } = advance(full, [disconnected({ device: 'd0', at: s(101) })], s(101), policy);
+    expect(openIn(record)).toEqual(all);
+    expect(changes.map(({ type, deviceId }) => [type, deviceId])).toEqual([['device.reconnecting', 'd0']]);
+  });
+
+  it('keeps them when one of them is lost and another device connects, whose own end is no older', () => {
+    const lost = disconnected({ device: 'd32', at: s(101) });
+    const { record } = advance(full, [lost, connected({ device: 'new', at: s(102) })], s(102), policy);
+    expect(openIn(record)).toEqual([...all.filter((id) => id !== 'd32'), 'new']);
+  });
+
+  it('keeps them, and takes the first connect of another device, whatever ends of unknown devices come before it', () => {
+    let record: ParticipantRecord | undefined = full;
+    for (let n = 0; n < 40; n += 1) {
+      const end = (n % 2 === 0 ? left : disconnected)({ device: `stray${n}`, at: s(200 + n) });
+      record = advance(record, [end], s(200 + n), policy).record;
+    }
+    expect(openIn(record)).toEqual(all);
+    expect(record?.devices.size).toBeLessThanOrEqual(MAX_DEVICES + MAX_DEVICES_WITHOUT_CONNECT);
+    const { record: after, verdicts } = advance(record, [connected({ device: 'new', at: s(150) })], s(240), policy);
+    expect(verdicts).toEqual(['applied']);
+    expect(openIn(after)).toEqual([...all.slice(1), 'new']);
+  });
+
+  it('lets no end of another device evict one that is reconnecting', () => {
+    const lost = disconnected({ device: 'x0', at: s(200) });
+    const { record } = advance(full, [lost], s(200), policy);
+    const others = Array.from({ length: 20 }, (_, n) => disconnected({ device: `x${n + 1}`, at: s(201 + n / 10) }));
+    const after = others.reduce<ParticipantRecord | undefined>(
+      (held, event) => advance(held, [event], event.receivedAtMs, policy).record,
+      record,
+    );
+    expect(after?.announced.devices.find(({ deviceId }) => deviceId === 'x0')).toMatchObject({
+      state: 'reconnecting',
+      untilMs: s(200) + policy.graceMs,
+    });
+  });
+
+  it('says nothing, however often, of an end that it has no room for', () => {
+    const ends = Array.from({ length: MAX_DEVICES_WITHOUT_CONNECT }, (_, n) =>
+      left({ device: `stray${n}`, at: s(200 + n), tag: 'red' }),
+    );
+    const { record } = advance(full, ends, s(300), policy);
+    const older = left({ device: 'older', at: s(199), tag: 'blue' });
+    expect(advance(record, [older, older], s(300), policy)).toEqual({
+      record,
+      changes: [],
+      verdicts: ['stale', 'stale'],
+    });
+  });
+});
+
+describe('changes', () => {
+  const typesAfter = (record: ParticipantRecord | undefined, events: LifecycleEvent[], nowMs: number) =>
+    advance(record, events, nowMs, policy).changes.map(({ type }) => type);
+
+  it('of a commit tell of the devices first', () => {
+    const { changes } = advance(undefined, [connected({ at: s(1), receivedAt: s(2), tag: 'red' })], s(2), policy);
+    const common = { subject: subjectOf(), tag: 'red', state: 'connected', previousState: null };
+    const times = { sinceMs: s(1), occurredAtMs: s(1), receivedAtMs: s(2), version: s(2) };
+    expect(changes).toEqual([
+      { type: 'device.connected', deviceId: 'd1', ...common, ...times },
+      { type: 'participant.connected', ...common, ...times },
+    ]);
+  });
+
+  it('brought about by time have no provider time', () => {
+    const record = heard([connected({ at: s(1) }), disconnected({ at: s(2) })], s(2));
+    const { changes } = advance(record, [], record.deadlineMs, policy);
+    expect(
+      changes.map(({ type, occurredAtMs, receivedAtMs, cause }) => ({ type, occurredAtMs, receivedAtMs, cause })),
+    ).toEqual([
+      { type: 'device.gone', occurredAtMs: null, receivedAtMs: s(17), cause: 'lost' },
+      { type: 'participant.gone', occurredAtMs: null, receivedAtMs: s(17), cause: 'lost' },
+    ]);
+  });
+
+  it('tell of a departure once, a leave heard later only upgrading its cause', () => {
+    const lost = heard([connected({ at: s(1) }), disconnected({ at: s(2) })], s(60));
+    expect(typesAfter(lost, [left({ at: s(2), receivedAt: s(61) })], s(61))).toEqual([
+      'device.updated',
+      'participant.updated',
+    ]);
+  });
+
+  it('tell of all that is to be seen: an interruption that was over before it was announced', () => {
+    const record = heard([connected({ at: s(1) })], s(1));
+    const { record: after, changes } = advance(
+      record,
+      [disconnected({ at: s(2) }), connected({ at: s(3) })],
+      s(3),
+      policy,
+    );
+    expect(changes.map(({ type }) => type)).toEqual(['device.updated']);
+    expect(after?.version).toBe(record.version + 1);
+  });
+
+  it('tell of a new tag', () => {
+    const record = heard([connected({ at: s(1) })], s(1));
+    expect(typesAfter(record, [connected({ at: s(2), tag: 'red' })], s(2))).toEqual(['participant.updated']);
+  });
+});
+
+describe('an event that was folded into the base', () => {
+  it('is a duplicate when it comes again, but cannot be made to have been heard earlier', () => {
+    const events = Array.from({ length: 17 }, (_, n) => connected({ at: s(n + 1), receivedAt: s(100) }));
+    const record = heard(events, s(100));
+    const verdictOf = (receivedAt: number) =>
+      advance(record, [connected({ at: s(1), receivedAt })], s(100), policy).verdicts;
+    expect(verdictOf(s(101))).toEqual(['duplicate']);
+    expect(verdictOf(s(50))).toEqual(['stale']);
+  });
+});

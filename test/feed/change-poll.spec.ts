@@ -1,0 +1,54 @@
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import { ChangePoll } from '../../src/feed/api/change-poll.js';
+import { FeedHub } from '../../src/feed/feed-hub.js';
+import { FeedReader } from '../../src/feed/feed-reader.js';
+import { FollowerLimit } from '../../src/feed/follower-limit.js';
+import { formatPosition } from '../../src/storage/feed-position.js';
+import { type OpenStore, storesUnderTest } from '../contract/stores.js';
+import { ManualClock } from '../manual-clock.js';
+
+describe.each(storesUnderTest())('a poll that waits on %s', (_, open) => {
+  let opened: OpenStore;
+  let hub: FeedHub;
+  let clock: ManualClock;
+  let poll: ChangePoll;
+  beforeEach(async () => {
+    opened = await open();
+    clock = new ManualClock(0);
+    const log = pino({ level: 'silent' });
+    const reader = new FeedReader(opened.store, log);
+    hub = new FeedHub(opened.store, reader, log);
+    poll = new ChangePoll({ store: opened.store, reader, hub, limit: new FollowerLimit(1), clock });
+  });
+  afterEach(async () => {
+    await hub.stop();
+    await opened.discard();
+  });
+
+  const ask = (signal = new AbortController().signal) =>
+    poll.ask({ after: opened.beginning, limit: 10, waitMs: 30_000, filter: {}, signal });
+  /** Once it waits, there is no place for another. */
+  async function untilItWaits(): Promise<void> {
+    for (;;) {
+      const refusal = await Promise.race([ask().catch((error) => error), setImmediate('waits')]);
+      if (refusal instanceof Error) return;
+    }
+  }
+
+  it.each<[string, (caller: AbortController) => void]>([
+    ['its time is over', () => clock.advance(30_000)],
+    ['the service stops', () => poll.stop()],
+    ['the caller has gone', (caller) => caller.abort()],
+  ])('ends when %s, and makes place for another', async (_what, end) => {
+    const caller = new AbortController();
+    const waiting = ask(caller.signal);
+    await untilItWaits();
+    end(caller);
+    expect(await waiting).toEqual({ items: [], position: formatPosition(opened.beginning) });
+    const another = ask();
+    poll.stop();
+    expect(await another).toMatchObject({ items: [] });
+  });
+});

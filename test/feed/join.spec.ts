@@ -1,0 +1,193 @@
+// Whenever a follower comes, goes and comes back, whatever is announced meanwhile: it hears all, once, in order.
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { pino } from 'pino';
+import type { Change } from '../../src/domain/change.js';
+import type { DeviceId } from '../../src/domain/lifecycle-event.js';
+import type { ParticipantId } from '../../src/domain/subject.js';
+import { catchUp } from '../../src/feed/catch-up.js';
+import { FeedHub } from '../../src/feed/feed-hub.js';
+import { FeedReader, PAGE_SIZE } from '../../src/feed/feed-reader.js';
+import { Follower } from '../../src/feed/follower.js';
+import { encodeChanges } from '../../src/storage/encoding/change-codec.js';
+import { keyOf } from '../../src/storage/encoding/subject-key.js';
+import { type FeedPosition, formatPosition, isPast, parsePosition } from '../../src/storage/feed-position.js';
+import type { Changeset } from '../../src/storage/ports.js';
+import { BANDWIDTH, indexOf } from '../contract/index-entry.js';
+import { storesUnderTest } from '../contract/stores.js';
+import { eventually } from '../eventually.js';
+import { closeOnce } from '../leftovers.js';
+
+/** Which of them it is stands in its version. */
+function announcing(n: number): Changeset {
+  const participantId = `p${n}` as ParticipantId;
+  const device: Change = {
+    type: 'device.connected',
+    subject: { source: BANDWIDTH, scope: '', participantId },
+    deviceId: 'd1' as DeviceId,
+    state: 'connected',
+    previousState: null,
+    sinceMs: 1,
+    occurredAtMs: 1,
+    receivedAtMs: 1,
+    version: n,
+  };
+  const { deviceId: _, ...ofParticipant } = device;
+  const changes = encodeChanges([device, { ...ofParticipant, type: 'participant.connected' }]);
+  return { key: keyOf(device.subject), before: null, after: { record: 'r', index: indexOf() }, changes };
+}
+
+/** A change as its type and number, with the text of its position. */
+type Heard = [change: string, position: string];
+
+const nameOf = ({ type, version }: Change) => `${type} ${version}`;
+
+/** Comes and goes; goes on each time from the position of the last change it heard. */
+class Visitor {
+  readonly heard: Heard[] = [];
+  #leave = () => {};
+  readonly #catchUps: Promise<void>[] = [];
+
+  constructor(
+    readonly reader: FeedReader,
+    readonly hub: FeedHub,
+    readonly begin: FeedPosition,
+  ) {}
+
+  /** `lag`: how long it takes over each page that it reads. */
+  come(lag: number): void {
+    this.#leave();
+    const last = this.heard.at(-1)?.[1];
+    const after = last === undefined ? this.begin : (parsePosition(last) as FeedPosition);
+    let isHere = true;
+    const follower = new Follower(
+      after,
+      {},
+      {
+        onChanges: (changes) => {
+          if (!isHere) return;
+          this.heard.push(...changes.map(({ change, position }): Heard => [nameOf(change), formatPosition(position)]));
+        },
+        onGone: () => this.heard.push(['gone', '']),
+      },
+    );
+    this.#leave = () => {
+      isHere = false;
+      this.hub.leave(follower);
+    };
+    const afterPage = async () => {
+      await ticks(lag);
+      return isHere ? 'stays' : 'left';
+    };
+    const caughtUp = catchUp(follower, this, afterPage).then((outcome) => {
+      if (outcome === 'live' && !isHere) this.hub.leave(follower);
+    });
+    this.#catchUps.push(caughtUp);
+  }
+
+  go(): void {
+    this.#leave();
+  }
+
+  /** Goes, and reads no more of the store. */
+  async end(): Promise<void> {
+    this.go();
+    await Promise.all(this.#catchUps);
+  }
+}
+
+async function allAfter(feed: FeedReader, begin: FeedPosition): Promise<Heard[]> {
+  const all: Heard[] = [];
+  let position = begin;
+  const reader = new Follower(
+    begin,
+    {},
+    {
+      onChanges: (changes) =>
+        all.push(...changes.map((placed): Heard => [nameOf(placed.change), formatPosition(placed.position)])),
+      onGone: () => {},
+    },
+  );
+  for (;;) {
+    const page = await feed.page(position);
+    if (!page) throw new Error('gone');
+    reader.take(page.changes);
+    position = page.position;
+    if (page.isLast) return all;
+  }
+}
+
+async function ticks(count: number): Promise<void> {
+  for (let n = 0; n < count; n += 1) await setImmediate();
+}
+
+const actions = fc.array(
+  fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc.record({ act: fc.constant('announce' as const), count: fc.integer({ min: 1, max: 60 }) }),
+    },
+    { weight: 3, arbitrary: fc.record({ act: fc.constant('come' as const), who: fc.nat(3), lag: fc.nat(1_000) }) },
+    { weight: 2, arbitrary: fc.record({ act: fc.constant('go' as const), who: fc.nat(3) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ act: fc.constant('pass' as const), count: fc.integer({ min: 1, max: 1_000 }) }),
+    },
+  ),
+  { minLength: 5, maxLength: 40 },
+);
+
+const COMES_WHILE_THE_HUB_GOES_ON = [
+  { act: 'come', who: 0, lag: 0 },
+  { act: 'pass', count: 500 },
+  { act: 'come', who: 1, lag: 3_000 },
+  { act: 'pass', count: 1_500 },
+  { act: 'announce', count: 2 },
+  { act: 'pass', count: 6_000 },
+  { act: 'announce', count: 2 },
+  { act: 'pass', count: 500 },
+] satisfies typeof actions extends fc.Arbitrary<infer T> ? T : never;
+
+describe.each(storesUnderTest())('a follower on %s', (_, open) => {
+  it('hears every change once and in order, however often it goes and comes back', async () => {
+    await fc.assert(
+      fc.asyncProperty(actions, fc.nat(3 * PAGE_SIZE), async (script, before) => {
+        const { store, beginning, discard } = await open();
+        const log = pino({ level: 'silent' });
+        const feed = new FeedReader(store, log);
+        const hub = new FeedHub(store, feed, log);
+        const stopHub = closeOnce(() => hub.stop());
+        let count = 0;
+        const announce = (many: number) => store.commit(Array.from({ length: many }, () => announcing(count++)));
+        for (let rest = before; rest > 0; rest -= 100) await announce(Math.min(rest, 100));
+        const end = await store.position();
+        const visitors = [beginning, beginning, end, end].map((begin) => new Visitor(feed, hub, begin));
+        const commits: Promise<unknown>[] = [];
+        for (const action of script) {
+          if (action.act === 'announce') commits.push(announce(action.count));
+          else if (action.act === 'come') visitors[action.who]?.come(action.lag);
+          else if (action.act === 'go') visitors[action.who]?.go();
+          else await ticks(action.count);
+        }
+        await Promise.all(commits);
+        for (const visitor of visitors) visitor.come(0);
+        for (const visitor of visitors) {
+          const expected = await allAfter(feed, visitor.begin);
+          await eventually(() => expect(visitor.heard.length).toBeGreaterThanOrEqual(expected.length));
+          if (beginning.length === 1) expect(visitor.heard).toEqual(expected);
+          expect(visitor.heard.map(([name]) => name).toSorted()).toEqual(expected.map(([name]) => name).toSorted());
+          // Of several shards, the order is that of each of them.
+          const positions = visitor.heard.map(([, position]) => parsePosition(position) as FeedPosition);
+          for (const [n, position] of positions.entries()) {
+            expect(positions[n - 1]?.every((place, shard) => isPast(position, shard, place))).not.toBe(false);
+          }
+        }
+        await Promise.all(visitors.map((visitor) => visitor.end()));
+        await stopHub();
+        await discard();
+      }),
+      { numRuns: 25, examples: [[COMES_WHILE_THE_HUB_GOES_ON, 0]] },
+    );
+  });
+});

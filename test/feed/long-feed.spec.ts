@@ -1,0 +1,177 @@
+// A feed of which one request reads a part: nobody gets more of the process than a place, and nobody loses a change by it.
+import { setImmediate } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { pino } from 'pino';
+import type { Change } from '../../src/domain/change.js';
+import type { DeviceId } from '../../src/domain/lifecycle-event.js';
+import type { ParticipantId } from '../../src/domain/subject.js';
+import { ChangePoll, type PollRequest } from '../../src/feed/api/change-poll.js';
+import { catchUp } from '../../src/feed/catch-up.js';
+import { type ChangeFilter, isWanted } from '../../src/feed/change-filter.js';
+import { FeedHub } from '../../src/feed/feed-hub.js';
+import { FeedReader, PAGE_SIZE } from '../../src/feed/feed-reader.js';
+import { Follower } from '../../src/feed/follower.js';
+import { FollowerLimit } from '../../src/feed/follower-limit.js';
+import { encodeChanges } from '../../src/storage/encoding/change-codec.js';
+import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
+import { type FeedPosition, formatPosition, moveTo, parsePosition } from '../../src/storage/feed-position.js';
+import type { Changeset } from '../../src/storage/ports.js';
+import { BANDWIDTH, indexOf } from '../contract/index-entry.js';
+import { type OpenStore, storesUnderTest } from '../contract/stores.js';
+import { ManualClock } from '../manual-clock.js';
+
+const log = pino({ level: 'silent' });
+/** More than one request reads. */
+const ENTRIES = 5_000;
+const RARE = 'rare' as ParticipantId;
+
+/** Which of them it is stands in its version. */
+function announcing(version: number): Changeset {
+  const participantId = version % 1_000 === 999 ? RARE : (`p${version}` as ParticipantId);
+  const tag = version % 3 === 0 ? 'third' : 'other';
+  const subject = { source: BANDWIDTH, scope: '', participantId };
+  const common = { subject, tag, sinceMs: 1, occurredAtMs: 1, receivedAtMs: 1, version } as const;
+  const now = { state: 'connected', previousState: null } as const;
+  const changes = encodeChanges([
+    { ...common, ...now, type: 'device.connected', deviceId: 'd1' as DeviceId },
+    { ...common, ...now, type: 'participant.connected' },
+  ]);
+  // The store finds one participant per changeset; which one a change is of stands in its text.
+  return { key: `p${version}` as SubjectKey, before: null, after: { record: 'r', index: indexOf() }, changes };
+}
+
+/** Counts the turns of the event loop, in which other work could be done. */
+function countTurns(): { end: () => number } {
+  let count = 0;
+  let isCounting = true;
+  const run = async () => {
+    for (; isCounting; count += 1) await setImmediate();
+  };
+  void run();
+  return {
+    end: () => {
+      isCounting = false;
+      return count;
+    },
+  };
+}
+
+describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) => {
+  let opened: OpenStore;
+  let reader: FeedReader;
+  let hub: FeedHub;
+  /** The position after each change, in the order of the feed. */
+  let all: { position: FeedPosition; change: Change }[];
+  beforeAll(async () => {
+    opened = await open();
+    reader = new FeedReader(opened.store, log);
+    for (let n = 0; n < ENTRIES; n += 250) {
+      await opened.store.commit(Array.from({ length: 250 }, (_unused, i) => announcing(n + i)));
+    }
+    all = [];
+    let position = opened.beginning;
+    for (let isLast = false; !isLast; ) {
+      const page = await reader.page(position);
+      if (!page) throw new Error('gone');
+      for (const { shard, place, change } of page.changes) {
+        position = moveTo(position, shard, place);
+        all.push({ position, change });
+      }
+      isLast = page.isLast;
+    }
+  });
+  beforeEach(() => {
+    hub = new FeedHub(opened.store, reader, log);
+  });
+  afterEach(() => hub.stop());
+  afterAll(() => opened.discard());
+
+  const pollOf = (most: number) =>
+    new ChangePoll({ store: opened.store, reader, hub, limit: new FollowerLimit(most), clock: new ManualClock(0) });
+  const request = { after: [] as FeedPosition, limit: 1_000, waitMs: 0, signal: new AbortController().signal };
+  const nobody = { tag: 'nobody' };
+  const end = () => formatPosition(all.at(-1)?.position as FeedPosition);
+
+  it('are refused beyond the limit, whether they read, wait or only ask for the position', async () => {
+    const poll = pollOf(5);
+    const kinds: Partial<PollRequest>[] = [{ after: undefined }, { filter: nobody }, { filter: {} }, { waitMs: 1_000 }];
+    const after = opened.beginning;
+    for (const kind of kinds) {
+      const asked = Array.from({ length: 40 }, () => poll.ask({ ...request, after, filter: {}, ...kind }));
+      const outcomes = await Promise.allSettled(asked);
+      const refused = outcomes.filter(({ status }) => status === 'rejected');
+      expect(refused).toHaveLength(35);
+      for (const outcome of refused) expect(outcome).toMatchObject({ reason: { problem: 'too-many-streams' } });
+    }
+  });
+
+  it('give their place back when they fail', async () => {
+    const poll = pollOf(1);
+    const unknown = opened.beginning.map((place) => ({ ...place, epoch: '000000000000' }));
+    for (let n = 0; n < 3; n += 1) {
+      await expect(poll.ask({ ...request, after: unknown, filter: {} })).rejects.toMatchObject({
+        problem: 'position-gone',
+      });
+    }
+  });
+
+  it('read a part of it each, with other work in between, and end at its end', async () => {
+    const poll = pollOf(1);
+    const turns = countTurns();
+    const first = await poll.ask({ ...request, after: opened.beginning, filter: nobody, waitMs: 30_000 });
+    expect(first.items).toEqual([]);
+    expect(first.position).not.toBe(end());
+    expect(turns.end()).toBeGreaterThanOrEqual(30);
+    const after = parsePosition(first.position) as FeedPosition;
+    expect(await poll.ask({ ...request, after, filter: nobody })).toEqual({ items: [], position: end() });
+  });
+
+  it('give every change that is wanted once and in order, from wherever they begin', async () => {
+    const filter = fc.constantFrom<ChangeFilter>({}, { participantId: RARE }, { tag: 'third' }, nobody, {
+      types: ['device.connected'],
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(2 * ENTRIES - 1),
+        fc.integer({ min: 50, max: 1_000 }),
+        filter,
+        async (start, limit, wanted) => {
+          const poll = pollOf(1);
+          const found: string[] = [];
+          let position = formatPosition((all[start] as { position: FeedPosition }).position);
+          for (let isEnd = false; !isEnd; ) {
+            const after = parsePosition(position) as FeedPosition;
+            const answered = await poll.ask({ ...request, after, limit, filter: wanted });
+            found.push(...answered.items.map(({ type, version }) => `${type} ${version}`));
+            isEnd = answered.position === position;
+            position = answered.position;
+          }
+          expect(position).toBe(end());
+          const expected = all.slice(start + 1).filter(({ change }) => isWanted(change, wanted));
+          const names = expected.map(({ change: { type, version } }) => `${type} ${version}`);
+          expect(found.toSorted()).toEqual(names.toSorted());
+          // Of several shards, the order is that of each of them.
+          if (opened.beginning.length === 1) expect(found).toEqual(names);
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+
+  it('are no longer read for once their caller has gone', async () => {
+    const caller = new AbortController();
+    const asked = pollOf(1).ask({ ...request, after: opened.beginning, filter: nobody, signal: caller.signal });
+    caller.abort();
+    const { position } = await asked;
+    const reached = all.findIndex((placed) => formatPosition(placed.position) === position);
+    expect(reached).toBeLessThan(2 * PAGE_SIZE);
+  });
+
+  it('leave other work its turns while a stream catches up', async () => {
+    const turns = countTurns();
+    const follower = new Follower(opened.beginning, nobody, { onChanges: () => {}, onGone: () => {} });
+    expect(await catchUp(follower, { reader, hub }, async () => 'stays')).toBe('live');
+    expect(turns.end()).toBeGreaterThanOrEqual(Math.floor(ENTRIES / PAGE_SIZE) - 1);
+  });
+});

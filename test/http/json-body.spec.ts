@@ -1,0 +1,53 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { MAX_JSON_DEPTH, MAX_JSON_VALUES, parseUsual, shapeFault } from '../../src/http/json-body.js';
+
+function depthOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return 1 + Math.max(0, ...Object.values(value).map(depthOf));
+}
+
+describe('the depth of a body', () => {
+  it('is that of its value, whatever brackets, commas and quotes its strings have', () => {
+    const bracketed = fc.string({ unit: fc.constantFrom('[', ']', '{', '}', ',', '"', '\\', 'a') });
+    const values = fc
+      .jsonValue({ stringUnit: 'grapheme', maxDepth: 6 })
+      .chain((value) => fc.tuple(fc.constant(value), bracketed, fc.nat(40)));
+    fc.assert(
+      fc.property(values, ([value, text, levels]) => {
+        let nested: unknown = { [text]: [text, value] };
+        for (let n = 0; n < levels; n += 1) nested = n % 2 ? [text, nested] : { [text]: nested };
+        const isTooDeep = shapeFault(JSON.stringify(nested)) !== undefined;
+        expect(isTooDeep).toBe(depthOf(nested) > MAX_JSON_DEPTH);
+      }),
+    );
+  });
+
+  it('is found for text that is no JSON, too', () => {
+    expect(shapeFault('['.repeat(60_000))).toContain('nested deeper');
+    expect(shapeFault(']}"\\')).toBeUndefined();
+  });
+});
+
+describe('the number of values of a body', () => {
+  const shapes: [string, (count: number) => unknown][] = [
+    ['members', (count) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`m${n}`, n]))],
+    ['elements', (count) => Array(count).fill(0)],
+    ['strings with commas', (count) => Array(count).fill(',{"[,')],
+    ['members of one element', (count) => [[Object.assign({}, Array(count - 2).fill(1))]]],
+  ];
+
+  it.each(shapes)('is limited for %s, whatever their strings have', (_, shaped) => {
+    expect(shapeFault(JSON.stringify(shaped(MAX_JSON_VALUES)))).toBeUndefined();
+    expect(shapeFault(JSON.stringify(shaped(MAX_JSON_VALUES + 1)))).toContain('members and elements');
+  });
+
+  it('is limited for empty containers in each other', () => {
+    expect(shapeFault(JSON.stringify(Array(MAX_JSON_VALUES).fill([[{}]])))).toContain('members and elements');
+  });
+
+  it('is looked at before the body is parsed on the fast path', () => {
+    expect(parseUsual(Buffer.from(JSON.stringify(Array(MAX_JSON_VALUES).fill(1))))).toHaveLength(MAX_JSON_VALUES);
+    expect(parseUsual(Buffer.from(JSON.stringify(Array(MAX_JSON_VALUES + 1).fill(1))))).toBeUndefined();
+  });
+});

@@ -1,0 +1,98 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+// biome-ignore lint/style/noRestrictedImports: to show what it cannot do
+import { FastifyAdapter, RouteConfig } from '@nestjs/platform-fastify';
+import fc from 'fast-check';
+import type { FastifyInstance } from 'fastify';
+import { Doors } from '../../src/auth/access-guard.js';
+import { ClientAddresses } from '../../src/http/client-address.js';
+import { Access, Limits, Probe, type RouteOptions, routeOptionsOf } from '../../src/http/route-options.js';
+import { ManualClock } from '../manual-clock.js';
+
+const DECLARATIONS: Record<keyof RouteOptions, MethodDecorator> = {
+  access: Access('admin'),
+  hasOwnLimit: Limits({ hasOwnLimit: true }),
+  bodyLimitBytes: Limits({ bodyLimitBytes: 1_024 }),
+  probe: Probe('readiness'),
+};
+
+/** A controller whose one handler has these decorators, the first one outermost. */
+function controllerWith(decorators: readonly MethodDecorator[]): Type {
+  @Controller('decorated')
+  class Decorated {
+    handle() {}
+  }
+  const handler = Object.getOwnPropertyDescriptor(Decorated.prototype, 'handle') as PropertyDescriptor;
+  for (const decorate of [Get(), ...decorators].toReversed()) decorate(Decorated.prototype, 'handle', handler);
+  return Decorated;
+}
+
+describe('what a route declares', () => {
+  let http: FastifyInstance | undefined;
+  afterEach(() => http?.close());
+
+  /** The options of the route as the HTTP server got it, behind the guard that asks for an access. */
+  async function boot(controller: Type): Promise<Partial<RouteOptions>> {
+    @Module({ controllers: [controller] })
+    class Decorated {}
+    const adapter = new FastifyAdapter();
+    const instance = adapter.getInstance();
+    http = instance;
+    const access = {
+      isRequired: true,
+      apiKeys: [],
+      callbackSecrets: [],
+      publicUrl: undefined,
+      newParticipantsPerMinute: 0,
+    };
+    new Doors(access, {
+      perMinute: 1,
+      callbacksPerMinute: 0,
+      clients: new ClientAddresses([]),
+      clock: new ManualClock(0),
+    }).guard(instance);
+    let options: Partial<RouteOptions> = {};
+    instance.addHook('onRoute', ({ config }) => {
+      options = routeOptionsOf(config);
+    });
+    const app = await NestFactory.create(Decorated, adapter, { logger: false, abortOnError: false });
+    await app.init();
+    return options;
+  }
+
+  it('is all of it, in whatever order the decorators stand', async () => {
+    const orders = fc.shuffledSubarray(Object.values(DECLARATIONS), { minLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(orders, async (decorators) => {
+        expect(await boot(controllerWith(decorators))).toEqual({
+          access: 'admin',
+          hasOwnLimit: true,
+          bodyLimitBytes: 1_024,
+          probe: 'readiness',
+        });
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it.each([
+    ['access', [Access('admin'), Access('read')]],
+    ['access', [Access('read'), Limits({ hasOwnLimit: true }), Access('admin')]],
+    ['bodyLimitBytes', [Limits({ bodyLimitBytes: 1 }), Limits({ bodyLimitBytes: 2 })]],
+  ])('twice, of %s, is refused', (name, decorators) => {
+    expect(() => controllerWith(decorators)).toThrow(`Decorated.handle: the route option ${name} is declared twice`);
+  });
+
+  it.each([
+    ['no access at all', [Limits({ hasOwnLimit: true } as const)]],
+    ['one that the framework’s own decorator then drops', [RouteConfig({ access: 'read' }), Access('admin')]],
+  ])('with %s does not start', async (_what, decorators) => {
+    await expect(boot(controllerWith(decorators))).rejects.toThrow('GET /decorated does not declare its access');
+  });
+
+  it('is not changed by the framework’s own decorator', async () => {
+    const decorators = [Access('admin'), RouteConfig({ access: 'read' })];
+    expect(await boot(controllerWith(decorators))).toEqual({ access: 'admin' });
+  });
+});

@@ -1,0 +1,88 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ArgumentMetadata } from '@nestjs/common';
+import fc from 'fast-check';
+import { ChangesQuery } from '../../src/feed/api/queries.js';
+import { ProblemError } from '../../src/http/problem.js';
+import { DtoPipe, refuseParameters } from '../../src/http/validation.js';
+import { LookupQuestion, NoQuery, ParticipantsQuery } from '../../src/presence/api/queries.js';
+
+const DTOS = [ParticipantsQuery, ChangesQuery, LookupQuestion, NoQuery];
+
+const pipe = new DtoPipe();
+
+function refusalOf(members: unknown, metatype: ArgumentMetadata['metatype']): ProblemError['members'] {
+  try {
+    pipe.transform(members, { type: 'body', metatype });
+  } catch (error) {
+    if (error instanceof ProblemError) return error.members;
+    throw error;
+  }
+  throw new Error('not refused');
+}
+
+function unknownMembers(count: number, length = 8): Record<string, unknown> {
+  return Object.fromEntries(Array.from({ length: count }, (_, n) => [`${n}`.padEnd(length, 'x'), n]));
+}
+
+/** How often the value of a member is read, which whoever validates it has to do. */
+function countReads(members: Record<string, unknown>): { counted: object; reads: () => number } {
+  let reads = 0;
+  const get = (target: Record<string, unknown>, name: string | symbol) => {
+    reads += 1;
+    return target[String(name)];
+  };
+  return { counted: new Proxy<Record<string, unknown>>(members, { get }), reads: () => reads };
+}
+
+describe('names that are not known', () => {
+  it('are counted and not looked at, however many there are', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...DTOS), fc.integer({ min: 1, max: 80_000 }), (dto, count) => {
+        const { counted, reads } = countReads(unknownMembers(count));
+        const { errors = [], detail } = refusalOf(counted, dto);
+        expect(reads()).toBeLessThan(20);
+        expect(errors.filter(({ message }) => message === 'is not known here')).toHaveLength(Math.min(5, count));
+        if (count > 5) expect(detail).toContain(`; ${count - 5} more names are not known here`);
+        else expect(detail).not.toContain('more names');
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('make no long answer, however long they are', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 15_000 }), (count, length) => {
+        expect(JSON.stringify(refusalOf(unknownMembers(count, length), NoQuery)).length).toBeLessThan(1_500);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('are listed beside what is wrong with those that are', () => {
+    const { errors = [] } = refusalOf({ limit: '0', ...unknownMembers(30) }, ParticipantsQuery);
+    expect(errors.map(({ pointer }) => pointer)).toEqual([
+      ...['0', '1', '2', '3', '4'].map((digit) => `#/${digit}xxxxxxx`),
+      '#/limit',
+    ]);
+  });
+
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('can be %s', (name) => {
+    const members = Object.defineProperty({}, name, { value: '1', enumerable: true });
+    expect(refusalOf(members, NoQuery).errors).toEqual([{ pointer: `#/${name}`, message: 'is not known here' }]);
+    expect(() => refuseParameters(members)).toThrow(`${name} is not known here`);
+  });
+
+  it('are also counted where there is no DTO', () => {
+    expect(() => refuseParameters(unknownMembers(4_000))).toThrow('; 3995 more names are not known here');
+  });
+});
+
+describe('a body', () => {
+  it.each([[[]], [7], ['text'], [true]])('that is %p is refused', (body) => {
+    expect(refusalOf(body, LookupQuestion).errors).toEqual([{ pointer: '#', message: 'must be a JSON object' }]);
+  });
+
+  it.each([[null], [undefined]])('that is %p lacks each member', (body) => {
+    expect(refusalOf(body, LookupQuestion).errors).toMatchObject([{ pointer: '#/participantIds' }]);
+  });
+});

@@ -1,0 +1,180 @@
+// What callers put into a log line is shown, and does nothing to the terminal or to whoever reads it.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { pino } from 'pino';
+import { escapeJson } from '../../src/observability/log-escaping.js';
+import { terminalFormat } from '../../src/observability/logging.js';
+import { eventually } from '../eventually.js';
+import { closeOnce } from '../leftovers.js';
+import { onThePath } from '../on-the-path.js';
+
+const MAIN = join(import.meta.dirname, '..', '..', 'dist', 'main.js');
+const RANGES = [
+  [0x00, 0x1f],
+  [0x7f, 0x9f],
+  [0x61c, 0x61c],
+  [0x200e, 0x200f],
+  [0x2028, 0x202e],
+  [0x2066, 0x2069],
+] as const;
+const UNSAFE = RANGES.flatMap(([first, last]) =>
+  Array.from({ length: last - first + 1 }, (_, index) => String.fromCharCode(first + index)),
+);
+const HALF_PAIRS = ['\ud83d', '\ude00'];
+
+const unsafeIn = (text: string) => UNSAFE.filter((character) => text.includes(character));
+const shownAs = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/** With every kind of character, and mostly with those that matter here. */
+const anyText = fc.string({
+  unit: fc.oneof(fc.constantFrom(...UNSAFE, ...HALF_PAIRS), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })),
+});
+/** What pino or pino-pretty give a meaning of their own is no plain member of a line. */
+const anyKey = anyText.filter((key) => !['level', 'time', 'msg', 'err', '__proto__'].includes(key));
+const anyMembers = fc.dictionary(
+  anyKey,
+  fc.oneof(anyText, fc.integer(), fc.array(anyText), fc.dictionary(anyKey, fc.oneof(anyText, fc.boolean()))),
+  { noNullPrototype: true },
+);
+
+/** What createLog's pino writes for this. */
+function lineOf(use: (log: pino.Logger) => void): string {
+  let line = '';
+  const write = (text: string) => {
+    line += text;
+  };
+  use(pino({ base: null }, { write }));
+  return line;
+}
+
+describe('a log line of JSON', () => {
+  it('has none of these characters, and is the same data as UTF-8', () => {
+    fc.assert(
+      fc.property(anyMembers, anyText, (members, message) => {
+        const line = escapeJson(lineOf((log) => log.warn(members, '%s', message)));
+        expect(line.endsWith('}\n')).toBe(true);
+        expect(unsafeIn(line.slice(0, -1))).toEqual([]);
+        const { level, time, msg, ...rest } = JSON.parse(Buffer.from(line).toString());
+        expect({ level, time, msg }).toEqual({ level: 40, time: expect.any(Number), msg: message });
+        expect(rest).toEqual(members);
+      }),
+    );
+  });
+
+  it('is as it was where there are none', () => {
+    const line = lineOf((log) => log.warn({ event: 'naïve 日本 😀 \\u202e' }, 'said'));
+    expect(escapeJson(line)).toBe(line);
+  });
+});
+
+describe('a log line on a terminal', () => {
+  it('is one line with none of these characters, whatever is in its keys, values and message', async () => {
+    const format = await terminalFormat({ colorize: false });
+    fc.assert(
+      fc.property(anyMembers, anyText, (members, message) => {
+        const text = format(lineOf((log) => log.warn(members, '%s', message)));
+        expect(text.endsWith('\n')).toBe(true);
+        expect(unsafeIn(text.slice(0, -1))).toEqual([]);
+      }),
+    );
+  });
+
+  it('shows each of these characters as its number', async () => {
+    const format = await terminalFormat({ colorize: false });
+    for (const character of UNSAFE) {
+      const text = format(lineOf((log) => log.warn({ [`k${character}k`]: `v${character}v` }, `m${character}m`)));
+      const shown = shownAs(character);
+      expect(text).toContain(`m${shown}m {"k${shown}k":"v${shown}v"}\n`);
+    }
+  });
+
+  it('keeps the lines of a stack trace, and no others of an error', async () => {
+    const format = await terminalFormat({ colorize: false });
+    const cause = new TypeError('inner\r\nFAKE');
+    const error = new Error(`outer\nFAKE\u001b[2J\u202e`, { cause });
+    const lines = format(lineOf((log) => log.error({ err: error, other: error }, 'failed'))).split('\n');
+    expect(lines.filter((line) => /^\s*at /.test(line))).not.toEqual([]);
+    expect(lines.filter((line) => /^\s*(at|caused by:)? *FAKE/.test(line))).toEqual([]);
+    expect(lines.flatMap(unsafeIn)).toEqual([]);
+    expect(lines.join('\n')).toContain('Error: outer\\u000aFAKE\\u001b[2J\\u202e\n');
+    expect(lines.join('\n')).toContain('caused by: TypeError: inner\\u000d\\u000aFAKE\n');
+  });
+});
+
+describe('the last line of a process that fails', () => {
+  const failing = `import { exitWithFatal } from '${new URL('../../dist/runtime/exit-with-fatal.js', import.meta.url).href}';
+    process.stdout.isTTY = process.argv[1] === 'terminal';
+    exitWithFatal('it failed', new Error(String.fromCharCode(...process.argv.slice(2).map(Number))));`;
+  const lineOn = (output: 'terminal' | 'pipe') => {
+    const codes = UNSAFE.map((character) => String(character.charCodeAt(0)));
+    const args = ['--input-type=module', '--eval', failing, output, ...codes];
+    return spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout;
+  };
+
+  it('is escaped, too', () => {
+    const [terminal = '', ...frames] = lineOn('terminal').split('\n');
+    expect(terminal).toBe(`FATAL: Error: ${UNSAFE.map(shownAs).join('')}`);
+    expect(frames.flatMap(unsafeIn)).toEqual([]);
+    const json = lineOn('pipe');
+    expect(unsafeIn(json.trimEnd())).toEqual([]);
+    expect(JSON.parse(json).err.stack).toContain(`Error: ${UNSAFE.join('')}\n`);
+  });
+});
+
+describe('the log of the service', () => {
+  /** Identifiers may have all but control characters. */
+  const participantId = ['\u061c', '\u200f', '\u2028', '\u2029', '\u202e', '\u2066'].join('');
+  const remove = (url: string) =>
+    fetch(`${url}/v1/participants/${encodeURIComponent(participantId)}`, { method: 'DELETE' });
+  let folder: string;
+  let stop: () => Promise<unknown>;
+  let output: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'rollcall-log-'));
+    output = '';
+  });
+  afterEach(async () => {
+    await stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Resolves with the address of the service when it listens. */
+  async function start(program: string, args: readonly string[]): Promise<string> {
+    const { PATH, HOME } = process.env;
+    const service = spawn(program, args, { env: { PATH, HOME, PORT: '0', DATA_DIR: folder, NO_COLOR: '1' } });
+    const ended = once(service, 'close');
+    stop = closeOnce(() => {
+      service.stdin.write('\u0003'); // Ctrl-C, if it has a terminal
+      if (program === process.execPath) service.kill();
+      return ended;
+    });
+    service.stdout.on('data', (text) => {
+      output += String(text);
+    });
+    await eventually(() => expect(output).toMatch(/listens on http:\S+/));
+    return /listens on (http:\S+)/.exec(output)?.[1] ?? '';
+  }
+
+  it('shows an identifier on a terminal, escaped', async () => {
+    const command = `exec '${process.execPath}' '${MAIN}'`;
+    const url = await start(onThePath(['script'], 'util-linux'), ['-qefc', command, '/dev/null']);
+    await remove(url);
+    await eventually(() => expect(output).toMatch(/request refused.*\r\n$/));
+    const shown = output.replaceAll('\r\n', '');
+    expect(shown).toContain(`"participantId":"${participantId.split('').map(shownAs).join('')}"`);
+    expect(unsafeIn(shown)).toEqual([]);
+  });
+
+  it('has it as the same data in JSON elsewhere', async () => {
+    await remove(await start(process.execPath, [MAIN]));
+    await eventually(() => expect(output).toMatch(/request refused.*\n$/));
+    const lines = output.trim().split('\n');
+    expect(lines.flatMap(unsafeIn)).toEqual([]);
+    expect(lines.map((line) => JSON.parse(line).participantId)).toContain(participantId);
+  });
+});

@@ -1,0 +1,122 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { advance, type ParticipantRecord } from '../../src/domain/participant.js';
+import { changesetOf, readRecord } from '../../src/presence/write/changeset.js';
+import { decodeChanges, encodeChanges } from '../../src/storage/encoding/change-codec.js';
+import { decodeRecord, encodeRecord } from '../../src/storage/encoding/record-codec.js';
+import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
+import { connected, disconnected, policy } from '../domain/builders.js';
+import { deliveriesOf, histories, policies } from '../domain/histories.js';
+
+const P1 = 'p1' as SubjectKey;
+
+/** Where a value stands in nested arrays. */
+function pathsOf(value: unknown, path: readonly number[] = []): number[][] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((inner, n) => [[...path, n], ...pathsOf(inner, [...path, n])]);
+}
+
+function withValue(text: string, path: readonly number[], value: unknown): string {
+  const root = JSON.parse(text) as unknown[];
+  const parent = path.slice(0, -1).reduce((inner, n) => inner[n] as unknown[], root);
+  parent[path.at(-1) as number] = value;
+  return JSON.stringify(root);
+}
+
+describe('a stored record', () => {
+  it('is the record, and a stored change the change, whatever happened', () => {
+    const delivered = histories({ devices: 3, perDevice: 30, aheadMs: 600_000 }).chain((events) =>
+      fc.tuple(deliveriesOf(events), policies),
+    );
+    fc.assert(
+      fc.property(delivered, ([deliveries, policy]) => {
+        let record: ParticipantRecord | undefined;
+        for (const { events, nowMs } of deliveries) {
+          const next = advance(record, events, nowMs, policy);
+          record = next.record;
+          const changes = encodeChanges(next.changes);
+          expect(changes === null ? [] : decodeChanges(changes)).toEqual(next.changes);
+        }
+        if (record) expect(decodeRecord(P1, encodeRecord(record))).toEqual(record);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('keeps every id of a device as it is', () => {
+    const hex = fc.stringMatching(/^[\da-fA=-]{1,40}$/);
+    const uuid = fc.uuid();
+    const ids = fc.oneof(
+      hex,
+      uuid,
+      uuid.map((id) => id.replaceAll('-', '')),
+      uuid.map((id) => `=${id}`),
+      fc.string({ minLength: 1 }),
+    );
+    fc.assert(
+      fc.property(ids, (device) => {
+        const { record } = advance(
+          undefined,
+          [connected({ device, at: 1_628_786_234_676 })],
+          1_628_786_234_700,
+          policy,
+        );
+        expect(decodeRecord(P1, encodeRecord(record as ParticipantRecord))).toEqual(record);
+      }),
+    );
+  });
+
+  it('is small', () => {
+    const event = connected({
+      device: 'be199214-1a03-402a-a7b6-d002470a0465',
+      at: 1_628_786_234_676,
+      tag: 'hello-world-phone',
+    });
+    const { record } = advance(undefined, [event], 1_628_786_234_700, policy);
+    expect(encodeRecord(record as ParticipantRecord).length).toBeLessThan(90);
+  });
+
+  it('that is none is refused', () => {
+    expect(() => decodeRecord(P1, '[0]')).toThrow('a record of an unknown format');
+    for (const text of ['nonsense', 'null', '{}', '1']) {
+      expect(() => decodeRecord(P1, text)).toThrow('a record that is no JSON array');
+    }
+  });
+
+  it('that is damaged is refused, or makes nothing that a store or a response cannot hold', () => {
+    const at = 1_628_786_234_676;
+    const events = [
+      connected({ device: 'd1', at, tag: 'red' }),
+      connected({ device: 'd2', at: at + 5, precisionMs: 1_000, eventId: 'e', sequence: 3 }),
+      disconnected({ device: 'd2', at: at + 900 }),
+    ];
+    const { record } = advance(undefined, events, at + 1_000, policy);
+    const text = encodeRecord(record as ParticipantRecord);
+    const damaged = fc
+      .tuple(fc.constantFrom(...pathsOf(JSON.parse(text))), fc.jsonValue())
+      .map(([path, value]) => withValue(text, path, value));
+    fc.assert(
+      fc.property(fc.oneof(fc.json(), damaged), fc.constantFrom(at + 1_000, at + 1e9), (stored, nowMs) => {
+        const next = () => {
+          const loaded = readRecord(P1, stored);
+          const event = connected({ device: 'd3', at: at + 2_000 });
+          return changesetOf(P1, loaded, advance(loaded?.record, [event], nowMs, policy));
+        };
+        let changeset: ReturnType<typeof next>;
+        try {
+          changeset = next();
+        } catch {
+          return;
+        }
+        for (const stated of [changeset?.before, changeset?.after]) {
+          if (!stated) continue;
+          const { sinceMs, dueMs, devices, groups } = stated.index;
+          expect([sinceMs, dueMs, devices].every(Number.isSafeInteger)).toBe(true);
+          expect(groups.every(({ name }) => typeof name === 'string')).toBe(true);
+        }
+        if (changeset?.changes) expect(decodeChanges(changeset.changes)).not.toBeNull();
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});

@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
+import { StoreUnavailableError } from '../../src/storage/ports.js';
+import { parseRedisUrl } from '../../src/storage/redis/redis-address.js';
+import { RedisConnection } from '../../src/storage/redis/redis-connection.js';
+import { RedisPresenceStore } from '../../src/storage/redis/redis-presence-store.js';
+import { runTransaction } from '../../src/storage/redis/transaction.js';
+import { BANDWIDTH } from '../contract/index-entry.js';
+import { RedisServer } from './redis/redis-server.js';
+
+describe('a transaction', () => {
+  let server: RedisServer;
+  let redis: Redis;
+  beforeAll(async () => {
+    server = await RedisServer.start();
+    redis = new Redis(server.url);
+    await redis.lpush('list', 'entry');
+  });
+  afterAll(async () => {
+    await redis.quit();
+    await server.stop();
+  });
+
+  it('gives the replies of its commands', async () => {
+    expect(await runTransaction(redis.multi().set('a', 1).get('a').get('nothing'))).toEqual(['OK', '1', null]);
+  });
+
+  it.each([
+    ['first', () => redis.multi().get('list').set('b', 1)],
+    ['last', () => redis.multi().set('b', 1).get('list')],
+  ])('fails when its %s command does', async (_, transaction) => {
+    await expect(runTransaction(transaction())).rejects.toThrow('WRONGTYPE');
+  });
+
+  it('that did not store a binding is no binding', async () => {
+    const log = pino({ level: 'silent' });
+    const connection = await RedisConnection.open(parseRedisUrl(server.url), log);
+    const store = new RedisPresenceStore(connection, {
+      description: 'Redis',
+      prefix: 'rollcall',
+      shards: 1,
+      sources: [BANDWIDTH],
+      log,
+    });
+    // A time that SET refuses, as Redis 6.0 does any PXAT; GET then finds nothing, and nothing is wrong with that.
+    await expect(store.bind('ref', 'p' as SubjectKey, -1)).rejects.toThrow(StoreUnavailableError);
+    await store.close();
+  });
+});

@@ -1,0 +1,71 @@
+// A real redis-server for tests: on a free port of loopback, with its data in a folder of its own.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { closeOnce } from '../../leftovers.js';
+import { onThePath } from '../../on-the-path.js';
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+export class RedisServer {
+  readonly url: string;
+  readonly #dir = mkdtempSync(join(tmpdir(), 'rollcall-redis-'));
+  #process: ChildProcess | undefined;
+
+  private constructor(
+    readonly port: number,
+    readonly settings: readonly string[],
+  ) {
+    this.url = `redis://127.0.0.1:${port}`;
+  }
+
+  /** Resolves when it answers. */
+  static async start(...settings: string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), settings);
+    closeOnce(() => server.stop());
+    await server.restart();
+    return server;
+  }
+
+  /** Starts it again, with the data it left and, if wanted, other settings. */
+  async restart(settings = this.settings): Promise<void> {
+    // Both speak the same protocol.
+    const binary = onThePath(['redis-server', 'valkey-server'], 'redis-server');
+    const place = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir];
+    const child = spawn(binary, [...place, '--save', '', ...settings], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#process = child;
+    await new Promise<void>((resolve, reject) => {
+      child.stdout.on('data', (text) => String(text).includes('Ready to accept connections') && resolve());
+      child.once('exit', (code) => reject(new Error(`${binary} ended with ${code}`)));
+    });
+  }
+
+  /** Ends it as a crash would, leaving its data. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  /** Stops it from answering without ending it, or lets it go on. */
+  freeze(isFrozen: boolean): void {
+    this.#process?.kill(isFrozen ? 'SIGSTOP' : 'SIGCONT');
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+}
