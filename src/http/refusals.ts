@@ -26,6 +26,9 @@ export interface Refusal {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
+/** What is read of a request. Of a malformed one no more is known. */
+export type RefusedMessage = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'socket'>;
+
 interface RefusedRequest {
   readonly requestId: string;
   /** Without it the method and the path decide. */
@@ -43,7 +46,7 @@ export interface RefusalTotal {
 
 export class Refusals {
   readonly #totals = new Map<string, RefusalTotal>();
-  readonly #refused = new WeakSet<Socket | IncomingMessage>();
+  readonly #refused = new WeakSet<Socket | RefusedMessage>();
 
   constructor(
     private readonly log: LimitedLog,
@@ -61,9 +64,11 @@ export class Refusals {
   }
 
   /** For what does not come by the router. */
-  ofRaw(raw: IncomingMessage, { route, ...ids }: RefusedRequest, refusal: Refusal): void {
-    // A request that was refused, or whose connection was, breaks off then: that is not another refusal.
-    if (refusal.reason === 'client-disconnected' && (this.#refused.has(raw) || this.#refused.has(raw.socket))) return;
+  ofRaw(raw: RefusedMessage, { route, ...ids }: RefusedRequest, refusal: Refusal): void {
+    // One refusal for each request: a refused one may break off, and one that broke off may still be routed. So may a request
+    // break off because its connection was refused.
+    if (this.#refused.has(raw)) return;
+    if (refusal.reason === 'client-disconnected' && this.#refused.has(raw.socket)) return;
     this.#refused.add(raw);
     const { method, url = '' } = raw;
     const kind = ids.kind ?? (this.paths.isCallbackRequest(method, url) ? 'callback' : 'request');
@@ -78,7 +83,7 @@ export class Refusals {
   }
 
   /** `request`: the one that was being received on this connection, as far as it could be read. */
-  ofConnection(socket: Socket, requestId: string, refusal: Refusal, request?: IncomingMessage): void {
+  ofConnection(socket: Socket, requestId: string, refusal: Refusal, request?: RefusedMessage): void {
     if (request) this.ofRaw(request, { requestId }, refusal);
     else this.#add('connection', refusal, () => ({ client: this.clients.of({ headers: {}, socket }), requestId }));
     this.#refused.add(socket);

@@ -11,9 +11,10 @@ import {
   problemOfStatus,
   type RefusalReason,
 } from './problem.js';
-import type { Refusals } from './refusals.js';
+import type { Refusals, RefusedMessage } from './refusals.js';
 
 const CLOSED_EARLY = 'HPE_INVALID_EOF_STATE';
+const REQUEST_LINE = /^([A-Z]{1,16}) (\S+) HTTP\/1\.[01]\r?\n/;
 const MALFORMED = { status: 400, reason: 'malformed-http' } as const;
 
 /** By the code of Node's error. */
@@ -30,7 +31,7 @@ export function refuseUnreadable(error: Error & { code?: string }, socket: Socke
   const { status, reason } = UNREADABLE.get(isGone ? CLOSED_EARLY : error.code) ?? MALFORMED;
   const detail = 'This cannot be read as an HTTP request.';
   const problem = new ProblemError(problemOfStatus(status), { detail }, { reason });
-  const request = requestBeingReceived(socket);
+  const request = requestBeingReceived(socket) ?? requestOfHead(error, socket);
   if (!isGone) {
     refuseConnection(socket, problem, refusals, request);
     return;
@@ -52,6 +53,18 @@ function requestBeingReceived(socket: Socket): IncomingMessage | undefined {
 }
 
 /**
+ * The request whose head cannot be read, by its first line. undefined: the packet that has the fault begins with something
+ * else, or with a head that could be read.
+ */
+function requestOfHead(error: Error, socket: Socket): RefusedMessage | undefined {
+  const { rawPacket, bytesParsed = 0 } = error as { rawPacket?: Buffer; bytesParsed?: number };
+  const packet = rawPacket?.toString('latin1') ?? '';
+  const [requestLine, method, url] = REQUEST_LINE.exec(packet) ?? [];
+  const isOfLater = packet.slice(0, bytesParsed).includes('\r\n\r\n');
+  return requestLine && !isOfLater ? { method, url, headers: {}, socket } : undefined;
+}
+
+/**
  * Whether something else is expected next on this connection, or on its way: what is written now would be taken for a part of
  * it. Only Node knows which response has the socket.
  */
@@ -64,7 +77,7 @@ export function refuseConnection(
   socket: Socket,
   problem: ProblemError,
   refusals: Refusals,
-  request?: IncomingMessage,
+  request?: RefusedMessage,
 ): void {
   const requestId = randomUUID();
   refusals.ofConnection(socket, requestId, problem, request);

@@ -326,6 +326,35 @@ describe('a refusal', () => {
     });
   });
 
+  it.each([
+    ['content-length: 1\r\ncontent-length: 2', 'malformed-http'],
+    [`x: ${'y'.repeat(20_000)}`, 'headers-too-large'],
+  ])('of a callback with a head that cannot be read (%#) is a warning', async (header, reason) => {
+    await start();
+    await dial(`POST /callbacks/bandwidth/${SECRET} HTTP/1.1\r\nhost: x\r\n${header}\r\n\r\n{"event"`);
+    await eventually(() => expect(lines()).toHaveLength(1));
+    expect(lines()[0]).toMatchObject({ level: 40, msg: 'callback refused', reason, source: 'bandwidth' });
+    expect(JSON.stringify(lines())).not.toContain(SECRET);
+  });
+
+  it('of what follows a request and is none is of the connection', async () => {
+    await start();
+    const head = `POST /callbacks/bandwidth/${SECRET} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n`;
+    await dial(`${head}content-length: ${BODY.length}\r\n\r\n${BODY}nonsense\r\n\r\n`);
+    await eventually(() => expect(lines()).toHaveLength(1));
+    expect(lines()[0]).toMatchObject({ level: 30, msg: 'connection refused', reason: 'malformed-http' });
+  });
+
+  it('is one, when the request breaks off before it is routed', async () => {
+    await start();
+    const { socket } = await dial('POST /webhook HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"event"');
+    socket.resetAndDestroy();
+    await eventually(() => expect(service.refusals.totals()).not.toEqual([]));
+    // It has been routed by the time that a later request is answered.
+    await service.request('/health/live');
+    expect(service.refusals.totals()).toEqual([{ kind: 'callback', reason: 'client-disconnected', count: 1 }]);
+  });
+
   it('of a connection, or of a request on one too many, has its id in the log', async () => {
     await start({ http: { maxConnections: 1 } });
     await dial('');
