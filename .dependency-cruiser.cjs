@@ -1,6 +1,7 @@
-// Who may import whom. The direction: controllers and modules → port and domain; adapters → port and domain;
-// domain → nothing outside itself; platform knows no capability; capabilities stay out of each other's insides.
-const CAPABILITIES = 'callbacks|changes|health|presence';
+// Who may import whom. The direction: api → read and write sides → ports and domain; adapters → ports and domain;
+// domain → nothing outside itself. What is below knows no capability, and capabilities stay out of each other.
+const CAPABILITIES = 'presence|feed|sources';
+const BELOW = 'http|runtime|observability|auth|storage|domain|config';
 
 module.exports = {
   forbidden: [
@@ -14,33 +15,33 @@ module.exports = {
       name: 'domain-is-pure',
       comment: 'The rules of presence have no I/O, no clock and no framework.',
       severity: 'error',
-      from: { path: '^src/presence/domain/' },
-      to: { pathNot: '^src/presence/domain/' },
+      from: { path: '^src/domain/' },
+      to: { pathNot: '^src/domain/' },
     },
     {
-      name: 'stores-know-only-their-port',
-      comment: 'An adapter of the store port knows nothing of HTTP, of the recorder, or of another adapter.',
+      name: 'storage-knows-no-capability',
+      comment: 'A store loads and commits records. It knows nothing of HTTP or of who asks.',
       severity: 'error',
-      from: { path: '^src/presence/(redis|sqlite)/' },
-      to: {
-        path: '^src/',
-        pathNot: [
-          '^src/presence/$1/',
-          '^src/presence/(presence-store|page-order|feed-position|subject-key)\\.ts$',
-          '^src/(presence/domain|platform)/',
-        ],
-      },
+      from: { path: '^src/storage/' },
+      to: { path: '^src/', pathNot: '^src/(storage|domain|runtime|observability)/' },
     },
     {
-      name: 'only-the-root-knows-the-stores',
+      name: 'adapters-stay-apart',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/presence/(redis|sqlite)/', '^src/presence/open-store\\.ts$'] },
-      to: { path: '^src/presence/(redis|sqlite)/' },
+      from: { path: '^src/storage/(redis|sqlite)/' },
+      to: { path: '^src/storage/(redis|sqlite)/', pathNot: '^src/storage/$1/' },
     },
     {
-      name: 'platform-knows-no-capability',
+      name: 'only-storage-knows-the-adapters',
+      comment: 'But for the form of REDIS_URL, which the configuration checks.',
       severity: 'error',
-      from: { path: '^src/platform/' },
+      from: { path: '^src/', pathNot: '^src/storage/' },
+      to: { path: '^src/storage/(redis|sqlite)/', pathNot: '^src/storage/redis/redis-address\\.ts$' },
+    },
+    {
+      name: 'the-ground-floor-knows-no-capability',
+      severity: 'error',
+      from: { path: `^src/(${BELOW})/` },
       to: { path: `^src/(${CAPABILITIES})/` },
     },
     {
@@ -48,19 +49,26 @@ module.exports = {
       comment: 'Other capabilities use presence; it uses none of them.',
       severity: 'error',
       from: { path: '^src/presence/' },
-      to: { path: '^src/(auth|callbacks|changes|health|config)/' },
+      to: { path: `^src/(${CAPABILITIES})/`, pathNot: '^src/presence/' },
     },
     {
-      name: 'auth-knows-no-capability',
+      name: 'capabilities-use-the-write-side-of-presence-only',
       severity: 'error',
-      from: { path: '^src/auth/' },
-      to: { path: '^src/', pathNot: '^src/(auth|platform)/' },
+      from: { path: `^src/(${CAPABILITIES})/`, pathNot: '^src/presence/' },
+      to: { path: '^src/presence/', pathNot: '^src/presence/(write/|presence\\.module\\.ts$)' },
     },
     {
       name: 'capabilities-stay-apart',
       severity: 'error',
-      from: { path: '^src/(callbacks|changes|health)/' },
-      to: { path: '^src/(callbacks|changes|health)/', pathNot: '^src/$1/' },
+      from: { path: '^src/(feed|sources)/' },
+      to: { path: '^src/(feed|sources)/', pathNot: '^src/$1/' },
+    },
+    {
+      name: 'nothing-reaches-into-an-api',
+      comment: 'Controllers and their queries and responses are the outermost part of a capability.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/\\w+/(api/|\\w+\\.module\\.ts$)' },
+      to: { path: '^src/\\w+/api/' },
     },
     {
       name: 'one-reader-of-the-environment',
@@ -71,7 +79,7 @@ module.exports = {
     },
     {
       name: 'the-document-is-loaded-late',
-      comment: 'Controllers take its decorators from src/platform/openapi-decorators.ts, which says why.',
+      comment: 'Controllers take its decorators from src/http/openapi/decorators.ts, which says why.',
       severity: 'error',
       from: { path: '^src/' },
       to: { path: 'node_modules/@nestjs/swagger/', dynamic: false, dependencyTypesNot: ['type-only'] },
@@ -80,19 +88,15 @@ module.exports = {
       name: 'the-simulator-is-a-program-of-its-own',
       comment: 'A stand-in that knew the service would agree with it also where both are wrong.',
       severity: 'error',
-      from: { path: '^src/simulator/' },
-      to: { path: '^src/', pathNot: '^src/simulator/' },
+      from: { path: '^simulator/' },
+      to: { path: '^src/' },
     },
-    {
-      name: 'nothing-knows-the-simulator',
-      severity: 'error',
-      from: { path: '^src/', pathNot: '^src/simulator/' },
-      to: { path: '^src/simulator/' },
-    },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/' }, to: {} },
+    { name: 'nothing-knows-the-simulator', severity: 'error', from: { path: '^src/' }, to: { path: '^simulator/' } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^(src|simulator)/' }, to: {} },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^simulator/dist/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {

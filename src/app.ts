@@ -2,23 +2,23 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule, type AppParts } from './app.module.js';
-import { Doors } from './auth/access-guard.js';
+import { AccessGuard } from './auth/access-guard.js';
 import { ClientAddresses } from './http/client-address.js';
-import { ExpressLane } from './http/express-lane.js';
 import { createHttpServer } from './http/http-server.js';
 import { KnownPaths } from './http/known-paths.js';
 import { serveOpenApi } from './http/openapi/openapi.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { ProblemError } from './http/problem.js';
 import { Refusals } from './http/refusals.js';
-import { registerHeaders, usualHeaders } from './http/security-headers.js';
+import { registerHeaders } from './http/security-headers.js';
 import { DtoPipe } from './http/validation.js';
 import { LimitedLog } from './observability/limited-log.js';
 import { nestLog } from './observability/logging.js';
-import { ParticipantsController } from './presence/api/participants.controller.js';
 import { FeedQuotaError } from './presence/write/feed-quota.js';
 import { ParticipantLimitError } from './presence/write/participant-limit.js';
-import { BandwidthController } from './sources/bandwidth/bandwidth.controller.js';
+import { callbackOperations } from './sources/callback-operations.js';
+import { CallbacksController } from './sources/callbacks.controller.js';
+import { SourceRegistry } from './sources/registry.js';
 import { subjectOf } from './storage/encoding/subject-key.js';
 import { StoreUnavailableError } from './storage/ports.js';
 
@@ -34,20 +34,12 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   const limitedLog = new LimitedLog(log, clock);
   const paths = new KnownPaths();
   const refusals = new Refusals(limitedLog, clients, paths);
-  const { adapter, gate, connections, held, complete } = createHttpServer(log, settings, { refusals, paths });
+  const { adapter, complete } = createHttpServer(log, settings, { refusals, paths });
   const http = adapter.getInstance();
   http.addHook('onClose', async () => limitedLog.flush());
-  await registerHeaders(http, settings.corsOrigins);
-  const { rateLimitPerMinute: perMinute, callbacksPerMinutePerUrl: callbacksPerMinute } = settings;
-  const doors = new Doors(access, { perMinute, callbacksPerMinute, clients, clock });
-  doors.guard(http);
-  // A line for each answer is the router's to write.
-  const headers = usualHeaders(settings.corsOrigins);
-  const lane = log.isLevelEnabled('debug')
-    ? undefined
-    : new ExpressLane(http, { gate, connections, held, refusals }, headers);
+  const problems = new ProblemFilter(refusals, presenceProblem);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.with({ ...parts, limitedLog, refusals }),
+    AppModule.with({ ...parts, limitedLog, refusals, problems }),
     adapter,
     {
       logger: nestLog(log),
@@ -55,22 +47,14 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
       abortOnError: false,
     },
   );
+  await registerHeaders(http, settings.corsOrigins);
+  new AccessGuard(access, { perMinute: settings.rateLimitPerMinute, clients, clock }).register(http);
   app.useGlobalPipes(new DtoPipe());
-  app.useGlobalFilters(new ProblemFilter(refusals, presenceProblem));
-  serveOpenApi(app);
+  app.useGlobalFilters(problems);
+  serveOpenApi(app, callbackOperations(app.get(SourceRegistry, { strict: false }).all));
+  await app.get(CallbacksController, { strict: false }).register(http);
   await app.init();
   complete();
-  const bandwidth = app.get(BandwidthController, { strict: false });
-  lane?.openToPosts('/callbacks/bandwidth', (token, request) => {
-    const access = doors.ofCallback('bandwidth', token, request);
-    if (access.outcome !== 'open' && access.outcome !== 'admitted') return undefined;
-    return (body) => bandwidth.takeUsual(body, access.outcome === 'admitted' ? access : {});
-  });
-  const participants = app.get(ParticipantsController, { strict: false });
-  lane?.openToReads('/v1/participants', (participantId, request) => {
-    const headers = doors.ofRead(request);
-    return headers && participants.findUsual(participantId, request.headers['if-none-match'], headers);
-  });
   return app;
 }
 

@@ -13,6 +13,7 @@ import { Shutdown } from './runtime/shutdown.js';
 import { startFailure } from './runtime/start-failure.js';
 import { onStopRequest, requestStop, type StopReason } from './runtime/stop-requests.js';
 import { endWithPrimary, Workers } from './runtime/workers.js';
+import { DIALECTS } from './sources/registry.js';
 import { openStore } from './storage/open-store.js';
 
 /** In-flight callbacks take 2 s at the most; a client that reads its answer too slowly is not waited for. */
@@ -22,7 +23,7 @@ function configure(): Config {
   try {
     // Workers have inherited it.
     if (cluster.isPrimary) loadEnvFile();
-    return readConfig();
+    return readConfig(Object.keys(DIALECTS));
   } catch (error) {
     const log = createLog('info');
     for (const problem of error instanceof ConfigError ? error.problems : [String(error)])

@@ -1,16 +1,9 @@
 // Every request passes here before its body is read. A route says itself who may use it: see route-options.ts.
-import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ClientAddresses } from '../http/client-address.js';
 import { notFoundProblem, ProblemError, type ProblemNote } from '../http/problem.js';
-import { routeOptionsOf } from '../http/route-options.js';
+import { type RouteAccess, routeOptionsOf } from '../http/route-options.js';
 import type { Clock } from '../runtime/clock.js';
-import {
-  type CallbackAccess,
-  type CallbackCredentials,
-  CallbackDoor,
-} from '../sources/authentication/callback-authenticator.js';
-import { CallbackUrlLimit } from '../sources/authentication/callback-url-limit.js';
 import { type ApiKey, findApiKey, type Scope } from './api-keys.js';
 import { KeyLimit } from './key-limit.js';
 import { foreignProblem, foreignReason } from './local-requests.js';
@@ -31,17 +24,15 @@ export interface AccessSettings {
 /** Failed authentications of one client within a minute; more are answered 429. */
 const MOST_FAILURES = 30;
 
-interface DoorsParts {
+interface AccessGuardParts {
   /** Requests that each key may make. */
   readonly perMinute: number;
-  /** Callbacks that each minted URL may receive; 0: any number. */
-  readonly callbacksPerMinute: number;
   readonly clients: ClientAddresses;
   readonly clock: Clock;
 }
 
 /** What a request was found to be allowed to. */
-export interface Access extends CallbackCredentials {
+export interface Access {
   /** The name of its key, for the log and for limits. */
   readonly keyName?: string;
   /** Whether it may know how things are within. */
@@ -54,18 +45,13 @@ declare module 'fastify' {
   }
 }
 
-/** By the pattern of the route, since the URL itself may be encoded in many ways. */
-const CALLBACK_ROUTE = /^\/callbacks\/([^/]+)/;
-
-export class Doors {
+export class AccessGuard {
   readonly #keys: readonly ApiKey[];
   readonly #isRestOpen: boolean;
   /** Why what is open is not open to this request. With AUTH=off it is open to everybody. */
   readonly #foreignReason: typeof foreignReason;
-  readonly #callbacks: CallbackDoor;
   readonly #clock: Clock;
   readonly #limit: KeyLimit;
-  readonly #urlLimit: CallbackUrlLimit;
   /**
    * By client. They never keep out a valid key: the address may be that of a proxy which many share. Who can use more
    * prefixes than are counted at once is not limited by them, and gains nothing: a key is not found by guessing.
@@ -74,29 +60,29 @@ export class Doors {
   readonly #clients: ClientAddresses;
 
   constructor(
-    { isRequired, apiKeys, callbackSecrets }: AccessSettings,
-    { perMinute, callbacksPerMinute, clients, clock }: DoorsParts,
+    { isRequired, apiKeys }: Pick<AccessSettings, 'isRequired' | 'apiKeys'>,
+    { perMinute, clients, clock }: AccessGuardParts,
   ) {
     this.#keys = apiKeys;
     this.#isRestOpen = !isRequired || apiKeys.length === 0;
     this.#foreignReason = isRequired ? foreignReason : () => undefined;
-    this.#callbacks = new CallbackDoor(callbackSecrets, !isRequired || callbackSecrets.length === 0);
     this.#limit = new KeyLimit(perMinute);
-    this.#urlLimit = new CallbackUrlLimit(callbacksPerMinute);
     this.#clients = clients;
     this.#clock = clock;
   }
 
   /** To be called before there are routes. A route that does not declare its access fails here. */
-  guard(http: FastifyInstance): void {
+  register(http: FastifyInstance): void {
     http.addHook('onRoute', ({ method, url, config }) => {
       if (!routeOptionsOf(config).access) throw new Error(`${String(method)} ${url} does not declare its access`);
     });
     http.decorateRequest('access');
     http.addHook('onRequest', (request, reply, done) => {
-      request.access = this.#admit(request);
+      // Callbacks have credentials of their own, which their scope checks.
+      const { probe, access = 'read' } = routeOptionsOf(request.routeOptions.config);
+      if (access === 'callback') return done();
+      request.access = this.#admit(request, access);
       const { keyName } = request.access;
-      const { probe } = routeOptionsOf(request.routeOptions.config);
       if (keyName !== undefined) request.log = request.log.child({ key: keyName });
       if (keyName !== undefined && !probe) {
         const { isSpent, headers, resetS } = this.#limit.count(request.raw, keyName, this.#clock.now());
@@ -107,40 +93,11 @@ export class Doors {
     });
   }
 
-  /** Also for what does not come by the router. */
-  ofCallback(source: string, token: string | undefined, request: IncomingMessage): CallbackAccess {
-    const nowMs = this.#clock.now();
-    const access = this.#callbacks.decide(source, token, request.headers.authorization, nowMs);
-    if (access.outcome === 'open') {
-      const reason = this.#foreignReason(request.headers);
-      return reason ? { outcome: 'foreign', reason } : access;
-    }
-    if (access.outcome !== 'admitted' || !access.grant) return access;
-    const { ref } = access.grant;
-    const waitS = this.#urlLimit.waitS(request, ref, nowMs);
-    return waitS === 0 ? access : { outcome: 'limited', ref, waitS };
-  }
-
-  /** The headers that tell what may still be asked for, if this may; undefined: it is for the router. */
-  ofRead(request: IncomingMessage): Readonly<Record<string, string>> | undefined {
-    const key = findApiKey(request.headers.authorization, this.#keys);
-    if (this.#isRestOpen && this.#foreignReason(request.headers)) return undefined;
-    if (!key) return this.#isRestOpen ? {} : undefined;
-    if (!this.#isRestOpen && !key.scopes.includes('read')) return undefined;
-    const { isSpent, headers } = this.#limit.count(request, key.name, this.#clock.now());
-    return isSpent ? undefined : headers;
-  }
-
   /** Throws a problem. */
-  #admit(request: FastifyRequest): Access {
-    const { url = '', config } = request.routeOptions;
+  #admit(request: FastifyRequest, declared: Exclude<RouteAccess, 'callback'>): Access {
     // Unknown routes answer 404 without asking for a key, or reading the body. CORS has a route of its own, which declares nothing.
     if (request.is404) throw notFoundProblem({ reason: 'unknown-path' });
-    const access = url === '' ? 'public' : (routeOptionsOf(config).access ?? 'read');
-    if (access === 'callback') {
-      const [, source = ''] = CALLBACK_ROUTE.exec(url) ?? [];
-      return this.#admitCallback(source, request);
-    }
+    const access = request.routeOptions.url === undefined ? 'public' : declared;
     const key = findApiKey(request.headers.authorization, this.#keys);
     if (access === 'public' || this.#isRestOpen) {
       const reason = this.#isRestOpen ? this.#foreignReason(request.headers) : undefined;
@@ -151,39 +108,6 @@ export class Doors {
     if (!key) throw this.#unauthorized(request);
     if (!key.scopes.includes(access)) throw forbidden(access, key.name);
     return { isKnown: true, keyName: key.name };
-  }
-
-  #admitCallback(source: string, { params, raw }: FastifyRequest): Access {
-    const { token } = params as { token?: string };
-    const access = this.ofCallback(source, token, raw);
-    switch (access.outcome) {
-      case 'open':
-        return { isKnown: false };
-      case 'admitted': {
-        const { outcome: _, ...credentials } = access;
-        return { isKnown: true, ...credentials };
-      }
-      case 'limited': {
-        const { ref, waitS } = access;
-        const detail = 'Too many callbacks to this URL within a minute.';
-        throw tooManyRequests(detail, waitS, { reason: 'too-many-callbacks', facts: { ref } });
-      }
-      case 'foreign':
-        throw foreignProblem('CALLBACK_SECRETS', access.reason);
-      case 'challenged':
-        throw new ProblemError(
-          'unauthorized',
-          {
-            detail: 'Callbacks need credentials.',
-            headers: { 'www-authenticate': 'Basic realm="Rollcall callbacks", charset="UTF-8"' },
-          },
-          { reason: 'no-credentials' },
-        );
-      case 'refused': {
-        const { reason, ref } = access;
-        throw notFoundProblem({ reason, facts: { ...(ref && { ref }) } });
-      }
-    }
   }
 
   #unauthorized({ headers, raw }: FastifyRequest): ProblemError {

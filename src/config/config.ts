@@ -1,16 +1,13 @@
 // The one reader of the environment. It reads all of it at the start, and the process does not start on a bad one.
 import { isIP } from 'node:net';
 import type { AppSettings } from '../app.module.js';
-import { participantQuotaBytes } from '../presence/write/feed-quota.js';
 import type { StorePlace } from '../storage/open-store.js';
 import { SETTINGS, type Setting } from './settings.js';
 import { unknownSettings } from './unknown-settings.js';
 
 type Values = { [K in keyof typeof SETTINGS]: ReturnType<(typeof SETTINGS)[K]['read']> };
 
-export interface Config
-  extends AppSettings,
-    Pick<Values, 'host' | 'port' | 'workers' | 'logLevel' | 'shutdownDelayMs'> {
+export interface Config extends AppSettings, Pick<Values, 'host' | 'port' | 'logLevel' | 'shutdownDelayMs'> {
   readonly storePlace: StorePlace;
   /** Lines about variables that look like settings. */
   readonly warnings: readonly string[];
@@ -35,8 +32,8 @@ export function loadEnvFile(): void {
   }
 }
 
-/** Throws ConfigError. */
-export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+/** `dialects`: those that a source can speak. Throws ConfigError. */
+export function readConfig(dialects: readonly string[], environment: NodeJS.ProcessEnv = process.env): Config {
   const problems: string[] = [];
   const read = ({ name, fallback, emptyFault, read }: Setting<unknown>): unknown => {
     const text = environment[name]?.trim();
@@ -49,10 +46,15 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     }
   };
   const values = Object.fromEntries(Object.entries(SETTINGS).map(([key, setting]) => [key, read(setting)])) as Values;
-  problems.push(...contradictions(values));
+  problems.push(...unknownDialects(values, dialects), ...contradictions(values));
   if (problems.length > 0) throw new ConfigError(problems);
   const names = Object.values(SETTINGS).map(({ name }) => name);
   return { ...group(values), warnings: unknownSettings(environment, names) };
+}
+
+function unknownDialects({ sources = [] as never }: Partial<Values>, dialects: readonly string[]): string[] {
+  const unknown = sources.find(({ dialect }) => !dialects.includes(dialect));
+  return unknown ? [`SOURCES must name dialects that exist: ${dialects.join(', ')}`] : [];
 }
 
 /** An address that only this machine reaches. */
@@ -98,21 +100,21 @@ function group(values: Values): Omit<Config, 'warnings'> {
   const { maxConnectionMs, retentionMs, feedRetentionMs, feedMaxBytes, maxStreams, publicUrl } = values;
   const { isAuthRequired, apiKeys, callbackSecrets, trustProxy, corsOrigins, rateLimitPerMinute } = values;
   const { workers, maxConnections, maxInFlight, keepAliveMs, shutdownDelayMs, callbacksPerMinutePerUrl } = values;
-  const { maxParticipants, newParticipantsPerMinute } = values;
+  const { maxParticipants, newParticipantsPerMinute, sources } = values;
   return {
     host,
     port,
     workers,
     logLevel,
     shutdownDelayMs,
-    storePlace: { redis, redisPrefix, dataDir },
+    storePlace: { redis, redisPrefix, dataDir, sources: sources.map(({ name }) => name) },
+    sources,
     policy: { graceMs, leaveGraceMs, overlapMs, maxConnectionMs, retentionMs },
     maxParticipants,
     feed: {
       retentionMs: feedRetentionMs,
       maxBytes: feedMaxBytes,
       maxStreams,
-      participantBytes: participantQuotaBytes(feedMaxBytes, workers),
     },
     access: { isRequired: isAuthRequired, apiKeys, callbackSecrets, publicUrl, newParticipantsPerMinute },
     http: {

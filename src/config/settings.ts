@@ -3,6 +3,7 @@
 import { isIP } from 'node:net';
 import { parseApiKeys } from '../auth/api-keys.js';
 import { DEFAULT_POLICY } from '../domain/policy.js';
+import type { SourceName } from '../domain/subject.js';
 import { LOG_LEVELS } from '../observability/logging.js';
 import { parseRedisUrl } from '../storage/redis/redis-address.js';
 
@@ -21,6 +22,12 @@ export const SETTINGS = {
   host: setting('HOST', '127.0.0.1', 'Address to listen on.', listenHost),
   port: setting('PORT', '3000', 'Port to listen on; 0 takes a free one.', integer(0, 65_535)),
   workers: setting('WORKERS', '1', 'Processes that share the port; more than one needs REDIS_URL.', integer(1, 64)),
+  sources: setting(
+    'SOURCES',
+    'bandwidth',
+    'Sources of callbacks, as a comma list of name or name=dialect; a name is its own dialect if none is given.',
+    sources,
+  ),
   isAuthRequired: setting('AUTH', 'on', 'off: everybody who reaches the port may do everything.', onOrOff),
   apiKeys: setting(
     'API_KEYS',
@@ -186,6 +193,26 @@ function onOrOff(text: string): boolean {
 
 function list(text: string): string[] {
   return text === '' ? [] : text.split(',').map((entry) => entry.trim());
+}
+
+export interface SourceSetting {
+  readonly name: SourceName;
+  /** Which provider's format it speaks. */
+  readonly dialect: string;
+}
+
+function sources(text: string): [SourceSetting, ...SourceSetting[]] {
+  const [first, ...others] = list(text).map((entry): SourceSetting => {
+    const [, name, dialect = name] = /^([a-z][a-z\d-]{0,31})(?:=([a-z][a-z\d-]{0,31}))?$/.exec(entry) ?? [];
+    if (name === undefined || dialect === undefined) {
+      throw new Error('must be a comma list of name or name=dialect, in lower-case letters, digits and -');
+    }
+    return { name: name as SourceName, dialect };
+  });
+  if (!first) throw new Error('must name at least one source');
+  const names = [first, ...others].map(({ name }) => name);
+  if (new Set(names).size < names.length) throw new Error('must not have one name twice');
+  return [first, ...others];
 }
 
 function callbackSecrets(text: string): string[] {

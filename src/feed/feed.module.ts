@@ -21,8 +21,8 @@ import { FollowerLimit } from './follower-limit.js';
 export interface FeedSettings extends FeedLimits {
   /** Streams and polls at once. */
   readonly maxStreams: number;
-  /** The quota of each participant: see feed-quota.ts. */
-  readonly participantBytes: number;
+  /** The quota of each participant, if it is not to follow from the others: see feed-quota.ts. */
+  readonly participantBytes?: number;
 }
 
 @Module({ controllers: [ChangesController] })

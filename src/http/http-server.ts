@@ -6,7 +6,6 @@ import { type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { ConnectionLimit } from './connection-limit.js';
 import { HttpResponse, routeOnceParsed } from './early-response.js';
-import type { HeldBytes } from './held-bytes.js';
 import { acceptJsonOnly, BODY_LIMIT_BYTES } from './json-body.js';
 import type { KnownPaths } from './known-paths.js';
 import { MAX_PATH_PARAMETER_LENGTH, refuseMalformedUrls } from './malformed-url.js';
@@ -15,7 +14,7 @@ import { overloadedProblem, ProblemError, stoppingProblem } from './problem.js';
 import type { Refusals } from './refusals.js';
 import { RequestGate } from './request-gate.js';
 import { routeOptionsOf } from './route-options.js';
-import { usualHeaders } from './security-headers.js';
+import { headersOfRefusal } from './security-headers.js';
 import { limitSlowClients, type SlowClientTimeouts } from './slow-clients.js';
 import { refuseConnection, refuseUnreadable, refuseUnsupported } from './unreadable-request.js';
 
@@ -28,9 +27,6 @@ interface Timeouts extends SlowClientTimeouts {
 
 export interface HttpServer {
   readonly adapter: FastifyAdapter;
-  readonly gate: RequestGate;
-  readonly connections: ConnectionLimit;
-  readonly held: HeldBytes;
   /** To be called when all routes are there. */
   readonly complete: () => void;
 }
@@ -79,7 +75,7 @@ export function createHttpServer(
     },
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER_LENGTH },
     schemaController: { compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema } },
-    frameworkErrors: refuseMalformedUrls(refusals, paths, usualHeaders(corsOrigins)),
+    frameworkErrors: refuseMalformedUrls(refusals, paths, headersOfRefusal(corsOrigins)),
     clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, refusals),
   });
   const http = adapter.getInstance();
@@ -94,7 +90,7 @@ export function createHttpServer(
     },
   });
   http.server.on('connection', (socket) => connections.accept(socket));
-  const { held, answerInTurn } = limitSlowClients(http, connections, { refusals, timeouts });
+  const { answerInTurn } = limitSlowClients(http, connections, { refusals, timeouts });
   const gate = new RequestGate(maxInFlight);
   endConnectionsOnClose(http, connections, gate);
   limitRequests(http, connections, gate);
@@ -106,7 +102,7 @@ export function createHttpServer(
     addMethods();
     answerInTurn();
   };
-  return { adapter, gate, connections, held, complete };
+  return { adapter, complete };
 }
 
 /** Fastify's own compilers of JSON schemas take a while to load, and no route here has one. */
@@ -129,9 +125,8 @@ function endConnectionsOnClose(http: FastifyInstance, sockets: Iterable<Socket>,
     // Opened in advance, as some clients do. Node takes it for one with a request under way.
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
   });
-  http.addHook('onRequest', ({ raw, routeOptions }, _reply, done) => {
-    const isAnswered = !gate.isClosing || gate.hasBegun(raw);
-    done(isAnswered || routeOptionsOf(routeOptions.config).probe === 'liveness' ? undefined : stoppingProblem());
+  http.addHook('onRequest', ({ routeOptions }, _reply, done) => {
+    done(!gate.isClosing || routeOptionsOf(routeOptions.config).probe === 'liveness' ? undefined : stoppingProblem());
   });
   http.addHook('onSend', (_request, reply, _payload, done) => {
     if (gate.isClosing) reply.header('connection', 'close');

@@ -2,7 +2,7 @@
 // validation does, would run out of stack on a body of 64 KiB of brackets, and whatever is done for each value must not be
 // done 500,000 times; so both are checked before there is a value.
 import { isUtf8 } from 'node:buffer';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ProblemError } from './problem.js';
 import { routeOptionsOf } from './route-options.js';
 
@@ -16,7 +16,7 @@ export const MAX_JSON_VALUES = 2_000;
  * limit, see route-options.ts.
  */
 export function acceptJsonOnly(http: FastifyInstance): void {
-  const parse = http.getDefaultJsonParser('remove', 'remove');
+  const parse = jsonBodyParser(http);
   http.addHook('onRoute', (route) => {
     const { bodyLimitBytes } = routeOptionsOf(route.config);
     if (bodyLimitBytes !== undefined) route.bodyLimit = bodyLimitBytes;
@@ -25,20 +25,36 @@ export function acceptJsonOnly(http: FastifyInstance): void {
   http.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer', bodyLimit: BODY_LIMIT_BYTES },
-    (request, body, done) => {
-      const usual = parseUsual(body as Buffer);
-      if (usual !== undefined) return done(null, usual);
-      // Else two ids that are not UTF-8 would both be read as replacement characters, and be the same one.
-      if (!isUtf8(body as Buffer)) return done(refusal('The body is not valid UTF-8.'));
-      const text = String(body);
-      if (text.trim() === '') return done(refusal('The body is empty.'));
-      const fault = shapeFault(text);
-      if (fault) return done(refusal(fault));
-      void parse(request, text, (error, value) =>
-        error ? done(refusal('The body is not valid JSON.')) : done(null, value),
-      );
+    (_request, body, done) => {
+      try {
+        done(null, parse(body as Buffer));
+      } catch (error) {
+        done(error as Error);
+      }
     },
   );
+}
+
+/** Gives the value of a body, or throws a problem. */
+export function jsonBodyParser(http: FastifyInstance): (body: Buffer) => unknown {
+  const parseSafely = http.getDefaultJsonParser('remove', 'remove');
+  return (body) => {
+    const usual = parseUsual(body);
+    if (usual !== undefined) return usual;
+    // Else two ids that are not UTF-8 would both be read as replacement characters, and be the same one.
+    if (!isUtf8(body)) throw refusal('The body is not valid UTF-8.');
+    const text = body.toString();
+    if (text.trim() === '') throw refusal('The body is empty.');
+    const fault = shapeFault(text);
+    if (fault) throw refusal(fault);
+    let value: unknown;
+    // Calls back before it returns. It does not look at the request.
+    void parseSafely({} as FastifyRequest, text, (error, parsed) => {
+      if (error) throw refusal('The body is not valid JSON.');
+      value = parsed;
+    });
+    return value;
+  };
 }
 
 function refusal(detail: string): ProblemError {
@@ -46,7 +62,7 @@ function refusal(detail: string): ProblemError {
 }
 
 /** The value of a body that nothing is wrong or odd with, as of nearly all; undefined: another look is needed. */
-export function parseUsual(body: Buffer): unknown {
+function parseUsual(body: Buffer): unknown {
   if (!isUtf8(body)) return undefined;
   const text = body.toString();
   if (shapeFault(text) || isSuspect(text)) return undefined;

@@ -14,22 +14,27 @@ export function watchMethods(http: FastifyInstance): () => void {
   for (const method of unsupported) http.addHttpMethod(method);
   const routes = new Map<string, { methods: Set<string>; access: RouteAccess | undefined }>();
   http.addHook('onRoute', ({ url, method, config }) => {
-    if (url === ANY_URL) return;
+    // Routes of callbacks refuse other methods in their own scope.
+    if (url === ANY_URL || routeOptionsOf(config).access === 'callback') return;
     const route = routes.get(url) ?? { methods: new Set(), access: routeOptionsOf(config).access };
     for (const one of [method].flat()) route.methods.add(one.toUpperCase());
     routes.set(url, route);
   });
   return () => {
     for (const [url, { methods, access }] of routes) {
-      const allow = [...methods].sort().join(', ');
-      const others = http.supportedMethods.filter((method) => !methods.has(method));
-      const refuse = async () => {
-        throw new ProblemError('method-not-allowed', { detail: `This address takes ${allow}.`, headers: { allow } });
-      };
       // The access is checked before, as for the methods that exist.
-      const config = withRouteOptions({ ...(access && { access }) });
-      // In onRequest, so that no body is read, and none is complained about.
-      http.route({ method: others, url, config, onRequest: refuse, handler: refuse });
+      refuseOtherMethods(http, url, [...methods], withRouteOptions({ ...(access && { access }) }));
     }
   };
+}
+
+/** `methods`: those that the URL has routes for. */
+export function refuseOtherMethods(http: FastifyInstance, url: string, methods: readonly string[], config: object) {
+  const allow = [...methods].sort().join(', ');
+  const others = http.supportedMethods.filter((method) => !methods.includes(method));
+  const refuse = async () => {
+    throw new ProblemError('method-not-allowed', { detail: `This address takes ${allow}.`, headers: { allow } });
+  };
+  // In onRequest, so that no body is read, and none is complained about.
+  http.route({ method: others, url, config, onRequest: refuse, handler: refuse });
 }

@@ -40,6 +40,7 @@ const FINER_REASONS = [
   'malformed-token',
   'unknown-token-key',
   'wrong-token-signature',
+  'wrong-signature',
   'expired-token',
   'foreign-host',
   'forwarded-request',

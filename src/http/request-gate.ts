@@ -1,12 +1,11 @@
 // How many requests are under way, and whether any more may begin. All pass here, by whichever way they are answered, but
 // those of a route that has a limit of its own.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { countRequest } from '../runtime/tick-batch.js';
 
 export class RequestGate {
   #isClosing = false;
   readonly #underWay = new Set<ServerResponse>();
-  readonly #begun = new WeakSet<IncomingMessage>();
   readonly #leave: (this: ServerResponse) => void;
 
   constructor(private readonly most: number) {
@@ -39,17 +38,5 @@ export class RequestGate {
     response.on('prefinish', this.#leave);
     response.on('close', this.#leave);
     return true;
-  }
-
-  /** Gives its room back, to be entered again by another way: a stop in between does not concern it. */
-  handOver(request: IncomingMessage, response: ServerResponse): void {
-    response.off('prefinish', this.#leave);
-    response.off('close', this.#leave);
-    this.#underWay.delete(response);
-    this.#begun.add(request);
-  }
-
-  hasBegun(request: IncomingMessage): boolean {
-    return this.#begun.has(request);
   }
 }

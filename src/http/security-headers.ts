@@ -27,8 +27,8 @@ const SECURITY_HEADERS = {
 
 const EXPOSED_HEADERS = ['etag', 'retry-after', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'];
 
-/** What `registerHeaders` adds to every answer to a request without an Origin, for who answers by himself. */
-export function usualHeaders(corsOrigins: readonly string[]): Readonly<Record<string, string>> {
+/** Of a refusal that no hook has seen. */
+export function headersOfRefusal(corsOrigins: readonly string[]): Readonly<Record<string, string>> {
   if (corsOrigins.length === 0) return SECURITY_HEADERS;
   const forBrowsers = { vary: 'Origin', 'access-control-expose-headers': EXPOSED_HEADERS.join(', ') };
   return { ...SECURITY_HEADERS, ...forBrowsers };

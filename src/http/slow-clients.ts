@@ -32,7 +32,6 @@ export function limitSlowClients(http: FastifyInstance, sockets: Iterable<Socket
   const held = new HeldBytes(({ req }) => cut(req.socket, 'memory-limit'));
   held.watch(http);
   return {
-    held,
     /** To be called when all listeners for requests are there. */
     answerInTurn: () => answerInTurn(http.server, (socket) => cut(socket, 'too-many-pipelined')),
   };

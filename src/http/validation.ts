@@ -40,12 +40,6 @@ export class DtoPipe implements PipeTransform {
   }
 }
 
-/** For a route that takes no parameters, and is called too often for a DTO that says so. Throws a problem. */
-export function refuseParameters(query: unknown): void {
-  const { listed, unlistedCount } = unknownNames((query ?? {}) as Members, new Set());
-  refuse(listed, unlistedCount);
-}
-
 function toMembers(value: unknown): Members {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Members;
   const errors = [{ pointer: '#', message: 'must be a JSON object' }];

@@ -7,9 +7,9 @@ import {
 } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { PresencePolicy } from '../domain/policy.js';
+import { SourceNames } from '../http/source-names.js';
 import { LOG } from '../observability/logging.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
-import { SOURCES, SourceNames } from '../sources/source-names.js';
 import type { PresenceStore } from '../storage/ports.js';
 import { OccupancyController } from './api/occupancy.controller.js';
 import { OperatorEndController } from './api/operator-end.controller.js';
@@ -38,13 +38,18 @@ export class PresenceModule implements OnApplicationBootstrap, OnApplicationShut
     @Inject(PRESENCE_STORE) private readonly store: PresenceStore,
   ) {}
 
-  static with(store: PresenceStore, policy: PresencePolicy, { quota, maxParticipants }: PresenceLimits): DynamicModule {
+  static with(
+    store: PresenceStore,
+    sources: SourceNames,
+    policy: PresencePolicy,
+    { quota, maxParticipants }: PresenceLimits,
+  ): DynamicModule {
     return {
       module: PresenceModule,
       global: true,
       providers: [
         { provide: PRESENCE_STORE, useValue: store },
-        { provide: SourceNames, useValue: new SourceNames(SOURCES) },
+        { provide: SourceNames, useValue: sources },
         { provide: PresenceReader, useFactory: () => new PresenceReader(store) },
         {
           provide: Recorder,

@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
+import { ProblemFilter } from '../http/problem.filter.js';
 import { Refusals } from '../http/refusals.js';
 import { LimitedLog } from '../observability/limited-log.js';
 import { LOG } from '../observability/logging.js';
@@ -10,12 +11,13 @@ export interface PlatformParts {
   readonly log: Logger;
   readonly limitedLog: LimitedLog;
   readonly refusals: Refusals;
+  readonly problems: ProblemFilter;
 }
 
 /** What every part may ask for. */
 @Module({})
 export class PlatformModule {
-  static with({ clock, log, limitedLog, refusals }: PlatformParts): DynamicModule {
+  static with({ clock, log, limitedLog, refusals, problems }: PlatformParts): DynamicModule {
     return {
       module: PlatformModule,
       global: true,
@@ -24,8 +26,9 @@ export class PlatformModule {
         { provide: LOG, useValue: log },
         { provide: LimitedLog, useValue: limitedLog },
         { provide: Refusals, useValue: refusals },
+        { provide: ProblemFilter, useValue: problems },
       ],
-      exports: [CLOCK, LOG, LimitedLog, Refusals],
+      exports: [CLOCK, LOG, LimitedLog, Refusals, ProblemFilter],
     };
   }
 }

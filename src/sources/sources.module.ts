@@ -3,21 +3,36 @@ import type { AccessSettings } from '../auth/access-guard.js';
 import { PRESENCE_STORE } from '../presence/presence.module.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import type { PresenceStore } from '../storage/ports.js';
+import { CallbackAuthenticator } from './authentication/callback-authenticator.js';
+import { CallbackUrlLimit } from './authentication/callback-url-limit.js';
 import { NewParticipantLimit } from './authentication/new-participant-limit.js';
-import { BandwidthController } from './bandwidth/bandwidth.controller.js';
 import { Bindings } from './callback-urls/bindings.js';
 import { ACCESS, CallbackUrlsController } from './callback-urls/callback-urls.controller.js';
+import { CallbacksController } from './callbacks.controller.js';
+import { SourceRegistry } from './registry.js';
 
-@Module({ controllers: [BandwidthController, CallbackUrlsController] })
-export class CallbacksModule {
-  static with(access: AccessSettings): DynamicModule {
+export interface SourcesOptions {
+  readonly registry: SourceRegistry;
+  readonly access: AccessSettings;
+  /** Callbacks that each minted URL may receive; 0: any number. */
+  readonly callbacksPerMinutePerUrl: number;
+}
+
+@Module({ controllers: [CallbackUrlsController] })
+export class SourcesModule {
+  static forRoot({ registry, access, callbacksPerMinutePerUrl }: SourcesOptions): DynamicModule {
+    const { callbackSecrets: secrets, isRequired, newParticipantsPerMinute } = access;
+    const urlLimit = new CallbackUrlLimit(callbacksPerMinutePerUrl);
     return {
-      module: CallbacksModule,
+      module: SourcesModule,
       providers: [
+        CallbacksController,
         { provide: ACCESS, useValue: access },
+        { provide: SourceRegistry, useValue: registry },
+        { provide: CallbackAuthenticator, useValue: new CallbackAuthenticator({ secrets, isRequired }, urlLimit) },
         {
           provide: NewParticipantLimit,
-          useFactory: (clock: Clock) => new NewParticipantLimit(access.newParticipantsPerMinute, clock),
+          useFactory: (clock: Clock) => new NewParticipantLimit(newParticipantsPerMinute, clock),
           inject: [CLOCK],
         },
         { provide: Bindings, useFactory: (store: PresenceStore) => new Bindings(store), inject: [PRESENCE_STORE] },

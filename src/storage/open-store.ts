@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { SOURCES } from '../sources/source-names.js';
+import type { SourceName } from '../domain/subject.js';
 import type { PresenceStore } from './ports.js';
 import { formatRedisAddress, type RedisAddress } from './redis/redis-address.js';
 
@@ -8,13 +8,18 @@ export interface StorePlace {
   readonly redis: RedisAddress | undefined;
   readonly redisPrefix: string;
   readonly dataDir: string;
+  /** The names of those that are configured. */
+  readonly sources: readonly SourceName[];
 }
 
 /**
  * The store of the configuration; of the other one's modules none is loaded, which takes long. Throws when the embedded
  * one cannot be opened, and StartError when Redis refuses for good; it may be away, and come.
  */
-export async function openStore({ redis, redisPrefix, dataDir }: StorePlace, log: Logger): Promise<PresenceStore> {
+export async function openStore(
+  { redis, redisPrefix, dataDir, sources }: StorePlace,
+  log: Logger,
+): Promise<PresenceStore> {
   if (redis === undefined) {
     const { SqlitePresenceStore } = await import('./sqlite/sqlite-presence-store.js');
     return new SqlitePresenceStore(dataDir, log);
@@ -27,7 +32,7 @@ export async function openStore({ redis, redisPrefix, dataDir }: StorePlace, log
     description,
     prefix: redisPrefix,
     shards: 1,
-    sources: SOURCES,
+    sources,
     log,
   });
   // Logs what it is refused, before the first callback is.

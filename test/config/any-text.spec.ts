@@ -65,7 +65,7 @@ describe('any text as a setting', () => {
       await fc.assert(
         fc.asyncProperty(text, async (value) => {
           try {
-            await use(readConfig({ [name]: value }));
+            await use(readConfig(['bandwidth'], { [name]: value }));
           } catch (error) {
             expect(error).toBeInstanceOf(ConfigError);
             const { problems } = error as ConfigError;

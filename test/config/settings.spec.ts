@@ -13,7 +13,7 @@ const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta
 
 describe('settings', () => {
   it('have defaults that are the documented ones', () => {
-    expect(readConfig({})).toMatchObject({
+    expect(readConfig(['bandwidth'], {})).toMatchObject({
       host: '127.0.0.1',
       port: 3_000,
       workers: 1,
@@ -27,7 +27,7 @@ describe('settings', () => {
         rateLimitPerMinute: 6_000,
         callbacksPerMinutePerUrl: 600,
       },
-      feed: { maxBytes: 268_435_456, participantBytes: 8_388_608 },
+      feed: { maxBytes: 268_435_456 },
       policy: {
         graceMs: 15_000,
         leaveGraceMs: 0,
@@ -51,7 +51,7 @@ describe('settings', () => {
   it('are taken from the environment', () => {
     const REDIS_URL = 'rediss://app:s%40cret@redis.example:6380/2';
     const redis = { host: 'redis.example', port: 6_380, database: 2, isTls: true, username: 'app', password: 's@cret' };
-    expect(readConfig({ PORT: ' 8080 ', WORKERS: '64', REDIS_URL })).toMatchObject({
+    expect(readConfig(['bandwidth'], { PORT: ' 8080 ', WORKERS: '64', REDIS_URL })).toMatchObject({
       port: 8_080,
       workers: 64,
       storePlace: { redis },
@@ -61,8 +61,8 @@ describe('settings', () => {
   it('may be empty where empty is a value, as of a list, and not where it is a variable that nobody filled in', () => {
     const lists = ['API_KEYS', 'CALLBACK_SECRETS', 'PUBLIC_URL', 'TRUST_PROXY', 'CORS_ORIGINS'];
     for (const { name } of Object.values(SETTINGS)) {
-      const read = () => readConfig({ [name]: ' ' });
-      if (lists.includes(name)) expect(read()).toEqual(readConfig({}));
+      const read = () => readConfig(['bandwidth'], { [name]: ' ' });
+      if (lists.includes(name)) expect(read()).toEqual(readConfig(['bandwidth'], {}));
       else expect(read).toThrow(`${name} must not be empty: unset it`);
     }
   });
@@ -128,9 +128,9 @@ describe('settings', () => {
     [{ GRACE_MS: '3600000', ...SHORT }, 'RETENTION_MS must be at least GRACE_MS'],
     [{ MAX_CONNECTIONS: '1000' }, 'MAX_STREAMS must be less than MAX_CONNECTIONS'],
   ])('refuse %p', (environment, problem) => {
-    expect(() => readConfig(environment)).toThrow(ConfigError);
-    expect(() => readConfig(environment)).toThrow(problem);
-    expect(() => readConfig(environment)).not.toThrow(Object.values(environment)[0] ?? '');
+    expect(() => readConfig(['bandwidth'], environment)).toThrow(ConfigError);
+    expect(() => readConfig(['bandwidth'], environment)).toThrow(problem);
+    expect(() => readConfig(['bandwidth'], environment)).not.toThrow(Object.values(environment)[0] ?? '');
   });
 
   it.each<[Record<string, string>, string | undefined]>([
@@ -146,8 +146,10 @@ describe('settings', () => {
     [{ HOST: 'localhost' }, undefined],
   ])('keep strangers out: %p', (environment, problem) => {
     if (problem)
-      expect(() => readConfig(environment)).toThrow(`HOST is not loopback, so strangers may reach it: ${problem}`);
-    else expect(readConfig(environment).host).toBe(environment.HOST);
+      expect(() => readConfig(['bandwidth'], environment)).toThrow(
+        `HOST is not loopback, so strangers may reach it: ${problem}`,
+      );
+    else expect(readConfig(['bandwidth'], environment).host).toBe(environment.HOST);
   });
 
   it('are all in .env.example and in the README, with their purposes and defaults', () => {

@@ -3,7 +3,7 @@ import { readConfig } from '../../src/config/config.js';
 import { SETTINGS } from '../../src/config/settings.js';
 
 const names = (environment: Record<string, string>) =>
-  readConfig(environment).warnings.map((line) =>
+  readConfig(['bandwidth'], environment).warnings.map((line) =>
     /^(\S+) is not a setting .* nearest one is (\S+)$/.exec(line)?.slice(1),
   );
 
@@ -31,7 +31,7 @@ describe('a variable that looks like a setting', () => {
     ['RATE_LIMIT_PER_SECOND', 'RATE_LIMIT_PER_MINUTE'],
   ])('%s is told of, with %s, and not its value', (name, nearest) => {
     expect(names({ [name]: 'hunter2' })).toEqual([[name, nearest]]);
-    expect(readConfig({ [name]: 'hunter2' }).warnings.join()).not.toContain('hunter2');
+    expect(readConfig(['bandwidth'], { [name]: 'hunter2' }).warnings.join()).not.toContain('hunter2');
   });
 
   it('is none of those that machines, shells, npm and clusters set', () => {

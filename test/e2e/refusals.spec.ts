@@ -246,26 +246,20 @@ describe('a refusal', () => {
     expect(lineOf(answer.json.instance)).toMatchObject({ level: 40, reason: 'wrong-participant', ref });
   });
 
-  it('by the fast path, and by the router, when too much is in progress has its id in the log', async () => {
+  it('when too much is in progress has its id in the log', async () => {
     await start({ http: { maxInFlight: 1 } });
     const release = service.holdLoads();
     const held = service.post(`/callbacks/bandwidth/${SECRET}`, SEED);
     const tags = () => service.request('/v1/tags', { headers: bearer(KEYS.reader) });
     await eventually(async () => expect((await tags()).status).toBe(503));
     const requests: [string, RequestInit, string][] = [
-      [`/callbacks/bandwidth/${SECRET}`, { method: 'POST', headers: json, body: BODY }, '/callbacks/bandwidth/…'],
-      [
-        `/callbacks/bandwidth/${SECRET}`,
-        { method: 'POST', headers: { 'content-type': 'application/json; charset=utf-8' }, body: BODY },
-        '/callbacks/bandwidth/:token',
-      ],
+      [`/callbacks/bandwidth/${SECRET}`, { method: 'POST', headers: json, body: BODY }, '/callbacks/bandwidth/:token'],
       [
         '/callbacks/bandwidth',
         { method: 'POST', headers: { ...json, authorization: basic(SECRET) }, body: BODY },
         '/callbacks/bandwidth',
       ],
-      ['/v1/participants/alice', { headers: bearer(KEYS.reader) }, '/v1/participants/…'],
-      ['/v1/participants/%61lice', { headers: bearer(KEYS.reader) }, '/v1/participants/:participantId'],
+      ['/v1/participants/alice', { headers: bearer(KEYS.reader) }, '/v1/participants/:participantId'],
     ];
     for (const [path, init, route] of requests) {
       const answer = await service.request(path, init);

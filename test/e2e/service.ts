@@ -13,9 +13,12 @@ import type { FeedSettings } from '../../src/feed/feed.module.js';
 import type { HttpSettings } from '../../src/http/http-server.js';
 import { Refusals } from '../../src/http/refusals.js';
 import { type Clock, systemClock } from '../../src/runtime/clock.js';
+import type { ConfiguredSource } from '../../src/sources/registry.js';
+import type { Dialect } from '../../src/sources/source.js';
 import { openStore } from '../../src/storage/open-store.js';
 import type { PresenceStore } from '../../src/storage/ports.js';
 import { parseRedisUrl } from '../../src/storage/redis/redis-address.js';
+import { BANDWIDTH } from '../contract/index-entry.js';
 import { watched } from '../contract/watched-store.js';
 import { closeOnce } from '../leftovers.js';
 
@@ -32,6 +35,8 @@ export interface ServiceOptions {
   readonly http?: Partial<HttpSettings>;
   readonly clock?: Clock;
   readonly logLevel?: 'info' | 'trace';
+  readonly sources?: readonly [ConfiguredSource, ...ConfiguredSource[]];
+  readonly dialects?: Readonly<Record<string, Dialect>>;
 }
 
 interface Answer {
@@ -80,6 +85,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     http,
     clock = systemClock,
     logLevel = 'info',
+    sources = [{ name: BANDWIDTH, dialect: 'bandwidth' }],
+    dialects,
   } = options;
   const ownDataDir = mkdtempSync(join(tmpdir(), 'rollcall-e2e-'));
   const dataDir = options.dataDir ?? ownDataDir;
@@ -92,12 +99,20 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   });
   const log = pino({ base: null, level: logLevel }, sink);
   const opened = await openStore(
-    { redis: redisUrl === undefined ? undefined : parseRedisUrl(redisUrl), redisPrefix, dataDir },
+    {
+      redis: redisUrl === undefined ? undefined : parseRedisUrl(redisUrl),
+      redisPrefix,
+      dataDir,
+      sources: sources.map(({ name }) => name),
+    },
     log,
   );
   const { store, hold: holdLoads } = watched(opened);
   const app = await createApp({
     store,
+    workers: 1,
+    sources,
+    ...(dialects && { dialects }),
     policy: { ...DEFAULT_POLICY, ...policy },
     feed: { retentionMs: 86_400_000, maxBytes: 1e8, maxStreams: 1_000, participantBytes: 1e8, ...feed },
     maxParticipants,

@@ -6,7 +6,7 @@ import type { Change } from '../../src/domain/change.js';
 import type { DeviceId } from '../../src/domain/lifecycle-event.js';
 import type { ParticipantId } from '../../src/domain/subject.js';
 import { ChangePoll } from '../../src/feed/api/change-poll.js';
-import { changeAnswer } from '../../src/feed/api/change-response.js';
+import { changeResponse } from '../../src/feed/api/change-response.js';
 import { catchUp } from '../../src/feed/catch-up.js';
 import { FeedHub } from '../../src/feed/feed-hub.js';
 import { FeedReader } from '../../src/feed/feed-reader.js';
@@ -166,7 +166,8 @@ describe('the text of an entry', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json(), damaged), (text) => {
         const decoded = decodeChanges(text);
-        for (const one of decoded ?? []) expect(changeAnswer(one, 'position')).toMatchObject({ version: one.version });
+        for (const one of decoded ?? [])
+          expect(changeResponse(one, 'position')).toMatchObject({ version: one.version });
         expect(decoded).not.toEqual([]);
       }),
       { numRuns: 2_000 },

@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, RouteConfig } from '@nestjs/platform-fastify';
 import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
-import { Doors } from '../../src/auth/access-guard.js';
+import { AccessGuard } from '../../src/auth/access-guard.js';
 import { ClientAddresses } from '../../src/http/client-address.js';
 import { Access, Limits, Probe, type RouteOptions, routeOptionsOf } from '../../src/http/route-options.js';
 import { ManualClock } from '../manual-clock.js';
@@ -39,19 +39,8 @@ describe('what a route declares', () => {
     const adapter = new FastifyAdapter();
     const instance = adapter.getInstance();
     http = instance;
-    const access = {
-      isRequired: true,
-      apiKeys: [],
-      callbackSecrets: [],
-      publicUrl: undefined,
-      newParticipantsPerMinute: 0,
-    };
-    new Doors(access, {
-      perMinute: 1,
-      callbacksPerMinute: 0,
-      clients: new ClientAddresses([]),
-      clock: new ManualClock(0),
-    }).guard(instance);
+    const parts = { perMinute: 1, clients: new ClientAddresses([]), clock: new ManualClock(0) };
+    new AccessGuard({ isRequired: true, apiKeys: [] }, parts).register(instance);
     let options: Partial<RouteOptions> = {};
     instance.addHook('onRoute', ({ config }) => {
       options = routeOptionsOf(config);

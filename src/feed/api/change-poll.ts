@@ -11,7 +11,7 @@ import { type FeedReader, PAGE_SIZE } from '../feed-reader.js';
 import { Follower, type PlacedChange } from '../follower.js';
 import type { FollowerLimit } from '../follower-limit.js';
 import { FoundChanges } from '../found-changes.js';
-import { type ChangesAnswer, changeAnswer } from './change-response.js';
+import { type ChangesResponse, changeResponse } from './change-response.js';
 
 /**
  * How much of the feed one request may read, since a filter can leave out any number of entries. The answer then has the
@@ -61,7 +61,7 @@ export class ChangePoll {
    * Takes one of the followers' places until it is answered, whether it reads or waits. Throws a problem when there is none, or
    * when the position is gone; rejects with StoreUnavailableError.
    */
-  async ask({ after, ...request }: PollRequest): Promise<ChangesAnswer> {
+  async ask({ after, ...request }: PollRequest): Promise<ChangesResponse> {
     const exit = this.#parts.limit.enter();
     try {
       if (after === undefined) return answer({ changes: [], position: await this.#parts.store.position() });
@@ -145,8 +145,8 @@ function pageSize({ filter, limit }: Search): number {
   return isAll ? Math.min(limit, PAGE_SIZE) : PAGE_SIZE;
 }
 
-function answer({ changes, position }: Found): ChangesAnswer {
-  const items = changes.map((placed) => changeAnswer(placed.change, formatPosition(placed.position)));
+function answer({ changes, position }: Found): ChangesResponse {
+  const items = changes.map((placed) => changeResponse(placed.change, formatPosition(placed.position)));
   return { items, position: formatPosition(position) };
 }
 

@@ -11,11 +11,11 @@ import {
   TAG_EXAMPLE,
   TIME_EXAMPLE,
 } from '../../http/openapi/examples.js';
-import { ScopeProperty } from '../../presence/api/responses.js';
+import { ScopeProperty } from '../../http/query-parameters.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
 import { RECEIVED_AT_EXAMPLE } from './change-examples.js';
 
-export class ChangeAnswer {
+export class ChangeResponse {
   @ApiProperty({
     enum: CHANGE_TYPES,
     example: 'participant.connected',
@@ -65,11 +65,11 @@ export class ChangeAnswer {
     type: String,
     enum: GONE_CAUSES,
     example: 'left',
-    description: 'Only when gone; as in ParticipantAnswer.',
+    description: 'Only when gone; as in ParticipantResponse.',
   })
   cause?: GoneCause;
 
-  @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE, description: 'As in ParticipantAnswer.' })
+  @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE, description: 'As in ParticipantResponse.' })
   since: string;
 
   @ApiProperty({
@@ -107,15 +107,15 @@ export class ChangeAnswer {
   position: string;
 }
 
-export class ChangesAnswer {
-  @ApiProperty({ type: [ChangeAnswer] })
-  items: ChangeAnswer[];
+export class ChangesResponse {
+  @ApiProperty({ type: [ChangeResponse] })
+  items: ChangeResponse[];
 
   @ApiProperty({ example: POSITION_EXAMPLE, description: 'Continue after this position, also when `items` is empty.' })
   position: string;
 }
 
-export function changeAnswer(change: Change, position: string): ChangeAnswer {
+export function changeResponse(change: Change, position: string): ChangeResponse {
   const { type, subject, deviceId, tag, previousTag, state, previousState, cause } = change;
   return {
     type,

@@ -2,7 +2,7 @@
 // place and want the same, so that what was made for one of them serves the next.
 import { formatPosition } from '../../storage/feed-position.js';
 import type { PlacedChange } from '../follower.js';
-import { changeAnswer } from './change-response.js';
+import { changeResponse } from './change-response.js';
 import { eventText } from './event-stream.js';
 
 interface Made {
@@ -24,7 +24,7 @@ export class ChangeTexts {
 
 function changeText({ change, position }: PlacedChange): string {
   const id = formatPosition(position);
-  return eventText(change.type, id, JSON.stringify(changeAnswer(change, id)));
+  return eventText(change.type, id, JSON.stringify(changeResponse(change, id)));
 }
 
 /** From the same position on, the same changes have the same positions. */

@@ -13,11 +13,11 @@ import {
 import { POSITION_EXAMPLE } from '../../http/openapi/examples.js';
 import { ProblemError } from '../../http/problem.js';
 import { Access, Limits } from '../../http/route-options.js';
-import { SourceNames } from '../../sources/source-names.js';
+import { SourceNames } from '../../http/source-names.js';
 import { type FeedPosition, parsePosition } from '../../storage/feed-position.js';
 import { CHANGES_EXAMPLE, STREAM_EVENT_EXAMPLE } from './change-examples.js';
 import { ChangePoll } from './change-poll.js';
-import { ChangesAnswer } from './change-response.js';
+import { ChangesResponse } from './change-response.js';
 import { ChangeStreams } from './change-streams.js';
 import { ChangesQuery, POSITION_FAULT, StreamQuery } from './queries.js';
 import { STREAM_EVENT_SCHEMA, STREAM_EVENTS } from './stream-events.js';
@@ -45,7 +45,7 @@ export class ChangesController {
       'was read.',
   })
   @ApiOkResponse({
-    type: ChangesAnswer,
+    type: ChangesResponse,
     description: 'The changes, and the position to continue after.',
     example: CHANGES_EXAMPLE,
   })
@@ -53,7 +53,7 @@ export class ChangesController {
   async changes(
     @Query() { after, limit, wait, ...filter }: ChangesQuery,
     @Req() request: FastifyRequest,
-  ): Promise<ChangesAnswer> {
+  ): Promise<ChangesResponse> {
     const position = after === undefined ? undefined : (parsePosition(after) as FeedPosition);
     this.sources.parse(filter.source);
     return this.poll.ask({ after: position, limit, waitMs: wait * 1_000, filter, signal: request.signal });

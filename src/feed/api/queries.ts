@@ -1,11 +1,11 @@
-// What is asked of the feed, and what is said to questions that are none.
+// What is asked of the feed.
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Max, Min, ValidateBy } from 'class-validator';
 import { CHANGE_TYPES, type ChangeType } from '../../domain/change.js';
 import { ApiPropertyOptional, COMMA_LIST } from '../../http/openapi/decorators.js';
 import { POSITION_EXAMPLE } from '../../http/openapi/examples.js';
-import { Limit, ONCE, ParticipantIdParameter, Scope, Source, Tag, wholeNumber } from '../../presence/api/queries.js';
+import { Limit, ONCE, ParticipantIdParameter, Scope, Source, Tag, wholeNumber } from '../../http/query-parameters.js';
 import { parsePosition } from '../../storage/feed-position.js';
 
 const MAX_WAIT_S = 30;

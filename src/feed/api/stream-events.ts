@@ -5,7 +5,7 @@ import { CHANGE_TYPES, type ChangeType } from '../../domain/change.js';
 import { ApiExtraModels, ApiProperty } from '../../http/openapi/decorators.js';
 import { POSITION_EXAMPLE } from '../../http/openapi/examples.js';
 import { CHANGE_DATA_EXAMPLE, NEXT_POSITION_EXAMPLE } from './change-examples.js';
-import { ChangeAnswer } from './change-response.js';
+import { ChangeResponse } from './change-response.js';
 
 class PositionAnswer {
   @ApiProperty({ example: POSITION_EXAMPLE, description: 'The same as the `id` of the event.' })
@@ -21,7 +21,7 @@ const Data = (of: { name: string }, example: string) => {
 };
 const POSITION_DATA_EXAMPLE = JSON.stringify({ position: POSITION_EXAMPLE });
 
-@ApiExtraModels(ChangeAnswer)
+@ApiExtraModels(ChangeResponse)
 class ChangeEvent {
   @Id(NEXT_POSITION_EXAMPLE)
   id: string;
@@ -29,7 +29,7 @@ class ChangeEvent {
   @ApiProperty({ enum: CHANGE_TYPES, example: 'participant.connected', description: 'The type of the change.' })
   event: ChangeType;
 
-  @Data(ChangeAnswer, CHANGE_DATA_EXAMPLE)
+  @Data(ChangeResponse, CHANGE_DATA_EXAMPLE)
   data: string;
 }
 

@@ -1,4 +1,5 @@
 // The API document (OpenAPI 3.1): what the decorators of the controllers say, and what holds for many operations at once.
+import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { Scope } from '../../auth/api-keys.js';
@@ -12,6 +13,12 @@ type Operation = NonNullable<PathItem['get']>;
 
 /** What routes declare about themselves, by method and path, like `POST /v1/callback-urls`. */
 export type DeclaredOptions = ReadonlyMap<string, Partial<RouteOptions>>;
+
+/** Routes that are not Nest's: their operations, and the classes of their bodies. */
+export interface DocumentedRoutes {
+  readonly models: readonly Type[];
+  readonly paths: OpenAPIObject['paths'];
+}
 
 const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;
 
@@ -54,7 +61,11 @@ const SECURITY_SCHEMES = {
   },
 };
 
-export async function createDocument(app: NestFastifyApplication, options: DeclaredOptions): Promise<OpenAPIObject> {
+export async function createDocument(
+  app: NestFastifyApplication,
+  options: DeclaredOptions,
+  { models, paths }: DocumentedRoutes,
+): Promise<OpenAPIObject> {
   const { DocumentBuilder, SwaggerModule } = await loadSwagger();
   const about = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
@@ -66,7 +77,8 @@ export async function createDocument(app: NestFastifyApplication, options: Decla
   about.info.contact = { name: 'The Rollcall authors' };
   about.info.license = { name: 'MIT', identifier: 'MIT' } as { name: string };
   about.tags = TAGS.map(([name, description]) => ({ name, description }));
-  const document = SwaggerModule.createDocument(app, about);
+  const document = SwaggerModule.createDocument(app, about, { extraModels: [...models] });
+  Object.assign(document.paths, paths);
   for (const [path, item] of Object.entries(document.paths)) completeOperations(path, item, options);
   document.components = {
     ...document.components,

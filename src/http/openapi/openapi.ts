@@ -3,19 +3,19 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { namesEtag } from '../etag.js';
 import { notFoundProblem } from '../problem.js';
 import { type RouteOptions, routeOptionsOf, withRouteOptions } from '../route-options.js';
-import { createDocument, type DeclaredOptions } from './document.js';
+import { createDocument, type DeclaredOptions, type DocumentedRoutes } from './document.js';
 import { loadPages, type Page } from './pages.js';
 
 /**
  * The document at /openapi.json, and a page to read it at /docs with all its assets from here. They are made when one of
  * them is first asked for: a service that is to start quickly does without.
  */
-export function serveOpenApi(app: NestFastifyApplication): void {
+export function serveOpenApi(app: NestFastifyApplication, others: DocumentedRoutes): void {
   const http = app.getHttpAdapter().getInstance();
   const options = collectOptions(http);
   let pages: Promise<ReadonlyMap<string, Page>> | undefined;
   const serve = async ({ url, headers }: FastifyRequest, reply: FastifyReply) => {
-    pages ??= makePages(app, options).catch((error: unknown) => {
+    pages ??= makePages(app, options, others).catch((error: unknown) => {
       pages = undefined; // to be tried again
       throw error;
     });
@@ -29,8 +29,12 @@ export function serveOpenApi(app: NestFastifyApplication): void {
   for (const url of ['/openapi.json', '/docs', '/docs/*']) http.get(url, { config }, serve);
 }
 
-async function makePages(app: NestFastifyApplication, options: DeclaredOptions): Promise<ReadonlyMap<string, Page>> {
-  return loadPages(await createDocument(app, options));
+async function makePages(
+  app: NestFastifyApplication,
+  options: DeclaredOptions,
+  others: DocumentedRoutes,
+): Promise<ReadonlyMap<string, Page>> {
+  return loadPages(await createDocument(app, options, others));
 }
 
 /** To be called before there are routes: what each declares about itself. */

@@ -3,8 +3,8 @@ import { type HealthCheckResult, HealthCheckService, HealthIndicatorService } fr
 import type { FastifyRequest } from 'fastify';
 import { ApiOkResponse, ApiOperation, ApiProblems, ApiTags } from '../../http/openapi/decorators.js';
 import { ProblemError } from '../../http/problem.js';
+import { NoQuery } from '../../http/query-parameters.js';
 import { Access, Probe } from '../../http/route-options.js';
-import { NoQuery } from '../../presence/api/queries.js';
 import { PRESENCE_STORE } from '../../presence/presence.module.js';
 import { DeadlineWorker } from '../../presence/write/deadline-worker.js';
 import type { PresenceStore } from '../../storage/ports.js';

@@ -3,15 +3,15 @@ import { ApiOkResponse, ApiOperation, ApiProblems, ApiTags } from '../../http/op
 import { OCCUPANCY_EXAMPLE, TAGS_EXAMPLE } from '../../http/openapi/examples.js';
 import { invalidParameter } from '../../http/problem.js';
 import { Access } from '../../http/route-options.js';
+import { SourceNames } from '../../http/source-names.js';
 import { CLOCK, type Clock } from '../../runtime/clock.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
-import { SourceNames } from '../../sources/source-names.js';
 import { formatPosition } from '../../storage/feed-position.js';
 import type { OccupancyFilter } from '../../storage/ports.js';
 import { PresenceReader } from '../read/presence-reader.js';
 import { decodeCursor, encodeCursor, isPosition } from './cursor.js';
 import { OccupancyQuery, TagsQuery } from './queries.js';
-import { OccupancyAnswer, TagsAnswer } from './responses.js';
+import { OccupancyResponse, TagsResponse } from './responses.js';
 
 @ApiTags('occupancy')
 @Controller('v1')
@@ -30,9 +30,9 @@ export class OccupancyController {
     description:
       'Counts the participants and devices present: all of them, or those of one source, one scope or one tag.',
   })
-  @ApiOkResponse({ type: OccupancyAnswer, description: 'The counts.', example: OCCUPANCY_EXAMPLE })
+  @ApiOkResponse({ type: OccupancyResponse, description: 'The counts.', example: OCCUPANCY_EXAMPLE })
   @ApiProblems('store-unavailable')
-  async occupancy(@Query() { tag, scope, source }: OccupancyQuery): Promise<OccupancyAnswer> {
+  async occupancy(@Query() { tag, scope, source }: OccupancyQuery): Promise<OccupancyResponse> {
     const asOf = rfc3339(this.clock.now());
     if (tag !== undefined && scope !== undefined) {
       throw invalidParameter('scope', 'cannot be combined with tag: list the participants instead');
@@ -48,9 +48,9 @@ export class OccupancyController {
     summary: 'List tags and their counts',
     description: 'Lists the tags under which a participant is present, in the byte order of their UTF-8 text.',
   })
-  @ApiOkResponse({ type: TagsAnswer, description: 'One page of tags.', example: TAGS_EXAMPLE })
+  @ApiOkResponse({ type: TagsResponse, description: 'One page of tags.', example: TAGS_EXAMPLE })
   @ApiProblems('store-unavailable')
-  async tags(@Query() { source, limit, cursor }: TagsQuery): Promise<TagsAnswer> {
+  async tags(@Query() { source, limit, cursor }: TagsQuery): Promise<TagsResponse> {
     const asOf = rfc3339(this.clock.now());
     const filter = source === undefined ? 'tags' : `tags of ${source}`;
     const start = cursor === undefined ? null : decodeCursor(cursor, [isTag, isPosition], filter).map(String);

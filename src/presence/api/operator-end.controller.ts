@@ -7,10 +7,10 @@ import type { ParticipantId } from '../../domain/subject.js';
 import { ApiOperation, ApiProblems, ApiResponse, ApiTags } from '../../http/openapi/decorators.js';
 import { invalidParameter, ProblemError } from '../../http/problem.js';
 import { Access } from '../../http/route-options.js';
-import { SourceNames } from '../../sources/source-names.js';
+import { SourceNames } from '../../http/source-names.js';
 import { Recorder } from '../write/recorder.js';
 import { ApiParticipantId } from './participant-operations.js';
-import { EndDeviceQuestion, SubjectQuery } from './queries.js';
+import { EndDeviceRequest, SubjectQuery } from './queries.js';
 
 const ENDED = 'It is gone, with the cause `ended`, or was not present.';
 const UNDONE = 'A later event of the provider undoes it.';
@@ -56,7 +56,7 @@ export class OperatorEndController {
   endDevice(
     @Req() request: FastifyRequest,
     @Param('participantId') participantId: string,
-    @Body() { deviceId }: EndDeviceQuestion,
+    @Body() { deviceId }: EndDeviceRequest,
     @Query() query: SubjectQuery,
   ): Promise<void> {
     return this.#end(request, participantId, query, deviceId);

@@ -15,7 +15,7 @@ import {
   PARTICIPANT_ID_EXAMPLE,
   PARTICIPANTS_EXAMPLE,
 } from '../../http/openapi/examples.js';
-import { LookupAnswer, ParticipantAnswer, ParticipantsAnswer } from './responses.js';
+import { LookupResponse, ParticipantResponse, ParticipantsResponse } from './responses.js';
 
 const ETAG_EXAMPLE = '"2jmj7l5rSw0yVb_vlWAYkK_YBwk"';
 const ETAG_HEADER = {
@@ -44,7 +44,7 @@ export const ApiListParticipants = () =>
         'began. Follow `nextCursor` for more; a participant whose state does not change meanwhile is on exactly one page.',
     }),
     ApiOkResponse({
-      type: ParticipantsAnswer,
+      type: ParticipantsResponse,
       description: 'One page of participants.',
       example: PARTICIPANTS_EXAMPLE,
     }),
@@ -69,7 +69,7 @@ export const ApiGetParticipant = () =>
     }),
     ApiParticipantId(),
     ApiOkResponse({
-      type: ParticipantAnswer,
+      type: ParticipantResponse,
       description: 'The participant.',
       headers: ETAG_HEADER,
       example: PARTICIPANT_EXAMPLE,
@@ -92,7 +92,7 @@ export const ApiLookupParticipants = () =>
         'known has the state `unknown`.',
     }),
     ApiOkResponse({
-      type: LookupAnswer,
+      type: LookupResponse,
       description: 'One item for each id, in the order of the request.',
       example: LOOKUP_EXAMPLE,
     }),

@@ -4,17 +4,16 @@ import type { Logger } from 'pino';
 import { identifierFault } from '../../domain/identifier.js';
 import type { ParticipantId, Subject } from '../../domain/subject.js';
 import { etagOf, namesEtag } from '../../http/etag.js';
-import type { ReadyAnswer } from '../../http/express-lane.js';
 import { JSON_CONTENT_TYPE, jsonArray } from '../../http/json-text.js';
 import { LargeReads } from '../../http/large-reads.js';
 import { ApiTags } from '../../http/openapi/decorators.js';
 import { invalidParameter, ProblemError } from '../../http/problem.js';
 import { Access, Limits } from '../../http/route-options.js';
+import { SourceNames } from '../../http/source-names.js';
 import { LOG } from '../../observability/logging.js';
 import { OnceLog } from '../../observability/once-log.js';
 import { CLOCK, type Clock } from '../../runtime/clock.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
-import { SourceNames } from '../../sources/source-names.js';
 import { decodeRecord } from '../../storage/encoding/record-codec.js';
 import { isSubjectKey, keyOf, type SubjectKey, subjectOf } from '../../storage/encoding/subject-key.js';
 import { type FeedPosition, formatPosition } from '../../storage/feed-position.js';
@@ -23,8 +22,8 @@ import { PresenceReader } from '../read/presence-reader.js';
 import { SharedReads } from '../read/shared-reads.js';
 import { decodeCursor, encodeCursor, isPosition, isTime } from './cursor.js';
 import { ApiGetParticipant, ApiListParticipants, ApiLookupParticipants } from './participant-operations.js';
-import { LookupQuestion, ParticipantsQuery, SubjectQuery } from './queries.js';
-import { participantAnswer, subjectAnswer } from './responses.js';
+import { LookupRequest, ParticipantsQuery, SubjectQuery } from './queries.js';
+import { participantResponse, subjectMembers } from './responses.js';
 
 /** 1,000 ids of 256 characters, each of them up to four bytes. */
 const LOOKUP_LIMIT_BYTES = 1_100_000;
@@ -105,14 +104,17 @@ export class ParticipantsController {
   ): Promise<void> {
     const fault = identifierFault(participantId);
     if (fault) throw invalidParameter('participantId', fault);
-    const answer = await this.#answerOf(this.#subjectOf(participantId, query), ifNoneMatch, {});
-    reply.code(answer.status).headers(answer.headers).send(answer.text);
-  }
-
-  /** `find` ahead of the router, with `headers` in its answer; undefined: it is for the router. See express-lane.ts. */
-  findUsual(participantId: string, ifNoneMatch: string | undefined, headers: Readonly<Record<string, string>>) {
-    if (participantId === LOOKUP || identifierFault(participantId)) return undefined;
-    return this.#answerOf(this.#subjectOf(participantId, {}), ifNoneMatch, headers);
+    const subject = this.#subjectOf(participantId, query);
+    const [record = null] = await this.reader.find([subject]);
+    if (record === null) {
+      throw new ProblemError('unknown-participant', { detail: 'No event of this participant is known.' });
+    }
+    const text = this.#textOf(keyOf(subject), record);
+    if (text === undefined) throw new ProblemError('unreadable-record', { detail: 'The log says more.' });
+    const etag = etagOf(text);
+    reply.headers({ etag, 'cache-control': 'no-cache' });
+    if (namesEtag(ifNoneMatch, etag)) return void reply.code(304).send();
+    reply.type(JSON_CONTENT_TYPE).send(text);
   }
 
   @Post(LOOKUP)
@@ -121,7 +123,7 @@ export class ParticipantsController {
   @HttpCode(200)
   @Header('content-type', JSON_CONTENT_TYPE)
   @ApiLookupParticipants()
-  async lookup(@Body() { participantIds }: LookupQuestion, @Query() query: SubjectQuery): Promise<string> {
+  async lookup(@Body() { participantIds }: LookupRequest, @Query() query: SubjectQuery): Promise<string> {
     const asOf = rfc3339(this.clock.now());
     const subjects = participantIds.map((participantId) => this.#subjectOf(participantId, query));
     const unreadable: string[] = [];
@@ -131,27 +133,10 @@ export class ParticipantsController {
         const record = records[index] ?? null;
         const item = record === null ? undefined : this.#textOf(keyOf(subject), record);
         if (record !== null && item === undefined) unreadable.push(subject.participantId);
-        return item ?? JSON.stringify({ ...subjectAnswer(subject), state: 'unknown' });
+        return item ?? JSON.stringify({ ...subjectMembers(subject), state: 'unknown' });
       });
     });
     return withItems(items, { ...named(unreadable), asOf });
-  }
-
-  /** Throws a problem when the participant is not known. */
-  async #answerOf(
-    subject: Subject,
-    ifNoneMatch: string | undefined,
-    headers: Readonly<Record<string, string>>,
-  ): Promise<ReadyAnswer> {
-    const [record = null] = await this.reader.find([subject]);
-    if (record === null)
-      throw new ProblemError('unknown-participant', { detail: 'No event of this participant is known.' });
-    const text = this.#textOf(keyOf(subject), record);
-    if (text === undefined) throw new ProblemError('unreadable-record', { detail: 'The log says more.' });
-    const etag = etagOf(text);
-    const known = { ...headers, etag, 'cache-control': 'no-cache' };
-    if (namesEtag(ifNoneMatch, etag)) return { status: 304, headers: known };
-    return { status: 200, headers: { ...known, 'content-type': JSON_CONTENT_TYPE }, text };
   }
 
   #subjectOf(participantId: string, { source, scope = '' }: SubjectQuery): Subject {
@@ -165,7 +150,7 @@ export class ParticipantsController {
   /** undefined: the record cannot be read. That is logged, and no reason to fail a whole page. */
   #textOf(key: SubjectKey, record: StoredRecord): string | undefined {
     try {
-      return JSON.stringify(participantAnswer(decodeRecord(key, record)));
+      return JSON.stringify(participantResponse(decodeRecord(key, record)));
     } catch (error) {
       this.#unreadable.error(key, { err: error, ...subjectOf(key) });
       return undefined;

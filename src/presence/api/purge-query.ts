@@ -4,8 +4,8 @@ import { Transform } from 'class-transformer';
 import { IsBoolean, IsOptional, ValidateBy } from 'class-validator';
 import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
 import { PURGE_CURSOR_EXAMPLE } from '../../http/openapi/examples.js';
+import { Cursor, Scope, Source, Tag } from '../../http/query-parameters.js';
 import { parseRfc3339 } from '../../runtime/rfc3339.js';
-import { Cursor, Scope, Source, Tag } from './queries.js';
 
 const Time = (example: string, description: string) =>
   applyDecorators(
@@ -50,7 +50,7 @@ export class PurgeQuery {
   cursor?: string;
 }
 
-export class PurgeAnswer {
+export class PurgeResponse {
   @ApiProperty({ type: 'integer', example: 812, description: 'Participants that matched.' })
   matched: number;
 

@@ -4,13 +4,13 @@ import { ApiOkResponse, ApiOperation, ApiProblems, ApiTags } from '../../http/op
 import { PURGE_CURSOR_EXAMPLE } from '../../http/openapi/examples.js';
 import { invalidParameter, ProblemError } from '../../http/problem.js';
 import { Access } from '../../http/route-options.js';
+import { SourceNames } from '../../http/source-names.js';
 import { parseRfc3339 } from '../../runtime/rfc3339.js';
-import { SourceNames } from '../../sources/source-names.js';
 import { isSubjectKey, type SubjectKey } from '../../storage/encoding/subject-key.js';
 import type { PageCursor } from '../../storage/ports.js';
 import { Purge } from '../write/purge.js';
 import { decodeCursor, encodeCursor, isTime } from './cursor.js';
-import { PurgeAnswer, PurgeQuery } from './purge-query.js';
+import { PurgeQuery, PurgeResponse } from './purge-query.js';
 
 @ApiTags('participants')
 @Controller('v1/participants')
@@ -32,12 +32,12 @@ export class PurgeController {
       'none. A participant that receives another event comes back as a new one.',
   })
   @ApiOkResponse({
-    type: PurgeAnswer,
+    type: PurgeResponse,
     description: 'How many of the participants that this request looked at matched and were purged.',
     example: { matched: 812, purged: 812, nextCursor: PURGE_CURSOR_EXAMPLE },
   })
   @ApiProblems('store-unavailable')
-  async purgeParticipants(@Req() { log }: FastifyRequest, @Query() query: PurgeQuery): Promise<PurgeAnswer> {
+  async purgeParticipants(@Req() { log }: FastifyRequest, @Query() query: PurgeQuery): Promise<PurgeResponse> {
     const { tag, source, scope, since, until, dryRun, cursor } = query;
     const filter = { tag, source: this.sources.parse(source), scope, ...timesOf(query) };
     const cursorFilter = JSON.stringify([tag, source, since, until, ...(scope === undefined ? [] : [scope])]);

@@ -15,6 +15,7 @@ import {
   TIME_EXAMPLE,
   UNKNOWN_PARTICIPANT_ID_EXAMPLE,
 } from '../../http/openapi/examples.js';
+import { ScopeProperty } from '../../http/query-parameters.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
 import type { Occupancy } from '../../storage/ports.js';
 
@@ -58,14 +59,7 @@ const Position = () =>
 const NextCursor = (example: string) =>
   ApiPropertyOptional({ type: String, example, description: 'Requests the next page; absent on the last page.' });
 
-export const ScopeProperty = () =>
-  ApiPropertyOptional({
-    type: String,
-    example: 'r-42',
-    description: 'The room or account in which the id is unique; absent when the source has none.',
-  });
-
-export class DeviceAnswer {
+export class DeviceResponse {
   @ApiProperty({ example: DEVICE_ID_EXAMPLE })
   deviceId: string;
 
@@ -98,7 +92,7 @@ export class DeviceAnswer {
   interruptions: number;
 }
 
-export class ParticipantAnswer {
+export class ParticipantResponse {
   @ApiProperty({ example: PARTICIPANT_ID_EXAMPLE })
   participantId: string;
 
@@ -123,8 +117,8 @@ export class ParticipantAnswer {
   @ApiPropertyOptional({ type: String, example: TAG_EXAMPLE, description: 'The newest non-empty tag received.' })
   tag?: string | undefined;
 
-  @ApiProperty({ type: [DeviceAnswer], description: 'Strongest state first.' })
-  devices: DeviceAnswer[];
+  @ApiProperty({ type: [DeviceResponse], description: 'Strongest state first.' })
+  devices: DeviceResponse[];
 
   @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE, description: 'Provider time of the newest event.' })
   lastEventAt: string;
@@ -137,7 +131,7 @@ export class ParticipantAnswer {
   version: number;
 }
 
-export class UnknownParticipantAnswer {
+export class UnknownParticipantResponse {
   @ApiProperty({ example: UNKNOWN_PARTICIPANT_ID_EXAMPLE })
   participantId: string;
 
@@ -151,9 +145,9 @@ export class UnknownParticipantAnswer {
   state: 'unknown';
 }
 
-export class ParticipantsAnswer {
-  @ApiProperty({ type: [ParticipantAnswer] })
-  items: ParticipantAnswer[];
+export class ParticipantsResponse {
+  @ApiProperty({ type: [ParticipantResponse] })
+  items: ParticipantResponse[];
 
   @ApiPropertyOptional({
     type: [String],
@@ -174,14 +168,14 @@ export class ParticipantsAnswer {
 
 const schemaOf = ({ name }: { name: string }) => ({ $ref: `#/components/schemas/${name}` });
 
-@ApiExtraModels(UnknownParticipantAnswer)
-export class LookupAnswer {
+@ApiExtraModels(UnknownParticipantResponse)
+export class LookupResponse {
   @ApiProperty({
     type: 'array',
     description: 'In the order of the request.',
-    items: { oneOf: [ParticipantAnswer, UnknownParticipantAnswer].map(schemaOf) },
+    items: { oneOf: [ParticipantResponse, UnknownParticipantResponse].map(schemaOf) },
   })
-  items: (ParticipantAnswer | UnknownParticipantAnswer)[];
+  items: (ParticipantResponse | UnknownParticipantResponse)[];
 
   @ApiPropertyOptional({
     type: [String],
@@ -197,7 +191,7 @@ const Connected = () => ApiProperty({ type: 'integer', example: 2, description: 
 const Reconnecting = () => ApiProperty({ type: 'integer', example: 1, description: 'Participants reconnecting.' });
 const Devices = () => ApiProperty({ type: 'integer', example: 3, description: 'Devices connected or reconnecting.' });
 
-export class OccupancyAnswer implements Occupancy {
+export class OccupancyResponse implements Occupancy {
   @Connected()
   connected: number;
 
@@ -211,7 +205,7 @@ export class OccupancyAnswer implements Occupancy {
   asOf: string;
 }
 
-export class TagAnswer implements Occupancy {
+export class TagResponse implements Occupancy {
   @ApiProperty({ example: TAG_EXAMPLE })
   tag: string;
 
@@ -225,9 +219,9 @@ export class TagAnswer implements Occupancy {
   devices: number;
 }
 
-export class TagsAnswer {
-  @ApiProperty({ type: [TagAnswer] })
-  items: TagAnswer[];
+export class TagsResponse {
+  @ApiProperty({ type: [TagResponse] })
+  items: TagResponse[];
 
   @NextCursor(TAGS_CURSOR_EXAMPLE)
   nextCursor?: string;
@@ -239,27 +233,27 @@ export class TagsAnswer {
   asOf: string;
 }
 
-export function participantAnswer(record: ParticipantRecord): ParticipantAnswer {
+export function participantResponse(record: ParticipantRecord): ParticipantResponse {
   const { subject, announced, tag, lastEventAtMs, version } = record;
   const { state, sinceMs, untilMs, cause, devices } = announced;
   return {
-    ...subjectAnswer(subject),
+    ...subjectMembers(subject),
     state,
     since: rfc3339(sinceMs),
     until: optionalTime(untilMs),
     cause,
     tag: tag?.value,
-    devices: devices.map(deviceAnswer),
+    devices: devices.map(deviceResponse),
     lastEventAt: rfc3339(lastEventAtMs),
     version,
   };
 }
 
-export function subjectAnswer({ participantId, source, scope }: Subject) {
+export function subjectMembers({ participantId, source, scope }: Subject) {
   return scope === '' ? { participantId, source } : { participantId, source, scope };
 }
 
-function deviceAnswer(view: DeviceView): DeviceAnswer {
+function deviceResponse(view: DeviceView): DeviceResponse {
   const { deviceId, state, sinceMs, untilMs, cause, connectedAtMs, interruptions } = view;
   return {
     deviceId,

@@ -1,11 +1,14 @@
-// Who may tell of presence. The provider signs nothing: what proves that a callback is its own is a secret that only it was
-// given, in the path of its callbackUrl or as Basic credentials, or a token minted for one participant.
-
-import type { ForeignReason } from '../../auth/local-requests.js';
+// Who may send callbacks, decided before the body is read. Most providers sign nothing: what proves that a callback is theirs
+// is a secret that only they were given, in the path of the callback URL or as Basic credentials, or a token that was minted for
+// one participant.
+import type { IncomingMessage } from 'node:http';
+import { foreignProblem, foreignReason } from '../../auth/local-requests.js';
 import { digestOf, indexOfSecret } from '../../auth/secret.js';
+import { notFoundProblem, ProblemError } from '../../http/problem.js';
 import { type Grant, readToken, type TokenFault } from './callback-token.js';
+import type { CallbackUrlLimit } from './callback-url-limit.js';
 
-/** What a callback was admitted with; nothing where it is open. */
+/** What a callback was authenticated with; nothing where none is needed. */
 export interface CallbackCredentials {
   /** The place of the secret, its own or that of its token, in CALLBACK_SECRETS, from 1. */
   readonly secretNumber?: number;
@@ -13,53 +16,62 @@ export interface CallbackCredentials {
   readonly grant?: Grant;
 }
 
-export type CallbackAccess =
-  | { readonly outcome: 'open' }
-  | ({ readonly outcome: 'admitted' } & CallbackCredentials)
-  /** Too many callbacks to a minted URL within a minute. */
-  | { readonly outcome: 'limited'; readonly ref: string; readonly waitS: number }
-  /** It would be open to a request that is made on this machine. */
-  | { readonly outcome: 'foreign'; readonly reason: ForeignReason }
-  /** Without credentials: Bandwidth sends them only when it is asked to. */
-  | { readonly outcome: 'challenged' }
-  /** The caller is not told why; `ref`: of a token that was minted here. */
-  | { readonly outcome: 'refused'; readonly reason: CredentialFault; readonly ref?: string };
-
 type CredentialFault = TokenFault | 'wrong-secret' | 'malformed-credentials' | 'unknown-path';
 
-export class CallbackDoor {
+interface CallbackAuthenticatorSettings {
+  readonly secrets: readonly string[];
+  /** Whether callbacks need credentials once there are secrets. */
+  readonly isRequired: boolean;
+}
+
+export class CallbackAuthenticator {
   readonly #secrets: readonly string[];
   readonly #digests: readonly Buffer[];
+  readonly #isOpen: boolean;
+  /** Why a callback without credentials may not have been made on this machine. With AUTH=off all may send. */
+  readonly #foreignReason: typeof foreignReason;
 
-  /** `isOpen`: a callback without any of it is admitted, too. */
   constructor(
-    secrets: readonly string[],
-    private readonly isOpen: boolean,
+    { secrets, isRequired }: CallbackAuthenticatorSettings,
+    private readonly urlLimit: CallbackUrlLimit,
   ) {
     this.#secrets = secrets;
     this.#digests = secrets.map(digestOf);
+    this.#isOpen = !isRequired || secrets.length === 0;
+    this.#foreignReason = isRequired ? foreignReason : () => undefined;
   }
 
-  /** `token`: what the path ends with, after the source. */
-  decide(source: string, token: string | undefined, authorization: string | undefined, nowMs: number): CallbackAccess {
+  /** `token`: what follows the source in the path. Throws a problem, which does not tell the sender why. */
+  authenticate(
+    source: string,
+    token: string | undefined,
+    request: IncomingMessage,
+    nowMs: number,
+  ): CallbackCredentials {
     if (token !== undefined) return this.#ofToken(source, token, nowMs);
-    if (this.isOpen) return { outcome: 'open' };
-    if (authorization === undefined) return { outcome: 'challenged' };
-    const password = passwordOf(authorization);
+    const { headers } = request;
+    if (this.#isOpen) {
+      const reason = this.#foreignReason(headers);
+      if (reason) throw foreignProblem('CALLBACK_SECRETS', reason);
+      return {};
+    }
+    if (headers.authorization === undefined) throw challenge();
+    const password = passwordOf(headers.authorization);
     const index = indexOfSecret(password, this.#digests);
-    if (index !== -1) return { outcome: 'admitted', secretNumber: index + 1 };
-    return { outcome: 'refused', reason: password === '' ? 'malformed-credentials' : 'wrong-secret' };
+    if (index === -1) throw refused(password === '' ? 'malformed-credentials' : 'wrong-secret');
+    return { secretNumber: index + 1 };
   }
 
   /** Looks at all that it may be, whatever it is, so that the time taken tells nothing. */
-  #ofToken(source: string, token: string, nowMs: number): CallbackAccess {
+  #ofToken(source: string, token: string, nowMs: number): CallbackCredentials {
     const index = indexOfSecret(token, this.#digests);
     const reading = readToken(token, source, this.#secrets, nowMs);
     if ('grant' in reading) {
-      return { outcome: 'admitted', secretNumber: reading.secretIndex + 1, grant: reading.grant };
+      this.urlLimit.count(reading.grant.ref, nowMs);
+      return { secretNumber: reading.secretIndex + 1, grant: reading.grant };
     }
-    if (index !== -1) return { outcome: 'admitted', secretNumber: index + 1 };
-    return { outcome: 'refused', ...reading, reason: faultOf(token, reading.fault) };
+    if (index === -1) throw refused(faultOf(token, reading.fault), reading.ref);
+    return { secretNumber: index + 1 };
   }
 }
 
@@ -67,6 +79,23 @@ export class CallbackDoor {
 function faultOf(token: string, fault: TokenFault): CredentialFault {
   if (token === '') return 'unknown-path';
   return fault === 'malformed-token' && !token.includes('.') ? 'wrong-secret' : fault;
+}
+
+/** `ref`: of a token that was minted here. */
+function refused(reason: CredentialFault, ref?: string): ProblemError {
+  return notFoundProblem({ reason, facts: { ...(ref !== undefined && { ref }) } });
+}
+
+/** Bandwidth sends Basic credentials only when it is asked to. */
+function challenge(): ProblemError {
+  return new ProblemError(
+    'unauthorized',
+    {
+      detail: 'Callbacks need credentials.',
+      headers: { 'www-authenticate': 'Basic realm="Rollcall callbacks", charset="UTF-8"' },
+    },
+    { reason: 'no-credentials' },
+  );
 }
 
 /** Of Basic credentials (RFC 7617); '' when there are none, which is no secret. The user's name may be anything. */

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Inject, Post, Query } from '@nestjs/common';
-import { IsIn, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import type { AccessSettings } from '../../auth/access-guard.js';
 import {
   ApiCreatedResponse,
@@ -10,8 +10,9 @@ import {
   ApiTags,
 } from '../../http/openapi/decorators.js';
 import { ProblemError } from '../../http/problem.js';
+import { NoQuery } from '../../http/query-parameters.js';
 import { Access } from '../../http/route-options.js';
-import { NoQuery } from '../../presence/api/queries.js';
+import { SourceNames } from '../../http/source-names.js';
 import { CLOCK, type Clock } from '../../runtime/clock.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
 import { mintToken } from '../authentication/callback-token.js';
@@ -20,16 +21,15 @@ import { CALLBACK_URL_EXAMPLE } from './callback-examples.js';
 /** For injection. */
 export const ACCESS = Symbol('AccessSettings');
 
-const SOURCES = ['bandwidth'] as const;
 /** The tag is part of the URL. */
 const MAX_TAG_LENGTH = 128;
 const DAY_S = 86_400;
 const LIFETIME = { message: `must be a whole number from 60 to ${366 * DAY_S}` };
 
-export class CallbackUrlQuestion {
-  @ApiProperty({ enum: SOURCES, example: 'bandwidth' })
-  @IsIn(SOURCES, { message: `must be one of ${SOURCES.join(', ')}` })
-  source: (typeof SOURCES)[number];
+export class CallbackUrlRequest {
+  @ApiProperty({ type: String, example: 'bandwidth', description: 'The name of a source that is configured.' })
+  @IsString({ message: 'must be the name of a source' })
+  source: string;
 
   @ApiPropertyOptional({
     type: String,
@@ -59,7 +59,7 @@ export class CallbackUrlQuestion {
   expiresInSeconds: number = 30 * DAY_S;
 }
 
-export class CallbackUrlAnswer {
+export class CallbackUrlResponse {
   @ApiProperty({
     format: 'uri',
     example: CALLBACK_URL_EXAMPLE.callbackUrl,
@@ -90,6 +90,7 @@ export class CallbackUrlsController {
   constructor(
     @Inject(ACCESS) private readonly access: AccessSettings,
     @Inject(CLOCK) private readonly clock: Clock,
+    private readonly sources: SourceNames,
   ) {}
 
   @Post()
@@ -102,10 +103,11 @@ export class CallbackUrlsController {
       'Returns a URL that accepts the callbacks of one participant: the first one that is received through it. The ' +
       'participant need not exist yet. `CALLBACK_SECRETS` and `PUBLIC_URL` must be set.',
   })
-  @ApiCreatedResponse({ type: CallbackUrlAnswer, description: 'The URL.', example: CALLBACK_URL_EXAMPLE })
+  @ApiCreatedResponse({ type: CallbackUrlResponse, description: 'The URL.', example: CALLBACK_URL_EXAMPLE })
   @ApiProblems('not-configured')
-  mint(@Body() { source, tag, expiresInSeconds }: CallbackUrlQuestion, @Query() _: NoQuery): CallbackUrlAnswer {
+  mint(@Body() { source, tag, expiresInSeconds }: CallbackUrlRequest, @Query() _: NoQuery): CallbackUrlResponse {
     const { callbackSecrets, publicUrl } = this.access;
+    this.sources.parse(source);
     const [secret] = callbackSecrets;
     if (secret === undefined || publicUrl === undefined) {
       throw new ProblemError('not-configured', {

@@ -6,6 +6,7 @@ import type { DeviceId, EventKind, LifecycleEvent } from '../../domain/lifecycle
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
 import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
 import type { FieldError } from '../../http/problem.js';
+import type { Dialect, Translation } from '../source.js';
 
 /** What the provider documents, for the API document. */
 export class BandwidthCallback {
@@ -42,19 +43,6 @@ export class BandwidthCallback {
   tag?: string;
 }
 
-export interface TranslatedEvent {
-  readonly outcome: 'event';
-  readonly event: LifecycleEvent;
-  /** What was wrong with a tag that was not taken as it is. */
-  readonly tagFault?: string;
-}
-
-export type Translation =
-  | TranslatedEvent
-  /** The provider may add events; `name` is one that is not known. */
-  | { readonly outcome: 'unknown-event'; readonly name: string }
-  | { readonly outcome: 'invalid'; readonly errors: readonly FieldError[] };
-
 const KINDS: ReadonlyMap<unknown, EventKind> = new Map([
   ['onConnect', 'connected'],
   ['onDisconnect', 'disconnected'],
@@ -74,14 +62,20 @@ const UNITS = [
 const MAX_TAG_LENGTH = 1_024;
 const EXPECTED = 'expected is the time of the event in epoch milliseconds, like "1628786234676"';
 
-/** `body`: any JSON value. `receivedAtMs`: when it came in, by our clock. */
+export const bandwidth: Dialect = {
+  title: 'Bandwidth',
+  payload: BandwidthCallback,
+  contentTypes: ['application/json'],
+  create: (name) => ({ translate: (body, receivedAtMs) => translateBandwidth(name, body, receivedAtMs) }),
+};
+
 export function translateBandwidth(source: SourceName, body: unknown, receivedAtMs: number): Translation {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return { outcome: 'invalid', errors: [{ pointer: '#', message: 'the body must be a JSON object' }] };
   }
   const { event, timestamp, participantId, deviceId, tag } = body as Record<string, unknown>;
   const kind = KINDS.get(event);
-  if (typeof event === 'string' && event !== '' && !kind) return { outcome: 'unknown-event', name: event };
+  if (typeof event === 'string' && event !== '' && !kind) return { outcome: 'unknown', name: event };
   const timestampIs = timestampFault(timestamp);
   const participantIdIs = identifierFault(participantId);
   const deviceIdIs = identifierFault(deviceId);
@@ -105,9 +99,10 @@ export function translateBandwidth(source: SourceName, body: unknown, receivedAt
     tag: tagOf(tag),
   };
   const tagIs = tagFault(tag);
+  const events = [received];
   return tagIs === undefined
-    ? { outcome: 'event', event: received }
-    : { outcome: 'event', event: received, tagFault: tagIs };
+    ? { outcome: 'events', events }
+    : { outcome: 'events', events, warnings: [`tag ${tagIs}`] };
 }
 
 function fieldErrors(messages: Record<string, string | undefined>): FieldError[] {

@@ -1,8 +1,5 @@
 import type { SourceName } from '../domain/subject.js';
-import { invalidParameter } from '../http/problem.js';
-
-/** The first one is the default of requests. */
-export const SOURCES: readonly [SourceName, ...SourceName[]] = ['bandwidth' as SourceName];
+import { invalidParameter } from './problem.js';
 
 /** The sources that are configured, in order. A request that names none means the first one. */
 export class SourceNames {

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { plainToInstance } from 'class-transformer';
 import { IsIn, ValidateBy, validateSync } from 'class-validator';
 import fc from 'fast-check';
-import { translateBandwidth } from '../../../src/sources/bandwidth/bandwidth-callback.js';
+import { translateBandwidth } from '../../../src/sources/bandwidth/bandwidth-source.js';
 import { BANDWIDTH } from '../../contract/index-entry.js';
 
 const EVENTS = ['onConnect', 'onDisconnect', 'onLeave'];
@@ -85,12 +85,12 @@ describe('the translation of a Bandwidth callback', () => {
         const refused = refusedByRules(value);
         const { event } = value;
         if (typeof event === 'string' && event !== '' && !EVENTS.includes(event)) {
-          expect(translation).toEqual({ outcome: 'unknown-event', name: event });
+          expect(translation).toEqual({ outcome: 'unknown', name: event });
         } else if (refused.length > 0) {
           const errors = translation.outcome === 'invalid' ? translation.errors : [];
           expect(errors.map(({ pointer }) => pointer).sort((a, b) => a.localeCompare(b))).toEqual(refused);
         } else {
-          const event = translation.outcome === 'event' ? translation.event : undefined;
+          const event = translation.outcome === 'events' ? translation.events[0] : undefined;
           expect(event?.tag ?? '').toEqual(expect.any(String));
           expect(event?.tag?.length ?? 0).toBeLessThanOrEqual(1_024);
         }
@@ -124,7 +124,7 @@ describe('the translation of a Bandwidth callback', () => {
           receivedAtMs: RECEIVED_AT_MS,
           precisionMs: 1,
         };
-        expect(translation).toEqual({ outcome: 'event', event: { ...facts, tag: label } });
+        expect(translation).toEqual({ outcome: 'events', events: [{ ...facts, tag: label }] });
       }),
     );
   });
@@ -149,7 +149,7 @@ describe('the translation of a Bandwidth callback', () => {
         const time = digits < 0 ? Math.floor(date.getTime() / 1_000) : date.getTime() * 10 ** digits;
         const timestamp = isText ? BigInt(Math.round(time)).toString() : time;
         const body = { event: 'onConnect', timestamp, participantId: 'p', deviceId: 'd' };
-        expect(translateBandwidth(BANDWIDTH, body, RECEIVED_AT_MS).outcome).toBe(digits === 0 ? 'event' : 'invalid');
+        expect(translateBandwidth(BANDWIDTH, body, RECEIVED_AT_MS).outcome).toBe(digits === 0 ? 'events' : 'invalid');
       }),
     );
   });
@@ -164,8 +164,8 @@ describe('the translation of a Bandwidth callback', () => {
   ])('does not lose an event for its tag: %p', (tag, taken, fault) => {
     const body = { event: 'onConnect', timestamp: '1628786234676', participantId: 'p', deviceId: 'd', tag };
     const translation = translateBandwidth(BANDWIDTH, body, RECEIVED_AT_MS);
-    expect(translation).toMatchObject({ outcome: 'event', tagFault: fault });
-    expect(translation.outcome === 'event' && translation.event.tag).toBe(taken);
+    expect(translation).toMatchObject({ outcome: 'events', warnings: [`tag ${fault}`] });
+    expect(translation.outcome === 'events' && translation.events[0]?.tag).toBe(taken);
   });
 
   it.each([null, undefined, 7, 'text', [[]]])('refuses what is no object: %p', (value) => {

@@ -1,0 +1,118 @@
+// Query parameters that several capabilities have, and what is said of those that are not valid.
+import { applyDecorators } from '@nestjs/common';
+import { Transform } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength, ValidateBy } from 'class-validator';
+import { identifierFault, MAX_IDENTIFIER_LENGTH } from '../domain/identifier.js';
+import { ApiPropertyOptional } from './openapi/decorators.js';
+import { PARTICIPANT_ID_EXAMPLE, TAG_EXAMPLE } from './openapi/examples.js';
+
+export const MAX_ITEMS = 1_000;
+const MAX_TAG_LENGTH = 1_024;
+export const ONCE = { message: 'must be given once' };
+
+export const Tag = () =>
+  applyDecorators(
+    ApiPropertyOptional({
+      type: String,
+      minLength: 1,
+      maxLength: MAX_TAG_LENGTH,
+      example: TAG_EXAMPLE,
+      description: 'Only participants with exactly this tag.',
+    }),
+    IsOptional(),
+    IsString(ONCE),
+    MinLength(1, { message: 'must not be empty' }),
+    MaxLength(MAX_TAG_LENGTH, { message: `must not be longer than ${MAX_TAG_LENGTH} characters` }),
+    // No tag has one, and SQLite would not look beyond it.
+    Matches(/^[^\0]*$/, { message: 'must not have a NUL character' }),
+  );
+
+export const Identifier = () =>
+  ValidateBy({
+    name: 'identifier',
+    validator: {
+      validate: (id: unknown) => identifierFault(id) === undefined,
+      defaultMessage: (args) => identifierFault(args?.value) ?? '',
+    },
+  });
+
+export const ParticipantIdParameter = (description: string) =>
+  applyDecorators(
+    ApiPropertyOptional({
+      type: String,
+      minLength: 1,
+      maxLength: MAX_IDENTIFIER_LENGTH,
+      example: PARTICIPANT_ID_EXAMPLE,
+      description,
+    }),
+    IsOptional(),
+    IsString(ONCE),
+    Identifier(),
+  );
+
+/** What cannot be read as one is left for validation to refuse. */
+export function wholeNumber(value: unknown): unknown {
+  return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+}
+
+export const Limit = () => {
+  const range = { message: `must be a whole number from 1 to ${MAX_ITEMS}` };
+  return applyDecorators(
+    ApiPropertyOptional({
+      type: 'integer',
+      minimum: 1,
+      maximum: MAX_ITEMS,
+      default: 100,
+      example: 100,
+      description: 'The maximum number of items in the answer.',
+    }),
+    Transform(({ value }) => wholeNumber(value)),
+    IsInt(range),
+    Min(1, range),
+    Max(MAX_ITEMS, range),
+  );
+};
+
+export const Cursor = (
+  example: string,
+  description = '`nextCursor` of the previous page. The other parameters must be the same as for that page.',
+) => applyDecorators(ApiPropertyOptional({ type: String, example, description }), IsOptional(), IsString(ONCE));
+
+const SOURCE_EXAMPLE = 'bandwidth';
+const SCOPE_EXAMPLE = 'r-42';
+
+export const SourceParameter = (description: string) =>
+  applyDecorators(
+    ApiPropertyOptional({ type: String, minLength: 1, maxLength: 32, example: SOURCE_EXAMPLE, description }),
+    IsOptional(),
+    IsString(ONCE),
+  );
+
+export const ScopeParameter = (description: string) =>
+  applyDecorators(
+    ApiPropertyOptional({
+      type: String,
+      minLength: 1,
+      maxLength: MAX_IDENTIFIER_LENGTH,
+      example: SCOPE_EXAMPLE,
+      description,
+    }),
+    IsOptional(),
+    IsString(ONCE),
+    Identifier(),
+  );
+
+export const Source = () => SourceParameter('Only participants of this source.');
+
+export const Scope = () => ScopeParameter('Only participants in this scope: the room or account of the source.');
+
+/** For addresses that take none: an unknown parameter is refused, not ignored. */
+export class NoQuery {}
+
+/** Of a response. */
+export const ScopeProperty = () =>
+  ApiPropertyOptional({
+    type: String,
+    example: 'r-42',
+    description: 'The room or account in which the id is unique; absent when the source has none.',
+  });

@@ -1,0 +1,72 @@
+// What the API document says of callbacks: two operations for each source, since their routes are not Nest's.
+
+import { PROBLEMS_EXTENSION } from '../http/openapi/decorators.js';
+import type { DocumentedRoutes } from '../http/openapi/document.js';
+import { CALLBACK_TOKEN_EXAMPLE } from './callback-urls/callback-examples.js';
+import type { RegisteredSource } from './registry.js';
+
+const RESPONSES = {
+  202: { description: 'The event is of a kind that is not known. Presence has not changed.' },
+  204: {
+    description: 'The event is stored and reflected in every response from now on; or it was a duplicate, or too old.',
+  },
+};
+
+const PROBLEMS = ['not-found', 'too-many-requests', 'too-many-participants', 'store-unavailable'] as const;
+
+const TOKEN_PARAMETER = {
+  name: 'token',
+  in: 'path' as const,
+  required: true,
+  schema: { type: 'string', minLength: 32, maxLength: 1_077, example: CALLBACK_TOKEN_EXAMPLE },
+  description: 'A callback secret, or the token of a minted URL.',
+};
+
+export function callbackOperations(sources: readonly RegisteredSource[]): DocumentedRoutes {
+  const models = [...new Set(sources.map(({ dialect }) => dialect.payload))];
+  const paths = Object.fromEntries(sources.flatMap(operationsOf));
+  return { models, paths };
+}
+
+function operationsOf({ name, dialect }: RegisteredSource): [string, DocumentedRoutes['paths'][string]][] {
+  const { title, payload, contentTypes } = dialect;
+  const schema = { $ref: `#/components/schemas/${payload.name}` };
+  const common = {
+    tags: ['callbacks'],
+    requestBody: {
+      required: true,
+      description: `The webhook as ${title} sends it.`,
+      content: Object.fromEntries(contentTypes.map((type) => [type, { schema }])),
+    },
+    responses: RESPONSES,
+  };
+  const id = `receive${pascalCase(name)}Callback`;
+  const withoutToken = {
+    ...common,
+    operationId: id,
+    summary: `Receive a callback from ${title}`,
+    description:
+      `Receives a participant webhook of ${title}. With \`CALLBACK_SECRETS\` set it needs Basic credentials; without any ` +
+      'it answers 401 and asks for them.',
+    parameters: [],
+    [PROBLEMS_EXTENSION]: ['unauthorized', 'local-only', ...PROBLEMS],
+  };
+  const withToken = {
+    ...common,
+    operationId: `${id}WithToken`,
+    summary: `Receive a callback from ${title} at a secret URL`,
+    description:
+      'The same, authenticated by the last segment of the path: one of `CALLBACK_SECRETS`, or the token of a URL that ' +
+      '`mintCallbackUrl` returned. Such a URL belongs to the first participant that is received through it.',
+    parameters: [TOKEN_PARAMETER],
+    [PROBLEMS_EXTENSION]: ['wrong-participant', ...PROBLEMS],
+  };
+  return [
+    [`/callbacks/${name}`, { post: withoutToken }],
+    [`/callbacks/${name}/{token}`, { post: withToken }],
+  ];
+}
+
+function pascalCase(name: string): string {
+  return name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,153 @@
+// Every callback of every source: a lean Fastify scope for each source, which takes the raw body.
+import { Inject, Injectable } from '@nestjs/common';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isAhead, type LifecycleEvent } from '../domain/lifecycle-event.js';
+import { BODY_LIMIT_BYTES, jsonBodyParser } from '../http/json-body.js';
+import { refuseOtherMethods } from '../http/method-not-allowed.js';
+import { ProblemFilter } from '../http/problem.filter.js';
+import { ProblemError } from '../http/problem.js';
+import { Refusals } from '../http/refusals.js';
+import { withRouteOptions } from '../http/route-options.js';
+import { LimitedLog } from '../observability/limited-log.js';
+import { Recorder } from '../presence/write/recorder.js';
+import { CLOCK, type Clock } from '../runtime/clock.js';
+import { CallbackAuthenticator, type CallbackCredentials } from './authentication/callback-authenticator.js';
+import type { Grant } from './authentication/callback-token.js';
+import { NewParticipantLimit } from './authentication/new-participant-limit.js';
+import { Bindings } from './callback-urls/bindings.js';
+import { type RegisteredSource, SourceRegistry } from './registry.js';
+import type { Translation } from './source.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Of callbacks only. */
+    callbackCredentials: CallbackCredentials;
+  }
+}
+
+/** Names of events that are logged. Others may be anything, also a secret, which is longer. */
+const PLAIN_NAME = /^[\w.]{1,31}$/;
+
+@Injectable()
+export class CallbacksController {
+  constructor(
+    private readonly registry: SourceRegistry,
+    private readonly authenticator: CallbackAuthenticator,
+    private readonly recorder: Recorder,
+    private readonly bindings: Bindings,
+    private readonly newParticipants: NewParticipantLimit,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly log: LimitedLog,
+    private readonly refusals: Refusals,
+    private readonly problems: ProblemFilter,
+  ) {}
+
+  async register(http: FastifyInstance): Promise<void> {
+    for (const source of this.registry.all) {
+      await http.register(async (scope) => this.#addRoutes(scope, source));
+    }
+  }
+
+  #addRoutes(scope: FastifyInstance, registered: RegisteredSource): void {
+    const { name, dialect } = registered;
+    const parse = jsonBodyParser(scope);
+    scope.removeAllContentTypeParsers();
+    // The raw body: signatures are over its bytes.
+    const options = { parseAs: 'buffer', bodyLimit: BODY_LIMIT_BYTES } as const;
+    scope.addContentTypeParser([...dialect.contentTypes], options, (_request, body, done) => done(null, body));
+    scope.setErrorHandler((error, request, reply) => this.problems.write(error, request, reply));
+    scope.decorateRequest('callbackCredentials');
+    scope.addHook('onRequest', (request, _reply, done) => {
+      const { token } = request.params as { token?: string };
+      request.callbackCredentials = this.authenticator.authenticate(name, token, request.raw, this.clock.now());
+      done();
+    });
+    const config = withRouteOptions({ access: 'callback' });
+    for (const url of [`/callbacks/${name}`, `/callbacks/${name}/:token`]) {
+      scope.post(url, { config }, (request, reply) => this.#receive(registered, parse, request, reply));
+      refuseOtherMethods(scope, url, ['POST'], config);
+    }
+  }
+
+  async #receive(
+    { name, source }: RegisteredSource,
+    parse: (body: Buffer) => unknown,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const nowMs = this.clock.now();
+    const body = request.body as Buffer | undefined;
+    const raw = { headers: request.headers, body: body ?? Buffer.alloc(0) };
+    const authentication = source.authenticate?.(raw, nowMs);
+    if (authentication?.outcome === 'rejected') {
+      throw new ProblemError(
+        'unauthorized',
+        { detail: 'The signature of the callback is not valid.' },
+        { reason: authentication.reason },
+      );
+    }
+    const value = parse(raw.body);
+    const handshake = source.handshake?.(value);
+    if (handshake) return void reply.code(handshake.status).send(handshake.body);
+    await this.#record(name, source.translate(value, nowMs), request, reply);
+  }
+
+  /** Answers when all events are stored. */
+  async #record(source: string, translation: Translation, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    switch (translation.outcome) {
+      case 'invalid': {
+        const { errors } = translation;
+        const detail = errors.map(({ pointer, message }) => `${pointer.slice(2)} ${message}`.trim()).join('; ');
+        throw new ProblemError('invalid-request', { detail, errors }, { reason: 'invalid-fields', facts: { errors } });
+      }
+      case 'unknown': {
+        const event = PLAIN_NAME.test(translation.name) ? translation.name : '…';
+        this.refusals.ofRequest(request, { reason: 'unknown-event', status: 202, facts: { event } });
+        return void reply.code(202).send();
+      }
+      case 'ignored':
+        return void reply.code(204).send();
+      case 'events': {
+        const { events, warnings = [] } = translation;
+        for (const warning of warnings) this.#logWarning(source, warning);
+        const { callbackCredentials } = request;
+        const [first] = events;
+        if (first && events.length === 1) await this.#recordEvent(first, callbackCredentials);
+        else await Promise.all(events.map((event) => this.#recordEvent(event, callbackCredentials)));
+        reply.code(204).send();
+      }
+    }
+  }
+
+  async #recordEvent(event: LifecycleEvent, { grant, secretNumber }: CallbackCredentials): Promise<unknown> {
+    if (isAhead(event)) this.#logAhead(event);
+    if (grant) await this.#checkSubject(event, grant);
+    const tagged = event.tag === undefined && grant?.tag !== undefined ? { ...event, tag: grant.tag } : event;
+    return this.recorder.record(tagged, () => this.newParticipants.admit(secretNumber));
+  }
+
+  /** Throws a problem when the URL was minted for another participant. */
+  async #checkSubject({ subject }: LifecycleEvent, { ref, expiresAtMs }: Grant): Promise<void> {
+    if (await this.bindings.isFor(subject, ref, expiresAtMs)) return;
+    const detail = 'This callback URL is bound to another participant.';
+    throw new ProblemError('wrong-participant', { detail }, { facts: { ref } });
+  }
+
+  #logAhead({ subject, occurredAtMs, receivedAtMs }: LifecycleEvent): void {
+    this.log.add('callback ahead', {
+      level: 'warn',
+      message: 'callback from the future: ordered as if it happened now',
+      linesPerMinute: 1,
+      facts: () => ({ source: subject.source, aheadMs: occurredAtMs - receivedAtMs }),
+    });
+  }
+
+  #logWarning(source: string, warning: string): void {
+    this.log.add('callback warning', {
+      level: 'warn',
+      message: 'a part of a callback is not valid; its event was recorded',
+      linesPerMinute: 1,
+      facts: () => ({ source, warning }),
+    });
+  }
+}
