@@ -62,7 +62,7 @@ function presenceProblem(error: unknown): ProblemError | undefined {
   if (error instanceof FeedQuotaError) return quotaProblem(error);
   if (error instanceof ParticipantLimitError) return participantLimitProblem();
   if (!(error instanceof StoreUnavailableError)) return undefined;
-  const detail = 'Nothing is half done. Ask again in a moment.';
+  const detail = 'Nothing was partially applied. Retry in a moment.';
   return new ProblemError('store-unavailable', { detail, headers: { 'retry-after': RETRY_AFTER_S } });
 }
 

@@ -87,7 +87,7 @@ export class AccessGuard {
       if (keyName !== undefined && !probe) {
         const { isSpent, headers, resetS } = this.#limit.count(request.raw, keyName, this.#clock.now());
         reply.headers(headers);
-        if (isSpent) throw tooManyRequests('This key has made as many requests as it may within a minute.', resetS);
+        if (isSpent) throw tooManyRequests('This key has reached its request limit per minute.', resetS);
       }
       done();
     });
@@ -122,7 +122,7 @@ export class AccessGuard {
     return new ProblemError(
       'unauthorized',
       {
-        detail: 'This address needs a key: Authorization: Bearer <key>.',
+        detail: 'Send an API key: Authorization: Bearer <key>.',
         headers: { 'www-authenticate': challenge },
       },
       { reason: isGiven ? 'wrong-key' : 'no-credentials' },
@@ -138,7 +138,7 @@ function forbidden(scope: Scope, keyName: string): ProblemError {
   const challenge = `Bearer realm="Rollcall", error="insufficient_scope", scope="${scope}"`;
   return new ProblemError(
     'forbidden',
-    { detail: `The key has not the scope ${scope}.`, headers: { 'www-authenticate': challenge } },
+    { detail: `The API key lacks the scope ${scope}.`, headers: { 'www-authenticate': challenge } },
     { facts: { key: keyName } },
   );
 }

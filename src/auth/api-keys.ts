@@ -20,7 +20,7 @@ export function parseApiKeys(text: string): ApiKey[] {
     const known = scopes.split('+').filter((scope): scope is Scope => SCOPES.some((one) => one === scope));
     if (name === '' || known.length !== scopes.split('+').length) {
       throw new Error(
-        `must be a comma list of name:scopes:sha256hex, scopes of ${SCOPES.join('+')}; npm run key makes one`,
+        `must be a comma-separated list of name:scopes:sha256hex, scopes of ${SCOPES.join('+')}; npm run key makes one`,
       );
     }
     return { name, scopes: known, digest: Buffer.from(hex, 'hex') };

@@ -21,69 +21,79 @@ export interface Setting<T> {
 export const SETTINGS = {
   host: setting('HOST', '127.0.0.1', 'Address to listen on.', listenHost),
   port: setting('PORT', '3000', 'Port to listen on; 0 takes a free one.', integer(0, 65_535)),
-  workers: setting('WORKERS', '1', 'Processes that share the port; more than one needs REDIS_URL.', integer(1, 64)),
+  workers: setting(
+    'WORKERS',
+    '1',
+    'Number of processes that share the port; more than one requires REDIS_URL.',
+    integer(1, 64),
+  ),
   sources: setting(
     'SOURCES',
     'bandwidth',
-    'Sources of callbacks, as a comma list of name or name=dialect; a name is its own dialect if none is given.',
+    'Sources of callbacks, as a comma-separated list of name or name=dialect; the dialect defaults to the name.',
     sources,
   ),
-  isAuthRequired: setting('AUTH', 'on', 'off: everybody who reaches the port may do everything.', onOrOff),
+  isAuthRequired: setting(
+    'AUTH',
+    'on',
+    'off: no authentication; everyone who can reach the port has full access.',
+    onOrOff,
+  ),
   apiKeys: setting(
     'API_KEYS',
     '',
-    'Who may ask over REST: comma list of name:scopes:sha256hex; npm run key makes one.',
+    'API keys, as a comma-separated list of name:scopes:sha256hex; `npm run key` makes one.',
     (text) => (text === '' ? [] : parseApiKeys(text)),
   ),
   callbackSecrets: setting(
     'CALLBACK_SECRETS',
     '',
-    'Who may send callbacks: comma list of secrets of at least 32 letters, digits, - or _; the first one mints.',
+    'Callback secrets, comma-separated, each of 32 or more letters, digits, - or _; the first one mints callback URLs.',
     callbackSecrets,
   ),
   newParticipantsPerMinute: setting(
     'NEW_PARTICIPANTS_PER_MINUTE',
     '30000',
-    'New participants that each callback secret, with the URLs it minted, may bring per minute, in each process; 0 for no limit.',
+    'New participants per minute for each callback secret and the URLs it minted, per process; 0 for no limit.',
     integer(0, 10_000_000),
   ),
   publicUrl: setting(
     'PUBLIC_URL',
     '',
-    'Where the provider reaches this service, for minted callback URLs, like https://rollcall.example.com.',
+    'Base URL at which the provider reaches this service, used in minted callback URLs; for example https://rollcall.example.com.',
     publicUrl,
   ),
   trustProxy: setting(
     'TRUST_PROXY',
     '',
-    'Comma list of addresses or CIDR ranges of proxies that are believed what the client’s address is.',
+    'Trusted proxies, as a comma-separated list of addresses or CIDR ranges: their X-Forwarded-For header is used.',
     (text) => list(text).map(addressRange),
   ),
-  corsOrigins: setting('CORS_ORIGINS', '', 'Comma list of origins whose pages may ask from a browser.', (text) =>
+  corsOrigins: setting('CORS_ORIGINS', '', 'Origins allowed by CORS, comma-separated.', (text) =>
     list(text).map(origin),
   ),
   rateLimitPerMinute: setting(
     'RATE_LIMIT_PER_MINUTE',
     '6000',
-    'REST requests that each key may make per minute, in each process.',
+    'REST requests per minute for each API key, per process.',
     integer(1, 10_000_000),
   ),
   callbacksPerMinutePerUrl: setting(
     'CALLBACKS_PER_MINUTE_PER_URL',
     '600',
-    'Callbacks that each minted URL may receive per minute, in each process; 0 for no limit.',
+    'Callbacks per minute for each minted URL, per process; 0 for no limit.',
     integer(0, 10_000_000),
   ),
   maxConnections: setting(
     'MAX_CONNECTIONS',
     '10000',
-    'Connections at once, in each process; more are refused.',
+    'Maximum number of open connections per process; further ones are refused.',
     integer(1, 1_000_000),
   ),
   maxInFlight: setting(
     'MAX_IN_FLIGHT',
     '2000',
-    'Requests in progress at once, in each process; more are answered 503 at once.',
+    'In-flight limit per process: further requests are answered 503 immediately.',
     integer(1, 1_000_000),
   ),
   keepAliveMs: setting(
@@ -102,14 +112,14 @@ export const SETTINGS = {
     ...setting(
       'REDIS_URL',
       '',
-      'Redis to keep presence in (redis:// or rediss://). Unset: SQLite in DATA_DIR.',
+      'URL of the Redis that stores presence (redis:// or rediss://). Unset: SQLite in DATA_DIR.',
       (text) => (text === '' ? undefined : parseRedisUrl(text)),
     ),
     // Of a variable that was to be filled in, and was not: no reason to keep presence elsewhere.
-    emptyFault: 'must not be empty: unset it to keep presence in SQLite',
+    emptyFault: 'must not be empty: unset it to store presence in SQLite',
   },
-  redisPrefix: setting('REDIS_PREFIX', 'rollcall', 'What every Redis key begins with.', keyPrefix),
-  dataDir: setting('DATA_DIR', './data', 'Folder of the SQLite file.', (text) => text),
+  redisPrefix: setting('REDIS_PREFIX', 'rollcall', 'Prefix of all Redis keys.', keyPrefix),
+  dataDir: setting('DATA_DIR', './data', 'Folder of the SQLite database.', (text) => text),
   graceMs: setting(
     'GRACE_MS',
     String(DEFAULT_POLICY.graceMs),
@@ -119,56 +129,56 @@ export const SETTINGS = {
   leaveGraceMs: setting(
     'LEAVE_GRACE_MS',
     String(DEFAULT_POLICY.leaveGraceMs),
-    'How long a participant whose last device left stays reconnecting, so that a page reload does not flap.',
+    'How long a participant stays reconnecting after its last device left, so that a page reload does not flap.',
     integer(0, 3_600_000),
   ),
   overlapMs: setting(
     'OVERLAP_MS',
     String(DEFAULT_POLICY.overlapMs),
-    'A loss this soon after a second connect of a device is that of its older socket.',
+    'Overlap window: a disconnect this soon after a second connect of the same device ends its older socket.',
     integer(0, 3_600_000),
   ),
   maxConnectionMs: setting(
     'MAX_CONNECTION_MS',
     String(DEFAULT_POLICY.maxConnectionMs),
-    'A connection of which no end is heard for longer is expired.',
+    'Maximum connection age: a connection expires if no end event arrives by then.',
     integer(1_000, 30 * 86_400_000),
   ),
   retentionMs: setting(
     'RETENTION_MS',
     String(DEFAULT_POLICY.retentionMs),
-    'How long a gone participant is remembered; at least MAX_CONNECTION_MS and both graces.',
+    'How long a participant is kept after it is gone; at least MAX_CONNECTION_MS, GRACE_MS and LEAVE_GRACE_MS.',
     integer(1_000, 366 * 86_400_000),
   ),
   maxParticipants: setting(
     'MAX_PARTICIPANTS',
     '1000000',
-    'Participants in the store at once, gone ones included; callbacks of new ones are then refused. 0 for no limit.',
+    'Maximum number of stored participants, including those who are gone; callbacks of new ones are refused beyond it. 0 for no limit.',
     integer(0, 1_000_000_000),
   ),
   feedRetentionMs: setting(
     'FEED_RETENTION_MS',
     '86400000',
-    'How long a change stays in the feed: who was away for longer starts over.',
+    'How long changes stay in the feed; a client that was away longer has to start over.',
     integer(1_000, 30 * 86_400_000),
   ),
   feedMaxBytes: setting(
     'FEED_MAX_BYTES',
     String(256 * 1024 * 1024),
-    'How much of the feed is kept at the most; the oldest changes go first.',
+    'Maximum size of the feed; the oldest changes are dropped first.',
     integer(1_024 * 1_024, 2 ** 40),
   ),
   maxStreams: setting(
     'MAX_STREAMS',
     '1000',
-    'Streams and polls of the change feed at once, in each process, fewer than MAX_CONNECTIONS; more are refused.',
+    'Maximum number of concurrent streams and polls of the change feed per process; less than MAX_CONNECTIONS.',
     integer(0, 1_000_000),
   ),
-  logLevel: setting('LOG_LEVEL', 'info', `One of ${LOG_LEVELS.join(', ')}.`, logLevel),
+  logLevel: setting('LOG_LEVEL', 'info', `Log level: ${LOG_LEVELS.join(', ')}.`, logLevel),
 };
 
 function setting<T>(name: string, fallback: string, purpose: string, read: (text: string) => T): Setting<T> {
-  const emptyFault = fallback === '' ? undefined : 'must not be empty: unset it for its default';
+  const emptyFault = fallback === '' ? undefined : 'must not be empty: unset it to use the default';
   return { name, fallback, purpose, read, emptyFault };
 }
 
@@ -205,7 +215,7 @@ function sources(text: string): [SourceSetting, ...SourceSetting[]] {
   const [first, ...others] = list(text).map((entry): SourceSetting => {
     const [, name, dialect = name] = /^([a-z][a-z\d-]{0,31})(?:=([a-z][a-z\d-]{0,31}))?$/.exec(entry) ?? [];
     if (name === undefined || dialect === undefined) {
-      throw new Error('must be a comma list of name or name=dialect, in lower-case letters, digits and -');
+      throw new Error('must be a comma-separated list of name or name=dialect, in lower-case letters, digits and -');
     }
     return { name: name as SourceName, dialect };
   });
@@ -219,7 +229,7 @@ function callbackSecrets(text: string): string[] {
   const secrets = list(text);
   if (new Set(secrets).size < secrets.length) throw new Error('must not have one secret twice');
   if (secrets.every((secret) => /^[\w-]{32,256}$/.test(secret))) return secrets;
-  throw new Error('must be a comma list of secrets, each of 32 to 256 letters, digits, - or _');
+  throw new Error('must be a comma-separated list of secrets, each of 32 to 256 letters, digits, - or _');
 }
 
 function publicUrl(text: string): string | undefined {
@@ -237,12 +247,12 @@ function addressRange(text: string): string {
   const most = version === 4 ? 32 : 128;
   // What trusts everybody is refused by Fastify, too.
   if (version !== 0 && (bits === undefined || (Number(bits) >= 1 && Number(bits) <= most))) return text;
-  throw new Error('must be a comma list of addresses or CIDR ranges like 10.0.0.0/8');
+  throw new Error('must be a comma-separated list of addresses or CIDR ranges like 10.0.0.0/8');
 }
 
 function origin(text: string): string {
   if (URL.canParse(text) && new URL(text).origin === text) return text;
-  throw new Error('must be a comma list of origins like https://app.example.com');
+  throw new Error('must be a comma-separated list of origins like https://app.example.com');
 }
 
 function keyPrefix(text: string): string {

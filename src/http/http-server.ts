@@ -135,7 +135,7 @@ function endConnectionsOnClose(http: FastifyInstance, sockets: Iterable<Socket>,
 }
 
 function tooManyConnections(): ProblemError {
-  return overloadedProblem('There are as many connections as may be.', { reason: 'too-many-connections' });
+  return overloadedProblem('The connection limit is reached.', { reason: 'too-many-connections' });
 }
 
 /**

@@ -33,7 +33,7 @@ export function refuseOtherMethods(http: FastifyInstance, url: string, methods: 
   const allow = [...methods].sort().join(', ');
   const others = http.supportedMethods.filter((method) => !methods.includes(method));
   const refuse = async () => {
-    throw new ProblemError('method-not-allowed', { detail: `This address takes ${allow}.`, headers: { allow } });
+    throw new ProblemError('method-not-allowed', { detail: `This endpoint supports ${allow}.`, headers: { allow } });
   };
   // In onRequest, so that no body is read, and none is complained about.
   http.route({ method: others, url, config, onRequest: refuse, handler: refuse });

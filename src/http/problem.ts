@@ -2,29 +2,29 @@
 
 export const PROBLEMS = {
   'invalid-request': { status: 400, title: 'The request is not valid' },
-  unauthorized: { status: 401, title: 'Who asks is not known' },
-  forbidden: { status: 403, title: 'This key may not do that' },
-  'wrong-participant': { status: 403, title: 'This callback address is for another participant' },
-  'local-only': { status: 403, title: 'Without credentials only local requests are allowed' },
-  'not-found': { status: 404, title: 'There is nothing at this address' },
-  'unknown-participant': { status: 404, title: 'This participant was never heard of' },
+  unauthorized: { status: 401, title: 'Authentication required' },
+  forbidden: { status: 403, title: 'Insufficient scope' },
+  'wrong-participant': { status: 403, title: 'This callback URL is bound to another participant' },
+  'local-only': { status: 403, title: 'Only local requests are allowed without credentials' },
+  'not-found': { status: 404, title: 'Not found' },
+  'unknown-participant': { status: 404, title: 'Unknown participant' },
   'unknown-device': { status: 404, title: 'Unknown device' },
-  'method-not-allowed': { status: 405, title: 'This address does not take this method' },
+  'method-not-allowed': { status: 405, title: 'Method not allowed' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
-  'position-gone': { status: 410, title: 'What came after this position is no longer known' },
+  'position-gone': { status: 410, title: 'The position is no longer available' },
   'payload-too-large': { status: 413, title: 'The body is too large' },
-  'uri-too-long': { status: 414, title: 'The address is too long' },
+  'uri-too-long': { status: 414, title: 'The URL is too long' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
-  'expectation-failed': { status: 417, title: 'The Expect header cannot be met' },
+  'expectation-failed': { status: 417, title: 'Unsupported expectation' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },
-  'internal-error': { status: 500, title: 'Something went wrong here' },
+  'internal-error': { status: 500, title: 'Internal error' },
   'unreadable-record': { status: 500, title: 'The stored record of this participant cannot be read' },
-  'not-configured': { status: 501, title: 'This service is not configured to do that' },
-  'store-unavailable': { status: 503, title: 'The store cannot be reached in time' },
-  'too-many-streams': { status: 503, title: 'As many follow the change feed as may' },
-  'too-many-participants': { status: 503, title: 'The store holds as many participants as it may' },
-  overloaded: { status: 503, title: 'As many requests are under way as may' },
+  'not-configured': { status: 501, title: 'Not configured' },
+  'store-unavailable': { status: 503, title: 'The store is unavailable' },
+  'too-many-streams': { status: 503, title: 'Too many concurrent streams' },
+  'too-many-participants': { status: 503, title: 'Too many participants' },
+  overloaded: { status: 503, title: 'Too many requests in progress' },
   stopping: { status: 503, title: 'The service is stopping' },
   'not-ready': { status: 503, title: 'The service is not ready' },
 } as const;
@@ -130,16 +130,16 @@ export function invalidParameter(name: string, message: string): ProblemError {
 
 /** Also for what is there, and not for everybody to know. */
 export function notFoundProblem(note?: ProblemNote): ProblemError {
-  return new ProblemError('not-found', { detail: 'The addresses there are stand in /openapi.json.' }, note);
+  return new ProblemError('not-found', { detail: 'No such endpoint; see /openapi.json.' }, note);
 }
 
 export function stoppingProblem(): ProblemError {
-  return new ProblemError('stopping', { detail: 'Ask another node, or again later.', headers: { 'retry-after': '1' } });
+  return new ProblemError('stopping', { detail: 'Retry later, or use another node.', headers: { 'retry-after': '1' } });
 }
 
 /** There is as much of something as there may be. */
 export function overloadedProblem(
-  detail = 'Ask again in a moment, or another node.',
+  detail = 'Retry in a moment, or use another node.',
   note?: ProblemNote,
 ): ProblemError {
   return new ProblemError('overloaded', { detail, headers: { 'retry-after': '1' } }, note);

@@ -99,7 +99,7 @@ export function refuseConnection(
 }
 
 export function refuseUnsupported(server: Server, refusals: Refusals): void {
-  const detail = 'The only expectation there is, is 100-continue.';
+  const detail = 'The only supported expectation is 100-continue.';
   const problem = new ProblemError('expectation-failed', { detail });
   // Without a listener Node closes the connection and says nothing.
   server.on('connect', ({ socket }) => {

@@ -60,7 +60,10 @@ function unknownNames(members: Members, known: ReadonlySet<string>) {
 
 function unknownField(name: string): FieldError {
   const isLong = name.length > MAX_LISTED_NAME_LENGTH;
-  return { pointer: `#/${isLong ? `${name.slice(0, MAX_LISTED_NAME_LENGTH)}…` : name}`, message: 'is not known here' };
+  return {
+    pointer: `#/${isLong ? `${name.slice(0, MAX_LISTED_NAME_LENGTH)}…` : name}`,
+    message: 'is not a known parameter',
+  };
 }
 
 function refuse(errors: readonly FieldError[], unlistedCount: number): void {

@@ -12,7 +12,7 @@ export interface RawCallback {
   readonly body: Buffer;
 }
 
-export type Authentication =
+type Authentication =
   | { readonly outcome: 'authentic' }
   /** `reason`: for the log. The sender is not told. */
   | { readonly outcome: 'rejected'; readonly reason: RefusalReason };
@@ -31,7 +31,7 @@ export type Translation =
   | { readonly outcome: 'invalid'; readonly errors: readonly FieldError[] };
 
 /** What a provider wants to see before it sends callbacks to a URL. */
-export interface HandshakeReply {
+interface HandshakeReply {
   readonly status: number;
   readonly body?: unknown;
 }

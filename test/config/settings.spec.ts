@@ -41,7 +41,7 @@ describe('settings', () => {
   it('say which limits are those of each process', () => {
     const perProcess = ['MAX_CONNECTIONS', 'MAX_IN_FLIGHT', 'MAX_STREAMS', 'RATE_LIMIT_PER_MINUTE'];
     const all = Object.values(SETTINGS);
-    const said = all.filter(({ purpose }) => purpose.includes('in each process')).map(({ name }) => name);
+    const said = all.filter(({ purpose }) => purpose.includes('per process')).map(({ name }) => name);
     expect(said.toSorted()).toEqual(
       [...perProcess, 'CALLBACKS_PER_MINUTE_PER_URL', 'NEW_PARTICIPANTS_PER_MINUTE'].toSorted(),
     );

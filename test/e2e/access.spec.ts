@@ -206,7 +206,7 @@ describe.each(onEachStore())('access on %s', (_, start) => {
         expect([address, answer.status]).toEqual([address, 404]);
         expect({ ...answer.json, instance: '' }).toEqual({
           type: 'urn:rollcall:problem:not-found',
-          title: 'There is nothing at this address',
+          title: 'Not found',
           status: 404,
           detail: expect.any(String),
           instance: '',

@@ -42,7 +42,7 @@ describe('names that are not known', () => {
         const { counted, reads } = countReads(unknownMembers(count));
         const { errors = [], detail } = refusalOf(counted, dto);
         expect(reads()).toBeLessThan(20);
-        expect(errors.filter(({ message }) => message === 'is not known here')).toHaveLength(Math.min(5, count));
+        expect(errors.filter(({ message }) => message === 'is not a known parameter')).toHaveLength(Math.min(5, count));
         if (count > 5) expect(detail).toContain(`; ${count - 5} more names are not known here`);
         else expect(detail).not.toContain('more names');
       }),
@@ -69,7 +69,7 @@ describe('names that are not known', () => {
 
   it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('can be %s', (name) => {
     const members = Object.defineProperty({}, name, { value: '1', enumerable: true });
-    expect(refusalOf(members, NoQuery).errors).toEqual([{ pointer: `#/${name}`, message: 'is not known here' }]);
+    expect(refusalOf(members, NoQuery).errors).toEqual([{ pointer: `#/${name}`, message: 'is not a known parameter' }]);
   });
 });
 

@@ -4,7 +4,7 @@ import type { DeviceId, EventKind } from '../../src/domain/lifecycle-event.js';
 import type { ParticipantId } from '../../src/domain/subject.js';
 import type { Dialect, RawCallback, Translation } from '../../src/sources/source.js';
 
-export const SIGNING_KEY = 'signing-key-of-the-test-source';
+const SIGNING_KEY = 'signing-key-of-the-test-source';
 
 class TestCallback {}
 

@@ -151,7 +151,9 @@ function answer({ changes, position }: Found): ChangesResponse {
 }
 
 function positionGone(): ProblemError {
-  return new ProblemError('position-gone', { detail: 'List again, and follow from the position of that list.' });
+  return new ProblemError('position-gone', {
+    detail: 'List the participants again and continue from the position of that list.',
+  });
 }
 
 /** Promise.withResolvers is not in Node 20. */

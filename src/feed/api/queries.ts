@@ -10,7 +10,7 @@ import { parsePosition } from '../../storage/feed-position.js';
 
 const MAX_WAIT_S = 30;
 
-export const POSITION_FAULT = 'is no position that this service gave out';
+export const POSITION_FAULT = 'was not issued by this service';
 
 const After = (description: string) =>
   applyDecorators(
@@ -65,7 +65,7 @@ class Filter {
   })
   @IsOptional()
   @Transform(({ value }) => [...new Set(String(value).split(','))])
-  @IsIn(CHANGE_TYPES, { each: true, message: `must be a comma list of ${CHANGE_TYPES.join(', ')}` })
+  @IsIn(CHANGE_TYPES, { each: true, message: `must be a comma-separated list of ${CHANGE_TYPES.join(', ')}` })
   types?: ChangeType[];
 }
 

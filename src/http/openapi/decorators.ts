@@ -27,7 +27,6 @@ function postpone<N extends DecoratorName>(name: N): (typeof Swagger)[N] {
   return postponing as (typeof Swagger)[N];
 }
 
-export const ApiBody = postpone('ApiBody');
 export const ApiCreatedResponse = postpone('ApiCreatedResponse');
 const ApiExtension = postpone('ApiExtension');
 export const ApiExtraModels = postpone('ApiExtraModels');

@@ -69,7 +69,7 @@ export class HealthController {
     } catch (error) {
       throw access.isKnown
         ? toProblem(error)
-        : new ProblemError('not-ready', { detail: 'A key is told why.', headers: RETRY_SOON });
+        : new ProblemError('not-ready', { detail: 'Send an API key to see which check failed.', headers: RETRY_SOON });
     }
   }
 

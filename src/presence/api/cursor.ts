@@ -16,8 +16,8 @@ export function decodeCursor(
 ): (string | number)[] {
   const values = parse(text);
   const isWellFormed = values.length === areParts.length + 1 && areParts.every((isPart, n) => isPart(values[n]));
-  if (!isWellFormed) throw cursorProblem('is none that this service gave out');
-  if (values.at(-1) !== filter) throw cursorProblem('was given out for other parameters');
+  if (!isWellFormed) throw cursorProblem('was not issued by this service');
+  if (values.at(-1) !== filter) throw cursorProblem('was issued for other parameters');
   return values.slice(0, -1) as (string | number)[];
 }
 

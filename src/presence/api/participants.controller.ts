@@ -110,7 +110,7 @@ export class ParticipantsController {
       throw new ProblemError('unknown-participant', { detail: 'No event of this participant is known.' });
     }
     const text = this.#textOf(keyOf(subject), record);
-    if (text === undefined) throw new ProblemError('unreadable-record', { detail: 'The log says more.' });
+    if (text === undefined) throw new ProblemError('unreadable-record', { detail: 'The log has the details.' });
     const etag = etagOf(text);
     reply.headers({ etag, 'cache-control': 'no-cache' });
     if (namesEtag(ifNoneMatch, etag)) return void reply.code(304).send();

@@ -42,7 +42,7 @@ export class ParticipantsQuery {
     description: 'Only participants in one of these states, separated by commas.',
   })
   @Transform(({ value }) => [...new Set(String(value).split(','))])
-  @IsIn(PRESENCE_STATES, { each: true, message: `must be a comma list of ${PRESENCE_STATES.join(', ')}` })
+  @IsIn(PRESENCE_STATES, { each: true, message: `must be a comma-separated list of ${PRESENCE_STATES.join(', ')}` })
   state: PresenceState[] = ['connected'];
 
   @Source()

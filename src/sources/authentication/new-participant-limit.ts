@@ -23,7 +23,7 @@ export class NewParticipantLimit {
     return new ProblemError(
       'too-many-requests',
       {
-        detail: 'This callback secret has brought as many new participants as it may within a minute.',
+        detail: 'This callback secret has reached its limit of new participants per minute.',
         headers: { 'retry-after': String(resetS) },
       },
       { reason: 'too-many-new-participants', facts: { secretNumber } },

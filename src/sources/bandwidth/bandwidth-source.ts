@@ -9,7 +9,7 @@ import type { FieldError } from '../../http/problem.js';
 import type { Dialect, Translation } from '../source.js';
 
 /** What the provider documents, for the API document. */
-export class BandwidthCallback {
+class BandwidthCallback {
   @ApiProperty({
     example: 'onConnect',
     description:

@@ -111,7 +111,7 @@ export class CallbackUrlsController {
     const [secret] = callbackSecrets;
     if (secret === undefined || publicUrl === undefined) {
       throw new ProblemError('not-configured', {
-        detail: 'It takes CALLBACK_SECRETS and PUBLIC_URL to make such URLs.',
+        detail: 'Set CALLBACK_SECRETS and PUBLIC_URL to mint callback URLs.',
       });
     }
     const expiresAtMs = Math.ceil(this.clock.now() / 1_000 + expiresInSeconds) * 1_000;
