@@ -6,7 +6,7 @@ const LIFE = ['connected', 'disconnected', 'connected', 'left'];
 const PARTICIPANTS = 10_000;
 
 const { place, redisPid, atOnce, warmMs, ms } = JSON.parse(process.argv[2]);
-const { recorder, store } = await openRecorder(place);
+const { recorder, storage } = await openRecorder(place);
 const beginMs = Date.now() - 3_600_000;
 let next = 0;
 
@@ -38,4 +38,4 @@ function cpuS() {
 
 await measure(warmMs);
 process.stdout.write(JSON.stringify(await measure(ms)));
-await store.close();
+await storage.close();

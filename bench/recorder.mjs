@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { DEFAULT_POLICY } from '../dist/domain/policy.js';
 import { Recorder } from '../dist/presence/write/recorder.js';
 import { systemClock } from '../dist/runtime/clock.js';
-import { openStore } from '../dist/storage/open-store.js';
+import { openStorage } from '../dist/storage/open-storage.js';
 import { parseRedisUrl } from '../dist/storage/redis/redis-address.js';
 import { DEVICE_ID, participantId, tagOf } from './participants.mjs';
 
@@ -13,8 +13,9 @@ const AT_ONCE = 512;
 /** Of a `redisUrl`, or else of a `dataDir` for SQLite. */
 export async function openRecorder({ redisUrl, dataDir }) {
   const log = pino({ level: 'error' }, pino.destination(2));
-  const store = await openStore({ redis: redisUrl && parseRedisUrl(redisUrl), redisPrefix: 'rollcall', dataDir }, log);
-  return { store, recorder: new Recorder(store, systemClock, DEFAULT_POLICY, log) };
+  const place = { redis: redisUrl && parseRedisUrl(redisUrl), redisPrefix: 'rollcall', dataDir };
+  const storage = await openStorage(place, systemClock, log);
+  return { storage, recorder: new Recorder(storage.records, systemClock, DEFAULT_POLICY, log) };
 }
 
 /** `kind`: connected, disconnected or left. */

@@ -11,7 +11,7 @@ const CHUNK = 50_000;
 const FEED_LIMITS = { retentionMs: 86_400_000, maxBytes: 64 * 1_024 };
 
 const { place, participants, apart, tags, events } = JSON.parse(process.argv[2]);
-const { recorder, store } = await openRecorder(place);
+const { recorder, storage } = await openRecorder(place);
 /** A callback is on its way for so long. */
 const DELAY_MS = 80;
 /** Before those of bench/callback.lua. */
@@ -32,6 +32,6 @@ async function live(n) {
 
 for (let first = 0; first < participants; first += CHUNK) {
   await together(Math.min(CHUNK, participants - first), (n) => live(first + n));
-  while (await store.trim(FEED_LIMITS));
+  while (await storage.feed.trim(FEED_LIMITS));
 }
-await store.close();
+await storage.close();

@@ -2,18 +2,21 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { AccessSettings } from './auth/access-guard.js';
 import type { PresencePolicy } from './domain/policy.js';
-import { ChangesModule, type FeedSettings } from './feed/feed.module.js';
+import { FeedModule, type FeedSettings } from './feed/feed.module.js';
 import type { HttpSettings } from './http/http-server.js';
-import { SourceNames } from './http/source-names.js';
 import { HealthModule } from './observability/health/health.module.js';
+import type { HealthCheck } from './observability/health/health-check.js';
 import { PresenceModule } from './presence/presence.module.js';
+import { DeadlineWorker } from './presence/write/deadline-worker.js';
 import { FeedQuota, participantQuotaBytes } from './presence/write/feed-quota.js';
 import type { Clock } from './runtime/clock.js';
-import { PlatformModule, type PlatformParts } from './runtime/runtime.module.js';
+import { RuntimeModule, type RuntimeParts } from './runtime/runtime.module.js';
 import { type ConfiguredSource, SourceRegistry } from './sources/registry.js';
 import type { Dialect } from './sources/source.js';
 import { SourcesModule } from './sources/sources.module.js';
-import type { PresenceStore } from './storage/ports.js';
+import type { Storage } from './storage/ports.js';
+import { StorageModule } from './storage/storage.module.js';
+import { STORAGE } from './storage/tokens.js';
 
 export interface AppSettings {
   /** Processes of this service that share the port, of which this is one. */
@@ -28,7 +31,7 @@ export interface AppSettings {
 }
 
 export interface AppParts extends AppSettings {
-  readonly store: PresenceStore;
+  readonly storage: Storage;
   /** Instead of those of the registry. */
   readonly dialects?: Readonly<Record<string, Dialect>>;
   readonly clock: Clock;
@@ -37,8 +40,8 @@ export interface AppParts extends AppSettings {
 
 @Module({})
 export class AppModule {
-  static with({
-    store,
+  static forRoot({
+    storage,
     policy,
     maxParticipants,
     feed,
@@ -47,29 +50,47 @@ export class AppModule {
     sources,
     dialects,
     http,
-    ...shared
-  }: AppParts & PlatformParts): DynamicModule {
-    const [first, ...others] = sources;
-    const names = [first.name, ...others.map(({ name }) => name)] as const;
+    ...runtime
+  }: AppParts & RuntimeParts): DynamicModule {
+    const storageModule = StorageModule.forRoot(storage);
+    const presenceModule = PresenceModule.forRoot({
+      imports: [storageModule],
+      policy,
+      quota: new FeedQuota(feed.participantBytes ?? participantQuotaBytes(feed.maxBytes, workers), feed.retentionMs),
+      maxParticipants,
+    });
     return {
       module: AppModule,
       imports: [
-        PlatformModule.with(shared),
-        PresenceModule.with(store, new SourceNames(names), policy, {
-          quota: new FeedQuota(
-            feed.participantBytes ?? participantQuotaBytes(feed.maxBytes, workers),
-            feed.retentionMs,
-          ),
-          maxParticipants,
-        }),
-        ChangesModule.with(feed),
+        RuntimeModule.forRoot(runtime),
+        storageModule,
+        presenceModule,
+        FeedModule.forRoot({ imports: [storageModule], ...feed }),
         SourcesModule.forRoot({
+          imports: [storageModule, presenceModule],
           registry: new SourceRegistry(sources, dialects),
           access,
           callbacksPerMinutePerUrl: http.callbacksPerMinutePerUrl,
         }),
-        HealthModule,
+        HealthModule.forRootAsync({
+          imports: [storageModule, presenceModule],
+          inject: [STORAGE, DeadlineWorker],
+          useFactory: healthChecks,
+        }),
       ],
     };
   }
+}
+
+function healthChecks(storage: Storage, deadlines: DeadlineWorker): HealthCheck[] {
+  const storeFault = () =>
+    storage.check().then(
+      () => undefined,
+      () => 'cannot be reached or written to',
+    );
+  const deadlineFault = async () => (deadlines.isAlive() ? undefined : 'no round has ended for a while');
+  return [
+    { name: 'store', fault: storeFault },
+    { name: 'deadlines', fault: deadlineFault },
+  ];
 }

@@ -11,6 +11,7 @@ import { ProblemFilter } from './http/problem.filter.js';
 import { ProblemError } from './http/problem.js';
 import { Refusals } from './http/refusals.js';
 import { registerHeaders } from './http/security-headers.js';
+import { SourceNames } from './http/source-names.js';
 import { DtoPipe } from './http/validation.js';
 import { LimitedLog } from './observability/limited-log.js';
 import { nestLog } from './observability/logging.js';
@@ -37,9 +38,11 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   const { adapter, complete } = createHttpServer(log, settings, { refusals, paths });
   const http = adapter.getInstance();
   http.addHook('onClose', async () => limitedLog.flush());
+  const [first, ...others] = parts.sources;
+  const names = [first.name, ...others.map(({ name }) => name)] as const;
   const problems = new ProblemFilter(refusals, presenceProblem);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.with({ ...parts, limitedLog, refusals, problems }),
+    AppModule.forRoot({ ...parts, limitedLog, refusals, problems, sourceNames: new SourceNames(names) }),
     adapter,
     {
       logger: nestLog(log),

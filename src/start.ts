@@ -14,7 +14,7 @@ import { startFailure } from './runtime/start-failure.js';
 import { onStopRequest, requestStop, type StopReason } from './runtime/stop-requests.js';
 import { endWithPrimary, Workers } from './runtime/workers.js';
 import { DIALECTS } from './sources/registry.js';
-import { openStore } from './storage/open-store.js';
+import { openStorage } from './storage/open-storage.js';
 
 /** In-flight callbacks take 2 s at the most; a client that reads its answer too slowly is not waited for. */
 const CLOSE_LIMIT_MS = 8_000;
@@ -61,15 +61,15 @@ async function serve(config: Config, log: Logger): Promise<void> {
     logStopped(log);
     process.exit(0);
   });
-  const store = await openStore(config.storePlace, log);
-  const app = await createApp({ ...config, store, clock: systemClock, log });
+  const storage = await openStorage(config.storePlace, systemClock, log);
+  const app = await createApp({ ...config, storage, clock: systemClock, log });
   const shutdown = new Shutdown(config.shutdownDelayMs, systemClock, {
     begin: (reason) => logStop(log, reason),
     drain: () => app.get(HealthController, { strict: false }).drain(),
     close: () => void close(app, log),
   });
   onStopRequest((reason) => shutdown.request(reason));
-  await listen(app, config, log, store.description);
+  await listen(app, config, log, storage.description);
 }
 
 async function listen(app: NestFastifyApplication, config: Config, log: Logger, place: string): Promise<void> {

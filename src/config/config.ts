@@ -1,7 +1,7 @@
 // The one reader of the environment. It reads all of it at the start, and the process does not start on a bad one.
 import { isIP } from 'node:net';
 import type { AppSettings } from '../app.module.js';
-import type { StorePlace } from '../storage/open-store.js';
+import type { StorePlace } from '../storage/open-storage.js';
 import { SETTINGS, type Setting } from './settings.js';
 import { unknownSettings } from './unknown-settings.js';
 

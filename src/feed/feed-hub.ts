@@ -3,12 +3,15 @@
 // keeps, so that between a follower's last page and its joining nothing is lost; and a follower passes over what it has
 // had, so that nothing comes twice.
 import { setTimeout as wait } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
+import { LOG } from '../observability/logging.js';
 import { atTurnsEnd } from '../runtime/tick-batch.js';
 import { type FeedPosition, isPast, moveTo } from '../storage/feed-position.js';
-import type { PresenceStore } from '../storage/ports.js';
+import type { FeedStore } from '../storage/ports.js';
+import { FEED_STORE } from '../storage/tokens.js';
 import { lengthOf } from './change-size.js';
-import type { FeedChange, FeedReader } from './feed-reader.js';
+import { type FeedChange, FeedReader } from './feed-reader.js';
 import type { Follower } from './follower.js';
 
 /** How many changes are kept for those who are about to join, and of which length: they are given to them at once. */
@@ -23,8 +26,9 @@ const RETRY_MS = 250;
 const REST_FOR_WORK = 3;
 const LONGEST_REST_MS = 50;
 
+@Injectable()
 export class FeedHub {
-  readonly #store: PresenceStore;
+  readonly #feed: FeedStore;
   readonly #reader: FeedReader;
   readonly #log: Logger;
   readonly #followers = new Set<Follower>();
@@ -38,8 +42,8 @@ export class FeedHub {
   readonly #stopping = new AbortController();
   #ended: Promise<void> = Promise.resolve();
 
-  constructor(store: PresenceStore, reader: FeedReader, log: Logger) {
-    this.#store = store;
+  constructor(@Inject(FEED_STORE) feed: FeedStore, reader: FeedReader, @Inject(LOG) log: Logger) {
+    this.#feed = feed;
     this.#reader = reader;
     this.#log = log;
   }
@@ -100,7 +104,7 @@ export class FeedHub {
       this.#loseAll();
     } else if (page.changes.length === 0) {
       this.#position = page.position;
-      await this.#store.changed(page.position, this.#stopping.signal);
+      await this.#feed.waitForChange(page.position, this.#stopping.signal);
     } else {
       const startMs = performance.now();
       this.#position = page.position;

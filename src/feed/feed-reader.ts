@@ -1,10 +1,13 @@
 // The feed as changes, each with its place: the store's entries hold all that one commit announced.
+import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Change } from '../domain/change.js';
+import { LOG } from '../observability/logging.js';
 import { OnceLog } from '../observability/once-log.js';
 import { decodeChanges } from '../storage/encoding/change-codec.js';
 import { type FeedPlace, type FeedPosition, moveTo } from '../storage/feed-position.js';
-import { type FeedEntry, MAX_PAGE_BYTES, type PresenceStore } from '../storage/ports.js';
+import { type FeedEntry, type FeedStore, MAX_PAGE_BYTES } from '../storage/ports.js';
+import { FEED_STORE } from '../storage/tokens.js';
 import { lengthOf } from './change-size.js';
 
 /** How many entries are read at once: decoding them blocks the event loop for a millisecond. */
@@ -27,12 +30,13 @@ interface FeedPage {
   readonly isLast: boolean;
 }
 
+@Injectable()
 export class FeedReader {
   readonly #undecodable: OnceLog;
 
   constructor(
-    private readonly store: PresenceStore,
-    log: Logger,
+    @Inject(FEED_STORE) private readonly feed: FeedStore,
+    @Inject(LOG) log: Logger,
   ) {
     this.#undecodable = new OnceLog(log, 'an entry of the change feed cannot be decoded; its followers start over');
   }
@@ -47,7 +51,7 @@ export class FeedReader {
    * A page ends before such an entry, and within one when its changes are too large. Rejects with StoreUnavailableError.
    */
   async page(after: FeedPosition, size = PAGE_SIZE): Promise<FeedPage | null> {
-    const entries = await this.store.changes(after, size);
+    const entries = await this.feed.read(after, size);
     if (entries === null) return null;
     let position = after;
     const changes: FeedChange[] = [];

@@ -1,13 +1,20 @@
 // Keeps the feed within its limits. Every node does it; what one has dropped, another no longer finds.
+import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
-import type { Clock } from '../runtime/clock.js';
+import { LOG } from '../observability/logging.js';
+import { CLOCK, type Clock } from '../runtime/clock.js';
 import { atTurnsEnd } from '../runtime/tick-batch.js';
-import type { FeedLimits, PresenceStore } from '../storage/ports.js';
+import type { FeedLimits, FeedStore } from '../storage/ports.js';
+import { FEED_STORE } from '../storage/tokens.js';
 
 const PERIOD_MS = 5_000;
 
+/** For injection. */
+export const FEED_LIMITS = Symbol('FeedLimits');
+
+@Injectable()
 export class FeedTrimmer {
-  readonly #store: PresenceStore;
+  readonly #feed: FeedStore;
   readonly #limits: FeedLimits;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -16,8 +23,13 @@ export class FeedTrimmer {
   #isFailing = false;
   #ended: Promise<void> = Promise.resolve();
 
-  constructor(store: PresenceStore, limits: FeedLimits, clock: Clock, log: Logger) {
-    this.#store = store;
+  constructor(
+    @Inject(FEED_STORE) feed: FeedStore,
+    @Inject(FEED_LIMITS) limits: FeedLimits,
+    @Inject(CLOCK) clock: Clock,
+    @Inject(LOG) log: Logger,
+  ) {
+    this.#feed = feed;
     this.#limits = limits;
     this.#clock = clock;
     this.#log = log;
@@ -39,7 +51,7 @@ export class FeedTrimmer {
 
   async #trim(): Promise<void> {
     try {
-      while (!this.#isStopped && (await this.#store.trim(this.#limits))) await new Promise<void>(atTurnsEnd);
+      while (!this.#isStopped && (await this.#feed.trim(this.#limits))) await new Promise<void>(atTurnsEnd);
       if (this.#isFailing) this.#log.info('the change feed can be trimmed again');
       this.#isFailing = false;
     } catch (error) {

@@ -2,20 +2,17 @@ import {
   type BeforeApplicationShutdown,
   type DynamicModule,
   Module,
+  type ModuleMetadata,
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import type { Logger } from 'pino';
-import { LOG } from '../observability/logging.js';
-import { PRESENCE_STORE } from '../presence/presence.module.js';
-import { CLOCK, type Clock } from '../runtime/clock.js';
-import type { FeedLimits, PresenceStore } from '../storage/ports.js';
+import type { FeedLimits } from '../storage/ports.js';
 import { ChangePoll } from './api/change-poll.js';
 import { ChangeStreams } from './api/change-streams.js';
 import { ChangesController } from './api/changes.controller.js';
 import { FeedHub } from './feed-hub.js';
 import { FeedReader } from './feed-reader.js';
-import { FeedTrimmer } from './feed-trimmer.js';
+import { FEED_LIMITS, FeedTrimmer } from './feed-trimmer.js';
 import { FollowerLimit } from './follower-limit.js';
 
 export interface FeedSettings extends FeedLimits {
@@ -25,8 +22,16 @@ export interface FeedSettings extends FeedLimits {
   readonly participantBytes?: number;
 }
 
-@Module({ controllers: [ChangesController] })
-export class ChangesModule implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
+export interface FeedOptions extends Omit<FeedSettings, 'participantBytes'> {
+  /** The module of the store. */
+  readonly imports: NonNullable<ModuleMetadata['imports']>;
+}
+
+@Module({
+  controllers: [ChangesController],
+  providers: [FeedReader, FeedHub, FeedTrimmer, ChangeStreams, ChangePoll],
+})
+export class FeedModule implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
   constructor(
     private readonly streams: ChangeStreams,
     private readonly poll: ChangePoll,
@@ -34,39 +39,14 @@ export class ChangesModule implements OnApplicationBootstrap, OnModuleDestroy, B
     private readonly trimmer: FeedTrimmer,
   ) {}
 
-  static with({ maxStreams, ...limits }: FeedSettings): DynamicModule {
-    const limit = new FollowerLimit(maxStreams);
-    const inject = [PRESENCE_STORE, FeedReader, FeedHub, CLOCK, LOG];
+  static forRoot({ imports, maxStreams, retentionMs, maxBytes }: FeedOptions): DynamicModule {
+    const limits: FeedLimits = { retentionMs, maxBytes };
     return {
-      module: ChangesModule,
+      module: FeedModule,
+      imports,
       providers: [
-        {
-          provide: FeedReader,
-          useFactory: (store: PresenceStore, log: Logger) => new FeedReader(store, log),
-          inject: [PRESENCE_STORE, LOG],
-        },
-        {
-          provide: FeedHub,
-          useFactory: (store: PresenceStore, reader: FeedReader, log: Logger) => new FeedHub(store, reader, log),
-          inject: [PRESENCE_STORE, FeedReader, LOG],
-        },
-        {
-          provide: ChangeStreams,
-          useFactory: (store: PresenceStore, reader: FeedReader, hub: FeedHub, clock: Clock, log: Logger) =>
-            new ChangeStreams({ store, reader, hub, limit, clock, log }),
-          inject,
-        },
-        {
-          provide: ChangePoll,
-          useFactory: (store: PresenceStore, reader: FeedReader, hub: FeedHub, clock: Clock) =>
-            new ChangePoll({ store, reader, hub, limit, clock }),
-          inject,
-        },
-        {
-          provide: FeedTrimmer,
-          useFactory: (store: PresenceStore, clock: Clock, log: Logger) => new FeedTrimmer(store, limits, clock, log),
-          inject: [PRESENCE_STORE, CLOCK, LOG],
-        },
+        { provide: FEED_LIMITS, useValue: limits },
+        { provide: FollowerLimit, useValue: new FollowerLimit(maxStreams) },
       ],
     };
   }

@@ -1,77 +1,48 @@
 import {
   type DynamicModule,
-  Inject,
   Module,
+  type ModuleMetadata,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import type { Logger } from 'pino';
 import type { PresencePolicy } from '../domain/policy.js';
-import { SourceNames } from '../http/source-names.js';
-import { LOG } from '../observability/logging.js';
-import { CLOCK, type Clock } from '../runtime/clock.js';
-import type { PresenceStore } from '../storage/ports.js';
 import { OccupancyController } from './api/occupancy.controller.js';
 import { OperatorEndController } from './api/operator-end.controller.js';
 import { ParticipantsController } from './api/participants.controller.js';
 import { PurgeController } from './api/purge.controller.js';
 import { PresenceReader } from './read/presence-reader.js';
 import { DeadlineWorker } from './write/deadline-worker.js';
-import type { FeedQuota } from './write/feed-quota.js';
-import { ParticipantLimit } from './write/participant-limit.js';
+import { FeedQuota } from './write/feed-quota.js';
+import { MAX_PARTICIPANTS, ParticipantLimit } from './write/participant-limit.js';
 import { Purge } from './write/purge.js';
-import { Recorder } from './write/recorder.js';
+import { PRESENCE_POLICY, Recorder } from './write/recorder.js';
 
-/** For injection. */
-export const PRESENCE_STORE = Symbol('PresenceStore');
-
-export interface PresenceLimits {
+export interface PresenceOptions {
+  /** The module of the store. */
+  readonly imports: NonNullable<ModuleMetadata['imports']>;
+  readonly policy: PresencePolicy;
   readonly quota: FeedQuota;
   /** In the store at once; 0: any number. */
   readonly maxParticipants: number;
 }
 
-@Module({ controllers: [ParticipantsController, OccupancyController, OperatorEndController, PurgeController] })
+@Module({
+  controllers: [ParticipantsController, OccupancyController, OperatorEndController, PurgeController],
+  providers: [PresenceReader, Recorder, ParticipantLimit, Purge, DeadlineWorker],
+  exports: [Recorder, DeadlineWorker],
+})
 export class PresenceModule implements OnApplicationBootstrap, OnApplicationShutdown {
-  constructor(
-    private readonly deadlines: DeadlineWorker,
-    @Inject(PRESENCE_STORE) private readonly store: PresenceStore,
-  ) {}
+  constructor(private readonly deadlines: DeadlineWorker) {}
 
-  static with(
-    store: PresenceStore,
-    sources: SourceNames,
-    policy: PresencePolicy,
-    { quota, maxParticipants }: PresenceLimits,
-  ): DynamicModule {
+  static forRoot({ imports, policy, quota, maxParticipants }: PresenceOptions): DynamicModule {
     return {
       module: PresenceModule,
-      global: true,
+      imports,
       providers: [
-        { provide: PRESENCE_STORE, useValue: store },
-        { provide: SourceNames, useValue: sources },
-        { provide: PresenceReader, useFactory: () => new PresenceReader(store) },
-        {
-          provide: Recorder,
-          useFactory: (clock: Clock, log: Logger) => {
-            const participants = new ParticipantLimit(store, clock, log, maxParticipants);
-            return new Recorder(store, clock, policy, log, { quota, participants });
-          },
-          inject: [CLOCK, LOG],
-        },
-        {
-          provide: Purge,
-          useFactory: (reader: PresenceReader, recorder: Recorder) => new Purge(reader, recorder),
-          inject: [PresenceReader, Recorder],
-        },
-        {
-          provide: DeadlineWorker,
-          useFactory: (recorder: Recorder, clock: Clock, log: Logger) =>
-            new DeadlineWorker(store, recorder, clock, log),
-          inject: [Recorder, CLOCK, LOG],
-        },
+        { provide: PRESENCE_POLICY, useValue: policy },
+        { provide: FeedQuota, useValue: quota },
+        { provide: MAX_PARTICIPANTS, useValue: maxParticipants },
       ],
-      exports: [PRESENCE_STORE, SourceNames, Recorder, DeadlineWorker],
     };
   }
 
@@ -82,6 +53,5 @@ export class PresenceModule implements OnApplicationBootstrap, OnApplicationShut
   /** After the last request was answered, so nothing is left for the store to do but the worker's round. */
   async onApplicationShutdown(): Promise<void> {
     await this.deadlines.stop();
-    await this.store.close();
   }
 }

@@ -1,8 +1,6 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import type { AccessSettings } from '../auth/access-guard.js';
-import { PRESENCE_STORE } from '../presence/presence.module.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
-import type { PresenceStore } from '../storage/ports.js';
 import { CallbackAuthenticator } from './authentication/callback-authenticator.js';
 import { CallbackUrlLimit } from './authentication/callback-url-limit.js';
 import { NewParticipantLimit } from './authentication/new-participant-limit.js';
@@ -12,6 +10,8 @@ import { CallbacksController } from './callbacks.controller.js';
 import { SourceRegistry } from './registry.js';
 
 export interface SourcesOptions {
+  /** The modules of the store and of presence. */
+  readonly imports: NonNullable<ModuleMetadata['imports']>;
   readonly registry: SourceRegistry;
   readonly access: AccessSettings;
   /** Callbacks that each minted URL may receive; 0: any number. */
@@ -20,11 +20,12 @@ export interface SourcesOptions {
 
 @Module({ controllers: [CallbackUrlsController] })
 export class SourcesModule {
-  static forRoot({ registry, access, callbacksPerMinutePerUrl }: SourcesOptions): DynamicModule {
+  static forRoot({ imports, registry, access, callbacksPerMinutePerUrl }: SourcesOptions): DynamicModule {
     const { callbackSecrets: secrets, isRequired, newParticipantsPerMinute } = access;
     const urlLimit = new CallbackUrlLimit(callbacksPerMinutePerUrl);
     return {
       module: SourcesModule,
+      imports,
       providers: [
         CallbacksController,
         { provide: ACCESS, useValue: access },
@@ -35,7 +36,7 @@ export class SourcesModule {
           useFactory: (clock: Clock) => new NewParticipantLimit(newParticipantsPerMinute, clock),
           inject: [CLOCK],
         },
-        { provide: Bindings, useFactory: (store: PresenceStore) => new Bindings(store), inject: [PRESENCE_STORE] },
+        Bindings,
       ],
     };
   }

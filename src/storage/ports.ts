@@ -1,6 +1,7 @@
-// The one port of presence. A store keeps records as text that it never looks into, and finds participants by what
-// an IndexEntry says of them. It holds no rule of presence: it loads, and it commits what was made of what it loaded,
-// if nobody else was faster. Both adapters are held to test/contract/.
+// What the service asks of a store: one port for each use, and the bundle of all of them that an adapter gives. A store keeps
+// records as text that it never looks into, and finds participants by what an IndexEntry says of them. It holds no rule of
+// presence: it loads, and it commits what was made of what it loaded, if nobody else was faster. test/contract/ has one suite
+// for each port, and both adapters pass all of them.
 import type { PresenceState } from '../domain/presence-view.js';
 import type { SourceName } from '../domain/subject.js';
 import type { SubjectKey } from './encoding/subject-key.js';
@@ -123,12 +124,11 @@ export class StoreUnavailableError extends Error {
 }
 
 /**
- * Reads see every commit that was done before they were asked. A method that needs the whole store rejects with
- * StoreUnavailableError; `load` and `commit` give it for just the participants it concerns.
+ * Records of participants, by key. Like those of all ports, its reads see every commit that was done before they were asked,
+ * and a method that needs the whole store rejects with StoreUnavailableError; `load` and `commit` give it for just the
+ * participants it concerns.
  */
-export interface PresenceStore {
-  /** Which store this is and where its data is, for people. Never holds a secret. */
-  readonly description: string;
+export interface RecordStore {
   /** The records in the order asked; null: none. */
   load(keys: readonly SubjectKey[]): Promise<(StoredRecord | null | StoreUnavailableError)[]>;
   /**
@@ -136,39 +136,62 @@ export interface PresenceStore {
    * was done. Record, index entries and changes of one changeset become visible together. At most one per participant.
    */
   commit(changesets: readonly Changeset[]): Promise<('done' | 'conflict' | StoreUnavailableError)[]>;
+  due(nowMs: number, limit: number): Promise<Due>;
+  /** How many participants are stored, gone ones included. It costs the same however many they are. */
+  size(): Promise<number>;
+}
+
+/** Participants by what they have in common. Only commits change it. */
+export interface PresenceIndex {
   /** The first `limit` participants after the cursor. One that stays as it is between two pages is in exactly one of them. */
   page(filter: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>>;
   occupancy(filter: OccupancyFilter): Promise<Occupancy>;
   /** Tags with somebody present, of one source or of all, in the order of their bytes. */
   tags(source: SourceName | undefined, after: string | null, limit: number): Promise<Snapshot<TagOccupancy>>;
-  /** Sources that have, or had, a participant in the store. */
+  /** Sources that have, or had, a participant in the store, in order. */
   sources(): Promise<SourceName[]>;
-  due(nowMs: number, limit: number): Promise<Due>;
-  /** How many participants are stored, gone ones included. It costs the same however many they are. */
-  size(): Promise<number>;
-  /** The present end of the feed. */
-  position(): Promise<FeedPosition>;
+}
+
+/** What commits have announced, in order. Only commits add to it. */
+export interface FeedStore {
+  /** The position after the newest entry. */
+  end(): Promise<FeedPosition>;
   /**
-   * The first `limit` entries of the feed after a position, with the one that the position is within, if it is; fewer when
-   * they come to MAX_PAGE_BYTES, or when there are no more. Those of one shard, and so of one participant, are in the order of their commits. null: nobody can tell any more what came after that
-   * position, since its entry was trimmed, or was lost with the store's data, or is another store's.
+   * The first `limit` entries after a position, with the one that the position is within, if it is; fewer when they come to
+   * MAX_PAGE_BYTES, or when there are no more. Those of one shard, and so of one participant, are in the order of their commits.
+   * null: nobody can tell any more what came after that position, since its entry was trimmed, or was lost with the store's
+   * data, or is another store's.
    */
-  changes(after: FeedPosition, limit: number): Promise<FeedEntry[] | null>;
+  read(after: FeedPosition, limit: number): Promise<FeedEntry[] | null>;
   /**
    * Resolves when there is an entry after the position or the signal is aborted, or else in about a second. A wait that is
    * over has left nothing behind on the signal, which may live as long as the process.
    */
-  changed(after: FeedPosition, signal: AbortSignal): Promise<void>;
+  waitForChange(after: FeedPosition, signal: AbortSignal): Promise<void>;
   /**
    * Drops some of the oldest entries that are over a limit, never the newest one; whether there may be more of them. What one
    * call does is bounded, however many entries there are and however large they are.
    */
   trim(limits: FeedLimits): Promise<boolean>;
+}
+
+/** Which subject each reference, such as that of a minted callback URL, belongs to. */
+export interface BindingStore {
   /**
    * The subject that a reference is bound to: this one, if there was none. It stays so, at least until that time, unless
    * the store loses its data. Asked again, it costs one read.
    */
   bind(ref: string, key: SubjectKey, untilMs: number): Promise<SubjectKey>;
+}
+
+/** All ports of one store. */
+export interface Storage {
+  /** Which store this is and where its data is, for people. Never holds a secret. */
+  readonly description: string;
+  readonly records: RecordStore;
+  readonly index: PresenceIndex;
+  readonly feed: FeedStore;
+  readonly bindings: BindingStore;
   /**
    * Resolves when a callback could be stored: does what `load`, `commit` and `bind` do, on the data that participants share,
    * and leaves nothing that any other method would show.

@@ -1,7 +1,7 @@
 import type { Change } from '../../src/domain/change.js';
 import { decodeChanges } from '../../src/storage/encoding/change-codec.js';
 import { type FeedPosition, moveTo } from '../../src/storage/feed-position.js';
-import type { FeedEntry, PresenceStore } from '../../src/storage/ports.js';
+import type { FeedEntry, FeedStore } from '../../src/storage/ports.js';
 
 /** The position of a reader that has read all of an entry. */
 export function afterEntry(position: FeedPosition, { shard, id }: FeedEntry): FeedPosition {
@@ -9,10 +9,10 @@ export function afterEntry(position: FeedPosition, { shard, id }: FeedEntry): Fe
 }
 
 /** All that the feed has after a position, by pages. */
-export async function entriesAfter(store: PresenceStore, after: FeedPosition, limit = 500): Promise<FeedEntry[]> {
+export async function entriesAfter(feed: FeedStore, after: FeedPosition, limit = 500): Promise<FeedEntry[]> {
   const entries: FeedEntry[] = [];
   for (let position = after; ; ) {
-    const page = await store.changes(position, limit);
+    const page = await feed.read(position, limit);
     if (page === null) throw new Error('the position is gone');
     if (page.length === 0) return entries;
     entries.push(...page);
@@ -20,8 +20,8 @@ export async function entriesAfter(store: PresenceStore, after: FeedPosition, li
   }
 }
 
-export async function changesAfter(store: PresenceStore, after: FeedPosition): Promise<Change[]> {
-  return (await entriesAfter(store, after)).flatMap(({ changes }) => {
+export async function changesAfter(feed: FeedStore, after: FeedPosition): Promise<Change[]> {
+  return (await entriesAfter(feed, after)).flatMap(({ changes }) => {
     const decoded = decodeChanges(changes);
     if (!decoded) throw new Error('an entry that cannot be decoded');
     return decoded;

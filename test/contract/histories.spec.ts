@@ -10,11 +10,11 @@ import { changesetOf, indexEntry, readRecord } from '../../src/presence/write/ch
 import { encodeRecord } from '../../src/storage/encoding/record-codec.js';
 import { keyOf, type SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import { mergePages } from '../../src/storage/page-order.js';
-import type { Group, IndexEntry, OccupancyFilter, PageFilter, PresenceStore } from '../../src/storage/ports.js';
+import type { Group, IndexEntry, OccupancyFilter, PageFilter, Storage } from '../../src/storage/ports.js';
 import { policy as defaults, eventOf, subjectOf } from '../domain/builders.js';
 import { START_MS } from '../domain/histories.js';
 import { changesAfter } from './feed.js';
-import { type OpenStore, storesUnderTest } from './stores.js';
+import { type OpenStorage, storesUnderTest } from './stores.js';
 
 const policy = { ...defaults, leaveGraceMs: 2_000, maxConnectionMs: 60_000, retentionMs: 90_000 };
 /** Some of them differ by source or scope alone. */
@@ -64,33 +64,34 @@ class Model {
   }
 }
 
-async function stepStore(
-  store: PresenceStore,
-  id: SubjectKey,
-  received: LifecycleEvent[],
-  nowMs: number,
-): Promise<void> {
-  const [text] = await store.load([id]);
+async function stepStore(storage: Storage, id: SubjectKey, received: LifecycleEvent[], nowMs: number): Promise<void> {
+  const [text] = await storage.records.load([id]);
   const loaded = readRecord(id, text as string | null);
   const changeset = changesetOf(id, loaded, advance(loaded?.record, received, nowMs, policy));
-  if (changeset) expect(await store.commit([changeset])).toEqual(['done']);
+  if (changeset) expect(await storage.records.commit([changeset])).toEqual(['done']);
 }
 
-async function expectSame({ store, beginning }: OpenStore, { records, changes }: Model, nowMs: number): Promise<void> {
+async function expectSame(
+  { storage, beginning }: OpenStorage,
+  { records, changes }: Model,
+  nowMs: number,
+): Promise<void> {
   const texts = KEYS.map((key) => records.get(key)).map((record) => (record ? encodeRecord(record) : null));
-  expect(await store.load(KEYS)).toEqual(texts);
+  expect(await storage.records.load(KEYS)).toEqual(texts);
   const entries = [...records].map(([key, record]) => ({ key, record: encodeRecord(record), ...indexEntry(record) }));
   for (const source of SOURCES) {
-    for (const group of [undefined, ...GROUPS]) await expectSameIndex(store, entries, { source, group });
+    for (const group of [undefined, ...GROUPS]) await expectSameIndex(storage, entries, { source, group });
     for (const tag of TAGS) {
       const filter = { source, group: { kind: 'tag', name: tag } as const };
-      const occupancy = await store.occupancy(filter);
-      const listed = (await store.tags(source, null, 10)).items.filter((item) => item.tag === tag);
+      const occupancy = await storage.index.occupancy(filter);
+      const listed = (await storage.index.tags(source, null, 10)).items.filter((item) => item.tag === tag);
       expect(listed).toEqual(occupancy.connected + occupancy.reconnecting > 0 ? [{ tag, ...occupancy }] : []);
     }
   }
-  expect(await store.sources()).toEqual(expect.arrayContaining([...new Set(entries.map(({ source }) => source))]));
-  const { keys, nextDueMs } = await store.due(nowMs, 100);
+  expect(await storage.index.sources()).toEqual(
+    expect.arrayContaining([...new Set(entries.map(({ source }) => source))]),
+  );
+  const { keys, nextDueMs } = await storage.records.due(nowMs, 100);
   expect([...keys].sort()).toEqual(
     entries
       .filter(({ dueMs }) => dueMs <= nowMs)
@@ -100,7 +101,7 @@ async function expectSame({ store, beginning }: OpenStore, { records, changes }:
   expect(nextDueMs ?? Number.POSITIVE_INFINITY).toBe(
     Math.min(...entries.map(({ dueMs }) => dueMs).filter((due) => due > nowMs)),
   );
-  const feed = await changesAfter(store, beginning);
+  const feed = await changesAfter(storage.feed, beginning);
   for (const id of KEYS) {
     const ofOne = ({ subject }: Change) => keyOf(subject) === id;
     expect(feed.filter(ofOne)).toEqual(changes.filter(ofOne));
@@ -110,7 +111,7 @@ async function expectSame({ store, beginning }: OpenStore, { records, changes }:
 type Entry = IndexEntry & { readonly key: SubjectKey; readonly record: string };
 
 /** What is found in an index is what a look at everybody finds. */
-async function expectSameIndex(store: PresenceStore, entries: readonly Entry[], filter: Omit<PageFilter, 'states'>) {
+async function expectSameIndex(storage: Storage, entries: readonly Entry[], filter: Omit<PageFilter, 'states'>) {
   const { source, group } = filter;
   const wanted = entries.filter(
     (entry) =>
@@ -124,12 +125,12 @@ async function expectSameIndex(store: PresenceStore, entries: readonly Entry[], 
       100,
     );
     const items = expected.map(({ key, sinceMs, record }) => ({ key, sinceMs, record }));
-    expect((await store.page({ states: [state], ...filter }, null, 100)).items).toEqual(items);
+    expect((await storage.index.page({ states: [state], ...filter }, null, 100)).items).toEqual(items);
   }
   if (group?.kind === 'id') return;
   const devices = wanted.reduce((sum, entry) => sum + entry.devices, 0);
   const occupancy = { connected: count('connected'), reconnecting: count('reconnecting'), devices };
-  expect(await store.occupancy(filter as OccupancyFilter)).toEqual(occupancy);
+  expect(await storage.index.occupancy(filter as OccupancyFilter)).toEqual(occupancy);
 }
 
 describe('random histories', () => {
@@ -151,7 +152,7 @@ describe('random histories', () => {
                 eventOf(kind, { ...subject, ...parts, at: nowMs - agoMs, receivedAt: nowMs }),
               );
             model.step(key, own, nowMs);
-            for (const { store } of opened) await stepStore(store, key, own, nowMs);
+            for (const { storage } of opened) await stepStore(storage, key, own, nowMs);
           }
           for (const one of opened) await expectSame(one, model, nowMs);
         }

@@ -2,11 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
+import { systemClock } from '../../src/runtime/clock.js';
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import type { Changeset } from '../../src/storage/ports.js';
 import { parseRedisUrl } from '../../src/storage/redis/redis-address.js';
 import { RedisConnection } from '../../src/storage/redis/redis-connection.js';
-import { RedisPresenceStore } from '../../src/storage/redis/redis-presence-store.js';
+import { RedisStorage } from '../../src/storage/redis/redis-storage.js';
 import { documentedUser, urlOfUser } from '../storage/redis/acl-user.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
 import { BANDWIDTH, indexOf, tagged } from './index-entry.js';
@@ -22,32 +23,33 @@ function changeset(name: string, changes: string): Changeset {
 /** Everything that the service asks of a store; how many of it is refused. */
 async function countRefusals(url: string): Promise<number> {
   const redis = await RedisConnection.open(parseRedisUrl(url), log);
-  const store = new RedisPresenceStore(redis, {
+  const storage = new RedisStorage(redis, {
     description: 'Redis',
     prefix: 'rollcall',
     shards: 1,
     sources: [BANDWIDTH],
+    clock: systemClock,
     log,
   });
   const [a, b] = [changeset('a', 'a change'), changeset('b', 'another change')];
-  const begin = await store.position().catch(() => []);
-  const outcomes = [...(await store.load([a.key])), ...(await store.commit([a, b]))];
+  const begin = await storage.feed.end().catch(() => []);
+  const outcomes = [...(await storage.records.load([a.key])), ...(await storage.records.commit([a, b]))];
   const page = { states: ['connected'] } as const;
   const rest = await Promise.allSettled([
-    store.page(page, { sinceMs: 5, key: a.key }, 1),
-    store.occupancy({ group: tagged('red') }),
-    store.tags(undefined, null, 10),
-    store.sources(),
-    store.due(Date.now(), 10),
-    store.position(),
-    store.changes(begin, 10),
-    store.changed(begin.length > 0 ? begin : [{ epoch: '', entry: '0-0' }], new AbortController().signal),
-    store.bind('ref', a.key, Date.now() + 60_000),
-    store.trim({ retentionMs: 86_400_000, maxBytes: 1 }),
-    store.check(),
+    storage.index.page(page, { sinceMs: 5, key: a.key }, 1),
+    storage.index.occupancy({ group: tagged('red') }),
+    storage.index.tags(undefined, null, 10),
+    storage.index.sources(),
+    storage.records.due(Date.now(), 10),
+    storage.feed.end(),
+    storage.feed.read(begin, 10),
+    storage.feed.waitForChange(begin.length > 0 ? begin : [{ epoch: '', entry: '0-0' }], new AbortController().signal),
+    storage.bindings.bind('ref', a.key, Date.now() + 60_000),
+    storage.feed.trim({ retentionMs: 86_400_000, maxBytes: 1 }),
+    storage.check(),
   ]);
-  outcomes.push(...(await store.commit([a, b].map((one) => ({ ...one, before: one.after, after: null })))));
-  await store.close();
+  outcomes.push(...(await storage.records.commit([a, b].map((one) => ({ ...one, before: one.after, after: null })))));
+  await storage.close();
   return outcomes.filter((one) => one instanceof Error).length + rest.filter((one) => one.status === 'rejected').length;
 }
 

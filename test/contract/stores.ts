@@ -5,19 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from '@jest/globals';
 import { pino } from 'pino';
+import { systemClock } from '../../src/runtime/clock.js';
 import type { FeedPosition } from '../../src/storage/feed-position.js';
-import type { PresenceStore } from '../../src/storage/ports.js';
+import type { Storage } from '../../src/storage/ports.js';
 import { parseRedisUrl } from '../../src/storage/redis/redis-address.js';
 import { RedisConnection } from '../../src/storage/redis/redis-connection.js';
-import { RedisPresenceStore } from '../../src/storage/redis/redis-presence-store.js';
-import { SqlitePresenceStore } from '../../src/storage/sqlite/sqlite-presence-store.js';
+import { RedisStorage } from '../../src/storage/redis/redis-storage.js';
+import { SqliteStorage } from '../../src/storage/sqlite/sqlite-storage.js';
 import { closeOnce } from '../leftovers.js';
 import { documentedUser, urlOfUser } from '../storage/redis/acl-user.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
 import { BANDWIDTH } from './index-entry.js';
 
-export interface OpenStore {
-  readonly store: PresenceStore;
+export interface OpenStorage {
+  readonly storage: Storage;
   /** Of its feed. */
   readonly beginning: FeedPosition;
   /** Closes it and removes its data. */
@@ -28,7 +29,7 @@ export interface OpenStore {
  * To be called where tests are described: it has a redis-server started before them and stopped after. On it the store is
  * the user of docs/redis.md, with no permission that it does not need.
  */
-export function storesUnderTest(): [string, () => Promise<OpenStore>][] {
+export function storesUnderTest(): [string, () => Promise<OpenStorage>][] {
   let server: RedisServer;
   let url: string;
   beforeAll(async () => {
@@ -43,21 +44,22 @@ export function storesUnderTest(): [string, () => Promise<OpenStore>][] {
   ];
 }
 
-export async function openSqlite(): Promise<OpenStore> {
+export async function openSqlite(): Promise<OpenStorage> {
   const dir = mkdtempSync(join(tmpdir(), 'rollcall-sqlite-'));
-  const store = new SqlitePresenceStore(dir, pino({ level: 'silent' }));
+  const storage = new SqliteStorage(dir, systemClock, pino({ level: 'silent' }));
   const discard = closeOnce(async () => {
-    await store.close();
+    await storage.close();
     rmSync(dir, { recursive: true });
   });
-  return { store, beginning: await store.position(), discard };
+  return { storage, beginning: await storage.feed.end(), discard };
 }
 
-async function openRedis(url: string, shards: number): Promise<OpenStore> {
+async function openRedis(url: string, shards: number): Promise<OpenStorage> {
   const log = pino({ level: 'silent' });
   const redis = await RedisConnection.open(parseRedisUrl(url), log);
   const prefix = `rollcall:${randomUUID()}`;
-  const store = new RedisPresenceStore(redis, { description: 'Redis', prefix, shards, sources: [BANDWIDTH], log });
-  const discard = closeOnce(() => store.close());
-  return { store, beginning: await store.position(), discard };
+  const options = { description: 'Redis', prefix, shards, sources: [BANDWIDTH], clock: systemClock, log };
+  const storage = new RedisStorage(redis, options);
+  const discard = closeOnce(() => storage.close());
+  return { storage, beginning: await storage.feed.end(), discard };
 }

@@ -130,7 +130,7 @@ describe.each(STORES)('%s, under load', (_, count, where) => {
     expect(ids.length).toBeGreaterThan(CALLBACKS / 4);
     expect(new Set(ids).size).toBe(ids.length);
     expect(unsteady.heard).toEqual(ids);
-    const stored = await changesAfter(node.store, parsePosition(begin) ?? []);
+    const stored = await changesAfter(node.storage.feed, parsePosition(begin) ?? []);
     expect(steady.changes.map(({ data }) => `${data.type} ${data.participantId} ${data.version}`)).toEqual(
       stored.map(({ type, subject, version }) => `${type} ${subject.participantId} ${version}`),
     );

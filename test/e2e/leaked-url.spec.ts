@@ -101,11 +101,11 @@ describe.each(onEachStore())('a minted URL on %s', (_, start) => {
     expect(statuses).toEqual(new Set([204, 429]));
     expect(refusedFor('feed-quota-exceeded')[0]).toMatchObject({ status: 429, participantId: SEED.participantId });
     const after = parsePosition(position) ?? [];
-    const entries = await entriesAfter(service.store, after);
+    const entries = await entriesAfter(service.storage.feed, after);
     const bytes = entries.reduce((sum, { changes }) => sum + Buffer.byteLength(changes), 0);
     // What was in progress when the quota was used up is announced, too: those of one round.
     expect(bytes).toBeLessThanOrEqual(2 * participantBytes + 100 * 8_000);
-    const changes = await changesAfter(service.store, after);
+    const changes = await changesAfter(service.storage.feed, after);
     const arrivals = changes.filter(
       ({ type, subject }) => type === 'participant.connected' && subject.participantId !== SEED.participantId,
     );

@@ -125,7 +125,7 @@ describe.each(onEachStore())('a purge on %s', (_, startOn) => {
       [400, 400],
     ]);
     expect(await ids()).toEqual([]);
-    expect(await service.store.size()).toBe(0);
+    expect(await service.storage.records.size()).toBe(0);
   });
 
   it('is in the log, with who asked for what', async () => {

@@ -116,8 +116,8 @@ describe('the service', () => {
     expect(linesWith('refuses')).toEqual([]);
   });
 
-  const SHARED_KEYS = ['tags', 'due', 'epoch', 'changes', 'state:connected', 'state:reconnecting', 'state:gone'];
-  it.each([...SHARED_KEYS, 'state:more', 'state:none'])(
+  const OF_SOURCE = ['tags', 'state:connected', 'state:reconnecting', 'state:gone', 'state:more', 'state:none'];
+  it.each(['due', 'epoch', 'changes', 'sources', ...OF_SOURCE.map((key) => `s:bandwidth:${key}`)])(
     'is not ready when the key %s is of another program',
     async (key) => {
       await start(server.url);

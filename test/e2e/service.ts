@@ -15,11 +15,11 @@ import { Refusals } from '../../src/http/refusals.js';
 import { type Clock, systemClock } from '../../src/runtime/clock.js';
 import type { ConfiguredSource } from '../../src/sources/registry.js';
 import type { Dialect } from '../../src/sources/source.js';
-import { openStore } from '../../src/storage/open-store.js';
-import type { PresenceStore } from '../../src/storage/ports.js';
+import { openStorage } from '../../src/storage/open-storage.js';
+import type { Storage } from '../../src/storage/ports.js';
 import { parseRedisUrl } from '../../src/storage/redis/redis-address.js';
 import { BANDWIDTH } from '../contract/index-entry.js';
-import { watched } from '../contract/watched-store.js';
+import { watched } from '../contract/watched-storage.js';
 import { closeOnce } from '../leftovers.js';
 
 export interface ServiceOptions {
@@ -51,7 +51,7 @@ interface Answer {
 export interface Service {
   readonly app: NestFastifyApplication;
   readonly url: string;
-  readonly store: PresenceStore;
+  readonly storage: Storage;
   /** Loads of records wait, and callbacks with them, until what it returns is called. */
   readonly holdLoads: () => () => void;
   /** What was refused so far. */
@@ -98,18 +98,19 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     },
   });
   const log = pino({ base: null, level: logLevel }, sink);
-  const opened = await openStore(
+  const opened = await openStorage(
     {
       redis: redisUrl === undefined ? undefined : parseRedisUrl(redisUrl),
       redisPrefix,
       dataDir,
       sources: sources.map(({ name }) => name),
     },
+    clock,
     log,
   );
-  const { store, hold: holdLoads } = watched(opened);
+  const { storage, hold: holdLoads } = watched(opened);
   const app = await createApp({
-    store,
+    storage,
     workers: 1,
     sources,
     ...(dialects && { dialects }),
@@ -158,5 +159,5 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     rmSync(ownDataDir, { recursive: true, force: true });
   });
   const refusals = app.get(Refusals, { strict: false });
-  return { app, url, store, holdLoads, refusals, logged, request, post, callback, stop };
+  return { app, url, storage, holdLoads, refusals, logged, request, post, callback, stop };
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import Database from 'libsql';
 import { nodeVersionProblem } from '../../src/runtime/node-version.mjs';
-import { SCHEMA } from '../../src/storage/sqlite/schema.js';
+import { schema } from '../../src/storage/sqlite/schema.js';
 import { closeOnce } from '../leftovers.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
 import { ServiceProcess } from './process.js';
@@ -36,7 +36,7 @@ describe('the service cannot start', () => {
 
   function makeDatabase(sql = '', lengthBytes?: number): void {
     const db = new Database(file);
-    db.exec(SCHEMA + sql);
+    db.exec(schema(0) + sql);
     db.close();
     if (lengthBytes !== undefined) truncateSync(file, lengthBytes);
   }
@@ -67,7 +67,7 @@ describe('the service cannot start', () => {
     ['is cut off', () => makeDatabase('', 20_000), /damaged.*Restore it from a backup/],
     ['lacks a table', () => makeDatabase('DROP TABLE refs'), /damaged.*Restore it from a backup/],
     ['is from a newer version', () => makeDatabase('PRAGMA user_version = 99'), /newer version .*99.*Run that version/],
-    ['is from an older version', () => makeDatabase('PRAGMA user_version = 1'), /older version .*Run that version/],
+    ['is from an older version', () => makeDatabase('PRAGMA user_version = -1'), /older version .*Run that version/],
     ['is of another program', () => makeDatabase('PRAGMA user_version = 0'), /another program.*Move it away/],
     ['is a folder', () => mkdirSync(file), /not a file.*Move it away/],
     ['is a device', () => symlinkSync('/dev/full', file), /not a file.*Move it away/],

@@ -44,7 +44,7 @@ describe('two nodes on one Redis', () => {
           ),
         );
         const [one, other, alone] = nodes as [Service, Service, Service];
-        const beginning = await one.store.position();
+        const beginning = await one.storage.feed.end();
         const answers = await Promise.all(
           events.flatMap((event, n) => [
             one.callback(event),
@@ -56,7 +56,7 @@ describe('two nodes on one Redis', () => {
         expect(await presenceOf(one)).toEqual(await presenceOf(alone));
         expect(await presenceOf(other)).toEqual(await presenceOf(alone));
         const versions = new Map<string, number[]>();
-        for (const { subject, version } of await changesAfter(one.store, beginning)) {
+        for (const { subject, version } of await changesAfter(one.storage.feed, beginning)) {
           const { participantId } = subject;
           versions.set(participantId, [...(versions.get(participantId) ?? []), version]);
         }

@@ -6,11 +6,11 @@ import { FeedHub } from '../../src/feed/feed-hub.js';
 import { FeedReader } from '../../src/feed/feed-reader.js';
 import { FollowerLimit } from '../../src/feed/follower-limit.js';
 import { formatPosition } from '../../src/storage/feed-position.js';
-import { type OpenStore, storesUnderTest } from '../contract/stores.js';
+import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
 import { ManualClock } from '../manual-clock.js';
 
 describe.each(storesUnderTest())('a poll that waits on %s', (_, open) => {
-  let opened: OpenStore;
+  let opened: OpenStorage;
   let hub: FeedHub;
   let clock: ManualClock;
   let poll: ChangePoll;
@@ -18,9 +18,9 @@ describe.each(storesUnderTest())('a poll that waits on %s', (_, open) => {
     opened = await open();
     clock = new ManualClock(0);
     const log = pino({ level: 'silent' });
-    const reader = new FeedReader(opened.store, log);
-    hub = new FeedHub(opened.store, reader, log);
-    poll = new ChangePoll({ store: opened.store, reader, hub, limit: new FollowerLimit(1), clock });
+    const reader = new FeedReader(opened.storage.feed, log);
+    hub = new FeedHub(opened.storage.feed, reader, log);
+    poll = new ChangePoll(opened.storage.feed, reader, hub, new FollowerLimit(1), clock);
   });
   afterEach(async () => {
     await hub.stop();

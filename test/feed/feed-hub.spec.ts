@@ -7,8 +7,8 @@ import { pino } from 'pino';
 import { FeedHub } from '../../src/feed/feed-hub.js';
 import { FeedReader } from '../../src/feed/feed-reader.js';
 import { Follower } from '../../src/feed/follower.js';
-import type { PresenceStore } from '../../src/storage/ports.js';
-import { type OpenStore, openSqlite } from '../contract/stores.js';
+import type { FeedStore } from '../../src/storage/ports.js';
+import { type OpenStorage, openSqlite } from '../contract/stores.js';
 
 const ROUNDS = 100_000;
 /** A promise reaction left behind by each round was 31 MB. */
@@ -22,20 +22,19 @@ function heapBytes(): number {
   return process.memoryUsage().heapUsed;
 }
 
-/** The store, with its waits for a change counted. */
-function countingWaits(store: PresenceStore) {
+/** The feed, with its waits for a change counted. */
+function countingWaits(feed: FeedStore) {
   const waits = { count: 0 };
-  const proxy = new Proxy(store, {
-    get(target, name: keyof PresenceStore) {
-      if (name === 'changed') waits.count += 1;
-      const value = target[name];
-      return typeof value === 'function' ? value.bind(target) : value;
+  const proxy = new Proxy(feed, {
+    get(target, name: keyof FeedStore) {
+      if (name === 'waitForChange') waits.count += 1;
+      return target[name].bind(target);
     },
   });
-  return { store: proxy, waits };
+  return { feed: proxy, waits };
 }
 
-let opened: OpenStore;
+let opened: OpenStorage;
 let hub: FeedHub;
 beforeEach(async () => {
   opened = await openSqlite();
@@ -46,14 +45,14 @@ afterEach(async () => {
 });
 
 it('keeps nothing of the rounds in which nothing happened', async () => {
-  const { store, waits } = countingWaits(opened.store);
+  const { feed, waits } = countingWaits(opened.storage.feed);
   const log = pino({ level: 'silent' });
-  hub = new FeedHub(store, new FeedReader(store, log), log);
+  hub = new FeedHub(feed, new FeedReader(feed, log), log);
   const follower = new Follower(opened.beginning, {}, { onChanges: () => {}, onGone: () => {} });
   expect(hub.join(follower)).toBe(true);
   const run = async (rounds: number) => {
     for (const end = waits.count + rounds; waits.count < end; ) {
-      await store.commit([]); // wakes those who wait, and announces nothing
+      await opened.storage.records.commit([]); // wakes those who wait, and announces nothing
       await setImmediate();
     }
   };

@@ -153,15 +153,16 @@ describe.each(storesUnderTest())('a follower on %s', (_, open) => {
   it('hears every change once and in order, however often it goes and comes back', async () => {
     await fc.assert(
       fc.asyncProperty(actions, fc.nat(3 * PAGE_SIZE), async (script, before) => {
-        const { store, beginning, discard } = await open();
+        const { storage, beginning, discard } = await open();
         const log = pino({ level: 'silent' });
-        const feed = new FeedReader(store, log);
-        const hub = new FeedHub(store, feed, log);
+        const feed = new FeedReader(storage.feed, log);
+        const hub = new FeedHub(storage.feed, feed, log);
         const stopHub = closeOnce(() => hub.stop());
         let count = 0;
-        const announce = (many: number) => store.commit(Array.from({ length: many }, () => announcing(count++)));
+        const announce = (many: number) =>
+          storage.records.commit(Array.from({ length: many }, () => announcing(count++)));
         for (let rest = before; rest > 0; rest -= 100) await announce(Math.min(rest, 100));
-        const end = await store.position();
+        const end = await storage.feed.end();
         const visitors = [beginning, beginning, end, end].map((begin) => new Visitor(feed, hub, begin));
         const commits: Promise<unknown>[] = [];
         for (const action of script) {

@@ -14,7 +14,7 @@ import { keyOf } from '../../src/storage/encoding/subject-key.js';
 import { type FeedPosition, parsePosition } from '../../src/storage/feed-position.js';
 import type { Changeset } from '../../src/storage/ports.js';
 import { BANDWIDTH, indexOf } from '../contract/index-entry.js';
-import { type OpenStore, storesUnderTest } from '../contract/stores.js';
+import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
 import { ManualClock } from '../manual-clock.js';
 
 const log = pino({ level: 'silent' });
@@ -49,15 +49,15 @@ function announcing(version: number): Changeset {
 }
 
 describe.each(storesUnderTest())('large changes on %s', (_, open) => {
-  let opened: OpenStore;
+  let opened: OpenStorage;
   let reader: FeedReader;
   const all = Array.from({ length: COMMITS }, (_unused, version) =>
     Array.from({ length: DEVICES }, (_one, n) => nameOf(version, n)),
   ).flat();
   beforeAll(async () => {
     opened = await open();
-    reader = new FeedReader(opened.store, log);
-    for (let n = 0; n < COMMITS; n += 1) await opened.store.commit([announcing(n)]);
+    reader = new FeedReader(opened.storage.feed, log);
+    for (let n = 0; n < COMMITS; n += 1) await opened.storage.records.commit([announcing(n)]);
   });
   afterAll(() => opened.discard());
 
@@ -76,14 +76,8 @@ describe.each(storesUnderTest())('large changes on %s', (_, open) => {
   });
 
   it('are in answers of bounded size to polls, each of them once', async () => {
-    const hub = new FeedHub(opened.store, reader, log);
-    const poll = new ChangePoll({
-      store: opened.store,
-      reader,
-      hub,
-      limit: new FollowerLimit(1),
-      clock: new ManualClock(0),
-    });
+    const hub = new FeedHub(opened.storage.feed, reader, log);
+    const poll = new ChangePoll(opened.storage.feed, reader, hub, new FollowerLimit(1), new ManualClock(0));
     const request = { limit: 1_000, waitMs: 0, filter: {}, signal: new AbortController().signal };
     const found: string[] = [];
     for (let after = opened.beginning; ; ) {
@@ -98,7 +92,7 @@ describe.each(storesUnderTest())('large changes on %s', (_, open) => {
   });
 
   it('come to a follower that catches up in parts of bounded size, each of them once', async () => {
-    const hub = new FeedHub(opened.store, reader, log);
+    const hub = new FeedHub(opened.storage.feed, reader, log);
     const found: string[] = [];
     let largest = 0;
     const follower = new Follower(
@@ -119,7 +113,7 @@ describe.each(storesUnderTest())('large changes on %s', (_, open) => {
   });
 
   it('are read from the store no more than a page has room for', async () => {
-    const page = await opened.store.changes(opened.beginning, 128);
+    const page = await opened.storage.feed.read(opened.beginning, 128);
     const bytes = page?.reduce((sum, { changes }) => sum + changes.length, 0);
     expect(bytes).toBeGreaterThanOrEqual(256 * 1024);
     expect(bytes).toBeLessThanOrEqual((256 + 32) * 1024 * opened.beginning.length);

@@ -18,7 +18,7 @@ import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import { type FeedPosition, formatPosition, moveTo, parsePosition } from '../../src/storage/feed-position.js';
 import type { Changeset } from '../../src/storage/ports.js';
 import { BANDWIDTH, indexOf } from '../contract/index-entry.js';
-import { type OpenStore, storesUnderTest } from '../contract/stores.js';
+import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
 import { ManualClock } from '../manual-clock.js';
 
 const log = pino({ level: 'silent' });
@@ -58,16 +58,16 @@ function countTurns(): { end: () => number } {
 }
 
 describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) => {
-  let opened: OpenStore;
+  let opened: OpenStorage;
   let reader: FeedReader;
   let hub: FeedHub;
   /** The position after each change, in the order of the feed. */
   let all: { position: FeedPosition; change: Change }[];
   beforeAll(async () => {
     opened = await open();
-    reader = new FeedReader(opened.store, log);
+    reader = new FeedReader(opened.storage.feed, log);
     for (let n = 0; n < ENTRIES; n += 250) {
-      await opened.store.commit(Array.from({ length: 250 }, (_unused, i) => announcing(n + i)));
+      await opened.storage.records.commit(Array.from({ length: 250 }, (_unused, i) => announcing(n + i)));
     }
     all = [];
     let position = opened.beginning;
@@ -82,13 +82,13 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
     }
   });
   beforeEach(() => {
-    hub = new FeedHub(opened.store, reader, log);
+    hub = new FeedHub(opened.storage.feed, reader, log);
   });
   afterEach(() => hub.stop());
   afterAll(() => opened.discard());
 
   const pollOf = (most: number) =>
-    new ChangePoll({ store: opened.store, reader, hub, limit: new FollowerLimit(most), clock: new ManualClock(0) });
+    new ChangePoll(opened.storage.feed, reader, hub, new FollowerLimit(most), new ManualClock(0));
   const request = { after: [] as FeedPosition, limit: 1_000, waitMs: 0, signal: new AbortController().signal };
   const nobody = { tag: 'nobody' };
   const end = () => formatPosition(all.at(-1)?.position as FeedPosition);

@@ -16,7 +16,7 @@ import { decodeChanges, encodeChanges } from '../../src/storage/encoding/change-
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import { type FeedPosition, parsePosition } from '../../src/storage/feed-position.js';
 import { BANDWIDTH, indexOf } from '../contract/index-entry.js';
-import { type OpenStore, storesUnderTest } from '../contract/stores.js';
+import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
 
@@ -42,7 +42,7 @@ function changesOf(participantId: string): [Change, Change] {
 }
 
 describe.each(storesUnderTest())('an entry that cannot be decoded, on %s', (_, open) => {
-  let opened: OpenStore;
+  let opened: OpenStorage;
   let lines: string[];
   let reader: FeedReader;
   let hub: FeedHub;
@@ -51,15 +51,9 @@ describe.each(storesUnderTest())('an entry that cannot be decoded, on %s', (_, o
     opened = await open();
     lines = [];
     const log = pino({ base: null }, { write: (line: string) => void lines.push(line) });
-    reader = new FeedReader(opened.store, log);
-    hub = new FeedHub(opened.store, reader, log);
-    poll = new ChangePoll({
-      store: opened.store,
-      reader,
-      hub,
-      limit: new FollowerLimit(10),
-      clock: new ManualClock(0),
-    });
+    reader = new FeedReader(opened.storage.feed, log);
+    hub = new FeedHub(opened.storage.feed, reader, log);
+    poll = new ChangePoll(opened.storage.feed, reader, hub, new FollowerLimit(10), new ManualClock(0));
   });
   afterEach(async () => {
     poll.stop();
@@ -71,7 +65,7 @@ describe.each(storesUnderTest())('an entry that cannot be decoded, on %s', (_, o
   async function append(changes: string | null): Promise<void> {
     count += 1;
     const key = `p${count}` as SubjectKey;
-    await opened.store.commit([{ key, before: null, after: { record: 'r', index: indexOf() }, changes }]);
+    await opened.storage.records.commit([{ key, before: null, after: { record: 'r', index: indexOf() }, changes }]);
   }
   const announce = (participantId: string) => append(encodeChanges(changesOf(participantId)));
   const ask = (after: FeedPosition, parts: Partial<Parameters<ChangePoll['ask']>[0]> = {}) =>
@@ -98,7 +92,7 @@ describe.each(storesUnderTest())('an entry that cannot be decoded, on %s', (_, o
       await expect(ask(reached)).rejects.toMatchObject(gone);
     }
     await expect(ask(reached, { waitMs: 1_000, filter: { tag: 'none' } })).rejects.toMatchObject(gone);
-    const listed = await opened.store.position();
+    const listed = await opened.storage.feed.end();
     expect(namesOf(await ask(listed))).toEqual([]);
     await announce('later');
     expect(namesOf(await ask(listed))).toEqual(['later', 'later']);
@@ -111,7 +105,7 @@ describe.each(storesUnderTest())('an entry that cannot be decoded, on %s', (_, o
   });
 
   it('ends the waits of those who follow, and of nobody who comes later', async () => {
-    const after = await opened.store.position();
+    const after = await opened.storage.feed.end();
     const waiting = ask(after, { waitMs: 30_000 });
     let isGone = false;
     const heard: string[] = [];
@@ -130,7 +124,7 @@ describe.each(storesUnderTest())('an entry that cannot be decoded, on %s', (_, o
     expect(await follow(after)).toBe('gone');
 
     isGone = false;
-    const listed = await opened.store.position();
+    const listed = await opened.storage.feed.end();
     expect(await follow(listed)).toBe('live');
     const another = ask(listed, { waitMs: 30_000 });
     await announce('later');

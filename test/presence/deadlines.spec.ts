@@ -5,11 +5,11 @@ import { readRecord } from '../../src/presence/write/changeset.js';
 import { DeadlineWorker } from '../../src/presence/write/deadline-worker.js';
 import { Recorder } from '../../src/presence/write/recorder.js';
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
-import type { PresenceStore } from '../../src/storage/ports.js';
+import type { Storage } from '../../src/storage/ports.js';
 import { changesAfter } from '../contract/feed.js';
 import { indexOf } from '../contract/index-entry.js';
-import { type OpenStore, storesUnderTest } from '../contract/stores.js';
-import { watched } from '../contract/watched-store.js';
+import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
+import { watched } from '../contract/watched-storage.js';
 import { connected, policy as defaults, disconnected, left } from '../domain/builders.js';
 import { START_MS } from '../domain/histories.js';
 import { eventually } from '../eventually.js';
@@ -19,7 +19,7 @@ const policy = { ...defaults, leaveGraceMs: 3_000 };
 const log = pino({ level: 'silent' });
 
 describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
-  let opened: OpenStore;
+  let opened: OpenStorage;
   let clock: ManualClock;
   let workers: DeadlineWorker[];
   beforeEach(async () => {
@@ -32,21 +32,21 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
     await opened.discard();
   });
 
-  function node(store: PresenceStore = opened.store): Recorder {
-    const recorder = new Recorder(store, clock, policy, log);
-    const worker = new DeadlineWorker(store, recorder, clock, log);
+  function node(storage: Storage = opened.storage): Recorder {
+    const recorder = new Recorder(storage.records, clock, policy, log);
+    const worker = new DeadlineWorker(storage.records, recorder, clock, log);
     worker.start();
     workers.push(worker);
     return recorder;
   }
 
   const stateOf = async (participant = 'p1') => {
-    const [text] = await opened.store.load([participant as SubjectKey]);
+    const [text] = await opened.storage.records.load([participant as SubjectKey]);
     return readRecord(participant as SubjectKey, text as string | null)?.record.announced.state;
   };
   const untilState = (state: string | undefined, participant?: string) =>
     eventually(async () => expect(await stateOf(participant)).toBe(state));
-  const changes = () => changesAfter(opened.store, opened.beginning);
+  const changes = () => changesAfter(opened.storage.feed, opened.beginning);
 
   it.each<[string, LifecycleEvent[], number, string | undefined]>([
     ['grace', [connected({ at: START_MS }), disconnected({ at: START_MS })], policy.graceMs, 'gone'],
@@ -67,15 +67,15 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
   it('wake the worker for one that is earlier than the one it sleeps towards', async () => {
     const recorder = node();
     await recorder.record(connected({ at: START_MS }));
-    await eventually(async () => expect((await opened.store.due(START_MS, 1)).nextDueMs).not.toBeNull());
+    await eventually(async () => expect((await opened.storage.records.due(START_MS, 1)).nextDueMs).not.toBeNull());
     await recorder.record(disconnected({ at: START_MS + 5, receivedAt: START_MS - policy.graceMs + 100 }));
     clock.advance(100);
     await untilState('gone');
   });
 
   it('drain by the thousand in bounded batches, each change once, on two nodes as on one', async () => {
-    const { store, commits } = watched(opened.store);
-    const nodes = [node(store), node(store)] as const;
+    const { storage, commits } = watched(opened.storage);
+    const nodes = [node(storage), node(storage)] as const;
     const names = Array.from({ length: 10_000 }, (_unused, n) => `p${n}`);
     const all = (build: typeof connected) =>
       Promise.all(
@@ -85,10 +85,10 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
       );
     await all(connected);
     await all(disconnected);
-    expect((await opened.store.occupancy({})).reconnecting).toBe(10_000);
+    expect((await opened.storage.index.occupancy({})).reconnecting).toBe(10_000);
     commits.length = 0;
     clock.advance(policy.graceMs + 1_000);
-    await eventually(async () => expect((await opened.store.occupancy({})).reconnecting).toBe(0), 30_000);
+    await eventually(async () => expect((await opened.storage.index.occupancy({})).reconnecting).toBe(0), 30_000);
     expect(Math.max(...commits.map(({ length }) => length))).toBeLessThanOrEqual(128);
     const gone = (await changes())
       .filter(({ type }) => type === 'participant.gone')
@@ -112,9 +112,9 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
     const index = indexOf({ state: 'reconnecting', dueMs: START_MS });
     const ids = Array.from({ length: 150 }, (_unused, n) => `broken${n}` as SubjectKey);
     const after = { record: 'not a record', index };
-    await opened.store.commit(ids.map((key) => ({ key, before: null, after, changes: null })));
-    const { store, loads } = watched(opened.store);
-    const recorder = node(store);
+    await opened.storage.records.commit(ids.map((key) => ({ key, before: null, after, changes: null })));
+    const { storage, loads } = watched(opened.storage);
+    const recorder = node(storage);
     await recorder.record(connected({ at: START_MS }));
     await recorder.record(disconnected({ at: START_MS }));
     const lookedAt = () => loads.flat().filter((id) => id.startsWith('broken')).length;
@@ -129,8 +129,8 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
   });
 
   it('are kept again after the store was away', async () => {
-    const { store, failFor } = watched(opened.store);
-    const recorder = node(store);
+    const { storage, failFor } = watched(opened.storage);
+    const recorder = node(storage);
     await recorder.record(connected({ at: START_MS }));
     await recorder.record(disconnected({ at: START_MS }));
     failFor(() => true);

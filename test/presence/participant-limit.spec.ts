@@ -4,9 +4,9 @@ import { pino } from 'pino';
 import { ParticipantLimit, ParticipantLimitError } from '../../src/presence/write/participant-limit.js';
 import { Recorder } from '../../src/presence/write/recorder.js';
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
-import { type PresenceStore, StoreUnavailableError } from '../../src/storage/ports.js';
-import { type OpenStore, openSqlite, storesUnderTest } from '../contract/stores.js';
-import { watched } from '../contract/watched-store.js';
+import { type Storage, StoreUnavailableError } from '../../src/storage/ports.js';
+import { type OpenStorage, openSqlite, storesUnderTest } from '../contract/stores.js';
+import { watched } from '../contract/watched-storage.js';
 import { connected, left, policy } from '../domain/builders.js';
 import { START_MS } from '../domain/histories.js';
 import { ManualClock } from '../manual-clock.js';
@@ -16,11 +16,11 @@ interface Node {
   readonly logged: Record<string, unknown>[];
 }
 
-function nodeOn(store: PresenceStore, clock: ManualClock, maxParticipants: number, rules = policy): Node {
+function nodeOn(storage: Storage, clock: ManualClock, maxParticipants: number, rules = policy): Node {
   const logged: Record<string, unknown>[] = [];
   const log = pino({ base: null }, { write: (line: string) => void logged.push(JSON.parse(line)) });
-  const limit = new ParticipantLimit(store, clock, log, maxParticipants);
-  return { recorder: new Recorder(store, clock, rules, log, { participants: limit }), logged };
+  const limit = new ParticipantLimit(storage.records, clock, log, maxParticipants);
+  return { recorder: new Recorder(storage.records, clock, rules, log, limit), logged };
 }
 
 const arrive = ({ recorder }: Node, participant: string) => recorder.record(connected({ participant, at: START_MS }));
@@ -34,7 +34,7 @@ async function arriveAll(node: Node, participants: readonly string[]): Promise<n
 const names = (count: number, prefix = 'p') => Array.from({ length: count }, (_, n) => `${prefix}${n}`);
 
 describe.each(storesUnderTest())('the limit of participants on %s', (_, open) => {
-  let opened: OpenStore;
+  let opened: OpenStorage;
   let clock: ManualClock;
   beforeEach(async () => {
     opened = await open();
@@ -43,44 +43,44 @@ describe.each(storesUnderTest())('the limit of participants on %s', (_, open) =>
   afterEach(() => opened.discard());
 
   it('refuses new ones beyond it, however many come at once, and takes events of known ones', async () => {
-    const node = nodeOn(opened.store, clock, 200);
+    const node = nodeOn(opened.storage, clock, 200);
     expect(await arriveAll(node, names(600))).toBe(200);
-    expect(await opened.store.size()).toBe(200);
+    expect(await opened.storage.records.size()).toBe(200);
     expect(await node.recorder.record(left({ participant: 'p0', at: START_MS + 1 }))).toBe('applied');
     expect(await node.recorder.record(connected({ participant: 'p0', device: 'd2', at: START_MS + 2 }))).toBe(
       'applied',
     );
     await expect(arrive(node, 'another')).rejects.toThrow(ParticipantLimitError);
-    expect(await opened.store.size()).toBe(200);
+    expect(await opened.storage.records.size()).toBe(200);
   });
 
   it('counts those who are gone, and has room when they are forgotten or purged', async () => {
-    const node = nodeOn(opened.store, clock, 3);
+    const node = nodeOn(opened.storage, clock, 3);
     await arriveAll(node, ['a', 'b', 'c']);
     await node.recorder.record(left({ participant: 'a', at: START_MS + 1, receivedAt: START_MS + 1 }));
     expect(await arriveAll(node, ['d'])).toBe(0);
     clock.advance(policy.retentionMs + 2);
     await node.recorder.revisit(['a', 'b', 'c'] as SubjectKey[]);
-    expect(await opened.store.size()).toBe(2);
+    expect(await opened.storage.records.size()).toBe(2);
     expect(await arriveAll(node, ['d', 'e'])).toBe(1);
     expect(await node.recorder.purge(['b'] as SubjectKey[], () => true)).toBe(1);
     expect(await arriveAll(node, ['f', 'g'])).toBe(1);
   });
 
   it('holds for several processes, up to what the others add within 2 s', async () => {
-    const nodes = [nodeOn(opened.store, clock, 10), nodeOn(opened.store, clock, 10)] as const;
+    const nodes = [nodeOn(opened.storage, clock, 10), nodeOn(opened.storage, clock, 10)] as const;
     expect(await arriveAll(nodes[0], names(4, 'a'))).toBe(4);
     expect(await arriveAll(nodes[1], names(4, 'b'))).toBe(4);
     clock.advance(2_000);
     expect(await arriveAll(nodes[0], names(20, 'c'))).toBe(2);
     clock.advance(2_000);
     expect(await arriveAll(nodes[1], names(20, 'd'))).toBe(0);
-    expect(await opened.store.size()).toBe(10);
+    expect(await opened.storage.records.size()).toBe(10);
   });
 
   it('counts nobody who could not be stored', async () => {
-    const { store, failFor } = watched(opened.store);
-    const node = nodeOn(store, clock, 3);
+    const { storage, failFor } = watched(opened.storage);
+    const node = nodeOn(storage, clock, 3);
     failFor(() => true);
     for (const name of names(10, 'away')) await expect(arrive(node, name)).rejects.toThrow(StoreUnavailableError);
     failFor(() => false);
@@ -88,7 +88,7 @@ describe.each(storesUnderTest())('the limit of participants on %s', (_, open) =>
   });
 
   it('is warned of once at 80 %, and said to be far again below 75 %', async () => {
-    const node = nodeOn(opened.store, clock, 20);
+    const node = nodeOn(opened.storage, clock, 20);
     const lines = () =>
       node.logged.map(({ level, msg, participants }) => [level, String(msg).slice(0, 27), participants]);
     await arriveAll(node, names(15));
@@ -105,7 +105,7 @@ describe.each(storesUnderTest())('the limit of participants on %s', (_, open) =>
   });
 
   it('is none when it is 0', async () => {
-    const node = nodeOn(opened.store, clock, 0);
+    const node = nodeOn(opened.storage, clock, 0);
     expect(await arriveAll(node, names(300))).toBe(300);
     expect(node.logged).toEqual([]);
   });
@@ -120,10 +120,10 @@ describe('the limit of participants', () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 10 }), fc.array(step, { maxLength: 12 }), async (max, steps) => {
-        const { store, discard } = await openSqlite();
+        const { storage, discard } = await openSqlite();
         try {
           const clock = new ManualClock(START_MS);
-          const node = nodeOn(store, clock, max);
+          const node = nodeOn(storage, clock, max);
           const known = new Set<string>();
           for (const one of steps) {
             if ('waitMs' in one) clock.advance(one.waitMs);
@@ -137,7 +137,7 @@ describe('the limit of participants', () => {
                 if (isStored) known.add(`p${n}`);
               }
             }
-            expect(await store.size()).toBe(known.size);
+            expect(await storage.records.size()).toBe(known.size);
           }
         } finally {
           await discard();

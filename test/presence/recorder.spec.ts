@@ -3,11 +3,11 @@ import { pino } from 'pino';
 import { readRecord } from '../../src/presence/write/changeset.js';
 import { Recorder } from '../../src/presence/write/recorder.js';
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
-import { type PresenceStore, StoreUnavailableError } from '../../src/storage/ports.js';
+import { type RecordStore, StoreUnavailableError } from '../../src/storage/ports.js';
 import { changesAfter } from '../contract/feed.js';
 import { indexOf } from '../contract/index-entry.js';
-import { type OpenStore, storesUnderTest } from '../contract/stores.js';
-import { watched } from '../contract/watched-store.js';
+import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
+import { watched } from '../contract/watched-storage.js';
 import { connected, disconnected, left, policy } from '../domain/builders.js';
 import { START_MS } from '../domain/histories.js';
 import { ManualClock } from '../manual-clock.js';
@@ -15,7 +15,7 @@ import { ManualClock } from '../manual-clock.js';
 const log = pino({ level: 'silent' });
 
 describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
-  let opened: OpenStore;
+  let opened: OpenStorage;
   let clock: ManualClock;
   beforeEach(async () => {
     opened = await open();
@@ -23,23 +23,23 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
   });
   afterEach(() => opened.discard());
 
-  const recorderOn = (store: PresenceStore) => new Recorder(store, clock, policy, log);
+  const recorderOn = (records: RecordStore) => new Recorder(records, clock, policy, log);
   const viewOf = async (participant: string) => {
-    const [text] = await opened.store.load([participant as SubjectKey]);
+    const [text] = await opened.storage.records.load([participant as SubjectKey]);
     return readRecord(participant as SubjectKey, text as string | null)?.record.announced;
   };
 
   it('resolves only when the event is in the store', async () => {
-    const recorder = recorderOn(opened.store);
+    const recorder = recorderOn(opened.storage.records);
     expect(await recorder.record(connected({ at: START_MS }))).toBe('applied');
     expect(await viewOf('p1')).toMatchObject({ state: 'connected' });
     expect(await recorder.record(connected({ at: START_MS }))).toBe('duplicate');
   });
 
   it('makes batches of what waits while two are under way, and none larger than a commit may be', async () => {
-    const { store, loads, hold } = watched(opened.store);
+    const { storage, loads, hold } = watched(opened.storage);
     const release = hold();
-    const recorder = recorderOn(store);
+    const recorder = recorderOn(storage.records);
     const arrive = (from: number, count: number) =>
       Array.from({ length: count }, (_unused, n) =>
         recorder.record(connected({ participant: `p${from + n}`, at: START_MS })),
@@ -57,9 +57,9 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
   });
 
   it('begins full batches although others are under way, two in a turn, and not without end', async () => {
-    const { store, loads, hold } = watched(opened.store);
+    const { storage, loads, hold } = watched(opened.storage);
     const release = hold();
-    const recorder = recorderOn(store);
+    const recorder = recorderOn(storage.records);
     const answers = Array.from({ length: 17 * 128 + 1 }, (_unused, n) =>
       recorder.record(connected({ participant: `p${n}`, at: START_MS })),
     );
@@ -73,9 +73,9 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
   });
 
   it('never has one participant in two batches, and folds what comes for it meanwhile at once', async () => {
-    const { store, loads, hold } = watched(opened.store);
+    const { storage, loads, hold } = watched(opened.storage);
     const release = hold();
-    const recorder = recorderOn(store);
+    const recorder = recorderOn(storage.records);
     const first = recorder.record(connected({ at: START_MS }));
     await new Promise(setImmediate);
     const later = [disconnected({ at: START_MS + 1 }), left({ at: START_MS + 1 }), left({ at: START_MS + 1 })].map(
@@ -86,28 +86,32 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     release();
     expect(await Promise.all([first, ...later])).toEqual(['applied', 'applied', 'applied', 'duplicate']);
     expect(loads).toEqual([['p1'], ['p1']]);
-    const changes = (await changesAfter(opened.store, opened.beginning)).map(({ type }) => type);
+    const changes = (await changesAfter(opened.storage.feed, opened.beginning)).map(({ type }) => type);
     expect(changes).toEqual(['device.connected', 'participant.connected', 'device.gone', 'participant.gone']);
   });
 
   it('applies again what another writer was faster with, without losing either', async () => {
-    const writers = [recorderOn(opened.store), recorderOn(opened.store), recorderOn(opened.store)];
+    const writers = [
+      recorderOn(opened.storage.records),
+      recorderOn(opened.storage.records),
+      recorderOn(opened.storage.records),
+    ];
     const events = Array.from({ length: 30 }, (_unused, n) => connected({ device: `d${n}`, at: START_MS + n }));
     const verdicts = await Promise.all(events.flatMap((event) => writers.map((writer) => writer.record(event))));
     expect(verdicts.filter((verdict) => verdict === 'applied')).toHaveLength(30);
     expect(verdicts.filter((verdict) => verdict === 'duplicate')).toHaveLength(60);
     expect((await viewOf('p1'))?.devices).toHaveLength(30);
-    const changes = await changesAfter(opened.store, opened.beginning);
+    const changes = await changesAfter(opened.storage.feed, opened.beginning);
     expect(changes.filter(({ type }) => type === 'device.connected')).toHaveLength(30);
     const versions = changes.map(({ version }) => version);
     expect(versions).toEqual(versions.toSorted((a, b) => a - b));
   });
 
   it('fails exactly the callbacks that a failing store concerns', async () => {
-    const { store, failFor, hold, commits } = watched(opened.store);
+    const { storage, failFor, hold, commits } = watched(opened.storage);
     failFor((id) => id === 'bad');
     const release = hold();
-    const recorder = recorderOn(store);
+    const recorder = recorderOn(storage.records);
     const answers = Promise.allSettled(
       ['good', 'bad', 'fine'].map((participant) => recorder.record(connected({ participant, at: START_MS }))),
     );
@@ -119,10 +123,10 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
 
   it('fails only the participant whose record cannot be read', async () => {
     const key = 'broken' as SubjectKey;
-    await opened.store.commit([
+    await opened.storage.records.commit([
       { key, before: null, after: { record: 'not a record', index: indexOf() }, changes: null },
     ]);
-    const recorder = recorderOn(opened.store);
+    const recorder = recorderOn(opened.storage.records);
     const [broken, sound] = await Promise.allSettled(
       ['broken', 'sound'].map((participant) => recorder.record(connected({ participant, at: START_MS }))),
     );
@@ -131,9 +135,9 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
   });
 
   it('answers within the time limit although the store does not, and leaves nothing half done', async () => {
-    const { store, hold } = watched(opened.store);
+    const { storage, hold } = watched(opened.storage);
     const release = hold();
-    const recorder = recorderOn(store);
+    const recorder = recorderOn(storage.records);
     const underWay = recorder.record(connected({ participant: 'under-way', at: START_MS }));
     await new Promise(setImmediate);
     const waits = recorder.record(disconnected({ participant: 'under-way', at: START_MS + 1 }));
@@ -150,9 +154,9 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
   });
 
   it('goes on with those that are still wanted when the first of them no longer are', async () => {
-    const { store, hold } = watched(opened.store);
+    const { storage, hold } = watched(opened.storage);
     const release = hold();
-    const recorder = recorderOn(store);
+    const recorder = recorderOn(storage.records);
     const early = Array.from({ length: 601 }, (_unused, n) => recorder.record(connected({ at: START_MS + n })));
     const outcomes = Promise.allSettled(early);
     await new Promise(setImmediate);
@@ -165,15 +169,15 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
   });
 
   it('commits large records in parts', async () => {
-    const recorder = recorderOn(opened.store);
+    const recorder = recorderOn(opened.storage.records);
     const names = Array.from({ length: 20 }, (_unused, n) => `p${n}`);
     const device = (n: number) => `${n}`.padEnd(256, 'x');
     const large = names.flatMap((participant) =>
       Array.from({ length: 30 }, (_unused, n) => connected({ participant, device: device(n), at: START_MS + n })),
     );
     await Promise.all(large.map((event) => recorder.record(event)));
-    const { store, loads, commits } = watched(opened.store);
-    const other = recorderOn(store);
+    const { storage, loads, commits } = watched(opened.storage);
+    const other = recorderOn(storage.records);
     await Promise.all(
       names.map((participant) => other.record(left({ participant, device: device(0), at: START_MS + 99 }))),
     );
@@ -183,9 +187,9 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
   });
 
   it('turns away what it could not answer in time anyway', async () => {
-    const { store, hold } = watched(opened.store);
+    const { storage, hold } = watched(opened.storage);
     const release = hold();
-    const recorder = recorderOn(store);
+    const recorder = recorderOn(storage.records);
     const answers = Array.from({ length: 20_001 }, (_unused, n) => recorder.record(connected({ at: START_MS + n })));
     await expect(answers.at(-1)).rejects.toThrow('too many events wait');
     release();
@@ -198,13 +202,14 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     const p1 = ['p1' as SubjectKey];
     const isOnce = ({ devices }: { devices: ReadonlyMap<unknown, unknown> }) => devices.size === 1;
     const shownByFeed = async () =>
-      (await changesAfter(opened.store, opened.beginning)).findLast(({ type }) => type.startsWith('participant.'))
-        ?.state;
+      (await changesAfter(opened.storage.feed, opened.beginning)).findLast(({ type }) =>
+        type.startsWith('participant.'),
+      )?.state;
 
     it('follows the events that wait with it, and ends what they began', async () => {
-      const { store, hold } = watched(opened.store);
+      const { storage, hold } = watched(opened.storage);
       const release = hold();
-      const recorder = recorderOn(store);
+      const recorder = recorderOn(storage.records);
       const outcomes = Promise.all([
         recorder.record(connected({ at: START_MS })),
         recorder.purge(p1, () => true),
@@ -213,40 +218,41 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
       release();
       expect(await outcomes).toEqual(['applied', 1, 'applied']);
       expect(await viewOf('p1')).toBeUndefined();
-      const changes = (await changesAfter(opened.store, opened.beginning)).map(({ type }) => type);
+      const changes = (await changesAfter(opened.storage.feed, opened.beginning)).map(({ type }) => type);
       expect(changes.filter((type) => type === 'device.gone')).toHaveLength(2);
       expect(changes.at(-1)).toBe('participant.gone');
     });
 
     it('looks again at a participant that another writer changed meanwhile', async () => {
-      const other = recorderOn(opened.store);
+      const other = recorderOn(opened.storage.records);
       await other.record(connected({ at: START_MS }));
       let isFirst = true;
-      const overtaken = new Proxy(opened.store, {
-        get(store, name: keyof PresenceStore) {
-          if (name !== 'commit') return (store[name] as () => unknown).bind(store);
-          return async (changesets: Parameters<PresenceStore['commit']>[0]) => {
-            if (isFirst) await other.record(connected({ device: 'd2', at: START_MS }));
-            isFirst = false;
-            return store.commit(changesets);
-          };
+      const { records } = opened.storage;
+      const overtaken: RecordStore = {
+        load: (keys) => records.load(keys),
+        commit: async (changesets) => {
+          if (isFirst) await other.record(connected({ device: 'd2', at: START_MS }));
+          isFirst = false;
+          return records.commit(changesets);
         },
-      });
+        due: (nowMs, limit) => records.due(nowMs, limit),
+        size: () => records.size(),
+      };
       expect(await recorderOn(overtaken).purge(p1, isOnce)).toBe(0);
       expect(await viewOf('p1')).toMatchObject({ state: 'connected', devices: [{}, {}] });
-      expect(await recorderOn(opened.store).purge(p1, (record) => !isOnce(record))).toBe(1);
-      expect(await recorderOn(opened.store).purge(p1, () => true)).toBe(0);
+      expect(await recorderOn(opened.storage.records).purge(p1, (record) => !isOnce(record))).toBe(1);
+      expect(await recorderOn(opened.storage.records).purge(p1, () => true)).toBe(0);
     });
 
     it('and events of other writers leave the feed, the counts and the store in agreement', async () => {
-      const [writer, operator] = [recorderOn(opened.store), recorderOn(opened.store)];
+      const [writer, operator] = [recorderOn(opened.storage.records), recorderOn(opened.storage.records)];
       for (let n = 0; n < 20; n += 1) {
         const events = [connected({ device: `d${n}`, at: START_MS + n }), connected({ device: 'd', at: START_MS + n })];
         const written = events.map((event) => writer.record(event));
         await Promise.all([...written, operator.purge(p1, () => true)]);
         const view = await viewOf('p1');
         expect(await shownByFeed()).toBe(view?.state ?? 'gone');
-        expect(await opened.store.occupancy({})).toMatchObject({
+        expect(await opened.storage.index.occupancy({})).toMatchObject({
           connected: view ? 1 : 0,
           devices: view?.devices.length ?? 0,
         });

@@ -7,21 +7,21 @@ import { SharedLoads } from '../../src/presence/read/shared-loads.js';
 import { SharedReads } from '../../src/presence/read/shared-reads.js';
 import { Recorder } from '../../src/presence/write/recorder.js';
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
-import { StoreUnavailableError } from '../../src/storage/ports.js';
+import { type RecordStore, StoreUnavailableError } from '../../src/storage/ports.js';
 import { BANDWIDTH } from '../contract/index-entry.js';
-import { type OpenStore, storesUnderTest } from '../contract/stores.js';
-import { watched } from '../contract/watched-store.js';
+import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
+import { watched } from '../contract/watched-storage.js';
 import { ManualClock } from '../manual-clock.js';
 
 const T0 = 1_790_000_000_000;
 const ids = (count: number) => Array.from({ length: count }, (_, n) => `p${n}` as SubjectKey);
 
 describe.each(storesUnderTest())('loads of %s', (_, open) => {
-  let opened: OpenStore;
+  let opened: OpenStorage;
   let recorder: Recorder;
   beforeEach(async () => {
     opened = await open();
-    recorder = new Recorder(opened.store, new ManualClock(T0), DEFAULT_POLICY, pino({ level: 'silent' }));
+    recorder = new Recorder(opened.storage.records, new ManualClock(T0), DEFAULT_POLICY, pino({ level: 'silent' }));
   });
   afterEach(() => opened.discard());
 
@@ -36,9 +36,9 @@ describe.each(storesUnderTest())('loads of %s', (_, open) => {
 
   it('that are asked together are one, and each has its own answer', async () => {
     await Promise.all(ids(50).map((id) => connect(id)));
-    const watch = watched(opened.store);
-    const loads = new SharedLoads(watch.store);
-    const alone = await opened.store.load(ids(60));
+    const watch = watched(opened.storage);
+    const loads = new SharedLoads(watch.storage.records);
+    const alone = await opened.storage.records.load(ids(60));
     const shared = await Promise.all(ids(60).map((id) => loads.load([id])));
     expect(shared).toEqual(alone.map((text) => [text]));
     expect(shared.at(-1)).toEqual([null]);
@@ -46,28 +46,28 @@ describe.each(storesUnderTest())('loads of %s', (_, open) => {
   });
 
   it('are no larger than one question may be', async () => {
-    const watch = watched(opened.store);
-    const loads = new SharedLoads(watch.store);
+    const watch = watched(opened.storage);
+    const loads = new SharedLoads(watch.storage.records);
     await Promise.all([loads.load(ids(700)), loads.load(ids(700)), loads.load(ids(1)), loads.load(ids(1_000))]);
     expect(watch.loads.map(({ length }) => length)).toEqual([700, 701, 1_000]);
   });
 
   it('begin after the question: what was recorded before it is in the answer', async () => {
-    const watch = watched(opened.store);
-    const loads = new SharedLoads(watch.store);
+    const watch = watched(opened.storage);
+    const loads = new SharedLoads(watch.storage.records);
     await connect('p' as SubjectKey);
     for (let n = 1; n <= 20; n += 1) {
       const before = loads.load(['p' as SubjectKey]);
       await connect('p' as SubjectKey, T0 + n);
       const [text] = await loads.load(['p' as SubjectKey]);
-      expect(text).toBe((await opened.store.load(['p' as SubjectKey]))[0]);
+      expect(text).toBe((await opened.storage.records.load(['p' as SubjectKey]))[0]);
       await before;
     }
   });
 
   it('fail for those only who asked for what is away', async () => {
     const away = new StoreUnavailableError('away');
-    const partly = new Proxy(opened.store, {
+    const partly = new Proxy<RecordStore>(opened.storage.records, {
       get: (target, name) =>
         name === 'load'
           ? async (of: SubjectKey[]) => of.map((id) => (id === 'p1' ? away : null))

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
+import { systemClock } from '../../src/runtime/clock.js';
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import { StoreUnavailableError } from '../../src/storage/ports.js';
 import { parseRedisUrl } from '../../src/storage/redis/redis-address.js';
 import { RedisConnection } from '../../src/storage/redis/redis-connection.js';
-import { RedisPresenceStore } from '../../src/storage/redis/redis-presence-store.js';
+import { RedisStorage } from '../../src/storage/redis/redis-storage.js';
 import { runTransaction } from '../../src/storage/redis/transaction.js';
 import { BANDWIDTH } from '../contract/index-entry.js';
 import { RedisServer } from './redis/redis-server.js';
@@ -37,15 +38,16 @@ describe('a transaction', () => {
   it('that did not store a binding is no binding', async () => {
     const log = pino({ level: 'silent' });
     const connection = await RedisConnection.open(parseRedisUrl(server.url), log);
-    const store = new RedisPresenceStore(connection, {
+    const storage = new RedisStorage(connection, {
       description: 'Redis',
       prefix: 'rollcall',
       shards: 1,
       sources: [BANDWIDTH],
+      clock: systemClock,
       log,
     });
     // A time that SET refuses, as Redis 6.0 does any PXAT; GET then finds nothing, and nothing is wrong with that.
-    await expect(store.bind('ref', 'p' as SubjectKey, -1)).rejects.toThrow(StoreUnavailableError);
-    await store.close();
+    await expect(storage.bindings.bind('ref', 'p' as SubjectKey, -1)).rejects.toThrow(StoreUnavailableError);
+    await storage.close();
   });
 });

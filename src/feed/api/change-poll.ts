@@ -1,15 +1,17 @@
 // One question for changes: what there is after a position, or, if there is nothing yet, what comes within some time.
 import { setTimeout as wait } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
 import { ProblemError } from '../../http/problem.js';
-import type { Clock } from '../../runtime/clock.js';
+import { CLOCK, type Clock } from '../../runtime/clock.js';
 import { atTurnsEnd } from '../../runtime/tick-batch.js';
 import { type FeedPosition, formatPosition, moveTo } from '../../storage/feed-position.js';
-import type { PresenceStore } from '../../storage/ports.js';
+import type { FeedStore } from '../../storage/ports.js';
+import { FEED_STORE } from '../../storage/tokens.js';
 import { type ChangeFilter, isWanted } from '../change-filter.js';
-import type { FeedHub } from '../feed-hub.js';
-import { type FeedReader, PAGE_SIZE } from '../feed-reader.js';
+import { FeedHub } from '../feed-hub.js';
+import { FeedReader, PAGE_SIZE } from '../feed-reader.js';
 import { Follower, type PlacedChange } from '../follower.js';
-import type { FollowerLimit } from '../follower-limit.js';
+import { FollowerLimit } from '../follower-limit.js';
 import { FoundChanges } from '../found-changes.js';
 import { type ChangesResponse, changeResponse } from './change-response.js';
 
@@ -22,14 +24,6 @@ const MAX_SCAN_MS = 500;
 
 /** The feed began anew and the hub has not noticed yet, or it has gone on too far: both pass at once. */
 const REJOIN_MS = 50;
-
-interface Parts {
-  readonly store: PresenceStore;
-  readonly reader: FeedReader;
-  readonly hub: FeedHub;
-  readonly limit: FollowerLimit;
-  readonly clock: Clock;
-}
 
 export interface PollRequest {
   /** undefined: no changes, just the present position. */
@@ -48,23 +42,27 @@ interface Found {
 
 type Search = Omit<PollRequest, 'after'> & { readonly after: FeedPosition };
 
+@Injectable()
 export class ChangePoll {
-  readonly #parts: Parts;
   readonly #waits = new Set<() => void>();
   #isStopped = false;
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
-  }
+  constructor(
+    @Inject(FEED_STORE) private readonly feed: FeedStore,
+    private readonly reader: FeedReader,
+    private readonly hub: FeedHub,
+    private readonly limit: FollowerLimit,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
 
   /**
    * Takes one of the followers' places until it is answered, whether it reads or waits. Throws a problem when there is none, or
    * when the position is gone; rejects with StoreUnavailableError.
    */
   async ask({ after, ...request }: PollRequest): Promise<ChangesResponse> {
-    const exit = this.#parts.limit.enter();
+    const exit = this.limit.enter();
     try {
-      if (after === undefined) return answer({ changes: [], position: await this.#parts.store.position() });
+      if (after === undefined) return answer({ changes: [], position: await this.feed.end() });
       return answer(await this.#search({ ...request, after }));
     } finally {
       exit();
@@ -78,12 +76,11 @@ export class ChangePoll {
   }
 
   async #search(search: Search): Promise<Found> {
-    const { clock, reader } = this.#parts;
-    const startMs = clock.now();
+    const startMs = this.clock.now();
     const found = new FoundChanges(search.limit);
     let position = search.after;
     for (let pages = 1; ; pages += 1) {
-      const page = await reader.page(position, pageSize(search));
+      const page = await this.reader.page(position, pageSize(search));
       if (page === null) {
         // The next request will be told.
         if (found.changes.length > 0) return { changes: found.changes, position };
@@ -94,7 +91,7 @@ export class ChangePoll {
         if (isWanted(change, search.filter)) found.add({ change, position });
         if (found.isFull) return { changes: found.changes, position };
       }
-      const elapsedMs = clock.now() - startMs;
+      const elapsedMs = this.clock.now() - startMs;
       const isEnding = this.#isStopped || search.signal.aborted;
       const isDone = page.isLast
         ? found.changes.length > 0 || elapsedMs >= search.waitMs
@@ -123,15 +120,15 @@ export class ChangePoll {
     };
     const follower = new Follower(after, filter, { onChanges: heard, onGone: () => reject(positionGone()) });
     const end = () => heard([]);
-    const cancel = this.#parts.clock.after(waitMs, end);
+    const cancel = this.clock.after(waitMs, end);
     signal.addEventListener('abort', end);
     if (signal.aborted) end();
     this.#waits.add(end);
     try {
-      if (!this.#parts.hub.join(follower)) resolve(undefined);
+      if (!this.hub.join(follower)) resolve(undefined);
       return await promise;
     } finally {
-      this.#parts.hub.leave(follower);
+      this.hub.leave(follower);
       this.#waits.delete(end);
       signal.removeEventListener('abort', end);
       cancel();

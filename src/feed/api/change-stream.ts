@@ -1,7 +1,7 @@
 // One client's stream of changes: first what it has missed, page by page and no faster than it reads, then live.
 import type { Logger } from 'pino';
 import { type FeedPosition, formatPosition } from '../../storage/feed-position.js';
-import type { PresenceStore } from '../../storage/ports.js';
+import type { FeedStore } from '../../storage/ports.js';
 import { catchUp } from '../catch-up.js';
 import type { ChangeFilter } from '../change-filter.js';
 import type { FeedHub } from '../feed-hub.js';
@@ -21,7 +21,7 @@ interface Parts {
   readonly stream: EventStream;
   readonly after: FeedPosition;
   readonly filter: ChangeFilter;
-  readonly store: PresenceStore;
+  readonly feed: FeedStore;
   readonly reader: FeedReader;
   readonly hub: FeedHub;
   readonly texts: ChangeTexts;
@@ -30,7 +30,7 @@ interface Parts {
 
 export class ChangeStream {
   readonly #stream: EventStream;
-  readonly #store: PresenceStore;
+  readonly #feed: FeedStore;
   readonly #reader: FeedReader;
   readonly #hub: FeedHub;
   readonly #texts: ChangeTexts;
@@ -41,9 +41,9 @@ export class ChangeStream {
   #stalledBeats = 0;
   #isCatchingUp = true;
 
-  constructor({ stream, after, filter, store, reader, hub, texts, log }: Parts) {
+  constructor({ stream, after, filter, feed, reader, hub, texts, log }: Parts) {
     this.#stream = stream;
-    this.#store = store;
+    this.#feed = feed;
     this.#reader = reader;
     this.#hub = hub;
     this.#texts = texts;
@@ -110,7 +110,7 @@ export class ChangeStream {
   async #reset(): Promise<void> {
     this.leave();
     try {
-      const position = formatPosition(await this.#store.position());
+      const position = formatPosition(await this.#feed.end());
       this.#stream.end(eventText('reset', position, JSON.stringify({ position })));
     } catch {
       // It will be told when it comes back with the position that is gone.

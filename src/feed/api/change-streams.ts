@@ -1,29 +1,23 @@
 // All streams of changes that are open: how many there may be, their beats, and their end when the service stops.
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { stoppingProblem } from '../../http/problem.js';
-import type { Clock } from '../../runtime/clock.js';
+import { LOG } from '../../observability/logging.js';
+import { CLOCK, type Clock } from '../../runtime/clock.js';
 import type { FeedPosition } from '../../storage/feed-position.js';
-import type { PresenceStore } from '../../storage/ports.js';
+import type { FeedStore } from '../../storage/ports.js';
+import { FEED_STORE } from '../../storage/tokens.js';
 import type { ChangeFilter } from '../change-filter.js';
-import type { FeedHub } from '../feed-hub.js';
-import type { FeedReader } from '../feed-reader.js';
-import type { FollowerLimit } from '../follower-limit.js';
+import { FeedHub } from '../feed-hub.js';
+import { FeedReader } from '../feed-reader.js';
+import { FollowerLimit } from '../follower-limit.js';
 import { ChangeStream } from './change-stream.js';
 import { ChangeTexts } from './change-text.js';
 import { EventStream } from './event-stream.js';
 
 /** Proxies and load balancers close a connection on which nothing was sent for a minute, some for 30 s. */
 const BEAT_MS = 15_000;
-
-interface Parts {
-  readonly store: PresenceStore;
-  readonly reader: FeedReader;
-  readonly hub: FeedHub;
-  readonly limit: FollowerLimit;
-  readonly clock: Clock;
-  readonly log: Logger;
-}
 
 export interface StreamRequest {
   /** undefined: from now on. */
@@ -37,26 +31,32 @@ export interface StreamTarget {
   readonly take: () => { response: ServerResponse; headers: OutgoingHttpHeaders };
 }
 
+@Injectable()
 export class ChangeStreams {
-  readonly #parts: Parts;
   readonly #texts = new ChangeTexts();
   readonly #open = new Set<ChangeStream>();
   #cancelBeat = () => {};
   #isStopped = false;
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
+  constructor(
+    @Inject(FEED_STORE) private readonly feed: FeedStore,
+    private readonly reader: FeedReader,
+    private readonly hub: FeedHub,
+    private readonly limit: FollowerLimit,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOG) private readonly log: Logger,
+  ) {
     this.#scheduleBeat();
   }
 
   /** Throws a problem, or StoreUnavailableError, as long as nothing was written. Resolves when the stream is live or has ended. */
   async open({ after, filter }: StreamRequest, target: StreamTarget): Promise<void> {
-    const { store, reader, hub, limit, log } = this.#parts;
-    const exit = limit.enter();
+    const { feed, reader, hub, log } = this;
+    const exit = this.limit.enter();
     let position: FeedPosition;
     try {
-      position = after ?? (await store.position());
-      if (after) await store.changes(after, 1);
+      position = after ?? (await feed.end());
+      if (after) await feed.read(after, 1);
       // Who was sent away may be back before the server is closed.
       if (this.#isStopped) throw stoppingProblem();
     } catch (error) {
@@ -69,7 +69,7 @@ export class ChangeStreams {
       changes.leave();
       this.#open.delete(changes);
     });
-    const changes = new ChangeStream({ stream, after: position, filter, store, reader, hub, texts: this.#texts, log });
+    const changes = new ChangeStream({ stream, after: position, filter, feed, reader, hub, texts: this.#texts, log });
     this.#open.add(changes);
     await changes.begin();
   }
@@ -82,7 +82,7 @@ export class ChangeStreams {
   }
 
   #scheduleBeat(): void {
-    this.#cancelBeat = this.#parts.clock.after(BEAT_MS, () => {
+    this.#cancelBeat = this.clock.after(BEAT_MS, () => {
       for (const stream of this.#open) stream.beat();
       this.#scheduleBeat();
     });

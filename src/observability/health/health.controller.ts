@@ -1,31 +1,33 @@
 import { Controller, Get, HttpException, Inject, Query, Req } from '@nestjs/common';
-import { type HealthCheckResult, HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
+import {
+  type HealthCheckResult,
+  HealthCheckService,
+  type HealthIndicatorResult,
+  HealthIndicatorService,
+} from '@nestjs/terminus';
 import type { FastifyRequest } from 'fastify';
 import { ApiOkResponse, ApiOperation, ApiProblems, ApiTags } from '../../http/openapi/decorators.js';
 import { ProblemError } from '../../http/problem.js';
 import { NoQuery } from '../../http/query-parameters.js';
 import { Access, Probe } from '../../http/route-options.js';
-import { PRESENCE_STORE } from '../../presence/presence.module.js';
-import { DeadlineWorker } from '../../presence/write/deadline-worker.js';
-import type { PresenceStore } from '../../storage/ports.js';
+import { HEALTH_CHECKS, type HealthCheck } from './health-check.js';
 import { LIVE_SCHEMA, READY_EXAMPLE, READY_SCHEMA } from './health-schemas.js';
 
 const RETRY_SOON = { 'retry-after': '1' };
-/** A check writes to the store. All who ask within this time share one. */
+/** The check of the store writes to it: all requests within this time share one result. */
 const CHECK_LIFETIME_MS = 1_000;
 
 @ApiTags('health')
 @Controller('health')
 export class HealthController {
-  #check: Promise<void> | undefined;
+  #result: Promise<HealthCheckResult> | undefined;
   #checkedAtMs = 0;
   #isDraining = false;
 
   constructor(
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
-    private readonly deadlines: DeadlineWorker,
-    @Inject(PRESENCE_STORE) private readonly store: PresenceStore,
+    @Inject(HEALTH_CHECKS) private readonly checks: readonly HealthCheck[],
   ) {}
 
   /** From now on readiness fails, so that load balancers send new requests elsewhere. */
@@ -64,7 +66,7 @@ export class HealthController {
   ): Promise<HealthCheckResult | Pick<HealthCheckResult, 'status'>> {
     if (this.#isDraining) throw drainingProblem();
     try {
-      const result = await this.health.check([() => this.#storeHealth(), () => this.#deadlineHealth()]);
+      const result = await this.#checkAll();
       return access.isKnown ? result : { status: result.status };
     } catch (error) {
       throw access.isKnown
@@ -73,26 +75,20 @@ export class HealthController {
     }
   }
 
-  async #storeHealth() {
-    const indicator = this.indicators.check('store');
-    return this.#checkStore().then(
-      () => indicator.up(),
-      () => indicator.down('cannot be reached or written to'),
-    );
-  }
-
-  #checkStore(): Promise<void> {
+  /** Rejects, as Terminus does, when a part is down. */
+  #checkAll(): Promise<HealthCheckResult> {
     const nowMs = performance.now();
-    if (!this.#check || nowMs - this.#checkedAtMs >= CHECK_LIFETIME_MS) {
-      this.#check = this.store.check();
+    if (!this.#result || nowMs - this.#checkedAtMs >= CHECK_LIFETIME_MS) {
+      this.#result = this.health.check(this.checks.map((check) => () => this.#indicate(check)));
       this.#checkedAtMs = nowMs;
     }
-    return this.#check;
+    return this.#result;
   }
 
-  async #deadlineHealth() {
-    const indicator = this.indicators.check('deadlines');
-    return this.deadlines.isAlive() ? indicator.up() : indicator.down('no round has ended for a while');
+  async #indicate({ name, fault }: HealthCheck): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check(name);
+    const found = await fault();
+    return found === undefined ? indicator.up() : indicator.down(found);
   }
 }
 

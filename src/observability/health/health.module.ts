@@ -1,6 +1,19 @@
-import { Module } from '@nestjs/common';
+import { type DynamicModule, type FactoryProvider, Module, type ModuleMetadata } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { HealthController } from './health.controller.js';
+import { HEALTH_CHECKS, type HealthCheck } from './health-check.js';
 
-@Module({ imports: [TerminusModule.forRoot({ logger: false })], controllers: [HealthController] })
-export class HealthModule {}
+type HealthOptions = Pick<ModuleMetadata, 'imports'> &
+  Pick<FactoryProvider<readonly HealthCheck[]>, 'inject' | 'useFactory'>;
+
+@Module({ controllers: [HealthController] })
+export class HealthModule {
+  /** `useFactory` makes the checks. */
+  static forRootAsync({ imports = [], ...factory }: HealthOptions): DynamicModule {
+    return {
+      module: HealthModule,
+      imports: [TerminusModule.forRoot({ logger: false }), ...imports],
+      providers: [{ provide: HEALTH_CHECKS, ...factory }],
+    };
+  }
+}

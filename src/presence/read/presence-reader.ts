@@ -1,22 +1,26 @@
 // Answers who is there, as it was last announced: an answer agrees with every other one, with the counts and with the
 // feed, and time takes effect through the deadline worker for all of them at once.
+import { Inject, Injectable } from '@nestjs/common';
 import type { PresenceState } from '../../domain/presence-view.js';
 import type { ParticipantId, SourceName, Subject } from '../../domain/subject.js';
 import { decodeRecord } from '../../storage/encoding/record-codec.js';
 import { keyOf, type SubjectKey } from '../../storage/encoding/subject-key.js';
 import { comparePageItems } from '../../storage/page-order.js';
 import type {
+  FeedStore,
   Group,
   Occupancy,
   OccupancyFilter,
   PageCursor,
   PageFilter,
   PageItem,
-  PresenceStore,
+  PresenceIndex,
+  RecordStore,
   Snapshot,
   StoredRecord,
   TagOccupancy,
 } from '../../storage/ports.js';
+import { FEED_STORE, PRESENCE_INDEX, RECORD_STORE } from '../../storage/tokens.js';
 import { SharedLoads } from './shared-loads.js';
 import { SharedReads } from './shared-reads.js';
 
@@ -38,14 +42,21 @@ interface Page<T, C> extends Snapshot<T> {
   readonly next: C | null;
 }
 
+@Injectable()
 export class PresenceReader {
-  readonly #store: PresenceStore;
+  readonly #index: PresenceIndex;
+  readonly #feed: FeedStore;
   readonly #loads: SharedLoads;
   readonly #occupancies = new SharedReads<Occupancy>();
 
-  constructor(store: PresenceStore) {
-    this.#store = store;
-    this.#loads = new SharedLoads(store);
+  constructor(
+    @Inject(RECORD_STORE) records: RecordStore,
+    @Inject(PRESENCE_INDEX) index: PresenceIndex,
+    @Inject(FEED_STORE) feed: FeedStore,
+  ) {
+    this.#loads = new SharedLoads(records);
+    this.#index = index;
+    this.#feed = feed;
   }
 
   /** In the order asked; null: never received, or forgotten. Rejects with StoreUnavailableError, like all of these. */
@@ -60,7 +71,7 @@ export class PresenceReader {
   }
 
   occupancy(filter: OccupancyFilter): Promise<Occupancy> {
-    return this.#occupancies.ask(JSON.stringify(filter), () => this.#store.occupancy(filter));
+    return this.#occupancies.ask(JSON.stringify(filter), () => this.#index.occupancy(filter));
   }
 
   async tags(
@@ -68,7 +79,7 @@ export class PresenceReader {
     after: string | null,
     limit: number,
   ): Promise<Page<TagOccupancy, TagOccupancy>> {
-    return cut(await this.#store.tags(source, after, limit + 1), limit);
+    return cut(await this.#index.tags(source, after, limit + 1), limit);
   }
 
   /** A tag is looked for in each record where the group is another one. */
@@ -76,7 +87,7 @@ export class PresenceReader {
     const { states, source, tag } = filter;
     const pageFilter = { states, source, group };
     if (tag === undefined || group?.kind === 'tag')
-      return cut(await this.#store.page(pageFilter, after, limit + 1), limit);
+      return cut(await this.#index.page(pageFilter, after, limit + 1), limit);
     return this.#scan(pageFilter, (item) => recordOf(item)?.tag?.value === tag, after, limit);
   }
 
@@ -86,7 +97,7 @@ export class PresenceReader {
     after: PageCursor | null,
     limit: number,
   ): Promise<Page<PageItem, PageCursor>> {
-    const first = await this.#store.page(filter, after, SCAN_PAGE_SIZE);
+    const first = await this.#index.page(filter, after, SCAN_PAGE_SIZE);
     const items: PageItem[] = [];
     let page = first;
     for (let scanned = SCAN_PAGE_SIZE; ; scanned += SCAN_PAGE_SIZE) {
@@ -96,7 +107,7 @@ export class PresenceReader {
         return cut({ items, position: first.position }, limit);
       }
       if (scanned >= MAX_SCANNED) return { items, next: last, position: first.position };
-      page = await this.#store.page(filter, last, SCAN_PAGE_SIZE);
+      page = await this.#index.page(filter, last, SCAN_PAGE_SIZE);
     }
   }
 
@@ -106,8 +117,8 @@ export class PresenceReader {
     const inScopes =
       scope === undefined
         ? await this.#listIn(filter, { kind: 'id', name: participantId }, after, limit)
-        : { items: [], next: null, position: await this.#store.position() };
-    const sources = source === undefined ? await this.#store.sources() : [source];
+        : { items: [], next: null, position: await this.#feed.end() };
+    const sources = source === undefined ? await this.#index.sources() : [source];
     const keys = sources.map((one) => keyOf({ source: one, scope: scope ?? '', participantId }));
     const records = await this.#loads.load(keys);
     const found = keys.flatMap((key, n): PageItem[] => {

@@ -3,7 +3,7 @@
 // would be.
 import { atTurnsEnd } from '../../runtime/tick-batch.js';
 import type { SubjectKey } from '../../storage/encoding/subject-key.js';
-import { type PresenceStore, type StoredRecord, StoreUnavailableError } from '../../storage/ports.js';
+import { type RecordStore, type StoredRecord, StoreUnavailableError } from '../../storage/ports.js';
 
 /** While one is with the store the next is made ready. */
 const MAX_LOADS = 2;
@@ -21,7 +21,7 @@ export class SharedLoads {
   #loads = 0;
   #isScheduled = false;
 
-  constructor(private readonly store: PresenceStore) {}
+  constructor(private readonly records: RecordStore) {}
 
   /** In the order asked; null: nothing is stored. Rejects with StoreUnavailableError. */
   load(keys: readonly SubjectKey[]): Promise<(StoredRecord | null)[]> {
@@ -53,7 +53,7 @@ export class SharedLoads {
   async #answer(questions: readonly Question[]): Promise<void> {
     this.#loads += 1;
     try {
-      const texts = await this.store.load(questions.flatMap(({ keys }) => keys));
+      const texts = await this.records.load(questions.flatMap(({ keys }) => keys));
       let from = 0;
       for (const question of questions) {
         settle(question, texts.slice(from, from + question.keys.length));

@@ -1,11 +1,14 @@
 // Makes time pass for presence: grace, leave grace, longest connection and retention take effect with no event.
 // It asks the store what is due and has the recorder look at it. Any number of nodes may: of two that find the same
 // record due, one commits and the other then finds nothing left to do.
+import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
-import type { Clock } from '../../runtime/clock.js';
+import { LOG } from '../../observability/logging.js';
+import { CLOCK, type Clock } from '../../runtime/clock.js';
 import type { SubjectKey } from '../../storage/encoding/subject-key.js';
-import type { PresenceStore } from '../../storage/ports.js';
-import type { Recorder } from './recorder.js';
+import type { RecordStore } from '../../storage/ports.js';
+import { RECORD_STORE } from '../../storage/tokens.js';
+import { Recorder } from './recorder.js';
 
 /** A commit takes Redis a millisecond or two, and callbacks wait that long at the most. */
 const ROUND_SIZE = 128;
@@ -18,8 +21,9 @@ const STUCK_FOR_MS = 60_000;
 /** So many of them, and something is wrong with the store. */
 const MAX_STUCK = 10_000;
 
+@Injectable()
 export class DeadlineWorker {
-  readonly #store: PresenceStore;
+  readonly #records: RecordStore;
   readonly #recorder: Recorder;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -34,8 +38,13 @@ export class DeadlineWorker {
   #isStopped = false;
   #ended: Promise<void> = Promise.resolve();
 
-  constructor(store: PresenceStore, recorder: Recorder, clock: Clock, log: Logger) {
-    this.#store = store;
+  constructor(
+    @Inject(RECORD_STORE) records: RecordStore,
+    recorder: Recorder,
+    @Inject(CLOCK) clock: Clock,
+    @Inject(LOG) log: Logger,
+  ) {
+    this.#records = records;
     this.#recorder = recorder;
     this.#clock = clock;
     this.#log = log;
@@ -77,7 +86,7 @@ export class DeadlineWorker {
     try {
       const nowMs = this.#clock.now();
       for (const [key, untilMs] of this.#stuck) if (untilMs <= nowMs) this.#stuck.delete(key);
-      const { keys, nextDueMs } = await this.#store.due(nowMs, ROUND_SIZE + this.#stuck.size);
+      const { keys, nextDueMs } = await this.#records.due(nowMs, ROUND_SIZE + this.#stuck.size);
       const due = keys.filter((key) => !this.#stuck.has(key)).slice(0, ROUND_SIZE);
       const stuck = await this.#recorder.revisit(due);
       for (const key of stuck) this.#stuck.set(key, nowMs + STUCK_FOR_MS);

@@ -1,9 +1,12 @@
 // How many participants the store may hold. Callbacks of those it holds are always taken; a new one needs a place. The number
 // is read from the store every 2 s, and what this process adds and removes is counted at once: of several processes on one
 // Redis each may go beyond the limit by what the others add within 2 s.
+import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
-import type { Clock } from '../../runtime/clock.js';
-import type { Changeset, PresenceStore } from '../../storage/ports.js';
+import { LOG } from '../../observability/logging.js';
+import { CLOCK, type Clock } from '../../runtime/clock.js';
+import type { Changeset, RecordStore } from '../../storage/ports.js';
+import { RECORD_STORE } from '../../storage/tokens.js';
 
 const REFRESH_MS = 2_000;
 /** Parts of the limit. The second one is lower, so that a number that moves around the first one is logged once. */
@@ -19,8 +22,12 @@ export class ParticipantLimitError extends Error {
   }
 }
 
+/** For injection. */
+export const MAX_PARTICIPANTS = Symbol('MaxParticipants');
+
+@Injectable()
 export class ParticipantLimit {
-  readonly #store: PresenceStore;
+  readonly #records: RecordStore;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #max: number;
@@ -35,8 +42,13 @@ export class ParticipantLimit {
   #isWarned = false;
 
   /** `maxParticipants`: 0 for no limit. */
-  constructor(store: PresenceStore, clock: Clock, log: Logger, maxParticipants: number) {
-    this.#store = store;
+  constructor(
+    @Inject(RECORD_STORE) records: RecordStore,
+    @Inject(CLOCK) clock: Clock,
+    @Inject(LOG) log: Logger,
+    @Inject(MAX_PARTICIPANTS) maxParticipants: number,
+  ) {
+    this.#records = records;
     this.#clock = clock;
     this.#log = log;
     this.#max = maxParticipants;
@@ -59,10 +71,10 @@ export class ParticipantLimit {
     this.#pending += 1;
   }
 
-  /** The store's `commit`, with what it changes counted. */
-  async commit(changesets: readonly Changeset[]): ReturnType<PresenceStore['commit']> {
+  /** `commit` of the records, with what it changes counted. */
+  async commit(changesets: readonly Changeset[]): ReturnType<RecordStore['commit']> {
     try {
-      const outcomes = await this.#store.commit(changesets);
+      const outcomes = await this.#records.commit(changesets);
       for (const [index, outcome] of outcomes.entries()) {
         if (outcome === 'done') this.#growth += growthOf(changesets[index]);
       }
@@ -81,7 +93,7 @@ export class ParticipantLimit {
   async #read(): Promise<void> {
     const growthBefore = this.#growth;
     try {
-      this.#size = await this.#store.size();
+      this.#size = await this.#records.size();
       this.#growth -= growthBefore;
       this.#report();
     } catch (error) {

@@ -1,6 +1,6 @@
 // Removes what should never have been stored, as after a leaked secret. It goes through participants page by page, and
 // removes those that match by the recorder, so that callbacks go on in between and each commit compares and sets.
-
+import { Injectable } from '@nestjs/common';
 import type { ParticipantRecord } from '../../domain/participant.js';
 import { PRESENCE_STATES } from '../../domain/presence-view.js';
 import type { SourceName } from '../../domain/subject.js';
@@ -8,8 +8,8 @@ import { atTurnsEnd } from '../../runtime/tick-batch.js';
 import { decodeRecord } from '../../storage/encoding/record-codec.js';
 import type { SubjectKey } from '../../storage/encoding/subject-key.js';
 import type { PageCursor, StoredRecord } from '../../storage/ports.js';
-import type { PresenceReader } from '../read/presence-reader.js';
-import type { Recorder } from './recorder.js';
+import { PresenceReader } from '../read/presence-reader.js';
+import { Recorder } from './recorder.js';
 
 /** A participant that was made to be large has a record of 20 KB or more. */
 const PAGE_SIZE = 50;
@@ -33,6 +33,7 @@ interface PurgeResult {
   readonly next: PageCursor | null;
 }
 
+@Injectable()
 export class Purge {
   constructor(
     private readonly reader: PresenceReader,

@@ -1,18 +1,21 @@
 // The one way presence is written. It turns lifecycle events into commits: load, apply the rules, commit, and again
 // for those that another node changed meanwhile. What arrives while a batch is under way makes up the next one, so
 // batches grow with the load, then their number, and with no load an event waits for nothing.
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Verdict } from '../../domain/device-history.js';
 import type { DeviceId, LifecycleEvent } from '../../domain/lifecycle-event.js';
 import type { PresencePolicy } from '../../domain/policy.js';
 import type { Subject } from '../../domain/subject.js';
+import { LOG } from '../../observability/logging.js';
 import { OnceLog } from '../../observability/once-log.js';
-import type { Clock } from '../../runtime/clock.js';
+import { CLOCK, type Clock } from '../../runtime/clock.js';
 import { atTurnsEnd } from '../../runtime/tick-batch.js';
 import { keyOf, type SubjectKey, subjectOf } from '../../storage/encoding/subject-key.js';
-import { type Changeset, type PresenceStore, type StoredRecord, StoreUnavailableError } from '../../storage/ports.js';
+import { type Changeset, type RecordStore, type StoredRecord, StoreUnavailableError } from '../../storage/ports.js';
+import { RECORD_STORE } from '../../storage/tokens.js';
 import { changesetOf, readRecord } from './changeset.js';
-import type { FeedQuota } from './feed-quota.js';
+import { FeedQuota } from './feed-quota.js';
 import { ParticipantLimit } from './participant-limit.js';
 import { type Application, apply, inTurns, isEvent, settle } from './work-outcomes.js';
 import {
@@ -46,14 +49,12 @@ interface Attempt extends Conflict {
   readonly changeset: Changeset;
 }
 
-/** What is not given has no limit. */
-interface RecorderLimits {
-  readonly quota?: FeedQuota;
-  readonly participants?: ParticipantLimit;
-}
+/** For injection. */
+export const PRESENCE_POLICY = Symbol('PresencePolicy');
 
+@Injectable()
 export class Recorder {
-  readonly #store: PresenceStore;
+  readonly #records: RecordStore;
   readonly #clock: Clock;
   readonly #policy: PresencePolicy;
   readonly #log: Logger;
@@ -65,10 +66,18 @@ export class Recorder {
   #isScheduled = false;
   #onDeadline: (dueMs: number) => void = () => {};
 
-  constructor(store: PresenceStore, clock: Clock, policy: PresencePolicy, log: Logger, limits: RecorderLimits = {}) {
-    this.#store = store;
-    this.#quota = limits.quota;
-    this.#limit = limits.participants ?? new ParticipantLimit(store, clock, log, 0);
+  /** A limit that is not given does not exist. */
+  constructor(
+    @Inject(RECORD_STORE) records: RecordStore,
+    @Inject(CLOCK) clock: Clock,
+    @Inject(PRESENCE_POLICY) policy: PresencePolicy,
+    @Inject(LOG) log: Logger,
+    @Optional() participants?: ParticipantLimit,
+    @Optional() quota?: FeedQuota,
+  ) {
+    this.#records = records;
+    this.#limit = participants ?? new ParticipantLimit(records, clock, log, 0);
+    this.#quota = quota;
     this.#queue = new WorkQueue(clock);
     this.#clock = clock;
     this.#policy = policy;
@@ -162,7 +171,7 @@ export class Recorder {
   /** The part of the batch that is still wanted: somebody else was faster, or it has to follow the rest. */
   async #attempt(batch: Batch): Promise<Batch> {
     const keys = [...batch.keys()];
-    const texts = await this.#store.load(keys);
+    const texts = await this.#records.load(keys);
     if (texts.includes(null)) await this.#limit.refresh();
     const remaining = new Map<SubjectKey, readonly Work[]>();
     for (let next = 0; next < keys.length; ) {

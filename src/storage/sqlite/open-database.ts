@@ -4,7 +4,7 @@ import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import Database from 'libsql';
 import { StartError } from '../../runtime/start-error.js';
-import { SCHEMA, SCHEMA_VERSION } from './schema.js';
+import { SCHEMA_VERSION, schema } from './schema.js';
 import { prepareStatements, type Statements } from './statements.js';
 
 const ELSEWHERE = 'or set DATA_DIR to another folder';
@@ -15,8 +15,8 @@ interface OpenDatabase {
   readonly statements: Statements;
 }
 
-/** Makes the folder and the file if they are missing. Throws StartError. */
-export function openDatabase(dataDir: string): OpenDatabase {
+/** Makes the folder and the file if they are missing; `nowMs` is when its feed then begins. Throws StartError. */
+export function openDatabase(dataDir: string, nowMs: number): OpenDatabase {
   const folder = resolve(dataDir);
   const file = join(folder, 'rollcall.db');
   prepareFolder(folder);
@@ -24,7 +24,7 @@ export function openDatabase(dataDir: string): OpenDatabase {
   let db: Database.Database | undefined;
   try {
     db = new Database(file);
-    prepareDatabase(db, file);
+    prepareDatabase(db, file, nowMs);
     return { db, file, statements: prepareStatements(db) };
   } catch (error) {
     db?.close();
@@ -68,12 +68,12 @@ function checkFile(file: string): void {
   }
 }
 
-function prepareDatabase(db: Database.Database, file: string): void {
+function prepareDatabase(db: Database.Database, file: string, nowMs: number): void {
   // One process at a time: a second one would not be told of the first one's changes.
   db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN EXCLUSIVE');
   const [version] = db.prepare('PRAGMA user_version').raw().get() as unknown as [number];
   const [tables] = db.prepare('SELECT count(*) FROM sqlite_schema').raw().get() as unknown as [number];
-  if (version === 0 && tables === 0) db.exec(SCHEMA);
+  if (version === 0 && tables === 0) db.exec(schema(nowMs));
   else if (version !== SCHEMA_VERSION) throw versionError(version, file);
   db.exec('COMMIT');
 }

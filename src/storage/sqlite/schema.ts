@@ -24,7 +24,8 @@ const FORGET_EMPTY_GROUPS = `
     DELETE FROM occupancy WHERE source = OLD.source AND connected + reconnecting = 0
       AND name IN ('tag:' || OLD.tag, 'scope:' || OLD.scope);`;
 
-export const SCHEMA = `
+/** `nowMs`: when the feed begins. */
+export const schema = (nowMs: number) => `
   CREATE TABLE participants (
     key TEXT PRIMARY KEY,
     record TEXT NOT NULL,
@@ -68,7 +69,7 @@ export const SCHEMA = `
   );
   -- The feed always has an epoch and an entry.
   INSERT INTO feed VALUES (lower(hex(randomblob(6))));
-  INSERT INTO entries VALUES (CAST(unixepoch('subsec') * 1000000 AS INTEGER), '', 0);
+  INSERT INTO entries VALUES (${nowMs * 1_000}, '', 0);
   CREATE TABLE refs (ref TEXT PRIMARY KEY, key TEXT NOT NULL, until_ms INTEGER NOT NULL) WITHOUT ROWID;
   CREATE INDEX refs_by_end ON refs (until_ms);
   CREATE TABLE checks (id INTEGER PRIMARY KEY, written BLOB NOT NULL);

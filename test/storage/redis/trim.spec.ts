@@ -40,7 +40,7 @@ describe('trimming on Redis', () => {
     monitor.on('monitor', (_time, [name = '', key, ...args]: string[], source: string) => {
       if (source === 'lua' && /^X(REV)?RANGE$/i.test(name) && key === 'rollcall:{0}:changes') reads.push(args);
     });
-    await service.store.trim(limits);
+    await service.storage.feed.trim(limits);
     const end = randomUUID();
     const ended = new Promise<void>((resolve) => {
       monitor.on('monitor', (_time, args: string[]) => args.includes(end) && resolve());
@@ -57,14 +57,15 @@ describe('trimming on Redis', () => {
     ['too old', { retentionMs: 1, maxBytes: 1e9 }],
     ['neither', { retentionMs: 86_400_000, maxBytes: 1e9 }],
   ])('reads a few entries, one by one, and drops some, when there is %s', async (_what, limits) => {
-    for (let n = 0; n < ENTRIES; n += 200) await service.store.commit(Array.from({ length: 200 }, announcing));
+    for (let n = 0; n < ENTRIES; n += 200)
+      await service.storage.records.commit(Array.from({ length: 200 }, announcing));
     const before = await redis.xlen('rollcall:{0}:changes');
     const reads = await readsOfTrim(limits);
     expect(reads.length).toBeGreaterThan(0);
     expect(reads.length).toBeLessThanOrEqual(60);
     for (const args of reads) expect(args.slice(-2)).toEqual(['COUNT', '1']);
     expect(before - (await redis.xlen('rollcall:{0}:changes'))).toBeLessThanOrEqual(1_000);
-    while (await service.store.trim(limits));
+    while (await service.storage.feed.trim(limits));
     const texts = await redis.xlen('rollcall:{0}:changes');
     expect(texts * TEXT.length).toBeLessThanOrEqual(limits.maxBytes + 2 * TEXT.length);
   });

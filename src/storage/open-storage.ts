@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { SourceName } from '../domain/subject.js';
-import type { PresenceStore } from './ports.js';
+import type { Clock } from '../runtime/clock.js';
+import type { Storage } from './ports.js';
 import { formatRedisAddress, type RedisAddress } from './redis/redis-address.js';
 
 export interface StorePlace {
@@ -16,26 +17,27 @@ export interface StorePlace {
  * The store of the configuration; of the other one's modules none is loaded, which takes long. Throws when the embedded
  * one cannot be opened, and StartError when Redis refuses for good; it may be away, and come.
  */
-export async function openStore(
+export async function openStorage(
   { redis, redisPrefix, dataDir, sources }: StorePlace,
+  clock: Clock,
   log: Logger,
-): Promise<PresenceStore> {
+): Promise<Storage> {
   if (redis === undefined) {
-    const { SqlitePresenceStore } = await import('./sqlite/sqlite-presence-store.js');
-    return new SqlitePresenceStore(dataDir, log);
+    const { SqliteStorage } = await import('./sqlite/sqlite-storage.js');
+    return new SqliteStorage(dataDir, clock, log);
   }
   const { RedisConnection } = await import('./redis/redis-connection.js');
-  const { RedisPresenceStore } = await import('./redis/redis-presence-store.js');
-  const description = `Redis at ${formatRedisAddress(redis)}`;
+  const { RedisStorage } = await import('./redis/redis-storage.js');
   const connection = await RedisConnection.open(redis, log);
-  const store = new RedisPresenceStore(connection, {
-    description,
+  const storage = new RedisStorage(connection, {
+    description: `Redis at ${formatRedisAddress(redis)}`,
     prefix: redisPrefix,
     shards: 1,
     sources,
+    clock,
     log,
   });
   // Logs what it is refused, before the first callback is.
-  await store.check().catch(() => {});
-  return store;
+  await storage.check().catch(() => {});
+  return storage;
 }

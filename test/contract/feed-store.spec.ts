@@ -5,11 +5,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import { type FeedPlace, type FeedPosition, formatPosition, parsePosition } from '../../src/storage/feed-position.js';
-import type { Changeset, FeedEntry, PresenceStore } from '../../src/storage/ports.js';
+import type { Changeset, FeedEntry, FeedLimits, FeedStore, Storage } from '../../src/storage/ports.js';
 import { eventually } from '../eventually.js';
 import { afterEntry, entriesAfter } from './feed.js';
 import { indexOf } from './index-entry.js';
-import { type OpenStore, storesUnderTest } from './stores.js';
+import { type OpenStorage, storesUnderTest } from './stores.js';
 
 const KEEP_ALL = { retentionMs: 86_400_000, maxBytes: 1e9 };
 
@@ -19,8 +19,8 @@ function announcing(changes: string | null, participant: string = randomUUID()):
   return { key: participant as SubjectKey, before: null, after, changes };
 }
 
-async function trimAll(store: PresenceStore, limits: Parameters<PresenceStore['trim']>[0]): Promise<void> {
-  while (await store.trim(limits));
+async function trimAll(feed: FeedStore, limits: FeedLimits): Promise<void> {
+  while (await feed.trim(limits));
 }
 
 const textsOf = (entries: readonly FeedEntry[]) => entries.map(({ changes }) => changes);
@@ -28,95 +28,95 @@ const textsOf = (entries: readonly FeedEntry[]) => entries.map(({ changes }) => 
 const throughText = (position: FeedPosition) => parsePosition(formatPosition(position)) as FeedPosition;
 
 describe.each(storesUnderTest())('the feed on %s', (_, open) => {
-  let opened: OpenStore;
-  let store: PresenceStore;
+  let opened: OpenStorage;
+  let storage: Storage;
   beforeEach(async () => {
     opened = await open();
-    store = opened.store;
+    storage = opened.storage;
   });
   afterEach(() => opened.discard());
 
-  const announce = (...texts: string[]) => store.commit(texts.map((text) => announcing(text)));
+  const announce = (...texts: string[]) => storage.records.commit(texts.map((text) => announcing(text)));
 
   it('has an entry for each commit that announces, those of one participant in the order of its commits', async () => {
     const history = Array.from({ length: 30 }, (_unused, n) => `${n}`);
     let before: Changeset['before'] = null;
     for (const text of history) {
       const changeset: Changeset = { ...announcing(text, 'p'), before };
-      expect(await store.commit([changeset, announcing(null)])).toEqual(['done', 'done']);
+      expect(await storage.records.commit([changeset, announcing(null)])).toEqual(['done', 'done']);
       before = changeset.after;
     }
-    expect(textsOf(await entriesAfter(store, opened.beginning))).toEqual(history);
+    expect(textsOf(await entriesAfter(storage.feed, opened.beginning))).toEqual(history);
   });
 
   it('goes on exactly after every position, whatever the size of the pages', async () => {
     for (let n = 0; n < 10; n += 1) await announce(`${n}a`, `${n}b`, `${n}c`);
-    const all = await entriesAfter(store, opened.beginning);
+    const all = await entriesAfter(storage.feed, opened.beginning);
     expect(textsOf(all).toSorted()).toHaveLength(30);
     let position = opened.beginning;
     for (const [n, entry] of all.entries()) {
       position = afterEntry(position, entry);
-      expect(await entriesAfter(store, throughText(position), 1 + (n % 7))).toEqual(all.slice(n + 1));
+      expect(await entriesAfter(storage.feed, throughText(position), 1 + (n % 7))).toEqual(all.slice(n + 1));
     }
-    expect(await store.changes(opened.beginning, 4)).toEqual(all.slice(0, 4));
-    expect(formatPosition(await store.position())).toBe(formatPosition(position));
+    expect(await storage.feed.read(opened.beginning, 4)).toEqual(all.slice(0, 4));
+    expect(formatPosition(await storage.feed.end())).toBe(formatPosition(position));
   });
 
   it('gives an entry again to a reader that is within it', async () => {
     await announce('first');
     await announce('second');
-    const [first, second] = (await entriesAfter(store, opened.beginning)) as [FeedEntry, FeedEntry];
+    const [first, second] = (await entriesAfter(storage.feed, opened.beginning)) as [FeedEntry, FeedEntry];
     const within = afterEntry(opened.beginning, first).map((place, shard) =>
       shard === first.shard ? { ...place, taken: 1 } : place,
     );
-    expect(await store.changes(throughText(within), 10)).toEqual([first, second]);
-    expect(await store.changes(throughText(within), 1)).toEqual([first]);
+    expect(await storage.feed.read(throughText(within), 10)).toEqual([first, second]);
+    expect(await storage.feed.read(throughText(within), 1)).toEqual([first]);
   });
 
   it('is at the position that a page says, and a page of tags: what changed later is after it', async () => {
     await announce('before');
-    const page = await store.page({ states: ['connected'] }, null, 10);
-    const tags = await store.tags(undefined, null, 10);
+    const page = await storage.index.page({ states: ['connected'] }, null, 10);
+    const tags = await storage.index.tags(undefined, null, 10);
     await announce('after');
     expect(page.items).toHaveLength(1);
-    expect(textsOf(await entriesAfter(store, page.position))).toEqual(['after']);
-    expect(textsOf(await entriesAfter(store, tags.position))).toEqual(['after']);
+    expect(textsOf(await entriesAfter(storage.feed, page.position))).toEqual(['after']);
+    expect(textsOf(await entriesAfter(storage.feed, tags.position))).toEqual(['after']);
   });
 
   it('drops what is too old, but never the newest entry', async () => {
     for (let n = 0; n < 2_500; n += 500) await announce(...Array.from({ length: 500 }, (_unused, i) => `${n + i}`));
-    await trimAll(store, KEEP_ALL);
-    expect(await entriesAfter(store, opened.beginning)).toHaveLength(2_500);
-    const end = await store.position();
+    await trimAll(storage.feed, KEEP_ALL);
+    expect(await entriesAfter(storage.feed, opened.beginning)).toHaveLength(2_500);
+    const end = await storage.feed.end();
     await eventually(async () => {
-      await trimAll(store, { ...KEEP_ALL, retentionMs: 1 });
-      expect(await store.changes(opened.beginning, 1)).toBeNull();
+      await trimAll(storage.feed, { ...KEEP_ALL, retentionMs: 1 });
+      expect(await storage.feed.read(opened.beginning, 1)).toBeNull();
     });
-    expect(await store.changes(end, 10)).toEqual([]);
+    expect(await storage.feed.read(end, 10)).toEqual([]);
     await announce('later');
-    expect(textsOf(await entriesAfter(store, end))).toEqual(['later']);
+    expect(textsOf(await entriesAfter(storage.feed, end))).toEqual(['later']);
   });
 
   it('keeps the place of who has missed nothing, however long nothing happened', async () => {
     const first = announcing('long ago', 'p');
-    await store.commit([first]);
-    const position = await store.position();
-    await store.commit([{ ...first, before: first.after, changes: 'now' }]);
+    await storage.records.commit([first]);
+    const position = await storage.feed.end();
+    await storage.records.commit([{ ...first, before: first.after, changes: 'now' }]);
     await eventually(async () => {
-      await trimAll(store, { ...KEEP_ALL, retentionMs: 1 });
-      expect(await store.changes(opened.beginning, 1)).toBeNull();
+      await trimAll(storage.feed, { ...KEEP_ALL, retentionMs: 1 });
+      expect(await storage.feed.read(opened.beginning, 1)).toBeNull();
     });
-    expect(textsOf(await entriesAfter(store, position))).toEqual(['now']);
+    expect(textsOf(await entriesAfter(storage.feed, position))).toEqual(['now']);
   });
 
   it('drops the oldest of what is too much', async () => {
     const texts = Array.from({ length: 2_000 }, (_unused, n) => `${n}`.padStart(100, '.'));
     for (let n = 0; n < texts.length; n += 100) await announce(...texts.slice(n, n + 100));
-    const all = await entriesAfter(store, opened.beginning);
-    await trimAll(store, { ...KEEP_ALL, maxBytes: 50_000 });
+    const all = await entriesAfter(storage.feed, opened.beginning);
+    await trimAll(storage.feed, { ...KEEP_ALL, maxBytes: 50_000 });
     const held: (FeedEntry[] | null)[] = [];
     for (const position of [opened.beginning, ...positionsOf(all, opened.beginning)]) {
-      held.push(await store.changes(position, 1));
+      held.push(await storage.feed.read(position, 1));
     }
     const firstHeld = held.findIndex((answer) => answer !== null);
     expect(held.slice(firstHeld).every((answer) => answer !== null)).toBe(true);
@@ -124,7 +124,7 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
     expect(2_000 - firstHeld).toBeLessThanOrEqual(507);
     expect(2_000 - firstHeld).toBeGreaterThanOrEqual(opened.beginning.length === 1 ? 500 : 300);
     const position = positionsOf(all, opened.beginning)[firstHeld - 1] as FeedPosition;
-    expect(await entriesAfter(store, position)).toEqual(all.slice(firstHeld));
+    expect(await entriesAfter(storage.feed, position)).toEqual(all.slice(firstHeld));
   });
 
   it('holds what fits and the entry before it, whatever the sizes', async () => {
@@ -136,11 +136,11 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
       fc.asyncProperty(sizes, fc.integer({ min: 1, max: 300_000 }), async (commits, maxBytes) => {
         const own = await open();
         for (const commit of commits) {
-          await own.store.commit(commit.map((size) => announcing('x'.repeat(size))));
+          await own.storage.records.commit(commit.map((size) => announcing('x'.repeat(size))));
         }
-        const all = await entriesAfter(own.store, own.beginning);
+        const all = await entriesAfter(own.storage.feed, own.beginning);
         const before = positionsOf(all, own.beginning);
-        await trimAll(own.store, { ...KEEP_ALL, maxBytes });
+        await trimAll(own.storage.feed, { ...KEEP_ALL, maxBytes });
         for (const [shard, beginning] of own.beginning.entries()) {
           const inShard = all.filter((entry) => entry.shard === shard).map(({ changes }) => changes.length);
           const total = inShard.reduce((sum, bytes) => sum + bytes, 0);
@@ -155,8 +155,8 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
           );
           const firstHeld = Math.max(0, isOver.lastIndexOf(true));
           for (const [n, place] of places.entries()) {
-            const after = (await own.store.position()).with(shard, place as FeedPlace);
-            expect([n, (await own.store.changes(after, 1)) !== null]).toEqual([n, n >= firstHeld]);
+            const after = (await own.storage.feed.end()).with(shard, place as FeedPlace);
+            expect([n, (await own.storage.feed.read(after, 1)) !== null]).toEqual([n, n >= firstHeld]);
           }
         }
         await own.discard();
@@ -168,28 +168,28 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
   it('knows no position of another store, nor one that nobody was given', async () => {
     await announce('here');
     const other = await open();
-    await other.store.commit([announcing('there')]);
-    const position = await store.position();
-    expect(await store.changes(position, 1)).toEqual([]);
-    expect(await store.changes(await other.store.position(), 1)).toBeNull();
+    await other.storage.records.commit([announcing('there')]);
+    const position = await storage.feed.end();
+    expect(await storage.feed.read(position, 1)).toEqual([]);
+    expect(await storage.feed.read(await other.storage.feed.end(), 1)).toBeNull();
     for (const entry of ['0', '5', '1790000000000-7', '9999999999999999', '9999999999999-999999']) {
-      expect(await store.changes(throughText(position.map((place) => ({ ...place, entry }))), 1)).toBeNull();
+      expect(await storage.feed.read(throughText(position.map((place) => ({ ...place, entry }))), 1)).toBeNull();
     }
-    expect(await store.changes([...position, ...position], 1)).toBeNull();
+    expect(await storage.feed.read([...position, ...position], 1)).toBeNull();
     await other.discard();
   });
 
   it('wakes who waits for a change, at once when there is one already', async () => {
-    const before = await store.position();
+    const before = await storage.feed.end();
     const { signal } = new AbortController();
-    await eventually(() => store.changed(before, signal));
-    const idleMs = await elapsedMs(async () => store.changed(await store.position(), signal));
+    await eventually(() => storage.feed.waitForChange(before, signal));
+    const idleMs = await elapsedMs(async () => storage.feed.waitForChange(await storage.feed.end(), signal));
     const wokenMs = await elapsedMs(async () => {
       for (let n = 0; n < 10; n += 1) {
-        const woken = store.changed(await store.position(), signal);
+        const woken = storage.feed.waitForChange(await storage.feed.end(), signal);
         await announce(`${n}`);
         await woken;
-        await store.changed(before, signal);
+        await storage.feed.waitForChange(before, signal);
       }
     });
     // Not woken, each of the twenty would have taken as long.
@@ -197,23 +197,23 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
   });
 
   it('ends a wait when the signal is aborted, and otherwise leaves nothing behind on it', async () => {
-    const before = await store.position();
-    const idleMs = await elapsedMs(() => store.changed(before, new AbortController().signal));
+    const before = await storage.feed.end();
+    const idleMs = await elapsedMs(() => storage.feed.waitForChange(before, new AbortController().signal));
     const abortedMs = await elapsedMs(async () => {
       for (let n = 0; n < 10; n += 1) {
         const stopping = new AbortController();
-        const waiting = store.changed(before, stopping.signal);
+        const waiting = storage.feed.waitForChange(before, stopping.signal);
         stopping.abort();
         await waiting;
-        await store.changed(before, stopping.signal);
+        await storage.feed.waitForChange(before, stopping.signal);
       }
     });
     expect(abortedMs).toBeLessThan(8 * idleMs);
     const { signal } = new AbortController();
-    const woken = store.changed(before, signal);
+    const woken = storage.feed.waitForChange(before, signal);
     await announce('now');
     await woken;
-    for (let n = 0; n < 100; n += 1) await store.changed(before, signal);
+    for (let n = 0; n < 100; n += 1) await storage.feed.waitForChange(before, signal);
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 });
@@ -231,37 +231,3 @@ function positionsOf(entries: readonly FeedEntry[], beginning: FeedPosition): Fe
     return position;
   });
 }
-
-describe('the text of a position', () => {
-  const place = fc.record(
-    {
-      epoch: fc.stringMatching(/^[\da-f]{12}$/),
-      entry: fc.stringMatching(/^\d{1,16}(-\d{1,16})?$/),
-      taken: fc.nat(9_999),
-    },
-    { requiredKeys: ['epoch', 'entry'] },
-  );
-
-  it('is read as the position it was made of', () => {
-    fc.assert(
-      fc.property(fc.array(place, { minLength: 1, maxLength: 4 }), (position) => {
-        expect(parsePosition(formatPosition(position))).toEqual(position);
-        expect(encodeURIComponent(formatPosition(position))).toBe(formatPosition(position));
-      }),
-    );
-  });
-
-  it.each([
-    '',
-    'x',
-    '1-0',
-    '_',
-    'abcdefabcdef',
-    'abcdefabcdef.',
-    'abcdefabcdef.1.',
-    'abcdefabcdef.1_',
-    'ABCDEFABCDEF.1',
-  ])('is not %j', (text) => {
-    expect(parsePosition(text)).toBeUndefined();
-  });
-});

@@ -1,6 +1,8 @@
 // The feed in the embedded store: a table with an entry for each commit that announces, added in its transaction.
+import type { Clock } from '../../runtime/clock.js';
 import type { FeedPosition } from '../feed-position.js';
-import { type FeedEntry, type FeedLimits, MAX_PAGE_BYTES } from '../ports.js';
+import { type FeedEntry, type FeedLimits, type FeedStore, MAX_PAGE_BYTES } from '../ports.js';
+import type { SqliteDatabase } from './sqlite-database.js';
 import type { Statements } from './statements.js';
 
 /** How many entries one call drops: nothing else is done by this process meanwhile. */
@@ -12,20 +14,71 @@ const LONGEST_WAIT_MS = 1_000;
 /** Id, and bytes of all changes up to it. */
 type EntryHead = [id: number, bytes: number];
 
-export class SqliteFeed {
+export class SqliteFeedStore implements FeedStore {
+  readonly #database: SqliteDatabase;
   readonly #statements: Statements;
+  readonly #clock: Clock;
   readonly #waiting = new Set<() => void>();
 
-  constructor(statements: Statements) {
-    this.#statements = statements;
+  constructor(database: SqliteDatabase, clock: Clock) {
+    this.#database = database;
+    this.#statements = database.statements;
+    this.#clock = clock;
   }
 
-  position(): FeedPosition {
+  /** The end, for what is read in the same turn. */
+  get position(): FeedPosition {
     const [epoch] = this.#statements.epoch.get() as unknown as [string];
     return [{ epoch, entry: String(this.#newest()[0]) }];
   }
 
-  changes(after: FeedPosition, limit: number): FeedEntry[] | null {
+  end(): Promise<FeedPosition> {
+    return this.#database.attempt('read the change feed', () => this.position);
+  }
+
+  read(after: FeedPosition, limit: number): Promise<FeedEntry[] | null> {
+    return this.#database.attempt('read the change feed', () => this.#entriesAfter(after, limit));
+  }
+
+  /** Also when the store is closed. */
+  waitForChange(after: FeedPosition, signal: AbortSignal): Promise<void> {
+    return this.#database.attempt('read the change feed', () => {
+      if (signal.aborted || String(this.#newest()[0]) !== after[0]?.entry) return undefined;
+      return new Promise<void>((resolve) => {
+        const wake = () => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', wake);
+          this.#waiting.delete(wake);
+          resolve();
+        };
+        const timer = setTimeout(wake, LONGEST_WAIT_MS);
+        signal.addEventListener('abort', wake);
+        this.#waiting.add(wake);
+      });
+    });
+  }
+
+  trim(limits: FeedLimits): Promise<boolean> {
+    return this.#database.attempt('trim the change feed', () => this.#trim(limits));
+  }
+
+  /** To be called once, within the transaction of the commit that announces them. The id of the last one. */
+  append(entries: readonly string[]): number {
+    let [id, bytes] = this.#newest();
+    for (const changes of entries) {
+      id = Math.max(this.#clock.now() * 1_000, id + 1);
+      bytes += Buffer.byteLength(changes);
+      this.#statements.addEntry.run(id, changes, bytes);
+    }
+    return id;
+  }
+
+  /** To be called when a transaction with an entry in it has ended. */
+  wake(): void {
+    for (const wake of this.#waiting) wake();
+  }
+
+  #entriesAfter(after: FeedPosition, limit: number): FeedEntry[] | null {
     const [place] = after;
     const [epoch] = this.#statements.epoch.get() as unknown as [string];
     if (after.length !== 1 || place?.epoch !== epoch) return null;
@@ -48,42 +101,10 @@ export class SqliteFeed {
     return entries;
   }
 
-  /** Also when the store is closed. */
-  async changed(after: FeedPosition, signal: AbortSignal): Promise<void> {
-    if (signal.aborted || String(this.#newest()[0]) !== after[0]?.entry) return;
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', wake);
-        this.#waiting.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, LONGEST_WAIT_MS);
-      signal.addEventListener('abort', wake);
-      this.#waiting.add(wake);
-    });
-  }
-
-  /** To be called once, within the transaction of the commit that announces them. The id of the last one. */
-  add(entries: readonly string[]): number {
-    let [id, bytes] = this.#newest();
-    for (const changes of entries) {
-      id = Math.max(Date.now() * 1_000, id + 1);
-      bytes += Buffer.byteLength(changes);
-      this.#statements.addEntry.run(id, changes, bytes);
-    }
-    return id;
-  }
-
-  /** To be called when a transaction with an entry in it has ended. */
-  wake(): void {
-    for (const wake of this.#waiting) wake();
-  }
-
-  trim({ retentionMs, maxBytes }: FeedLimits): boolean {
+  #trim({ retentionMs, maxBytes }: FeedLimits): boolean {
     const [oldestId] = this.#statements.oldestEntry.get() as unknown as [number];
     const newest = this.#newest();
-    const tooOld = this.#newestUpTo(Math.min((Date.now() - retentionMs) * 1_000, newest[0]) - 1);
+    const tooOld = this.#newestUpTo(Math.min((this.#clock.now() - retentionMs) * 1_000, newest[0]) - 1);
     // The newest entry is never over a limit. The last of those that are stays, too: it is the place of a reader who has
     // missed nothing that is held.
     const keptId = Math.max(oldestId, tooOld?.[0] ?? 0, this.#newestOverBytes(oldestId, newest, maxBytes) ?? 0);

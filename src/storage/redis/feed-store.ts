@@ -1,0 +1,94 @@
+// The feed on Redis: in each shard a stream, into which commit.lua appends an entry for each commit that announces.
+
+import { compareEntries, type FeedPosition, newEpoch } from '../feed-position.js';
+import { type FeedEntry, type FeedLimits, type FeedStore, MAX_PAGE_BYTES } from '../ports.js';
+import type { RedisConnection } from './redis-connection.js';
+import { pairs } from './replies.js';
+import { loadScript, type Script } from './script.js';
+import type { Shards } from './shards.js';
+
+/** How long `waitForChange` waits: a feed that is begun anew, with nothing in it, wakes nobody. */
+const LONGEST_WAIT_MS = 1_000;
+/** How many entries one call drops: nothing else is done by Redis meanwhile. */
+const TRIM_SIZE = 1_000;
+
+export class RedisFeedStore implements FeedStore {
+  readonly #shards: Shards;
+  readonly #position: Script;
+  readonly #changes: Script;
+  readonly #trim: Script;
+  /** A command that waits keeps all others of its connection waiting: it has one of its own. */
+  #blocking: RedisConnection | undefined;
+
+  constructor(shards: Shards) {
+    this.#shards = shards;
+    this.#position = loadScript(shards.redis, 'feed', 'position');
+    this.#changes = loadScript(shards.redis, 'changes');
+    this.#trim = loadScript(shards.redis, 'trim');
+  }
+
+  end(): Promise<FeedPosition> {
+    return this.#shards.fromEach('read the change feed', async ({ epoch, changes }) => {
+      const [name, entry] = (await this.#position({ keys: [epoch, changes], args: [newEpoch()] })) as string[];
+      return { epoch: String(name), entry: String(entry) };
+    });
+  }
+
+  async read(after: FeedPosition, limit: number): Promise<FeedEntry[] | null> {
+    if (after.length !== this.#shards.all.length) return null;
+    const parts = await this.#shards.attempt('read the change feed', () =>
+      Promise.all(this.#shards.all.map((_, shard) => this.#readShard(shard, after, limit))),
+    );
+    if (!parts.every((part) => part !== null)) return null;
+    return parts
+      .flat()
+      .sort((a, b) => (a.shard === b.shard ? 0 : compareEntries(a.id, b.id)))
+      .slice(0, limit);
+  }
+
+  async waitForChange(after: FeedPosition, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    let end = () => {};
+    const aborted = new Promise<void>((resolve) => {
+      end = resolve;
+      signal.addEventListener('abort', end);
+    });
+    try {
+      await Promise.race([this.#shards.attempt('read the change feed', () => this.#entryAfter(after)), aborted]);
+    } finally {
+      signal.removeEventListener('abort', end);
+    }
+  }
+
+  async trim({ retentionMs, maxBytes }: FeedLimits): Promise<boolean> {
+    const args = [retentionMs, Math.ceil(maxBytes / this.#shards.all.length), TRIM_SIZE];
+    const more = await this.#shards.fromEach('trim the change feed', ({ changes }) =>
+      this.#trim({ keys: [changes], args }),
+    );
+    return more.includes(1);
+  }
+
+  close(): void {
+    this.#blocking?.disconnect();
+  }
+
+  async #entryAfter(after: FeedPosition): Promise<void> {
+    this.#blocking ??= this.#shards.redis.another(2 * LONGEST_WAIT_MS);
+    const commands = await this.#blocking.commandsWithin(LONGEST_WAIT_MS);
+    const streams = this.#shards.all.map(({ changes }) => changes);
+    const entries = this.#shards.all.map((_, shard) => after[shard]?.entry ?? '$');
+    await commands.xread('COUNT', 1, 'BLOCK', LONGEST_WAIT_MS, 'STREAMS', ...streams, ...entries);
+  }
+
+  async #readShard(shard: number, after: FeedPosition, limit: number): Promise<FeedEntry[] | null> {
+    const place = after[shard];
+    const keys = this.#shards.all[shard];
+    if (!place || !keys) return null;
+    const args = [place.entry, limit, MAX_PAGE_BYTES];
+    const [epoch, ...found] = (await this.#changes({ keys: [keys.epoch, keys.changes], args })) as (string | null)[];
+    // The place's own entry comes first, and shows that none is missing.
+    if (epoch !== place.epoch || found[0] !== place.entry) return null;
+    const entries = pairs(found as string[]).map(([id, changes]) => ({ shard, id, changes }));
+    return place.taken === undefined ? entries.slice(1) : entries;
+  }
+}

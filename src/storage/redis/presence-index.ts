@@ -1,0 +1,91 @@
+// The index on Redis: sorted sets, which commit.lua keeps with the records.
+import type { SourceName } from '../../domain/subject.js';
+import { newEpoch } from '../feed-position.js';
+import { compareBytes, mergePages } from '../page-order.js';
+import type {
+  Occupancy,
+  OccupancyFilter,
+  PageCursor,
+  PageFilter,
+  PageItem,
+  PresenceIndex,
+  Snapshot,
+  TagOccupancy,
+} from '../ports.js';
+import { sum, toOccupancy, toPageItems } from './replies.js';
+import { loadScript, type Script } from './script.js';
+import type { Shard } from './shard.js';
+import type { Shards } from './shards.js';
+import { runTransaction } from './transaction.js';
+
+/** From the sizes of these follows how many participants and devices are present. */
+const COUNTED_SETS = ['connected', 'reconnecting', 'more', 'none'] as const;
+
+export class RedisPresenceIndex implements PresenceIndex {
+  readonly #shards: Shards;
+  readonly #page: Script;
+  readonly #tags: Script;
+
+  constructor(shards: Shards) {
+    this.#shards = shards;
+    this.#page = loadScript(shards.redis, 'feed', 'page');
+    this.#tags = loadScript(shards.redis, 'feed', 'tags');
+  }
+
+  async page({ states, ...filter }: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>> {
+    const cursor = after ? [after.sinceMs, after.key] : ['', ''];
+    const answers = await this.#shards.fromEach('read participants', async (shard) => {
+      const sources = await this.#sourcesIn(shard, filter.source);
+      const indexes = sources.flatMap((source) => states.map((state) => shard.set(source, state, filter.group)));
+      const keys = [shard.epoch, shard.changes, shard.recordPrefix, ...indexes];
+      return (await this.#page({ keys, args: [newEpoch(), ...cursor, limit] })) as [string, string, ...string[][]];
+    });
+    const pages = answers.flatMap(([, , ...found]) => found.map(toPageItems));
+    return { items: mergePages(pages, limit), position: answers.map(([epoch, entry]) => ({ epoch, entry })) };
+  }
+
+  async occupancy(filter: OccupancyFilter): Promise<Occupancy> {
+    const counts = await this.#shards.fromEach('read occupancy', async (shard) => {
+      const sources = await this.#sourcesIn(shard, filter.source);
+      const sets = sources.flatMap((source) => COUNTED_SETS.map((name) => shard.set(source, name, filter.group)));
+      // MULTI: the counts are of one moment.
+      const transaction = sets.reduce((multi, key) => multi.zcard(key), this.#shards.redis.commands.multi());
+      const sizes = (await runTransaction(transaction)) as number[];
+      return sources.map((_, n) => toOccupancy(sizes.slice(COUNTED_SETS.length * n, COUNTED_SETS.length * (n + 1))));
+    });
+    return sum(counts.flat());
+  }
+
+  async tags(source: SourceName | undefined, after: string | null, limit: number): Promise<Snapshot<TagOccupancy>> {
+    const answers = await this.#shards.fromEach('read tags', async (shard) => {
+      const sources = await this.#sourcesIn(shard, source);
+      const keys = [shard.epoch, shard.changes];
+      for (const one of sources) keys.push(shard.tags(one), shard.tagPrefix(one));
+      const args = [newEpoch(), after ?? '', limit];
+      return (await this.#tags({ keys, args })) as [string, string, ...string[][]];
+    });
+    const byTag = new Map<string, Occupancy[]>();
+    for (const counts of answers.flatMap(([, , ...found]) => found)) {
+      for (let i = 0; i < counts.length; i += 5) {
+        const tag = String(counts[i]);
+        byTag.set(tag, [...(byTag.get(tag) ?? []), toOccupancy(counts.slice(i + 1, i + 5).map(Number))]);
+      }
+    }
+    const items = [...byTag].map(([tag, parts]) => ({ tag, ...sum(parts) }));
+    return {
+      items: items.sort((a, b) => compareBytes(a.tag, b.tag)).slice(0, limit),
+      position: answers.map(([epoch, entry]) => ({ epoch, entry })),
+    };
+  }
+
+  async sources(): Promise<SourceName[]> {
+    const found = await this.#shards.fromEach('read participants', (shard) => this.#sourcesIn(shard, undefined));
+    return [...new Set(found.flat())].sort();
+  }
+
+  /** Each source has sets of its own. */
+  async #sourcesIn(shard: Shard, source: SourceName | undefined): Promise<SourceName[]> {
+    if (source !== undefined) return [source];
+    return (await this.#shards.redis.commands.smembers(shard.sources)) as SourceName[];
+  }
+}

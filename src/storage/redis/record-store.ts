@@ -1,0 +1,89 @@
+// Records on Redis: one key each. commit.lua compares and sets those of one shard, with their index entries and changes.
+import type { SourceName } from '../../domain/subject.js';
+import type { SubjectKey } from '../encoding/subject-key.js';
+import { newEpoch } from '../feed-position.js';
+import type { Changeset, Due, RecordStore, StoredRecord, StoreUnavailableError } from '../ports.js';
+import { commitCall, MOST_CHANGESETS } from './commit-call.js';
+import { probeCall } from './probe-call.js';
+import { pairs } from './replies.js';
+import { loadScript, type Script } from './script.js';
+import type { Shard } from './shard.js';
+import type { Shards } from './shards.js';
+
+type Outcome = 'done' | 'conflict';
+
+export class RedisRecordStore implements RecordStore {
+  readonly #shards: Shards;
+  readonly #commit: Script;
+
+  constructor(shards: Shards) {
+    this.#shards = shards;
+    this.#commit = loadScript(shards.redis, 'feed', 'commit');
+  }
+
+  load(keys: readonly SubjectKey[]): Promise<(StoredRecord | null | StoreUnavailableError)[]> {
+    return this.#shards.forItems(
+      keys,
+      (key) => key,
+      async (shard, own) => this.#shards.redis.commands.mget(own.map((key) => shard.record(key))),
+    );
+  }
+
+  async commit(changesets: readonly Changeset[]): Promise<(Outcome | StoreUnavailableError)[]> {
+    const outcomes = await this.#shards.forItems(
+      changesets,
+      ({ key }) => key,
+      async (shard, own) => {
+        const outcomes: Promise<Outcome[]>[] = [];
+        for (let first = 0; first < own.length; first += MOST_CHANGESETS) {
+          outcomes.push(this.#commitTo(shard, own.slice(first, first + MOST_CHANGESETS)));
+        }
+        return (await Promise.all(outcomes)).flat();
+      },
+    );
+    if (outcomes.includes('done')) this.#shards.accepted('store callbacks');
+    return outcomes;
+  }
+
+  async due(nowMs: number, limit: number): Promise<Due> {
+    // One more than asked for tells what is due next, or that there is more to do now.
+    const earliest = await this.#shards.fromEach('read deadlines', async ({ due }) =>
+      this.#shards.redis.commands.zrange(due, 0, String(limit), 'WITHSCORES'),
+    );
+    const entries = earliest.flatMap((reply) => pairs(reply).map(([key, dueMs]) => ({ key, dueMs: Number(dueMs) })));
+    entries.sort((a, b) => a.dueMs - b.dueMs);
+    const due = entries.filter(({ dueMs }) => dueMs <= nowMs).slice(0, limit);
+    const next = entries.find(({ dueMs }) => dueMs > nowMs);
+    return { keys: due.map(({ key }) => key as SubjectKey), nextDueMs: next?.dueMs ?? null };
+  }
+
+  async size(): Promise<number> {
+    // Every participant has a deadline.
+    const sizes = await this.#shards.fromEach('read participants', async ({ due }) =>
+      this.#shards.redis.commands.zcard(due),
+    );
+    return sizes.reduce((total, size) => total + size, 0);
+  }
+
+  /** Does what `load` and `commit` do; what is written is gone again. `sources`: whose keys are looked at. */
+  async probe(shard: Shard, sources: readonly SourceName[]): Promise<void> {
+    const member = newEpoch();
+    await Promise.all([
+      this.#shards.redis.commands.mget(shard.probe(member)),
+      this.#commit(probeCall(shard, sources, member, newEpoch())),
+    ]);
+  }
+
+  /** The script stores all or nothing: those that are in no conflict are then asked for by themselves. */
+  async #commitTo(shard: Shard, changesets: readonly Changeset[]): Promise<Outcome[]> {
+    const outcomes: Outcome[] = changesets.map(() => 'done');
+    for (let wanted = [...changesets.keys()]; wanted.length > 0; ) {
+      const asked = wanted.map((place) => changesets[place] as Changeset);
+      const conflicts = (await this.#commit(commitCall(shard, asked, newEpoch()))) as number[];
+      if (conflicts.length === 0) break;
+      for (const number of conflicts) outcomes[wanted[number - 1] as number] = 'conflict';
+      wanted = wanted.filter((place) => outcomes[place] === 'done');
+    }
+    return outcomes;
+  }
+}

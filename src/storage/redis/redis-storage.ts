@@ -1,0 +1,47 @@
+// All ports on one Redis.
+import type { SourceName } from '../../domain/subject.js';
+import type { Storage } from '../ports.js';
+import { RedisBindingStore } from './binding-store.js';
+import { RedisFeedStore } from './feed-store.js';
+import { RedisPresenceIndex } from './presence-index.js';
+import { RedisRecordStore } from './record-store.js';
+import type { RedisConnection } from './redis-connection.js';
+import { type ShardOptions, Shards } from './shards.js';
+
+interface RedisStorageOptions extends ShardOptions {
+  readonly description: string;
+  /** Whose keys `check` looks at. */
+  readonly sources: readonly SourceName[];
+}
+
+export class RedisStorage implements Storage {
+  readonly description: string;
+  readonly records: RedisRecordStore;
+  readonly index: RedisPresenceIndex;
+  readonly feed: RedisFeedStore;
+  readonly bindings: RedisBindingStore;
+  readonly #shards: Shards;
+  readonly #sources: readonly SourceName[];
+
+  constructor(redis: RedisConnection, { description, sources, ...options }: RedisStorageOptions) {
+    this.description = description;
+    this.#sources = sources;
+    this.#shards = new Shards(redis, options);
+    this.records = new RedisRecordStore(this.#shards);
+    this.index = new RedisPresenceIndex(this.#shards);
+    this.feed = new RedisFeedStore(this.#shards);
+    this.bindings = new RedisBindingStore(this.#shards);
+  }
+
+  /** All that a callback needs of the store, in one round trip. */
+  async check(): Promise<void> {
+    await this.#shards.fromEach('store callbacks', (shard) =>
+      Promise.all([this.records.probe(shard, this.#sources), this.bindings.probe(shard)]),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.feed.close();
+    await this.#shards.redis.close();
+  }
+}

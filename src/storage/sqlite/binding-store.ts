@@ -1,0 +1,27 @@
+// Bindings in SQLite: a table of their own.
+import type { Clock } from '../../runtime/clock.js';
+import type { SubjectKey } from '../encoding/subject-key.js';
+import type { BindingStore } from '../ports.js';
+import type { SqliteDatabase } from './sqlite-database.js';
+
+export class SqliteBindingStore implements BindingStore {
+  constructor(
+    private readonly database: SqliteDatabase,
+    private readonly clock: Clock,
+  ) {}
+
+  async bind(ref: string, key: SubjectKey, untilMs: number): Promise<SubjectKey> {
+    const { boundTo, unbind, bind } = this.database.statements;
+    try {
+      const [known] = (boundTo.get(ref) as [SubjectKey] | undefined) ?? [];
+      if (known !== undefined) return known;
+      this.database.inTransaction(() => {
+        unbind.run(this.clock.now());
+        bind.run(ref, key, untilMs);
+      });
+      return key;
+    } catch (error) {
+      throw this.database.unavailable('store callbacks', error);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+// Records in SQLite: a row each, which is found by its index columns, too. Every commit is synced to the disk before it is
+// answered: WAL with synchronous=FULL, one transaction, and so one sync, a batch.
+import type { SubjectKey } from '../encoding/subject-key.js';
+import type { Changeset, Due, Group, RecordStore, StoredRecord, StoreUnavailableError } from '../ports.js';
+import type { SqliteFeedStore } from './feed-store.js';
+import type { SqliteDatabase } from './sqlite-database.js';
+import type { Statements } from './statements.js';
+
+/** The key of nobody. */
+const NOBODYS_KEY = '' as SubjectKey;
+
+export class SqliteRecordStore implements RecordStore {
+  readonly #database: SqliteDatabase;
+  readonly #statements: Statements;
+  readonly #feed: SqliteFeedStore;
+  /** Participants; undefined until it is asked for. */
+  #size: number | undefined;
+
+  constructor(database: SqliteDatabase, feed: SqliteFeedStore) {
+    this.#database = database;
+    this.#statements = database.statements;
+    this.#feed = feed;
+  }
+
+  async load(keys: readonly SubjectKey[]): Promise<(StoredRecord | null)[]> {
+    try {
+      return keys.map((key) => (this.#statements.load.get(key) as [string] | undefined)?.[0] ?? null);
+    } catch (error) {
+      throw this.#database.unavailable('store callbacks', error);
+    }
+  }
+
+  async commit(changesets: readonly Changeset[]): Promise<('done' | 'conflict' | StoreUnavailableError)[]> {
+    try {
+      const outcomes = this.#database.inTransaction(() => this.#apply(changesets));
+      this.#database.accepted('store callbacks');
+      if (this.#size !== undefined) this.#size += growthOf(changesets, outcomes);
+      this.#feed.wake();
+      return outcomes;
+    } catch (error) {
+      const failure = this.#database.unavailable('store callbacks', error, changesets.length);
+      return changesets.map(() => failure);
+    }
+  }
+
+  due(nowMs: number, limit: number): Promise<Due> {
+    return this.#database.attempt('read deadlines', () => {
+      const due = this.#statements.due.all(nowMs, limit) as [SubjectKey][];
+      const [nextDueMs = null] = (this.#statements.nextDue.get(nowMs) as [number] | undefined) ?? [];
+      return { keys: due.map(([key]) => key), nextDueMs };
+    });
+  }
+
+  size(): Promise<number> {
+    return this.#database.attempt('read participants', () => {
+      // SQLite counts rows one by one. Nobody else writes to this file, so that once is enough.
+      this.#size ??= (this.#statements.size.get() as unknown as [number])[0];
+      return this.#size;
+    });
+  }
+
+  /** Does what `load` and `commit` do, on every table, and takes out again what it has written. */
+  probe(): void {
+    const { load, check, insert, forget, removeEntry } = this.#statements;
+    load.get(NOBODYS_KEY);
+    this.#database.inTransaction(() => {
+      check.run();
+      insert.run(NOBODYS_KEY, '', '', 'gone', 0, null, null, null, 0, 0);
+      forget.run(NOBODYS_KEY, '');
+      removeEntry.run(this.#feed.append(['']));
+    });
+  }
+
+  #apply(changesets: readonly Changeset[]): ('done' | 'conflict')[] {
+    const isDone = changesets.map((changeset) => this.#write(changeset));
+    this.#feed.append(changesets.flatMap(({ changes }, index) => (isDone[index] && changes !== null ? [changes] : [])));
+    return isDone.map((done) => (done ? 'done' : 'conflict'));
+  }
+
+  /** Whether the record was still as it was loaded. */
+  #write({ key, before, after }: Changeset): boolean {
+    const { insert, update, forget } = this.#statements;
+    if (!after) return !before || forget.run(key, before.record).changes === 1;
+    const { source, state, sinceMs, groups, devices, dueMs } = after.index;
+    const nameOf = (wanted: Group['kind']) => groups.find(({ kind }) => kind === wanted)?.name ?? null;
+    const tag = nameOf('tag');
+    if (before) return update.run(after.record, state, sinceMs, tag, devices, dueMs, key, before.record).changes === 1;
+    const place = [tag, nameOf('scope'), nameOf('id')] as const;
+    return insert.run(key, after.record, source, state, sinceMs, ...place, devices, dueMs).changes === 1;
+  }
+}
+
+function growthOf(changesets: readonly Changeset[], outcomes: readonly ('done' | 'conflict')[]): number {
+  const done = changesets.filter((_, index) => outcomes[index] === 'done');
+  return done.filter(({ after }) => after).length - done.filter(({ before }) => before).length;
+}

@@ -1,0 +1,66 @@
+// What the ports on SQLite share: the open file, its statements, and how failures are told. Nothing else in the process writes
+// to the file, and statements are synchronous, so that what a port does within one call nobody else can come between.
+import type Database from 'libsql';
+import type { Logger } from 'pino';
+import type { Clock } from '../../runtime/clock.js';
+import { type StoreOperation, StoreUnavailableError } from '../ports.js';
+import { RefusalLog } from '../refusal-log.js';
+import { openDatabase } from './open-database.js';
+import { refusalOf } from './refusal.js';
+import type { Statements } from './statements.js';
+
+export class SqliteDatabase {
+  readonly file: string;
+  readonly statements: Statements;
+  readonly #db: Database.Database;
+  readonly #refusals: RefusalLog;
+
+  /** Opens the file in `dataDir`, or makes both. Throws StartError. */
+  constructor(dataDir: string, clock: Clock, log: Logger) {
+    this.#refusals = new RefusalLog(log, 'SQLite', clock);
+    const { db, file, statements } = openDatabase(dataDir, clock.now());
+    this.file = file;
+    this.statements = statements;
+    this.#db = db;
+  }
+
+  inTransaction<T>(work: () => T): T {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // A full disk has ended the transaction already, and that must not hide why.
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  async attempt<T>(operation: StoreOperation, work: () => T | Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      this.accepted(operation);
+      return result;
+    } catch (error) {
+      throw this.unavailable(operation, error);
+    }
+  }
+
+  accepted(operation: StoreOperation): void {
+    this.#refusals.accepted(operation);
+  }
+
+  /** The error to give for one of SQLite, which is logged. */
+  unavailable(operation: StoreOperation, cause: unknown, count = 1): StoreUnavailableError {
+    const refusal = refusalOf(cause);
+    // What is asked after the end is refused to nobody.
+    if (this.#db.open) this.#refusals.refused(operation, refusal, count);
+    return new StoreUnavailableError(`SQLite: ${refusal.reason}`, { cause });
+  }
+
+  close(): void {
+    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    this.#db.close();
+  }
+}

@@ -1,0 +1,37 @@
+// All ports on one SQLite file, for a service that runs as one process and wants no Redis.
+import type { Logger } from 'pino';
+import type { Clock } from '../../runtime/clock.js';
+import type { Storage } from '../ports.js';
+import { SqliteBindingStore } from './binding-store.js';
+import { SqliteFeedStore } from './feed-store.js';
+import { SqlitePresenceIndex } from './presence-index.js';
+import { SqliteRecordStore } from './record-store.js';
+import { SqliteDatabase } from './sqlite-database.js';
+
+export class SqliteStorage implements Storage {
+  readonly description: string;
+  readonly records: SqliteRecordStore;
+  readonly index: SqlitePresenceIndex;
+  readonly feed: SqliteFeedStore;
+  readonly bindings: SqliteBindingStore;
+  readonly #database: SqliteDatabase;
+
+  /** Opens the file in `dataDir`, or makes both. Throws StartError. */
+  constructor(dataDir: string, clock: Clock, log: Logger) {
+    this.#database = new SqliteDatabase(dataDir, clock, log);
+    this.description = `SQLite at ${this.#database.file}`;
+    this.feed = new SqliteFeedStore(this.#database, clock);
+    this.records = new SqliteRecordStore(this.#database, this.feed);
+    this.index = new SqlitePresenceIndex(this.#database, this.feed);
+    this.bindings = new SqliteBindingStore(this.#database, clock);
+  }
+
+  check(): Promise<void> {
+    return this.#database.attempt('store callbacks', () => this.records.probe());
+  }
+
+  async close(): Promise<void> {
+    this.feed.wake();
+    this.#database.close();
+  }
+}

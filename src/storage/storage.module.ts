@@ -1,0 +1,25 @@
+import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import type { Storage } from './ports.js';
+import { BINDING_STORE, FEED_STORE, PRESENCE_INDEX, RECORD_STORE, STORAGE } from './tokens.js';
+
+/** The ports of the store, and its end. */
+@Module({})
+export class StorageModule implements OnApplicationShutdown {
+  constructor(@Inject(STORAGE) private readonly storage: Storage) {}
+
+  static forRoot(storage: Storage): DynamicModule {
+    const providers = [
+      { provide: STORAGE, useValue: storage },
+      { provide: RECORD_STORE, useValue: storage.records },
+      { provide: PRESENCE_INDEX, useValue: storage.index },
+      { provide: FEED_STORE, useValue: storage.feed },
+      { provide: BINDING_STORE, useValue: storage.bindings },
+    ];
+    return { module: StorageModule, providers, exports: providers };
+  }
+
+  /** Nest ends a module before those that it imports: whoever uses the store has stopped by now. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.storage.close();
+  }
+}

@@ -1,0 +1,238 @@
+// What the index of every store must do, whatever it is made of.
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { SourceName } from '../../src/domain/subject.js';
+import { keyOf, type SubjectKey } from '../../src/storage/encoding/subject-key.js';
+import { compareBytes } from '../../src/storage/page-order.js';
+import type { Changeset, Group, PageCursor, PageFilter, PresenceIndex, Storage } from '../../src/storage/ports.js';
+import { subjectOf } from '../domain/builders.js';
+import { arrival, id, idsOf, stored } from './arrivals.js';
+import { BANDWIDTH, type IndexParts, tagged } from './index-entry.js';
+import { type OpenStorage, storesUnderTest } from './stores.js';
+
+async function everybody(index: PresenceIndex, filter: PageFilter, limit: number): Promise<SubjectKey[]> {
+  const ids: SubjectKey[] = [];
+  for (let after: PageCursor | null = null; ; ) {
+    const { items } = await index.page(filter, after, limit);
+    ids.push(...idsOf(items));
+    if (items.length < limit) return ids;
+    after = items.at(-1) as PageCursor;
+  }
+}
+
+const CONNECTED: PageFilter = { states: ['connected'] };
+const ODD_TAGS = ['a:connected', '{1}', '*', 'línea\nnueva', 'bell\u0007', '😀', 'x'.repeat(1_024)];
+
+describe.each(storesUnderTest())('the index on %s', (_, open) => {
+  let opened: OpenStorage;
+  let storage: Storage;
+  beforeEach(async () => {
+    opened = await open();
+    storage = opened.storage;
+  });
+  afterEach(() => opened.discard());
+
+  describe('page', () => {
+    it('is in order of time and then of the bytes of the id, however many share a time', async () => {
+      const names = [...Array.from({ length: 250 }, (_, n) => `p${n}`), 'ü', '\uFFFD', '😀', '{a}', 'a b', '%41', '*'];
+      const arrivals = names.map((name, n) => arrival(name, { sinceMs: n % 5 === 0 ? 500 : 1_000 }));
+      await storage.records.commit(arrivals);
+      const ordered = arrivals
+        .map(({ key, after }) => ({ key, sinceMs: after?.index.sinceMs ?? 0 }))
+        .sort((a, b) => a.sinceMs - b.sinceMs || compareBytes(a.key, b.key));
+      expect(await everybody(storage.index, CONNECTED, 1_000)).toEqual(idsOf(ordered));
+      expect(await everybody(storage.index, CONNECTED, 7)).toEqual(idsOf(ordered));
+    });
+
+    it('is of the states and the tag asked for', async () => {
+      await storage.records.commit([
+        arrival('a', { tag: 'red', sinceMs: 4 }),
+        arrival('b', { tag: 'red', sinceMs: 3, state: 'reconnecting' }),
+        arrival('c', { tag: 'red', sinceMs: 2, state: 'gone', devices: 0 }),
+        arrival('d', { sinceMs: 1 }),
+      ]);
+      expect(idsOf((await storage.index.page(CONNECTED, null, 10)).items)).toEqual(['d', 'a']);
+      expect(idsOf((await storage.index.page({ ...CONNECTED, group: tagged('red') }, null, 10)).items)).toEqual(['a']);
+      expect(idsOf((await storage.index.page({ ...CONNECTED, group: tagged('blue') }, null, 10)).items)).toEqual([]);
+      expect(
+        idsOf((await storage.index.page({ states: ['gone', 'reconnecting', 'connected'] }, null, 3)).items),
+      ).toEqual(['d', 'c', 'b']);
+      expect((await storage.index.page({ states: ['gone'], group: tagged('red') }, null, 10)).items).toEqual([
+        { key: 'c', sinceMs: 2, record: 'c 1' },
+      ]);
+    });
+
+    it('neither misses nor doubles who stays put while others come and go', async () => {
+      const move = fc.record({ name: fc.integer({ min: 0, max: 60 }), sinceMs: fc.nat(20), leaves: fc.boolean() });
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.array(move, { maxLength: 8 }), { minLength: 12, maxLength: 12 }),
+          async (rounds) => {
+            const run = await open();
+            const stayers = Array.from({ length: 20 }, (_, n) => arrival(`stays${n}`, { sinceMs: n }));
+            await run.storage.records.commit(stayers);
+            const seen: SubjectKey[] = [];
+            let after: PageCursor | null = null;
+            for (const moves of rounds) {
+              const ids = [...new Set(moves.map(({ name }) => id(`moves${name}`)))];
+              const present = await run.storage.records.load(ids);
+              const changesets = ids.map((key, n): Changeset => {
+                const { sinceMs = 0, leaves = false } = moves.find(({ name }) => `moves${name}` === key) ?? {};
+                const text = present[n] as string | null;
+                const index = { sinceMs: Number(text?.split(' ')[1] ?? sinceMs) };
+                const before = text === null ? null : stored(text, index);
+                return {
+                  key,
+                  before,
+                  after: leaves ? null : stored(`${key} ${sinceMs}`, { sinceMs }),
+                  changes: null,
+                };
+              });
+              expect(await run.storage.records.commit(changesets)).toEqual(ids.map(() => 'done'));
+              const page: PageCursor[] = (await run.storage.index.page(CONNECTED, after, 10)).items;
+              seen.push(...idsOf(page));
+              after = page.at(-1) ?? after;
+            }
+            for (let page = [{}]; page.length > 0; ) {
+              const { items: rest } = await run.storage.index.page(CONNECTED, after, 10);
+              seen.push(...idsOf(rest));
+              after = rest.at(-1) ?? after;
+              page = rest;
+            }
+            await run.discard();
+            expect(seen.filter((name) => name.startsWith('stays')).sort()).toEqual(
+              idsOf(stayers.map(({ key }) => ({ key, sinceMs: 0 }))).sort(),
+            );
+          },
+        ),
+        { numRuns: 15 },
+      );
+    });
+  });
+
+  describe('occupancy and tags', () => {
+    it('count participants by state, and their present devices', async () => {
+      await storage.records.commit([
+        arrival('a', { tag: 'red', devices: 3 }),
+        arrival('b', { tag: 'red', state: 'reconnecting', devices: 0 }),
+        arrival('c', { devices: 1 }),
+        arrival('d', { tag: 'blue', state: 'gone', devices: 0 }),
+      ]);
+      expect(await storage.index.occupancy({})).toEqual({ connected: 2, reconnecting: 1, devices: 4 });
+      expect(await storage.index.occupancy({ group: tagged('red') })).toEqual({
+        connected: 1,
+        reconnecting: 1,
+        devices: 3,
+      });
+      expect(await storage.index.occupancy({ group: tagged('blue') })).toEqual({
+        connected: 0,
+        reconnecting: 0,
+        devices: 0,
+      });
+      expect((await storage.index.tags(undefined, null, 10)).items).toEqual([
+        { tag: 'red', connected: 1, reconnecting: 1, devices: 3 },
+      ]);
+    });
+
+    it('take any tag as it is, in order of bytes and by pages', async () => {
+      await storage.records.commit(ODD_TAGS.map((tag, n) => arrival(`p${n}`, { tag })));
+      const sorted = ODD_TAGS.toSorted(compareBytes);
+      expect((await storage.index.tags(undefined, null, 100)).items.map(({ tag }) => tag)).toEqual(sorted);
+      expect((await storage.index.tags(undefined, sorted[2] ?? '', 3)).items.map(({ tag }) => tag)).toEqual(
+        sorted.slice(3, 6),
+      );
+      for (const tag of ODD_TAGS)
+        expect(await storage.index.occupancy({ group: tagged(tag) })).toMatchObject({ connected: 1 });
+    });
+  });
+
+  describe('of several sources', () => {
+    const LIVEKIT = 'livekit' as SourceName;
+    const NOBODY = { connected: 0, reconnecting: 0, devices: 0 };
+    const scope = (name: string): Group<'scope'> => ({ kind: 'scope', name });
+    const withId = (name: string): Group<'id'> => ({ kind: 'id', name });
+    const pageOf = async (filter: Omit<PageFilter, 'states'>) =>
+      idsOf((await storage.index.page({ states: ['connected', 'reconnecting'], ...filter }, null, 10)).items);
+    const tagsOf = async (source?: SourceName) => (await storage.index.tags(source, null, 10)).items;
+
+    const inBandwidth = keyOf(subjectOf({ participant: 'p1' }));
+    const keyIn = (room: string, participant = 'p1') => keyOf(subjectOf({ source: LIVEKIT, scope: room, participant }));
+    const inLivekit = (room: string, index: IndexParts, participant = 'p1') =>
+      arrival(keyIn(room, participant), { source: LIVEKIT, scope: room, id: participant, ...index });
+
+    /** Three participants of one id, of which two have one tag, and one more. */
+    beforeEach(async () => {
+      const outcomes = await storage.records.commit([
+        arrival(inBandwidth, { tag: 'red', sinceMs: 3, devices: 2 }),
+        inLivekit('r1', { tag: 'red', sinceMs: 1 }),
+        inLivekit('r2', { tag: 'blue', sinceMs: 4, state: 'reconnecting', devices: 0 }),
+        inLivekit('r2', { sinceMs: 2 }, 'p2'),
+      ]);
+      expect(outcomes).toEqual(['done', 'done', 'done', 'done']);
+    });
+
+    it('pages are of one source or of all, and of a group within them', async () => {
+      expect(await pageOf({})).toEqual([keyIn('r1'), keyIn('r2', 'p2'), inBandwidth, keyIn('r2')]);
+      expect(await pageOf({ source: BANDWIDTH })).toEqual([inBandwidth]);
+      expect(await pageOf({ source: LIVEKIT })).toEqual([keyIn('r1'), keyIn('r2', 'p2'), keyIn('r2')]);
+      expect(await pageOf({ group: tagged('red') })).toEqual([keyIn('r1'), inBandwidth]);
+      expect(await pageOf({ source: LIVEKIT, group: tagged('red') })).toEqual([keyIn('r1')]);
+      expect(await pageOf({ group: scope('r2') })).toEqual([keyIn('r2', 'p2'), keyIn('r2')]);
+      expect(await pageOf({ source: BANDWIDTH, group: scope('r2') })).toEqual([]);
+      // Who has no scope is in no group of its id.
+      expect(await pageOf({ group: withId('p1') })).toEqual([keyIn('r1'), keyIn('r2')]);
+      expect(await pageOf({ source: BANDWIDTH, group: withId('p1') })).toEqual([]);
+    });
+
+    it('pages of all sources are in one order, whatever their size', async () => {
+      const whole = await everybody(storage.index, CONNECTED, 10);
+      expect(whole).toEqual([keyIn('r1'), keyIn('r2', 'p2'), inBandwidth]);
+      expect(await everybody(storage.index, CONNECTED, 1)).toEqual(whole);
+      expect(await everybody(storage.index, { ...CONNECTED, group: tagged('red') }, 1)).toEqual([
+        keyIn('r1'),
+        inBandwidth,
+      ]);
+    });
+
+    it('occupancy is of one source or of all, and of a group within them', async () => {
+      const { index } = storage;
+      expect(await index.occupancy({})).toEqual({ connected: 3, reconnecting: 1, devices: 4 });
+      expect(await index.occupancy({ source: BANDWIDTH })).toEqual({ connected: 1, reconnecting: 0, devices: 2 });
+      expect(await index.occupancy({ source: LIVEKIT })).toEqual({ connected: 2, reconnecting: 1, devices: 2 });
+      expect(await index.occupancy({ group: tagged('red') })).toEqual({ connected: 2, reconnecting: 0, devices: 3 });
+      const redInLivekit = { source: LIVEKIT, group: tagged('red') };
+      expect(await index.occupancy(redInLivekit)).toEqual({ connected: 1, reconnecting: 0, devices: 1 });
+      expect(await index.occupancy({ group: scope('r2') })).toEqual({ connected: 1, reconnecting: 1, devices: 1 });
+      expect(await index.occupancy({ source: BANDWIDTH, group: scope('r2') })).toEqual(NOBODY);
+    });
+
+    it('tags are of one source or of all', async () => {
+      const red = { tag: 'red', connected: 1, reconnecting: 0, devices: 1 };
+      const blue = { tag: 'blue', connected: 0, reconnecting: 1, devices: 0 };
+      expect(await tagsOf()).toEqual([blue, { ...red, connected: 2, devices: 3 }]);
+      expect(await tagsOf(BANDWIDTH)).toEqual([{ ...red, devices: 2 }]);
+      expect(await tagsOf(LIVEKIT)).toEqual([blue, red]);
+    });
+
+    it('one of an id that comes and goes leaves the others as they are', async () => {
+      const { key, after } = inLivekit('r1', { tag: 'red', sinceMs: 1 });
+      const gone: Changeset = { key, before: after, after: null, changes: null };
+      expect(await storage.records.commit([gone])).toEqual(['done']);
+      expect(await pageOf({ group: withId('p1') })).toEqual([keyIn('r2')]);
+      expect(await pageOf({ group: tagged('red') })).toEqual([inBandwidth]);
+      expect(await pageOf({ group: scope('r1') })).toEqual([]);
+      expect(await storage.index.occupancy({ group: scope('r1') })).toEqual(NOBODY);
+      expect((await tagsOf(LIVEKIT)).map(({ tag }) => tag)).toEqual(['blue']);
+      expect((await tagsOf(BANDWIDTH)).map(({ tag }) => tag)).toEqual(['red']);
+    });
+
+    it('sources are those that have, or had, a participant', async () => {
+      expect(await storage.index.sources()).toEqual([BANDWIDTH, LIVEKIT]);
+      const { key, after } = arrival(inBandwidth, { tag: 'red', sinceMs: 3, devices: 2 });
+      await storage.records.commit([{ key, before: after, after: null, changes: null }]);
+      expect(await storage.index.sources()).toEqual([BANDWIDTH, LIVEKIT]);
+      expect(await tagsOf(BANDWIDTH)).toEqual([]);
+      expect(await storage.index.occupancy({ source: BANDWIDTH })).toEqual(NOBODY);
+    });
+  });
+});

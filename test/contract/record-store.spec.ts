@@ -1,0 +1,112 @@
+// What the records of every store must do, whatever it is made of.
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Changeset, Storage } from '../../src/storage/ports.js';
+import { arrival, id, idsOf, stored } from './arrivals.js';
+import { entriesAfter } from './feed.js';
+import { tagged } from './index-entry.js';
+import { type OpenStorage, storesUnderTest } from './stores.js';
+
+describe.each(storesUnderTest())('the records on %s', (_, open) => {
+  let opened: OpenStorage;
+  let storage: Storage;
+  beforeEach(async () => {
+    opened = await open();
+    storage = opened.storage;
+  });
+  afterEach(() => opened.discard());
+
+  const feed = async () => (await entriesAfter(storage.feed, opened.beginning)).map(({ changes }) => changes);
+
+  describe('size', () => {
+    const forget = (name: string): Changeset => {
+      return { key: id(name), before: stored(`${name} 1`), after: null, changes: null };
+    };
+
+    it('is how many are stored, gone ones included, from whenever it is asked', async () => {
+      await storage.records.commit([
+        arrival('a'),
+        arrival('b', { state: 'gone', devices: 0 }),
+        arrival('c', { tag: 'red' }),
+      ]);
+      expect(await storage.records.size()).toBe(3);
+      await storage.records.commit([arrival('d'), forget('a')]);
+      expect(await storage.records.size()).toBe(3);
+      await storage.records.commit([forget('b'), forget('c'), forget('d')]);
+      expect(await storage.records.size()).toBe(0);
+    });
+
+    it('counts nothing that was not done, and nobody twice', async () => {
+      expect(await storage.records.size()).toBe(0);
+      await storage.records.commit([arrival('a')]);
+      expect(await storage.records.commit([arrival('a'), forget('b')])).toEqual(['conflict', 'conflict']);
+      const update: Changeset = { key: id('a'), before: stored('a 1'), after: stored('a 2'), changes: null };
+      expect(await storage.records.commit([update])).toEqual(['done']);
+      expect(await storage.records.size()).toBe(1);
+    });
+  });
+
+  describe('commit', () => {
+    it('stores what load then finds, in the order asked', async () => {
+      expect(await storage.records.commit([arrival('a'), arrival('b')])).toEqual(['done', 'done']);
+      expect(await storage.records.load([id('b'), id('nobody'), id('a')])).toEqual(['b 1', null, 'a 1']);
+      expect(await storage.records.load([])).toEqual([]);
+    });
+
+    it('lets one of two concurrent writers win, and does nothing at all for the other', async () => {
+      const outcomes = await Promise.all([
+        storage.records.commit([arrival('a', { tag: 'first' }, 'change 1')]),
+        storage.records.commit([
+          arrival('a', { tag: 'second', state: 'gone' }, 'change 2'),
+          arrival('b', {}, 'change 3'),
+        ]),
+      ]);
+      expect(outcomes).toEqual([['done'], ['conflict', 'done']]);
+      expect(await storage.records.load([id('a'), id('b')])).toEqual(['a 1', 'b 1']);
+      expect((await storage.index.tags(undefined, null, 10)).items.map(({ tag }) => tag)).toEqual(['first']);
+      expect(idsOf((await storage.index.page({ states: ['gone'] }, null, 10)).items)).toEqual([]);
+      expect((await feed()).sort()).toEqual(['change 1', 'change 3']);
+    });
+
+    it('refuses to change or forget what was changed since it was loaded', async () => {
+      const first = arrival('a');
+      const second = { ...first, before: first.after, after: stored('a 2', { state: 'reconnecting' }) };
+      expect(await storage.records.commit([first])).toEqual(['done']);
+      expect(await storage.records.commit([second])).toEqual(['done']);
+      expect(await storage.records.commit([second])).toEqual(['conflict']);
+      expect(await storage.records.commit([{ ...second, after: null }])).toEqual(['conflict']);
+      expect(await storage.records.load([id('a')])).toEqual(['a 2']);
+    });
+
+    it('forgets a participant with all its index entries', async () => {
+      const { key, after } = arrival('a', { tag: 'red', devices: 3 });
+      await storage.records.commit([{ key, before: null, after, changes: null }]);
+      expect(await storage.records.commit([{ key, before: after, after: null, changes: 'gone' }])).toEqual(['done']);
+      expect(await storage.records.load([key])).toEqual([null]);
+      const everybody = { states: ['connected', 'reconnecting', 'gone'] } as const;
+      expect((await storage.index.page(everybody, null, 10)).items).toEqual([]);
+      expect(await storage.index.occupancy({})).toEqual({ connected: 0, reconnecting: 0, devices: 0 });
+      expect(await storage.index.occupancy({ group: tagged('red') })).toEqual({
+        connected: 0,
+        reconnecting: 0,
+        devices: 0,
+      });
+      expect((await storage.index.tags(undefined, null, 10)).items).toEqual([]);
+      expect(await storage.records.due(Number.MAX_SAFE_INTEGER, 10)).toEqual({ keys: [], nextDueMs: null });
+      expect(await feed()).toEqual(['gone']);
+    });
+  });
+
+  describe('due', () => {
+    it('is what has come, earliest first, no more than asked for, and the time of the next', async () => {
+      const times = [5_000, 1_000, 3_000, 2_000, 4_000];
+      await storage.records.commit(times.map((dueMs) => arrival(`at${dueMs}`, { dueMs })));
+      expect(await storage.records.due(3_000, 10)).toEqual({ keys: ['at1000', 'at2000', 'at3000'], nextDueMs: 4_000 });
+      expect((await storage.records.due(3_000, 2)).keys).toEqual(['at1000', 'at2000']);
+      expect(await storage.records.due(999, 10)).toEqual({ keys: [], nextDueMs: 1_000 });
+    });
+  });
+
+  it('can be checked', async () => {
+    await expect(storage.check()).resolves.toBeUndefined();
+  });
+});

@@ -1,0 +1,42 @@
+import { type RecordStore, type Storage, StoreUnavailableError } from '../../src/storage/ports.js';
+
+/** The storage, with every load and commit noted and, if wanted, held back or turned away. */
+export function watched(storage: Storage) {
+  const commits: string[][] = [];
+  const loads: string[][] = [];
+  let gate: Promise<void> = Promise.resolve();
+  let failure: ((id: string) => boolean) | undefined;
+  const refuse = (id: string) => (failure?.(id) ? new StoreUnavailableError('away') : undefined);
+  const records: RecordStore = {
+    load: async (keys) => {
+      loads.push([...keys]);
+      await gate;
+      return storage.records.load(keys);
+    },
+    commit: async (changesets) => {
+      commits.push(changesets.map(({ key }) => key));
+      const wanted = changesets.filter(({ key }) => !refuse(key));
+      const outcomes = await storage.records.commit(wanted);
+      return changesets.map((changeset) => refuse(changeset.key) ?? outcomes[wanted.indexOf(changeset)] ?? 'conflict');
+    },
+    due: (nowMs, limit) => storage.records.due(nowMs, limit),
+    size: () => storage.records.size(),
+  };
+  const { description, index, feed, bindings } = storage;
+  const ends = { check: () => storage.check(), close: () => storage.close() };
+  return {
+    storage: { description, records, index, feed, bindings, ...ends } satisfies Storage,
+    commits,
+    loads,
+    failFor: (which: (id: string) => boolean) => {
+      failure = which;
+    },
+    hold: () => {
+      let open = () => {};
+      gate = new Promise((resolve) => {
+        open = resolve;
+      });
+      return () => open();
+    },
+  };
+}
