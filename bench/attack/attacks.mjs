@@ -18,6 +18,7 @@ import { unreadConnections } from './attacks/unread-connections.mjs';
 import { unreadLists } from './attacks/unread-lists.mjs';
 import { unreadLookups } from './attacks/unread-lookups.mjs';
 import { unreadPages } from './attacks/unread-pages.mjs';
+import { unreadPolls } from './attacks/unread-polls.mjs';
 import { unreadStreams } from './attacks/unread-streams.mjs';
 
 export const ATTACKS = new Map(
@@ -41,6 +42,7 @@ export const ATTACKS = new Map(
     unreadLists,
     unreadLookups,
     unreadPages,
+    unreadPolls,
     unreadStreams,
   ].map((attack) => [attack.name, attack]),
 );

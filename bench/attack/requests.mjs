@@ -73,9 +73,13 @@ export async function pipelineUnread(traffic, { connections, requests, request }
   await traffic.untilOver();
 }
 
-/** Keeps so many connections open, and opens others for those that the service closes. `use` gets each new one. */
-export async function hold(traffic, { connections, reopenAfterMs = 500, use, ...options }) {
-  const holdOne = async () => {
+/**
+ * Keeps so many connections open, and opens others for those that the service closes. `use` gets each new one. `openEveryMs`:
+ * not all of them at once.
+ */
+export async function hold(traffic, { connections, openEveryMs = 0, reopenAfterMs = 500, use, ...options }) {
+  const holdOne = async (_, index) => {
+    await traffic.wait(index * openEveryMs);
     while (!traffic.isOver) {
       const socket = traffic.open(options);
       if (!socket) return;

@@ -15,7 +15,7 @@ const MAX_PARTICIPANTS = 1_000;
 const SETTINGS = {
   MAX_CONNECTIONS: '400',
   MAX_IN_FLIGHT: '250',
-  MAX_STREAMS: '100',
+  MAX_STREAMS: '350',
   MAX_PARTICIPANTS: String(MAX_PARTICIPANTS),
   FEED_MAX_BYTES: String(8 * 2 ** 20),
   PUBLIC_URL: 'https://rollcall.example.com',

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Change } from '../domain/change.js';
 import { LOG } from '../observability/logging.js';
 import { OnceLog } from '../observability/once-log.js';
+import { PacedTurns } from '../runtime/paced-turns.js';
 import { decodeChanges } from '../storage/encoding/change-codec.js';
 import { type FeedPlace, type FeedPosition, moveTo } from '../storage/feed-position.js';
 import { type FeedEntry, type FeedStore, MAX_PAGE_BYTES } from '../storage/ports.js';
@@ -13,7 +14,7 @@ import { lengthOf } from './change-size.js';
 /** How many entries are read at once: decoding them blocks the event loop for a millisecond. */
 export const PAGE_SIZE = 128;
 /** A page ends with the change by which its changes come to this length: they are written to clients at once. */
-const MAX_PAGE_LENGTH = 256 * 1024;
+const MAX_PAGE_LENGTH = 128 * 1024;
 
 export interface FeedChange {
   readonly shard: number;
@@ -33,6 +34,7 @@ interface FeedPage {
 @Injectable()
 export class FeedReader {
   readonly #undecodable: OnceLog;
+  readonly #turns = new PacedTurns();
 
   constructor(
     @Inject(FEED_STORE) private readonly feed: FeedStore,
@@ -73,6 +75,11 @@ export class FeedReader {
       position = moveTo(position, entry.shard, { epoch, entry: entry.id });
     }
     return { changes, position, isLast: entries.length < size && bytesOf(entries) < MAX_PAGE_BYTES };
+  }
+
+  /** `page` for a client that catches up, when it is its turn; `left`: it was no longer there by then. */
+  pageInTurn(after: FeedPosition, isThere: () => boolean, size = PAGE_SIZE): Promise<FeedPage | null | 'left'> {
+    return this.#turns.take(async () => (isThere() ? this.page(after, size) : 'left'));
   }
 
   /** null: it cannot be decoded. */

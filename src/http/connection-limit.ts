@@ -1,5 +1,6 @@
 // The connection limit. A health probe comes on a connection of its own, and an orchestrator that is refused one restarts a
 // process that is merely full. So a few connections beyond the limit are accepted, on which only probes are answered.
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** Connections beyond the limit. */
@@ -8,10 +9,11 @@ const RESERVE = 32;
 /** It looks at every connection there is. */
 const MAKE_ROOM_MS = 1_000;
 
-interface ConnectionLimitParts {
-  readonly closeIdle: () => void;
-  /** Answers that there are too many connections, and closes this one. */
-  readonly refuse: (socket: Socket) => void;
+/** At the last look. */
+interface Seen {
+  readonly bytesRead: number;
+  /** Nothing came since the look before. */
+  readonly isUnused: boolean;
 }
 
 export class ConnectionLimit {
@@ -20,12 +22,22 @@ export class ConnectionLimit {
   readonly #reserved = new Set<Socket>();
   readonly #answering = new WeakSet<Socket>();
 
-  #closedIdleAtMs = Number.NEGATIVE_INFINITY;
+  readonly #seen = new WeakMap<Socket, Seen>();
+  #madeRoomAtMs = Number.NEGATIVE_INFINITY;
 
+  /** `refuse` answers that there are too many connections, and closes this one. */
   constructor(
     private readonly most: number,
-    private readonly parts: ConnectionLimitParts,
+    private readonly refuse: (socket: Socket) => void,
   ) {}
+
+  /** To be called every now and then: only connections on which nothing came between two looks make room for others. */
+  look(): void {
+    for (const socket of this.#regular) {
+      const { bytesRead } = socket;
+      this.#seen.set(socket, { bytesRead, isUnused: this.#seen.get(socket)?.bytesRead === bytesRead });
+    }
+  }
 
   accept(socket: Socket): void {
     if (this.#regular.size >= this.most) this.#makeRoom();
@@ -48,12 +60,19 @@ export class ConnectionLimit {
     yield* this.#reserved;
   }
 
-  /** Idle connections are kept open for long, and nobody may hold all of them for nothing. */
+  /**
+   * Idle connections are kept open for long, and nobody may hold all of them for nothing. One that is in use is idle, too, most of
+   * the time: a flood of others must not take its place.
+   */
   #makeRoom(): void {
-    if (performance.now() - this.#closedIdleAtMs < MAKE_ROOM_MS) return;
-    this.#closedIdleAtMs = performance.now();
-    this.parts.closeIdle();
-    for (const socket of this.#regular) if (socket.destroyed) this.#regular.delete(socket);
+    if (performance.now() - this.#madeRoomAtMs < MAKE_ROOM_MS) return;
+    this.#madeRoomAtMs = performance.now();
+    for (const socket of this.#regular) {
+      const seen = this.#seen.get(socket);
+      if (!seen?.isUnused || seen.bytesRead !== socket.bytesRead || !isIdle(socket)) continue;
+      socket.destroy();
+      this.#regular.delete(socket);
+    }
   }
 
   /** A probe sends its request as soon as it is connected, so that the oldest one without a request is not a probe. */
@@ -62,11 +81,17 @@ export class ConnectionLimit {
     if (this.#reserved.size <= RESERVE) return;
     const idle = [...this.#reserved].find((one) => !this.#answering.has(one)) ?? socket;
     this.#reserved.delete(idle);
-    this.parts.refuse(idle);
+    this.refuse(idle);
   }
 }
 
 function hold(sockets: Set<Socket>, socket: Socket): void {
   sockets.add(socket);
   socket.once('close', () => sockets.delete(socket));
+}
+
+/** Whether it waits for another request. Node tells it of all connections at once, by closing them. */
+function isIdle(socket: Socket): boolean {
+  const { _httpMessage: response } = socket as { _httpMessage?: ServerResponse | null };
+  return socket.bytesRead > 0 && !response;
 }

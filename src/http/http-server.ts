@@ -81,13 +81,10 @@ export function createHttpServer(
   const http = adapter.getInstance();
   routeOnceParsed(http.server);
   refuseUnsupported(http.server, refusals);
-  const connections = new ConnectionLimit(maxConnections, {
-    closeIdle: () => http.server.closeIdleConnections(),
-    refuse: (socket) => {
-      refuseConnection(socket, tooManyConnections(), refusals);
-      // There is no room to linger.
-      socket.destroySoon();
-    },
+  const connections = new ConnectionLimit(maxConnections, (socket) => {
+    refuseConnection(socket, tooManyConnections(), refusals);
+    // There is no room to linger.
+    socket.destroySoon();
   });
   http.server.on('connection', (socket) => connections.accept(socket));
   const { answerInTurn } = limitSlowClients(http, connections, { refusals, timeouts });

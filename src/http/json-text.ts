@@ -4,8 +4,8 @@ import { atTurnsEnd } from '../runtime/tick-batch.js';
 
 export const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 
-/** So many take about a millisecond. */
-const PART_SIZE = 128;
+/** How long is spent on items at once: large ones take many times as long as usual ones. */
+const PART_MS = 1;
 
 /** A JSON array of what `toJson` makes of each item; undefined leaves it out. */
 export async function jsonArray<T>(
@@ -13,12 +13,14 @@ export async function jsonArray<T>(
   toJson: (item: T, index: number) => string | undefined,
 ): Promise<string> {
   const texts: string[] = [];
-  for (let from = 0; from < items.length; from += PART_SIZE) {
-    if (from > 0) await new Promise<void>(atTurnsEnd);
-    for (const [index, item] of items.slice(from, from + PART_SIZE).entries()) {
-      const text = toJson(item, from + index);
-      if (text !== undefined) texts.push(text);
+  let partMs = performance.now();
+  for (const [index, item] of items.entries()) {
+    if (performance.now() - partMs > PART_MS) {
+      await new Promise<void>(atTurnsEnd);
+      partMs = performance.now();
     }
+    const text = toJson(item, index);
+    if (text !== undefined) texts.push(text);
   }
   return `[${texts.join()}]`;
 }

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import type { ConnectionLimit } from './connection-limit.js';
 import { HeldBytes } from './held-bytes.js';
 import { answerInTurn } from './pipelining.js';
 import { overloadedProblem, type RefusalReason } from './problem.js';
@@ -21,13 +22,17 @@ interface Parts {
   readonly timeouts: SlowClientTimeouts;
 }
 
-export function limitSlowClients(http: FastifyInstance, sockets: Iterable<Socket>, { refusals, timeouts }: Parts) {
+export function limitSlowClients(http: FastifyInstance, connections: ConnectionLimit, { refusals, timeouts }: Parts) {
   const cut = (socket: Socket, reason: RefusalReason) => {
     refusals.ofConnection(socket, randomUUID(), overloadedProblem('', { reason }));
     socket.destroy();
   };
   const stalled = new StalledWrites(timeouts.stalledWriteMs, (socket) => cut(socket, 'response-not-read'));
-  const timer = setInterval(() => stalled.check(sockets, performance.now()), timeouts.checkMs).unref();
+  const check = () => {
+    stalled.check(connections, performance.now());
+    connections.look();
+  };
+  const timer = setInterval(check, timeouts.checkMs).unref();
   http.addHook('onClose', async () => clearInterval(timer));
   const held = new HeldBytes(({ req }) => cut(req.socket, 'memory-limit'));
   held.watch(http);

@@ -103,7 +103,7 @@ export interface FeedEntry {
 }
 
 /** A page of the feed ends with the entry by which its changes come to so many bytes of text. */
-export const MAX_PAGE_BYTES = 256 * 1024;
+export const MAX_PAGE_BYTES = 64 * 1024;
 
 export interface FeedLimits {
   /** How long a change is kept at the most. */

@@ -72,22 +72,37 @@ describe('the edges of the process', () => {
     await eventually(async () => expect((await service.request('/v1/occupancy')).status).toBe(200));
   });
 
+  const TIMEOUTS = { requestMs: 10_000, stalledWriteMs: 10_000, checkMs: 50 };
+  async function dialIdle(): Promise<{ socket: Socket; received: () => string }> {
+    const idle = await dial();
+    idle.socket.write(ALIVE);
+    await eventually(() => expect(idle.received()).toContain('{"status":"ok"}'));
+    return idle;
+  }
+
   it('close idle connections to make room for one more, and none on which a request is in progress', async () => {
-    await start({ http: { maxConnections: 3 } });
-    const idle = [await dial(), await dial()];
-    for (const { socket } of idle) socket.write(ALIVE);
-    await eventually(() => {
-      for (const { received } of idle) expect(received()).toContain('{"status":"ok"}');
-    });
+    await start({ http: { maxConnections: 3, timeouts: TIMEOUTS } });
+    const idle = [await dialIdle(), await dialIdle()];
     const busy = await dial();
     busy.socket.write(HEAD);
     const closed = Promise.all(idle.map(({ socket }) => once(socket, 'close')));
-    const next = await dial();
-    next.socket.write(ALIVE);
-    await eventually(() => expect(next.received()).toMatch(/^HTTP\/1\.1 200 OK/));
+    await eventually(async () => {
+      const next = await dial();
+      next.socket.write('GET /v1/occupancy HTTP/1.1\r\nhost: localhost\r\n\r\n');
+      await eventually(() => expect(next.received()).toMatch(/^HTTP\/1\.1 \d/));
+      expect(next.received()).toMatch(/^HTTP\/1\.1 200 OK/);
+    });
     await closed;
     busy.socket.write(BODY);
     await eventually(() => expect(busy.received()).toMatch(/^HTTP\/1\.1 204/));
+  });
+
+  it('leave a connection alone that was in use lately, however many others come', async () => {
+    await start({ http: { maxConnections: 3, timeouts: { ...TIMEOUTS, checkMs: 60_000 } } });
+    const used = await dialIdle();
+    for (let n = 0; n < 100; n += 1) await dial();
+    used.socket.write(HEAD + BODY);
+    await eventually(() => expect(used.received()).toMatch(/HTTP\/1\.1 204/));
   });
 
   it('keep an idle connection open for the time that is set, and say so', async () => {

@@ -80,15 +80,20 @@ describe.each(onEachStore())('the service on %s', (_, startOn) => {
       const before = memoryInUse();
       for (let n = 0; n < 8; n += 1) await dialDeaf(get(path).repeat(30));
       let most = 0;
+      let measuredAtMs = 0;
       await eventually(async () => {
-        most = Math.max(most, memoryInUse() - before);
+        // Garbage collection takes as long as several responses.
+        if (performance.now() - measuredAtMs > 200) {
+          most = Math.max(most, memoryInUse() - before);
+          measuredAtMs = performance.now();
+        }
         expect((await service.callback()).status).toBe(204);
         expect(reasons()).toContain('response-not-read');
         expect(accepted.filter(({ destroyed }) => destroyed).length).toBeGreaterThanOrEqual(8);
-      }, 20_000);
+      }, 50_000);
       expect(most).toBeLessThan(32 * MIB);
     },
-    60_000,
+    90_000,
   );
 
   it('cuts at once a client that pipelines 1,300 requests, or more than 32', async () => {

@@ -76,11 +76,8 @@ class Visitor {
       isHere = false;
       this.hub.leave(follower);
     };
-    const afterPage = async () => {
-      await ticks(lag);
-      return isHere ? 'stays' : 'left';
-    };
-    const caughtUp = catchUp(follower, this, afterPage).then((outcome) => {
+    const client = { isThere: () => isHere, untilRead: () => ticks(lag) };
+    const caughtUp = catchUp(follower, this, client).then((outcome) => {
       if (outcome === 'live' && !isHere) this.hub.leave(follower);
     });
     this.#catchUps.push(caughtUp);

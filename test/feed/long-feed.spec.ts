@@ -127,6 +127,22 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
     expect(await poll.ask({ ...request, after, filter: nobody })).toEqual({ items: [], position: end() });
   });
 
+  it('are read for one at a time, with other work between any two pages', async () => {
+    const poll = pollOf(100);
+    const turns = countTurns();
+    const asked = Array.from({ length: 100 }, () => poll.ask({ ...request, after: opened.beginning, filter: nobody }));
+    await Promise.all(asked);
+    expect(turns.end()).toBeGreaterThanOrEqual(100);
+  });
+
+  it('are answered after a page when there are many of them, and hold no more than that', async () => {
+    const poll = pollOf(100);
+    const ask = () => poll.ask({ ...request, after: opened.beginning, filter: {} });
+    expect((await ask()).items).toHaveLength(1_000);
+    const counts = (await Promise.all(Array.from({ length: 100 }, ask))).map(({ items }) => items.length);
+    expect(counts.filter((count) => count === 2 * PAGE_SIZE).length).toBeGreaterThanOrEqual(92);
+  });
+
   it('give every change that is wanted once and in order, from wherever they begin', async () => {
     const filter = fc.constantFrom<ChangeFilter>({}, { participantId: RARE }, { tag: 'third' }, nobody, {
       types: ['device.connected'],
@@ -168,10 +184,17 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
     expect(reached).toBeLessThan(2 * PAGE_SIZE);
   });
 
+  it('are not read for a stream whose client has left before its turn', async () => {
+    const follower = new Follower(opened.beginning, {}, { onChanges: () => {}, onGone: () => {} });
+    const client = { isThere: () => false, untilRead: async () => {} };
+    expect(await catchUp(follower, { reader, hub }, client)).toBe('left');
+    expect(follower.position).toBe(opened.beginning);
+  });
+
   it('leave other work its turns while a stream catches up', async () => {
     const turns = countTurns();
     const follower = new Follower(opened.beginning, nobody, { onChanges: () => {}, onGone: () => {} });
-    expect(await catchUp(follower, { reader, hub }, async () => 'stays')).toBe('live');
+    expect(await catchUp(follower, { reader, hub }, { isThere: () => true, untilRead: async () => {} })).toBe('live');
     expect(turns.end()).toBeGreaterThanOrEqual(Math.floor(ENTRIES / PAGE_SIZE) - 1);
   });
 });

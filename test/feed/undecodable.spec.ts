@@ -115,7 +115,11 @@ describe.each(storesUnderTest())('an entry that cannot be decoded, on %s', (_, o
       const onGone = () => {
         isGone = true;
       };
-      return catchUp(new Follower(position, {}, { onChanges, onGone }), { reader, hub }, async () => 'stays');
+      return catchUp(
+        new Follower(position, {}, { onChanges, onGone }),
+        { reader, hub },
+        { isThere: () => true, untilRead: async () => {} },
+      );
     };
     expect(await follow(after)).toBe('live');
     await append(GARBAGE);

@@ -2,10 +2,12 @@ import { bearer, get, hold } from '../requests.mjs';
 
 export const unreadStreams = {
   name: 'unread-streams',
-  purpose: '80 streams of changes from an old position, which are not read',
+  purpose: '300 streams of changes from an old position, which are not read',
+  seconds: 5,
   run: ({ traffic, target }) =>
     hold(traffic, {
-      connections: 80,
+      connections: 300,
+      openEveryMs: 10,
       isReading: false,
       use: (socket) => traffic.send(socket, get(`/v1/changes/stream?after=${target.position}`, bearer(target.readKey))),
     }),

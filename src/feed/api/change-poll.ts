@@ -3,7 +3,6 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { ProblemError } from '../../http/problem.js';
 import { CLOCK, type Clock } from '../../runtime/clock.js';
-import { atTurnsEnd } from '../../runtime/tick-batch.js';
 import { type FeedPosition, formatPosition, moveTo } from '../../storage/feed-position.js';
 import type { FeedStore } from '../../storage/ports.js';
 import { FEED_STORE } from '../../storage/tokens.js';
@@ -21,6 +20,8 @@ import { type ChangesResponse, changeResponse } from './change-response.js';
  */
 const MAX_SCAN_PAGES = 32;
 const MAX_SCAN_MS = 500;
+/** When more polls than these read at once, each is answered after a page: they would hold all that they have found. */
+const MOST_LONG_SCANS = 8;
 
 /** The feed began anew and the hub has not noticed yet, or it has gone on too far: both pass at once. */
 const REJOIN_MS = 50;
@@ -40,11 +41,17 @@ interface Found {
   readonly position: FeedPosition;
 }
 
+interface Scanned extends Found {
+  /** Whether there was nothing more to read. */
+  readonly isEnd: boolean;
+}
+
 type Search = Omit<PollRequest, 'after'> & { readonly after: FeedPosition };
 
 @Injectable()
 export class ChangePoll {
   readonly #waits = new Set<() => void>();
+  #scans = 0;
   #isStopped = false;
 
   constructor(
@@ -77,35 +84,54 @@ export class ChangePoll {
 
   async #search(search: Search): Promise<Found> {
     const startMs = this.clock.now();
+    for (let after = search.after; ; ) {
+      const { isEnd, ...found } = await this.#scan({ ...search, after });
+      const leftMs = search.waitMs - (this.clock.now() - startMs);
+      if (!isEnd || found.changes.length > 0 || leftMs <= 0 || this.#isEnding(search)) return found;
+      const received = await this.#waitFor({ ...search, after: found.position, waitMs: leftMs });
+      if (received) return received;
+      await wait(REJOIN_MS);
+      after = found.position;
+    }
+  }
+
+  /** Reads on to the end of the feed, or as far as one request may. */
+  async #scan(search: Search): Promise<Scanned> {
+    this.#scans += 1;
+    try {
+      return await this.#scanPages(search);
+    } finally {
+      this.#scans -= 1;
+    }
+  }
+
+  async #scanPages(search: Search): Promise<Scanned> {
+    const startMs = this.clock.now();
     const found = new FoundChanges(search.limit);
     let position = search.after;
     for (let pages = 1; ; pages += 1) {
-      const page = await this.reader.page(position, pageSize(search));
+      const page = await this.reader.pageInTurn(position, () => !this.#isEnding(search), pageSize(search));
+      if (page === 'left') return { changes: found.changes, position, isEnd: false };
       if (page === null) {
         // The next request will be told.
-        if (found.changes.length > 0) return { changes: found.changes, position };
+        if (found.changes.length > 0) return { changes: found.changes, position, isEnd: false };
         throw positionGone();
       }
       for (const { shard, place, change } of page.changes) {
         position = moveTo(position, shard, place);
         if (isWanted(change, search.filter)) found.add({ change, position });
-        if (found.isFull) return { changes: found.changes, position };
+        if (found.isFull) return { changes: found.changes, position, isEnd: false };
       }
-      const elapsedMs = this.clock.now() - startMs;
-      const isEnding = this.#isStopped || search.signal.aborted;
-      const isDone = page.isLast
-        ? found.changes.length > 0 || elapsedMs >= search.waitMs
-        : pages === MAX_SCAN_PAGES || elapsedMs >= MAX_SCAN_MS;
-      if (isDone || isEnding) return { changes: found.changes, position };
-      if (page.isLast) {
-        const received = await this.#waitFor({ ...search, after: position, waitMs: search.waitMs - elapsedMs });
-        if (received) return received;
-        await wait(REJOIN_MS);
-      } else {
-        // SQLite reads a page without giving up the turn.
-        await new Promise<void>(atTurnsEnd);
+      const isEnough =
+        pages === MAX_SCAN_PAGES || this.clock.now() - startMs >= MAX_SCAN_MS || this.#scans > MOST_LONG_SCANS;
+      if (page.isLast || isEnough) {
+        return { changes: found.changes, position, isEnd: page.isLast };
       }
     }
+  }
+
+  #isEnding({ signal }: Search): boolean {
+    return this.#isStopped || signal.aborted;
   }
 
   /** undefined: it was no longer at the end of the feed, and has to read on. */

@@ -59,7 +59,10 @@ export class ChangeStream {
     this.#stream.write(retryText(RETRY_MS));
     try {
       const source = { reader: this.#reader, hub: this.#hub };
-      const outcome = await catchUp(this.#follower, source, () => this.#untilRead());
+      const outcome = await catchUp(this.#follower, source, {
+        isThere: () => this.#stream.isOpen,
+        untilRead: () => this.#untilRead(),
+      });
       this.#isCatchingUp = false;
       if (outcome === 'gone') await this.#reset();
     } catch (error) {
@@ -89,10 +92,9 @@ export class ChangeStream {
   }
 
   /** Tells how far a page went, also when nothing in it was wanted: who is cut now resumes from there. */
-  async #untilRead(): Promise<'stays' | 'left'> {
+  async #untilRead(): Promise<void> {
     if (this.#told !== this.#follower.position) this.#tell(this.#follower.position);
     await this.#stream.drained();
-    return this.#stream.isOpen ? 'stays' : 'left';
   }
 
   #send(changes: readonly PlacedChange[]): void {

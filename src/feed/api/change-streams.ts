@@ -55,8 +55,8 @@ export class ChangeStreams {
     const exit = this.limit.enter();
     let position: FeedPosition;
     try {
-      position = after ?? (await feed.end());
-      if (after) await feed.read(after, 1);
+      const end = await feed.end();
+      position = after ?? end;
       // Who was sent away may be back before the server is closed.
       if (this.#isStopped) throw stoppingProblem();
     } catch (error) {

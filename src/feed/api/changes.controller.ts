@@ -40,9 +40,9 @@ export class ChangesController {
     description:
       'Answers with the changes after a position, in order. With `wait`, and when there is none yet, the answer comes ' +
       'with the first change, or after that many seconds without one. List the participants first, and pass the ' +
-      '`position` of that list. One request reads a limited part of the feed. If a filter leaves out all of it, the ' +
-      'response has no items although there may be more: continue from its `position`, which is past everything that ' +
-      'was read.',
+      '`position` of that list. One request reads a limited part of the feed, less when many read it at once. So a ' +
+      'response may have fewer items than `limit`, or none that match a filter, although there are more: continue from ' +
+      'its `position`, which is past everything that was read.',
   })
   @ApiOkResponse({
     type: ChangesResponse,

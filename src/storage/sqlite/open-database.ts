@@ -1,12 +1,17 @@
 // Opens the file of the embedded store. What can be wrong with the folder or the file is found out here, and told in terms
 // of DATA_DIR and of what to do about it.
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, fchmodSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import Database from 'libsql';
 import { StartError } from '../../runtime/start-error.js';
 import { SCHEMA_VERSION, schema } from './schema.js';
 import { prepareStatements, type Statements } from './statements.js';
 
+/** For nobody but its user. */
+const PRIVATE_FOLDER = 0o700;
+const PRIVATE_FILE = 0o600;
+/** In a folder that the group may write to, so that another user of the group can continue with the data. */
+const GROUP_FILE = 0o660;
 const ELSEWHERE = 'or set DATA_DIR to another folder';
 
 interface OpenDatabase {
@@ -23,6 +28,7 @@ export function openDatabase(dataDir: string, nowMs: number): OpenDatabase {
   for (const part of [file, `${file}-wal`]) checkFile(part);
   let db: Database.Database | undefined;
   try {
+    makeFile(file);
     db = new Database(file);
     prepareDatabase(db, file, nowMs);
     return { db, file, statements: prepareStatements(db) };
@@ -45,13 +51,13 @@ function prepareFolder(folder: string): void {
 /** As mkdir -p; Node's own, where a file system refuses with ENOENT as /proc does, tries again for ever. */
 function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder);
+    mkdirSync(folder, PRIVATE_FOLDER);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST' && statSync(folder).isDirectory()) return;
     if (code !== 'ENOENT' || folder === dirname(folder)) throw error;
     makeFolder(dirname(folder));
-    mkdirSync(folder);
+    mkdirSync(folder, PRIVATE_FOLDER);
   }
 }
 
@@ -66,6 +72,16 @@ function checkFile(file: string): void {
     const advice = `Let ${user()} read and write ${file}, ${ELSEWHERE}`;
     throw new StartError(`DATA_DIR: ${(error as Error).message}. ${advice}`, { cause: error });
   }
+}
+
+/** Makes the file if it is missing. SQLite gives all other files of the database the mode of this one. */
+function makeFile(file: string): void {
+  if (statSync(file, { throwIfNoEntry: false })) return;
+  const isForGroup = (statSync(dirname(file)).mode & constants.S_IWGRP) !== 0;
+  const opened = openSync(file, 'a', PRIVATE_FILE);
+  // Whatever the umask is.
+  if (isForGroup) fchmodSync(opened, GROUP_FILE);
+  closeSync(opened);
 }
 
 function prepareDatabase(db: Database.Database, file: string, nowMs: number): void {
