@@ -1,7 +1,7 @@
 // docs/accuracy.md: every scenario at every level of chaos.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { SCENARIOS } from '../../dist/simulator/scenarios/scenarios.js';
+import { SCENARIOS } from '../../simulator/dist/scenarios/scenarios.js';
 import { GRACE_MS, measure } from './measure.mjs';
 import { rowsOf } from './rows.mjs';
 

@@ -1,10 +1,10 @@
 // One run: a scenario told to Rollcall and to the naive receiver, both asked every second, both scored by the truth.
 import { setTimeout as wait } from 'node:timers/promises';
-import { runCallbacks } from '../../dist/simulator/callback-run.js';
-import { scoreOf } from '../../dist/simulator/judge/score.js';
-import { Truth } from '../../dist/simulator/judge/truth.js';
-import { stepOf } from '../../dist/simulator/scenarios/traffic.js';
-import { longestDelayMs } from '../../dist/simulator/webhooks/chaos.js';
+import { runCallbacks } from '../../simulator/dist/callback-run.js';
+import { scoreOf } from '../../simulator/dist/judge/score.js';
+import { Truth } from '../../simulator/dist/judge/truth.js';
+import { stepOf } from '../../simulator/dist/scenarios/traffic.js';
+import { longestDelayMs } from '../../simulator/dist/webhooks/chaos.js';
 import { startNode } from '../processes.mjs';
 import { NaiveWitness, RollcallWitness } from './witnesses.mjs';
 

@@ -1,5 +1,5 @@
 // A measurement as rows of a table: one for each receiver.
-import { quantile } from '../../dist/simulator/judge/score.js';
+import { quantile } from '../../simulator/dist/judge/score.js';
 
 const RECEIVERS = { rollcall: 'Rollcall', naive: 'naive' };
 

@@ -1,6 +1,6 @@
 // A process of its own: one attack, until its time is over, it has sent what it may, or it is told to stop. Prints what it did.
 import { constants, setPriority } from 'node:os';
-import { randomOf } from '../../dist/simulator/random.js';
+import { randomOf } from '../../simulator/dist/random.js';
 import { ATTACKS } from './attacks.mjs';
 import { Traffic } from './traffic.mjs';
 

@@ -1,5 +1,5 @@
 // All attacks, one after another: each on a service of its own, or all in turn on the same one.
-import { between, randomOf, seedOf } from '../../dist/simulator/random.js';
+import { between, randomOf, seedOf } from '../../simulator/dist/random.js';
 import { table } from '../table.mjs';
 import { lineOf, rowOf } from './report.mjs';
 import { attackOnce } from './round.mjs';

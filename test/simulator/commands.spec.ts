@@ -170,7 +170,7 @@ describe('the commands', () => {
 
   it('simulator, as docker-compose.yml starts it, is reached by its name and sends to Rollcall', async () => {
     const compose = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
-    const [, list = ''] = /command: \["node", "dist\/simulator\/main.js", (.*)\]/.exec(compose) ?? [];
+    const [, list = ''] = /command: \["node", "simulator\/dist\/main.js", (.*)\]/.exec(compose) ?? [];
     const command = run('simulator', [...JSON.parse(`[${list}]`), '--host', '127.0.0.1', '--port', '0']);
     await command.says(/listens on/);
     const [, url = ''] = /listens on (\S+)/.exec(command.output) ?? [];
