@@ -50,6 +50,7 @@ export function prepareService() {
 export function compile() {
   run('nest', ['build']);
   run('nest', ['build', '--config', 'simulator/nest-cli.json']);
+  run(process.execPath, ['scripts/openapi.mjs']);
   writeFileSync(STAMP, fingerprint());
 }
 

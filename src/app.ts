@@ -6,7 +6,7 @@ import { AccessGuard } from './auth/access-guard.js';
 import { ClientAddresses } from './http/client-address.js';
 import { createHttpServer } from './http/http-server.js';
 import { KnownPaths } from './http/known-paths.js';
-import { serveOpenApi } from './http/openapi/openapi.js';
+import { collectOptions, serveOpenApi } from './http/openapi/openapi.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { ProblemError } from './http/problem.js';
 import { Refusals } from './http/refusals.js';
@@ -38,11 +38,12 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   const { adapter, complete } = createHttpServer(log, settings, { refusals, paths });
   const http = adapter.getInstance();
   http.addHook('onClose', async () => limitedLog.flush());
+  // For the API document, which the build makes.
+  http.decorate('declaredOptions', collectOptions(http));
   const [first, ...others] = parts.sources;
   const names = [first.name, ...others.map(({ name }) => name)] as const;
-  const problems = new ProblemFilter(refusals, presenceProblem);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forRoot({ ...parts, limitedLog, refusals, problems, sourceNames: new SourceNames(names) }),
+    AppModule.forRoot({ ...parts, limitedLog, refusals, sourceNames: new SourceNames(names) }),
     adapter,
     {
       logger: nestLog(log),
@@ -53,10 +54,10 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   await registerHeaders(http, settings.corsOrigins);
   new AccessGuard(access, { perMinute: settings.rateLimitPerMinute, clients, clock }).register(http);
   app.useGlobalPipes(new DtoPipe());
-  app.useGlobalFilters(problems);
-  serveOpenApi(app, callbackOperations(app.get(SourceRegistry, { strict: false }).all));
-  await app.get(CallbacksController, { strict: false }).register(http);
+  app.useGlobalFilters(new ProblemFilter(refusals, presenceProblem));
   await app.init();
+  serveOpenApi(http, callbackOperations(app.get(SourceRegistry, { strict: false }).all));
+  await app.get(CallbacksController, { strict: false }).register(http);
   complete();
   return app;
 }

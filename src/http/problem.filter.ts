@@ -21,11 +21,8 @@ export class ProblemFilter implements ExceptionFilter {
   ) {}
 
   async catch(error: unknown, host: ArgumentsHost): Promise<void> {
-    await this.write(error, host.switchToHttp().getRequest(), host.switchToHttp().getResponse());
-  }
-
-  /** Also for routes that Nest does not know. */
-  async write(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
     const problem = this.translate(error) ?? toProblem(error, request);
     const isFailure = problem.problem === 'internal-error';
     // A stream that has begun is cut, not refused.

@@ -1,6 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { ProblemFilter } from '../http/problem.filter.js';
 import { Refusals } from '../http/refusals.js';
 import { SourceNames } from '../http/source-names.js';
 import { LimitedLog } from '../observability/limited-log.js';
@@ -12,20 +11,18 @@ export interface RuntimeParts {
   readonly log: Logger;
   readonly limitedLog: LimitedLog;
   readonly refusals: Refusals;
-  readonly problems: ProblemFilter;
   readonly sourceNames: SourceNames;
 }
 
 /** What every part may ask for, without an import. */
 @Module({})
 export class RuntimeModule {
-  static forRoot({ clock, log, limitedLog, refusals, problems, sourceNames }: RuntimeParts): DynamicModule {
+  static forRoot({ clock, log, limitedLog, refusals, sourceNames }: RuntimeParts): DynamicModule {
     const providers = [
       { provide: CLOCK, useValue: clock },
       { provide: LOG, useValue: log },
       { provide: LimitedLog, useValue: limitedLog },
       { provide: Refusals, useValue: refusals },
-      { provide: ProblemFilter, useValue: problems },
       { provide: SourceNames, useValue: sourceNames },
     ];
     return { module: RuntimeModule, global: true, providers, exports: providers };

@@ -23,9 +23,9 @@ const TOKEN_PARAMETER = {
 };
 
 export function callbackOperations(sources: readonly RegisteredSource[]): DocumentedRoutes {
-  const models = [...new Set(sources.map(({ dialect }) => dialect.payload))];
-  const paths = Object.fromEntries(sources.flatMap(operationsOf));
-  return { models, paths };
+  const operations = sources.flatMap(operationsOf);
+  const options = new Map(operations.map(([path]) => [`POST ${path}`, { access: 'callback' as const }]));
+  return { paths: Object.fromEntries(operations), options };
 }
 
 function operationsOf({ name, dialect }: RegisteredSource): [string, DocumentedRoutes['paths'][string]][] {

@@ -4,7 +4,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isAhead, type LifecycleEvent } from '../domain/lifecycle-event.js';
 import { BODY_LIMIT_BYTES, jsonBodyParser } from '../http/json-body.js';
 import { refuseOtherMethods } from '../http/method-not-allowed.js';
-import { ProblemFilter } from '../http/problem.filter.js';
 import { ProblemError } from '../http/problem.js';
 import { Refusals } from '../http/refusals.js';
 import { withRouteOptions } from '../http/route-options.js';
@@ -39,7 +38,6 @@ export class CallbacksController {
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly log: LimitedLog,
     private readonly refusals: Refusals,
-    private readonly problems: ProblemFilter,
   ) {}
 
   async register(http: FastifyInstance): Promise<void> {
@@ -55,7 +53,6 @@ export class CallbacksController {
     // The raw body: signatures are over its bytes.
     const options = { parseAs: 'buffer', bodyLimit: BODY_LIMIT_BYTES } as const;
     scope.addContentTypeParser([...dialect.contentTypes], options, (_request, body, done) => done(null, body));
-    scope.setErrorHandler((error, request, reply) => this.problems.write(error, request, reply));
     scope.decorateRequest('callbackCredentials');
     scope.addHook('onRequest', (request, _reply, done) => {
       const { token } = request.params as { token?: string };

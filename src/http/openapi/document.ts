@@ -14,10 +14,10 @@ type Operation = NonNullable<PathItem['get']>;
 /** What routes declare about themselves, by method and path, like `POST /v1/callback-urls`. */
 export type DeclaredOptions = ReadonlyMap<string, Partial<RouteOptions>>;
 
-/** Routes that are not Nest's: their operations, and the classes of their bodies. */
+/** Routes that are not Nest's. */
 export interface DocumentedRoutes {
-  readonly models: readonly Type[];
   readonly paths: OpenAPIObject['paths'];
+  readonly options: DeclaredOptions;
 }
 
 const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;
@@ -61,10 +61,11 @@ const SECURITY_SCHEMES = {
   },
 };
 
+/** The document of Nest's routes. The build makes it, since the library takes long to load. `models`: classes that no route of Nest's has. */
 export async function createDocument(
   app: NestFastifyApplication,
   options: DeclaredOptions,
-  { models, paths }: DocumentedRoutes,
+  models: readonly Type[],
 ): Promise<OpenAPIObject> {
   const { DocumentBuilder, SwaggerModule } = await loadSwagger();
   const about = new DocumentBuilder()
@@ -78,7 +79,6 @@ export async function createDocument(
   about.info.license = { name: 'MIT', identifier: 'MIT' } as { name: string };
   about.tags = TAGS.map(([name, description]) => ({ name, description }));
   const document = SwaggerModule.createDocument(app, about, { extraModels: [...models] });
-  Object.assign(document.paths, paths);
   for (const [path, item] of Object.entries(document.paths)) completeOperations(path, item, options);
   document.components = {
     ...document.components,
@@ -86,8 +86,14 @@ export async function createDocument(
     headers: HEADERS,
     schemas: { ...document.components?.schemas, Problem: PROBLEM_SCHEMA },
   };
-  document.webhooks = webhooksOf(document.paths);
-  return withUsedExamples(document);
+  return document;
+}
+
+/** The document with routes that depend on the configuration. */
+export function withRoutes(document: OpenAPIObject, { paths, options }: DocumentedRoutes): OpenAPIObject {
+  for (const [path, item] of Object.entries(paths)) completeOperations(path, item, options);
+  const all = { ...document, paths: { ...document.paths, ...paths } };
+  return withUsedComponents({ ...all, webhooks: webhooksOf(all.paths) });
 }
 
 function completeOperations(path: string, item: PathItem, options: DeclaredOptions): void {
@@ -126,8 +132,24 @@ function webhooksOf(paths: OpenAPIObject['paths']): OpenAPIObject['webhooks'] {
   return { bandwidthParticipant: { post: { ...post, operationId: 'bandwidthParticipant', summary, description } } };
 }
 
-function withUsedExamples(document: OpenAPIObject): OpenAPIObject {
-  const text = JSON.stringify(document);
-  const used = Object.entries(problemExamples()).filter(([name]) => text.includes(`#/components/examples/${name}"`));
-  return { ...document, components: { ...document.components, examples: Object.fromEntries(used) } };
+/** Without examples and schemas that no operation refers to, like those of dialects that no source speaks. */
+function withUsedComponents(document: OpenAPIObject): OpenAPIObject {
+  const { schemas = {}, ...components } = document.components ?? {};
+  const examples = problemExamples();
+  const used = new Set<string>();
+  const visit = (value: unknown) => {
+    for (const [reference] of JSON.stringify(value).matchAll(/#\/components\/(?:schemas|examples)\/[^"]+/g)) {
+      const [, , kind, name = ''] = reference.split('/');
+      if (used.has(reference)) continue;
+      used.add(reference);
+      visit((kind === 'schemas' ? schemas : examples)[name] ?? null);
+    }
+  };
+  visit([document.paths, document.webhooks, components]);
+  const usedOf = <T>(kind: string, all: Record<string, T>) =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => used.has(`#/components/${kind}/${name}`)));
+  return {
+    ...document,
+    components: { ...components, schemas: usedOf('schemas', schemas), examples: usedOf('examples', examples) },
+  };
 }

@@ -1,21 +1,15 @@
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { namesEtag } from '../etag.js';
 import { notFoundProblem } from '../problem.js';
 import { type RouteOptions, routeOptionsOf, withRouteOptions } from '../route-options.js';
-import { createDocument, type DeclaredOptions, type DocumentedRoutes } from './document.js';
+import type { DeclaredOptions, DocumentedRoutes } from './document.js';
 import { loadPages, type Page } from './pages.js';
 
-/**
- * The document at /openapi.json, and a page to read it at /docs with all its assets from here. They are made when one of
- * them is first asked for: a service that is to start quickly does without.
- */
-export function serveOpenApi(app: NestFastifyApplication, others: DocumentedRoutes): void {
-  const http = app.getHttpAdapter().getInstance();
-  const options = collectOptions(http);
+/** The document at /openapi.json, and a page to read it at /docs. Both are loaded when one of them is first requested. */
+export function serveOpenApi(http: FastifyInstance, others: DocumentedRoutes): void {
   let pages: Promise<ReadonlyMap<string, Page>> | undefined;
   const serve = async ({ url, headers }: FastifyRequest, reply: FastifyReply) => {
-    pages ??= makePages(app, options, others).catch((error: unknown) => {
+    pages ??= loadPages(others).catch((error: unknown) => {
       pages = undefined; // to be tried again
       throw error;
     });
@@ -29,16 +23,8 @@ export function serveOpenApi(app: NestFastifyApplication, others: DocumentedRout
   for (const url of ['/openapi.json', '/docs', '/docs/*']) http.get(url, { config }, serve);
 }
 
-async function makePages(
-  app: NestFastifyApplication,
-  options: DeclaredOptions,
-  others: DocumentedRoutes,
-): Promise<ReadonlyMap<string, Page>> {
-  return loadPages(await createDocument(app, options, others));
-}
-
-/** To be called before there are routes: what each declares about itself. */
-function collectOptions(http: FastifyInstance): DeclaredOptions {
+/** What each route declares about itself. To be called before there are routes. */
+export function collectOptions(http: FastifyInstance): DeclaredOptions {
   const options = new Map<string, Partial<RouteOptions>>();
   http.addHook('onRoute', ({ method, url, config }) => {
     const path = url.replace(/:(\w+)/g, '{$1}');

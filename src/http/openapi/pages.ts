@@ -1,9 +1,10 @@
-// The API document, the page to read it and the assets of that page, loaded once: all who ask are sent the same bytes.
+// The API document, the page to read it and the assets of that page, loaded once: every client is sent the same bytes.
 import { createHash } from 'node:crypto';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { loadSwagger } from './decorators.js';
+import { type DocumentedRoutes, withRoutes } from './document.js';
 
 export interface Page {
   readonly contentType: string;
@@ -11,50 +12,77 @@ export interface Page {
   readonly body: Buffer;
 }
 
-/** What the page consists of. The package has more, like its package.json, which would tell its version. */
-const ASSETS = [
-  'index.html',
-  'swagger-ui.css',
-  'swagger-ui-bundle.js',
-  'swagger-ui-standalone-preset.js',
-  'swagger-ui-init.js',
-  'favicon-16x16.png',
-  'favicon-32x32.png',
-];
-const PATHS = ['/openapi.json', '/docs', '/docs/', ...ASSETS.map((asset) => `/docs/${asset}`)];
+/** Written by the build: see scripts/openapi.mjs. */
+const DOCUMENT_FILE = new URL('../../../dist/openapi.json', import.meta.url);
+const UI_FOLDER = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+
+/** What the page consists of. The package has more, like its package.json, which has its version. */
+const ASSETS: Readonly<Record<string, string>> = {
+  'swagger-ui.css': 'text/css; charset=utf-8',
+  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+  'swagger-ui-standalone-preset.js': 'text/javascript; charset=utf-8',
+  'favicon-16x16.png': 'image/png',
+  'favicon-32x32.png': 'image/png',
+};
+
+const HTML = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <title>Rollcall API</title>
+    <link rel="stylesheet" href="./docs/swagger-ui.css">
+    <link rel="icon" type="image/png" href="./docs/favicon-32x32.png" sizes="32x32">
+    <link rel="icon" type="image/png" href="./docs/favicon-16x16.png" sizes="16x16">
+  </head>
+  <body>
+    <div id="swagger-ui"></div>
+    <script src="./docs/swagger-ui-bundle.js"></script>
+    <script src="./docs/swagger-ui-standalone-preset.js"></script>
+    <script src="./docs/swagger-ui-init.js"></script>
+  </body>
+</html>
+`;
+
+/** Without a validator, which would ask a public service whether the document is valid. */
+const INIT = `window.ui = SwaggerUIBundle({
+  url: '/openapi.json',
+  dom_id: '#swagger-ui',
+  deepLinking: true,
+  validatorUrl: null,
+  presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
+  layout: 'StandaloneLayout',
+});
+`;
 
 /** `version:"1.2.3"`, `VERSION="1.2.3-rc"` and the like: strangers need not know which versions are in use. */
 const VERSION = /(version\w*"?\s*[:=]\s*")\d+\.\d+\.\d+[^"]*"/gi;
 const OTHER_VERSIONS = /(GIT_COMMIT:"|core-js\/blob\/|normalize\.css )[\w.]+/g;
 
 /** By path. */
-export async function loadPages(document: OpenAPIObject): Promise<ReadonlyMap<string, Page>> {
-  const { SwaggerModule } = await loadSwagger();
-  // An application for them alone, that listens nowhere: one that has started takes no more routes.
-  const app = await NestFactory.create<NestFastifyApplication>(class Pages {}, new FastifyAdapter(), {
-    abortOnError: false,
-  });
-  SwaggerModule.setup('docs', app, document, {
-    jsonDocumentUrl: '/openapi.json',
-    raw: ['json'],
-    // Else the page asks a public service whether the document is valid.
-    swaggerOptions: { validatorUrl: null },
-  });
-  await app.init();
-  const pages = new Map<string, Page>();
-  for (const path of PATHS) {
-    const { statusCode, headers, rawPayload } = await app.inject({ url: path });
-    if (statusCode !== 200) throw new Error(`the API documentation has no ${path}`);
-    const contentType = String(headers['content-type']);
-    const isAsset = /javascript|css/.test(contentType) && !path.endsWith('-init.js');
-    const body = isAsset ? withoutVersions(rawPayload) : rawPayload;
-    const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
-    pages.set(path, { contentType, etag, body });
+export async function loadPages(others: DocumentedRoutes): Promise<ReadonlyMap<string, Page>> {
+  const document = withRoutes(JSON.parse(await readFile(DOCUMENT_FILE, 'utf8')) as OpenAPIObject, others);
+  const html = page('text/html; charset=utf-8', HTML);
+  const inFolder = page('text/html; charset=utf-8', HTML.replaceAll('./docs/', './'));
+  const pages = new Map([
+    ['/openapi.json', page('application/json; charset=utf-8', JSON.stringify(document))],
+    ['/docs', html],
+    ['/docs/', inFolder],
+    ['/docs/index.html', inFolder],
+    ['/docs/swagger-ui-init.js', page('text/javascript; charset=utf-8', INIT)],
+  ]);
+  for (const [name, contentType] of Object.entries(ASSETS)) {
+    const bytes = await readFile(join(UI_FOLDER, name));
+    const isText = !contentType.startsWith('image/');
+    pages.set(`/docs/${name}`, page(contentType, isText ? withoutVersions(String(bytes)) : bytes));
   }
-  await app.close();
   return pages;
 }
 
-function withoutVersions(asset: Buffer): Buffer {
-  return Buffer.from(String(asset).replace(VERSION, '$1"').replace(OTHER_VERSIONS, '$1'));
+function page(contentType: string, content: string | Buffer): Page {
+  const body = Buffer.from(content);
+  return { contentType, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`, body };
+}
+
+function withoutVersions(asset: string): string {
+  return asset.replace(VERSION, '$1"').replace(OTHER_VERSIONS, '$1');
 }
