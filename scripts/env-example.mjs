@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 /** All settings with their defaults, commented out. */
 export function renderEnvExample(settings) {
   const lines = Object.values(settings).map(({ name, purpose, fallback }) => `# ${purpose}\n# ${name}=${fallback}\n`);
-  return `# Every setting, with its default. Copy to .env and uncomment what is to be another.\n\n${lines.join('\n')}`;
+  return `# All settings with their defaults. Copy this file to .env and uncomment the settings that you change.\n\n${lines.join('\n')}`;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

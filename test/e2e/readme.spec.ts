@@ -1,8 +1,8 @@
 // What the README and the documents print is run as it stands: by readers without a key, and by those who need one.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
@@ -13,11 +13,17 @@ import { Shell } from './shell.js';
 const ROOT = join(import.meta.dirname, '..', '..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const README = read('README.md');
+const CHANGES = read('docs/changes.md');
 const URL_PRINTED = 'http://127.0.0.1:3000';
 
 /** The blocks of code in this language. */
 function blocks(text: string, language: string): string[] {
   return [...text.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, code = '']) => code);
+}
+
+function markdownIn(folder: string): string[] {
+  const names = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
+  return names.filter((name) => name.endsWith('.md')).map((name) => join(folder, name));
 }
 
 /** Of the list's answer and of the others: the same each time that it is asked. */
@@ -120,7 +126,7 @@ describe.each([
   });
 
   it('has a program that lists, follows, and lists again when changes were missed', async () => {
-    const [program = ''] = blocks(README, 'js');
+    const [program = ''] = blocks(CHANGES, 'js');
     writeFileSync(join(folder, 'follow.mjs'), program);
     await arrive('listed');
     const start = (environment: Record<string, string>) => {
@@ -169,9 +175,33 @@ describe('the README and the documents', () => {
       writeFileSync(join(folder, 'follow.mjs'), program);
       return spawnSync(join(ROOT, 'node_modules', '.bin', 'tsc'), [], { cwd: folder, encoding: 'utf8' }).stdout;
     };
-    const [program = ''] = blocks(README, 'js');
+    const [program = ''] = blocks(CHANGES, 'js');
     expect(compile(program)).toBe('');
     expect(compile(program.replace('headers.get', 'headers.gte'))).toContain('TS2339');
+    rmSync(folder, { recursive: true });
+  });
+
+  it('have a source without type errors in CONTRIBUTING.md', () => {
+    const [program = ''] = blocks(read('CONTRIBUTING.md'), ' *ts');
+    const folder = mkdtempSync(join(ROOT, 'node_modules', '.cache', 'readme-'));
+    const compile = (source: string) => {
+      writeFileSync(
+        join(folder, 'acme-source.ts'),
+        source.replaceAll(/'(\.\.\/\.\.|\.\.)\//g, (_, up: string) =>
+          up === '..' ? "'../../../src/sources/" : "'../../../src/",
+        ),
+      );
+      const options = {
+        extends: '../../../tsconfig.json',
+        compilerOptions: { noEmit: true },
+        include: [],
+        files: ['acme-source.ts'],
+      };
+      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(options));
+      return spawnSync(join(ROOT, 'node_modules', '.bin', 'tsc'), [], { cwd: folder, encoding: 'utf8' }).stdout;
+    };
+    expect(compile(program)).toBe('');
+    expect(compile(program.replace('identifierFault(value)', 'identifierFaults(value)'))).toContain('TS2552');
     rmSync(folder, { recursive: true });
   });
 
@@ -199,13 +229,37 @@ describe('the README and the documents', () => {
 
   it('print no other commands than these, and name only scripts that there are', () => {
     const isRun = (block: string) => /^(curl|position=|query=)|npm start$/m.test(block) || block === 'npm test\n';
-    const printed = [README, read('docs/scaling.md'), read('docs/security.md')].flatMap((text) => blocks(text, 'bash'));
+    const commanded = [README, CHANGES, read('docs/scaling.md'), read('docs/security.md')];
+    const printed = commanded.flatMap((text) => blocks(text, 'bash'));
     expect(printed.filter((block) => !isRun(block))).toEqual([]);
     const { scripts } = JSON.parse(read('package.json'));
-    const documents = readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`);
-    const texts = ['README.md', 'CONTRIBUTING.md', ...documents.filter((name) => name.endsWith('.md'))].map(read);
+    const texts = ['README.md', 'CONTRIBUTING.md', ...markdownIn('docs')].map(read);
     const named = texts.flatMap((text) => [...text.matchAll(/npm run (?:--silent )?([\w:-]+)/g)]);
     expect(named.map(([, name = '']) => name).filter((name) => !(name in scripts))).toEqual([]);
     expect(named.length).toBeGreaterThan(10);
+  });
+
+  it('name only files and sections that exist', () => {
+    const documents = ['README.md', 'CONTRIBUTING.md', ...markdownIn('docs')];
+    const anchorsOf = (file: string) =>
+      [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+        heading
+          .toLowerCase()
+          .replaceAll(/[^\w\s-]/g, '')
+          .replaceAll(' ', '-'),
+      );
+    const missing = documents.flatMap((document) => {
+      const text = read(document);
+      const paths = [...text.matchAll(/`((?:src|simulator|test|bench|scripts|docs)\/[\w./-]+)`/g)];
+      const links = [...text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)];
+      const absentLinks = links.filter(([, path = '', anchor]) => {
+        const file = path === '' ? document : join(dirname(document), path);
+        return !existsSync(join(ROOT, file)) || (anchor !== undefined && !anchorsOf(file).includes(anchor));
+      });
+      const absentPaths = paths.filter(([, path = '']) => !existsSync(join(ROOT, path)) && !path.includes('/dist'));
+      return [...absentPaths, ...absentLinks].map(([found]) => `${document}: ${found}`);
+    });
+    expect(missing).toEqual([]);
+    expect(documents.length).toBeGreaterThan(10);
   });
 });
