@@ -1,7 +1,7 @@
 // Programs that are no npm packages and have to be on the PATH, by the Debian package that each is in.
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { run } from './prepare.mjs';
 
 /** Any of the names does. Redis and Valkey speak the same protocol. */
 export const PROGRAMS = {
@@ -11,12 +11,24 @@ export const PROGRAMS = {
   wrk: ['wrk'],
 };
 
-/** Says what is missing and runs npm run setup for it, which ends this process when it cannot help. */
+/** Ends this process unless all of them are there or can be installed. */
 export function ensurePrograms(...debianPackages) {
+  if (installPrograms(...debianPackages).length > 0) process.exit(1);
+}
+
+/** Goes on when one of them cannot be installed: only the tests that start it need it. */
+export function installForTests(debianPackage) {
+  if (installPrograms(debianPackage).length === 0) return;
+  console.error(`Without ${debianPackage} the tests that start it fail. All others run.`);
+}
+
+/** Says what is missing and runs npm run setup for it. Returns what is missing still. */
+function installPrograms(...debianPackages) {
   const missing = missingPrograms(debianPackages);
-  if (missing.length === 0) return;
+  if (missing.length === 0) return [];
   console.log(`Missing: ${missing.join(', ')}. Running: npm run setup -- ${missing.join(' ')}`);
-  run('npm', ['run', '--silent', 'setup', '--', ...missing]);
+  spawnSync('npm', ['run', '--silent', 'setup', '--', ...missing], { stdio: 'inherit' });
+  return missingPrograms(missing);
 }
 
 export function missingPrograms(debianPackages) {

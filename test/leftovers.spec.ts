@@ -8,7 +8,8 @@ const ROOT = join(import.meta.dirname, '..');
 const FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
 
 it('Jest exits after a test that fails with servers, processes and connections open', async () => {
-  const args = ['node_modules/jest/bin/jest.js', '--runInBand', '--testMatch', '<rootDir>/test/failing.fixture.ts'];
+  const fixture = ['--selectProjects', 'e2e', '--testMatch', '<rootDir>/test/failing.fixture.ts'];
+  const args = ['node_modules/jest/bin/jest.js', '--runInBand', ...fixture];
   const jest = spawn(process.execPath, [...FLAGS, ...args], { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'] });
   closeOnce(() => jest.kill('SIGKILL'));
   let output = '';

@@ -7,6 +7,7 @@ import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import { type FeedPlace, type FeedPosition, formatPosition, parsePosition } from '../../src/storage/feed-position.js';
 import type { Changeset, FeedEntry, FeedLimits, FeedStore, Storage } from '../../src/storage/ports.js';
 import { eventually } from '../eventually.js';
+import { lengthOf } from '../length.js';
 import { afterEntry, entriesAfter } from './feed.js';
 import { indexOf } from './index-entry.js';
 import { type OpenStorage, storesUnderTest } from './stores.js';
@@ -161,7 +162,7 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
         }
         await own.discard();
       }),
-      { numRuns: 12 },
+      { numRuns: lengthOf(6, 40) },
     );
   });
 

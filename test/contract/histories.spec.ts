@@ -1,19 +1,18 @@
-// The same random histories through every store and the pure rules, compared after every step.
+// The same random histories through every store and the reference model, compared after every step.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Change } from '../../src/domain/change.js';
+import { MAX_KEPT_EVENTS } from '../../src/domain/device-history.js';
 import type { LifecycleEvent } from '../../src/domain/lifecycle-event.js';
-import { advance, type ParticipantRecord } from '../../src/domain/participant.js';
-import { PRESENCE_STATES } from '../../src/domain/presence-view.js';
-import type { SourceName } from '../../src/domain/subject.js';
-import { changesetOf, indexEntry, readRecord } from '../../src/presence/write/changeset.js';
-import { encodeRecord } from '../../src/storage/encoding/record-codec.js';
+import { advance } from '../../src/domain/participant.js';
+import { changesetOf, readRecord } from '../../src/presence/write/changeset.js';
 import { keyOf, type SubjectKey } from '../../src/storage/encoding/subject-key.js';
-import { mergePages } from '../../src/storage/page-order.js';
-import type { Group, IndexEntry, OccupancyFilter, PageFilter, Storage } from '../../src/storage/ports.js';
-import { policy as defaults, eventOf, subjectOf } from '../domain/builders.js';
+import type { Storage } from '../../src/storage/ports.js';
+import { policy as defaults, eventOf, modelEventOf, subjectOf } from '../domain/builders.js';
 import { START_MS } from '../domain/histories.js';
+import { lengthOf } from '../length.js';
+import { ModelledParticipant } from '../model/modelled-participant.js';
 import { changesAfter } from './feed.js';
+import { expectSameIndex, TAGS } from './modelled-index.js';
 import { type OpenStorage, storesUnderTest } from './stores.js';
 
 const policy = { ...defaults, leaveGraceMs: 2_000, maxConnectionMs: 60_000, retentionMs: 90_000 };
@@ -25,140 +24,91 @@ const SUBJECTS = [
   { source: 'livekit', scope: 'r1', participant: 'p1' },
   { source: 'livekit', scope: 'r2', participant: 'p1' },
   { source: 'livekit', scope: 'r2', participant: 'p2' },
-];
-const KEYS = SUBJECTS.map((parts) => keyOf(subjectOf(parts)));
-const SOURCES = [undefined, 'bandwidth', 'livekit', 'nobody'] as (SourceName | undefined)[];
-const GROUPS: Group[] = [
-  { kind: 'tag', name: 'red' },
-  { kind: 'tag', name: 'blue' },
-  { kind: 'scope', name: 'r1' },
-  { kind: 'scope', name: 'r2' },
-  { kind: 'id', name: 'p1' },
-];
-const TAGS = ['red', 'blue'];
+].map((parts) => ({ parts, subject: subjectOf(parts), key: keyOf(subjectOf(parts)) }));
+const KEYS = SUBJECTS.map(({ key }) => key);
 
 const events = fc.array(
   fc.record({
     kind: fc.constantFrom<LifecycleEvent['kind'][]>('connected', 'connected', 'disconnected', 'left'),
-    subject: fc.constantFrom(...SUBJECTS),
+    to: fc.constantFrom(...KEYS),
     device: fc.constantFrom('d1', 'd2', 'd3'),
     agoMs: fc.constantFrom(0, 500, 3_000),
     tag: fc.constantFrom(undefined, ...TAGS),
   }),
   { maxLength: 6 },
 );
-const steps = fc.array(fc.record({ events, passMs: fc.constantFrom(0, 1_000, 16_000, 61_000, 100_000) }), {
+const allSteps = fc.array(fc.record({ events, passMs: fc.constantFrom(0, 1_000, 16_000, 61_000, 100_000) }), {
   minLength: 1,
   maxLength: 12,
 });
+/** Few enough events of each device that all of them are kept, as the model does. */
+const steps = allSteps.filter((all) => {
+  const devices = all.flatMap(({ events: some }) => some.map(({ to, device }) => `${to} ${device}`));
+  return devices.every((device) => devices.filter((other) => other === device).length <= MAX_KEPT_EVENTS);
+});
 
-class Model {
-  readonly records = new Map<SubjectKey, ParticipantRecord>();
-  readonly changes: Change[] = [];
-
-  step(id: SubjectKey, received: LifecycleEvent[], nowMs: number): void {
-    const { record, changes } = advance(this.records.get(id), received, nowMs, policy);
-    if (record) this.records.set(id, record);
-    else this.records.delete(id);
-    this.changes.push(...changes);
-  }
-}
-
-async function stepStore(storage: Storage, id: SubjectKey, received: LifecycleEvent[], nowMs: number): Promise<void> {
-  const [text] = await storage.records.load([id]);
-  const loaded = readRecord(id, text as string | null);
-  const changeset = changesetOf(id, loaded, advance(loaded?.record, received, nowMs, policy));
+async function stepStore(storage: Storage, key: SubjectKey, received: LifecycleEvent[], nowMs: number): Promise<void> {
+  const [text] = await storage.records.load([key]);
+  const loaded = readRecord(key, text as string | null);
+  const changeset = changesetOf(key, loaded, advance(loaded?.record, received, nowMs, policy));
   if (changeset) expect(await storage.records.commit([changeset])).toEqual(['done']);
 }
 
-async function expectSame(
-  { storage, beginning }: OpenStorage,
-  { records, changes }: Model,
-  nowMs: number,
-): Promise<void> {
-  const texts = KEYS.map((key) => records.get(key)).map((record) => (record ? encodeRecord(record) : null));
-  expect(await storage.records.load(KEYS)).toEqual(texts);
-  const entries = [...records].map(([key, record]) => ({ key, record: encodeRecord(record), ...indexEntry(record) }));
-  for (const source of SOURCES) {
-    for (const group of [undefined, ...GROUPS]) await expectSameIndex(storage, entries, { source, group });
-    for (const tag of TAGS) {
-      const filter = { source, group: { kind: 'tag', name: tag } as const };
-      const occupancy = await storage.index.occupancy(filter);
-      const listed = (await storage.index.tags(source, null, 10)).items.filter((item) => item.tag === tag);
-      expect(listed).toEqual(occupancy.connected + occupancy.reconnecting > 0 ? [{ tag, ...occupancy }] : []);
-    }
-  }
-  expect(await storage.index.sources()).toEqual(
-    expect.arrayContaining([...new Set(entries.map(({ source }) => source))]),
+type Modelled = ReadonlyMap<SubjectKey, ModelledParticipant>;
+
+async function expectSame({ storage, beginning }: OpenStorage, modelled: Modelled, nowMs: number): Promise<void> {
+  const texts = (await storage.records.load(KEYS)) as (string | null)[];
+  const records = SUBJECTS.map(({ key }, n) => readRecord(key, texts[n] ?? null)?.record);
+  const known = SUBJECTS.map(({ subject, key }) => ({ subject, ...modelled.get(key)?.known }));
+  expect(records.map((one) => one && [one.subject, one.version, one.announced, one.tag?.value])).toEqual(
+    known.map(({ subject, version, view, tag }) => view && [subject, version, view, tag]),
   );
-  const { keys, nextDueMs } = await storage.records.due(nowMs, 100);
-  expect([...keys].sort()).toEqual(
-    entries
-      .filter(({ dueMs }) => dueMs <= nowMs)
-      .map(({ key }) => key)
-      .sort(),
-  );
-  expect(nextDueMs ?? Number.POSITIVE_INFINITY).toBe(
-    Math.min(...entries.map(({ dueMs }) => dueMs).filter((due) => due > nowMs)),
-  );
+  const entries = SUBJECTS.flatMap(({ subject, key }, n) => {
+    const one = modelled.get(key)?.known;
+    return one ? [{ key, subject, view: one.view, tag: one.tag, record: texts[n] ?? null }] : [];
+  });
+  await expectSameIndex(storage.index, entries);
+  // Each step looks at all of them, so nobody is due.
+  const nextDueMs = Math.min(...[...modelled.values()].map((one) => one.dueMs(nowMs)));
+  const due = { keys: [], nextDueMs: entries.length > 0 ? nextDueMs : null };
+  expect(await storage.records.due(nowMs, 100)).toEqual(due);
   const feed = await changesAfter(storage.feed, beginning);
-  for (const id of KEYS) {
-    const ofOne = ({ subject }: Change) => keyOf(subject) === id;
-    expect(feed.filter(ofOne)).toEqual(changes.filter(ofOne));
+  for (const [key, { changes }] of modelled) {
+    expect(feed.filter(({ subject }) => keyOf(subject) === key)).toEqual(changes);
   }
-}
-
-type Entry = IndexEntry & { readonly key: SubjectKey; readonly record: string };
-
-/** What is found in an index is what a look at everybody finds. */
-async function expectSameIndex(storage: Storage, entries: readonly Entry[], filter: Omit<PageFilter, 'states'>) {
-  const { source, group } = filter;
-  const wanted = entries.filter(
-    (entry) =>
-      (source === undefined || entry.source === source) &&
-      (group === undefined || entry.groups.some(({ kind, name }) => kind === group.kind && name === group.name)),
-  );
-  const count = (state: string) => wanted.filter((entry) => entry.state === state).length;
-  for (const state of PRESENCE_STATES) {
-    const expected = mergePages(
-      wanted.filter((entry) => entry.state === state).map((entry) => [entry]),
-      100,
-    );
-    const items = expected.map(({ key, sinceMs, record }) => ({ key, sinceMs, record }));
-    expect((await storage.index.page({ states: [state], ...filter }, null, 100)).items).toEqual(items);
-  }
-  if (group?.kind === 'id') return;
-  const devices = wanted.reduce((sum, entry) => sum + entry.devices, 0);
-  const occupancy = { connected: count('connected'), reconnecting: count('reconnecting'), devices };
-  expect(await storage.index.occupancy(filter as OccupancyFilter)).toEqual(occupancy);
 }
 
 describe('random histories', () => {
   const stores = storesUnderTest();
 
-  it('are the same to every store as to the pure rules, after every step', async () => {
-    await fc.assert(
-      fc.asyncProperty(steps, async (history) => {
-        const opened = await Promise.all(stores.map(([, open]) => open()));
-        const model = new Model();
-        let nowMs = START_MS;
-        for (const { events: received, passMs } of history) {
-          nowMs += passMs;
-          for (const [n, subject] of SUBJECTS.entries()) {
-            const key = KEYS[n] as SubjectKey;
-            const own = received
-              .filter((event) => event.subject === subject)
-              .map(({ kind, agoMs, ...parts }) =>
-                eventOf(kind, { ...subject, ...parts, at: nowMs - agoMs, receivedAt: nowMs }),
-              );
-            model.step(key, own, nowMs);
-            for (const { storage } of opened) await stepStore(storage, key, own, nowMs);
+  it(
+    'are the same to every store as to the reference model, after every step',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(steps, async (history) => {
+          const opened = await Promise.all(stores.map(([, open]) => open()));
+          const modelled = new Map(SUBJECTS.map(({ key, subject }) => [key, new ModelledParticipant(subject, policy)]));
+          let nowMs = START_MS;
+          for (const { events: received, passMs } of history) {
+            nowMs += passMs;
+            for (const { key, parts } of SUBJECTS) {
+              const own = received
+                .filter(({ to }) => to === key)
+                .map(({ kind, device, agoMs, tag }) =>
+                  eventOf(kind, { ...parts, device, tag, at: nowMs - agoMs, receivedAt: nowMs }),
+                );
+              modelled.get(key)?.step(own.map(modelEventOf), nowMs);
+              await Promise.all(opened.map(({ storage }) => stepStore(storage, key, own, nowMs)));
+            }
+            await Promise.all(opened.map((one) => expectSame(one, modelled, nowMs)));
+            const [records, ...others] = await Promise.all(opened.map(({ storage }) => storage.records.load(KEYS)));
+            for (const other of others) expect(other).toEqual(records);
           }
-          for (const one of opened) await expectSame(one, model, nowMs);
-        }
-        await Promise.all(opened.map(({ discard }) => discard()));
-      }),
-      { numRuns: 40 },
-    );
-  });
+          await Promise.all(opened.map(({ discard }) => discard()));
+        }),
+        { numRuns: lengthOf(15, 200) },
+      );
+    },
+    lengthOf(60_000, 600_000),
+  );
 });

@@ -6,6 +6,7 @@ import { keyOf, type SubjectKey } from '../../src/storage/encoding/subject-key.j
 import { compareBytes } from '../../src/storage/page-order.js';
 import type { Changeset, Group, PageCursor, PageFilter, PresenceIndex, Storage } from '../../src/storage/ports.js';
 import { subjectOf } from '../domain/builders.js';
+import { lengthOf } from '../length.js';
 import { arrival, id, idsOf, stored } from './arrivals.js';
 import { BANDWIDTH, type IndexParts, tagged } from './index-entry.js';
 import { type OpenStorage, storesUnderTest } from './stores.js';
@@ -105,7 +106,7 @@ describe.each(storesUnderTest())('the index on %s', (_, open) => {
             );
           },
         ),
-        { numRuns: 15 },
+        { numRuns: lengthOf(10, 50) },
       );
     });
   });

@@ -5,6 +5,7 @@ import { MAX_DEVICES, MAX_DEVICES_WITHOUT_CONNECT } from '../../src/domain/evict
 import type { EventKind } from '../../src/domain/lifecycle-event.js';
 import { advance, type ParticipantRecord } from '../../src/domain/participant.js';
 import { encodeChanges } from '../../src/storage/encoding/change-codec.js';
+import { lengthOf } from '../length.js';
 import { eventOf, policy } from './builders.js';
 import { START_MS } from './histories.js';
 
@@ -57,7 +58,7 @@ describe('what one commit announces', () => {
           expect(present).toEqual(new Set(inView.map(({ deviceId }) => deviceId)));
         }
       }),
-      { numRuns: 60 },
+      { numRuns: lengthOf(20, 200) },
     );
     expect(largest).toBeLessThanOrEqual(MAX_ENTRY_BYTES);
     // The property has seen the worst that it is about.

@@ -2,6 +2,7 @@
 import type { DeviceId, EventKind, LifecycleEvent } from '../../src/domain/lifecycle-event.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../../src/domain/policy.js';
 import type { ParticipantId, SourceName, Subject } from '../../src/domain/subject.js';
+import type { ModelEvent } from '../model/presence-model.js';
 
 export const policy: PresencePolicy = { ...DEFAULT_POLICY };
 
@@ -36,6 +37,13 @@ function event(kind: EventKind, parts: EventParts): LifecycleEvent {
     ...(sequence !== undefined && { sequence }),
     ...(tag && { tag }),
   };
+}
+
+/** The same event for the reference model. */
+export function modelEventOf(event: LifecycleEvent): ModelEvent {
+  const { deviceId: device, kind, occurredAtMs: at, receivedAtMs: received, precisionMs: precision } = event;
+  const { eventId, sequence, tag } = event;
+  return { device, kind, at, received, precision, eventId, sequence, tag };
 }
 
 export const connected = (parts: EventParts = {}) => event('connected', parts);

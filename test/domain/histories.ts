@@ -1,12 +1,9 @@
 // Random histories of one participant, small enough that ties, late events and repeats are common.
 import fc from 'fast-check';
-import { fold } from '../../src/domain/device-history.js';
-import type { DeviceId, LifecycleEvent } from '../../src/domain/lifecycle-event.js';
-import { inOrder, isSameEvent } from '../../src/domain/lifecycle-event.js';
+import type { LifecycleEvent } from '../../src/domain/lifecycle-event.js';
 import type { PresencePolicy } from '../../src/domain/policy.js';
-import { type ParticipantView, participantView, settle } from '../../src/domain/presence-view.js';
-import { stayOf } from '../../src/domain/stay.js';
-import { eventOf } from './builders.js';
+import { type Presence, presenceOf } from '../model/presence-model.js';
+import { eventOf, modelEventOf } from './builders.js';
 
 export const START_MS = 1_790_000_000_000;
 const SPAN_MS = 60_000;
@@ -90,23 +87,7 @@ export function deliveriesOf(events: readonly LifecycleEvent[]): fc.Arbitrary<De
   });
 }
 
-/** The view of a set of events with nothing folded away and nothing remembered: the definition of presence. */
-export function definedView(events: readonly LifecycleEvent[], policy: PresencePolicy, nowMs: number): ParticipantView {
-  const byDevice = new Map<DeviceId, LifecycleEvent[]>();
-  for (const event of events) {
-    const others = byDevice.get(event.deviceId) ?? [];
-    const same = others.find((other) => isSameEvent(other, event));
-    const earliest = same && same.receivedAtMs <= event.receivedAtMs ? same : event;
-    byDevice.set(event.deviceId, [...others.filter((other) => other !== same), earliest]);
-  }
-  const folds = [...byDevice].map(([deviceId, own]) => ({
-    deviceId,
-    ...fold({ events: inOrder(own) }, policy),
-  }));
-  const settled = folds.map(({ deviceId, connection }) => ({
-    deviceId,
-    connection: settle(connection, policy, nowMs),
-  }));
-  const earlier = folds.flatMap((device) => device.earlier.map((connection) => stayOf(connection, policy)));
-  return participantView(settled, earlier, policy, nowMs);
+/** Presence by the reference model: what the rules in src/ have to come to. */
+export function definedView(events: readonly LifecycleEvent[], policy: PresencePolicy, nowMs: number): Presence {
+  return presenceOf(events.map(modelEventOf), policy, nowMs);
 }

@@ -7,11 +7,12 @@ import type { EventKind, LifecycleEvent } from '../../src/domain/lifecycle-event
 import { advance, type ParticipantRecord } from '../../src/domain/participant.js';
 import type { PresencePolicy } from '../../src/domain/policy.js';
 import { MAX_PAST_STAYS } from '../../src/domain/stay.js';
+import { lengthOf } from '../length.js';
 import { eventOf, left } from './builders.js';
 import { type Delivery, definedView, deliveriesOf, histories, policies, START_MS } from './histories.js';
 
 const LATER_MS = START_MS + 3_600_000;
-const MANY = { numRuns: 500 };
+const MANY = { numRuns: lengthOf(75, 2_000) };
 
 function deliver(deliveries: readonly Delivery[], policy: PresencePolicy, before?: ParticipantRecord) {
   let record = before;
@@ -119,7 +120,7 @@ describe('an end of a device that was never seen to connect', () => {
           expect(othersIn(withStrays)).toEqual(othersIn(without));
         }
       }),
-      { numRuns: 200 },
+      { numRuns: lengthOf(25, 1_000) },
     );
   });
 });
@@ -299,7 +300,7 @@ describe('a record', () => {
         for (const { events } of record?.devices.values() ?? [])
           expect(events.length).toBeLessThanOrEqual(MAX_KEPT_EVENTS);
       }),
-      { numRuns: 10 },
+      { numRuns: lengthOf(4, 50) },
     );
   });
 

@@ -136,12 +136,14 @@ describe('a participant', () => {
     const record = heard([alive, ...reloads], s(1_000));
     expect(record.devices.size).toBe(MAX_DEVICES);
     expect(record.announced).toMatchObject({ state: 'connected', sinceMs: s(0) });
-    const [first] = reloads;
-    expect(advance(record, first ? [first] : [], s(1_001), policy)).toEqual({
-      record,
-      changes: [],
-      verdicts: ['stale'],
-    });
+    // The last one is as old as the newest event that was evicted.
+    for (const event of [reloads[0], reloads[2 * 5 + 1]]) {
+      expect(advance(record, event ? [event] : [], s(1_001), policy)).toEqual({
+        record,
+        changes: [],
+        verdicts: ['stale'],
+      });
+    }
   });
 });
 
@@ -266,6 +268,18 @@ describe('changes', () => {
     );
     expect(changes.map(({ type }) => type)).toEqual(['device.updated']);
     expect(after?.version).toBe(record.version + 1);
+  });
+
+  it('tell of a grace period that alone has become shorter, and of a connect that alone has become known', () => {
+    const lost = heard([disconnected({ at: s(5), receivedAt: s(9) })], s(9));
+    expect(typesAfter(lost, [disconnected({ at: s(5), receivedAt: s(6) })], s(10))).toEqual([
+      'device.updated',
+      'participant.updated',
+    ]);
+    const others = [connected({ device: 'd2', at: s(1) }), disconnected({ at: s(5) })];
+    expect(typesAfter(heard(others, s(6)), [connected({ at: s(2), receivedAt: s(7) })], s(7))).toEqual([
+      'device.updated',
+    ]);
   });
 
   it('tell of a new tag', () => {

@@ -35,6 +35,13 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
 
   const presentPosition = async () => (await service.request('/v1/changes')).json.position as string;
   const arrive = (participantId: string, parts = {}) => service.callback({ participantId, ...parts });
+  /** By 50, so that a busy machine accepts all of them. */
+  async function arriveAll(count: number, parts = {}): Promise<void> {
+    for (let n = 0; n < count; n += 50) {
+      const answers = await Promise.all(Array.from({ length: 50 }, (_unused, i) => arrive(`p${n + i}`, parts)));
+      expect(answers.filter(({ status }) => status !== 204)).toEqual([]);
+    }
+  }
   const leave = (participantId: string, parts = {}) =>
     service.callback({ participantId, event: 'onLeave', timestamp: 1628786300000, ...parts });
 
@@ -265,9 +272,7 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
 
     it('catch up with more than a page, and go on', async () => {
       const begin = await presentPosition();
-      for (let n = 0; n < 400; n += 50) {
-        await Promise.all(Array.from({ length: 50 }, (_unused, i) => arrive(`p${n + i}`)));
-      }
+      await arriveAll(400);
       const listener = await listen({ query: `after=${begin}&types=participant.connected` });
       await arrive('last');
       await eventually(() => expect(listener.changes).toHaveLength(401));
@@ -277,8 +282,7 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
 
     it('catch up with much at once without being cut', async () => {
       const begin = await presentPosition();
-      const tag = 'x'.repeat(1_024);
-      await Promise.all(Array.from({ length: 300 }, (_unused, n) => arrive(`p${n}`, { tag })));
+      await arriveAll(300, { tag: 'x'.repeat(1_024) });
       const listener = await listen({ query: `after=${begin}` });
       await eventually(() => expect(listener.changes).toHaveLength(600));
       expect(listener.responses).toHaveLength(1);
@@ -299,7 +303,7 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       await eventually(async () => {
         const asked = Array.from({ length: 5 }, () => service.request(`/v1/changes?after=${position}&wait=1`));
         expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
-      }, 10_000);
+      });
     });
 
     it('are those that the filter asks for; the position that was come to is told every 15 s', async () => {

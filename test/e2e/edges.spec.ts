@@ -63,11 +63,12 @@ describe('the edges of the process', () => {
     const held = [await dial(), await dial(), await dial()];
     for (const { socket } of held) socket.write(HEAD);
     const refused = await dial();
+    const closed = once(refused.socket, 'close');
     refused.socket.write('GET /v1/occupancy HTTP/1.1\r\nhost: localhost\r\n\r\n');
     await eventually(() =>
       expect(refused.received()).toMatch(/^HTTP\/1\.1 503 .*connection: close.*retry-after: 1.*overloaded/s),
     );
-    await once(refused.socket, 'close');
+    await closed;
     for (const { socket } of held) socket.destroy();
     await eventually(async () => expect((await service.request('/v1/occupancy')).status).toBe(200));
   });
@@ -114,7 +115,7 @@ describe('the edges of the process', () => {
   });
 
   it('cut 500 slow senders, while callbacks are answered', async () => {
-    await start({});
+    await start({ http: { timeouts: { requestMs: 2_000, stalledWriteMs: 10_000, checkMs: 100 } } });
     const slow = await Promise.all(Array.from({ length: 500 }, dial));
     for (const [n, { socket }] of slow.entries()) socket.write(n % 2 ? HEAD + BODY.slice(0, 5) : HEAD.slice(0, 20));
     const drip = setInterval(() => {

@@ -16,6 +16,18 @@ export interface ListenOptions {
   readonly lastEventId?: string;
 }
 
+/** The response, but that it says to come back at once, where the service says after seconds. */
+function comingBackSoon(response: Response): Response {
+  const text = new TextDecoder();
+  const sooner = new TransformStream<Uint8Array, Uint8Array>({
+    transform: (bytes, controller) =>
+      controller.enqueue(
+        new TextEncoder().encode(text.decode(bytes, { stream: true }).replace(/^retry: \d+$/gm, 'retry: 50')),
+      ),
+  });
+  return new Response(response.body?.pipeThrough(sooner), response);
+}
+
 export class Listener {
   readonly heard: HeardEvent[] = [];
   /** Of what it was answered, each time that it connected. */
@@ -29,7 +41,7 @@ export class Listener {
       fetch: async (input, init) => {
         const response = await fetch(input, { ...init, headers: { ...first, ...init.headers } });
         this.responses.push(response);
-        return response;
+        return comingBackSoon(response);
       },
     });
     for (const type of [...CHANGE_TYPES, 'position', 'reset']) {

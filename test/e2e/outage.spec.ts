@@ -41,7 +41,7 @@ describe('while Redis', () => {
   }
 
   async function expectRecovery(): Promise<void> {
-    await eventually(async () => expect((await service.request('/health/ready')).status).toBe(200), 10_000);
+    await eventually(async () => expect((await service.request('/health/ready')).status).toBe(200));
     expect((await service.callback({ event: 'onLeave' })).status).toBe(204);
     const { json } = await service.request(`/v1/participants/${SEED.participantId}`);
     expect(json).toMatchObject({ state: 'gone', cause: 'left' });
@@ -51,7 +51,7 @@ describe('while Redis', () => {
     await server.kill();
     await expectUnavailable();
     await server.restart();
-    await eventually(async () => expect((await service.request('/health/ready')).status).toBe(200), 10_000);
+    await eventually(async () => expect((await service.request('/health/ready')).status).toBe(200));
     expect((await service.request(`/v1/participants/${SEED.participantId}`)).json.state).toBe('connected');
     await expectRecovery();
     const lines = service.logged.map(({ msg }) => msg);
@@ -73,7 +73,7 @@ it('starts without its Redis, and is ready once that is there', async () => {
   const service = await startService({ redisUrl: server.url });
   expect((await service.callback()).status).toBe(503);
   await server.restart();
-  await eventually(async () => expect((await service.callback()).status).toBe(204), 10_000);
+  await eventually(async () => expect((await service.callback()).status).toBe(204));
   await service.stop();
   await server.stop();
 });

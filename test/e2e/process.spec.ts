@@ -7,7 +7,7 @@ import { RedisServer } from '../storage/redis/redis-server.js';
 import { ServiceProcess } from './process.js';
 import { SEED } from './service.js';
 
-describe('npm start', () => {
+describe('the process', () => {
   let dataDir: string;
   let running: ServiceProcess[];
   let redis: RedisServer | undefined;
@@ -31,8 +31,14 @@ describe('npm start', () => {
   const stateOf = async (service: ServiceProcess) =>
     (await fetch(`${service.url}/v1/participants/${SEED.participantId}`)).json() as Promise<Record<string, unknown>>;
 
-  it('says in one line where it listens and where its data is, and builds nothing again', async () => {
-    const { output, url, store } = await start();
+  async function npmStart(): Promise<ServiceProcess> {
+    const service = await ServiceProcess.npmStart({ DATA_DIR: dataDir });
+    running.push(service);
+    return service;
+  }
+
+  it('of npm start says in one line where it listens and where its data is, and builds nothing again', async () => {
+    const { output, url, store } = await npmStart();
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect(store).toBe(`SQLite at ${join(dataDir, 'rollcall.db')}`);
     expect(output.split('\n').filter((line) => line.startsWith('{'))).toHaveLength(1);
@@ -90,7 +96,7 @@ describe('npm start', () => {
   );
 
   it('ends cleanly when only npm is told', async () => {
-    const service = await start();
+    const service = await npmStart();
     await service.endMain('SIGTERM');
     expect(service.output).toContain('Rollcall has stopped');
   });

@@ -217,7 +217,7 @@ describe('the README and the documents', () => {
     for (const command of commands) {
       const real = command.replace('redis://127.0.0.1:6379', redis.url).replace(/PORT=\d+/, 'PORT=0');
       const shell = Shell.run(real, { PORT: '0', DATA_DIR: folder });
-      await eventually(() => expect(shell.output).toMatch(/Rollcall listens on http/), 30_000);
+      await eventually(() => expect(shell.output).toMatch(/Rollcall listens on http/));
       expect(shell.output).toContain(
         command.includes('REDIS_URL') ? `keeps presence in Redis` : 'keeps presence in SQLite',
       );

@@ -88,7 +88,7 @@ describe('with two workers the service', () => {
     await eventually(async () => {
       expect(await ask(service, '/health/ready')).toBe(200);
       expect(answering(service)).toHaveLength(3);
-    }, 20_000);
+    });
     const [, , replacement = 0] = answering(service);
     expect([killed, other]).not.toContain(replacement);
     process.kill(replacement, 'SIGKILL');

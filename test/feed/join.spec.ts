@@ -18,6 +18,7 @@ import { BANDWIDTH, indexOf } from '../contract/index-entry.js';
 import { storesUnderTest } from '../contract/stores.js';
 import { eventually } from '../eventually.js';
 import { closeOnce } from '../leftovers.js';
+import { lengthOf } from '../length.js';
 
 /** Which of them it is stands in its version. */
 function announcing(n: number): Changeset {
@@ -185,7 +186,7 @@ describe.each(storesUnderTest())('a follower on %s', (_, open) => {
         await stopHub();
         await discard();
       }),
-      { numRuns: 25, examples: [[COMES_WHILE_THE_HUB_GOES_ON, 0]] },
+      { numRuns: lengthOf(8, 50), examples: [[COMES_WHILE_THE_HUB_GOES_ON, 0]] },
     );
   });
 });

@@ -19,6 +19,7 @@ import { type FeedPosition, formatPosition, moveTo, parsePosition } from '../../
 import type { Changeset } from '../../src/storage/ports.js';
 import { BANDWIDTH, indexOf } from '../contract/index-entry.js';
 import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
+import { lengthOf } from '../length.js';
 import { ManualClock } from '../manual-clock.js';
 
 const log = pino({ level: 'silent' });
@@ -171,7 +172,7 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
           if (opened.beginning.length === 1) expect(found).toEqual(names);
         },
       ),
-      { numRuns: 15 },
+      { numRuns: lengthOf(8, 40) },
     );
   });
 

@@ -18,6 +18,7 @@ import { type FeedPosition, parsePosition } from '../../src/storage/feed-positio
 import { BANDWIDTH, indexOf } from '../contract/index-entry.js';
 import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
 import { eventually } from '../eventually.js';
+import { lengthOf } from '../length.js';
 import { ManualClock } from '../manual-clock.js';
 
 const GARBAGE = 'PRIVATE-garbage';
@@ -168,7 +169,7 @@ describe('the text of an entry', () => {
           expect(changeResponse(one, 'position')).toMatchObject({ version: one.version });
         expect(decoded).not.toEqual([]);
       }),
-      { numRuns: 2_000 },
+      { numRuns: lengthOf(1_000, 20_000) },
     );
   });
 });

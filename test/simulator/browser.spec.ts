@@ -11,9 +11,6 @@ import { startSimulator } from './start-simulator.js';
 
 const GRACE_MS = 15_000;
 
-/** A browser starts slowly where much else runs. */
-const PATIENCE_MS = 20_000;
-
 describe('a browser with the provider’s SDK', () => {
   let clock: ManualClock;
   let service: Service;
@@ -42,7 +39,7 @@ describe('a browser with the provider’s SDK', () => {
   };
   const participant = async () => (await service.request(`/v1/participants/${participantId}`)).json;
   const becomes = (expected: Record<string, unknown>) =>
-    eventually(async () => expect(await participant()).toMatchObject(expected), PATIENCE_MS);
+    eventually(async () => expect(await participant()).toMatchObject(expected));
 
   beforeEach(async () => {
     browser = await Browser.start();
@@ -101,7 +98,7 @@ describe('a browser with the provider’s SDK', () => {
     const first = await participant();
     network.break();
     const kinds = () => simulator.provider.log.newest.map(({ event }) => event.kind).reverse();
-    await eventually(() => expect(kinds()).toEqual(['onConnect', 'onConnect', 'onDisconnect']), PATIENCE_MS);
+    await eventually(() => expect(kinds()).toEqual(['onConnect', 'onConnect', 'onDisconnect']));
     await eventually(() =>
       expect(simulator.provider.log.newest.every(({ answers }) => answers.length === 1)).toBe(true),
     );

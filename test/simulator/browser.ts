@@ -17,7 +17,7 @@ export class Browser {
   private constructor(
     private readonly process: BrowserServer,
     private readonly pages: Server,
-    readonly page: Page,
+    public page: Page,
   ) {}
 
   static async start(): Promise<Browser> {
@@ -35,6 +35,13 @@ export class Browser {
     await once(pages, 'listening');
     const browser = await chromium.connect(process.wsEndpoint());
     return new Browser(process, pages, await browser.newPage());
+  }
+
+  /** Goes on with a page that has nothing of the last one. */
+  async renewPage(): Promise<void> {
+    const context = this.page.context();
+    this.page = (await context.browser()?.newPage()) ?? this.page;
+    await context.close();
   }
 
   /** Opens the application. `signalling`: address of the provider's socket. */

@@ -1,5 +1,5 @@
 // The control page, used by a person: a real browser that clicks, and what Rollcall then answers.
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { playForever } from '../../simulator/provider/scenario-traffic.js';
 import type { Scenario } from '../../simulator/scenarios/scenario.js';
 import { SCENARIOS } from '../../simulator/scenarios/scenarios.js';
@@ -10,8 +10,6 @@ import { Browser } from './browser.js';
 import { PLAIN } from './settings.js';
 import { startSimulator } from './start-simulator.js';
 
-const PATIENCE_MS = 20_000;
-
 describe('the page', () => {
   let service: Service;
   let simulator: Simulator;
@@ -20,7 +18,7 @@ describe('the page', () => {
 
   const presence = async () => (await service.request('/v1/participants?state=connected,reconnecting,gone')).json.items;
   const becomes = (expected: unknown) =>
-    eventually(async () => expect(await presence()).toMatchObject(expected as object), PATIENCE_MS);
+    eventually(async () => expect(await presence()).toMatchObject(expected as object));
   const click = (name: string) => browser.page.getByRole('button', { name, exact: true }).first().click();
   const control = async (method: string, path: string, body?: unknown) => {
     const response = await fetch(`${url}/control${path}`, {
@@ -30,13 +28,16 @@ describe('the page', () => {
     return { status: response.status, text: await response.text() };
   };
 
+  beforeAll(async () => {
+    browser = await Browser.start();
+  });
+  afterAll(() => browser.stop());
   beforeEach(async () => {
     service = await startService();
     ({ simulator, url } = await startSimulator(PLAIN));
-    browser = await Browser.start();
   });
   afterEach(async () => {
-    await browser.stop();
+    await browser.renewPage();
     await simulator.close();
     await service.stop();
   });
@@ -58,12 +59,12 @@ describe('the page', () => {
       { state: 'connected', devices: expect.arrayContaining([expect.objectContaining({ cause: 'left' })]) },
     ]);
     await click('leave');
-    await eventually(async () => expect(await page.getByText('onLeave').count()).toBe(2), PATIENCE_MS);
-    await eventually(async () => expect(await page.getByText(/^204 in/).count()).toBe(8), PATIENCE_MS);
+    await eventually(async () => expect(await page.getByText('onLeave').count()).toBe(2));
+    await eventually(async () => expect(await page.getByText(/^204 in/).count()).toBe(8));
     await click('connect');
     await click('delete');
-    await eventually(async () => expect(await page.getByText('(0)').count()).toBe(1), PATIENCE_MS);
-    await eventually(async () => expect(await page.getByText(/^204 in/).count()).toBe(11), PATIENCE_MS);
+    await eventually(async () => expect(await page.getByText('(0)').count()).toBe(1));
+    await eventually(async () => expect(await page.getByText(/^204 in/).count()).toBe(11));
   });
 
   it('says what was refused', async () => {
@@ -71,10 +72,7 @@ describe('the page', () => {
     await page.goto(url);
     await page.getByLabel('callbackUrl').fill('nowhere');
     await click('New participant');
-    await eventually(
-      async () => expect(await page.getByRole('alert').textContent()).toContain('callbackUrl'),
-      PATIENCE_MS,
-    );
+    await eventually(async () => expect(await page.getByRole('alert').textContent()).toContain('callbackUrl'));
   });
 
   it('is not used by a page of another origin', async () => {
@@ -83,10 +81,7 @@ describe('the page', () => {
     await page.evaluate(`fetch('${target}', { method: 'POST', mode: 'no-cors' })`);
     await page.setContent(`<form method="post" action="${target}"><button>send</button></form>`);
     await click('send');
-    await eventually(
-      async () => expect(await page.locator('body').textContent()).toContain('another origin'),
-      PATIENCE_MS,
-    );
+    await eventually(async () => expect(await page.locator('body').textContent()).toContain('another origin'));
     expect(JSON.parse((await control('GET', '')).text)).toMatchObject({ total: 0 });
   });
 
@@ -105,11 +100,8 @@ describe('the page', () => {
     );
     await browser.page.goto(url);
     // In the first round five come, and in the second one five others.
-    await eventually(async () => expect((await presence()).length).toBeGreaterThan(5), PATIENCE_MS);
-    await eventually(
-      async () => expect(await browser.page.getByText('onLeave').count()).toBeGreaterThan(0),
-      PATIENCE_MS,
-    );
+    await eventually(async () => expect((await presence()).length).toBeGreaterThan(5));
+    await eventually(async () => expect(await browser.page.getByText('onLeave').count()).toBeGreaterThan(0));
     stopping.abort();
     await played;
     expect(simulator.provider.log.newest.flatMap(({ answers }) => answers).every(({ status }) => status === 204)).toBe(

@@ -10,6 +10,7 @@ import { stepOf } from '../../simulator/scenarios/traffic.js';
 import { Tally } from '../../simulator/tally.js';
 import { type ChaosPolicy, latestDeliveryMs } from '../../simulator/webhooks/chaos.js';
 import { Dispatcher } from '../../simulator/webhooks/dispatcher.js';
+import { lengthOf } from '../length.js';
 import { NO_CHAOS, ONE_ATTEMPT } from './settings.js';
 import { VirtualClock } from './virtual-clock.js';
 
@@ -87,7 +88,7 @@ describe('a run of any scenario', () => {
         expect({ behindMs, wasFull }).toEqual({ behindMs: 0, wasFull: false });
         expect(tally).toMatchObject({ came: some.flags.participants, connected: 0, sent: sentMs.length, refused: 0 });
       }),
-      { numRuns: 300 },
+      { numRuns: lengthOf(100, 1_000) },
     );
   });
 
@@ -171,7 +172,7 @@ describe('the score of any run', () => {
           expect(score).toMatchObject({ neverHappened: 0, missed: 0, marks: { wronglyConnected: 0, wronglyGone: 0 } });
         },
       ),
-      { numRuns: 200 },
+      { numRuns: lengthOf(100, 1_000) },
     );
   });
 });

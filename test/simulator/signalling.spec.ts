@@ -47,7 +47,7 @@ describe('the signalling socket', () => {
 
   beforeEach(async () => {
     receiver = await Receiver.start();
-    ({ simulator, url } = await startSimulator({ ...PLAIN, noticeMs: 100 }));
+    ({ simulator, url } = await startSimulator({ ...PLAIN, noticeMs: 1_000 }));
     const response = await fetch(url + API, {
       method: 'POST',
       headers: { ...AUTHORIZATION, 'content-type': 'application/json' },
@@ -138,8 +138,9 @@ describe('the signalling socket', () => {
 
   it('tells of who is deleted as having left', async () => {
     const client = await connect({ token, uniqueId: 'd' });
+    const closed = once(client, 'close');
     await fetch(`${url}${API}/${participantId}`, { method: 'DELETE', headers: AUTHORIZATION });
-    expect((await once(client, 'close'))[0]).toBe(1000);
+    expect((await closed)[0]).toBe(1000);
     await isTold('onConnect', 'onLeave', 'onDisconnect');
   });
 

@@ -7,6 +7,7 @@ import { decodeRecord, encodeRecord } from '../../src/storage/encoding/record-co
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import { connected, disconnected, policy } from '../domain/builders.js';
 import { deliveriesOf, histories, policies } from '../domain/histories.js';
+import { lengthOf } from '../length.js';
 
 const P1 = 'p1' as SubjectKey;
 
@@ -39,7 +40,7 @@ describe('a stored record', () => {
         }
         if (record) expect(decodeRecord(P1, encodeRecord(record))).toEqual(record);
       }),
-      { numRuns: 300 },
+      { numRuns: lengthOf(60, 1_000) },
     );
   });
 
@@ -116,7 +117,7 @@ describe('a stored record', () => {
         }
         if (changeset?.changes) expect(decodeChanges(changeset.changes)).not.toBeNull();
       }),
-      { numRuns: 5_000 },
+      { numRuns: lengthOf(2_000, 20_000) },
     );
   });
 });

@@ -31,7 +31,7 @@ export function changesetOf(key: SubjectKey, loaded: LoadedRecord | null, advanc
 }
 
 /** A function of the record alone, so that the entry to remove is known from the record that is replaced. */
-export function indexEntry({ subject, announced, tag, deadlineMs }: ParticipantRecord): IndexEntry {
+function indexEntry({ subject, announced, tag, deadlineMs }: ParticipantRecord): IndexEntry {
   return {
     source: subject.source,
     state: announced.state,

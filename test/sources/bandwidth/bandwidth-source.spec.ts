@@ -6,6 +6,7 @@ import { IsIn, ValidateBy, validateSync } from 'class-validator';
 import fc from 'fast-check';
 import { translateBandwidth } from '../../../src/sources/bandwidth/bandwidth-source.js';
 import { BANDWIDTH } from '../../contract/index-entry.js';
+import { lengthOf } from '../../length.js';
 
 const EVENTS = ['onConnect', 'onDisconnect', 'onLeave'];
 const RECEIVED_AT_MS = 1_790_000_000_000;
@@ -95,7 +96,7 @@ describe('the translation of a Bandwidth callback', () => {
           expect(event?.tag?.length ?? 0).toBeLessThanOrEqual(1_024);
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: lengthOf(1_000, 20_000) },
     );
   });
 

@@ -1,0 +1,80 @@
+// What the index of a store answers, compared with the reference model: what it finds is what a look at everybody finds.
+import { expect } from '@jest/globals';
+import { PRESENCE_STATES } from '../../src/domain/presence-view.js';
+import type { SourceName, Subject } from '../../src/domain/subject.js';
+import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
+import type { Group, Occupancy, PresenceIndex, StoredRecord } from '../../src/storage/ports.js';
+import type { ModelledParticipant } from '../model/modelled-participant.js';
+import { tagged } from './index-entry.js';
+
+type Known = NonNullable<ModelledParticipant['known']>;
+
+/** A participant that the model knows, with the record of it that the store holds. */
+export interface Entry extends Pick<Known, 'view' | 'tag'> {
+  readonly key: SubjectKey;
+  readonly subject: Subject;
+  readonly record: StoredRecord | null;
+}
+
+export const TAGS = ['red', 'blue'];
+const SOURCES = [undefined, 'bandwidth', 'livekit', 'nobody'] as (SourceName | undefined)[];
+const GROUPS: (Group<'tag' | 'scope'> | undefined)[] = [
+  undefined,
+  ...TAGS.map(tagged),
+  { kind: 'scope', name: 'r1' },
+  { kind: 'scope', name: 'r2' },
+];
+const ID: Group<'id'> = { kind: 'id', name: 'p1' };
+
+export async function expectSameIndex(index: PresenceIndex, entries: readonly Entry[]): Promise<void> {
+  const ofSources = SOURCES.flatMap((source) => [
+    ...[...GROUPS, ID].map((group) => expectSamePages(index, entries, source, group)),
+    ...GROUPS.map((group) => expectSameOccupancy(index, entries, source, group)),
+    expectSameTags(index, entries, source),
+  ]);
+  const sources = entries.map(({ subject }) => subject.source);
+  expect(await index.sources()).toEqual(expect.arrayContaining([...new Set(sources)]));
+  await Promise.all(ofSources);
+}
+
+async function expectSamePages(index: PresenceIndex, entries: readonly Entry[], source?: SourceName, group?: Group) {
+  for (const state of PRESENCE_STATES) {
+    const expected = among(entries, source, group)
+      .filter(({ view }) => view.state === state)
+      .map(({ key, view: { sinceMs }, record }) => ({ key, sinceMs, record }))
+      .sort((a, b) => a.sinceMs - b.sinceMs || (a.key < b.key ? -1 : 1));
+    expect((await index.page({ states: [state], source, group }, null, 100)).items).toEqual(expected);
+  }
+}
+
+async function expectSameOccupancy(
+  index: PresenceIndex,
+  entries: readonly Entry[],
+  source?: SourceName,
+  group?: Group<'tag' | 'scope'>,
+) {
+  expect(await index.occupancy({ source, group })).toEqual(occupancyOf(among(entries, source, group)));
+}
+
+/** Tags under which nobody is present are not listed. */
+async function expectSameTags(index: PresenceIndex, entries: readonly Entry[], source?: SourceName) {
+  const counts = TAGS.map((tag) => ({ tag, ...occupancyOf(among(entries, source, tagged(tag))) }));
+  const expected = counts.filter(({ connected, reconnecting }) => connected + reconnecting > 0);
+  const { items } = await index.tags(source, null, 10);
+  expect(items).toHaveLength(expected.length);
+  expect(items).toEqual(expect.arrayContaining(expected));
+}
+
+function occupancyOf(entries: readonly Entry[]): Occupancy {
+  const countOf = (state: string) => entries.filter(({ view }) => view.state === state).length;
+  const devices = entries.flatMap(({ view }) => view.devices.filter(({ state }) => state !== 'gone')).length;
+  return { connected: countOf('connected'), reconnecting: countOf('reconnecting'), devices };
+}
+
+/** An id is looked for in all scopes; who has none is found by its key. */
+function among(entries: readonly Entry[], source?: SourceName, group?: Group): Entry[] {
+  return entries.filter(({ subject, tag }) => {
+    const names = { tag, scope: subject.scope, id: subject.scope === '' ? undefined : subject.participantId };
+    return (source === undefined || subject.source === source) && (!group || names[group.kind] === group.name);
+  });
+}

@@ -1,0 +1,142 @@
+// What is known and announced of one participant, step by step, by the reference model.
+import {
+  type Connection,
+  connectionsOf,
+  identityOf,
+  inOrder,
+  type ModelEvent,
+  type Policy,
+  type Presence,
+  presenceOf,
+} from './presence-model.js';
+
+type Visible = Pick<Presence, 'state' | 'sinceMs'> & Partial<Presence['devices'][number]>;
+
+/** All that is known of a participant until it is forgotten. */
+interface Known {
+  readonly events: readonly ModelEvent[];
+  /** Connections of devices that are forgotten. */
+  readonly past: readonly Connection[];
+  /** An event this old of a device that is not known may be one of a forgotten device. */
+  readonly staleUpToMs: number;
+  readonly tag?: string;
+  readonly version: number;
+  readonly view: Presence;
+}
+
+export class ModelledParticipant {
+  readonly changes: object[] = [];
+  readonly #tagged: ModelEvent[] = [];
+  known: Known | undefined;
+
+  constructor(
+    private readonly subject: object,
+    private readonly policy: Policy & { retentionMs: number },
+  ) {}
+
+  /** `received`: the events of one commit. */
+  step(received: readonly ModelEvent[], nowMs: number): void {
+    const { version, past = [], staleUpToMs = Number.NEGATIVE_INFINITY, events: before = [] } = this.known ?? {};
+    const accepted = withoutStale(received, before, staleUpToMs);
+    const events = [...before, ...accepted];
+    if (events.length === 0) return;
+    this.#tagged.push(...accepted.filter(({ tag }) => tag !== undefined));
+    const [newest] = this.#tagged.toSorted((a, b) => b.at - a.at || ((b.tag ?? '') > (a.tag ?? '') ? 1 : -1));
+    const view = presenceOf(events, this.policy, nowMs, past);
+    const next = { events, past, staleUpToMs, tag: newest?.tag, version: version ?? nowMs - 1, view };
+    const known = new Set(before.map(identityOf));
+    const applied = inOrder(accepted.filter((event) => !known.has(identityOf(event))));
+    const changes = this.#changesTo({ ...next, version: next.version + 1 }, applied, nowMs);
+    this.changes.push(...changes);
+    this.known = this.#forget({ ...next, version: next.version + (changes.length > 0 ? 1 : 0) }, nowMs);
+    if (!this.known) this.#tagged.length = 0;
+  }
+
+  /** The first moment at which a step with no event does something. */
+  dueMs(nowMs: number): number {
+    const { known, policy } = this;
+    if (!known) return Number.POSITIVE_INFINITY;
+    const { graceMs, leaveGraceMs, maxConnectionMs, retentionMs } = policy;
+    const delaysMs = [graceMs, leaveGraceMs, maxConnectionMs + 1, retentionMs, maxConnectionMs + retentionMs];
+    const moments = known.events.flatMap(({ received }) => delaysMs.map((delayMs) => received + delayMs));
+    const isDue = (ms: number) => {
+      const view = presenceOf(known.events, policy, ms, known.past);
+      return JSON.stringify(view) !== JSON.stringify(known.view) || this.#forget(known, ms) !== known;
+    };
+    return moments.toSorted((a, b) => a - b).find((ms) => ms > nowMs && isDue(ms)) ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Devices before their participant. */
+  #changesTo({ view, tag, version }: Known, applied: readonly ModelEvent[], nowMs: number): object[] {
+    const { view: before, tag: previousTag } = this.known ?? {};
+    const change = (
+      now: Visible,
+      was: Visible | undefined,
+      verb: string | undefined,
+      events: readonly ModelEvent[],
+    ) => {
+      if (verb === undefined) return [];
+      const { state, cause, sinceMs, deviceId } = now;
+      const type = `${deviceId === undefined ? 'participant' : 'device'}.${verb}`;
+      const event = events.at(-1);
+      const times = { sinceMs, occurredAtMs: event?.at ?? null, receivedAtMs: event?.received ?? nowMs };
+      const whose = { subject: this.subject, deviceId, tag };
+      return [{ type, ...whose, state, previousState: was?.state ?? null, cause, ...times, version }];
+    };
+    const ofDevices = view.devices.flatMap((now) => {
+      const was = before?.devices.find(({ deviceId }) => deviceId === now.deviceId);
+      const events = applied.filter(({ device }) => device === now.deviceId);
+      return change(now, was, difference(was, now), events);
+    });
+    const isRetagged = before !== undefined && previousTag !== tag;
+    const verb = difference(before, view) ?? (isRetagged ? 'updated' : undefined);
+    const own = change(view, before, verb, applied);
+    return [...ofDevices, ...own.map((one) => (isRetagged ? { ...one, previousTag } : one))];
+  }
+
+  /** A device that ended a retention ago is forgotten; those of a participant that is gone only together. */
+  #forget(known: Known, nowMs: number): Known | undefined {
+    const { events, view, past, staleUpToMs } = known;
+    const ids = [...new Set(events.map(({ device }) => device))];
+    const histories = new Map(
+      ids.map((id) => [
+        id,
+        connectionsOf(
+          events.filter(({ device }) => device === id),
+          this.policy,
+          nowMs,
+        ),
+      ]),
+    );
+    const old = ids.filter((id) => {
+      const { phase, last } = histories.get(id)?.at(-1) ?? {};
+      return phase === 'ended' && last && last.received + this.policy.retentionMs <= nowMs;
+    });
+    if (old.length === ids.length) return undefined;
+    if (old.length === 0 || view.state === 'gone') return known;
+    const connections = old.flatMap((id) => histories.get(id) ?? []);
+    const connected = old.filter((id) => histories.get(id)?.at(-1)?.start !== null);
+    const endsMs = events.filter(({ device }) => connected.includes(device)).map(({ at }) => at);
+    return {
+      ...known,
+      events: events.filter(({ device }) => !old.includes(device)),
+      past: [...past, ...connections],
+      staleUpToMs: Math.max(staleUpToMs, ...endsMs),
+      view: { ...view, devices: view.devices.filter(({ deviceId }) => !old.includes(deviceId)) },
+    };
+  }
+}
+
+function withoutStale(received: readonly ModelEvent[], known: readonly ModelEvent[], staleUpToMs: number) {
+  const devices = new Set(known.map(({ device }) => device));
+  return received.filter(({ device, at }) => {
+    if (at > staleUpToMs) devices.add(device);
+    return devices.has(device);
+  });
+}
+
+function difference(was: Visible | undefined, now: Visible): string | undefined {
+  if (was?.state !== now.state) return now.state;
+  const details = ['sinceMs', 'untilMs', 'cause', 'connectedAtMs', 'interruptions'] as const;
+  return details.some((name) => was[name] !== now[name]) ? 'updated' : undefined;
+}

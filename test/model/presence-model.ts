@@ -1,0 +1,134 @@
+// The rules of presence as a reference model: written from the documents, naive and slow. It keeps every event, and works
+// out everything anew each time. The rules in src/ are compared with it, so it imports none of them.
+
+/** `at`: by the provider's clock, exact to `precision`; `received`: by ours. An event of kind `ended` is an operator's. */
+type Moment = { at: number; received: number };
+type Identity = { device: string; kind: string; precision: number; eventId?: string; sequence?: number };
+export type ModelEvent = Moment & Identity & { tag?: string };
+export type Policy = { graceMs: number; leaveGraceMs: number; overlapMs: number; maxConnectionMs: number };
+/** `last`: the newest connect of an open one, the loss of a lost one, the end of an ended one. */
+type Details = { start: number | null; interruptions: number; sockets: number; last: Moment; isFinal?: boolean };
+export type Connection = Details & { phase: string; cause?: string };
+export type Presence = ReturnType<typeof presenceOf>;
+
+/** Kinds of events at one time, the surest cause first, the strongest state first. */
+const RANKS = ['connected', 'disconnected', 'reconnecting', 'gone', 'left', 'ended', 'lost', 'expired'];
+const rank = (word = '') => RANKS.indexOf(word);
+const MAX_AHEAD_MS = 5 * 60_000;
+const NONE: Connection = { phase: 'none', start: null, interruptions: 0, sockets: 0, last: { at: 0, received: 0 } };
+
+const opened = (e: Moment) => ({ phase: 'open', start: e.at, interruptions: 0, sockets: 1, last: e });
+const lost = (c: Connection, e: Moment) => ({ ...c, phase: 'lost', last: e, cause: undefined });
+const ended = (c: Connection, cause: string, last = c.last) => ({ ...c, phase: 'ended', cause, last });
+const later = ({ at, received }: Moment, ms: number) => ({ at: at + ms, received: received + ms });
+const expired = (c: Connection, p: Policy) => ended(c, 'expired', later(c.last, p.maxConnectionMs));
+const isOverAge = (c: Connection, nowMs: number, p: Policy) => nowMs - c.last.received > p.maxConnectionMs;
+
+/** What an event makes of a device's connection; else it changes nothing. `gapMs`: since the connection's `last`. */
+const TABLE: Record<string, (c: Connection, e: Moment, p: Policy, gapMs: number) => Connection[]> = {
+  'connected, none': (_, e) => [opened(e)],
+  'connected, open': (c, e, p) =>
+    isOverAge(c, e.received, p) ? [expired(c, p), opened(e)] : [{ ...c, sockets: c.sockets + 1, last: e }],
+  'connected, lost': (c, e, p, gapMs) => {
+    if (gapMs > p.graceMs || c.start === null) return [ended(c, 'lost'), opened(e)];
+    return [{ ...opened(e), start: c.start, interruptions: c.interruptions + 1 }];
+  },
+  'connected, ended': (c, e) => [c, opened(e)],
+  'disconnected, none': (c, e) => [lost(c, e)],
+  'disconnected, open': (c, e, p, gapMs) => {
+    if (isOverAge(c, e.received, p)) return [expired(c, p)];
+    return [c.sockets >= 2 && gapMs <= p.overlapMs ? { ...c, sockets: c.sockets - 1 } : lost(c, e)];
+  },
+  'disconnected, ended': (c, e) => [c.cause === 'ended' ? lost(c, e) : c], // The operator was mistaken.
+  'left, none': (c, e) => [ended(c, 'left', e)],
+  'left, open': (c, e) => [ended(c, 'left', e)],
+  'left, lost': (c) => [ended(c, 'left')],
+  'left, ended': (c, e) =>
+    /ended|expired/.test(c.cause ?? '') ? [{ ...ended(c, 'left', e), isFinal: c.cause === 'ended' }] : [c],
+  ended: (c, e) => [ended(c, 'ended', { ...e, at: Math.max(e.at, e.received) })],
+  'ended, ended': (c) => [{ ...c, isFinal: true }],
+};
+
+function compareBy<T>(keysOf: (item: T) => (number | string | boolean)[]) {
+  return (a: T, b: T) => {
+    const [left, right] = [keysOf(a), keysOf(b)];
+    const n = left.findIndex((key, index) => key !== right[index]);
+    return (left[n] ?? 0) < (right[n] ?? 0) ? -1 : 1;
+  };
+}
+
+/** Of an event that is sent again it is the same: by the provider's id, or else by what happened at what time. */
+export function identityOf({ device, kind, at, precision, eventId, sequence }: ModelEvent): string {
+  return JSON.stringify(eventId === undefined ? [device, kind, at, precision, sequence] : [device, kind, eventId]);
+}
+
+/** Each event once, as first received, in order of its time; those that the provider numbers change places to be in its order. */
+export function inOrder<E extends ModelEvent>(events: readonly E[]): (E & { time: number })[] {
+  const byReceipt = events.toSorted((a, b) => a.received - b.received);
+  const first = new Map(byReceipt.toReversed().map((event) => [identityOf(event), event]));
+  // That of a clock far ahead is the receipt.
+  const isAhead = ({ kind, at, received }: E) => kind !== 'ended' && at - received > MAX_AHEAD_MS;
+  const timed = [...first.values()].map((e) => ({ ...e, time: isAhead(e) ? e.received : e.at }));
+  const keysOf = ({ time, precision, received, kind, at, sequence = -1, eventId = '' }: (typeof timed)[number]) =>
+    // Whole seconds do not tell which of two events was first, but their receipt does.
+    [time, precision, precision === 1 ? 0 : received, rank(kind), at, sequence, eventId];
+  const byTime = timed.sort(compareBy(keysOf));
+  const numbered = byTime.filter(({ sequence }) => sequence !== undefined);
+  const bySequence = numbered.sort(compareBy((e) => [e.sequence ?? 0, ...keysOf(e)])).values();
+  return byTime.map((e) => (e.sequence === undefined ? e : (bySequence.next().value ?? e)));
+}
+
+/** All connections of one device as of `nowMs`, the last one being its present one. */
+export function connectionsOf(events: readonly ModelEvent[], p: Policy, nowMs: number): Connection[] {
+  let [all, c] = [[] as Connection[], NONE];
+  for (const { kind, time: at, received } of inOrder(events)) {
+    const next = (TABLE[`${kind}, ${c.phase}`] ?? TABLE[kind])?.(c, { at, received }, p, at - c.last.at) ?? [c];
+    [all, c] = [[...all, ...next.slice(0, -1)], next.at(-1) ?? NONE];
+  }
+  if (c.phase === 'open' && isOverAge(c, nowMs, p)) c = expired(c, p);
+  if (c.phase === 'lost' && nowMs >= c.last.received + p.graceMs) c = ended(c, 'lost');
+  return [...all, c];
+}
+
+/** Where the uninterrupted presence began that all of `some` are part of: another connection may hand over to them. */
+function sinceOf(some: readonly Connection[], all: readonly Connection[], p: Policy): number {
+  const startOf = ({ start, last }: Connection) => start ?? last.at;
+  const reachOf = (c: Connection) => {
+    if (c.phase === 'open') return Number.POSITIVE_INFINITY;
+    if (c.cause === 'ended') return startOf(c);
+    return c.last.at + (c.cause === 'left' ? p.leaveGraceMs : c.cause === 'expired' ? 0 : p.graceMs);
+  };
+  const before = (ms: number) => all.filter((c) => startOf(c) < ms && reachOf(c) >= ms).map(startOf);
+  const back = (ms: number): number => (before(ms).length > 0 ? back(Math.min(...before(ms))) : ms);
+  return Math.max(...some.map((c) => back(startOf(c))));
+}
+
+function deviceOf(deviceId: string, { phase, start, last, cause, interruptions }: Connection, p: Policy) {
+  const common = { deviceId, connectedAtMs: start, interruptions, untilMs: undefined, cause };
+  if (phase === 'open') return { ...common, state: 'connected', sinceMs: start ?? last.at };
+  if (phase === 'ended') return { ...common, state: 'gone', sinceMs: last.at };
+  return { ...common, state: 'reconnecting', sinceMs: last.at, untilMs: last.received + p.graceMs };
+}
+
+/** The participant and its devices. `past`: connections of devices whose events are no longer among `events`. */
+export function presenceOf(events: readonly ModelEvent[], p: Policy, nowMs: number, past: readonly Connection[] = []) {
+  const ids = [...new Set(events.map(({ device }) => device))];
+  const eventsOf = (id: string) => events.filter(({ device }) => device === id);
+  const histories = ids.map((id) => connectionsOf(eventsOf(id), p, nowMs));
+  const current = histories.map((all) => all.at(-1) ?? NONE);
+  const devices = current.map((c, n) => deviceOf(ids[n] ?? '', c, p));
+  devices.sort(compareBy(({ state, sinceMs, deviceId }) => [rank(state), sinceMs, deviceId]));
+  const since = (some: readonly Connection[]) => sinceOf(some, [...past, ...histories.flat()], p);
+  const present = current.filter(({ phase }) => phase !== 'ended');
+  if (devices[0]?.state === 'connected') return { state: 'connected', sinceMs: since(present), devices };
+  const ends = current.map((c) => (c.phase === 'lost' ? ended(c, 'lost') : c));
+  const keysOf = ({ last, cause, isFinal }: Connection) => [-last.at, rank(cause), -last.received, isFinal ?? false];
+  const [end = NONE] = ends.sort(compareBy(keysOf));
+  const graceEndMs = Math.max(...devices.map(({ untilMs = 0 }) => untilMs));
+  const hasLeaveGrace = end.cause === 'left' && !end.isFinal && p.leaveGraceMs > 0;
+  const leaveGraceEndMs = hasLeaveGrace ? end.last.received + p.leaveGraceMs : 0;
+  const untilMs = Math.max(graceEndMs, leaveGraceEndMs);
+  if (untilMs <= nowMs) return { state: 'gone', sinceMs: end.last.at, cause: end.cause, devices };
+  const sinceMs = since(leaveGraceEndMs > graceEndMs ? [...present, end] : present);
+  return { state: 'reconnecting', sinceMs, untilMs, devices };
+}

@@ -1,0 +1,12 @@
+// Skips all tests that follow a failure: one is enough to tell that a change was noticed.
+const { TestEnvironment } = require('jest-environment-node');
+
+module.exports = class extends TestEnvironment {
+  #hasFailed = false;
+
+  async handleTestEvent(event, state) {
+    await super.handleTestEvent?.(event, state);
+    if (event.name === 'test_fn_failure') this.#hasFailed = true;
+    if (event.name === 'test_start' && this.#hasFailed) event.test.mode = 'skip';
+  }
+};

@@ -1,0 +1,49 @@
+// The Jest project of each spec. It follows from what the spec imports, directly or through other test files, so a spec
+// cannot be in a project that lacks what it needs.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** The most demanding first: a test file, a folder of them, or a package. */
+const MARKS = [
+  ['browser', ['test/simulator/browser.ts']],
+  ['e2e', ['test/e2e/', 'test/simulator/start-simulator.ts', 'node:child_process']],
+  ['storage', ['test/contract/stores.ts', 'test/storage/redis/']],
+];
+
+/** It starts a process, but only Redis, so what imports it is not yet an end-to-end test. */
+const NOT_FOLLOWED = 'test/storage/redis/redis-server.ts';
+
+/** Paths of the specs, relative to the root, by project. */
+export function specsByProject() {
+  const missing = MARKS.flatMap(([, marks]) => marks).filter(
+    (mark) => mark.startsWith('test/') && !existsSync(join(ROOT, mark)),
+  );
+  if (missing.length > 0) throw new Error(`test/projects.mjs names files that do not exist: ${missing.join(', ')}`);
+  const specs = readdirSync(join(ROOT, 'test'), { recursive: true }).filter((name) => name.endsWith('.spec.ts'));
+  const projects = { unit: [], storage: [], e2e: [], browser: [] };
+  for (const spec of specs.map((name) => join('test', name)).sort()) projects[projectOf(spec)].push(spec);
+  return projects;
+}
+
+function projectOf(spec) {
+  const imported = [...importsOf(spec)];
+  const isImported = (mark) => imported.some((name) => name.startsWith(mark));
+  return MARKS.find(([, marks]) => marks.some(isImported))?.[0] ?? 'unit';
+}
+
+/** The file itself and all that it imports, through any number of test files. */
+function importsOf(file, found = new Set()) {
+  if (found.has(file)) return found;
+  found.add(file);
+  if (!file.startsWith('test/') || file === NOT_FOLLOWED || !existsSync(join(ROOT, file))) return found;
+  for (const [, name] of readFileSync(join(ROOT, file), 'utf8').matchAll(/\bfrom '([^']+)'/g)) {
+    importsOf(name.startsWith('.') ? sourceOf(join(dirname(file), name)) : name, found);
+  }
+  return found;
+}
+
+function sourceOf(path) {
+  return normalize(path).replace(/\.js$/, '.ts');
+}

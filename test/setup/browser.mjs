@@ -1,0 +1,3 @@
+import { installForTests } from '../../scripts/program.mjs';
+
+export default () => installForTests('chromium');

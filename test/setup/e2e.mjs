@@ -1,0 +1,7 @@
+import { build } from '../../scripts/prepare.mjs';
+import { installForTests } from '../../scripts/program.mjs';
+
+export default () => {
+  installForTests('redis-server');
+  build();
+};
