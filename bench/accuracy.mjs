@@ -1,4 +1,4 @@
-// npm run accuracy -- <scenario> …: how often presence is right, of Rollcall and of what people write by hand, told the same.
+// npm run accuracy -- <scenario> …: how often presence is right, for Rollcall and a hand-written receiver with the same webhooks.
 // npm run accuracy -- all: every scenario at every level of chaos, written to docs/accuracy.md.
 import { build, install } from '../scripts/prepare.mjs';
 
@@ -15,10 +15,8 @@ const command = newCommand({
   script: 'accuracy',
   description: 'Plays a scenario against Rollcall and against a naive receiver, and scores both against the truth.',
   example: 'meeting --participants 20 --seconds 10 --loss 1%',
-}).argument(
-  '<scenario>',
-  'one of the simulator’s scenarios, or all: every one of them, into docs/accuracy.md',
-  (name) => (name === 'all' ? name : scenario(name)),
+}).argument('<scenario>', 'one of the simulator’s scenarios, or all, which writes docs/accuracy.md', (name) =>
+  name === 'all' ? name : scenario(name),
 );
 options.withChaosFlags(options.withRunFlags(command)).action(accuracy);
 

@@ -1,5 +1,5 @@
-// npm run attack: attacks a service of its own, on loopback, while honest callbacks come in, and fails if they are hurt.
-// docs/attacks.md says how to read it.
+// npm run attack: starts a service on loopback and attacks it while honest callbacks are sent; fails if they are affected.
+// docs/attacks.md explains the results.
 import { InvalidArgumentError, Option } from 'commander';
 import { build, install } from '../scripts/prepare.mjs';
 import { ensurePrograms } from '../scripts/program.mjs';
@@ -17,16 +17,16 @@ const QUICK_SECONDS = 1;
 const names = [...ATTACKS.values()].map(({ name, purpose }) => `  ${name.padEnd(20)}${purpose}`);
 const command = newCommand({
   script: 'attack',
-  description: 'Attacks a service that it starts on loopback, and measures what honest callbacks notice of it.',
+  description: 'Attacks a service that it starts on loopback, and measures the effect on honest callbacks.',
   example: '--only unread-assets readiness --store sqlite',
 })
   .option('--only <names...>', 'these attacks, of those below', attackNames)
   .addOption(new Option('--store <store>', 'one store (default: both)').choices(['sqlite', 'redis']))
-  .option('--seconds <n>', `length of each attack, up to 600 (default: ${DEFAULT_SECONDS}, or as it needs)`, seconds)
-  .option('--quick', `${QUICK_SECONDS} s each: whether all of it runs`)
-  .option('--soak <minutes>', 'all attacks in turn for so long, on one service for each store', minutes)
+  .option('--seconds <n>', `length of each attack, up to 600 (default: ${DEFAULT_SECONDS}, or more if needed)`, seconds)
+  .option('--quick', `${QUICK_SECONDS} s each: only checks that everything works`)
+  .option('--soak <minutes>', 'run all attacks in random order for this long, on one service per store', minutes)
   .option('--seed <text>', 'the same seed repeats the same attacks, in the same order', 'rollcall')
-  .option('--out <file>', 'also write the table to a file, as Markdown or, ending with .json, as JSON')
+  .option('--out <file>', 'also write the table to a file, as JSON if its name ends with .json, else as Markdown')
   .addHelpText('after', `\nAttacks:\n${names.join('\n')}`)
   .action(attack);
 

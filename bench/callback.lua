@@ -1,22 +1,22 @@
--- wrk: callbacks of participants that come and go, each one another event, so that every one is to be stored.
--- One thread's counter is enough: the load is asked of wrk with one thread.
+-- wrk: callbacks of participants who come and go. Every callback is a different event, so each one must be stored.
+-- The counter is per thread: wrk must be run with one thread.
 --
--- Arguments: participants, how many take part; first, the number of the first; apart, how far apart their numbers are;
---   tags, how many tags they have; devices, how many each has, one after another; life, what each of them does (below);
---   sent, how many callbacks a run before this one sent
+-- Arguments: participants, their number; first, the number of the first one; apart, the distance between their numbers;
+--   tags, the number of tags; devices, the number of successive devices of each; life, the events of each device (below);
+--   sent, the number of callbacks that earlier runs sent
 dofile('bench/wrk.lua')
 
 local LIVES = {
   calls = { 'onConnect', 'onDisconnect', 'onConnect', 'onLeave' },
-  -- Of those that are connected: each event moves one from one index to another, and none waits for a grace to be over.
+  -- For connected participants: each event moves one between indexes, and no grace period starts.
   moves = { 'onLeave', 'onConnect' },
-  -- Of pages that are loaded again: the device after it is another one.
+  -- For page reloads: the next device is a different one.
   reloads = { 'onConnect', 'onLeave' },
 }
 local body = '{"event":"%s","timestamp":"%d","participantId":"%s",'
   .. '"deviceId":"be199214-1a03-402a-a7b6-d002470a%04d","tag":"hello-world-phone-%d"}'
--- Each event a millisecond after the one before it, as real ones have times of their own; from an hour ago on, so that none
--- of millions is from the future.
+-- Events are a millisecond apart, since real events have distinct times. They start an hour ago, so that none of millions is in
+-- the future.
 local beginMs = (os.time() - 3600) * 1000
 local plan, life, sent
 

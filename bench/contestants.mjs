@@ -1,4 +1,4 @@
-// Who is compared. Each starts with nothing known, with a Redis of its own if it needs one.
+// The services that are compared. Each starts with an empty store, and with its own Redis if it needs one.
 import { startNode, startRedis } from './processes.mjs';
 
 export const FLOOR = { name: 'bare node:http, keeps nothing', start: () => alone('bench/floor.mjs') };
@@ -6,7 +6,7 @@ export const BY_HAND = { name: 'Express + ioredis, by hand', start: () => onRedi
 export const ON_REDIS = { name: 'Rollcall on Redis', start: () => onRedis('dist/main.js') };
 export const ON_SQLITE = { name: 'Rollcall on SQLite', start: () => alone('dist/main.js') };
 
-/** `pids` are those whose processor time counts. */
+/** `pids`: the processes whose CPU time counts. */
 async function alone(file) {
   const { port, pid, stop } = await startNode(file);
   return { port, pids: { service: pid }, stop };

@@ -1,4 +1,4 @@
-// docs/benchmarks.md, written anew by each whole run. What people have to say of missed goals is in bench/notes.md.
+// Writes docs/benchmarks.md; every complete run replaces it. Explanations of missed goals are in bench/notes.md.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { table } from './table.mjs';
 
@@ -7,11 +7,11 @@ const DOCUMENT = new URL('../docs/benchmarks.md', import.meta.url);
 
 const INTRODUCTION = `# Benchmarks
 
-Written by \`npm run bench\`, which starts all that it needs on loopback; changed by hand it would be lost. Service, Redis and
-the load share the machine. The contestants take turns, round after round; a figure is the median of its rounds, the spread is
-from the least to the most, and a ratio is that of one round. On another machine, or one that has other work, only the
-ratios mean something. The service has its default settings; Redis has an append-only file that is synced every second and not
-rewritten meanwhile, and SQLite has \`synchronous=FULL\`. Processor time is that of the whole process, from the kernel's count, for each request.`;
+Written by \`npm run bench\`, which starts everything it needs on loopback and overwrites this page. The service, Redis and
+the load share the machine. The contestants are measured in turns; a figure is the median of all rounds, the spread is the range
+from minimum to maximum, and ratios are computed within a round. On another machine, or a busy one, only the ratios are
+comparable. The service has its default settings; Redis has an append-only file that is synced every second and not rewritten
+during the benchmark, and SQLite has \`synchronous=FULL\`. CPU time is that of the whole process per request, as counted by the kernel.`;
 
 export function writeDocument({ machine, goals, outcomes }) {
   const date = new Date().toISOString().slice(0, 10);
@@ -20,7 +20,7 @@ export function writeDocument({ machine, goals, outcomes }) {
   writeFileSync(DOCUMENT, `${[...sections, ...outcomes.flatMap(section)].join('\n\n')}\n`);
 }
 
-/** A part's outcome, as Markdown. */
+/** The outcome of one part, as Markdown. */
 export function section({ title, tables }) {
   return [`## ${title}`, ...tables.flatMap(({ text, rows }) => [text, table(rows)])];
 }
@@ -30,7 +30,7 @@ function explanations(missed) {
   return missed.flatMap((name) => {
     const [note] = notes.filter((text) => text.startsWith(`${name}\n`));
     const text =
-      note?.slice(name.length).trim() ?? 'Not explained yet: a section of this name in `bench/notes.md` will be.';
+      note?.slice(name.length).trim() ?? 'Not explained yet: add a section of this name to `bench/notes.md`.';
     return [`### Missed: ${name}`, text];
   });
 }

@@ -1,4 +1,4 @@
-// The least that a receiver can do: read the JSON and answer. It keeps nothing. Asked something, it answers always the same.
+// The minimal receiver: parses the JSON, stores nothing, and answers. All reads get the same response.
 import { createServer } from 'node:http';
 
 const participant = JSON.stringify({

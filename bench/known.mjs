@@ -1,5 +1,5 @@
-// Stores in which many participants are known and connected. Each is made once, for all parts that ask for it, and ends
-// with the benchmark.
+// Stores with many connected participants. Each is built once, is shared by all parts that need it, and is removed when the
+// benchmark ends.
 import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { tagCount } from './participants.mjs';
@@ -9,7 +9,7 @@ import { makeFolder, outputOf, startRedis } from './processes.mjs';
 const FEED = 'rollcall:{0}:changes';
 const made = new Map();
 
-/** On SQLite. `env` has a service keep its presence there; `tags` is how many they share. */
+/** On SQLite. `env`: settings with which a service uses the store. `tags`: the number of different tags. */
 export function knownOnSqlite(count, tags = tagCount(count)) {
   return once(`sqlite ${count} ${tags}`, async () => {
     const dataDir = makeFolder();
@@ -18,7 +18,7 @@ export function knownOnSqlite(count, tags = tagCount(count)) {
   });
 }
 
-/** On a Redis of its own. `bytes`: what all of Redis grew by without the feed, and an event's part of the feed. */
+/** On a separate Redis. `bytes`: the growth of Redis without the feed, and the size of an event in the feed. */
 export function knownOnRedis(count, tags = tagCount(count)) {
   return once(`redis ${count} ${tags}`, async () => {
     const redis = await startRedis();
@@ -33,7 +33,7 @@ export function knownOnRedis(count, tags = tagCount(count)) {
   });
 }
 
-/** `events` of each of `participants` whose numbers are `apart`. */
+/** Records `events` for each of `participants`, whose numbers are `apart`. */
 export async function seed(place, { participants, apart = 1, tags, events = 1 }) {
   await outputOf(process.execPath, ['bench/seed.mjs', JSON.stringify({ place, participants, apart, tags, events })]);
 }
@@ -43,7 +43,7 @@ function once(name, make) {
   return made.get(name);
 }
 
-/** When it no longer changes: what connections took is given back, and tables that grew have moved. */
+/** The memory in use once it is stable: connection buffers are freed, and rehashing is done. */
 async function usedBytes(client) {
   let last = Number.NaN;
   for (;;) {

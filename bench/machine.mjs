@@ -1,4 +1,4 @@
-// On what it was measured: enough to tell whether figures are comparable, and nothing that names a machine.
+// Describes the machine: enough to know whether figures are comparable, but nothing that identifies it.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { arch, cpus, loadavg, platform, totalmem } from 'node:os';

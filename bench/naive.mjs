@@ -1,4 +1,4 @@
-// What most people write by hand: the last arrival wins. It guarantees nothing.
+// A typical hand-written receiver: the last callback received wins. It guarantees nothing.
 import express from 'express';
 import { Redis } from 'ioredis';
 

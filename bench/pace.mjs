@@ -1,4 +1,4 @@
-// Load by bench/pacer.mjs, from a process of its own.
+// Generates load with bench/pacer.mjs, in a separate process.
 import { outputOf } from './processes.mjs';
 
 /**
@@ -14,7 +14,7 @@ function whole({ perSecond, count }) {
   return { perSecond, count: Math.max(1, Math.round(count)) };
 }
 
-/** How many had another answer than that they are stored. */
+/** The number of callbacks that were not answered as stored. */
 export function refusedOf({ byStatus }) {
   return Object.entries(byStatus).reduce((sum, [status, { count }]) => sum + (status === '204' ? 0 : count), 0);
 }

@@ -1,7 +1,7 @@
-// A process of its own: sends callbacks at an even rate, whether or not the answers keep up, as a provider does. What wrk
-// cannot: it waits for an answer before it asks again, so that a service that stalls is asked less, and looks good.
-// Latency is counted from when a callback was to be sent, with all the time that it waited for a free connection.
-// The even rate is one of a millisecond's steps, as Node's timers are.
+// A separate process that sends callbacks at a constant rate, whether or not the responses keep up, as a provider does. wrk
+// cannot: it waits for a response before the next request, so that a stalled service gets less load and looks good (coordinated
+// omission). Latency is measured from the scheduled time, including any wait for a free connection. Node's timers limit the
+// resolution of the rate to a millisecond.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { callbackRequest } from './participants.mjs';
@@ -10,7 +10,7 @@ import { percentile } from './rounds.mjs';
 const { port, warmUp, perSecond, count, connections, participants, firstTurn } = JSON.parse(process.argv[2]);
 const answers = new Map();
 const free = [];
-/** What is under way: callbacks up to `end`, at so many a second, from `startMs` on, which is when `begin` is due. */
+/** The current phase: callbacks `begin` to `end` at a constant rate; `begin` is due at `startMs`. */
 let phase = { perSecond, begin: 0, end: 0, startMs: 0, done: () => {} };
 let due = 0;
 let sent = 0;
@@ -20,7 +20,7 @@ function intendedMs(n) {
   return phase.startMs + ((n - phase.begin) * 1_000) / phase.perSecond;
 }
 
-/** A connection that sends one callback after another, each when its turn has come and the one before is answered. */
+/** A connection that sends callbacks one at a time, each when it is due and the previous one is answered. */
 async function openConnection() {
   const socket = connect(port, '127.0.0.1').setNoDelay(true);
   const connection = { socket, n: 0, sentMs: 0, text: '' };
@@ -56,7 +56,7 @@ function finish(connection, status) {
 
 function dispatch() {
   while (sent < due && free.length > 0) {
-    // The one that was idle longest: a server closes those that nobody uses.
+    // The connection that was idle longest: servers close idle connections.
     const connection = free.shift();
     connection.n = sent;
     connection.sentMs = performance.now();
@@ -72,7 +72,7 @@ function tick() {
   if (due < end) setTimeout(tick, 1);
 }
 
-/** Sends the next `count`. Resolves when all of them are answered. */
+/** Sends the next `count` callbacks. Resolves when all of them are answered. */
 async function send(count, perSecond) {
   answers.clear();
   await new Promise((done) => {
@@ -93,7 +93,7 @@ function report() {
 function distribution(latenciesMs) {
   const sorted = latenciesMs.sort((a, b) => a - b);
   const at = (share) => percentile(sorted, share);
-  return { p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999), mostMs: at(1) };
+  return { p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999), maxMs: at(1) };
 }
 
 function fail(reason) {
@@ -102,7 +102,7 @@ function fail(reason) {
 }
 
 await Promise.all(Array.from({ length: connections }, openConnection));
-// A sender that has just been started cannot keep up, and would take its own delay for that of the answers.
+// Warms up first: a process that has just started cannot keep up and would measure its own delay.
 await send(warmUp.count, warmUp.perSecond);
 await send(count, perSecond);
 report();

@@ -1,12 +1,12 @@
-// The participants of the benchmark, the same as those of bench/wrk.lua and callback.lua, and what is told of them.
+// The participants of the benchmark and their callbacks, the same as in bench/wrk.lua and callback.lua.
 
-/** One for all, since it is part of each record as if it were its own. */
+/** The same for all participants: each record contains it anyway. */
 export const DEVICE_ID = 'be199214-1a03-402a-a7b6-d002470a0465';
 
-/** Of all that are known, as many share a tag as may take part in a call, unless all have one. */
+/** The typical size of a call, unless all participants share one tag. */
 const PARTICIPANTS_PER_TAG = 10;
 const LIFE = ['onConnect', 'onDisconnect', 'onConnect', 'onLeave'];
-/** As in callback.lua, and after all that it has told of. */
+/** Starts after the last event of callback.lua. */
 const beginMs = Date.now() - 1_800_000;
 
 export function participantId(n) {
@@ -21,7 +21,7 @@ export function tagOf(n, tags) {
   return `hello-world-phone-${n % tags}`;
 }
 
-/** The n-th callback, as HTTP, of participants who take turns. `firstTurn`: how far they are in life when it begins. */
+/** The n-th callback, as HTTP, of participants who take turns. `firstTurn`: the turns they have had before. */
 export function callbackRequest(n, { participants, firstTurn }) {
   const turn = firstTurn + Math.floor(n / participants);
   const body = JSON.stringify({

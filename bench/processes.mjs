@@ -1,5 +1,5 @@
-// Starts and ends what is measured, on free ports of loopback, with its data in a folder of its own. In whatever way this
-// process ends, but by SIGKILL, what it has started ends with it.
+// Starts and stops the processes that are measured, on free loopback ports and with separate data folders. They are stopped
+// however this process ends, except by SIGKILL.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { findProgram } from '../scripts/program.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
-/** A service takes up to 10 s to answer what it has. */
+/** A service takes up to 10 s to answer its requests in flight. */
 const STOP_TIME_LIMIT_MS = 12_000;
 
 const children = new Set();
@@ -23,7 +23,7 @@ process.once('exit', () => {
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 
-/** What it writes on stdout, once it has ended well. `onFirstOutput` is called with its pid, and awaited, too. */
+/** Resolves with the stdout of a program that exits with 0. `onFirstOutput` is called with its pid, and also awaited. */
 export async function outputOf(command, args, { onFirstOutput } = {}) {
   const child = launch(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
@@ -33,7 +33,7 @@ export async function outputOf(command, args, { onFirstOutput } = {}) {
   let reaction;
   child.stdout.once('data', () => {
     reaction = onFirstOutput?.(child.pid);
-    reaction?.catch(() => {}); // when the program ends badly, that says more
+    reaction?.catch(() => {}); // a failure of the program is more informative
   });
   const [code, signal] = await once(child, 'close');
   if (code !== 0) throw new Error(`${command} ended with ${code ?? signal}\n${output}`);
@@ -48,7 +48,7 @@ export function makeFolder() {
 }
 
 export async function startRedis() {
-  // Rewriting the append-only file would take its time from whoever happens to be measured.
+  // A rewrite of the append-only file would distort whatever is being measured.
   const settings = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--auto-aof-rewrite-percentage', '0'];
   const place = ['--bind', '127.0.0.1', '--save', '', ...settings];
   const redis = await startProcess(findProgram('redis-server'), (port, dir) => [
@@ -61,12 +61,12 @@ export async function startRedis() {
   return { ...redis, url: `redis://127.0.0.1:${redis.port}` };
 }
 
-/** `env` are all its settings but for port and data: those of whoever runs the benchmark are not what is to be measured. */
+/** `env`: all settings except port and data folder. The environment of this process is not passed on. */
 export function startNode(file, env = {}) {
   return startProcess(process.execPath, () => [file], env);
 }
 
-/** Resolves when it takes connections. `stop` ends it and removes its data. */
+/** Resolves when the process accepts connections. `stop` stops it and removes its data. */
 async function startProcess(command, argsFor, env = {}) {
   const port = await freePort();
   const dir = makeFolder();
@@ -77,7 +77,7 @@ async function startProcess(command, argsFor, env = {}) {
   };
   const child = launch(command, argsFor(String(port), dir), { env: settings, stdio: ['ignore', 'ignore', 'inherit'] });
   const exit = once(child, 'exit').then(() => {
-    throw new Error(`${command} has ended before it took connections`);
+    throw new Error(`${command} exited before it accepted connections`);
   });
   await Promise.race([untilOpen(port), exit]);
   exit.catch(() => {});
@@ -88,7 +88,7 @@ async function startProcess(command, argsFor, env = {}) {
   return { port, pid: child.pid, stop };
 }
 
-/** It ends with this process, unless it is ended before. */
+/** Starts a process that is stopped with this one at the latest. */
 export function launch(command, args, options) {
   const child = spawn(command, args, { cwd: ROOT, ...options });
   children.add(child);

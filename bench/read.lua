@@ -1,7 +1,7 @@
--- wrk: one kind of read, over and over, of participants scattered over all that are known.
--- The requests are made in advance: what wrk takes of the machine, the service does not have.
+-- wrk: repeats one kind of read, for participants scattered over the whole store.
+-- The requests are prepared in advance, since the CPU time that wrk uses is not available to the service.
 --
--- Arguments: read, which one (below); known, how many participants are known
+-- Arguments: read, the kind of read (below); known, the number of participants in the store
 dofile('bench/wrk.lua')
 
 local function lookup(n, known, count)

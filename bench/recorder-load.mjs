@@ -1,4 +1,4 @@
-// A process of its own: events through the recorder, as many as it takes, with `atOnce` of them under way.
+// A separate process: records events as fast as the recorder accepts them, with `atOnce` of them in flight.
 import { lifecycleEvent, openRecorder } from './recorder.mjs';
 import { usageOf } from './usage.mjs';
 
@@ -10,7 +10,7 @@ const { recorder, storage } = await openRecorder(place);
 const beginMs = Date.now() - 3_600_000;
 let next = 0;
 
-/** Resolves with how many events a second there were, and the processor time that this process and Redis took for each. */
+/** Resolves with the events per second, and the CPU time of this process and of Redis per event. */
 async function measure(forMs) {
   const before = { n: next, ms: performance.now(), cpuS: cpuS() };
   const untilMs = before.ms + forMs;

@@ -1,4 +1,4 @@
-// The service's own way to write presence, without HTTP. The only file here that knows how the service is made.
+// The service's recorder, without HTTP. The only file here that depends on the internals of the service.
 import { pino } from 'pino';
 import { DEFAULT_POLICY } from '../dist/domain/policy.js';
 import { Recorder } from '../dist/presence/write/recorder.js';
@@ -7,10 +7,10 @@ import { openStorage } from '../dist/storage/open-storage.js';
 import { parseRedisUrl } from '../dist/storage/redis/redis-address.js';
 import { DEVICE_ID, participantId, tagOf } from './participants.mjs';
 
-/** Two batches of the recorder, and as much waiting: batches are full. */
+/** Two batches in flight and two queued, so that batches are full. */
 const AT_ONCE = 512;
 
-/** Of a `redisUrl`, or else of a `dataDir` for SQLite. */
+/** On Redis at `redisUrl`, or on SQLite in `dataDir`. */
 export async function openRecorder({ redisUrl, dataDir }) {
   const log = pino({ level: 'error' }, pino.destination(2));
   const place = { redis: redisUrl && parseRedisUrl(redisUrl), redisPrefix: 'rollcall', dataDir };
@@ -31,7 +31,7 @@ export function lifecycleEvent(kind, n, { occurredAtMs, receivedAtMs, tags }) {
   };
 }
 
-/** Calls `work` with 0 to `count` − 1, many at once. */
+/** Calls `work` with 0 to `count` − 1, many of them concurrently. */
 export async function together(count, work) {
   let next = 0;
   const worker = async () => {

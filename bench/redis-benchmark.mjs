@@ -3,7 +3,7 @@ import { findProgram } from '../scripts/program.mjs';
 import { outputOf } from './processes.mjs';
 import { usageOf } from './usage.mjs';
 
-/** `count` SETs of `bytes` to 10,000 keys, `pipeline` at a time over `connections`. */
+/** Sends `count` SETs of `bytes` to 10,000 keys, `pipeline` at a time over `connections`. */
 export async function sets({ redis, bytes, pipeline, connections, count }) {
   const load = ['-t', 'set', '-r', '10000', '-d', bytes, '-P', pipeline, '-c', connections, '-n', count].map(String);
   const before = usageOf(redis.pid).cpuS;

@@ -1,8 +1,8 @@
-// Measuring in turns, and what is said of many measurements.
+// Measuring in rounds, and statistics of many measurements.
 
 /**
- * Measures each of the contestants once, and all of them again, round after round: what the machine does meanwhile befalls
- * all alike, and a ratio within one round is worth more than one of two runs. Resolves with the results of each, by its key.
+ * Measures all contestants once per round: other work on the machine then affects all of them alike, and a ratio within one
+ * round is more reliable than one between separate runs. Resolves with the results of each contestant, by key.
  */
 export async function inTurns(rounds, contestants, measure) {
   const results = Object.fromEntries(Object.keys(contestants).map((key) => [key, []]));
@@ -12,7 +12,7 @@ export async function inTurns(rounds, contestants, measure) {
   return results;
 }
 
-/** Of each round, that of one to that of the other. */
+/** The ratio of two contestants in each round. */
 export function ratios(results, others, figureOf) {
   return results.map((result, round) => figureOf(result) / figureOf(others[round]));
 }
@@ -23,12 +23,12 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Of values in order. */
+/** `sorted`: in ascending order. */
 export function percentile(sorted, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
 
-/** How many requests had no good answer. */
+/** The number of requests without a successful response. */
 export function failuresOf(results) {
   return results.reduce((sum, { failed }) => sum + failed, 0);
 }

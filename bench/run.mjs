@@ -1,4 +1,4 @@
-// Runs the parts that are asked for and says what they measured.
+// Runs the requested parts and prints their measurements.
 import { loadavg } from 'node:os';
 import { section, writeDocument } from './document.mjs';
 import { judge, unmeasured } from './goals.mjs';
@@ -17,11 +17,11 @@ import { table } from './table.mjs';
 
 const PARTS = { start, ingest, pace: paced, surge, store, processes, memory, reads, scale };
 
-/** `names`: of parts, none for all of them. Resolves with whether all was measured, and answered as it should be. */
+/** `names`: of the parts; empty for all. Resolves with whether everything was measured and all requests succeeded. */
 export async function run({ names, isQuick }) {
   const unknown = names.filter((name) => !(name in PARTS));
   if (unknown.length > 0) {
-    console.error(`There is no part ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}.`);
+    console.error(`Unknown parts: ${unknown.join(', ')}. Parts: ${Object.keys(PARTS).join(', ')}.`);
     return false;
   }
   const machine = describeMachine();
@@ -37,7 +37,7 @@ export async function run({ names, isQuick }) {
   const missing = isWhole ? unmeasured(samples) : [];
   if (missing.length > 0) console.error(`Not measured: ${missing.join('; ')}`);
   const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);
-  if (failed > 0) console.error(`${failed} requests had an error for an answer, or none.`);
+  if (failed > 0) console.error(`${failed} requests failed or were not answered.`);
   if (isWhole && !isQuick && missing.length === 0) writeDocument({ machine, goals, outcomes });
   return missing.length === 0 && failed === 0;
 }

@@ -1,23 +1,23 @@
-// A process of its own, since SQLite is one process's alone: makes participants known that are connected, through the
-// service's own recorder. Told over HTTP it would take many minutes.
+// Fills a store with connected participants through the service's recorder: over HTTP it would take many minutes. Runs in a
+// separate process, since only one process can use an SQLite file.
 import { lifecycleEvent, openRecorder, together } from './recorder.mjs';
 
-/** After so many the feed is trimmed. */
+/** The feed is trimmed after this many events. */
 const CHUNK = 50_000;
 /**
- * Hardly anything: the service would have to trim a full feed where many are known, and none where few are; and what a
- * feed takes is known to Redis only roughly, which would blur what participants take.
+ * A minimal feed. Otherwise the service would trim a full feed with many participants and none with few; and Redis knows the
+ * size of a stream only roughly, which would blur the memory of participants.
  */
 const FEED_LIMITS = { retentionMs: 86_400_000, maxBytes: 64 * 1_024 };
 
 const { place, participants, apart, tags, events } = JSON.parse(process.argv[2]);
 const { recorder, storage } = await openRecorder(place);
-/** A callback is on its way for so long. */
+/** The delay from an event to its receipt. */
 const DELAY_MS = 80;
-/** Before those of bench/callback.lua. */
+/** Earlier than the events of bench/callback.lua. */
 const startMs = Date.now() - 14_400_000;
 
-/** It comes and goes, and stays at last. */
+/** Each participant connects and leaves in turns, and is connected at the end. */
 async function live(n) {
   const life = Array.from({ length: events }, (_, turn) => {
     const occurredAtMs = startMs + n + turn;

@@ -1,6 +1,6 @@
-// npm run bench:streams: many streams of changes open at once, and how long a change takes to all of them: from the answer
-// of its callback to its arrival at the client. Needs redis-server on the PATH. The clients run in this one process, on the
-// same machine, and take their share of it.
+// npm run bench:streams: opens many change streams and measures the latency of changes, from the response to the callback to
+// the arrival at each client. Needs redis-server on the PATH. All clients run in this process and compete with the service for
+// the machine.
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
@@ -12,7 +12,7 @@ import { usageOf } from './usage.mjs';
 const STREAMS = Number(process.env.STREAMS ?? 1_000);
 const CALLBACKS_PER_SECOND = Number(process.env.CALLBACKS ?? 100);
 const SECONDS = Number(process.env.SECONDS ?? 15);
-/** A callback that connects somebody makes a change of the device and one of the participant. */
+/** A connect causes a change of the device and one of the participant. */
 const CHANGES_PER_CALLBACK = 2;
 const MARK = '"type":"participant.connected","participantId":"';
 
@@ -35,7 +35,7 @@ function callback(port, participantId) {
   });
 }
 
-/** Calls for each participant whose connect is heard. Resolves when the stream has begun. */
+/** Calls back for each connect received on the stream. Resolves when the stream has started. */
 async function openStream(port, onArrival) {
   const socket = connect(port, '127.0.0.1');
   let rest = '';

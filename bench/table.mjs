@@ -1,7 +1,7 @@
-// Figures as text, and tables of them that are read alike on a terminal and as Markdown.
+// Formats figures, and tables that are readable both on a terminal and as Markdown.
 import { median } from './rounds.mjs';
 
-/** A figure that could not be measured is no figure: it must not pass for one. */
+/** Throws for a figure that could not be measured. */
 export function format(value, digits = 0) {
   if (!Number.isFinite(value)) throw new Error('a figure is missing');
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -12,12 +12,12 @@ export function middle(values, digits) {
   return format(median(values), digits);
 }
 
-/** From the least to the most. */
+/** The range of values. */
 export function spread(values, digits) {
   return `${format(Math.min(...values), digits)} – ${format(Math.max(...values), digits)}`;
 }
 
-/** `rows`: objects with the same members. A column of figures is set to the right. */
+/** `rows`: objects with the same members. Columns of figures are right-aligned. */
 export function table(rows) {
   const names = Object.keys(rows[0]);
   const columns = names.map((name) => {

@@ -1,18 +1,18 @@
-// What a process has taken of the machine.
+// The resource usage of a process.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 
-/** Linux counts processor time in hundredths of a second on every machine that Node runs on. */
+/** Linux reports CPU time in hundredths of a second on every platform that Node supports. */
 const TICKS_PER_SECOND = 100;
 
-/** Seconds of processor time of all its threads, kilobytes of resident memory and the most that it ever had of them. */
+/** The CPU time of all threads in seconds, and the current and peak resident memory in kilobytes. */
 export function usageOf(pid) {
   return existsSync(`/proc/${pid}/stat`) ? usageOnLinux(pid) : usageByPs(pid);
 }
 
 function usageOnLinux(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  // The name of the program comes first, in parentheses, and may have spaces and parentheses in it.
+  // The program name comes first, in parentheses, and may itself contain spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   const kilobytes = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? Number.NaN);
@@ -23,7 +23,7 @@ function usageOnLinux(pid) {
   };
 }
 
-/** Elsewhere, where the most is not told of: the present stands for it. */
+/** On other systems, where the peak is not available: uses the current value. */
 function usageByPs(pid) {
   const { stdout } = spawnSync('ps', ['-o', 'rss=,time=', '-p', String(pid)], { encoding: 'utf8' });
   const [rss = '', time = ''] = stdout.trim().split(/\s+/);

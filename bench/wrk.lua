@@ -1,7 +1,7 @@
--- What the scripts of wrk have in common: their arguments, who the participants are, and the figures of a run, for wrk.mjs.
+-- Shared by the wrk scripts: parsing of arguments, the participants, and the results of a run, for wrk.mjs.
 -- bench/participants.mjs has the same participants.
 
--- Arguments are name=value; one that is a number is given as one.
+-- Arguments have the form name=value; numeric values become numbers.
 function named(args)
   local values = {}
   for _, arg in ipairs(args) do
@@ -11,7 +11,7 @@ function named(args)
   return values
 end
 
--- To be called when the load may begin.
+-- Must be called once the load may start.
 function ready()
   io.write('ready\n')
   io.flush()
@@ -21,12 +21,12 @@ function participantId(n)
   return ('473f6544-92f7-4d67-9e77-bf25%08d'):format(n)
 end
 
--- A walk over all of `count` that comes to neighbours late: what lies together in memory is not asked for together.
+-- A permutation of `count` numbers in which neighbours are far apart, so that requests do not profit from memory locality.
 function scattered(n, count)
   return n * 7919 % count
 end
 
--- Requests, then microseconds: how long it took, p50 and p99; then how many were answered with no 2xx, or not at all.
+-- Prints the number of requests; in microseconds the duration, p50 and p99; then the responses other than 2xx, and the errors.
 function done(summary, latency)
   local errors = summary.errors
   local failed = errors.status + errors.connect + errors.read + errors.write + errors.timeout

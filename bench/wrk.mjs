@@ -1,16 +1,16 @@
-// Load by wrk: one thread and many connections, each with one request under way, so that the service is never without work.
+// Generates load with wrk: one thread and many connections, each with one request in flight, so that the service is always busy.
 import { setTimeout as wait } from 'node:timers/promises';
 import { outputOf } from './processes.mjs';
 import { usageOf } from './usage.mjs';
 
 const FIGURES = /^figures (\d+) (\d+) (\d+) (\d+) (\d+)$/m;
-/** wrk counts whole seconds, and gives its figures when it is interrupted: so it is asked for more than is wanted. */
+/** wrk only accepts whole seconds, but prints its results when interrupted: so it is started for longer and interrupted. */
 const FOR_LONG = '-d600s';
-/** Who has not answered once in so long is not only slow. */
-const PATIENCE_MS = 5_000;
+/** A service without a single response in this time is broken, not slow. */
+const FIRST_RESPONSE_TIMEOUT_MS = 5_000;
 
 /**
- * Runs bench/<script>.lua for `ms`. `pids`: whose processor time is wanted, in microseconds a request, by name.
+ * Runs bench/<script>.lua for `ms`. `pids`: processes, by name, whose CPU time per request is measured, in microseconds.
  * `loadCpuUs` is that of wrk itself.
  */
 export async function load(settings) {
@@ -20,7 +20,7 @@ export async function load(settings) {
   const before = cpuOf(pids);
   let loadCpuS = 0;
   const output = await outputOf('wrk', [...args, ...Object.entries(plan).map(([name, value]) => `${name}=${value}`)], {
-    // By then it has made its requests: it says so itself.
+    // wrk prints this once all its requests are prepared.
     onFirstOutput: async (pid) => {
       await wait(ms);
       loadCpuS = usageOf(pid).cpuS;
@@ -29,8 +29,8 @@ export async function load(settings) {
   });
   const after = cpuOf(pids);
   const [requests, durationUs, p50Us, p99Us, failed] = (FIGURES.exec(output) ?? []).slice(1).map(Number);
-  // A service that is just started, on a machine that is busy, may not have come to an answer.
-  if (requests === 0 && ms < PATIENCE_MS) return load({ ...settings, ms: 3 * ms });
+  // A service that has just started on a busy machine may not have answered yet.
+  if (requests === 0 && ms < FIRST_RESPONSE_TIMEOUT_MS) return load({ ...settings, ms: 3 * ms });
   if (!requests) throw new Error(`no answers from ${script} ${JSON.stringify(plan)}:\n${output}`);
   const cpuUs = Object.keys(pids).map((name) => [name, ((after[name] - before[name]) * 1e6) / requests]);
   return {
@@ -44,7 +44,7 @@ export async function load(settings) {
   };
 }
 
-/** Callbacks of participants that come and go: the usual load. `load` has the rest. */
+/** The usual load: callbacks of participants who come and go. Other options as for `load`. */
 export function callbacks(settings) {
   const plan = {
     participants: 10_000,
@@ -59,7 +59,7 @@ export function callbacks(settings) {
   return load({ ...settings, script: 'callback', plan });
 }
 
-/** A load that was cut short leaves requests under way, which would be part of the next one. */
+/** An interrupted load leaves requests in flight, which would distort the next one. */
 async function untilIdle(pid) {
   for (let tries = 0; tries < 100; tries += 1) {
     const before = usageOf(pid).cpuS;

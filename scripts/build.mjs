@@ -1,5 +1,5 @@
-// npm run build: compiles src/ to dist/ and simulator/ to simulator/dist/, and notes from what, so that
-// they are built again only when that has changed.
+// npm run build: compiles src/ to dist/ and simulator/ to simulator/dist/, and records a hash of the inputs, so that other
+// commands rebuild only after changes.
 import { compile } from './prepare.mjs';
 
 compile();

@@ -1,4 +1,4 @@
-// npm run demo: the service on its embedded store, the simulator with a meeting, and what changes, in this terminal.
+// npm run demo: starts the service with its embedded store and the simulator with a meeting, and prints changes as they happen.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -17,7 +17,7 @@ const dataDir = mkdtempSync(join(tmpdir(), 'rollcall-demo-'));
 const children = [];
 let isStopping = false;
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stop(0));
-// In whatever way this ends, as when nobody reads what it writes, nothing of it is left running.
+// However this process ends, for example because its output pipe is closed, its children must not keep running.
 process.once('exit', () => {
   for (const child of children) child.kill('SIGTERM');
   rmSync(dataDir, { recursive: true, force: true });
@@ -32,14 +32,14 @@ const simulator = await start('simulator/dist/main.js', [
 console.log(`
   Who is connected      ${service}/v1/participants
   How many              ${service}/v1/occupancy
-  The API, to read      ${service}/docs
-  The provider's page   ${simulator}/
+  API reference         ${service}/docs
+  Provider simulator    ${simulator}/
 
-A meeting of twenty goes on and on. Ctrl-C ends it. What changes:
+A meeting of twenty participants runs repeatedly; Ctrl-C stops it. Changes:
 `);
 await follow();
 
-/** Resolves with its address when it listens. Ends everything when it does not, or when it ends by itself. */
+/** Starts a program and resolves with its URL once it listens. If the program exits, the demo fails. */
 function start(file, args, env = {}) {
   if (isStopping) return new Promise(() => {});
   const child = spawn(process.execPath, [file, ...args], {
@@ -63,10 +63,10 @@ function start(file, args, env = {}) {
 }
 
 async function follow() {
-  let { position } = await answerOf(`${service}/v1/participants?limit=1`);
+  let { position } = await getJson(`${service}/v1/participants?limit=1`);
   while (!isStopping) {
-    const page = await answerOf(`${service}/v1/changes?after=${position}&wait=30`).catch(() => undefined);
-    // The service is ending, or is busy with so many who follow it.
+    const page = await getJson(`${service}/v1/changes?after=${position}&wait=30`).catch(() => undefined);
+    // The service is stopping, or has reached a limit.
     if (!page) await wait(1_000);
     else position = page.position;
     for (const change of page?.items ?? []) show(change);
@@ -80,10 +80,10 @@ function show({ type, participantId, tag = '', state, previousState, cause, rece
   console.log(`  ${time}  ${tag.padEnd(8)} ${participantId.slice(0, 8)}  ${previousState ?? 'new'} → ${state}${why}`);
 }
 
-async function answerOf(url) {
+async function getJson(url) {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  // Any program on this machine may have chosen the tags and ids that are printed here.
+  // Escaped, since any program on this machine may have chosen the tags and ids that are printed.
   return parseEscaped(await response.text());
 }
 

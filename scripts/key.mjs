@@ -1,10 +1,10 @@
-// npm run --silent key -- <name> <scopes>: a new key for REST, shown this once, and the entry of API_KEYS that knows it.
+// npm run --silent key -- <name> <scopes>: prints a new API key, which is stored nowhere, and its entry for API_KEYS.
 import { createHash, randomBytes } from 'node:crypto';
 
 const [name = '', scopes = ''] = process.argv.slice(2);
 if (!/^[\w.-]{1,64}$/.test(name) || !/^(read|admin)(\+(read|admin))*$/.test(scopes)) {
   console.error(
-    'npm run --silent key -- <name> <scopes>\n  name: letters, digits, or any of _ . -\n  scopes: read, admin or read+admin',
+    'Usage: npm run --silent key -- <name> <scopes>\n  name: letters, digits, or any of _ . -\n  scopes: read, admin or read+admin',
   );
   process.exit(1);
 }

@@ -1,5 +1,5 @@
-// node scripts/lint-openapi.mjs <file>: holds an OpenAPI document to the recommended rules of Redocly and of Spectral, and
-// fails on a warning, too.
+// node scripts/lint-openapi.mjs <file>: checks an OpenAPI document against the recommended rules of Redocly and Spectral. Fails
+// on warnings, too.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ const redocly = spawnSync(
     '--format',
     'stylish',
   ],
-  // It would look for a newer version of itself.
+  // By default Redocly sends telemetry and checks for updates.
   { stdio: 'inherit', env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' } },
 );
 
@@ -29,5 +29,5 @@ const linter = new spectral.Spectral();
 linter.setRuleset({ extends: [oas] });
 const faults = await linter.run(JSON.parse(readFileSync(file, 'utf8')));
 for (const { code, message, path } of faults) console.error(`${path.join('.')}: ${message} (${code})`);
-console.log(`Spectral found ${faults.length} faults.`);
+console.log(`Spectral found ${faults.length} problems.`);
 process.exitCode = redocly.status === 0 && faults.length === 0 ? 0 : 1;

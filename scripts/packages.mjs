@@ -1,5 +1,5 @@
-// npm run packages: fails when a package of the lock file refuses a version of Node.js that package.json promises, or when
-// npm could not tell where it comes from or whether it is what was locked.
+// npm run packages: fails if a package in the lock file does not support every version of Node.js that package.json declares,
+// or has no registry URL or integrity hash.
 import { readFileSync } from 'node:fs';
 import semver from 'semver';
 
@@ -7,14 +7,14 @@ const REGISTRY = 'https://registry.npmjs.org/';
 
 const { packages } = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'));
 const { '': own, ...installed } = packages;
-const promised = own.engines.node;
+const supported = own.engines.node;
 
 const faults = Object.entries(installed).flatMap(([path, { version, engines, resolved, integrity }]) => {
-  const refuses = engines?.node && !semver.subset(promised, engines.node);
+  const isUnsupported = engines?.node && !semver.subset(supported, engines.node);
   return [
-    ...(refuses ? [`wants Node.js ${engines.node}; package.json promises ${promised}`] : []),
+    ...(isUnsupported ? [`requires Node.js ${engines.node}, but package.json declares ${supported}`] : []),
     ...(resolved?.startsWith(REGISTRY) ? [] : ['is not resolved to the public registry']),
-    ...(integrity ? [] : ['has no integrity']),
+    ...(integrity ? [] : ['has no integrity hash']),
   ].map((fault) => `${path} ${version} ${fault}`);
 });
 for (const fault of faults) console.error(fault);

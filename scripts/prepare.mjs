@@ -1,5 +1,5 @@
-// Brings a checkout to where it can run, doing only what is not done yet. It runs before anything is installed, so it
-// imports nothing but Node's own.
+// Prepares a checkout to run: installs and builds what is missing. It runs before anything is installed, so it imports only
+// Node's own modules.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -14,22 +14,22 @@ const BUILD_INPUTS = ['src', 'simulator', 'package-lock.json', 'nest-cli.json', 
 const BUILT = /^simulator\/dist\//;
 const STAMP = join(ROOT, 'dist', '.built-from');
 
-/** Installs what package-lock.json names, unless just that is there. */
+/** Installs the packages in package-lock.json, unless exactly these are installed. */
 export function install() {
   if (isInstalled(() => true)) return;
-  console.log('Installing what is missing …');
-  // Also where NODE_ENV is production: it is needed to build.
+  console.log('Installing dependencies …');
+  // Explicitly, because NODE_ENV=production would omit the development dependencies, which the build needs.
   npmCi('--include=dev');
 }
 
-/** Builds the service and the simulator, unless they were built from the same files. */
+/** Builds the service and the simulator, unless the last build had the same inputs. */
 export function build() {
   if (isBuilt()) return;
   console.log('Building …');
   run('npm', ['run', '--silent', 'build']);
 }
 
-/** For the service alone: what is built already needs no development dependencies, and they are not installed for it. */
+/** Prepares only the service. If it is built already, development dependencies are not needed and not installed. */
 export function prepareService() {
   if (isBuilt()) {
     if (isInstalled(({ dev, devOptional }) => !dev && !devOptional)) return;
@@ -39,14 +39,14 @@ export function prepareService() {
   }
   exitFor(
     isDevelopmentOmitted() &&
-      'dist/ is not built from what is in src/, and the development dependencies, which build it, are not installed.\n' +
+      'dist/ is not up to date with src/, and the development dependencies, which are needed to build it, are not installed.\n' +
         'Build first: npm ci && npm run build && npm prune --omit=dev',
   );
   install();
   build();
 }
 
-/** What npm run build does. */
+/** Implements npm run build. */
 export function compile() {
   run('nest', ['build']);
   run('nest', ['build', '--config', 'simulator/nest-cli.json']);
@@ -54,7 +54,7 @@ export function compile() {
   writeFileSync(STAMP, fingerprint());
 }
 
-/** Runs a command with its output shown, and ends this process when it fails. */
+/** Runs a command with its output shown, and exits if it fails. */
 export function run(command, args, options = {}) {
   const { status, error } = spawnSync(command, args, { cwd: ROOT, stdio: 'inherit', ...options });
   if (error) console.error(`${command}: ${error.message}`);
@@ -75,15 +75,15 @@ function isBuilt() {
   return existsSync(STAMP) && readFileSync(STAMP, 'utf8') === fingerprint();
 }
 
-/** npm keeps a list of what it has put into node_modules. */
+/** Compares package-lock.json with npm's own list of what it has installed in node_modules. */
 function isInstalled(isWanted) {
   const present = installedPackages();
   const wanted = Object.entries(lockedPackages()).filter(([path, entry]) => path !== '' && isWanted(entry));
-  // Optional ones are left out where they do not fit the machine.
+  // Optional packages are skipped on platforms that they do not support.
   return wanted.every(([path, { version, optional }]) => optional || present[path]?.version === version);
 }
 
-/** As after npm ci --omit=dev. */
+/** Whether only production dependencies are installed, as by npm ci --omit=dev. */
 function isDevelopmentOmitted() {
   const present = Object.values(installedPackages());
   return present.length > 0 && present.every(({ dev }) => !dev);

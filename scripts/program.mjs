@@ -1,9 +1,9 @@
-// Programs that are no npm packages and have to be on the PATH, by the Debian package that each is in.
+// Required programs that are not npm packages and must be on the PATH, by Debian package.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Any of the names does. Redis and Valkey speak the same protocol. */
+/** Alternative program names for each package. Redis and Valkey use the same protocol. */
 export const PROGRAMS = {
   'redis-server': ['redis-server', 'valkey-server'],
   'redis-tools': ['redis-benchmark', 'valkey-benchmark'],
@@ -11,7 +11,7 @@ export const PROGRAMS = {
   wrk: ['wrk'],
 };
 
-/** Ends this process unless all of them are there or can be installed. */
+/** Exits unless all of them are installed or can be. */
 export function ensurePrograms(...debianPackages) {
   if (installPrograms(...debianPackages).length > 0) process.exit(1);
 }
@@ -35,7 +35,7 @@ export function missingPrograms(debianPackages) {
   return debianPackages.filter((debianPackage) => !findProgram(debianPackage));
 }
 
-/** The path of the first that is there, or undefined. */
+/** The path of the first program found, or undefined. */
 export function findProgram(debianPackage) {
   const folders = (process.env.PATH ?? '').split(delimiter);
   return PROGRAMS[debianPackage]

@@ -1,5 +1,5 @@
-// npm run setup [-- <Debian package>…]: installs the system packages that the tests and the benchmark need, as root on Debian.
-// Elsewhere it says what to install.
+// npm run setup [-- <Debian package>…]: as root on Debian, installs the system packages that the tests and the benchmark need.
+// Otherwise it prints what to install.
 import { spawnSync } from 'node:child_process';
 import { run } from './prepare.mjs';
 import { missingPrograms, PROGRAMS } from './program.mjs';

@@ -1,4 +1,4 @@
-// npm run simulator, npm run simulate: installs and builds what is missing, then is that command of the simulator.
+// npm run simulator, npm run simulate: installs and builds what is missing, then runs the command in this process.
 import { build, install } from './prepare.mjs';
 
 const [command] = process.argv.splice(2, 1);

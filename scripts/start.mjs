@@ -1,4 +1,4 @@
-// npm start: installs and builds what is missing, then is the service itself, so that signals reach it.
+// npm start: installs and builds what is missing, then runs the service in this process, so that signals reach it.
 import { prepareService } from './prepare.mjs';
 
 prepareService();

@@ -1,24 +1,30 @@
-// A scenario from its first step to the last answer: what the commands `simulate` and `accuracy` both do.
+// Runs a scenario from its first step to the last response: shared by the commands `simulate` and `accuracy`.
 import { type Clock, systemClock } from './clock.js';
 import { type Cue, play, type RunOptions } from './scenarios/run.js';
 import { eventsOf, type Ids, idsOf, stepOf } from './scenarios/traffic.js';
 import { Tally } from './tally.js';
-import { type Answer, CallbackClient, isTaken, longestSendMs, type RetryPolicy } from './webhooks/callback-client.js';
+import {
+  CallbackClient,
+  type CallbackResponse,
+  isAccepted,
+  maxSendMs,
+  type RetryPolicy,
+} from './webhooks/callback-client.js';
 import { CallbackHosts } from './webhooks/callback-hosts.js';
-import { Chaos, type ChaosPolicy, type Delivery, latestDeliveryMs } from './webhooks/chaos.js';
+import { Chaos, type ChaosPolicy, type Delivery, maxDeliveryDelayMs } from './webhooks/chaos.js';
 import { Dispatcher } from './webhooks/dispatcher.js';
 
-export interface Delivering {
+export interface DeliveryRun {
   readonly run: RunOptions;
   readonly chaos: ChaosPolicy;
   readonly signal: AbortSignal;
-  /** Called for each step of the truth, before any webhook of it is sent. */
+  /** Called for each step of the scenario, before its webhooks are sent. */
   readonly onCue: (cue: Cue, ids: Ids, tally: Tally) => void;
 }
 
-export interface CallbackRun extends Delivering {
+export interface CallbackRun extends DeliveryRun {
   readonly retry: RetryPolicy;
-  /** Each gets the same deliveries at the same moments. */
+  /** Every URL receives the same deliveries at the same times. */
   readonly callbackUrls: readonly string[];
 }
 
@@ -32,34 +38,34 @@ export interface RunOutcome {
 const MAX_IN_FLIGHT = 128;
 
 /**
- * How long after its last step a run ends at the latest, in milliseconds: until every delayed webhook is sent and every
- * attempt is answered or timed out. A receiver that is slower than the traffic takes longer.
+ * The maximum time from the last step to the end of a run, in milliseconds: until every delayed webhook is sent and every
+ * attempt is answered or timed out. It takes longer if the receiver is slower than the traffic.
  */
 export function settlingMs(chaos: ChaosPolicy, retry: RetryPolicy): number {
-  return latestDeliveryMs(chaos) + longestSendMs(retry);
+  return maxDeliveryDelayMs(chaos) + maxSendMs(retry);
 }
 
-/** Resolves when everything is sent and answered, or when it is aborted and what was in flight is answered. */
-export async function runCallbacks({ retry, callbackUrls, ...delivering }: CallbackRun): Promise<RunOutcome> {
+/** Resolves when everything is sent and answered, or after an abort when everything in flight is answered. */
+export async function runCallbacks({ retry, callbackUrls, ...run }: CallbackRun): Promise<RunOutcome> {
   const client = new CallbackClient({ retry, connections: MAX_IN_FLIGHT, hosts: CallbackHosts.of(callbackUrls) });
-  delivering.signal.addEventListener('abort', () => client.giveUp());
-  const outcome = await deliver(delivering, async ({ body }) => {
-    const answers = await Promise.all(callbackUrls.map((url) => client.send(url, body)));
-    return answers.find((answer) => !isTaken(answer)) ?? (answers[0] as Answer);
+  run.signal.addEventListener('abort', () => client.giveUp());
+  const outcome = await deliver(run, async ({ body }) => {
+    const responses = await Promise.all(callbackUrls.map((url) => client.send(url, body)));
+    return responses.find((response) => !isAccepted(response)) ?? (responses[0] as CallbackResponse);
   });
   await client.close();
   return outcome;
 }
 
-/** The same with any way to send. `send` never rejects. */
+/** Like `runCallbacks`, with any function that sends. `send` must not reject. */
 export async function deliver(
-  { run, chaos, signal, onCue }: Delivering,
-  send: (delivery: Delivery) => Promise<Answer>,
+  { run, chaos: policy, signal, onCue }: DeliveryRun,
+  send: (delivery: Delivery) => Promise<CallbackResponse>,
   clock: Clock = systemClock,
 ): Promise<RunOutcome> {
   const tally = new Tally(clock);
-  const chance = new Chaos(chaos, run.seed);
-  const dispatcher = new Dispatcher<Delivery>(send, MAX_IN_FLIGHT, (_, answer) => tally.answered(answer), clock);
+  const chaos = new Chaos(policy, run.seed);
+  const dispatcher = new Dispatcher<Delivery>(send, MAX_IN_FLIGHT, (_, response) => tally.addResponse(response), clock);
   signal.addEventListener('abort', () => dispatcher.stop());
   const take = (cue: Cue) => {
     const ids = idsOf(cue, run.seed);
@@ -67,9 +73,9 @@ export async function deliver(
     tally.connected += stepOf(cue).action === 'connect' ? 1 : -1;
     onCue(cue, ids, tally);
     for (const event of eventsOf(cue, ids)) {
-      const telling = chance.tell(event);
-      tally.told(telling);
-      for (const delivery of telling.deliveries) dispatcher.add(delivery);
+      const plan = chaos.plan(event);
+      tally.addEvent(plan);
+      for (const delivery of plan.deliveries) dispatcher.add(delivery);
     }
   };
   const behindMs = await play(run, { take, room: () => dispatcher.room(), signal }, clock);

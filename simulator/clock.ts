@@ -1,9 +1,9 @@
-// Time as a parameter: a run of a day takes a moment in a test.
+// The clock as a parameter: in a test, a run of a day takes a moment.
 
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number;
-  /** Calls once after that long; returns how to cancel it. */
+  /** Calls `call` once after the delay; returns a function that cancels it. */
   after(delayMs: number, call: () => void): () => void;
 }
 
@@ -15,7 +15,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** Resolves after that long, or as soon as the signal is aborted. */
+/** Resolves after the delay, or as soon as the signal is aborted. */
 export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();

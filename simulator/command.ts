@@ -1,11 +1,11 @@
-// What the simulator's commands have in common: an example in the help, and errors of one line that show it.
+// What the simulator's commands share: an example in the help, and one-line errors that show it.
 import { Command, InvalidArgumentError } from 'commander';
 
 export interface CommandParts {
   /** The npm script. */
   readonly script: string;
   readonly description: string;
-  /** Arguments with which the command works as it is. */
+  /** Arguments with which the command works unchanged. */
   readonly example: string;
 }
 
@@ -15,7 +15,7 @@ export function newCommand({ script, description, example }: CommandParts): Comm
     .description(description)
     .addHelpText('after', `\nExample:\n  ${name} ${example}`)
     .configureOutput({
-      // A suggestion comes on a line of its own, and not every message ends with a full stop.
+      // Commander puts suggestions on a line of their own, and not every message ends with a full stop.
       outputError: (text, write) =>
         write(
           `${text
@@ -26,14 +26,14 @@ export function newCommand({ script, description, example }: CommandParts): Comm
     });
 }
 
-/** Without any arguments, shows the help as an error: nothing was done. */
+/** Without required arguments, shows the help and fails: nothing was done. */
 export async function runCommand(command: Command): Promise<void> {
   const needsArguments = command.registeredArguments.some(({ required }) => required);
   if (needsArguments && process.argv.length <= 2) command.help({ error: true });
   try {
     await command.parseAsync();
   } catch (error) {
-    // Options that are each right, but not together.
+    // Options that are valid on their own, but not in combination.
     if (error instanceof InvalidArgumentError) command.error(`error: ${error.message}`);
     throw error;
   }

@@ -1,4 +1,4 @@
-/** As hosts are compared: in lower case, an IP address without brackets, a name without the dot that may end it. */
+/** The normalized host name: in lower case, without the brackets of an IPv6 address or a trailing dot. */
 export function hostNameOf({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$|\.$/g, '');
 }

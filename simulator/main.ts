@@ -1,4 +1,4 @@
-// npm run simulator: a stand-in for the provider on this machine.
+// npm run simulator: a local stand-in for the provider.
 import { Option } from 'commander';
 import { newCommand, runCommand } from './command.js';
 import { PAGE_ACCOUNT } from './control/control.controller.js';
@@ -75,7 +75,7 @@ async function start(flags: Flags): Promise<void> {
     callbackUrl: callback,
     callbackHosts: flags.callbackHosts,
     allowedHosts: flags.allowedHosts,
-    noticeMs: notice,
+    pingIntervalMs: notice,
   });
   const url = await simulator.listen(wanted, host);
   console.log(`The simulator listens on ${url} (API at /v1, signalling at /v3, a page at /)`);

@@ -1,4 +1,4 @@
-// Reads the values of command-line options. Each function throws InvalidArgumentError, whose message says what to write.
+// Parsers for the values of command-line options. Each throws an InvalidArgumentError that says which values are valid.
 import { isIPv6 } from 'node:net';
 import { InvalidArgumentError } from 'commander';
 import { hostNameOf } from './host-name.js';
@@ -21,7 +21,7 @@ export function httpUrl(text: string): string {
   throw new InvalidArgumentError('Use a URL like http://127.0.0.1:3000/callbacks/bandwidth.');
 }
 
-/** From a comma list of names and IP addresses, as hostNameOf returns them. */
+/** Parses a comma-separated list of names and IP addresses to the format of hostNameOf. */
 export function hosts(text: string): string[] {
   return text.split(',').map((item) => host(item.trim()));
 }
@@ -57,7 +57,7 @@ export function perSecond(text: string): number {
   throw new InvalidArgumentError('Use a number above 0 and up to 1000000, like 50 or 0.5.');
 }
 
-/** From 0 to 1. A bare number is refused, for 1 could be 1 % or all. */
+/** From 0 to 1. A bare number is refused, since 1 could mean 1 % or 100 %. */
 export function percentage(text: string): number {
   const value = text.endsWith('%') ? decimal(text.slice(0, -1)) : Number.NaN;
   if (value <= 100) return value / 100;
@@ -78,10 +78,10 @@ export function timeout(text: string): number {
   throw new InvalidArgumentError('Use a time with its unit, from 1ms to 10m, like 500ms, 2s or 1m.');
 }
 
-export function whole(text: string, least: number, most: number): number {
+export function whole(text: string, min: number, max: number): number {
   const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new InvalidArgumentError(`Use a whole number from ${least} to ${most}.`);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new InvalidArgumentError(`Use a whole number from ${min} to ${max}.`);
 }
 
 function timeMs(text: string): number {
@@ -93,14 +93,14 @@ function decimal(text: string): number {
   return /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
 }
 
-/** undefined when none has half of its letters right. */
+/** undefined when every name differs in more than half of its letters. */
 function nearest(text: string, names: readonly string[]): string | undefined {
   const distances = names.map((name) => ({ name, distance: editDistance(text, name) }));
   const near = distances.filter(({ name, distance }) => distance <= name.length / 2);
   return near.toSorted((one, other) => one.distance - other.distance)[0]?.name;
 }
 
-/** Levenshtein: how many letters have to be inserted, removed or replaced. A name that was cut short is nearest to its whole. */
+/** The Levenshtein distance; 0 for a prefix of the name. */
 function editDistance(text: string, name: string): number {
   if (text !== '' && name.startsWith(text)) return 0;
   let row = Array.from({ length: name.length + 1 }, (_, index) => index);

@@ -1,4 +1,4 @@
-// The options that the simulator's commands share. A default is what the provider is thought to do.
+// The options that the simulator's commands share. The defaults are what the provider presumably does.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { attempts, count, percentage, perSecond, time, timeout, whole } from './option-values.js';
 import { seedOf } from './random.js';
@@ -37,10 +37,10 @@ export function withChaosFlags(command: Command): Command {
     .addOption(flag('--duplicates <percent>', 'webhooks that are sent again within 5 s', percentage, 0, '0%'))
     .addOption(flag('--delay <time>', 'mean delay of each webhook, like 200ms', time, 0, '0ms'))
     .addOption(flag('--reorder <percent>', 'webhooks held back so that later ones overtake', percentage, 0, '0%'))
-    .addOption(flag('--reorder-within <time>', 'how long these are held back at most', time, 2_000, '2s'))
+    .addOption(flag('--reorder-within <time>', 'maximum time that these are held back', time, 2_000, '2s'))
     .addOption(flag('--skew <time>', 'largest error of the clocks of the provider’s hosts', time, 0, '0ms'))
     .addOption(flag('--overlap <percent>', 'losses of up to 10 s reported after the return', percentage, 0, '0%'))
-    .addOption(flag('--burst <time>', 'send webhooks in bursts, so far apart', time, 0, '0ms'))
+    .addOption(flag('--burst <time>', 'send webhooks in bursts at this interval', time, 0, '0ms'))
     .addOption(flag('--seed <text>', 'the same seed repeats the same run', seedOf, seedOf(DEFAULT_SEED), DEFAULT_SEED));
 }
 
@@ -53,7 +53,7 @@ export function withRetryFlags(command: Command): Command {
     .addOption(flag('--timeout <time>', 'how long to wait for a response', timeout, 10_000, '10s'));
 }
 
-/** A day. A life is built anew for each of its steps, and in a longer run it has too many for that. */
+/** A day. A life is rebuilt for each of its steps; in a longer run it would have too many for that. */
 const MAX_RUN_S = 86_400;
 
 export function withRunFlags(command: Command): Command {
@@ -65,7 +65,7 @@ export function withRunFlags(command: Command): Command {
     );
 }
 
-/** `shown`: the default as people would write it. */
+/** `shown`: the default as shown in the help. */
 export function flag(
   flags: string,
   description: string,
@@ -94,17 +94,17 @@ export function retryPolicyOf({ attempts, backoff, timeout }: RetryFlags): Retry
 }
 
 const DEFAULT_RUN_S = 60;
-/** Scenarios let everybody arrive within so much of a run, so that there is time left to stay and leave. */
+/** All participants arrive within this share of a run, so that there is time to stay and leave. */
 const ARRIVAL_SHARE = 0.4;
 
-/** Throws InvalidArgumentError when so many cannot arrive at that rate within the run. */
+/** Throws InvalidArgumentError when the participants cannot all arrive at that rate within the run. */
 export function stageOf({ participants, rate, seconds }: RunFlags) {
   const arrivalS = participants / (rate ?? Number.POSITIVE_INFINITY);
   const neededS = Math.ceil(arrivalS / ARRIVAL_SHARE);
-  const longestS = seconds ?? MAX_RUN_S;
-  if (neededS > longestS) {
+  const maxS = seconds ?? MAX_RUN_S;
+  if (neededS > maxS) {
     throw new InvalidArgumentError(
-      `${participants} participants at --rate ${rate} need a run of ${neededS} s, more than ${longestS} s. Raise --rate${seconds ? ' or --seconds' : ''}.`,
+      `${participants} participants at --rate ${rate} need a run of ${neededS} s, more than ${maxS} s. Raise --rate${seconds ? ' or --seconds' : ''}.`,
     );
   }
   const durationS = seconds ?? Math.max(DEFAULT_RUN_S, neededS);

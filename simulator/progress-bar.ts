@@ -1,10 +1,10 @@
 import { SingleBar } from 'cli-progress';
 import type { Tally } from './tally.js';
 
-/** Another look at it is worth it only so often; a million steps are taken in between. */
+/** The bar is redrawn at this interval, not for each of possibly a million steps. */
 const REFRESH_MS = 250;
 
-/** How far a run is, for a terminal; where there is none, a line every now and then. */
+/** Shows the progress of a run: a bar on a terminal, otherwise a line every few seconds. */
 export class ProgressBar {
   readonly #bar: SingleBar;
   readonly #startMs = Date.now();
@@ -13,7 +13,7 @@ export class ProgressBar {
 
   constructor(private readonly durationMs: number) {
     this.#bar = new SingleBar({
-      format: '{bar} {percentage} % | {connected} devices connected | {sent} sent, {refused} not taken',
+      format: '{bar} {percentage} % | {connected} devices connected | {sent} sent, {refused} not accepted',
       noTTYOutput: true,
       notTTYSchedule: 5_000,
       hideCursor: true,

@@ -1,26 +1,26 @@
-// Chance that repeats: the same seed, the same numbers, on every machine.
+// Reproducible random numbers: the same seed gives the same numbers on every machine.
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
-/** From 0 up to, not including, 1. */
+/** Returns a number from 0 up to, but not including, 1. */
 export type Random = () => number;
 
-/** One of the streams of a seed; those of neighbouring numbers have nothing to do with each other. */
+/** One of the streams of a seed; streams with consecutive numbers are not correlated. */
 export function randomOf(seed: number, stream: number): Random {
   const generator = xoroshiro128plus(mix(mix(seed) ^ mix(stream + 0x9e3779b9)));
   return () => uniformFloat64(generator);
 }
 
-/** A seed as people like to give it. */
+/** Converts text to a seed. */
 export function seedOf(text: string): number {
   return Buffer.from(text).reduce((hash, byte) => mix(hash ^ byte), 0x811c9dc5);
 }
 
-export function between(random: Random, least: number, most: number): number {
-  return least + random() * (most - least);
+export function between(random: Random, min: number, max: number): number {
+  return min + random() * (max - min);
 }
 
-/** A bijection of 32-bit numbers whose every bit depends on every other: the finaliser of MurmurHash3. */
+/** A bijection of 32-bit numbers in which every output bit depends on every input bit: the finaliser of MurmurHash3. */
 function mix(value: number): number {
   let hash = value | 0;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -1,6 +1,6 @@
-// Which requests are answered at all. By default, anyone who can reach the simulator can use it, and the browser of a
-// developer can. A web page from elsewhere must not use the simulator through that browser: neither by DNS rebinding,
-// where the page's own name resolves to the simulator's address, nor by cross-origin requests.
+// Decides which requests are answered. By default anyone who can reach the simulator can use it, including a developer's
+// browser. A web page from elsewhere must not use the simulator through that browser: neither by DNS rebinding, where the
+// page's own name resolves to the simulator's address, nor by cross-origin requests.
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { hostNameOf } from './host-name.js';
@@ -12,7 +12,7 @@ export interface Refusal {
 
 /** A name, an IPv4 address or an IPv6 address in brackets, and a port. */
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d*)?$/i;
-/** They change nothing, and without CORS headers a page of another origin cannot read the responses. */
+/** These change nothing, and without CORS headers a page of another origin cannot read the responses. */
 const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export class RequestGuard {

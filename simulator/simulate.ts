@@ -1,4 +1,4 @@
-// npm run simulate: plays a scenario against a callback URL, with as many participants as wanted and no sockets.
+// npm run simulate: plays a scenario against a callback URL, with any number of participants and without sockets.
 import { InvalidArgumentError } from 'commander';
 import { runCallbacks, settlingMs } from './callback-run.js';
 import { newCommand, runCommand } from './command.js';
@@ -33,7 +33,7 @@ const command = newCommand({
 withRetryFlags(withChaosFlags(withRunFlags(command))).action(simulate);
 
 async function simulate(played: Scenario, flags: Flags): Promise<void> {
-  // If the parser required it, its error would come before the one that names a misspelt --callback.
+  // Not required by the parser: its error would hide the one about a misspelt --callback.
   if (flags.callback === undefined) throw new InvalidArgumentError("option '--callback <url>' is missing.");
   const stage = stageOf(flags);
   const [chaos, retry] = [chaosPolicyOf(flags), retryPolicyOf(flags)];

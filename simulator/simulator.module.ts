@@ -15,7 +15,7 @@ export interface SimulatorParts {
 
 @Module({ controllers: [ParticipantsController, SessionsController, ControlController] })
 export class SimulatorModule {
-  static with({ provider, tokens, customer, callbackUrl }: SimulatorParts): DynamicModule {
+  static forRoot({ provider, tokens, customer, callbackUrl }: SimulatorParts): DynamicModule {
     return {
       module: SimulatorModule,
       providers: [

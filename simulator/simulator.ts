@@ -1,4 +1,4 @@
-// The whole simulator, ready to listen: what main.ts starts, and what the tests talk to.
+// Assembles the complete simulator, ready to listen: for main.ts and for the tests.
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -25,13 +25,12 @@ export interface SimulatorSettings {
   readonly callbackHosts: readonly string[];
   /** Names that requests may address the simulator by, besides localhost, as hostNameOf returns them. */
   readonly allowedHosts: readonly string[];
-  /** How often a client is asked whether it is there. */
-  readonly noticeMs: number;
+  readonly pingIntervalMs: number;
 }
 
 export interface Simulator {
   readonly provider: Provider;
-  /** Resolves with the address. Rejects when the port is taken. */
+  /** Resolves with the URL. Rejects when the port is in use. */
   readonly listen: (port: number, host: string) => Promise<string>;
   readonly close: () => Promise<void>;
 }
@@ -39,7 +38,7 @@ export interface Simulator {
 const CALLBACK_CONNECTIONS = 64;
 
 export async function createSimulator(settings: SimulatorSettings): Promise<Simulator> {
-  const { chaos, seed, retry, customer, callbackUrl, noticeMs } = settings;
+  const { chaos, seed, retry, customer, callbackUrl, pingIntervalMs } = settings;
   const hosts = new CallbackHosts([hostNameOf(new URL(callbackUrl)), ...settings.callbackHosts]);
   const client = new CallbackClient({ retry, connections: CALLBACK_CONNECTIONS, hosts });
   const provider = new Provider(client, new Chaos(chaos, seed));
@@ -47,13 +46,13 @@ export async function createSimulator(settings: SimulatorSettings): Promise<Simu
   const guard = new RequestGuard(settings.allowedHosts);
   const adapter = createAdapter(guard);
   const app = await NestFactory.create<NestFastifyApplication>(
-    SimulatorModule.with({ provider, tokens, customer, callbackUrl }),
+    SimulatorModule.forRoot({ provider, tokens, customer, callbackUrl }),
     adapter,
     { logger: ['fatal', 'error', 'warn'], abortOnError: false, bodyParser: false },
   );
   app.useGlobalFilters(new ApiErrorFilter());
   await app.init();
-  new SignallingServer(provider, tokens, noticeMs).listen(app.getHttpServer(), guard);
+  new SignallingServer(provider, tokens, pingIntervalMs).listen(app.getHttpServer(), guard);
   return {
     provider,
     listen: async (port, host) => {
@@ -90,7 +89,7 @@ function refuse(reply: FastifyReply, { status, message }: { readonly status: num
   void reply.code(status).send(errorBody(status, message));
 }
 
-/** The provider's SDK says that there is JSON, and then there is none. */
+/** The provider's SDK sends a JSON content type without a body. */
 function acceptEmptyJson(http: FastifyInstance): void {
   const parse = http.getDefaultJsonParser('remove', 'remove');
   http.removeContentTypeParser('application/json');

@@ -1,9 +1,9 @@
-// Ctrl-C comes twice through npm: from the terminal, and passed on by npm. The second one must not meet a process that is
-// already ending and has no handler any more: the exit code would be that of a crash.
+// With npm, Ctrl-C arrives twice: from the terminal, and forwarded by npm. If the process had already removed its handlers when
+// the second one arrives, it would exit with the status of a crash.
 
 const SECOND_SIGNAL_MS = 250;
 
-/** Aborted by the first SIGINT or SIGTERM; from then on the process lives for long enough to receive the second. */
+/** Aborted by the first SIGINT or SIGTERM; the process then stays alive long enough to receive the second. */
 export function stopSignal(): AbortSignal {
   const stopping = new AbortController();
   const stop = () => {

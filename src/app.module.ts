@@ -19,11 +19,11 @@ import { StorageModule } from './storage/storage.module.js';
 import { STORAGE } from './storage/tokens.js';
 
 export interface AppSettings {
-  /** Processes of this service that share the port, of which this is one. */
+  /** The number of processes that share the port, including this one. */
   readonly workers: number;
   readonly sources: readonly [ConfiguredSource, ...ConfiguredSource[]];
   readonly policy: PresencePolicy;
-  /** In the store at once; 0: any number. */
+  /** In the store at the same time; 0: no limit. */
   readonly maxParticipants: number;
   readonly feed: FeedSettings;
   readonly access: AccessSettings;
@@ -32,7 +32,7 @@ export interface AppSettings {
 
 export interface AppParts extends AppSettings {
   readonly storage: Storage;
-  /** Instead of those of the registry. */
+  /** Default: those of the registry. */
   readonly dialects?: Readonly<Record<string, Dialect>>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -88,7 +88,7 @@ function healthChecks(storage: Storage, deadlines: DeadlineWorker): HealthCheck[
       () => undefined,
       () => 'cannot be reached or written to',
     );
-  const deadlineFault = async () => (deadlines.isAlive() ? undefined : 'no round has ended for a while');
+  const deadlineFault = async () => (deadlines.isAlive() ? undefined : 'have not been processed for a while');
   return [
     { name: 'store', fault: storeFault },
     { name: 'deadlines', fault: deadlineFault },

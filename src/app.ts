@@ -1,4 +1,4 @@
-// The whole service on a store, ready to listen: what main.ts starts, and what the tests talk to.
+// Assembles the complete service on a given store, ready to listen: for start.ts and for the tests.
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule, type AppParts } from './app.module.js';
@@ -13,8 +13,8 @@ import { Refusals } from './http/refusals.js';
 import { registerHeaders } from './http/security-headers.js';
 import { SourceNames } from './http/source-names.js';
 import { DtoPipe } from './http/validation.js';
-import { LimitedLog } from './observability/limited-log.js';
 import { nestLog } from './observability/logging.js';
+import { ThrottledLog } from './observability/throttled-log.js';
 import { FeedQuotaError } from './presence/write/feed-quota.js';
 import { ParticipantLimitError } from './presence/write/participant-limit.js';
 import { callbackOperations } from './sources/callback-operations.js';
@@ -25,25 +25,25 @@ import { StoreUnavailableError } from './storage/ports.js';
 
 const RETRY_AFTER_S = '1';
 const MAX_RETRY_AFTER_S = 3_600;
-/** What is forgotten or purged makes room, which takes longer than a moment. */
+/** Room for new participants comes from retention or purges, which take time. */
 const RETRY_NEW_AFTER_S = '60';
 
-/** `close` answers what has come in, then stops the work and closes the store. */
+/** `close` on the result answers requests in flight, then stops background work and closes the store. */
 export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
   const { log, http: settings, access, clock } = parts;
   const clients = new ClientAddresses(settings.trustProxy);
-  const limitedLog = new LimitedLog(log, clock);
+  const throttledLog = new ThrottledLog(log, clock);
   const paths = new KnownPaths();
-  const refusals = new Refusals(limitedLog, clients, paths);
+  const refusals = new Refusals(throttledLog, clients, paths);
   const { adapter, complete } = createHttpServer(log, settings, { refusals, paths });
   const http = adapter.getInstance();
-  http.addHook('onClose', async () => limitedLog.flush());
+  http.addHook('onClose', async () => throttledLog.flush());
   // For the API document, which the build makes.
   http.decorate('declaredOptions', collectOptions(http));
   const [first, ...others] = parts.sources;
   const names = [first.name, ...others.map(({ name }) => name)] as const;
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forRoot({ ...parts, limitedLog, refusals, sourceNames: new SourceNames(names) }),
+    AppModule.forRoot({ ...parts, throttledLog, refusals, sourceNames: new SourceNames(names) }),
     adapter,
     {
       logger: nestLog(log),
@@ -77,13 +77,13 @@ function quotaProblem({ key, retryAfterMs }: FeedQuotaError): ProblemError {
   return new ProblemError(
     'too-many-requests',
     { detail, headers },
-    { reason: 'feed-quota-exceeded', facts: { ...subjectOf(key) } },
+    { reason: 'feed-quota-exceeded', logFields: { ...subjectOf(key) } },
   );
 }
 
 function participantLimitProblem(): ProblemError {
   const detail =
-    'New participants are refused until others are forgotten or purged, or MAX_PARTICIPANTS is raised. Those that the ' +
-    'store holds are not affected.';
+    'New participants are refused until others are forgotten or purged, or MAX_PARTICIPANTS is raised. Stored ' +
+    'participants are not affected.';
   return new ProblemError('too-many-participants', { detail, headers: { 'retry-after': RETRY_NEW_AFTER_S } });
 }

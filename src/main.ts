@@ -1,4 +1,4 @@
-// The entry point. The service is loaded only after signals are handled and the version of Node.js is known to do.
+// The entry point. The service is loaded only after the signal handlers are set and the version of Node.js is checked.
 import { exitWithFatal } from './runtime/exit-with-fatal.js';
 import { nodeVersionProblem } from './runtime/node-version.mjs';
 import { startFailure } from './runtime/start-failure.js';
@@ -6,7 +6,7 @@ import './runtime/stop-requests.js';
 
 const problem = nodeVersionProblem(process.versions.node);
 if (problem) exitWithFatal(problem);
-// A rejection that nobody handles ends here, too.
+// Also called for unhandled rejections.
 process.on('uncaughtException', (error: unknown) => {
   if (error instanceof Error) exitWithFatal(`Rollcall has failed: ${error.message}`, error);
   exitWithFatal(`Rollcall has failed: ${String(error)}`);

@@ -1,4 +1,4 @@
-// The service as a process: what it is configured to be, started, and stopped on request.
+// The service as a process: configures it, starts it, and stops it on request.
 import cluster from 'node:cluster';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
@@ -16,27 +16,27 @@ import { endWithPrimary, Workers } from './runtime/workers.js';
 import { DIALECTS } from './sources/registry.js';
 import { openStorage } from './storage/open-storage.js';
 
-/** In-flight callbacks take 2 s at the most; a client that reads its answer too slowly is not waited for. */
-const CLOSE_LIMIT_MS = 8_000;
+/** In-flight callbacks take up to 2 s. Clients that read their response too slowly are disconnected. */
+const CLOSE_TIMEOUT_MS = 8_000;
 
 function configure(): Config {
   try {
-    // Workers have inherited it.
+    // Workers inherit the environment of the primary.
     if (cluster.isPrimary) loadEnvFile();
     return readConfig(Object.keys(DIALECTS));
   } catch (error) {
     const log = createLog('info');
     for (const problem of error instanceof ConfigError ? error.problems : [String(error)])
-      log.fatal(`refused: ${problem}`);
+      log.fatal(`configuration error: ${problem}`);
     process.exit(1);
   }
 }
 
-/** `program`: what workers run. */
+/** `program`: the script that workers run. */
 export async function start(program: string): Promise<void> {
   const config = configure();
-  const ofProcess = createLog(config.logLevel);
-  const log = cluster.isWorker ? ofProcess.child({ worker: process.pid }) : ofProcess;
+  const processLog = createLog(config.logLevel);
+  const log = cluster.isWorker ? processLog.child({ worker: process.pid }) : processLog;
   if (cluster.isPrimary) for (const line of config.warnings) log.warn(line);
   if (cluster.worker) endWithPrimary(cluster.worker, () => requestStop('disconnect'));
   try {
@@ -55,7 +55,7 @@ async function startWorkers({ workers: count, shutdownDelayMs }: Config, log: Lo
 }
 
 async function serve(config: Config, log: Logger): Promise<void> {
-  // Nothing was received yet: there is nothing to wait for, nor to lose.
+  // Until the service listens, it can exit immediately.
   onStopRequest((reason) => {
     logStop(log, reason);
     logStopped(log);
@@ -76,14 +76,14 @@ async function listen(app: NestFastifyApplication, config: Config, log: Logger, 
   const { host, port, access } = config;
   const lines: string[] = [];
   const listenTextResolver = (url: string) => {
-    lines.push(`Rollcall listens on ${url} and keeps presence in ${place}${exposure(access)}`);
+    lines.push(`Rollcall listens on ${url} and stores presence in ${place}${exposure(access)}`);
     return '';
   };
-  // Of several workers the first one says it.
+  // Logged once, by the first worker.
   if (!access.isRequired && (cluster.worker?.id ?? 1) === 1)
-    log.warn('AUTH=off: everybody who reaches the port may read and write presence');
+    log.warn('AUTH=off: everyone who can reach the port can read and change presence');
   const { level } = log;
-  // The framework has lines of its own for where it listens, and for why it cannot.
+  // Suppresses Fastify's own lines about listening and about failures to listen.
   log.level = 'silent';
   try {
     await app.listen({ port, host, listenTextResolver });
@@ -93,12 +93,12 @@ async function listen(app: NestFastifyApplication, config: Config, log: Logger, 
     log.level = level;
   }
   if (!cluster.worker) for (const line of lines) log.info(line);
-  // The primary's to say, when all of them listen.
+  // The primary logs them once all workers listen.
   cluster.worker?.send(lines);
-  if (cluster.worker) log.debug({ primary: process.ppid }, 'a worker listens');
+  if (cluster.worker) log.debug({ primary: process.ppid }, 'worker is listening');
 }
 
-/** What the start line says of what needs no credentials. */
+/** The part of the start line about access without credentials. */
 function exposure({ isRequired, apiKeys, callbackSecrets }: AccessSettings): string {
   if (!isRequired) return '; AUTH=off';
   const open = [
@@ -112,21 +112,21 @@ function exposure({ isRequired, apiKeys, callbackSecrets }: AccessSettings): str
 }
 
 async function close(app: NestFastifyApplication, log: Logger): Promise<void> {
-  setTimeout(() => app.getHttpServer().closeAllConnections(), CLOSE_LIMIT_MS);
+  setTimeout(() => app.getHttpServer().closeAllConnections(), CLOSE_TIMEOUT_MS);
   await app.close();
   logStopped(log);
   process.exit(0);
 }
 
 function logStop(log: Logger, reason: StopReason): void {
-  log[stopLevel()]({ signal: reason }, 'Rollcall stops');
+  log[stopLevel()]({ signal: reason }, 'Rollcall is stopping');
 }
 
 function logStopped(log: Logger): void {
   log[stopLevel()]('Rollcall has stopped');
 }
 
-/** Of workers the primary tells it. */
+/** With workers, the primary logs it at level info. */
 function stopLevel(): 'info' | 'debug' {
   return cluster.isWorker ? 'debug' : 'info';
 }

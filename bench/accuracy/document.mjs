@@ -36,7 +36,7 @@ const LEVELS = {
 const TEXT = new URL('./document.md', import.meta.url);
 const DOCUMENT = new URL('../../docs/accuracy.md', import.meta.url);
 
-/** `run`: as for `measure`, without a scenario. The levels of a scenario are measured side by side. */
+/** `run`: as for `measure`, without a scenario. The levels of a scenario are measured concurrently. */
 export async function writeDocument(run) {
   const rows = [];
   for (const scenario of SCENARIOS.values()) {
@@ -45,7 +45,7 @@ export async function writeDocument(run) {
       Object.entries(LEVELS).map(async ([level, [, chaos]]) => [level, await measure({ ...run, scenario }, chaos)]),
     );
     for (const [level, measurement] of measured) {
-      if (measurement.tally.refused > 0) throw new Error(`${scenario.name}, ${level}: some were not taken`);
+      if (measurement.tally.refused > 0) throw new Error(`${scenario.name}, ${level}: some webhooks were not accepted`);
       for (const [receiver, columns] of rowsOf(measurement))
         rows.push({ scenario: scenario.name, level, receiver, ...columns });
     }
@@ -58,12 +58,12 @@ export async function writeDocument(run) {
     .replace('{{levels}}', levels.join('\n'))
     .replace('{{table}}', tableOf(rows));
   writeFileSync(DOCUMENT, text);
-  console.log('docs/accuracy.md is written');
+  console.log('wrote docs/accuracy.md');
 }
 
 function describeRun({ participants, durationMs }) {
   const day = new Date().toISOString().slice(0, 10);
-  return `${participants} participants in each run, ${durationMs / 1_000} s and the time until all is known; a grace period of ${GRACE_MS / 1_000} s; measured on ${day} with Node.js ${process.versions.node} on ${cpus().length} cores.`;
+  return `${participants} participants in each run, ${durationMs / 1_000} s plus the time until all events have taken effect; a grace period of ${GRACE_MS / 1_000} s; measured on ${day} with Node.js ${process.versions.node} on ${cpus().length} cores.`;
 }
 
 function tableOf(rows) {

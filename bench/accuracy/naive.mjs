@@ -1,4 +1,4 @@
-// What most people write by hand: the last arrival wins. Besides, it says what it holds and what it announced.
+// A typical hand-written receiver: the last callback received wins. Also returns its state and its announcements.
 import express from 'express';
 
 const present = new Set();

@@ -1,9 +1,9 @@
-// A measurement as rows of a table: one for each receiver.
+// Formats a measurement as table rows, one per receiver.
 import { quantile } from '../../simulator/dist/judge/score.js';
 
 const RECEIVERS = { rollcall: 'Rollcall', naive: 'naive' };
 
-/** Pairs of a receiver's name and its columns. */
+/** Returns pairs of a receiver's name and its columns. */
 export function rowsOf({ scores }) {
   return Object.entries(scores).map(([key, score]) => [RECEIVERS[key], columnsOf(score)]);
 }
@@ -24,7 +24,7 @@ function columnsOf({ marks, transitions, neverHappened, missed, arrivalDelaysMs,
   };
 }
 
-/** What is not all is never shown as 100 %, nor what is not none as 0 %. */
+/** Shows 100 % and 0 % only if they are exact. */
 function percent(part, all) {
   if (part === 0) return '0 %';
   if (part === all) return '100 %';

@@ -1,11 +1,11 @@
-// A process of its own: one attack, until its time is over, it has sent what it may, or it is told to stop. Prints what it did.
+// A separate process that runs one attack until its time or its byte limit is used up, or it is stopped. Prints a report.
 import { constants, setPriority } from 'node:os';
 import { randomOf } from '../../simulator/dist/random.js';
 import { ATTACKS } from './attacks.mjs';
 import { Traffic } from './traffic.mjs';
 
 const { attack, url, seed, durationMs, target } = JSON.parse(process.argv[2]);
-// It stands for another machine, and must not take the processor from the service.
+// It represents another machine, so it must not take CPU time from the service.
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 const traffic = new Traffic(url);
@@ -17,7 +17,7 @@ await ATTACKS.get(attack).run({
   target,
   durationMs,
   random: randomOf(seed, 0),
-  /** An answer that is wrong whatever else happens. */
+  /** Reports behaviour that is wrong under any circumstances. */
   fault: (text) => faults.add(text),
 });
 const report = { connections: traffic.opened, bytes: traffic.bytes, faults: [...faults] };

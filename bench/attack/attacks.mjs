@@ -1,4 +1,4 @@
-// Every attack, by its name. A longer one says its least `seconds`; `purpose` is what the help prints.
+// All attacks, by name. `purpose` is printed in the help; `seconds` is the minimum duration of longer attacks.
 import { connectionFlood } from './attacks/connection-flood.mjs';
 import { endlessBodies } from './attacks/endless-bodies.mjs';
 import { failedKeys } from './attacks/failed-keys.mjs';

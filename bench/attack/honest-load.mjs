@@ -1,6 +1,6 @@
-// A process of its own: valid callbacks at an even rate, whether or not the answers keep up, as a provider sends them. Prints
-// a line for each: its number, the milliseconds from when it was due until it was sent and until it was answered, the status
-// (0: no answer), and whether it was sent over a new connection.
+// A separate process that sends valid callbacks at a constant rate, whether or not the responses keep up, as a provider does.
+// Prints a line for each: its number, the milliseconds from its scheduled time until it was sent and until it was answered, the
+// status (0: no response), and whether it used a new connection.
 import { once } from 'node:events';
 import { Agent, get, request } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { DEVICE_ID, participantId, tagOf } from '../participants.mjs';
 const PARTICIPANTS = 200;
 const LIFE = ['onConnect', 'onDisconnect', 'onConnect', 'onLeave'];
 const TIME_LIMIT_MS = 10_000;
-/** The others go over connections that stay open. */
+/** The other callbacks use connections that stay open. */
 const OPEN_CONNECTIONS = 16;
 const NEW_CONNECTION_EVERY = 10;
 
@@ -40,7 +40,7 @@ function send(n, dueMs) {
   sent.end(body);
 }
 
-/** All connections at once, before an attack can take the places. */
+/** Opens all connections before an attack can use up the connection limit. */
 async function openConnections() {
   const opened = Array.from({ length: OPEN_CONNECTIONS }, async () => {
     const [response] = await once(get({ host: '127.0.0.1', port, path: '/health/live', agent }), 'response');

@@ -1,4 +1,4 @@
-// What became of the honest callbacks, by when they were due.
+// The results of the honest callbacks, by scheduled time.
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { end, launch } from '../processes.mjs';
@@ -6,7 +6,7 @@ import { percentile } from '../rounds.mjs';
 
 /** Time for the sender to start, before its first callback is due. */
 const START_MS = 750;
-/** The sender gives one up sooner. */
+/** Longer than the sender's own timeout. */
 const ANSWER_TIME_LIMIT_MS = 12_000;
 
 export class HonestLoad {
@@ -31,13 +31,13 @@ export class HonestLoad {
     return end(this.#child);
   }
 
-  /** Of those that were due in a time that is over: resolves when all are answered, or `patienceMs` after. */
-  async outcome(fromMs, toMs, { patienceMs = ANSWER_TIME_LIMIT_MS, countsNew = true } = {}) {
+  /** The results of callbacks due in a past interval. Resolves when all are answered, or after `timeoutMs`. */
+  async outcome(fromMs, toMs, { timeoutMs = ANSWER_TIME_LIMIT_MS, countsNew = true } = {}) {
     const [first, last] = [fromMs, toMs].map((ms) =>
       Math.max(0, Math.ceil(((ms - this.#startMs) * this.#perSecond) / 1_000)),
     );
     const numbers = Array.from({ length: last - first }, (_, index) => first + index);
-    while (Date.now() < toMs + patienceMs && numbers.some((n) => !this.#answers[n])) await wait(20);
+    while (Date.now() < toMs + timeoutMs && numbers.some((n) => !this.#answers[n])) await wait(20);
     const unanswered = { lateMs: 0, latencyMs: Number.POSITIVE_INFINITY, status: 0, isNew: false };
     const answers = numbers.map((n) => this.#answers[n] ?? unanswered).filter(({ isNew }) => countsNew || !isNew);
     const latenciesMs = sorted(answers, ({ status, latencyMs }) =>
@@ -47,7 +47,7 @@ export class HonestLoad {
       count: answers.length,
       p50Ms: percentile(latenciesMs, 0.5),
       p99Ms: percentile(latenciesMs, 0.99),
-      /** By how much the sender itself was late: what any process on this machine suffered meanwhile. */
+      /** The delay of the sender itself, caused by other load on this machine. */
       lateP99Ms: percentile(
         sorted(answers, ({ lateMs }) => lateMs),
         0.99,

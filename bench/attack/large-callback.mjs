@@ -1,6 +1,6 @@
 // The largest callback that is accepted.
 
-/** Three bytes of UTF-8, one character of every limit. */
+/** Three bytes in UTF-8, but one character for every limit. */
 const WIDE = '語';
 
 /** The participant of the leaked minted URL. */

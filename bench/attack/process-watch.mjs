@@ -1,4 +1,4 @@
-// Whether the service is there, and how much memory it takes.
+// Monitors whether the service is alive, and its memory.
 import { setInterval as every } from 'node:timers/promises';
 import { usageOf } from '../usage.mjs';
 
@@ -11,11 +11,11 @@ export class ProcessWatch {
 
   constructor(pid) {
     this.#pid = pid;
-    void this.#watch().catch(() => {}); // it is stopped, or the process has ended
+    void this.#watch().catch(() => {}); // stopped, or the process has exited
   }
 
-  /** The most resident memory since a time. */
-  mostMibSince(fromMs) {
+  /** The peak resident memory since a time. */
+  peakMibSince(fromMs) {
     return Math.max(0, ...this.#samples.filter(({ atMs }) => atMs >= fromMs).map(({ mib }) => mib));
   }
 

@@ -1,14 +1,14 @@
-// What was measured, for people.
+// Human-readable results.
 import { writeFileSync } from 'node:fs';
 import { format, table } from '../table.mjs';
 
-/** A round in short. */
+/** One line for a round. */
 export function lineOf({ store, attack, control, underAttack, grownMib, failed }) {
   const p99 = [control, underAttack].map(({ p99Ms }) => milliseconds(p99Ms)).join(' → ');
   return `${store} ${attack}: ${verdictOf(failed)} (p99 ${p99} ms, ${format(grownMib)} MiB above rest)`;
 }
 
-/** The same in a table. */
+/** One table row for a round. */
 export function rowOf({ store, attack, control, underAttack, grownMib, backAfterMs, attacker, failed }) {
   return {
     store,

@@ -1,4 +1,4 @@
-// The ways in which attacks send requests. They are written as text, since most are what no HTTP client would send.
+// How attacks send requests. Requests are raw text, since HTTP clients would not send most of them.
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
@@ -11,7 +11,7 @@ export function post(path, body, headers = {}) {
   return head(path, { 'content-length': Buffer.byteLength(text), ...headers }) + text;
 }
 
-/** Of a POST, without its body. */
+/** The head of a POST request. */
 export function head(path, headers) {
   return `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${linesOf({ ...JSON_TYPE, ...headers })}\r\n`;
 }
@@ -24,7 +24,7 @@ function linesOf(headers) {
   return Object.entries(headers).reduce((text, [name, value]) => `${text}${name}: ${value}\r\n`, '');
 }
 
-/** Requests one after another on each connection, at most `perSecond` in all, `burst` of them at once. `onAnswer` gets each answer. */
+/** Sends requests one at a time on each connection, up to `perSecond` in total, `burst` of them at once. */
 export async function repeat(traffic, { connections, perSecond, burst = 1, request, onAnswer = () => {} }) {
   const startMs = performance.now();
   let next = 0;
@@ -42,7 +42,7 @@ export async function repeat(traffic, { connections, perSecond, burst = 1, reque
   await Promise.all(Array.from({ length: connections }, repeatOnOne));
 }
 
-/** Resolves with the answer, undefined when the connection closes first. */
+/** Resolves with the response; undefined if the connection closes first. */
 function exchange(socket, request) {
   return new Promise((resolve) => {
     let answer = '';
@@ -63,7 +63,7 @@ function exchange(socket, request) {
   });
 }
 
-/** Sends many requests on each connection at once, and reads no answer. */
+/** Pipelines many requests on each connection and reads no response. */
 export async function pipelineUnread(traffic, { connections, requests, request }) {
   const socketsFull = Array.from({ length: connections }, async () => {
     const socket = traffic.open({ isReading: false });
@@ -74,8 +74,8 @@ export async function pipelineUnread(traffic, { connections, requests, request }
 }
 
 /**
- * Keeps so many connections open, and opens others for those that the service closes. `use` gets each new one. `openEveryMs`:
- * not all of them at once.
+ * Keeps a number of connections open, and replaces those that the service closes. `use` is called with each new connection.
+ * `openEveryMs`: the interval at which the first ones are opened.
  */
 export async function hold(traffic, { connections, openEveryMs = 0, reopenAfterMs = 500, use, ...options }) {
   const holdOne = async (_, index) => {

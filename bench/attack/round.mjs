@@ -1,15 +1,15 @@
-// One attack on one stage: honest callbacks before it, under it and after it.
+// Runs one attack on one stage, and measures honest callbacks before, during and after it.
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { launch } from '../processes.mjs';
 import { currentPosition } from './stage.mjs';
 import { LIMITS, latencyLimitMs, verdict } from './verdict.mjs';
 
-/** A second of them tells too little of a 99th percentile. */
+/** The callbacks of a single second are too few for a 99th percentile. */
 const CALM_MS = 1_500;
 const STEP_MS = 250;
-const LOOK_EVERY_MS = 50;
-/** For an attacker to start and end in, on a busy machine. */
+const CHECK_EVERY_MS = 50;
+/** Time for an attacker to start and stop on a busy machine. */
 const ATTACKER_GRACE_MS = 10_000;
 
 export async function attackOnce(stage, { attack, controlMs, attackMs, seed }) {
@@ -17,8 +17,8 @@ export async function attackOnce(stage, { attack, controlMs, attackMs, seed }) {
   const controlFromMs = Date.now();
   const position = await currentPosition(stage.ask);
   await wait(controlMs);
-  stage.restMib ??= watch.mostMibSince(controlFromMs);
-  const attackFromMs = Date.now(); // what is in progress is answered before the attacker has started
+  stage.restMib ??= watch.peakMibSince(controlFromMs);
+  const attackFromMs = Date.now(); // callbacks in flight are answered before the attacker has started
   const attacker = await runAttacker(stage, { attack: attack.name, durationMs: attackMs, seed });
   const endMs = Date.now();
   const control = await honest.outcome(controlFromMs, attackFromMs);
@@ -26,7 +26,7 @@ export async function attackOnce(stage, { attack, controlMs, attackMs, seed }) {
   const measured = {
     control,
     underAttack: await honest.outcome(attackFromMs, endMs, { countsNew: !attack.keepsNewConnectionsOut }),
-    grownMib: watch.mostMibSince(attackFromMs) - stage.restMib,
+    grownMib: watch.peakMibSince(attackFromMs) - stage.restMib,
     backAfterMs,
     isAlive: watch.isAlive(),
     isReady: (await stage.ask('/health/ready')).status === 200,
@@ -36,7 +36,7 @@ export async function attackOnce(stage, { attack, controlMs, attackMs, seed }) {
   return { store: stage.store, attack: attack.name, ...measured, failed: verdict(measured) };
 }
 
-/** Ends it early when the service takes so much memory that the verdict is clear and the machine may be in danger. */
+/** Stops the attack early if the service takes so much memory that the result is clear and the machine is at risk. */
 async function runAttacker({ url, target, watch, restMib }, plan) {
   const argument = JSON.stringify({ ...plan, url, target });
   const stdio = ['ignore', 'pipe', 'inherit'];
@@ -47,21 +47,21 @@ async function runAttacker({ url, target, watch, restMib }, plan) {
   });
   const looking = setInterval(() => {
     if (watch.latestMib > restMib + 2 * LIMITS.grownMib || !watch.isAlive()) child.kill('SIGTERM');
-  }, LOOK_EVERY_MS);
+  }, CHECK_EVERY_MS);
   const timer = setTimeout(() => child.kill('SIGKILL'), plan.durationMs + ATTACKER_GRACE_MS);
   const [code, signal] = await once(child, 'close');
   clearInterval(looking);
   clearTimeout(timer);
-  if (code !== 0) throw new Error(`the attack ${plan.attack} has ended with ${code ?? signal}`);
+  if (code !== 0) throw new Error(`the attack ${plan.attack} exited with ${code ?? signal}`);
   return JSON.parse(output);
 }
 
-/** After how long callbacks were answered as before, undefined when they were not in time. */
+/** How long it took until callbacks were answered as before; undefined if that took too long. */
 async function recover({ honest, watch }, { endMs, control }) {
   for (let fromMs = endMs; fromMs <= endMs + LIMITS.backAfterMs && watch.isAlive(); fromMs += STEP_MS) {
     await wait(Math.max(0, fromMs + CALM_MS - Date.now()));
-    const patienceMs = latencyLimitMs(control, control);
-    const after = await honest.outcome(fromMs, fromMs + CALM_MS, { patienceMs });
+    const timeoutMs = latencyLimitMs(control, control);
+    const after = await honest.outcome(fromMs, fromMs + CALM_MS, { timeoutMs });
     if (after.p99Ms <= latencyLimitMs(control, after) && after.refused === 0) return fromMs - endMs;
   }
   return undefined;

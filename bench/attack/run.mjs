@@ -1,4 +1,4 @@
-// All attacks, one after another: each on a service of its own, or all in turn on the same one.
+// Runs attacks one after another: each on its own service, or all on the same one.
 import { between, randomOf, seedOf } from '../../simulator/dist/random.js';
 import { table } from '../table.mjs';
 import { lineOf, rowOf } from './report.mjs';
@@ -22,7 +22,7 @@ export async function attackEach({ attacks, stores, secondsOf, seed }) {
   return rounds;
 }
 
-/** Ends before its time when the service does. */
+/** Ends early if the service exits. */
 export async function soak({ attacks, stores, secondsOf, seed, minutes }) {
   const rounds = [];
   const random = randomOf(seedOf(seed), 1);
@@ -55,14 +55,14 @@ async function attackAndTell(stage, { attack, seconds, seed }) {
 async function onStage(store, use) {
   const stage = await openStage(store);
   try {
-    await stage.honest.outcome(Date.now(), Date.now() + WARM_UP_MS, { patienceMs: 0 });
+    await stage.honest.outcome(Date.now(), Date.now() + WARM_UP_MS, { timeoutMs: 0 });
     await use(stage);
   } finally {
     await stage.close();
   }
 }
 
-/** The feed of a long soak no longer holds what came first. */
+/** During a long soak, the feed drops its first entries. */
 async function renewPosition({ ask, target }) {
   const { status } = await ask(`/v1/changes?limit=1&after=${target.position}`);
   if (status === 410) target.position = await currentPosition(ask);

@@ -1,4 +1,4 @@
-// A service as in production, on a store of its own, with honest callbacks coming in, and what its attackers know of it.
+// A service configured as in production, with its own store and honest callbacks, and what its attackers know.
 import { createHash, randomBytes } from 'node:crypto';
 import { startNode, startRedis } from '../processes.mjs';
 import { HonestLoad } from './honest.mjs';
@@ -7,11 +7,11 @@ import { ProcessWatch } from './process-watch.mjs';
 
 const PER_SECOND = 150;
 const ASK_TIME_LIMIT_MS = 5_000;
-/** Their records are as large as the provider's limits allow, so that lists and pages of the feed are. */
+/** With records of the maximum size, so that lists and pages of the feed are large, too. */
 const LARGE_PARTICIPANTS = 300;
-/** Twice as many as take part. */
+/** Twice as many as are used. */
 const MAX_PARTICIPANTS = 1_000;
-/** Small limits, so that an attack which needs all of one need not be large. */
+/** Small limits, so that an attack can exhaust them with little traffic. */
 const SETTINGS = {
   MAX_CONNECTIONS: '400',
   MAX_IN_FLIGHT: '250',
@@ -35,7 +35,7 @@ export async function openStage(store) {
   const ask = askWith(url, opsKey);
   const [ownPath, leakedPath] = [ownSecret, leakedSecret].map((secret) => `/callbacks/bandwidth/${secret}`);
   const [position, mintedPath] = [await currentPosition(ask), await mintPath(ask)];
-  await knowLargeParticipants(ask, ownPath);
+  await addLargeParticipants(ask, ownPath);
   await ask(mintedPath, largeCallback(LEAKED));
   const honest = new HonestLoad({ port, path: ownPath, perSecond: PER_SECOND });
   const watch = new ProcessWatch(pid);
@@ -45,7 +45,7 @@ export async function openStage(store) {
     ask,
     honest,
     watch,
-    /** What attackers know: a stolen key, a leaked secret and a leaked minted URL, and a position of the beginning. */
+    /** What attackers know: a stolen key, a leaked secret, a leaked minted URL, and the first position of the feed. */
     target: { readKey, leakedPath, mintedPath, position, maxParticipants: MAX_PARTICIPANTS },
     close: async () => {
       watch.stop();
@@ -89,7 +89,7 @@ async function mintPath(ask) {
   return new URL(json.callbackUrl).pathname;
 }
 
-async function knowLargeParticipants(ask, path) {
+async function addLargeParticipants(ask, path) {
   for (let n = 0; n < LARGE_PARTICIPANTS; n += 20) {
     const numbers = Array.from({ length: 20 }, (_, index) => n + index);
     const answers = await Promise.all(numbers.map((number) => ask(path, largeCallback(`large-${number}-`))));

@@ -1,4 +1,4 @@
-// What an attack may do: open connections to one port of loopback, bounded in number and bytes, until it is stopped.
+// The connections of an attack: to one loopback port, with limits on their number and bytes, until the attack is stopped.
 import { once, setMaxListeners } from 'node:events';
 import { connect, isIP } from 'node:net';
 import { setInterval as every, setTimeout as wait } from 'node:timers/promises';
@@ -7,7 +7,7 @@ const MAX_CONNECTIONS = 500;
 export const MAX_BYTES = 250_000_000;
 const COUNT_EVERY_MS = 20;
 
-/** The address in a URL of this machine. Throws for any other: names are refused too, since they may resolve to anything. */
+/** The loopback address in a URL. Throws for any other host, including names, which may resolve to anything. */
 function loopbackAddress(text) {
   const { hostname, port } = new URL(text);
   const isLoopback = hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
@@ -38,12 +38,12 @@ export class Traffic {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Sent and received. */
+  /** Bytes sent and received. */
   get bytes() {
     return [...this.#sockets].reduce((sum, socket) => sum + bytesOf(socket), this.#closedBytes);
   }
 
-  /** `isReading`: false leaves answers unread. `isHalfOpen`: does not close when the service does. */
+  /** `isReading`: false to leave responses unread. `isHalfOpen`: true to stay open when the service closes its side. */
   open({ isReading = true, isHalfOpen = false } = {}) {
     if (this.isOver || this.#sockets.size >= MAX_CONNECTIONS) return undefined;
     const socket = connect({ ...this.#address, allowHalfOpen: isHalfOpen, noDelay: true });
@@ -53,13 +53,13 @@ export class Traffic {
       this.#sockets.delete(socket);
       this.#closedBytes += bytesOf(socket);
     });
-    socket.on('error', () => {}); // a refusal is what the attacker expects
+    socket.on('error', () => {}); // attackers expect connections to be refused or reset
     if (isReading) socket.resume();
     else socket.pause();
     return socket;
   }
 
-  /** Resolves when more can be sent, with whether the connection is still open. */
+  /** Resolves once more can be sent, with whether the connection is still open. */
   async send(socket, content) {
     if (!socket.writable) return false;
     if (!socket.write(content)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => {});
@@ -80,7 +80,7 @@ export class Traffic {
       for await (const _ of every(COUNT_EVERY_MS, undefined, { signal: this.#stopped.signal })) {
         if (this.bytes > MAX_BYTES) this.stop();
       }
-    } catch {} // it is over
+    } catch {} // stopped
   }
 }
 

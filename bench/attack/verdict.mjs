@@ -1,21 +1,21 @@
-// What must hold under every attack.
+// The criteria that every attack must meet.
 
 export const LIMITS = {
-  /** Times the 99th percentile without the attack. */
+  /** A multiple of the 99th percentile without the attack. */
   latencyFactor: 5,
-  /** Less is noise: of a 99th percentile of 2 ms, five times as much may be one pause of the machine. */
-  leastControlMs: 20,
-  /** Resident memory above that at rest. */
+  /** Smaller values are noise: five times a 99th percentile of 2 ms may be one pause of the machine. */
+  minControlMs: 20,
+  /** Growth of resident memory. */
   grownMib: 256,
   backAfterMs: 10_000,
 };
 
-/** `lateP99Ms`: of the sender meanwhile, which other work on the machine may have kept from the processor. */
+/** `lateP99Ms`: the delay of the sender itself, caused by other load on the machine. */
 export function latencyLimitMs(control, { lateP99Ms }) {
-  return LIMITS.latencyFactor * Math.max(control.p99Ms, lateP99Ms, LIMITS.leastControlMs);
+  return LIMITS.latencyFactor * Math.max(control.p99Ms, lateP99Ms, LIMITS.minControlMs);
 }
 
-/** What did not hold. */
+/** The names of the criteria that were not met. */
 export function verdict({ control, underAttack, grownMib, backAfterMs, isAlive, isReady, isFeedKept, attacker }) {
   const held = {
     control: control.refused + control.failed === 0,

@@ -1,4 +1,4 @@
-// How many callbacks a second, against the least that a receiver can do and against what people write by hand.
+// Callbacks per second, compared with the minimal receiver and the hand-written one.
 import { BY_HAND, FLOOR, ON_REDIS, ON_SQLITE } from '../contestants.mjs';
 import { failuresOf, inTurns, median, ratios } from '../rounds.mjs';
 import { format, middle, spread } from '../table.mjs';
@@ -23,14 +23,14 @@ export async function ingest({ rounds, warmMs, ms }) {
   };
 }
 
-const TEXT = `Distinct lifecycle events of 10,000 participants, sent by wrk over 64 connections, each with one request under way:
-the most that one process takes. Each contestant is started anew in each round, with a Redis of its own, and warmed up.
-"Of the floor" and "of by hand" are medians of the ratios within each round. Latency at this load is mostly waiting.`;
+const TEXT = `Distinct lifecycle events of 10,000 participants, sent by wrk over 64 connections, each with one request in flight: the
+maximum rate of one process. Each contestant is restarted for each round, with its own Redis, and warmed up.
+"Of the floor" and "of by hand" are medians of the ratios within each round. Latency at this load is mostly queueing.`;
 
 async function measure(contestant, warmMs, ms) {
   const { port, pids, stop } = await contestant.start();
   const warm = await callbacks({ port, ms: warmMs });
-  // It goes on where the warming up has ended: as many events later in the life of each participant.
+  // Continues where the warm-up ended, with the next events of each participant.
   const result = await callbacks({ port, ms, pids, plan: { sent: warm.requests } });
   const { rssKb } = usageOf(pids.service);
   await stop();

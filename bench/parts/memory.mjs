@@ -1,4 +1,4 @@
-// What a connected participant takes of Redis: records, indexes and the feed.
+// The Redis memory of a connected participant: records, indexes and the feed.
 import { Redis } from 'ioredis';
 import { knownOnRedis } from '../known.mjs';
 import { format } from '../table.mjs';
@@ -23,7 +23,7 @@ export async function memory({ counts, looked }) {
     tables: [
       { text: TEXT, rows },
       {
-        text: `Where it goes, with ${format(looked)}, as Redis says of each key; of no key is its table of them, among others:`,
+        text: `Memory by kind of key, with ${format(looked)} participants, as reported by Redis for each key. Not included is, among others, the table of keys:`,
         rows: parts,
       },
     ],
@@ -32,12 +32,12 @@ export async function memory({ counts, looked }) {
   };
 }
 
-const TEXT = `Participants with one device and a tag, ids of 36 characters, connected by one event. The growth of Redis'
-\`used_memory\`, everything in it (records, indexes, the table of keys), without the feed, which is bounded by a setting
-and told of separately: what the changes of one event take there. Where few participants share a tag, as in calls, its set
-is stored more compactly than where very many do.`;
+const TEXT = `Participants with one device and a tag, ids of 36 characters, connected by one event. The figures are the growth of
+\`used_memory\` of Redis: records, indexes and the table of keys, but not the feed, whose size is limited by a setting. The feed
+is shown separately, as the size of the changes of one event. If few participants share a tag, as in calls, Redis stores the set
+of the tag more compactly than if very many do.`;
 
-/** By what follows the shard in the name of a key, whatever keys there are. The feed is left out. */
+/** Memory by kind of key: the part of the key name after the shard. Excludes the feed. */
 async function bytesByKind({ redis, count, bytes }) {
   const client = new Redis(redis.port);
   const sums = new Map();

@@ -1,4 +1,4 @@
-// How long a callback takes when the service is not at its limit.
+// The latency of callbacks below the maximum rate.
 import { FLOOR, ON_REDIS, ON_SQLITE } from '../contestants.mjs';
 import { pace, refusedOf } from '../pace.mjs';
 import { failuresOf, inTurns } from '../rounds.mjs';
@@ -7,10 +7,10 @@ import { callbacks } from '../wrk.mjs';
 
 const CONTESTANTS = { redis: ON_REDIS, sqlite: ON_SQLITE, floor: FLOOR };
 
-export async function paced({ rounds, warmMs, mostMs, ms }) {
+export async function paced({ rounds, warmMs, maxMs, ms }) {
   const rates = [];
   const results = await inTurns(rounds, CONTESTANTS, async (contestant, round) => {
-    const result = await measure(contestant, { warmMs, mostMs, ms, perSecond: contestant === FLOOR && rates[round] });
+    const result = await measure(contestant, { warmMs, maxMs, ms, perSecond: contestant === FLOOR && rates[round] });
     if (contestant === ON_REDIS) rates.push(result.perSecond);
     return result;
   });
@@ -25,15 +25,15 @@ export async function paced({ rounds, warmMs, mostMs, ms }) {
   };
 }
 
-const TEXT = `wrk finds the most that the contestant takes; then callbacks are sent at an even rate of half of that, over 64 connections,
-whether or not the answers keep up. Latency is counted from when a callback was to be sent, so that a stall counts for all
-that it held up. The floor has the rate of Rollcall on Redis: its latency is what this way to measure costs by itself.`;
+const TEXT = `wrk finds the maximum rate of the contestant; then callbacks are sent at a constant rate of half of that, over 64 connections,
+whether or not the responses keep up. Latency is measured from the scheduled time of a callback, so that a stall counts for
+all callbacks that it delays. The floor gets the rate of Rollcall on Redis: its latency shows the overhead of the measurement.`;
 
-/** `perSecond`: the rate, if it is not to be half of the most. */
-async function measure(contestant, { warmMs, mostMs, ms, perSecond: given }) {
+/** `perSecond`: the rate; by default half of the maximum. */
+async function measure(contestant, { warmMs, maxMs, ms, perSecond: given }) {
   const { port, stop } = await contestant.start();
   const warm = await callbacks({ port, ms: warmMs });
-  const most = await callbacks({ port, ms: mostMs, plan: { sent: warm.requests } });
+  const most = await callbacks({ port, ms: maxMs, plan: { sent: warm.requests } });
   const perSecond = given || most.perSecond / 2;
   const count = (perSecond * ms) / 1_000;
   const answer = await pace({ port, warmUp: { perSecond, count: count / 2 }, perSecond, count });
@@ -51,7 +51,7 @@ function row(name, runs) {
     'p99 ms': middle(of('p99Ms'), 1),
     'spread of p99': spread(of('p99Ms'), 1),
     'p99.9 ms': middle(of('p999Ms'), 1),
-    'most ms': middle(of('mostMs'), 1),
+    'max ms': middle(of('maxMs'), 1),
     failed: format(failuresOf(runs)),
   };
 }

@@ -1,11 +1,11 @@
-// Whether two processes on one Redis take more than one, and what more cores would give.
+// Whether two processes on one Redis handle more than one does, and an estimate for more cores.
 import { startNode, startRedis } from '../processes.mjs';
 import { failuresOf, inTurns, median, ratios } from '../rounds.mjs';
 import { format, middle, spread } from '../table.mjs';
 import { callbacks } from '../wrk.mjs';
 
 const COUNTS = { one: 1, two: 2 };
-/** Each process is sent those of its own, as if by a proxy that goes by participant. */
+/** Each process gets its own participants, as from a proxy that routes by participant. */
 const PARTICIPANTS = 10_000;
 const CORES = [2, 4, 8, 16];
 const rate = ({ perSecond }) => perSecond;
@@ -24,15 +24,15 @@ export async function processes({ rounds, warmMs, ms }) {
   };
 }
 
-const TEXT = `One and two service processes on one Redis, each loaded by a wrk of its own over 64 connections. Redis and wrk run on the
-same machine and take their part of it: where the sum of all is as much as there are cores, it is the machine that is full.`;
+const TEXT = `One and two service processes on one Redis, each loaded by its own wrk over 64 connections. Redis and wrk run on the same
+machine: if the total equals the number of cores, the machine is the bottleneck.`;
 
 function arithmetic(serviceUs, redisUs) {
-  return `By the processor time of a callback with one process (${format(serviceUs, 1)} µs of the service, ${format(redisUs, 1)} µs of Redis), if the
-load comes from elsewhere: one core for Redis, which takes at the most 1,000,000 / ${format(redisUs, 1)} callbacks a second, and a process
-on each other core, which takes 1,000,000 / ${format(serviceUs, 1)}; with two cores, each process has one. This is arithmetic and not
-measured: it leaves out what the kernel and the network take beyond what is counted for a process, and that batches grow with the load,
-which makes each callback cheaper.`;
+  return `An estimate from the CPU time of a callback with one process (${format(serviceUs, 1)} µs of the service, ${format(redisUs, 1)} µs of Redis), if the
+load comes from another machine: one core for Redis, which handles up to 1,000,000 / ${format(redisUs, 1)} callbacks a second, and a process
+on each other core, which handles 1,000,000 / ${format(serviceUs, 1)}; with two cores, each process has one. This is arithmetic, not a
+measurement: it ignores the CPU time of the kernel and the network that is not attributed to a process, and that batches grow with
+the load, which makes each callback cheaper.`;
 }
 
 async function measure(count, warmMs, ms) {
@@ -56,7 +56,7 @@ async function measure(count, warmMs, ms) {
   return together(loads, failuresOf(warm));
 }
 
-/** Each load has seen all that Redis took, for the callbacks of all. */
+/** Each load has measured the CPU time of Redis for the callbacks of all loads. */
 function together(loads, failedBefore) {
   const perSecond = loads.reduce((sum, load) => sum + load.perSecond, 0);
   const share = (member) => loads.reduce((sum, load) => sum + (member(load) * load.perSecond) / perSecond, 0);

@@ -1,4 +1,4 @@
-// How many questions a second, with few and with many participants known.
+// Reads per second, with few and with many participants.
 import { FLOOR } from '../contestants.mjs';
 import { knownOnRedis, knownOnSqlite } from '../known.mjs';
 import { startNode } from '../processes.mjs';
@@ -6,7 +6,7 @@ import { failuresOf, inTurns, ratios } from '../rounds.mjs';
 import { format, middle, spread } from '../table.mjs';
 import { load } from '../wrk.mjs';
 
-/** The larger an answer, the fewer are asked for at once: else all of them wait for longer than is measured. */
+/** Fewer connections for larger responses: otherwise requests wait longer than the measurement lasts. */
 const READS = {
   one: { name: 'GET one participant', connections: 64 },
   list: { name: 'first page of 100', connections: 16 },
@@ -36,11 +36,11 @@ export async function reads({ rounds, warmMs, ms, onRedis, onSqlite }) {
   };
 }
 
-const TEXT = `Asked by wrk, each connection with one request under way, of participants scattered over all that are known, all of them
-connected, with one device and a tag. The floor answers a fixed text of the size of one participant. Latency at this load
-is mostly waiting.`;
+const TEXT = `Requested by wrk, each connection with one request in flight, for participants scattered over the whole store, all of them
+connected, with one device and a tag. The floor answers with a fixed text of the size of one participant. Latency at this
+load is mostly queueing.`;
 
-/** The floor, and a service for each number that are known with each of the reads of it, by a key. */
+/** The minimal receiver, and each read on a service for each number of participants, by key. */
 async function startAll(onRedis, onSqlite) {
   const redis = onRedis.map(async (count) => contestantsOf('Redis', await knownOnRedis(count)));
   const sqlite = onSqlite.map(async (count) => contestantsOf('SQLite', await knownOnSqlite(count)));

@@ -1,4 +1,4 @@
-// What an event costs when few and when very many are known, when all of them have one tag, and when each has had many devices.
+// The cost of an event with few and with very many participants, with one tag for all, and with many devices per participant.
 import { ON_REDIS } from '../contestants.mjs';
 import { knownOnRedis, seed } from '../known.mjs';
 import { tagCount } from '../participants.mjs';
@@ -7,10 +7,10 @@ import { failuresOf, inTurns, ratios } from '../rounds.mjs';
 import { format, middle, spread } from '../table.mjs';
 import { callbacks } from '../wrk.mjs';
 
-/** Events of a device that are kept as such: with one more, and no fewer, its record grows no further. */
+/** The number of events kept per device: with one more, its record no longer grows. */
 const FULL_HISTORY = 17;
-/** Of very many that are known, so many have events: more than any cache of a processor holds. */
-const MOST_ACTIVE = 100_000;
+/** The number of participants with events: their records exceed any CPU cache. */
+const MAX_ACTIVE = 100_000;
 const rate = ({ perSecond }) => perSecond;
 const cost = ({ cpuUs }) => cpuUs.service + cpuUs.redis;
 
@@ -44,18 +44,18 @@ export async function scale({ rounds, warmMs, ms, few, many, inOneTag, devices }
   };
 }
 
-const SIZE_TEXT = `Callbacks by wrk, on Redis. Each event is one by which a participant leaves or comes back, so that every index changes. Those
-that have events are scattered over all that are known, and have as long a history as is kept, so that the records are
-alike. The cost is the processor time of the service and of Redis together.`;
+const SIZE_TEXT = `Callbacks by wrk, on Redis. With each event a participant leaves or comes back, so that every index changes. The participants
+with events are scattered over the whole store and have the longest history that is kept, so that their records have equal
+size. The cost is the CPU time of the service and of Redis together.`;
 
-const TAG_TEXT = `The same, when those that are known share tags by 10, and when all of them have one. Here the histories grow meanwhile,
-on both sides alike.`;
+const TAG_TEXT = `The same, with ten participants per tag, and with one tag for all. Here the histories grow during the measurement, on both
+sides alike.`;
 
-const DEVICE_TEXT = `The same, of participants who connect and leave with the same device each time, and of those who do with another one each
-time, as a page does that is loaded again. What is kept of devices is bounded: before the measure begins, each has had
-more of them.`;
+const DEVICE_TEXT = `The same, for participants who connect and leave with the same device each time, and for those who use a new device each time,
+as after a page reload. The number of devices kept is bounded, and each participant has exceeded it before the measurement
+starts.`;
 
-/** Two services, in turns. */
+/** Measures two services in turns. */
 async function compare(starting, { rounds, warmMs, ms }) {
   const started = Object.entries(starting).map(async ([key, contestant]) => [key, await contestant]);
   const contestants = Object.fromEntries(await Promise.all(started));
@@ -67,10 +67,10 @@ async function compare(starting, { rounds, warmMs, ms }) {
   );
 }
 
-/** A service on a store in which as many are known. */
+/** A service on a store with `count` participants. */
 async function known({ count, tags, events }) {
   const store = await knownOnRedis(count, tags);
-  const participants = Math.min(count, MOST_ACTIVE);
+  const participants = Math.min(count, MAX_ACTIVE);
   const apart = Math.floor(count / participants);
   if (events) await seed({ redisUrl: store.redis.url }, { participants, apart, tags: store.tags, events });
   const { port, pid, stop } = await startNode('dist/main.js', store.env);
@@ -84,7 +84,7 @@ async function known({ count, tags, events }) {
   };
 }
 
-/** A service on a new store, whose participants have so many devices, one after another. */
+/** A service on a new store whose participants have had several devices, one after another. */
 async function reloading({ count, devices }) {
   const { port, pids, stop } = await ON_REDIS.start();
   const tags = tagCount(count);
@@ -92,7 +92,7 @@ async function reloading({ count, devices }) {
   return { store: { count, tags, devices }, plan, port, pids, stop };
 }
 
-/** Goes on where the load before has ended, so that whoever is connected leaves, and whoever has left comes back. */
+/** Continues where the previous load ended, so that connected participants leave and others come back. */
 async function send(contestant, ms) {
   const { plan, port, pids } = contestant;
   const result = await callbacks({ port, ms, pids, plan });

@@ -1,4 +1,4 @@
-// From the start of the built service, with nothing around it, to its first answer; and what it takes when nothing happens.
+// The time from starting the built service to its first response, and its memory at rest.
 import { setTimeout as wait } from 'node:timers/promises';
 import { startNode } from '../processes.mjs';
 import { format, middle, spread } from '../table.mjs';

@@ -1,4 +1,4 @@
-// The store alone: events through the recorder, without HTTP, against a bare SET of the same size.
+// The store alone: events through the recorder, without HTTP, compared with a plain SET of the same size.
 import { Redis } from 'ioredis';
 import { participantId } from '../participants.mjs';
 import { makeFolder, outputOf, startRedis } from '../processes.mjs';
@@ -6,7 +6,7 @@ import { sets } from '../redis-benchmark.mjs';
 import { inTurns, median, ratios } from '../rounds.mjs';
 import { middle, spread } from '../table.mjs';
 
-/** As the recorder does: batches of so many, two under way. */
+/** As in the recorder: the size of a batch, and two batches in flight. */
 const BATCH = 128;
 const BATCHES = 2;
 const rate = ({ perSecond }) => perSecond;
@@ -32,9 +32,9 @@ export async function store({ rounds, warmMs, ms, setCount }) {
 }
 
 function text(bytes) {
-  return `Events of 10,000 participants through the recorder, from a process without HTTP: load, fold, and commit what changed, with
-indexes and announced changes. Against it \`redis-benchmark\`: one SET of the size of such a record (${bytes} bytes) for each event.
-Both with ${BATCH} at a time, ${BATCHES} times under way.`;
+  return `Events of 10,000 participants through the recorder, from a process without HTTP: load, fold and commit, with indexes and
+announced changes. Compared with \`redis-benchmark\`: one SET of the size of such a record (${bytes} bytes) for each event.
+Both in batches of ${BATCH}, with ${BATCHES} batches in flight.`;
 }
 
 const NAMES = { redis: 'events on Redis', set: 'SET by redis-benchmark', sqlite: 'events on SQLite' };

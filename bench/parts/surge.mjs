@@ -1,4 +1,4 @@
-// A region comes back: very many callbacks at once, and then more than can be taken.
+// A region reconnects: very many callbacks at once, and then more than the service can handle.
 import { setInterval as every } from 'node:timers/promises';
 import { ON_REDIS, ON_SQLITE } from '../contestants.mjs';
 import { pace, refusedOf } from '../pace.mjs';
@@ -7,18 +7,18 @@ import { usageOf } from '../usage.mjs';
 import { callbacks } from '../wrk.mjs';
 
 const CONTESTANTS = [ON_REDIS, ON_SQLITE];
-/** The turns before are to connect, to be lost, to connect again, and to leave. */
+/** A participant's turns: connect, lose the connection, connect again, leave. */
 const NEXT = 4;
-/** Within the grace period, and no more than any machine takes. */
+/** Completes within the grace period, at a rate that any machine can handle. */
 const LEISURELY_PER_SECOND = 3_000;
 
-export async function surge({ warmMs, mostMs, devices, connections, overload }) {
+export async function surge({ warmMs, maxMs, devices, connections, overload }) {
   const returns = [];
   const overloads = [];
   for (const { name, start } of CONTESTANTS) {
     const { port, pids, stop } = await start();
     const warm = await callbacks({ port, ms: warmMs, plan: { participants: devices } });
-    const { perSecond } = await callbacks({ port, ms: mostMs, plan: { participants: devices, sent: warm.requests } });
+    const { perSecond } = await callbacks({ port, ms: maxMs, plan: { participants: devices, sent: warm.requests } });
     returns.push({ '': name, ...(await reconnect({ port, devices, connections })) });
     const excess = { ...overload, perSecond: 2 * perSecond };
     overloads.push({ '': name, ...(await overwhelm({ port, pid: pids.service, ...excess })) });
@@ -36,25 +36,24 @@ export async function surge({ warmMs, mostMs, devices, connections, overload }) 
 }
 
 function reconnectText(devices, connections) {
-  return `${format(devices)} devices that were lost connect again within one second, at an even rate over ${format(connections)}
-connections. Latency is counted from when a callback was to be sent.`;
+  return `${format(devices)} lost devices reconnect within one second, at a constant rate over ${format(connections)}
+connections. Latency is measured from the scheduled time of a callback.`;
 }
 
 function overloadText({ connections }) {
-  return `Twice as many callbacks a second as wrk had answered, at an even rate, and up to ${format(connections)} of them under way,
-which is more than the service allows. Latency is counted from when a callback was sent. A refusal (503) is worth something
-only if it comes soon, and memory must be bounded.`;
+  return `Twice the rate that wrk reached, constant, with up to ${format(connections)} callbacks in flight, which is more than the service
+allows. Latency is measured from when a callback was sent. Refusals (503) must be fast, and memory must be bounded.`;
 }
 
 async function reconnect({ port, devices, connections }) {
   const warmUp = { perSecond: LEISURELY_PER_SECOND, count: 2 * devices };
   const answer = await pace({ port, connections, participants: devices, warmUp, perSecond: devices, count: devices });
-  const { p50Ms, p99Ms, mostMs } = answer.byStatus[204].fromIntended;
+  const { p50Ms, p99Ms, maxMs } = answer.byStatus[204].fromIntended;
   return {
     'all answered after ms': format(answer.elapsedMs),
     'p50 ms': format(p50Ms, 1),
     'p99 ms': format(p99Ms, 1),
-    'most ms': format(mostMs, 1),
+    'max ms': format(maxMs, 1),
     refused: format(refusedOf(answer)),
   };
 }
@@ -76,11 +75,11 @@ async function overwhelm({ port, pid, perSecond, connections, ms }) {
     'p99 ms of 503': p99(503),
     'other answers': format(count - (byStatus[204]?.count ?? 0) - (byStatus[503]?.count ?? 0)),
     'MiB before': format(before / 1_024),
-    'MiB at the most': format(mostKb / 1_024),
+    'peak MiB': format(mostKb / 1_024),
   };
 }
 
-/** Call what it returns to end it, and to know the most that there was, in kilobytes. */
+/** Returns a function that stops the measurement and returns the maximum, in kilobytes. */
 function watchMemory(pid) {
   const ending = new AbortController();
   let mostKb = 0;

@@ -1,4 +1,4 @@
-// Errors in the shapes that the provider's API has: `{error, requestId}`, and for those who may not `{message}`.
+// Errors in the formats of the provider's API: `{message}` for 401 and 403, `{error, requestId}` for all others.
 import { randomUUID } from 'node:crypto';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -33,7 +33,7 @@ function toApiError(error: unknown, url: string): { status: number; message: str
   if (error instanceof ApiError) return error;
   const status =
     error instanceof HttpException ? error.getStatus() : ((error as { statusCode?: number }).statusCode ?? 500);
-  // The provider's gateway answers so when there is no such call.
+  // The provider's gateway answers unknown calls like this.
   if (status === 404 && /^\/(v1|accounts)\//.test(url)) return { status: 403, message: 'Missing Authentication Token' };
   return { status, message: (error as Error).message };
 }

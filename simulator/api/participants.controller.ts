@@ -3,9 +3,9 @@ import { DeviceTokens } from '../provider/device-tokens.js';
 import type { Participant } from '../provider/participants.js';
 import { Provider } from '../provider/provider.js';
 import { AccountGuard } from './account.guard.js';
-import { BodyPipe, ParticipantBody } from './questions.js';
+import { BodyPipe, ParticipantBody } from './request-bodies.js';
 
-/** The real address ends in /v1, and so may this one's. */
+/** With and without /v1, with which the base URL of the real API ends. */
 export const ACCOUNT_PATHS = ['v1/accounts/:accountId', 'accounts/:accountId'];
 
 @Controller(ACCOUNT_PATHS.map((path) => `${path}/participants`))
@@ -21,12 +21,12 @@ export class ParticipantsController {
   @HttpCode(200)
   async create(@Param('accountId') accountId: string, @Body() body: ParticipantBody) {
     const participant = this.provider.participants.create(accountId, body);
-    return { participant: answerOf(participant), token: await this.tokens.issue(participant) };
+    return { participant: participantResponse(participant), token: await this.tokens.issue(participant) };
   }
 
   @Get(':participantId')
   get(@Param('accountId') accountId: string, @Param('participantId') participantId: string) {
-    return answerOf(this.provider.participants.get(accountId, participantId));
+    return participantResponse(this.provider.participants.get(accountId, participantId));
   }
 
   @Delete(':participantId')
@@ -36,7 +36,7 @@ export class ParticipantsController {
   }
 }
 
-export function answerOf(participant: Participant) {
+export function participantResponse(participant: Participant) {
   const {
     id,
     callbackUrl = null,

@@ -2,10 +2,10 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, UseGuards, U
 import type { Participants, Session } from '../provider/participants.js';
 import { Provider } from '../provider/provider.js';
 import { AccountGuard } from './account.guard.js';
-import { ACCOUNT_PATHS, answerOf } from './participants.controller.js';
-import { BodyPipe, SessionBody, SubscriptionsBody } from './questions.js';
+import { ACCOUNT_PATHS, participantResponse } from './participants.controller.js';
+import { BodyPipe, SessionBody, SubscriptionsBody } from './request-bodies.js';
 
-/** Where there is nothing to tell it answers 200 and an empty value: the provider's own SDK cannot read a 204 there. */
+/** Reads without a result answer 200 with an empty value, since the provider's own SDK cannot handle a 204 there. */
 @Controller(ACCOUNT_PATHS.map((path) => `${path}/sessions`))
 @UseGuards(AccountGuard)
 @UsePipes(BodyPipe)
@@ -19,12 +19,12 @@ export class SessionsController {
   @Post()
   @HttpCode(200)
   create(@Param('accountId') accountId: string, @Body() { tag }: SessionBody) {
-    return sessionAnswer(this.#participants.createSession(accountId, tag));
+    return sessionResponse(this.#participants.createSession(accountId, tag));
   }
 
   @Get(':sessionId')
   get(@Param('accountId') accountId: string, @Param('sessionId') sessionId: string) {
-    return sessionAnswer(this.#participants.getSession(accountId, sessionId));
+    return sessionResponse(this.#participants.getSession(accountId, sessionId));
   }
 
   @Delete(':sessionId')
@@ -35,7 +35,7 @@ export class SessionsController {
 
   @Get(':sessionId/participants')
   list(@Param('accountId') accountId: string, @Param('sessionId') sessionId: string) {
-    return this.#participants.inSession(accountId, sessionId).map(answerOf);
+    return this.#participants.inSession(accountId, sessionId).map(participantResponse);
   }
 
   @Put(':sessionId/participants/:participantId')
@@ -80,6 +80,6 @@ export class SessionsController {
   }
 }
 
-function sessionAnswer({ id, tag }: Session) {
+function sessionResponse({ id, tag }: Session) {
   return { id, ...(tag !== undefined && { tag }) };
 }

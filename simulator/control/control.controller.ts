@@ -1,24 +1,23 @@
-// The page at / and its API, which docs/simulator.md documents. Whoever reaches the simulator may use it, without credentials.
+// The page at / and its API, documented in docs/simulator.md. Anyone who can reach the simulator can use it without credentials.
 
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Body, Controller, Delete, Get, Header, HttpCode, Inject, Param, Post, UsePipes } from '@nestjs/common';
 import { IsIn } from 'class-validator';
 import { ApiError } from '../api/api-error.js';
-import { BodyPipe, ParticipantBody } from '../api/questions.js';
+import { BodyPipe, ParticipantBody } from '../api/request-bodies.js';
 import { DeviceTokens } from '../provider/device-tokens.js';
 import type { Participant } from '../provider/participants.js';
 import { Provider } from '../provider/provider.js';
 import type { Socket } from '../provider/socket.js';
 
 const PAGE = readFileSync(new URL('./page.html', import.meta.url), 'utf8');
-/** To whom the participants belong that are made on the page. */
+/** The account of participants created on the page. */
 export const PAGE_ACCOUNT = 'page';
-/** For injection: where webhooks go, unless somebody says otherwise. */
+/** Injection token of the default callback URL. */
 export const CALLBACK_URL = Symbol('CallbackUrl');
-/** More fit on no page. */
-const MOST_SHOWN = 200;
-/** A page is there again after about this long. */
+const MAX_SHOWN = 200;
+/** The typical duration of a page reload. */
 const RELOAD_MS = 800;
 
 const ACTIONS = ['leave', 'drop', 'reload'] as const;
@@ -51,7 +50,7 @@ export class ControlController {
       callbackUrl: this.callbackUrl,
       total: participants.length,
       participants: participants
-        .slice(-MOST_SHOWN)
+        .slice(-MAX_SHOWN)
         .reverse()
         .map((participant) => this.#describe(participant)),
       webhooks: this.provider.log.newest,
@@ -91,9 +90,9 @@ export class ControlController {
     else socket.remove();
   }
 
-  /** The page comes back as another device. Only a browser can reload a page that is really there. */
+  /** A reloaded page comes back as a new device. Real clients have to be reloaded in their browser. */
   #reload(participant: Participant, socket: Socket): void {
-    if (socket.isReal) throw new ApiError(409, 'a real client is reloaded where it runs');
+    if (socket.isReal) throw new ApiError(409, 'a real client must be reloaded in its browser');
     setTimeout(() => {
       if (this.provider.participants.find(participant.id)) this.provider.connect(participant, randomUUID());
     }, RELOAD_MS).unref();

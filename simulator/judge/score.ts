@@ -1,8 +1,9 @@
-// How right a receiver was. Two questions, each to the truth: what it answered when asked (samples), and what it
-// announced by itself (announcements). Nobody can know before being told; until then an answer is waiting, not wrong.
+// Scores a receiver against the truth: its answers to queries (samples), and the changes that it announced by itself
+// (announcements). No receiver can know of a change before its webhook arrives; until then an answer counts as waiting, not
+// as wrong.
 import type { Stay, Truth } from './truth.js';
 
-/** Who was present when asked at that time; those who are reconnecting are present. Epoch milliseconds. */
+/** The participants that the receiver reported as present at that time, including reconnecting ones. */
 export interface Sample {
   readonly atMs: number;
   readonly present: ReadonlySet<string>;
@@ -14,39 +15,39 @@ export interface Announcement {
   readonly atMs: number;
 }
 
-/** How long it may take until a receiver can know, in milliseconds. */
+/** How long a receiver may take to know of a change, in milliseconds. */
 export interface Allowance {
-  readonly tellingMs: number;
-  /** An absence of less may have passed before it was told of. */
+  readonly deliveryMs: number;
+  /** An absence shorter than this may be over before it is reported. */
   readonly graceMs: number;
 }
 
-export interface Testimony {
+export interface Observations {
   readonly samples: readonly Sample[];
-  /** In their order. */
+  /** In the order in which they were made. */
   readonly announcements: readonly Announcement[];
-  /** When the receiver was last observed: what it had more time for than that is not missed. Epoch milliseconds. */
+  /** The end of observation: announcements that were not yet due are not counted as missed. Epoch milliseconds. */
   readonly untilMs: number;
 }
 
 type Mark = 'right' | 'waiting' | 'wronglyConnected' | 'wronglyGone';
 
 export interface Score {
-  /** Answers: one for each sample and participant who has come by then. */
+  /** One for each sample and participant who had arrived by then. */
   readonly marks: Readonly<Record<Mark, number>>;
-  /** Comings and goings that a receiver had to announce. */
+  /** Arrivals and departures that the receiver had to announce. */
   readonly transitions: number;
   readonly neverHappened: number;
   readonly missed: number;
-  /** From the truth to its announcement, in milliseconds, ascending. */
+  /** From the event to its announcement, in milliseconds, ascending. */
   readonly arrivalDelaysMs: readonly number[];
   readonly departureDelaysMs: readonly number[];
 }
 
-/** An announcement is noted a little after it is made, on the same clock. */
+/** Tolerance for announcements that seem to precede their event; both are timed by the same clock. */
 const CLOCK_SLACK_MS = 100;
 
-export function scoreOf(truth: Truth, { samples, announcements, untilMs }: Testimony, allowance: Allowance): Score {
+export function scoreOf(truth: Truth, { samples, announcements, untilMs }: Observations, allowance: Allowance): Score {
   const marks: Record<Mark, number> = { right: 0, waiting: 0, wronglyConnected: 0, wronglyGone: 0 };
   const announced = byParticipant(announcements);
   const transitions: Transition[] = [];
@@ -82,48 +83,48 @@ function byParticipant(announcements: readonly Announcement[]): Map<string, Anno
   return grouped;
 }
 
-/** undefined: nobody has heard of the participant yet, so that every answer would be right. */
+/** undefined: the participant has not arrived yet, so any answer is right. */
 function markOf(stays: readonly Stay[], atMs: number, isAnsweredPresent: boolean, allowance: Allowance) {
   const stay = stays.findLast(({ fromMs }) => fromMs <= atMs);
   if (!stay) return undefined;
   const { fromMs, end, interruptions } = stay;
   if (end && end.atMs <= atMs) {
     if (!isAnsweredPresent) return 'right';
-    return atMs <= end.finalAtMs + allowance.tellingMs ? 'waiting' : 'wronglyConnected';
+    return atMs <= end.finalAtMs + allowance.deliveryMs ? 'waiting' : 'wronglyConnected';
   }
   // Between two sockets both answers are right.
   if (isAnsweredPresent || interruptions.some((one) => one.fromMs <= atMs && atMs < one.toMs)) return 'right';
   const connectedAtMs = interruptions.findLast(({ toMs }) => toMs <= atMs)?.toMs ?? fromMs;
-  return atMs - connectedAtMs <= allowance.tellingMs ? 'waiting' : 'wronglyGone';
+  return atMs - connectedAtMs <= allowance.deliveryMs ? 'waiting' : 'wronglyGone';
 }
 
 interface Transition {
   readonly what: 'came' | 'gone';
   readonly atMs: number;
   readonly latestMs: number;
-  /** Of a return that came so soon that the absence may have passed before it was told of: that absence's beginning. */
+  /** For a return so soon that the absence may have been over before it was reported: the start of that absence. */
   readonly shortAbsence?: Transition;
-  /** Whether this is the beginning of such an absence. */
+  /** Whether this is the start of such an absence. */
   isShort?: boolean;
   announcedAtMs?: number;
 }
 
-function transitionsOf(stays: readonly Stay[], { tellingMs, graceMs }: Allowance): Transition[] {
+function transitionsOf(stays: readonly Stay[], { deliveryMs, graceMs }: Allowance): Transition[] {
   const transitions: Transition[] = [];
   let gone: Transition | undefined;
   for (const { fromMs, end } of stays) {
     const isShort = gone !== undefined && fromMs - gone.atMs <= graceMs;
     if (gone && isShort) gone.isShort = true;
-    const came = { what: 'came', atMs: fromMs, latestMs: fromMs + tellingMs } as const;
+    const came = { what: 'came', atMs: fromMs, latestMs: fromMs + deliveryMs } as const;
     transitions.push({ ...came, ...(isShort && { shortAbsence: gone }) });
     if (!end) break;
-    gone = { what: 'gone', atMs: end.atMs, latestMs: end.finalAtMs + tellingMs };
+    gone = { what: 'gone', atMs: end.atMs, latestMs: end.finalAtMs + deliveryMs };
     transitions.push(gone);
   }
   return transitions;
 }
 
-/** A short absence is announced whole or not at all. */
+/** Both ends of a short absence are announced, or neither. */
 function mustBeAnnounced({ isShort, shortAbsence }: Transition): boolean {
   if (isShort) return false;
   return shortAbsence === undefined || shortAbsence.announcedAtMs !== undefined;
@@ -133,7 +134,7 @@ function isDue({ announcedAtMs, latestMs }: Transition, untilMs: number): boolea
   return announcedAtMs !== undefined || latestMs <= untilMs;
 }
 
-/** Gives each announcement to the first transition that it can be of; how many are of none. */
+/** Matches each announcement with the first transition that fits. Returns the number of announcements without a match. */
 function match(transitions: readonly Transition[], announcements: readonly Announcement[]): number {
   let unmatched = 0;
   for (const { what, atMs } of announcements) {
@@ -157,7 +158,7 @@ function delaysOf(transitions: readonly Transition[], kind: 'came' | 'gone'): nu
   return delays.sort((a, b) => a - b);
 }
 
-/** `share` from 0 to 1 of ascending values; undefined when there are none. */
+/** The quantile of ascending values, `share` from 0 to 1; undefined when there are none. */
 export function quantile(ascending: readonly number[], share: number): number | undefined {
   return ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * share))];
 }

@@ -1,19 +1,19 @@
-// Who was really on the call, written down while a scenario is played and asked afterwards.
-// A loss from which a device comes back within the grace period is an interruption of a stay, not its end; a leave is an
-// end, however soon somebody is back. A participant is finally gone when all of its devices are: a device that was lost may
-// still come back after another one has left. All receivers are judged by these words alike.
+// Who was really on the call: recorded while a scenario plays, and queried afterwards.
+// If a device comes back within the grace period after a loss, that is an interruption of the stay, not its end; a leave always
+// ends it, no matter how soon the device returns. A participant is finally gone when all of its devices are: a lost device may
+// still come back after another one has left. All receivers are scored by these rules.
 
 interface End {
   readonly atMs: number;
-  /** From when on nobody was waited for. */
+  /** When the grace period of the last lost device ended. */
   readonly finalAtMs: number;
 }
 
-/** One uninterrupted presence of a participant. `end` is undefined as long as there is none. */
+/** One continuous presence of a participant. `end` is undefined while it lasts. */
 export interface Stay {
   readonly fromMs: number;
   readonly end?: End;
-  /** When there was no socket, but there was soon again. */
+  /** Losses from which a device came back within the grace period. */
   readonly interruptions: readonly { readonly fromMs: number; readonly toMs: number }[];
 }
 
@@ -22,7 +22,7 @@ type Fact = { readonly what: 'came'; readonly atMs: number } | ({ readonly what:
 interface History {
   readonly facts: Fact[];
   readonly connected: Set<string>;
-  /** When the loss of each device that is not back is final. */
+  /** By lost device: when its loss becomes final. */
   readonly lost: Map<string, number>;
 }
 
@@ -35,7 +35,7 @@ export class Truth {
     return this.#histories.keys();
   }
 
-  /** To be told in the order in which it happens. */
+  /** `connect` and `end` must be called in the order of the events. */
   connect(participantId: string, deviceId: string, atMs: number): void {
     const { facts, connected, lost } = this.#historyOf(participantId);
     if (connected.size === 0) facts.push({ what: 'came', atMs });
@@ -43,15 +43,15 @@ export class Truth {
     lost.delete(deviceId);
   }
 
-  end(participantId: string, deviceId: string, atMs: number, isAskedFor: boolean): void {
+  end(participantId: string, deviceId: string, atMs: number, isLeave: boolean): void {
     const { facts, connected, lost } = this.#historyOf(participantId);
     if (!connected.delete(deviceId)) return;
-    if (!isAskedFor) lost.set(deviceId, atMs + this.graceMs);
+    if (!isLeave) lost.set(deviceId, atMs + this.graceMs);
     if (connected.size > 0) return;
-    facts.push({ what: isAskedFor ? 'left' : 'lost', atMs, finalAtMs: Math.max(atMs, ...lost.values()) });
+    facts.push({ what: isLeave ? 'left' : 'lost', atMs, finalAtMs: Math.max(atMs, ...lost.values()) });
   }
 
-  /** In their order. */
+  /** In chronological order. */
   staysOf(participantId: string): Stay[] {
     const stays: Stay[] = [];
     let stay: Stay | undefined;

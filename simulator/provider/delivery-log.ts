@@ -1,16 +1,16 @@
-// The newest webhooks and what became of them, for people to look at.
-import type { Answer } from '../webhooks/callback-client.js';
+// The newest webhooks and the responses to them, for the control page.
+import type { CallbackResponse } from '../webhooks/callback-client.js';
 import type { SignallingEvent } from '../webhooks/signalling-event.js';
 
 export interface LoggedWebhook {
   readonly id: number;
   readonly event: SignallingEvent;
-  /** How often it is sent; 0: chance lost it. */
+  /** How many times it is sent; 0 if it was lost. */
   readonly copies: number;
-  readonly answers: Answer[];
+  readonly answers: CallbackResponse[];
 }
 
-const KEPT = 200;
+const MAX_KEPT = 200;
 
 export class DeliveryLog {
   readonly #webhooks: LoggedWebhook[] = [];
@@ -25,7 +25,7 @@ export class DeliveryLog {
     this.#count += 1;
     const webhook = { id: this.#count, event, copies, answers: [] };
     this.#webhooks.push(webhook);
-    if (this.#webhooks.length > KEPT) this.#webhooks.shift();
+    if (this.#webhooks.length > MAX_KEPT) this.#webhooks.shift();
     return webhook;
   }
 }

@@ -1,14 +1,14 @@
-// What a device shows when it connects: a JWT for one participant. The browser SDK reads from it which signalling to
-// speak, and wants `v` to say so.
+// The token that a device connects with: a JWT for one participant. The browser SDK requires the claim `v`, from which it
+// chooses the signalling protocol.
 import { randomBytes } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import type { Participant } from './participants.js';
 
-/** As long as the provider keeps a session. */
+/** The lifetime of a session of the provider. */
 const LIFETIME = '9h';
 
 export class DeviceTokens {
-  /** Tokens are of one run of the simulator, as its participants are. */
+  /** Like participants, tokens are valid for one run of the simulator. */
   readonly #key = randomBytes(32);
 
   issue({ id, accountId, tag = '' }: Participant): Promise<string> {
@@ -19,7 +19,7 @@ export class DeviceTokens {
       .sign(this.#key);
   }
 
-  /** The participant's id, or undefined. */
+  /** Resolves with the participant's id, or undefined if the token is not valid. */
   async read(token: string): Promise<string | undefined> {
     const verified = await jwtVerify<{ p: string }>(token, this.#key).catch(() => undefined);
     return verified?.payload.p;

@@ -1,4 +1,4 @@
-// The provider's participants and sessions, in memory, with the rules that its documentation has for them.
+// The provider's participants and sessions, in memory, with the rules from its documentation.
 // Source: the published OpenAPI document of the WebRTC API, version 2.0.0.
 import { randomUUID } from 'node:crypto';
 import { ApiError } from '../api/api-error.js';
@@ -34,7 +34,7 @@ export interface Session {
 
 export const MAX_SESSION_PARTICIPANTS = 20;
 
-/** What belongs to another account is not found. Errors are those of the API. */
+/** Resources of other accounts are not found. Throws ApiError. */
 export class Participants {
   readonly #participants = new Map<string, Participant>();
   readonly #sessions = new Map<string, Session>();
@@ -53,7 +53,7 @@ export class Participants {
     return participant;
   }
 
-  /** By its id alone, as a device has it in its token. */
+  /** In any account: the token of a device contains only the participant's id. */
   find(id: string): Participant | undefined {
     return this.#participants.get(id);
   }
@@ -88,7 +88,7 @@ export class Participants {
     return session;
   }
 
-  /** Its participants stay, without a session. */
+  /** Participants of the session are kept. */
   deleteSession(accountId: string, id: string): void {
     for (const participantId of this.getSession(accountId, id).participantIds) this.leave(accountId, id, participantId);
     this.#sessions.delete(id);
@@ -102,12 +102,12 @@ export class Participants {
     const session = this.getSession(accountId, sessionId);
     const participant = this.get(accountId, id);
     if (participant.sessionId !== undefined && participant.sessionId !== sessionId) {
-      throw new ApiError(409, `participant ${id} is in session ${participant.sessionId}, and may be in one only`);
+      throw new ApiError(409, `participant ${id} is in session ${participant.sessionId}, and can only be in one`);
     }
     if (!session.participantIds.has(id) && session.participantIds.size >= MAX_SESSION_PARTICIPANTS) {
       throw new ApiError(
         409,
-        `session ${sessionId} has ${MAX_SESSION_PARTICIPANTS} participants, and may have no more`,
+        `session ${sessionId} has ${MAX_SESSION_PARTICIPANTS} participants, which is the maximum`,
       );
     }
     if (subscriptions) this.#checkSubscriptions(session, subscriptions);
@@ -116,7 +116,7 @@ export class Participants {
     if (subscriptions) participant.subscriptions = subscriptions;
   }
 
-  /** Takes its subscriptions with it. */
+  /** Also removes the participant's subscriptions. */
   leave(accountId: string, sessionId: string, id: string): void {
     const participant = this.#member(accountId, sessionId, id);
     this.getSession(accountId, sessionId).participantIds.delete(id);
@@ -128,7 +128,7 @@ export class Participants {
     return this.#member(accountId, sessionId, id).subscriptions;
   }
 
-  /** In place of those it had. */
+  /** Replaces the participant's subscriptions. */
   subscribe(accountId: string, sessionId: string, id: string, subscriptions: Subscriptions): void {
     const participant = this.#member(accountId, sessionId, id);
     this.#checkSubscriptions(this.getSession(accountId, sessionId), subscriptions);
@@ -144,7 +144,7 @@ export class Participants {
 
   #checkSubscriptions(session: Session, { sessionId = session.id, participants = [] }: Subscriptions): void {
     if (sessionId !== session.id)
-      throw new ApiError(400, `subscriptions are of session ${sessionId}, not ${session.id}`);
+      throw new ApiError(400, `the subscriptions are for session ${sessionId}, not ${session.id}`);
     for (const { participantId } of participants) {
       if (session.participantIds.has(participantId)) continue;
       throw new ApiError(404, `participant ${participantId} is not in session ${session.id}`);

@@ -1,4 +1,4 @@
-// The provider as a whole: who there is, which devices are connected, and what is told of them to whom.
+// The simulated provider: its participants, their connected devices, and the webhooks sent for them.
 import type { CallbackClient } from '../webhooks/callback-client.js';
 import type { Chaos, Delivery } from '../webhooks/chaos.js';
 import { Dispatcher } from '../webhooks/dispatcher.js';
@@ -14,7 +14,7 @@ interface AddressedDelivery extends Delivery {
 
 interface Connected {
   readonly sockets: Set<Socket>;
-  /** How many there have been. */
+  /** The number of sockets opened so far. */
   count: number;
 }
 
@@ -34,7 +34,7 @@ export class Provider {
     this.#dispatcher = new Dispatcher(
       ({ callbackUrl, body }) => this.client.send(callbackUrl, body),
       MAX_IN_FLIGHT,
-      ({ logged }, answer) => logged.answers.push(answer),
+      ({ logged }, response) => logged.answers.push(response),
     );
   }
 
@@ -42,7 +42,7 @@ export class Provider {
     return [...(this.#connected.get(participantId)?.sockets ?? [])];
   }
 
-  /** `hangUp`: as in SocketParts; without it the device is only said to be there. */
+  /** `hangUp`: as in SocketParts; without it the device is simulated. */
   connect(participant: Participant, deviceId: string, hangUp?: SocketParts['hangUp']): Socket {
     const connected = this.#connected.get(participant.id) ?? { sockets: new Set(), count: 0 };
     this.#connected.set(participant.id, connected);
@@ -51,35 +51,35 @@ export class Provider {
     const socket = new Socket({
       deviceId,
       hangUp,
-      tell: (kind, isBackAtMs) => this.#tell(participant, { ...about, kind, atMs: Date.now(), isBackAtMs }),
+      notify: (kind, isBackAtMs) => this.#notify(participant, { ...about, kind, atMs: Date.now(), isBackAtMs }),
       onClosed: () => connected.sockets.delete(socket),
     });
     connected.sockets.add(socket);
     return socket;
   }
 
-  /** Its devices are made to leave, and its token is worth nothing from now on. Throws ApiError. */
+  /** Removes the participant, makes its devices leave, and invalidates its token. Throws ApiError. */
   remove(accountId: string, participantId: string): void {
     this.participants.delete(accountId, participantId);
     for (const socket of this.socketsOf(participantId)) socket.remove();
     this.#connected.delete(participantId);
   }
 
-  /** Resolves when a scenario may go on. */
+  /** Resolves when a scenario may continue. */
   room(): Promise<void> {
     return this.#dispatcher.room();
   }
 
-  /** Real clients are cut, and nothing more is told. */
+  /** Disconnects real clients and stops sending webhooks. */
   async close(): Promise<void> {
     this.#dispatcher.stop();
     for (const { sockets } of this.#connected.values()) for (const socket of sockets) socket.drop();
     await this.client.close();
   }
 
-  #tell({ callbackUrl }: Participant, event: SignallingEvent): void {
+  #notify({ callbackUrl }: Participant, event: SignallingEvent): void {
     if (!callbackUrl) return;
-    const { deliveries } = this.chaos.tell(event);
+    const { deliveries } = this.chaos.plan(event);
     const logged = this.log.add(event, deliveries.length);
     for (const delivery of deliveries) this.#dispatcher.add({ ...delivery, callbackUrl, logged });
   }

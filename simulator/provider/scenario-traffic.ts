@@ -1,4 +1,4 @@
-// A scenario played with the provider's participants, over and over, so that there is something to look at.
+// Plays a scenario repeatedly with participants of the simulated provider, for demonstration.
 import { randomUUID } from 'node:crypto';
 import { type Cue, play } from '../scenarios/run.js';
 import type { Scenario, Stage } from '../scenarios/scenario.js';
@@ -21,7 +21,7 @@ interface Actor {
   socket?: Socket;
 }
 
-/** Resolves when it was aborted. */
+/** Resolves when aborted. */
 export async function playForever(
   provider: Provider,
   { scenario, stage, seed, accountId, callbackUrl }: ScenarioTraffic,

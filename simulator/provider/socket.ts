@@ -1,16 +1,16 @@
-// One socket of a device, as the provider sees it: a real client's, or one that is only said to be there.
+// One socket of a device, from the provider's view: that of a real client, or a simulated one.
 import type { SignallingKind } from '../webhooks/signalling-event.js';
 
 export interface SocketParts {
   readonly deviceId: string;
   /** `isBackAtMs`: as in SignallingEvent. */
-  readonly tell: (kind: SignallingKind, isBackAtMs?: number) => void;
-  /** Closes the connection of a real client: in order, or as a network does that fails. `closed` is called after it. */
-  readonly hangUp?: (isInOrder: boolean) => void;
+  readonly notify: (kind: SignallingKind, isBackAtMs?: number) => void;
+  /** Closes the connection of a real client, gracefully or like a network failure. `closed` is called afterwards. */
+  readonly hangUp?: (isGraceful: boolean) => void;
   readonly onClosed: () => void;
 }
 
-/** Tells of each thing once, whoever began it. */
+/** Notifies of each event once, whichever side caused it. */
 export class Socket {
   readonly deviceId: string;
   #hasLeft = false;
@@ -18,43 +18,43 @@ export class Socket {
 
   constructor(private readonly parts: SocketParts) {
     this.deviceId = parts.deviceId;
-    parts.tell('onConnect');
+    parts.notify('onConnect');
   }
 
-  /** Whether a client is at the other end. */
+  /** Whether a real client is connected. */
   get isReal(): boolean {
     return this.parts.hangUp !== undefined;
   }
 
-  /** The client says that it leaves, or the provider wants it gone; the socket is closed next. */
+  /** The client leaves, or the provider removes it; the socket is closed next. */
   leave(): void {
     if (this.#hasLeft || this.#isClosed) return;
     this.#hasLeft = true;
-    this.parts.tell('onLeave');
+    this.parts.notify('onLeave');
   }
 
-  /** Nothing more comes of it. `isBackAtMs`: when its device has another one, if that is known. */
+  /** The socket is closed. `isBackAtMs`: when its device opens another one, if known. */
   closed(isBackAtMs = Date.now()): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.parts.onClosed();
-    this.parts.tell('onDisconnect', this.#hasLeft ? undefined : isBackAtMs);
+    this.parts.notify('onDisconnect', this.#hasLeft ? undefined : isBackAtMs);
   }
 
-  /** The provider ends it. */
+  /** The provider closes the socket. */
   remove(): void {
     this.leave();
     if (this.parts.hangUp) this.parts.hangUp(true);
     else this.closed();
   }
 
-  /** The network ends it. */
+  /** The network fails. */
   drop(): void {
     if (this.parts.hangUp) this.parts.hangUp(false);
     else this.closed();
   }
 
-  /** It is gone, and nobody is told. */
+  /** The socket is gone, and no webhook is ever sent for it. */
   vanish(): void {
     this.#isClosed = true;
     this.parts.onClosed();

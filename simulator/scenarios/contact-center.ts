@@ -3,10 +3,10 @@ import { LifeStory, type Scenario } from './scenario.js';
 
 const SHIFTS = 3;
 const QUEUES = 8;
-/** Shifts overlap a little, so that no caller waits. */
+/** The share of a shift by which consecutive shifts overlap. */
 const HANDOVER = 0.03;
 
-/** Agents sign in for their shift and sign out after it, nearly all at once; the line itself is good. */
+/** Agents sign in at the start of their shift and out at its end, nearly all at once; their network is reliable. */
 export const contactCenter: Scenario = {
   name: 'contact-center',
   summary: 'agents of three shifts sign in and out, nearly all at once; few lose their network',

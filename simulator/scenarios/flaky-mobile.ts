@@ -1,10 +1,10 @@
 import { between } from '../random.js';
 import { LifeStory, type Scenario } from './scenario.js';
 
-/** Longer than any usual grace: whoever is away for so long was gone. */
+/** Longer than any usual grace period, so that these participants count as gone. */
 const LONG_AWAY_MS = [22_000, 30_000] as const;
 
-/** Phones on the move: the network comes and goes, and now and then the system ends the application. */
+/** Phones on the move: the network fails and recovers, and occasionally the system kills the application. */
 export const flakyMobile: Scenario = {
   name: 'flaky-mobile',
   summary: 'phones that lose their network again and again, briefly or for long, and restart',

@@ -1,10 +1,10 @@
 import { between } from '../random.js';
 import { LifeStory, type Scenario } from './scenario.js';
 
-/** One of five goes without a word: neither the leave nor the loss is ever sent. */
+/** One in five participants vanishes: neither a leave nor a loss is ever reported. */
 export const ghosts: Scenario = {
   name: 'ghosts',
-  summary: 'one of five goes, and the provider never says so',
+  summary: 'one in five vanishes, and the provider never reports it',
   live(participant, { durationMs, arrivalMs }, random) {
     const endMs = durationMs * between(random, 0.5, 0.9);
     const story = new LifeStory(random() * Math.min(arrivalMs, durationMs * 0.4), endMs);

@@ -3,13 +3,13 @@ import { LifeStory, type Scenario } from './scenario.js';
 
 /** Within any usual grace period. */
 const OUTAGE_MS = [3_000, 9_000] as const;
-/** In a run of which this part is shorter than the outage, the outage is shorter in proportion: it has to end before anybody leaves. */
+/** In short runs the outage is shortened to this share of the run, so that it ends before anyone leaves. */
 const OUTAGE_SHARE = 0.3;
 
-/** Two of three participants are in one region; in the middle of the run its network is gone for some seconds. */
+/** Two in three participants are in one region, whose network fails for some seconds in the middle of the run. */
 export const massDrop: Scenario = {
   name: 'mass-drop',
-  summary: 'a region loses its network in one moment, and nearly all of it comes back at once',
+  summary: 'a whole region loses its network, and nearly all of it reconnects at once',
   live(participant, { durationMs, arrivalMs }, random) {
     const isInRegion = participant % 3 !== 0;
     const dropMs = durationMs * 0.5 + random() * Math.min(200, durationMs * 0.02);

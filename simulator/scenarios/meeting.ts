@@ -3,10 +3,10 @@ import { LifeStory, type Scenario } from './scenario.js';
 
 const ROOM_SIZE = 20;
 
-/** A room of up to twenty, as many as a session takes. */
+/** Rooms of up to twenty people, the maximum size of a session. */
 export const meeting: Scenario = {
   name: 'meeting',
-  summary: 'people come, lose their network for a moment, reload the page, leave',
+  summary: 'people join, lose their network for a moment, reload the page, and leave',
   live(participant, { durationMs, arrivalMs }, random) {
     const endMs = durationMs * between(random, 0.7, 1);
     const story = new LifeStory(random() * arrivalMs, endMs);

@@ -1,6 +1,6 @@
-// Plays a scenario in real time. Each participant has one entry in a queue, for its next step; nothing else is held of
-// it, so that a million take no more memory than their numbers.
-import { setImmediate as nextTurn } from 'node:timers/promises';
+// Plays a scenario in real time. A participant takes only one queue entry, for its next step, so that a million participants
+// need little memory.
+import { setImmediate as nextTick } from 'node:timers/promises';
 import FlatQueue from 'flatqueue';
 import { type Clock, sleep, systemClock } from '../clock.js';
 import { randomOf } from '../random.js';
@@ -11,11 +11,11 @@ export interface RunOptions extends Stage {
   readonly seed: number;
 }
 
-/** A step that is to be taken now. */
+/** A step that is due now. */
 export interface Cue {
   readonly participant: number;
   readonly life: Life;
-  /** Of the step, in the life. */
+  /** The index of the step in the life. */
   readonly index: number;
   /** Epoch milliseconds. */
   readonly atMs: number;
@@ -23,16 +23,16 @@ export interface Cue {
 
 export interface Player {
   readonly take: (cue: Cue) => void;
-  /** The next step waits for it; a run that has to wait takes all its later steps later by as much. */
+  /** Awaited before each step; a delay here postpones all later steps by the same time. */
   readonly room: () => Promise<void>;
   /** Ends the run early. */
   readonly signal: AbortSignal;
 }
 
-/** A stay of less is a timer's inaccuracy, not a run that has to wait. */
+/** Smaller delays are timer inaccuracy, not a run that falls behind. */
 const TOLERANCE_MS = 50;
 
-/** Resolves with how long the run fell behind, in milliseconds, when the last step is taken. */
+/** Resolves after the last step with how far the run fell behind, in milliseconds. */
 export async function play(
   { scenario, seed, ...stage }: RunOptions,
   { take, room, signal }: Player,
@@ -42,8 +42,8 @@ export async function play(
   const queue = new FlatQueue<number>(stage.participants);
   const taken = new Uint32Array(stage.participants);
   for (let n = 0; n < stage.participants; n += 1) {
-    // A million lives take a while to make; the signal has to get through meanwhile.
-    if (n % 1_000 === 999) await nextTurn();
+    // Building a million lives takes a while; yield, so that the signal is received.
+    if (n % 1_000 === 999) await nextTick();
     if (signal.aborted) return 0;
     queue.push(n, lifeOf(n).steps[0]?.atMs ?? 0);
   }

@@ -1,15 +1,15 @@
-// What a scenario is: for each participant a short life, made of the seed and its number alone. So a million of them
-// need not be held: a life is made again whenever its next step is due.
+// A scenario gives each participant a short life, which depends only on the seed and the participant's number. So lives are
+// not kept in memory: a life is rebuilt whenever its next step is due.
 import type { Random } from '../random.js';
 
 /**
- * `connect`: the device opens a socket. `leave`: the client says so and closes it. `lose`: the socket is dead.
- * `vanish`: as lose, or leave, but the provider never tells.
+ * `connect`: the device opens a socket. `leave`: the client announces it and closes the socket. `lose`: the socket is dead.
+ * `vanish`: the device is gone, but the provider never reports it.
  */
 export type Action = 'connect' | 'leave' | 'lose' | 'vanish';
 
 export interface Step {
-  /** From the start of the run, in milliseconds; a life's steps are in this order. */
+  /** Milliseconds from the start of the run; the steps of a life are in this order. */
   readonly atMs: number;
   readonly action: Action;
   /** Which of the participant's devices, counted from 1. */
@@ -21,11 +21,11 @@ export interface Life {
   readonly steps: readonly Step[];
 }
 
-/** What lives are made for; times in milliseconds. */
+/** The size of a run; times in milliseconds. */
 export interface Stage {
   readonly participants: number;
   readonly durationMs: number;
-  /** People come during this time, from the start on. */
+  /** All participants arrive within this time from the start. */
   readonly arrivalMs: number;
 }
 
@@ -36,8 +36,8 @@ export interface Scenario {
 }
 
 /**
- * Builds one life, step by step. A life never runs past its end, whatever a scenario asks for: a device that would
- * return later does not return, so that a run of any length ends on time and its steps stay in order.
+ * Builds one life, step by step. No step is later than the end of the life: a device that would return later does not
+ * return, so that runs of any length end on time and their steps stay in order.
  */
 export class LifeStory {
   readonly #steps: Step[] = [];
@@ -52,7 +52,7 @@ export class LifeStory {
     this.#note('connect');
   }
 
-  /** Whether there is that much time left. */
+  /** Whether at least this much time is left. */
   hasTimeFor(durationMs: number): boolean {
     return this.#atMs + durationMs < this.endMs;
   }
@@ -67,33 +67,33 @@ export class LifeStory {
     return this;
   }
 
-  /** The network is gone for a while, then the same device is back. */
+  /** The network fails for a while, then the same device reconnects. */
   blip(gapMs: number): this {
     return this.#note('lose').stay(gapMs).#note('connect');
   }
 
-  /** The page is loaded anew: the old device leaves, another one comes. */
+  /** The page is reloaded: the device leaves, and a new one connects. */
   reload(gapMs: number): this {
     this.#note('leave').stay(gapMs);
     this.#device += 1;
     return this.#note('connect');
   }
 
-  /** The application dies and is started again: the old device is lost, another one comes. */
+  /** The application crashes and restarts: the device is lost, and a new one connects. */
   restart(gapMs: number): this {
     this.#note('lose').stay(gapMs);
     this.#device += 1;
     return this.#note('connect');
   }
 
-  /** The last step, at the end of the life; a device that is away at that time stays away. */
+  /** Adds the last step, at the end of the life; a device that is away then stays away. */
   end(action: 'leave' | 'lose' | 'vanish'): readonly Step[] {
     if (this.#steps.at(-1)?.action !== 'connect') return this.#steps;
     this.#atMs = this.endMs;
     return this.#note(action).#steps;
   }
 
-  /** Leaves out what would be after the end. Rounds down, for rounding up could be after the end as well. */
+  /** Omits steps after the end of the life. Rounds down, since rounding up could exceed it. */
   #note(action: Action): this {
     if (this.#atMs <= this.endMs) this.#steps.push({ atMs: Math.floor(this.#atMs), action, device: this.#device });
     return this;

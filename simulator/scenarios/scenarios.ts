@@ -5,7 +5,7 @@ import { massDrop } from './mass-drop.js';
 import { meeting } from './meeting.js';
 import type { Scenario } from './scenario.js';
 
-/** By their names, as commands take them. */
+/** By name, as on the command line. */
 export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
   [meeting, contactCenter, flakyMobile, massDrop, ghosts].map((scenario) => [scenario.name, scenario]),
 );

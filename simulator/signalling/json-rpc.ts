@@ -1,4 +1,4 @@
-// JSON-RPC 2.0, as much of it as signalling needs: https://www.jsonrpc.org/specification.
+// The parts of JSON-RPC 2.0 that signalling needs: https://www.jsonrpc.org/specification.
 
 export interface Call {
   readonly method: string;
@@ -14,7 +14,7 @@ const ERRORS = {
 
 type ErrorName = keyof typeof ERRORS;
 
-/** A call, or what is wrong with it. */
+/** Returns the call, or the name of the error. */
 export function parseCall(text: string): Call | Extract<ErrorName, 'parse' | 'request'> {
   let message: unknown;
   try {

@@ -1,5 +1,5 @@
-// The socket that the provider's browser SDK talks to: JSON-RPC 2.0 at /v3/, one connection for each client.
-// It knows who is there, and nothing of media: descriptions are taken, and answered with empty ones.
+// The WebSocket server for the provider's browser SDK: JSON-RPC 2.0 at /v3/, one connection per client.
+// It only tracks connections, not media: session descriptions are accepted and answered with empty ones.
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -12,18 +12,19 @@ import { type Call, errorReply, parseCall, resultReply } from './json-rpc.js';
 
 const PATHS = /^\/v3\/?$/;
 const MAX_MESSAGE_BYTES = 256 * 1024;
-/** Who leaves closes next; who does not is closed. */
+/** A client closes its socket after a leave; if it does not, the server closes it. */
 const CLOSE_AFTER_LEAVE_MS = 1_000;
-const CLOSED_IN_ORDER = 1000;
+/** RFC 6455, 7.4.1. */
+const NORMAL_CLOSURE = 1000;
 
 export class SignallingServer {
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
 
-  /** `noticeMs`: how long a client may be silent until its socket is taken for dead, twice at the most. */
+  /** A client that has not answered a ping by the next one is lost: it is detected after one to two intervals. */
   constructor(
     private readonly provider: Provider,
     private readonly tokens: DeviceTokens,
-    private readonly noticeMs: number,
+    private readonly pingIntervalMs: number,
   ) {}
 
   listen(http: Server, guard: RequestGuard): void {
@@ -31,11 +32,11 @@ export class SignallingServer {
       socket.on('error', () => socket.destroy());
       const refusal = guard.refusalOf(request);
       if (refusal) refuse(socket, refusal.status, refusal.message);
-      else void this.#admit(request, socket, head);
+      else void this.#accept(request, socket, head);
     });
   }
 
-  async #admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async #accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const address = `ws://simulator${request.url}`;
     if (!URL.canParse(address)) return refuse(socket, 400);
     const { pathname, searchParams } = new URL(address);
@@ -49,11 +50,11 @@ export class SignallingServer {
   }
 
   #serve(client: WebSocket, participant: Participant, deviceId: string): void {
-    const socket = this.provider.connect(participant, deviceId, (isInOrder) =>
-      isInOrder ? client.close(CLOSED_IN_ORDER) : client.terminate(),
+    const socket = this.provider.connect(participant, deviceId, (isGraceful) =>
+      isGraceful ? client.close(NORMAL_CLOSURE) : client.terminate(),
     );
     this.#watch(client);
-    // An error closes it, and that is what counts.
+    // An error is always followed by close.
     client.on('error', () => {});
     client.on('close', () => socket.closed());
     client.on('message', (message: Buffer) => {
@@ -65,7 +66,7 @@ export class SignallingServer {
     });
   }
 
-  /** A network that is gone says nothing: only a ping that is not answered does. */
+  /** A failed network is detected only by an unanswered ping. */
   #watch(client: WebSocket): void {
     let isAlive = true;
     client.on('pong', () => {
@@ -75,17 +76,17 @@ export class SignallingServer {
       if (!isAlive) return client.terminate();
       isAlive = false;
       client.ping();
-    }, this.noticeMs).unref();
+    }, this.pingIntervalMs).unref();
     client.on('close', () => clearInterval(timer));
   }
 }
 
 function leave(client: WebSocket, socket: Socket): void {
   socket.leave();
-  setTimeout(() => client.close(CLOSED_IN_ORDER), CLOSE_AFTER_LEAVE_MS).unref();
+  setTimeout(() => client.close(NORMAL_CLOSURE), CLOSE_AFTER_LEAVE_MS).unref();
 }
 
-/** A notification has no id, and no answer. */
+/** A notification has no id and gets no answer. */
 function answer({ id, method }: Call): string | undefined {
   if (id === undefined) return undefined;
   switch (method) {

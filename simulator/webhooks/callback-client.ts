@@ -1,17 +1,17 @@
-// The provider as an HTTP client: one webhook to one callback URL, as often as it takes or is allowed.
-// A URL may have Basic credentials; like Bandwidth, it shows them only when it is asked to by a 401 with a
-// challenge (RFC 7235), and a receiver that asks without a challenge gets nothing more.
+// The provider's HTTP client: sends one webhook to one callback URL, with the configured number of attempts.
+// A URL may contain Basic credentials. Like Bandwidth, the client sends them only in response to a 401 with a challenge
+// (RFC 7235).
 import { setMaxListeners } from 'node:events';
 import { Agent, request } from 'undici';
 import { type Clock, sleep, systemClock } from '../clock.js';
 import type { CallbackHosts } from './callback-hosts.js';
 
-/** What Bandwidth does when a webhook fails is not documented, so each of it can be set. */
+/** Bandwidth does not document its retries, so everything can be configured. */
 export interface RetryPolicy {
   readonly attempts: number;
-  /** Before the second attempt, and twice as long before each further one, up to MAX_BACKOFF_MS. */
+  /** The delay before the second attempt; doubled for each further one, up to MAX_BACKOFF_MS. */
   readonly backoffMs: number;
-  /** Of an attempt as a whole, including the second request when the receiver asks for credentials. */
+  /** Of a whole attempt, including the second request with credentials. */
   readonly timeoutMs: number;
 }
 
@@ -23,7 +23,7 @@ export interface CallbackClientSettings {
   readonly hosts: CallbackHosts;
 }
 
-export interface Answer {
+export interface CallbackResponse {
   /** HTTP status, or why there is none: 'timeout', 'host not allowed', or an error code such as 'ECONNREFUSED'. */
   readonly status: number | string;
   readonly attempts: number;
@@ -31,19 +31,19 @@ export interface Answer {
   readonly elapsedMs: number;
 }
 
-const NOT_ALLOWED: Answer = { status: 'host not allowed', attempts: 0, elapsedMs: 0 };
+const NOT_ALLOWED: CallbackResponse = { status: 'host not allowed', attempts: 0, elapsedMs: 0 };
 
-export function isTaken({ status }: Answer): boolean {
+export function isAccepted({ status }: CallbackResponse): boolean {
   return typeof status === 'number' && status >= 200 && status < 300;
 }
 
-/** No webhook takes longer than this from its first attempt to the end of its last, in milliseconds. */
-export function longestSendMs(policy: RetryPolicy): number {
+/** The maximum time from the first attempt of a webhook to the end of its last, in milliseconds. */
+export function maxSendMs(policy: RetryPolicy): number {
   const backoffsMs = Array.from({ length: policy.attempts - 1 }, (_, index) => backoffMs(policy, index + 1));
   return backoffsMs.reduce((sum, ms) => sum + ms, policy.attempts * policy.timeoutMs);
 }
 
-/** After the failed attempt of that number, counted from 1. */
+/** The delay after failed attempt number `attempt`, counted from 1. */
 function backoffMs(policy: RetryPolicy, attempt: number): number {
   return Math.min(policy.backoffMs * 2 ** (attempt - 1), MAX_BACKOFF_MS);
 }
@@ -60,24 +60,24 @@ export class CallbackClient {
   ) {
     this.hosts = hosts;
     this.#policy = retry;
-    // Each webhook that waits for its next attempt is a listener.
+    // Each webhook that waits for its next attempt adds a listener.
     setMaxListeners(0, this.#givingUp.signal);
-    // Its timeouts are each of a part of an attempt, and inexact; the attempt has one of its own.
+    // undici's own timeouts are inexact and cover only parts of an attempt; each attempt has its own timeout instead.
     const { timeoutMs } = retry;
     this.#agent = new Agent({ connections, headersTimeout: 0, bodyTimeout: 0, connect: { timeout: timeoutMs } });
   }
 
-  /** Never rejects, and follows no redirect. `callbackUrl`: of http or https, with credentials or without. */
-  async send(callbackUrl: string, body: string): Promise<Answer> {
+  /** Never rejects, and does not follow redirects. `callbackUrl`: http or https, with or without credentials. */
+  async send(callbackUrl: string, body: string): Promise<CallbackResponse> {
     if (this.hosts.refusalOf(callbackUrl) !== undefined) return NOT_ALLOWED;
     const { signal } = this.#givingUp;
     for (let attempt = 1; ; attempt += 1) {
       const startMs = performance.now();
       const status = await this.#attempt(callbackUrl, body);
-      const answer = { status, attempts: attempt, elapsedMs: performance.now() - startMs };
-      if (isTaken(answer) || attempt >= this.#policy.attempts) return answer;
+      const response = { status, attempts: attempt, elapsedMs: performance.now() - startMs };
+      if (isAccepted(response) || attempt >= this.#policy.attempts) return response;
       await sleep(this.clock, backoffMs(this.#policy, attempt), signal);
-      if (signal.aborted) return answer;
+      if (signal.aborted) return response;
     }
   }
 
@@ -98,8 +98,8 @@ export class CallbackClient {
       const url = new URL(callbackUrl);
       const credentials = takeCredentials(url);
       const first = await this.#post(url, body, {}, timeout.signal);
-      const isAsked = first.status === 401 && /^basic\b/i.test(first.challenge);
-      if (!isAsked || credentials === undefined) return first.status;
+      const isChallenged = first.status === 401 && /^basic\b/i.test(first.challenge);
+      if (!isChallenged || credentials === undefined) return first.status;
       return (await this.#post(url, body, { authorization: `Basic ${credentials}` }, timeout.signal)).status;
     } catch (error) {
       if (timeout.signal.aborted) return 'timeout';
@@ -110,20 +110,16 @@ export class CallbackClient {
   }
 
   async #post(url: URL, body: string, headers: Record<string, string>, signal: AbortSignal) {
-    const {
-      statusCode,
-      headers: answered,
-      body: answer,
-    } = await request(url, {
+    const response = await request(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body,
       dispatcher: this.#agent,
       signal,
     });
-    // What it says is of no interest, but the connection is to be used again.
-    await answer.dump();
-    return { status: statusCode, challenge: String(answered['www-authenticate'] ?? '') };
+    // Discards the body so that the connection can be reused.
+    await response.body.dump();
+    return { status: response.statusCode, challenge: String(response.headers['www-authenticate'] ?? '') };
   }
 }
 

@@ -1,5 +1,5 @@
-// Where webhooks may be sent. Anyone who can reach the simulator chooses a participant's callbackUrl, and must not be
-// able to send requests through it into its network (SSRF): only to loopback, and to hosts that its operator named.
+// The hosts to which webhooks may be sent: loopback, and hosts that the operator named. Anyone who can reach the simulator
+// can choose a participant's callbackUrl, and must not be able to send requests into its network (SSRF).
 import { BlockList, isIPv6 } from 'node:net';
 import { hostNameOf } from '../host-name.js';
 
@@ -19,7 +19,7 @@ export class CallbackHosts {
     return new CallbackHosts(urls.map((url) => hostNameOf(new URL(url))));
   }
 
-  /** Why webhooks may not go there; undefined if they may. A name other than localhost is not loopback, whatever it resolves to. */
+  /** Why webhooks may not be sent there; undefined if they may. Except localhost, no name counts as loopback, whatever it resolves to. */
   refusalOf(callbackUrl: string): string | undefined {
     if (!URL.canParse(callbackUrl)) return 'callbackUrl must be a URL';
     const name = hostNameOf(new URL(callbackUrl));

@@ -1,23 +1,23 @@
-// What can happen between the truth and the receiver. It is done to the telling, never to what is told: a lost webhook
-// is of an event that did happen. The same seed does the same to the same events in the same order.
+// Simulates what can go wrong between an event and its receiver. Chaos affects only the delivery of webhooks, never the events:
+// the event of a lost webhook did happen. With the same seed, the same events in the same order get the same treatment.
 import { between, type Random, randomOf } from '../random.js';
 import { type SignallingEvent, webhookBody } from './signalling-event.js';
 
-/** Shares are from 0 to 1, times in milliseconds; 0 is none. */
+/** Shares are from 0 to 1, times in milliseconds; 0 disables. */
 export interface ChaosPolicy {
   readonly lossShare: number;
-  /** Of those that are not lost: sent again a while later. */
+  /** The share of the others that are sent a second time. */
   readonly duplicateShare: number;
-  /** Mean of the delay of each, which is exponential. */
+  /** The mean of an exponentially distributed delay. */
   readonly delayMs: number;
-  /** Held back for up to `reorderWithinMs` more, while others overtake. */
+  /** The share that is held back for up to `reorderWithinMs` more, so that others overtake. */
   readonly reorderShare: number;
   readonly reorderWithinMs: number;
-  /** The clock of each of the provider's hosts is off by up to this. */
+  /** The maximum clock error of each of the provider's hosts. */
   readonly skewMs: number;
-  /** Of the lost sockets whose device comes back: their loss is noticed only after that. */
+  /** The share of lost sockets whose loss is noticed only after their device has returned. */
   readonly overlapShare: number;
-  /** All that is due within such a time goes out at once, at its end. */
+  /** Webhooks due within an interval of this length are sent together at its end. */
   readonly burstMs: number;
 }
 
@@ -27,20 +27,20 @@ export interface Delivery {
   readonly sendAtMs: number;
 }
 
-/** What becomes of one event, and how often it was lost or repeated. */
-export interface Telling {
+/** The deliveries of one event. */
+export interface DeliveryPlan {
   readonly deliveries: readonly Delivery[];
-  readonly fate: 'told' | 'lost' | 'repeated';
+  readonly fate: 'sent' | 'lost' | 'repeated';
 }
 
-/** A dead socket is noticed within this time after its device has a new one. */
+/** A late loss is noticed within this time after the return of the device. */
 const NOTICE_MS = 5_000;
-/** A socket that is dead for longer is noticed by itself, so that only a quick return overlaps with it. */
-const LONGEST_UNNOTICED_MS = 10_000;
-/** A repeat comes within this time. */
+/** Only quick returns overlap: after this time a dead socket is noticed anyway. */
+const MAX_UNNOTICED_MS = 10_000;
+/** A duplicate is sent within this time. */
 const REPEAT_WITHIN_MS = 5_000;
-/** An exponential delay has no end; ours has, so that a run has one. */
-const MOST_MEANS = 8;
+/** Delays are truncated at this multiple of their mean, so that a run ends. */
+const MAX_MEANS = 8;
 const HOSTS = 16;
 
 export class Chaos {
@@ -57,14 +57,14 @@ export class Chaos {
     );
   }
 
-  /** As many numbers are drawn for each event, whatever becomes of it: one setting does not change what others do. */
-  tell(event: SignallingEvent): Telling {
+  /** Draws the same number of random values for every event, so that settings do not affect each other's results. */
+  plan(event: SignallingEvent): DeliveryPlan {
     const { lossShare, duplicateShare, delayMs, reorderShare, reorderWithinMs, overlapShare } = this.policy;
     const random = this.#random;
     const isLost = random() < lossShare;
     const isRepeated = random() < duplicateShare;
     const repeatMs = random() * REPEAT_WITHIN_MS;
-    const delay = Math.min(-Math.log(1 - random()), MOST_MEANS) * delayMs;
+    const delay = Math.min(-Math.log(1 - random()), MAX_MEANS) * delayMs;
     const isHeldBack = random() < reorderShare;
     const heldBackMs = random() * reorderWithinMs;
     const isNoticedLate = random() < overlapShare;
@@ -73,14 +73,14 @@ export class Chaos {
     const noticedAtMs = isNoticedLate && canOverlap(event) ? Math.round(event.isBackAtMs + noticeMs) : event.atMs;
     const body = webhookBody(event, noticedAtMs + this.#skewMs(event));
     const first = { event, body, sendAtMs: this.#inBurst(noticedAtMs + delay + (isHeldBack ? heldBackMs : 0)) };
-    if (!isRepeated) return { fate: 'told', deliveries: [first] };
+    if (!isRepeated) return { fate: 'sent', deliveries: [first] };
     return { fate: 'repeated', deliveries: [first, { ...first, sendAtMs: this.#inBurst(first.sendAtMs + repeatMs) }] };
   }
 
-  /** A device that comes back is at another host, as like as not. */
+  /** A device that reconnects usually gets another host. */
   #skewMs({ participantId, socket }: SignallingEvent): number {
-    const place = Number.parseInt(participantId.slice(-4), 16) || 0;
-    return this.#skewsMs[(place + socket * 7) % HOSTS] ?? 0;
+    const offset = Number.parseInt(participantId.slice(-4), 16) || 0;
+    return this.#skewsMs[(offset + socket * 7) % HOSTS] ?? 0;
   }
 
   #inBurst(atMs: number): number {
@@ -90,17 +90,17 @@ export class Chaos {
 }
 
 function canOverlap(event: SignallingEvent): event is SignallingEvent & { isBackAtMs: number } {
-  return event.isBackAtMs !== undefined && event.isBackAtMs - event.atMs <= LONGEST_UNNOTICED_MS;
+  return event.isBackAtMs !== undefined && event.isBackAtMs - event.atMs <= MAX_UNNOTICED_MS;
 }
 
-/** No first telling of anything is later than this after the truth; of a loss that is noticed late, after the return. */
-export function longestDelayMs(policy: ChaosPolicy): number {
+/** The maximum delay of a first delivery after its event; for a loss that is noticed late, after the return. */
+export function maxDelayMs(policy: ChaosPolicy): number {
   const { delayMs, reorderShare, reorderWithinMs, overlapShare, burstMs } = policy;
   const noticeMs = overlapShare > 0 ? NOTICE_MS : 0;
-  return MOST_MEANS * delayMs + (reorderShare > 0 ? reorderWithinMs : 0) + noticeMs + burstMs;
+  return MAX_MEANS * delayMs + (reorderShare > 0 ? reorderWithinMs : 0) + noticeMs + burstMs;
 }
 
-/** No webhook, repeats included, is due later than this after the last step of a run. */
-export function latestDeliveryMs(policy: ChaosPolicy): number {
-  return longestDelayMs(policy) + (policy.duplicateShare > 0 ? REPEAT_WITHIN_MS + policy.burstMs : 0);
+/** The maximum delay of any delivery, duplicates included, after the last step of a run. */
+export function maxDeliveryDelayMs(policy: ChaosPolicy): number {
+  return maxDelayMs(policy) + (policy.duplicateShare > 0 ? REPEAT_WITHIN_MS + policy.burstMs : 0);
 }

@@ -1,8 +1,8 @@
-// Sends deliveries when they are due, so many at once at the most. What waits is bounded by whoever adds asking for
-// room first: a receiver that is slower than the traffic slows the traffic down.
+// Sends deliveries when they are due, with a limit on those in flight. Callers await `room` before they add more, which bounds
+// the queue: a receiver that is slower than the traffic slows the traffic down.
 import FlatQueue from 'flatqueue';
 import { type Clock, systemClock } from '../clock.js';
-import type { Answer } from './callback-client.js';
+import type { CallbackResponse } from './callback-client.js';
 
 interface Due {
   /** Epoch milliseconds. */
@@ -10,7 +10,7 @@ interface Due {
 }
 
 const MAX_WAITING = 100_000;
-/** A delivery this late says that the receiver does not keep up. */
+/** A delivery this late means that the receiver does not keep up. */
 const LATE_MS = 100;
 
 export class Dispatcher<Delivery extends Due> {
@@ -22,15 +22,15 @@ export class Dispatcher<Delivery extends Due> {
   #wasFull = false;
   #onProgress: (() => void)[] = [];
 
-  /** `send` never rejects. */
+  /** `send` must not reject. */
   constructor(
-    private readonly send: (delivery: Delivery) => Promise<Answer>,
+    private readonly send: (delivery: Delivery) => Promise<CallbackResponse>,
     private readonly maxInFlight: number,
-    private readonly onAnswer: (delivery: Delivery, answer: Answer) => void,
+    private readonly onResponse: (delivery: Delivery, response: CallbackResponse) => void,
     private readonly clock: Clock = systemClock,
   ) {}
 
-  /** Whether anybody had to wait for room though no delivery was late: too many were waiting for their time. */
+  /** Whether callers had to wait because too many deliveries were queued, although none was late. */
   get wasFull(): boolean {
     return this.#wasFull;
   }
@@ -40,17 +40,17 @@ export class Dispatcher<Delivery extends Due> {
     if (delivery.sendAtMs < this.#timerAtMs) this.#pump();
   }
 
-  /** Resolves when what is added now will go out about when it is due. */
+  /** Resolves when deliveries added now can be sent on time. */
   async room(): Promise<void> {
     while (!this.#isStopped && this.#isBehind()) await this.#progress();
   }
 
-  /** Resolves when all is sent and answered. */
+  /** Resolves when everything is sent and answered. */
   async idle(): Promise<void> {
     while (this.#inFlight > 0 || (this.#waiting.length > 0 && !this.#isStopped)) await this.#progress();
   }
 
-  /** What is in flight is still answered, nothing more is sent. */
+  /** Sends nothing more; deliveries in flight are still answered. */
   stop(): void {
     this.#isStopped = true;
     this.#cancelTimer();
@@ -84,9 +84,9 @@ export class Dispatcher<Delivery extends Due> {
 
   async #deliver(delivery: Delivery): Promise<void> {
     this.#inFlight += 1;
-    const answer = await this.send(delivery);
+    const response = await this.send(delivery);
     this.#inFlight -= 1;
-    this.onAnswer(delivery, answer);
+    this.onResponse(delivery, response);
     this.#pump();
     this.#progressed();
   }

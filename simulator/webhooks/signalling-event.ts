@@ -1,5 +1,5 @@
-// What happens to the socket of a device, and so what the provider has to tell: the truth, before anything happens to
-// the telling. Source: https://dev.bandwidth.com/docs/webrtc/webhooks.
+// An event of a device's socket, which the provider reports by a webhook: the truth, before chaos affects its delivery.
+// Source: https://dev.bandwidth.com/docs/webrtc/webhooks.
 
 export type SignallingKind = 'onConnect' | 'onLeave' | 'onDisconnect';
 
@@ -10,16 +10,16 @@ export interface SignallingEvent {
   readonly tag?: string;
   /** Epoch milliseconds. */
   readonly atMs: number;
-  /** Which of the sockets that the participant opened, counted from 1: it is at one host of the provider. */
+  /** The number of the socket among those of the participant, counted from 1. Determines the provider's host. */
   readonly socket: number;
   /**
-   * Of a socket that was lost, and whose device comes back: when, or the time of the loss when nobody can know yet.
-   * The provider may notice it only after that.
+   * For a lost socket whose device reconnects: when it does, or the time of the loss if that is not known yet. The provider
+   * may notice the loss only after the device is back.
    */
   readonly isBackAtMs?: number;
 }
 
-/** The provider's body, as in its documentation: the time is a string, `tag` is there only when there is one. */
+/** The body as the provider documents it: the time is a string, and `tag` is present only if there is one. */
 export function webhookBody({ kind, participantId, deviceId, tag }: SignallingEvent, timestampMs: number): string {
   return JSON.stringify({
     event: kind,

@@ -1,4 +1,4 @@
-// Who may ask and do what over REST. Keys are configured as digests: whoever reads the configuration has no key.
+// API keys and their scopes. Keys are configured as digests, so that the configuration does not reveal them.
 import { indexOfSecret } from './secret.js';
 
 const SCOPES = ['read', 'admin'] as const;
@@ -13,7 +13,7 @@ export interface ApiKey {
 
 const ENTRY = /^([\w.-]{1,64}):([a-z+]+):([\da-f]{64})$/;
 
-/** `text`: a comma list of `name:scopes:sha256hex`, scopes joined by `+`. Throws with what is wrong, never with the text. */
+/** Parses a comma-separated list of `name:scopes:sha256hex`, scopes joined by `+`. Error messages never contain the text. */
 export function parseApiKeys(text: string): ApiKey[] {
   const keys = text.split(',').map((entry): ApiKey => {
     const [, name = '', scopes = '', hex = ''] = ENTRY.exec(entry.trim()) ?? [];
@@ -25,14 +25,14 @@ export function parseApiKeys(text: string): ApiKey[] {
     }
     return { name, scopes: known, digest: Buffer.from(hex, 'hex') };
   });
-  if (new Set(keys.map(({ name }) => name)).size < keys.length) throw new Error('must not have one name twice');
-  // Only one of the two would ever be found, with its scopes.
+  if (new Set(keys.map(({ name }) => name)).size < keys.length) throw new Error('must not contain a name twice');
+  // Only one of the entries, with its scopes, would ever be found.
   const digests = new Set(keys.map(({ digest }) => digest.toString('hex')));
-  if (digests.size < keys.length) throw new Error('must not have one key twice');
+  if (digests.size < keys.length) throw new Error('must not contain a key twice');
   return keys;
 }
 
-/** The key that an Authorization header bears. */
+/** The configured key that matches the bearer token of an Authorization header. */
 export function findApiKey(authorization: string | undefined, keys: readonly ApiKey[]): ApiKey | undefined {
   const [, key] = /^Bearer +(\S{1,256}) *$/i.exec(authorization ?? '') ?? [];
   return key === undefined

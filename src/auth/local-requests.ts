@@ -1,6 +1,6 @@
-// Without keys everybody who reaches the port may do everything, so the service then listens on loopback only. There are
-// two ways in from elsewhere. A web page whose name resolves to 127.0.0.1 (DNS rebinding) has its browser ask for it: the
-// Host header then has that name. A proxy on this machine passes on what strangers send: most proxies add a header.
+// Without keys everyone who can reach the port has full access, so the service then listens on loopback only. Requests from
+// elsewhere can still arrive in two ways. With DNS rebinding, a web page whose name resolves to 127.0.0.1 makes the browser
+// send them; the Host header then has that name. A proxy on this machine can forward them; most proxies add a header.
 import type { IncomingHttpHeaders } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import { ProblemError } from '../http/problem.js';
@@ -9,9 +9,9 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8);
 LOOPBACK.addAddress('::1', 'ipv6');
 
-/** An address in brackets, or a name or an IPv4 address; perhaps with a port. */
+/** An IPv6 address in brackets, or a name or IPv4 address, with or without a port. */
 const HOST = /^(?:\[([\da-f:.]{2,45})\]|([^:[\]]{1,253}))(?::\d{0,5})?$/i;
-/** Browsers and resolvers keep these names to the machine (RFC 6761, 6.3). */
+/** Browsers and resolvers resolve these names to loopback (RFC 6761, 6.3). */
 const LOCAL_NAME = /^(?:[\w-]+\.)*localhost\.?$/i;
 
 const PROXY_HEADERS = [
@@ -27,21 +27,21 @@ const PROXY_HEADERS = [
   'true-client-ip',
 ];
 
-export type ForeignReason = 'foreign-host' | 'forwarded-request';
+export type NonLocalReason = 'foreign-host' | 'forwarded-request';
 
-/** Why a request may not have been made on this machine; undefined when nothing says so. */
-export function foreignReason(headers: IncomingHttpHeaders): ForeignReason | undefined {
+/** Why a request may come from another machine; undefined: nothing indicates it. */
+export function nonLocalReason(headers: IncomingHttpHeaders): NonLocalReason | undefined {
   if (!isLocalHost(headers.host ?? '')) return 'foreign-host';
   return PROXY_HEADERS.some((name) => headers[name] !== undefined) ? 'forwarded-request' : undefined;
 }
 
-/** `setting`: the one that is not set. */
-export function foreignProblem(setting: 'API_KEYS' | 'CALLBACK_SECRETS', reason: ForeignReason): ProblemError {
+/** `setting`: the setting whose absence makes the service local-only. */
+export function localOnlyProblem(setting: 'API_KEYS' | 'CALLBACK_SECRETS', reason: NonLocalReason): ProblemError {
   const refused = {
-    'foreign-host': 'requests must have localhost or a loopback address as their Host',
-    'forwarded-request': 'requests that passed a proxy are refused',
+    'foreign-host': 'the Host header must be localhost or a loopback address',
+    'forwarded-request': 'requests forwarded by a proxy are refused',
   }[reason];
-  const detail = `As long as ${setting} is not set, ${refused}. Set ${setting} to allow others.`;
+  const detail = `As long as ${setting} is not set, ${refused}. Set ${setting} to allow other requests.`;
   return new ProblemError('local-only', { detail }, { reason });
 }
 

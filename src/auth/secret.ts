@@ -1,11 +1,11 @@
-// Secrets are compared by their digests: of one length, and in a time that tells nothing.
+// Secrets are compared by their digests, which have equal length, in constant time.
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 export function digestOf(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** The index of the digest that this is the secret of, or -1. Takes the same time wherever it is, or is not. */
+/** The index of the digest of this secret, or -1. Takes the same time whether or not, and wherever, it is found. */
 export function indexOfSecret(text: string, digests: readonly Buffer[]): number {
   const digest = digestOf(text);
   let found = -1;

@@ -1,4 +1,4 @@
-// The one reader of the environment. It reads all of it at the start, and the process does not start on a bad one.
+// The only code that reads the environment. All settings are read at start, and an invalid one prevents the start.
 import { isIP } from 'node:net';
 import type { AppSettings } from '../app.module.js';
 import type { StorePlace } from '../storage/open-storage.js';
@@ -9,20 +9,20 @@ type Values = { [K in keyof typeof SETTINGS]: ReturnType<(typeof SETTINGS)[K]['r
 
 export interface Config extends AppSettings, Pick<Values, 'host' | 'port' | 'logLevel' | 'shutdownDelayMs'> {
   readonly storePlace: StorePlace;
-  /** Lines about variables that look like settings. */
+  /** Log lines about variables that look like settings but are not. */
   readonly warnings: readonly string[];
 }
 
-/** `problems`: a line for each bad setting, its name and what is wrong, never its value. */
+/** `problems`: one line per invalid setting, with its name and what is wrong, never its value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
   constructor(readonly problems: readonly string[]) {
-    super(`bad settings: ${problems.join('; ')}`);
+    super(`invalid settings: ${problems.join('; ')}`);
   }
 }
 
-/** Adds to the environment what a file .env in the working directory sets and the environment does not. Throws ConfigError. */
+/** Loads .env from the working directory, if it exists. Variables that are already set take precedence. Throws ConfigError. */
 export function loadEnvFile(): void {
   try {
     process.loadEnvFile();
@@ -32,7 +32,7 @@ export function loadEnvFile(): void {
   }
 }
 
-/** `dialects`: those that a source can speak. Throws ConfigError. */
+/** `dialects`: the names of the known dialects. Throws ConfigError. */
 export function readConfig(dialects: readonly string[], environment: NodeJS.ProcessEnv = process.env): Config {
   const problems: string[] = [];
   const read = ({ name, fallback, emptyFault, read }: Setting<unknown>): unknown => {
@@ -46,7 +46,7 @@ export function readConfig(dialects: readonly string[], environment: NodeJS.Proc
     }
   };
   const values = Object.fromEntries(Object.entries(SETTINGS).map(([key, setting]) => [key, read(setting)])) as Values;
-  problems.push(...unknownDialects(values, dialects), ...contradictions(values));
+  problems.push(...unknownDialects(values, dialects), ...conflicts(values));
   if (problems.length > 0) throw new ConfigError(problems);
   const names = Object.values(SETTINGS).map(({ name }) => name);
   return { ...group(values), warnings: unknownSettings(environment, names) };
@@ -54,42 +54,44 @@ export function readConfig(dialects: readonly string[], environment: NodeJS.Proc
 
 function unknownDialects({ sources = [] as never }: Partial<Values>, dialects: readonly string[]): string[] {
   const unknown = sources.find(({ dialect }) => !dialects.includes(dialect));
-  return unknown ? [`SOURCES must name dialects that exist: ${dialects.join(', ')}`] : [];
+  return unknown ? [`SOURCES must name known dialects: ${dialects.join(', ')}`] : [];
 }
 
-/** An address that only this machine reaches. */
+/** Whether only this machine can reach the address. */
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (host.startsWith('127.') && isIP(host) === 4);
 }
 
-/** What no setting shows by itself; those that are bad are undefined here. */
-function contradictions(values: Partial<Values>): string[] {
+/** Faults in combinations of settings. Invalid settings are undefined here. */
+function conflicts(values: Partial<Values>): string[] {
   const { host = '', isAuthRequired, apiKeys, callbackSecrets, workers = 1, redis } = values;
   const missing = Object.entries({ API_KEYS: apiKeys, CALLBACK_SECRETS: callbackSecrets }).flatMap(([name, keys]) =>
     keys?.length === 0 ? [name] : [],
   );
   const isExposed = isAuthRequired && !isLoopback(host) && missing.length > 0;
   return [
-    ...contradictingTimes(values),
-    ...contradictingLimits(values),
-    ...(workers > 1 && !redis ? ['WORKERS above 1 needs REDIS_URL: an SQLite file is for one process'] : []),
+    ...conflictingTimes(values),
+    ...conflictingLimits(values),
+    ...(workers > 1 && !redis ? ['WORKERS above 1 needs REDIS_URL: only one process can use an SQLite file'] : []),
     ...(isExposed
-      ? [`HOST is not loopback, so strangers may reach it: set ${missing.join(' and ')}, or AUTH=off if none can`]
+      ? [
+          `HOST is not a loopback address, so other machines may reach the service: set ${missing.join(' and ')}, or AUTH=off if none can`,
+        ]
       : []),
   ];
 }
 
-/** One that is forgotten while it is present would never be announced as gone. */
-function contradictingTimes({ retentionMs = 0, ...values }: Partial<Values>): string[] {
+/** A participant that is forgotten while present would never be announced as gone. */
+function conflictingTimes({ retentionMs = 0, ...values }: Partial<Values>): string[] {
   const { graceMs = 0, leaveGraceMs = 0, maxConnectionMs = 0 } = values;
-  const presentFor = { GRACE_MS: graceMs, LEAVE_GRACE_MS: leaveGraceMs, MAX_CONNECTION_MS: maxConnectionMs };
-  return Object.entries(presentFor).flatMap(([name, timeMs]) =>
+  const minimums = { GRACE_MS: graceMs, LEAVE_GRACE_MS: leaveGraceMs, MAX_CONNECTION_MS: maxConnectionMs };
+  return Object.entries(minimums).flatMap(([name, timeMs]) =>
     retentionMs < timeMs ? [`RETENTION_MS must be at least ${name}`] : [],
   );
 }
 
-/** Each stream keeps a connection; callbacks need some, too. */
-function contradictingLimits({ maxStreams = 0, maxConnections = Number.POSITIVE_INFINITY }: Partial<Values>): string[] {
+/** Each stream occupies a connection, and callbacks need some, too. */
+function conflictingLimits({ maxStreams = 0, maxConnections = Number.POSITIVE_INFINITY }: Partial<Values>): string[] {
   return maxStreams >= maxConnections
     ? ['MAX_STREAMS must be less than MAX_CONNECTIONS, or streams leave no connection for callbacks']
     : [];

@@ -1,5 +1,4 @@
-// Every setting there is: its name in the environment, what it is for, its default and how it is read.
-// .env.example and the table in the README are checked against this list.
+// All settings: name, purpose, default and parser. Tests compare .env.example and the table in the README with this list.
 import { isIP } from 'node:net';
 import { parseApiKeys } from '../auth/api-keys.js';
 import { DEFAULT_POLICY } from '../domain/policy.js';
@@ -10,11 +9,11 @@ import { parseRedisUrl } from '../storage/redis/redis-address.js';
 export interface Setting<T> {
   readonly name: string;
   readonly purpose: string;
-  /** As it would be written in the environment; '' when unset has a meaning of its own. */
+  /** The default, as it would be written in the environment; '' if being unset has a meaning of its own. */
   readonly fallback: string;
-  /** What is wrong with an empty value; undefined where empty is a value like others, as of a list. */
+  /** The error for an empty value; undefined if it is allowed, as for a list. */
   readonly emptyFault: string | undefined;
-  /** Throws with what is wrong, never with the value: it may be a secret. */
+  /** Throws an error that says what is wrong and never contains the value: it may be a secret. */
   readonly read: (text: string) => T;
 }
 
@@ -115,7 +114,7 @@ export const SETTINGS = {
       'URL of the Redis that stores presence (redis:// or rediss://). Unset: SQLite in DATA_DIR.',
       (text) => (text === '' ? undefined : parseRedisUrl(text)),
     ),
-    // Of a variable that was to be filled in, and was not: no reason to keep presence elsewhere.
+    // An empty variable is probably a mistake, and must not silently select SQLite.
     emptyFault: 'must not be empty: unset it to store presence in SQLite',
   },
   redisPrefix: setting('REDIS_PREFIX', 'rollcall', 'Prefix of all Redis keys.', keyPrefix),
@@ -182,11 +181,11 @@ function setting<T>(name: string, fallback: string, purpose: string, read: (text
   return { name, fallback, purpose, read, emptyFault };
 }
 
-function integer(least: number, most: number) {
+function integer(min: number, max: number) {
   return (text: string): number => {
     const value = Number(text);
-    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-    throw new Error(`must be a whole number from ${least} to ${most}`);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new Error(`must be a whole number from ${min} to ${max}`);
   };
 }
 
@@ -207,7 +206,7 @@ function list(text: string): string[] {
 
 export interface SourceSetting {
   readonly name: SourceName;
-  /** Which provider's format it speaks. */
+  /** The provider's format. */
   readonly dialect: string;
 }
 
@@ -221,13 +220,13 @@ function sources(text: string): [SourceSetting, ...SourceSetting[]] {
   });
   if (!first) throw new Error('must name at least one source');
   const names = [first, ...others].map(({ name }) => name);
-  if (new Set(names).size < names.length) throw new Error('must not have one name twice');
+  if (new Set(names).size < names.length) throw new Error('must not contain a name twice');
   return [first, ...others];
 }
 
 function callbackSecrets(text: string): string[] {
   const secrets = list(text);
-  if (new Set(secrets).size < secrets.length) throw new Error('must not have one secret twice');
+  if (new Set(secrets).size < secrets.length) throw new Error('must not contain a secret twice');
   if (secrets.every((secret) => /^[\w-]{32,256}$/.test(secret))) return secrets;
   throw new Error('must be a comma-separated list of secrets, each of 32 to 256 letters, digits, - or _');
 }
@@ -235,7 +234,7 @@ function callbackSecrets(text: string): string[] {
 function publicUrl(text: string): string | undefined {
   if (text === '') return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  // Not what was written, but what it was understood as: a parser drops, adds and escapes characters without a word.
+  // Returns the parsed URL, not the text: parsers silently drop, add and escape characters.
   const isPlain = url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !/[?#\s\\]/.test(text);
   if (isPlain) return url.href.replace(/\/+$/, '');
   throw new Error('must be a URL like https://rollcall.example.com, without credentials or a query');
@@ -244,9 +243,9 @@ function publicUrl(text: string): string | undefined {
 function addressRange(text: string): string {
   const [, address = '', bits] = /^([\da-fA-F.:]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const version = isIP(address);
-  const most = version === 4 ? 32 : 128;
-  // What trusts everybody is refused by Fastify, too.
-  if (version !== 0 && (bits === undefined || (Number(bits) >= 1 && Number(bits) <= most))) return text;
+  const maxBits = version === 4 ? 32 : 128;
+  // A prefix of 0 bits would trust every client.
+  if (version !== 0 && (bits === undefined || (Number(bits) >= 1 && Number(bits) <= maxBits))) return text;
   throw new Error('must be a comma-separated list of addresses or CIDR ranges like 10.0.0.0/8');
 }
 

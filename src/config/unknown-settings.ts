@@ -1,12 +1,13 @@
-// Variables that look like a setting and are none: GRACE_SECONDS, REDIS_HOST, a letter wrong. Without a word about them,
-// the default would be in force where somebody believes otherwise.
+// Warns about variables that look like a setting but are not: GRACE_SECONDS, REDIS_HOST, a misspelt name. Otherwise the
+// default would silently apply although the operator set something else.
 
-/** Words that hardly any other program has in the name of a variable, or begins it with. */
+/** Words that other programs hardly ever use in, or at the beginning of, variable names. */
 const OWN_WORDS = /(^|_)(GRACE|RETENTION|OVERLAP)(_|$)|^(ROLLCALL|FEED|CALLBACKS?|REDIS|CORS|TRUST_PROXY|MAX)_/;
-/** What Kubernetes and Docker set for a service or container by the name of redis, rollcall, feed … */
+/** Variables that Kubernetes and Docker set for a service or container named redis, rollcall, feed … */
 const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)$/;
 const UNIT = /_(MS|S|SECS?|SECONDS?|MIN|MINUTES?|H|HOURS?|DAYS?|BYTES|KB|MB|GB)$/;
-/** A line for each, with the setting that may have been meant; values are not looked at. */
+
+/** Returns one line per variable, with the most similar setting. Values are not read. */
 export function unknownSettings(environment: Readonly<Record<string, unknown>>, known: readonly string[]): string[] {
   return Object.keys(environment).flatMap((name) => {
     if (known.includes(name)) return [];
@@ -18,12 +19,12 @@ export function unknownSettings(environment: Readonly<Record<string, unknown>>, 
 
 function isNear(name: string, nearest: string, distance: number): boolean {
   if (SERVICE_LINK.test(name)) return false;
-  // Names so short are also near to those of others: HOST to HOME.
-  const mostDistance = nearest.length < 6 ? 0 : nearest.length < 9 ? 1 : 2;
-  return OWN_WORDS.test(name) || distance <= mostDistance;
+  // Short names are also similar to unrelated ones: HOST and HOME.
+  const maxDistance = nearest.length < 6 ? 0 : nearest.length < 9 ? 1 : 2;
+  return OWN_WORDS.test(name) || distance <= maxDistance;
 }
 
-/** The distance is 0 also where only the unit, or the product's name before it, is another. */
+/** The distance is also 0 if only the unit, or the product name at the beginning, differs. */
 function nearestOf(name: string, known: readonly string[]): [name: string | undefined, distance: number] {
   const ranked = known.map((one) => ({
     one,
@@ -46,7 +47,7 @@ function sharedWords(name: string, other: string): number {
   return name.split('_').filter((word) => words.includes(word)).length;
 }
 
-/** Levenshtein's: how many letters to add, take away or replace. */
+/** The Levenshtein distance. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let index = 1; index <= a.length; index += 1) {

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { LOG } from '../observability/logging.js';
-import { atTurnsEnd } from '../runtime/tick-batch.js';
+import { onTickEnd } from '../runtime/tick-batch.js';
 import { type FeedPosition, isPast, moveTo } from '../storage/feed-position.js';
 import type { FeedStore } from '../storage/ports.js';
 import { FEED_STORE } from '../storage/tokens.js';
@@ -82,7 +82,7 @@ export class FeedHub {
 
   async #run(): Promise<void> {
     // Begun by a follower that joins right after this.
-    await new Promise<void>(atTurnsEnd);
+    await new Promise<void>(onTickEnd);
     while (this.#followers.size > 0 && !this.#stopping.signal.aborted) {
       try {
         await this.#round();

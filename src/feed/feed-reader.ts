@@ -2,9 +2,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Change } from '../domain/change.js';
+import { DeduplicatedLog } from '../observability/deduplicated-log.js';
 import { LOG } from '../observability/logging.js';
-import { OnceLog } from '../observability/once-log.js';
-import { PacedTurns } from '../runtime/paced-turns.js';
+import { PacedQueue } from '../runtime/paced-queue.js';
 import { decodeChanges } from '../storage/encoding/change-codec.js';
 import { type FeedPlace, type FeedPosition, moveTo } from '../storage/feed-position.js';
 import { type FeedEntry, type FeedStore, MAX_PAGE_BYTES } from '../storage/ports.js';
@@ -33,14 +33,17 @@ interface FeedPage {
 
 @Injectable()
 export class FeedReader {
-  readonly #undecodable: OnceLog;
-  readonly #turns = new PacedTurns();
+  readonly #undecodable: DeduplicatedLog;
+  readonly #queue = new PacedQueue();
 
   constructor(
     @Inject(FEED_STORE) private readonly feed: FeedStore,
     @Inject(LOG) log: Logger,
   ) {
-    this.#undecodable = new OnceLog(log, 'an entry of the change feed cannot be decoded; its followers start over');
+    this.#undecodable = new DeduplicatedLog(
+      log,
+      'an entry of the change feed cannot be decoded; its followers start over',
+    );
   }
 
   /** How many entries could not be decoded since the start. */
@@ -79,7 +82,7 @@ export class FeedReader {
 
   /** `page` for a client that catches up, when it is its turn; `left`: it was no longer there by then. */
   pageInTurn(after: FeedPosition, isThere: () => boolean, size = PAGE_SIZE): Promise<FeedPage | null | 'left'> {
-    return this.#turns.take(async () => (isThere() ? this.page(after, size) : 'left'));
+    return this.#queue.run(async () => (isThere() ? this.page(after, size) : 'left'));
   }
 
   /** null: it cannot be decoded. */

@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { LOG } from '../observability/logging.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
-import { atTurnsEnd } from '../runtime/tick-batch.js';
+import { onTickEnd } from '../runtime/tick-batch.js';
 import type { FeedLimits, FeedStore } from '../storage/ports.js';
 import { FEED_STORE } from '../storage/tokens.js';
 
@@ -51,7 +51,7 @@ export class FeedTrimmer {
 
   async #trim(): Promise<void> {
     try {
-      while (!this.#isStopped && (await this.#feed.trim(this.#limits))) await new Promise<void>(atTurnsEnd);
+      while (!this.#isStopped && (await this.#feed.trim(this.#limits))) await new Promise<void>(onTickEnd);
       if (this.#isFailing) this.#log.info('the change feed can be trimmed again');
       this.#isFailing = false;
     } catch (error) {

@@ -1,7 +1,7 @@
-// Which client a request comes from, for limits and the log: an address, never the text that a header holds.
+// The client address of a request, for limits and the log: a parsed address, never the text of a header.
 //
-// Proxies and clients spell one address in many ways, some with the port of each connection, and a limit per text is no
-// limit. An IPv6 customer has at least a whole /64 to choose addresses from, so that prefix is the client.
+// One address has many spellings, and some proxies append the port of each connection, so a limit per text could be evaded.
+// An IPv6 client usually controls a whole /64, so its prefix identifies the client.
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
@@ -10,7 +10,7 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
 /** `[2001:db8::1]`, with or without a port. */
 const BRACKETED = /^\[([^\]]+)\](?::\d{1,5})?$/;
-/** Proxies in a row. Who sends more hops than these wants only to have them looked at. */
+/** The maximum number of hops examined. Longer chains do not occur, and parsing them would cost time. */
 const MAX_HOPS = 16;
 const IPV4_WITH_PORT = /^([\d.]+):\d{1,5}$/;
 
@@ -28,9 +28,9 @@ export class ClientAddresses {
   }
 
   /**
-   * `203.0.113.7`, or `2001:db8::/64` for any address of that prefix; 'unknown' once the connection is closed. Each
-   * trusted proxy tells who connected to it; the first hop that is not trusted, counted from here, is the client. What
-   * no proxy can have seen, because it is no address, ends the search at the hop before it.
+   * `203.0.113.7`, or `2001:db8::/64` for any address of that prefix; 'unknown' once the connection is closed. The client
+   * is the last hop, counted from the right, that is not a trusted proxy. An entry that is not an address cannot come from
+   * a proxy and ends the search at the hop before it.
    */
   of({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): string {
     let address = parseAddress(socket.remoteAddress ?? '');
@@ -53,7 +53,7 @@ export class ClientAddresses {
   }
 }
 
-/** An IPv4-mapped IPv6 address is the IPv4 address; a zone is of no interest. undefined: it is no address. */
+/** Converts an IPv4-mapped IPv6 address to IPv4. undefined: not an address. */
 function parseAddress(text: string): Address | undefined {
   const [, bare = text] = BRACKETED.exec(text) ?? IPV4_WITH_PORT.exec(text) ?? [];
   // ipaddr.js alone would also accept 0x7f.1 and the like.

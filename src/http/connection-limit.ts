@@ -1,18 +1,18 @@
-// The connection limit. A health probe comes on a connection of its own, and an orchestrator that is refused one restarts a
-// process that is merely full. So a few connections beyond the limit are accepted, on which only probes are answered.
+// The connection limit. A health probe opens its own connection, and an orchestrator whose probe is refused restarts a process
+// that is merely full. So a few connections beyond the limit are accepted, but only probes are answered on them.
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** Connections beyond the limit. */
-const RESERVE = 32;
+const RESERVED = 32;
 
-/** It looks at every connection there is. */
-const MAKE_ROOM_MS = 1_000;
+/** Evicting idle connections scans all of them, so it runs at most this often. */
+const EVICTION_INTERVAL_MS = 1_000;
 
-/** At the last look. */
-interface Seen {
+/** As of the last `sample()`. */
+interface Sample {
   readonly bytesRead: number;
-  /** Nothing came since the look before. */
+  /** Nothing was received since the sample before. */
   readonly isUnused: boolean;
 }
 
@@ -22,36 +22,36 @@ export class ConnectionLimit {
   readonly #reserved = new Set<Socket>();
   readonly #answering = new WeakSet<Socket>();
 
-  readonly #seen = new WeakMap<Socket, Seen>();
-  #madeRoomAtMs = Number.NEGATIVE_INFINITY;
+  readonly #samples = new WeakMap<Socket, Sample>();
+  #evictedAtMs = Number.NEGATIVE_INFINITY;
 
-  /** `refuse` answers that there are too many connections, and closes this one. */
+  /** `refuse` must send an error response and close the connection. */
   constructor(
-    private readonly most: number,
+    private readonly max: number,
     private readonly refuse: (socket: Socket) => void,
   ) {}
 
-  /** To be called every now and then: only connections on which nothing came between two looks make room for others. */
-  look(): void {
+  /** Must be called periodically: only connections that received nothing between two samples can be evicted. */
+  sample(): void {
     for (const socket of this.#regular) {
       const { bytesRead } = socket;
-      this.#seen.set(socket, { bytesRead, isUnused: this.#seen.get(socket)?.bytesRead === bytesRead });
+      this.#samples.set(socket, { bytesRead, isUnused: this.#samples.get(socket)?.bytesRead === bytesRead });
     }
   }
 
   accept(socket: Socket): void {
-    if (this.#regular.size >= this.most) this.#makeRoom();
-    if (this.#regular.size < this.most) hold(this.#regular, socket);
+    if (this.#regular.size >= this.max) this.#evictIdle();
+    if (this.#regular.size < this.max) track(this.#regular, socket);
     else this.#acceptReserved(socket);
   }
 
-  /** Whether only a probe may be answered on it. */
+  /** Whether only probes may be answered on the connection. */
   isReserved(socket: Socket): boolean {
     return this.#reserved.has(socket);
   }
 
-  /** A probe is being answered on this reserved connection: newer ones do not replace it. */
-  keep(socket: Socket): void {
+  /** Marks a reserved connection on which a probe is being answered: newer connections do not replace it. */
+  pin(socket: Socket): void {
     this.#answering.add(socket);
   }
 
@@ -61,36 +61,36 @@ export class ConnectionLimit {
   }
 
   /**
-   * Idle connections are kept open for long, and nobody may hold all of them for nothing. One that is in use is idle, too, most of
-   * the time: a flood of others must not take its place.
+   * The keep-alive timeout is long, so idle connections must not be able to fill the limit. A connection in active use is also
+   * idle most of the time: a flood of new connections must not evict it.
    */
-  #makeRoom(): void {
-    if (performance.now() - this.#madeRoomAtMs < MAKE_ROOM_MS) return;
-    this.#madeRoomAtMs = performance.now();
+  #evictIdle(): void {
+    if (performance.now() - this.#evictedAtMs < EVICTION_INTERVAL_MS) return;
+    this.#evictedAtMs = performance.now();
     for (const socket of this.#regular) {
-      const seen = this.#seen.get(socket);
-      if (!seen?.isUnused || seen.bytesRead !== socket.bytesRead || !isIdle(socket)) continue;
+      const sample = this.#samples.get(socket);
+      if (!sample?.isUnused || sample.bytesRead !== socket.bytesRead || !isIdle(socket)) continue;
       socket.destroy();
       this.#regular.delete(socket);
     }
   }
 
-  /** A probe sends its request as soon as it is connected, so that the oldest one without a request is not a probe. */
+  /** A probe sends its request as soon as it is connected, so the oldest connection without a request is not a probe. */
   #acceptReserved(socket: Socket): void {
-    hold(this.#reserved, socket);
-    if (this.#reserved.size <= RESERVE) return;
-    const idle = [...this.#reserved].find((one) => !this.#answering.has(one)) ?? socket;
-    this.#reserved.delete(idle);
-    this.refuse(idle);
+    track(this.#reserved, socket);
+    if (this.#reserved.size <= RESERVED) return;
+    const oldest = [...this.#reserved].find((one) => !this.#answering.has(one)) ?? socket;
+    this.#reserved.delete(oldest);
+    this.refuse(oldest);
   }
 }
 
-function hold(sockets: Set<Socket>, socket: Socket): void {
+function track(sockets: Set<Socket>, socket: Socket): void {
   sockets.add(socket);
   socket.once('close', () => sockets.delete(socket));
 }
 
-/** Whether it waits for another request. Node tells it of all connections at once, by closing them. */
+/** Whether the connection waits for another request. Node's own API can only close all idle connections at once. */
 function isIdle(socket: Socket): boolean {
   const { _httpMessage: response } = socket as { _httpMessage?: ServerResponse | null };
   return socket.bytesRead > 0 && !response;

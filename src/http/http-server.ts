@@ -1,4 +1,4 @@
-// The HTTP server below Nest: its limits, what it takes, and what it answers before there is a route.
+// The HTTP server below Nest: its limits, content types, and the responses that are sent without a route.
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -6,19 +6,19 @@ import { type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { ConnectionLimit } from './connection-limit.js';
 import { HttpResponse, routeOnceParsed } from './early-response.js';
+import { InFlightLimit } from './in-flight-limit.js';
 import { acceptJsonOnly, BODY_LIMIT_BYTES } from './json-body.js';
 import type { KnownPaths } from './known-paths.js';
 import { MAX_PATH_PARAMETER_LENGTH, refuseMalformedUrls } from './malformed-url.js';
 import { watchMethods } from './method-not-allowed.js';
 import { overloadedProblem, ProblemError, stoppingProblem } from './problem.js';
 import type { Refusals } from './refusals.js';
-import { RequestGate } from './request-gate.js';
 import { routeOptionsOf } from './route-options.js';
-import { headersOfRefusal } from './security-headers.js';
+import { refusalHeaders } from './security-headers.js';
 import { limitSlowClients, type SlowClientTimeouts } from './slow-clients.js';
 import { refuseConnection, refuseUnreadable, refuseUnsupported } from './unreadable-request.js';
 
-/** The first: from the first byte of a request to its last. A sender slower than this only holds a connection. */
+/** `requestMs`: from the first byte of a request to its last. */
 const TIMEOUTS: Timeouts = { requestMs: 10_000, stalledWriteMs: 10_000, checkMs: 2_000 };
 
 interface Timeouts extends SlowClientTimeouts {
@@ -27,22 +27,22 @@ interface Timeouts extends SlowClientTimeouts {
 
 export interface HttpServer {
   readonly adapter: FastifyAdapter;
-  /** To be called when all routes are there. */
+  /** Must be called after all routes are added. */
   readonly complete: () => void;
 }
 
 export interface HttpSettings {
-  /** Addresses and CIDR ranges of proxies whose X-Forwarded-For is used: see client-address.ts. */
+  /** Addresses and CIDR ranges of proxies whose X-Forwarded-For is used; see client-address.ts. */
   readonly trustProxy: readonly string[];
   readonly maxConnections: number;
   readonly keepAliveMs: number;
-  /** Requests in progress at once, except those of routes that have a limit of their own. */
+  /** The in-flight limit, for all routes that have no limit of their own. */
   readonly maxInFlight: number;
   readonly corsOrigins: readonly string[];
   readonly rateLimitPerMinute: number;
   /** 0: no limit. */
   readonly callbacksPerMinutePerUrl: number;
-  /** Of tests that do not wait for so long. */
+  /** Only for tests, which do not wait that long. */
   readonly timeouts?: Timeouts;
 }
 
@@ -58,7 +58,7 @@ export function createHttpServer(
 ): HttpServer {
   const adapter = new FastifyAdapter({
     loggerInstance: log,
-    // Its lines have the URL, and there would be two for every callback.
+    // Fastify's own request log has the URL, which may hold a secret, and writes two lines per callback.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: () => randomUUID(),
     bodyLimit: BODY_LIMIT_BYTES,
@@ -66,8 +66,8 @@ export function createHttpServer(
     keepAliveTimeout: keepAliveMs,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    // Nobody here looks at it, and Node's own refusal of its absence has no body.
     http: {
+      // Node's own 400 for a missing Host header has no problem body.
       requireHostHeader: false,
       headersTimeout: timeouts.requestMs,
       connectionsCheckingInterval: timeouts.checkMs,
@@ -75,7 +75,7 @@ export function createHttpServer(
     },
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER_LENGTH },
     schemaController: { compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema } },
-    frameworkErrors: refuseMalformedUrls(refusals, paths, headersOfRefusal(corsOrigins)),
+    frameworkErrors: refuseMalformedUrls(refusals, paths, refusalHeaders(corsOrigins)),
     clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, refusals),
   });
   const http = adapter.getInstance();
@@ -83,31 +83,31 @@ export function createHttpServer(
   refuseUnsupported(http.server, refusals);
   const connections = new ConnectionLimit(maxConnections, (socket) => {
     refuseConnection(socket, tooManyConnections(), refusals);
-    // There is no room to linger.
+    // Lingering would keep connections beyond the limit open.
     socket.destroySoon();
   });
   http.server.on('connection', (socket) => connections.accept(socket));
-  const { answerInTurn } = limitSlowClients(http, connections, { refusals, timeouts });
-  const gate = new RequestGate(maxInFlight);
-  endConnectionsOnClose(http, connections, gate);
-  limitRequests(http, connections, gate);
+  const { limitPipelining } = limitSlowClients(http, connections, { refusals, timeouts });
+  const inFlight = new InFlightLimit(maxInFlight);
+  closeConnectionsOnShutdown(http, connections, inFlight);
+  limitRequests(http, connections, inFlight);
   paths.watch(http);
   acceptJsonOnly(http);
-  if (log.isLevelEnabled('debug')) logAnswers(http);
+  if (log.isLevelEnabled('debug')) logResponses(http);
   const addMethods = watchMethods(http);
   const complete = () => {
     addMethods();
-    answerInTurn();
+    limitPipelining();
   };
   return { adapter, complete };
 }
 
-/** Fastify's own compilers of JSON schemas take a while to load, and no route here has one. */
+/** Fastify's JSON schema compilers are slow to load, and no route here has a schema. */
 function refuseSchema(): never {
-  throw new Error('routes have no JSON schema: what is asked is checked by its DTO');
+  throw new Error('routes have no JSON schema: requests are validated by their DTO');
 }
 
-function logAnswers(http: FastifyInstance): void {
+function logResponses(http: FastifyInstance): void {
   http.addHook('onResponse', (request, reply, done) => {
     const { method, routeOptions } = request;
     const elapsedMs = Math.round(reply.elapsedTime);
@@ -116,17 +116,19 @@ function logAnswers(http: FastifyInstance): void {
   });
 }
 
-function endConnectionsOnClose(http: FastifyInstance, sockets: Iterable<Socket>, gate: RequestGate): void {
+function closeConnectionsOnShutdown(http: FastifyInstance, sockets: Iterable<Socket>, inFlight: InFlightLimit): void {
   http.addHook('preClose', async () => {
-    gate.close();
-    // Opened in advance, as some clients do. Node takes it for one with a request under way.
+    inFlight.close();
+    // Some clients open connections in advance; Node treats them as active and would wait for them.
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
   });
   http.addHook('onRequest', ({ routeOptions }, _reply, done) => {
-    done(!gate.isClosing || routeOptionsOf(routeOptions.config).probe === 'liveness' ? undefined : stoppingProblem());
+    done(
+      !inFlight.isClosing || routeOptionsOf(routeOptions.config).probe === 'liveness' ? undefined : stoppingProblem(),
+    );
   });
   http.addHook('onSend', (_request, reply, _payload, done) => {
-    if (gate.isClosing) reply.header('connection', 'close');
+    if (inFlight.isClosing) reply.header('connection', 'close');
     done();
   });
 }
@@ -136,22 +138,22 @@ function tooManyConnections(): ProblemError {
 }
 
 /**
- * Beyond what it can take it says so at once: a late answer is worth no more, and what waits takes memory. Probes are always
- * answered: a process that is only busy is alive, and one that is restarted loses what it was busy with.
+ * Requests beyond the limit are refused immediately: queued ones would take memory and be answered too late. Probes are always
+ * answered: a busy process is alive, and restarting it would lose its work.
  */
-function limitRequests(http: FastifyInstance, connections: ConnectionLimit, gate: RequestGate): void {
+function limitRequests(http: FastifyInstance, connections: ConnectionLimit, inFlight: InFlightLimit): void {
   http.addHook('onRequest', ({ raw, routeOptions }, reply, done) => {
     const { probe } = routeOptionsOf(routeOptions.config);
     if (connections.isReserved(raw.socket)) {
       reply.header('connection', 'close');
       if (!probe) return done(tooManyConnections());
-      connections.keep(raw.socket);
+      connections.pin(raw.socket);
     }
     done();
   });
-  // When the body is there: a client that does not send one takes no room.
+  // After the body is received: a client that never completes its body must not count as in flight.
   http.addHook('preValidation', ({ routeOptions }, reply, done) => {
     const { probe, hasOwnLimit } = routeOptionsOf(routeOptions.config);
-    done(probe || hasOwnLimit || gate.enter(reply.raw) ? undefined : overloadedProblem());
+    done(probe || hasOwnLimit || inFlight.acquire(reply.raw) ? undefined : overloadedProblem());
   });
 }

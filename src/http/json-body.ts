@@ -1,6 +1,6 @@
-// What a body may be: JSON of limited size, depth and number of values. Anything that walks a value by recursion, as
-// validation does, would run out of stack on a body of 64 KiB of brackets, and whatever is done for each value must not be
-// done 500,000 times; so both are checked before there is a value.
+// Request bodies: JSON of limited size, depth and number of values. Code that recurses into a value, such as validation, would
+// overflow the stack on 64 KiB of brackets, and 500,000 values would keep the process busy. So depth and number are checked
+// on the text, before it is parsed.
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ProblemError } from './problem.js';
@@ -8,12 +8,12 @@ import { routeOptionsOf } from './route-options.js';
 
 export const BODY_LIMIT_BYTES = 64 * 1024;
 export const MAX_JSON_DEPTH = 32;
-/** Members and elements, on all levels together. A lookup has 1,000 ids; a callback has 5 members. */
+/** Members and elements on all levels together. A lookup has up to 1,000 ids, a callback 5 members. */
 export const MAX_JSON_VALUES = 2_000;
 
 /**
- * Takes `application/json` only; drops members that would reach for an object's prototype. A route may have another
- * limit, see route-options.ts.
+ * Accepts `application/json` only, and drops members that could change an object's prototype. A route can declare a body limit
+ * of its own; see route-options.ts.
  */
 export function acceptJsonOnly(http: FastifyInstance): void {
   const parse = jsonBodyParser(http);
@@ -25,7 +25,9 @@ export function acceptJsonOnly(http: FastifyInstance): void {
   http.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer', bodyLimit: BODY_LIMIT_BYTES },
-    (_request, body, done) => {
+    ({ method }, body, done) => {
+      // Some HTTP clients send a content type with every request.
+      if (method === 'DELETE' && body.length === 0) return done(null, undefined);
       try {
         done(null, parse(body as Buffer));
       } catch (error) {
@@ -35,25 +37,25 @@ export function acceptJsonOnly(http: FastifyInstance): void {
   );
 }
 
-/** Gives the value of a body, or throws a problem. */
+/** Returns a function that parses a body, or throws a problem. */
 export function jsonBodyParser(http: FastifyInstance): (body: Buffer) => unknown {
   const parseSafely = http.getDefaultJsonParser('remove', 'remove');
   return (body) => {
-    const usual = parseUsual(body);
-    if (usual !== undefined) return usual;
-    // Else two ids that are not UTF-8 would both be read as replacement characters, and be the same one.
+    const value = parsePlain(body);
+    if (value !== undefined) return value;
+    // Two ids that are not UTF-8 would both decode to replacement characters and become the same id.
     if (!isUtf8(body)) throw refusal('The body is not valid UTF-8.');
     const text = body.toString();
     if (text.trim() === '') throw refusal('The body is empty.');
     const fault = shapeFault(text);
     if (fault) throw refusal(fault);
-    let value: unknown;
-    // Calls back before it returns. It does not look at the request.
+    let safeValue: unknown;
+    // Synchronous, and does not use the request.
     void parseSafely({} as FastifyRequest, text, (error, parsed) => {
       if (error) throw refusal('The body is not valid JSON.');
-      value = parsed;
+      safeValue = parsed;
     });
-    return value;
+    return safeValue;
   };
 }
 
@@ -61,8 +63,8 @@ function refusal(detail: string): ProblemError {
   return new ProblemError('invalid-request', { detail }, { reason: 'malformed-body' });
 }
 
-/** The value of a body that nothing is wrong or odd with, as of nearly all; undefined: another look is needed. */
-function parseUsual(body: Buffer): unknown {
+/** Fast path for nearly all bodies. undefined: the body may be invalid or dangerous, and needs the full checks. */
+function parsePlain(body: Buffer): unknown {
   if (!isUtf8(body)) return undefined;
   const text = body.toString();
   if (shapeFault(text) || isSuspect(text)) return undefined;
@@ -73,18 +75,18 @@ function parseUsual(body: Buffer): unknown {
   }
 }
 
-/** Whether it may begin with a byte order mark, or name an object's prototype, however that is spelt: hardly ever. */
+/** Whether the text begins with a byte order mark, or may name an object's prototype, possibly escaped. */
 function isSuspect(text: string): boolean {
-  const isSpeltOut = text.includes('__proto__') || text.includes('constructor');
-  return isSpeltOut || text.includes('\\u') || text.startsWith('\ufeff');
+  const isNamed = text.includes('__proto__') || text.includes('constructor');
+  return isNamed || text.includes('\\u') || text.startsWith('\ufeff');
 }
 
 /**
- * What is wrong with the shape of a text: more brackets are open at once than allowed, or there are more values, counted
- * by the commas and opening brackets outside strings. Text that is not JSON may be anything.
+ * Returns what is wrong with the depth or the number of values, counted as commas and opening brackets outside strings. The
+ * result is meaningless for text that is not JSON.
  */
 export function shapeFault(text: string): string | undefined {
-  // Nearly always: it has not as many of either, wherever they stand.
+  // Fast path: there are too few brackets and commas anywhere in the text to exceed a limit.
   const brackets = count(text, '{', MAX_JSON_DEPTH) + count(text, '[', MAX_JSON_DEPTH);
   if (brackets <= MAX_JSON_DEPTH && brackets + count(text, ',', MAX_JSON_VALUES) <= MAX_JSON_VALUES) return undefined;
   let depth = 0;
@@ -107,9 +109,9 @@ export function shapeFault(text: string): string | undefined {
   return undefined;
 }
 
-/** How often it is there; counting ends where it is more often than `most`. */
-function count(text: string, char: '{' | '[' | ',', most: number): number {
+/** Counts occurrences, and stops once there are more than `max`. */
+function count(text: string, char: '{' | '[' | ',', max: number): number {
   let found = 0;
-  for (let at = text.indexOf(char); at !== -1 && found <= most; at = text.indexOf(char, at + 1)) found += 1;
+  for (let at = text.indexOf(char); at !== -1 && found <= max; at = text.indexOf(char, at + 1)) found += 1;
   return found;
 }

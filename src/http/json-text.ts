@@ -1,23 +1,23 @@
-// Answers as JSON text. A long one is made in parts, with other work in between: a thousand participants at once would
-// keep every callback waiting that comes in meanwhile.
-import { atTurnsEnd } from '../runtime/tick-batch.js';
+// Responses as JSON text. Long arrays are serialized in slices that yield to other work in between: a thousand participants in
+// one go would delay every callback that arrives meanwhile.
+import { onTickEnd } from '../runtime/tick-batch.js';
 
 export const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 
-/** How long is spent on items at once: large ones take many times as long as usual ones. */
-const PART_MS = 1;
+/** A time, not a number of items: large items take many times as long as others. */
+const SLICE_MS = 1;
 
-/** A JSON array of what `toJson` makes of each item; undefined leaves it out. */
+/** A JSON array of the texts that `toJson` returns; items for which it returns undefined are left out. */
 export async function jsonArray<T>(
   items: readonly T[],
   toJson: (item: T, index: number) => string | undefined,
 ): Promise<string> {
   const texts: string[] = [];
-  let partMs = performance.now();
+  let sliceStartMs = performance.now();
   for (const [index, item] of items.entries()) {
-    if (performance.now() - partMs > PART_MS) {
-      await new Promise<void>(atTurnsEnd);
-      partMs = performance.now();
+    if (performance.now() - sliceStartMs > SLICE_MS) {
+      await new Promise<void>(onTickEnd);
+      sliceStartMs = performance.now();
     }
     const text = toJson(item, index);
     if (text !== undefined) texts.push(text);

@@ -1,23 +1,24 @@
-// What of a request's path may be logged. A path can hold a callback secret, also in a place where none belongs: a mistyped
-// one is nearly the secret. So only words that routes consist of are shown, and one short word that may be a typo.
+// Which parts of a request path may be logged. A path can contain a callback secret, or most of one if it was mistyped, in any
+// segment. So only the static segments of routes are shown, and one short word that may be a typo of a segment.
 import type { FastifyInstance } from 'fastify';
 import { routeOptionsOf } from './route-options.js';
 
-/** Shorter than any secret; secrets and ids hardly ever consist of such letters alone. */
+/** Shorter than any secret; secrets and ids hardly ever consist of these characters alone. */
 const SHORT_WORD = /^[a-z-]{1,16}$/;
 const HIDDEN = '…';
 const MAX_SEGMENTS = 8;
 
 export class KnownPaths {
+  /** The static segments of all routes. */
   readonly #words = new Set<string>();
   /** The static segments of callback routes. */
   readonly #callbackWords = new Set<string>();
   /** The first segments of all other routes. */
   readonly #apiRoots = new Set<string>();
-  /** Of the words of callback routes, those that a secret may follow. */
+  /** The last static segments of callback routes: a secret may follow them. */
   readonly #sources = new Set<string>();
 
-  /** To be called before there are routes. */
+  /** Must be called before any route is added. */
   watch(http: FastifyInstance): void {
     http.addHook('onRoute', ({ url, config }) => {
       const words = segmentsOf(url).filter((segment) => /^[\w.-]+$/.test(segment));
@@ -31,7 +32,7 @@ export class KnownPaths {
     });
   }
 
-  /** The path of a URL that no route has, with what may be a secret or an id replaced. */
+  /** The path of a URL that matches no route; segments that may be a secret or an id are replaced. */
   redact(url: string): string {
     const segments = segmentsOf(url);
     let mayBeTypo = true;
@@ -44,18 +45,18 @@ export class KnownPaths {
     return [...shown, ...(segments.length > MAX_SEGMENTS ? [HIDDEN] : [])].join('/');
   }
 
-  /** Whether a URL that no route has was probably meant for callbacks, however it is spelt. */
+  /** Whether a URL that matches no route was probably meant for callbacks, in any spelling. */
   isCallback(url: string): boolean {
     const path = decodeTwice(segmentsOf(url).join('/')).toLowerCase();
     return path.split(/[/\\;]/).some((segment) => this.#callbackWords.has(segment));
   }
 
-  /** As `isCallback`; also a POST that is not to a path of the API, since hardly anything but webhooks is posted here. */
+  /** Like `isCallback`, but also true of a POST outside the API: hardly anything but webhooks is posted to this service. */
   isCallbackRequest(method: string | undefined, url: string): boolean {
     return this.isCallback(url) || (method === 'POST' && !this.#apiRoots.has(segmentsOf(url)[1] ?? ''));
   }
 
-  /** The source that the path of a callback names, as far as there is one of that name. */
+  /** The source in the path of a callback, if a source of that name exists. */
   sourceOf(url: string): string | undefined {
     return segmentsOf(url).find((segment) => this.#sources.has(segment));
   }
@@ -65,7 +66,7 @@ function segmentsOf(url: string): string[] {
   return (/^[^?#]*/.exec(url)?.[0] ?? '').split('/');
 }
 
-/** Twice, as a proxy may have encoded what was encoded before. What is not percent-encoded validly stays as it is. */
+/** Decodes twice, since a proxy may encode a path again. Invalid percent-encoding is left as it is. */
 function decodeTwice(text: string): string {
   const decode = (encoded: string) =>
     encoded.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));

@@ -1,23 +1,23 @@
-// Responses with many items are made one after another: each holds its records and its text in memory until it is complete, and
-// one client may ask for hundreds of them at once.
-import { PacedTurns } from '../runtime/paced-turns.js';
+// Builds responses with many items one at a time: each keeps its records and its text in memory until it is complete, and one
+// client can request hundreds of them at once.
+import { PacedQueue } from '../runtime/paced-queue.js';
 import { overloadedProblem } from './problem.js';
 
-/** Up to so many items it takes no longer than a turn of the event loop may, and waits for nobody. */
-const FEW_ITEMS = 128;
-/** More would wait for seconds, and nothing else limits them once their clients have gone. */
-const MOST_WAITING = 200;
+/** Reads of up to this many items are short enough for one tick, and are not queued. */
+const MAX_UNQUEUED_ITEMS = 128;
+/** More would wait for seconds. No other limit applies to them once their clients have disconnected. */
+const MAX_WAITING = 200;
 
 export class LargeReads {
-  readonly #turns = new PacedTurns();
+  readonly #queue = new PacedQueue();
 
   /**
-   * `read` is called when it is its turn. `items`: of how many it may be. Rejects with a problem when too many wait, and as a
-   * read before it did.
+   * Calls `read` when all earlier large reads are done. `items`: the maximum number of items. Rejects with a problem when too
+   * many reads are queued, or with the error of the read before it.
    */
   async run<T>(items: number, read: () => Promise<T>): Promise<T> {
-    if (items <= FEW_ITEMS) return read();
-    if (this.#turns.waitingCount >= MOST_WAITING) throw overloadedProblem();
-    return this.#turns.take(read);
+    if (items <= MAX_UNQUEUED_ITEMS) return read();
+    if (this.#queue.waitingCount >= MAX_WAITING) throw overloadedProblem();
+    return this.#queue.run(read);
   }
 }

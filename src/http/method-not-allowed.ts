@@ -1,20 +1,20 @@
-// 405 with Allow, instead of 404, for addresses that exist under another method.
+// Answers 405 with an Allow header, instead of 404, when the path exists for another method.
 import { METHODS } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { ProblemError } from './problem.js';
 import { type RouteAccess, routeOptionsOf, withRouteOptions } from './route-options.js';
 
-/** The route of CORS for preflights: an unknown URL is 404 there, too. */
+/** The preflight route of @fastify/cors, where an unknown URL must still be 404. */
 const ANY_URL = '*';
 
-/** Call before any route is added; call what it returns after the last one. */
+/** Must be called before any route is added, and the returned function after the last one. */
 export function watchMethods(http: FastifyInstance): () => void {
-  // CONNECT is no request to an address.
+  // CONNECT has no path.
   const unsupported = METHODS.filter((method) => method !== 'CONNECT' && !http.supportedMethods.includes(method));
   for (const method of unsupported) http.addHttpMethod(method);
   const routes = new Map<string, { methods: Set<string>; access: RouteAccess | undefined }>();
   http.addHook('onRoute', ({ url, method, config }) => {
-    // Routes of callbacks refuse other methods in their own scope.
+    // Callback routes refuse other methods in their own scope.
     if (url === ANY_URL || routeOptionsOf(config).access === 'callback') return;
     const route = routes.get(url) ?? { methods: new Set(), access: routeOptionsOf(config).access };
     for (const one of [method].flat()) route.methods.add(one.toUpperCase());
@@ -22,19 +22,19 @@ export function watchMethods(http: FastifyInstance): () => void {
   });
   return () => {
     for (const [url, { methods, access }] of routes) {
-      // The access is checked before, as for the methods that exist.
+      // With the same access, so that a key is checked first, as for the supported methods.
       refuseOtherMethods(http, url, [...methods], withRouteOptions({ ...(access && { access }) }));
     }
   };
 }
 
-/** `methods`: those that the URL has routes for. */
+/** `methods`: the methods that have a route at this URL. */
 export function refuseOtherMethods(http: FastifyInstance, url: string, methods: readonly string[], config: object) {
   const allow = [...methods].sort().join(', ');
   const others = http.supportedMethods.filter((method) => !methods.includes(method));
   const refuse = async () => {
     throw new ProblemError('method-not-allowed', { detail: `This endpoint supports ${allow}.`, headers: { allow } });
   };
-  // In onRequest, so that no body is read, and none is complained about.
+  // In onRequest, before a body is read or checked.
   http.route({ method: others, url, config, onRequest: refuse, handler: refuse });
 }

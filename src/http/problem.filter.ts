@@ -12,7 +12,7 @@ import {
 } from './problem.js';
 import type { Refusals } from './refusals.js';
 
-/** Writes every error of the application as a problem. `translate` knows those that are the application's own. */
+/** Answers every error with a problem document. `translate` maps the application's own errors. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(
@@ -25,8 +25,8 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const problem = this.translate(error) ?? toProblem(error, request);
     const isFailure = problem.problem === 'internal-error';
-    // A stream that has begun is cut, not refused.
-    if (isFailure || !reply.sent) this.refusals.ofRequest(request, problem);
+    // Once a stream has started, an error closes it: that is not a refusal.
+    if (isFailure || !reply.sent) this.refusals.recordRequest(request, problem);
     if (reply.sent) return;
     await reply
       .code(problem.status)
@@ -35,7 +35,7 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** What frameworks throw. Their words are for callers only when they blame the caller. */
+/** Maps errors thrown by the frameworks. Their messages are shown to callers only for client errors. */
 function toProblem(error: unknown, { raw }: FastifyRequest): ProblemError {
   if (error instanceof ProblemError) return error;
   const status =
@@ -46,7 +46,7 @@ function toProblem(error: unknown, { raw }: FastifyRequest): ProblemError {
 }
 
 function noteOf(problem: ProblemName, error: unknown, isDisconnected: boolean): ProblemNote {
-  if (problem === 'internal-error') return { facts: { err: error } };
+  if (problem === 'internal-error') return { logFields: { err: error } };
   return isDisconnected && problem === 'invalid-request' ? { reason: 'client-disconnected' } : {};
 }
 

@@ -1,4 +1,4 @@
-// Every error that leaves this service is one of these, in the shape of RFC 9457.
+// The registry of errors: every error response of this service is one of these, in the format of RFC 9457.
 
 export const PROBLEMS = {
   'invalid-request': { status: 400, title: 'The request is not valid' },
@@ -31,7 +31,7 @@ export const PROBLEMS = {
 
 export type ProblemName = keyof typeof PROBLEMS;
 
-/** Finer reasons for the log and for metrics, which the caller is not told: a stranger would learn from some of them. */
+/** More specific reasons, for the log and metrics only: some of them would help an attacker. */
 const FINER_REASONS = [
   'no-credentials',
   'malformed-credentials',
@@ -63,7 +63,7 @@ const FINER_REASONS = [
 
 export type RefusalReason = ProblemName | (typeof FINER_REASONS)[number];
 
-/** One thing wrong with the request; `pointer` is a JSON Pointer as a URI fragment, or `#/` and a parameter's name. */
+/** One fault in the request. `pointer` is a JSON Pointer as a URI fragment, or `#/` and the name of a parameter. */
 export interface FieldError {
   readonly pointer: string;
   readonly message: string;
@@ -73,30 +73,30 @@ interface ProblemMembers {
   readonly detail: string;
   readonly errors?: readonly FieldError[];
   readonly headers?: Readonly<Record<string, string>>;
-  /** Members of its own. */
+  /** Extension members of this problem. */
   readonly extension?: Readonly<Record<string, unknown>>;
 }
 
-/** What only the log is told of a problem: no secret, and nothing that the caller wrote. */
+/** What is only logged about a problem: no secrets, and no text from the caller. */
 export interface ProblemNote {
   readonly reason?: RefusalReason;
-  readonly facts?: Readonly<Record<string, unknown>>;
+  readonly logFields?: Readonly<Record<string, unknown>>;
 }
 
-/** Thrown at the edge; the problem filter writes it. All of `members` goes to the caller: no internals. */
+/** Thrown by HTTP code; the problem filter turns it into a response. `members` are sent to the caller: no internals. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
   readonly reason: RefusalReason;
-  readonly facts: Readonly<Record<string, unknown>>;
+  readonly logFields: Readonly<Record<string, unknown>>;
 
   constructor(
     readonly problem: ProblemName,
     readonly members: ProblemMembers,
-    { reason = problem, facts = {} }: ProblemNote = {},
+    { reason = problem, logFields = {} }: ProblemNote = {},
   ) {
     super(members.detail);
     this.reason = reason;
-    this.facts = facts;
+    this.logFields = logFields;
   }
 
   get status(): number {
@@ -106,7 +106,7 @@ export class ProblemError extends Error {
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json; charset=utf-8';
 
-/** The body that tells a caller of a problem; `requestId` is the one that the log has. */
+/** The body of a problem response; `requestId` is the id in the log. */
 export function problemBody({ problem, members }: ProblemError, requestId: string): Record<string, unknown> {
   const { status, title } = PROBLEMS[problem];
   const { detail, errors, extension } = members;
@@ -122,13 +122,13 @@ export function problemBody({ problem, members }: ProblemError, requestId: strin
   };
 }
 
-/** For a parameter of the path or query that validation does not see. `message` follows its name. */
+/** For a path or query parameter that DTO validation does not check. `message` follows its name. */
 export function invalidParameter(name: string, message: string): ProblemError {
   const errors = [{ pointer: `#/${name}`, message }];
   return new ProblemError('invalid-request', { detail: `${name} ${message}`, errors });
 }
 
-/** Also for what is there, and not for everybody to know. */
+/** Also for things that exist, when the caller must not learn that they do. */
 export function notFoundProblem(note?: ProblemNote): ProblemError {
   return new ProblemError('not-found', { detail: 'No such endpoint; see /openapi.json.' }, note);
 }
@@ -137,7 +137,7 @@ export function stoppingProblem(): ProblemError {
   return new ProblemError('stopping', { detail: 'Retry later, or use another node.', headers: { 'retry-after': '1' } });
 }
 
-/** There is as much of something as there may be. */
+/** For any limit on concurrent work. */
 export function overloadedProblem(
   detail = 'Retry in a moment, or use another node.',
   note?: ProblemNote,
@@ -145,7 +145,7 @@ export function overloadedProblem(
   return new ProblemError('overloaded', { detail, headers: { 'retry-after': '1' } }, note);
 }
 
-/** The problem that a status stands for when nothing more is known. */
+/** The problem for a status code when nothing more is known. */
 export function problemOfStatus(status: number): ProblemName {
   const found = Object.entries(PROBLEMS).find(([, problem]) => problem.status === status);
   if (found) return found[0] as ProblemName;

@@ -1,4 +1,4 @@
-// Query parameters that several capabilities have, and what is said of those that are not valid.
+// Query parameters that several modules share, and their validation messages.
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength, ValidateBy } from 'class-validator';
@@ -23,7 +23,7 @@ export const Tag = () =>
     IsString(ONCE),
     MinLength(1, { message: 'must not be empty' }),
     MaxLength(MAX_TAG_LENGTH, { message: `must not be longer than ${MAX_TAG_LENGTH} characters` }),
-    // No tag has one, and SQLite would not look beyond it.
+    // No stored tag contains NUL, and SQLite would compare only the text before it.
     Matches(/^[^\0]*$/, { message: 'must not have a NUL character' }),
   );
 
@@ -50,7 +50,7 @@ export const ParticipantIdParameter = (description: string) =>
     Identifier(),
   );
 
-/** What cannot be read as one is left for validation to refuse. */
+/** Leaves anything that is not a whole number unchanged, for validation to refuse. */
 export function wholeNumber(value: unknown): unknown {
   return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
 }
@@ -64,7 +64,7 @@ export const Limit = () => {
       maximum: MAX_ITEMS,
       default: 100,
       example: 100,
-      description: 'The maximum number of items in the answer.',
+      description: 'The maximum number of items in the response.',
     }),
     Transform(({ value }) => wholeNumber(value)),
     IsInt(range),
@@ -106,10 +106,10 @@ export const Source = () => SourceParameter('Only participants of this source.')
 
 export const Scope = () => ScopeParameter('Only participants in this scope: the room or account of the source.');
 
-/** For addresses that take none: an unknown parameter is refused, not ignored. */
+/** For endpoints without query parameters: unknown ones are refused, not ignored. */
 export class NoQuery {}
 
-/** Of a response. */
+/** `scope` in responses. */
 export const ScopeProperty = () =>
   ApiPropertyOptional({
     type: String,

@@ -1,39 +1,39 @@
-// Every refusal of this service, of whichever layer, is counted and logged here: by reason, with the id that the caller was
-// given as `instance`. A line never holds a secret, a header, a body, or a path below a callback's source.
+// Counts and logs every refused request, from whichever layer, by reason and with the id that the response has as `instance`.
+// A log line never contains a secret, a header, a body, or the part of a callback path that follows the source.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
-import type { LimitedLog } from '../observability/limited-log.js';
+import type { ThrottledLog } from '../observability/throttled-log.js';
 import type { ClientAddresses } from './client-address.js';
 import type { KnownPaths } from './known-paths.js';
 import type { RefusalReason } from './problem.js';
 import { routeOptionsOf } from './route-options.js';
 
-/** Refusals of one reason that have a line of their own, within a minute. */
+/** Further refusals for the same reason within a minute are only counted. */
 const LINES_PER_MINUTE = 10;
 
-/** Reasons that say a caller is not let in, or that there are too many of them. */
+/** Failed authentication or authorization, and exceeded rate limits. */
 const WARNED_STATUSES: ReadonlySet<number> = new Set([401, 403, 429]);
 
-/** `connection`: there was no request yet, or none that can be read as one. */
+/** `connection`: no request had been received, or it could not be parsed. */
 type RefusedKind = 'callback' | 'request' | 'connection';
 
-/** A ProblemError is one. */
+/** Implemented by ProblemError. */
 export interface Refusal {
   readonly reason: RefusalReason;
   readonly status: number;
-  /** Of the refusal alone, for the log. */
-  readonly facts: Readonly<Record<string, unknown>>;
+  /** Fields of the log line that are specific to this refusal. */
+  readonly logFields: Readonly<Record<string, unknown>>;
 }
 
-/** What is read of a request. Of a malformed one no more is known. */
+/** The parts of a request that are used here. Of a malformed one, no more is known. */
 export type RefusedMessage = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'socket'>;
 
 interface RefusedRequest {
   readonly requestId: string;
-  /** Without it the method and the path decide. */
+  /** Default: decided by the method and the path. */
   readonly kind?: RefusedKind | undefined;
-  /** A pattern; without it the path is logged, redacted. */
+  /** The route pattern; without one, the redacted path is logged. */
   readonly route?: string | undefined;
   readonly keyName?: string | undefined;
 }
@@ -49,24 +49,24 @@ export class Refusals {
   readonly #refused = new WeakSet<Socket | RefusedMessage>();
 
   constructor(
-    private readonly log: LimitedLog,
+    private readonly log: ThrottledLog,
     private readonly clients: ClientAddresses,
     private readonly paths: KnownPaths,
   ) {}
 
-  ofRequest(request: FastifyRequest, refusal: Refusal): void {
+  recordRequest(request: FastifyRequest, refusal: Refusal): void {
     const { raw, id: requestId, routeOptions } = request;
     const { url: route } = routeOptions;
     const keyName = request.access?.keyName;
     const isCallback = route ? routeOptionsOf(routeOptions.config).access === 'callback' : undefined;
     const kind = isCallback === undefined ? undefined : isCallback ? 'callback' : 'request';
-    this.ofRaw(raw, { kind, route, requestId, keyName }, refusal);
+    this.recordMessage(raw, { kind, route, requestId, keyName }, refusal);
   }
 
-  /** For what does not come by the router. */
-  ofRaw(raw: RefusedMessage, { route, ...ids }: RefusedRequest, refusal: Refusal): void {
-    // One refusal for each request: a refused one may break off, and one that broke off may still be routed. So may a request
-    // break off because its connection was refused.
+  /** For requests that do not reach the router. */
+  recordMessage(raw: RefusedMessage, { route, ...ids }: RefusedRequest, refusal: Refusal): void {
+    // A request is recorded once, although a refused request may also be aborted, an aborted one may still reach the router,
+    // and a refused connection aborts the request being received on it.
     if (this.#refused.has(raw)) return;
     if (refusal.reason === 'client-disconnected' && this.#refused.has(raw.socket)) return;
     this.#refused.add(raw);
@@ -82,19 +82,19 @@ export class Refusals {
     }));
   }
 
-  /** `request`: the one that was being received on this connection, as far as it could be read. */
-  ofConnection(socket: Socket, requestId: string, refusal: Refusal, request?: RefusedMessage): void {
-    if (request) this.ofRaw(request, { requestId }, refusal);
+  /** `request`: the request being received on this connection, as far as it could be parsed. */
+  recordConnection(socket: Socket, requestId: string, refusal: Refusal, request?: RefusedMessage): void {
+    if (request) this.recordMessage(request, { requestId }, refusal);
     else this.#add('connection', refusal, () => ({ client: this.clients.of({ headers: {}, socket }), requestId }));
     this.#refused.add(socket);
   }
 
-  /** Since the start of this process, for metrics. */
+  /** Counts since the start of this process, for metrics. */
   totals(): readonly RefusalTotal[] {
     return [...this.#totals.values()];
   }
 
-  #add(kind: RefusedKind, { reason, status, facts }: Refusal, describe: () => Record<string, unknown>): void {
+  #add(kind: RefusedKind, { reason, status, logFields }: Refusal, describe: () => Record<string, unknown>): void {
     const name = `${kind} ${reason}`;
     const count = (this.#totals.get(name)?.count ?? 0) + 1;
     this.#totals.set(name, { kind, reason, count });
@@ -102,12 +102,12 @@ export class Refusals {
       level: levelOf(kind, reason, status),
       message: status < 400 ? `${kind} ignored` : `${kind} refused`,
       linesPerMinute: LINES_PER_MINUTE,
-      facts: () => ({ reason, status, ...describe(), ...facts }),
+      logFields: () => ({ reason, status, ...describe(), ...logFields }),
     });
   }
 }
 
-/** Lost callbacks make presence wrong, and nobody else may notice; the typo of an API user is his own to notice. */
+/** A lost callback makes presence wrong and may go unnoticed elsewhere; an API user sees his own mistakes. */
 function levelOf(kind: RefusedKind, reason: RefusalReason, status: number): 'info' | 'warn' | 'error' {
   if (reason === 'internal-error') return 'error';
   return kind === 'callback' || status >= 500 || WARNED_STATUSES.has(status) ? 'warn' : 'info';

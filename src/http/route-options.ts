@@ -1,9 +1,9 @@
-// What a route declares about itself, on the handler: who may use it and which limits apply.
+// Decorators with which a route declares who may use it and which limits apply.
 //
-// Nest's own RouteConfig replaces whatever an earlier one set, so that a second decorator for a body limit would silently
-// drop the declared access. The decorators here add to what is there, in any order, and a second value for one option
-// fails at start. The options live under a symbol of this module, so that no other decorator can state or change one.
-// biome-ignore lint/style/noRestrictedImports: the one place that uses it
+// Nest's own RouteConfig replaces what an earlier one set, so that a second decorator, for a body limit, would silently drop
+// the declared access. These decorators merge, in any order, and declaring an option twice fails at start. The options are
+// stored under a private symbol, so that no other decorator can set or change them.
+// biome-ignore lint/style/noRestrictedImports: the only place that uses it
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants.js';
 
@@ -12,21 +12,21 @@ export type RouteAccess = 'public' | 'read' | 'admin' | 'callback';
 
 export interface RouteOptions {
   readonly access: RouteAccess;
-  /** The route enforces a limit of its own instead of MAX_IN_FLIGHT. */
+  /** The route enforces its own limit instead of MAX_IN_FLIGHT. */
   readonly hasOwnLimit: true;
   readonly bodyLimitBytes: number;
-  /** A health probe: no limit of any kind refuses it. Liveness is also answered while the service stops. */
+  /** A health probe, to which no limits apply. Liveness is also answered while the service is stopping. */
   readonly probe: 'liveness' | 'readiness';
 }
 
 const OPTIONS = Symbol('RouteOptions');
 
-/** The options that a Fastify route's config declares. */
+/** The options declared in the config of a Fastify route. */
 export function routeOptionsOf(config: object | undefined): Partial<RouteOptions> {
   return (config as { [OPTIONS]?: Partial<RouteOptions> } | undefined)?.[OPTIONS] ?? {};
 }
 
-/** A Fastify route config that declares these options beside what `config` has. Throws when one is declared already. */
+/** Adds options to a Fastify route config. Throws when one of them is already declared. */
 export function withRouteOptions(options: Partial<RouteOptions>, config?: object): object {
   const declared = routeOptionsOf(config);
   const twice = Object.keys(options).find((name) => name in declared);
@@ -34,7 +34,7 @@ export function withRouteOptions(options: Partial<RouteOptions>, config?: object
   return { ...config, [OPTIONS]: { ...declared, ...options } };
 }
 
-/** Declares who may use a route. Every route has exactly one such declaration; the service does not start otherwise. */
+/** Declares who may use a route. Every route needs exactly one such declaration; without it the service does not start. */
 export function Access(access: RouteAccess): MethodDecorator {
   return declare({ access });
 }

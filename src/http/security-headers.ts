@@ -1,11 +1,11 @@
-// What stands between strangers and the routes: security headers, browsers of other origins.
+// Security headers and CORS.
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 
 /**
- * What OWASP's list of security headers asks of a service, as helmet sends it; but no `upgrade-insecure-requests`, since
- * the page of the API is served over plain HTTP, too, on a developer's machine. They are the same for every answer, and
- * helmet, which makes them up anew for each, took a tenth of the time of a callback.
+ * The security headers that OWASP recommends, with helmet's values except `upgrade-insecure-requests`: on a developer's
+ * machine the API page is served over plain HTTP. They are constant; helmet builds them for each response, which took a tenth
+ * of the time of a callback.
  */
 const SECURITY_HEADERS = {
   'content-security-policy':
@@ -27,14 +27,14 @@ const SECURITY_HEADERS = {
 
 const EXPOSED_HEADERS = ['etag', 'retry-after', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'];
 
-/** Of a refusal that no hook has seen. */
-export function headersOfRefusal(corsOrigins: readonly string[]): Readonly<Record<string, string>> {
+/** The headers of responses for which no hook runs. */
+export function refusalHeaders(corsOrigins: readonly string[]): Readonly<Record<string, string>> {
   if (corsOrigins.length === 0) return SECURITY_HEADERS;
   const forBrowsers = { vary: 'Origin', 'access-control-expose-headers': EXPOSED_HEADERS.join(', ') };
   return { ...SECURITY_HEADERS, ...forBrowsers };
 }
 
-/** To be awaited before anything else that looks at requests: a browser asks what it may without credentials. */
+/** Must be awaited before authentication is registered: browsers send preflight requests without credentials. */
 export async function registerHeaders(http: FastifyInstance, corsOrigins: readonly string[]): Promise<void> {
   http.addHook('onRequest', (_, reply, done) => {
     reply.headers(SECURITY_HEADERS);
@@ -44,7 +44,7 @@ export async function registerHeaders(http: FastifyInstance, corsOrigins: readon
   await http.register(cors, {
     origin: [...corsOrigins],
     methods: ['GET', 'HEAD', 'POST', 'DELETE'],
-    // Else an OPTIONS that is no preflight gets an error that is no problem document.
+    // With true, an OPTIONS request that is not a preflight gets an error that is not a problem document.
     strictPreflight: false,
     exposedHeaders: EXPOSED_HEADERS,
   });

@@ -1,19 +1,19 @@
-// What clients may cost that do not read, or do not send. None of them is refused, since none of them would read it: their
-// connections are cut.
+// Limits for clients that do not read their responses or do not finish their requests. Their connections are closed without an
+// error response, which they would not read.
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { BufferLimit } from './buffer-limit.js';
 import type { ConnectionLimit } from './connection-limit.js';
-import { HeldBytes } from './held-bytes.js';
-import { answerInTurn } from './pipelining.js';
+import { limitPipelining } from './pipelining.js';
 import { overloadedProblem, type RefusalReason } from './problem.js';
 import type { Refusals } from './refusals.js';
 import { StalledWrites } from './stalled-writes.js';
 
 export interface SlowClientTimeouts {
-  /** How long a client may read nothing of what was written for it. */
+  /** How long a client may stop reading its response. */
   readonly stalledWriteMs: number;
-  /** How often connections are checked for that. */
+  /** How often connections are checked for stalled writes. */
   readonly checkMs: number;
 }
 
@@ -23,21 +23,20 @@ interface Parts {
 }
 
 export function limitSlowClients(http: FastifyInstance, connections: ConnectionLimit, { refusals, timeouts }: Parts) {
-  const cut = (socket: Socket, reason: RefusalReason) => {
-    refusals.ofConnection(socket, randomUUID(), overloadedProblem('', { reason }));
+  const close = (socket: Socket, reason: RefusalReason) => {
+    refusals.recordConnection(socket, randomUUID(), overloadedProblem('', { reason }));
     socket.destroy();
   };
-  const stalled = new StalledWrites(timeouts.stalledWriteMs, (socket) => cut(socket, 'response-not-read'));
+  const stalled = new StalledWrites(timeouts.stalledWriteMs, (socket) => close(socket, 'response-not-read'));
   const check = () => {
     stalled.check(connections, performance.now());
-    connections.look();
+    connections.sample();
   };
   const timer = setInterval(check, timeouts.checkMs).unref();
   http.addHook('onClose', async () => clearInterval(timer));
-  const held = new HeldBytes(({ req }) => cut(req.socket, 'memory-limit'));
-  held.watch(http);
+  new BufferLimit(({ req }) => close(req.socket, 'memory-limit')).watch(http);
   return {
-    /** To be called when all listeners for requests are there. */
-    answerInTurn: () => answerInTurn(http.server, (socket) => cut(socket, 'too-many-pipelined')),
+    /** Must be called after all request listeners are added. */
+    limitPipelining: () => limitPipelining(http.server, (socket) => close(socket, 'too-many-pipelined')),
   };
 }

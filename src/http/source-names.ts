@@ -1,7 +1,7 @@
 import type { SourceName } from '../domain/subject.js';
 import { invalidParameter } from './problem.js';
 
-/** The sources that are configured, in order. A request that names none means the first one. */
+/** The configured sources, in order. The first one is the default of requests that name none. */
 export class SourceNames {
   constructor(readonly all: readonly [SourceName, ...SourceName[]]) {}
 
@@ -9,7 +9,7 @@ export class SourceNames {
     return this.all[0];
   }
 
-  /** Throws a problem when no source has that name. undefined: none was given. */
+  /** Returns undefined if no name is given. Throws a problem if no source has the name. */
   parse(name: string | undefined): SourceName | undefined {
     if (name === undefined) return undefined;
     const source = this.all.find((one) => one === name);

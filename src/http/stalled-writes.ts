@@ -1,5 +1,5 @@
-// Clients that do not read what they asked for. What the system's buffers do not take stays in this process, so a connection
-// on which nothing could be sent for a while is cut, whatever it is used for. One that is slow but reads is left alone.
+// Closes connections whose client has stopped reading. Data that does not fit the system's buffers stays in this process, so a
+// connection on which nothing could be sent for a while is closed. A client that reads slowly is left alone.
 import type { Socket } from 'node:net';
 
 interface Progress {
@@ -12,10 +12,10 @@ export class StalledWrites {
 
   constructor(
     private readonly limitMs: number,
-    private readonly cut: (socket: Socket) => void,
+    private readonly close: (socket: Socket) => void,
   ) {}
 
-  /** To be called every now and then with all connections. */
+  /** Must be called periodically with all connections. */
   check(sockets: Iterable<Socket>, nowMs: number): void {
     for (const socket of sockets) {
       if (socket.writableLength === 0) {
@@ -25,14 +25,14 @@ export class StalledWrites {
       const sentBytes = sentBytesOf(socket);
       const known = this.#progress.get(socket);
       if (known?.sentBytes !== sentBytes) this.#progress.set(socket, { sentBytes, sinceMs: nowMs });
-      else if (nowMs - known.sinceMs >= this.limitMs) this.cut(socket);
+      else if (nowMs - known.sinceMs >= this.limitMs) this.close(socket);
     }
   }
 }
 
 /**
- * What the system has taken of all that was written. Public properties only tell when a whole write is done, and a slow client
- * may take minutes for one; Node's own socket timeout looks at the same figure.
+ * The number of bytes handed to the system. Public properties change only when a whole write is done, which can take a slow
+ * client minutes; Node's own socket timeout reads the same internal figures.
  */
 function sentBytesOf(socket: Socket): number {
   const { _handle: handle } = socket as { _handle?: { bytesWritten: number; writeQueueSize: number } | null };

@@ -1,11 +1,11 @@
-// Queries and bodies are checked against their DTO before a controller sees them. Names that the DTO does not have are
-// refused first, so that neither library ever sees them: their work would grow with the square of such names.
+// Validates queries and bodies against their DTO before a controller runs. Unknown names are refused here and never reach
+// class-transformer or class-validator, whose work grows with the square of their number.
 import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
 import { type ClassConstructor, plainToInstance } from 'class-transformer';
 import { getMetadataStorage, type ValidationError, validateSync } from 'class-validator';
 import { type FieldError, ProblemError } from './problem.js';
 
-/** Unknown names that a response lists. The others are only counted: the response must not outgrow the request. */
+/** Unknown names that a response lists. Others are only counted: the response must not be larger than the request. */
 const MAX_LISTED_NAMES = 5;
 const MAX_LISTED_NAME_LENGTH = 64;
 
@@ -15,7 +15,7 @@ type Dto = ClassConstructor<object>;
 export class DtoPipe implements PipeTransform {
   readonly #names = new Map<Dto, ReadonlySet<string>>();
 
-  /** Throws a problem that says what is wrong with each member. */
+  /** Throws a problem that lists the fault of each invalid member. */
   transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
     if (type !== 'body' && type !== 'query') return value;
     const members = toMembers(value ?? {});
@@ -46,7 +46,7 @@ function toMembers(value: unknown): Members {
   throw new ProblemError('invalid-request', { detail: 'The body must be a JSON object.', errors });
 }
 
-/** However many there are, it looks at no more names than those that are known and those that it lists. */
+/** Examines only the known names and those that it lists, however many there are. */
 function unknownNames(members: Members, known: ReadonlySet<string>) {
   const names = Object.keys(members);
   const listed: FieldError[] = [];
@@ -69,15 +69,15 @@ function unknownField(name: string): FieldError {
 function refuse(errors: readonly FieldError[], unlistedCount: number): void {
   if (errors.length === 0) return;
   const details = errors.map(({ pointer, message }) => `${pointer.slice(2)} ${message}`);
-  if (unlistedCount > 0) details.push(`${unlistedCount} more names are not known here`);
+  if (unlistedCount > 0) details.push(`${unlistedCount} more unknown names`);
   throw new ProblemError('invalid-request', { detail: details.join('; '), errors });
 }
 
-/** A message that begins with an index, like "[3] is missing", is of that element. */
+/** A message that begins with an index, like "[3] is missing", is about that element. */
 function toFieldError({ property, constraints = {} }: ValidationError): FieldError {
   const [message = ''] = Object.values(constraints);
-  const [, index, ofElement] = /^\[(\d+)\] (.*)$/.exec(message) ?? [];
-  return index && ofElement
-    ? { pointer: `#/${property}/${index}`, message: ofElement }
+  const [, index, elementMessage] = /^\[(\d+)\] (.*)$/.exec(message) ?? [];
+  return index && elementMessage
+    ? { pointer: `#/${property}/${index}`, message: elementMessage }
     : { pointer: `#/${property}`, message };
 }

@@ -1,39 +1,39 @@
-// One pino logger for the service, its framework and its HTTP server: JSON, or for people when on a terminal.
+// One pino logger for the service, Nest and Fastify: JSON, or human-readable on a terminal.
 import type { LoggerService } from '@nestjs/common';
 import { type Logger, pino } from 'pino';
 import { escapeJson, parseEscaped } from './log-escaping.js';
 
-/** pino-pretty takes a while to load, so only a terminal loads it. */
+/** pino-pretty is slow to load, so it is loaded only on a terminal. */
 const format = process.stdout.isTTY ? await terminalFormat() : escapeJson;
 
-/** For injection. */
+/** Injection token of the logger. */
 export const LOG = Symbol('Log');
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
-/** In bytes: of who does not read the log that fast, the lines that are too many are dropped. */
-const MOST_UNREAD = 1024 * 1024;
+/** When the reader of the log falls further behind than this, lines are dropped. */
+const MAX_UNREAD_BYTES = 1024 * 1024;
 
 export function createLog(level: (typeof LOG_LEVELS)[number]): Logger {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  // Nobody reads the log any more, or there is no room for it: no reason not to serve.
+  // The reader of the log has exited, or the disk is full: the service continues without a log.
   process.stdout.on('error', () => {});
-  // Pino's own stream would, at the exit, write its last lines to such a place again and again, and never let it end.
+  // On exit, pino's own stream would retry such writes forever and keep the process from ending.
   return pino(options, {
     write: (line) => {
-      if (process.stdout.writableLength < MOST_UNREAD) process.stdout.write(format(line));
+      if (process.stdout.writableLength < MAX_UNREAD_BYTES) process.stdout.write(format(line));
     },
   });
 }
 
-/** From pino's lines to what a person reads. `options`: pino-pretty's, in place of the usual ones. */
+/** Returns a function that formats pino's lines for people. `options` override those for pino-pretty. */
 export async function terminalFormat(options?: { readonly colorize: boolean }): Promise<(line: string) => string> {
   const { prettyFactory } = (await import('pino-pretty')).default;
   const prettify = prettyFactory({ singleLine: true, ...options });
   return (line) => prettify(parseEscaped(line));
 }
 
-/** Nest's own lines. What it says of its modules and routes is of use to nobody but who works on them. */
+/** Nest's own log lines. Those about modules and routes only help developers, so they are written at level debug. */
 export function nestLog(log: Logger): LoggerService {
   return {
     log: (message) => log.debug(String(message)),

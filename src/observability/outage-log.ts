@@ -1,19 +1,19 @@
 import type { Logger } from 'pino';
 
-/** An outage in a few lines, however many attempts fail during it: one for each kind of fault, and one for its end. */
+/** Logs an outage in a few lines, however many attempts fail: one for each kind of failure, and one for the recovery. */
 export class OutageLog {
   readonly #log: Logger;
   readonly #name: string;
   readonly #kinds = new Set<string>();
   #sinceMs = 0;
 
-  /** `name`: of what is out. */
+  /** `name`: of the unavailable component. */
   constructor(log: Logger, name: string) {
     this.#log = log;
     this.#name = name;
   }
 
-  /** `kind`: unreachable is what any fault looks like for a moment, and no news after another one. */
+  /** `kind`: any failure may briefly look like 'unreachable', so that kind is not logged after another one. */
   failed({ kind, message }: { readonly kind: string; readonly message: string }): void {
     if (this.#kinds.size === 0) this.#sinceMs = performance.now();
     else if (this.#kinds.has(kind) || kind === 'unreachable') return;

@@ -1,8 +1,8 @@
 import { escapeJson, escapeStack } from '../observability/log-escaping.js';
 
 /**
- * Ends the process with 1 and one last line in the format of the log, for when the log is not there: not loaded yet, or
- * what cannot be loaded. It must load on any Node.js, and so imports only what does, too.
+ * Writes one last line in the log's format and exits with status 1, for failures before the logger is loaded or while
+ * loading it. Must load on any version of Node.js, so it imports only modules that do.
  */
 export function exitWithFatal(message: string, error?: Error): never {
   const { name, stack } = error ?? {};

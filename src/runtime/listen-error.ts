@@ -1,6 +1,6 @@
 import { StartError } from './start-error.js';
 
-/** What is wrong with HOST or PORT when the server cannot listen; any other error as it is. */
+/** Explains what is wrong with HOST or PORT when the server cannot listen; returns any other error unchanged. */
 export function listenError(error: unknown, { host, port }: { host: string; port: number }): unknown {
   const { code = '' } = error as NodeJS.ErrnoException;
   const explain = EXPLANATIONS[code];

@@ -1,9 +1,10 @@
-// Plain JavaScript that every Node.js since 14 can load: it has to run where the rest cannot be loaded, and before
+// Plain JavaScript that Node.js 14 and later can load: it runs on versions that cannot load the rest, and before
 // anything is built or installed.
 
 /**
- * Why this version of Node.js cannot run Rollcall, or undefined. The minimum is the first of `engines` in package.json.
- * @param {string} version like process.versions.node
+ * Why this version of Node.js cannot run Rollcall, or undefined. The minimum is the first range of `engines` in
+ * package.json.
+ * @param {string} version in the format of process.versions.node
  * @returns {string | undefined}
  */
 export function nodeVersionProblem(version) {

@@ -1,12 +1,12 @@
-// The end of the service, in two parts. On SIGTERM it first drains: an orchestrator tells the process and its load balancer at
-// the same time, so requests keep coming for a while. They are served, and readiness fails, for the delay. Then it closes.
-// Nobody waits on Ctrl-C, nor when the primary has gone: nothing new can come.
+// Graceful shutdown in two phases. On SIGTERM the service first drains: an orchestrator signals the process and updates its
+// load balancer at the same time, so new requests keep arriving for a while. During the delay they are served while readiness
+// fails. Then the service closes. On Ctrl-C, or when a worker's primary has exited, it closes without the delay.
 import type { Clock } from './clock.js';
 import type { StopReason } from './stop-requests.js';
 
 /**
- * npm passes on what a terminal or a supervisor has sent to the whole group, and a primary to its workers. What comes this
- * soon after the first is taken for the same request.
+ * One request can arrive twice: npm forwards signals that a terminal already sent to the whole process group, and so does a
+ * primary to its workers. A signal that follows the first within this time counts as the same request.
  */
 const SAME_REQUEST_MS = 1_000;
 
@@ -20,7 +20,7 @@ export class Shutdown {
   readonly #delayMs: number;
   readonly #clock: Clock;
   readonly #steps: ShutdownSteps;
-  #begunAtMs: number | undefined;
+  #startedAtMs: number | undefined;
   #isClosing = false;
   #cancelDelay = () => {};
 
@@ -30,13 +30,13 @@ export class Shutdown {
     this.#steps = steps;
   }
 
-  /** The first request begins it. A second one ends the delay. */
+  /** The first request starts the shutdown; a second one ends the delay. */
   request(reason: StopReason): void {
     const nowMs = this.#clock.now();
-    const isFirst = this.#begunAtMs === undefined;
-    const isRepeated = nowMs - (this.#begunAtMs ?? nowMs) < SAME_REQUEST_MS;
+    const isFirst = this.#startedAtMs === undefined;
+    const isRepeated = nowMs - (this.#startedAtMs ?? nowMs) < SAME_REQUEST_MS;
     if (isFirst) {
-      this.#begunAtMs = nowMs;
+      this.#startedAtMs = nowMs;
       this.#steps.begin(reason);
     }
     if (reason !== 'SIGTERM' || this.#delayMs === 0 || !isRepeated) this.#close();

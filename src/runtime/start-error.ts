@@ -1,4 +1,4 @@
-/** What whoever runs the service can mend: the message names the setting and says what to do, and is logged alone. */
+/** A failure that the operator can fix: the message names the setting and the fix, and is logged without a stack trace. */
 export class StartError extends Error {
   override readonly name = 'StartError';
 }

@@ -1,20 +1,20 @@
-// Requests to stop, received from the first moment: importing this registers the signal handlers. A process that is PID 1,
-// as in a container, ignores a signal that it has no handler for. A request that comes before anybody can act on it waits.
+// Importing this module registers the signal handlers, so that stop requests are received from the start: PID 1, as in a
+// container, ignores signals that it has no handler for. Requests that arrive before a handler is set are queued.
 
-/** `disconnect`: in a worker, its primary has gone. */
+/** `disconnect`: the primary of this worker has exited. */
 export type StopReason = 'SIGINT' | 'SIGTERM' | 'disconnect';
 
-const waiting: StopReason[] = [];
-let act = (reason: StopReason): void => void waiting.push(reason);
+const pending: StopReason[] = [];
+let handle = (reason: StopReason): void => void pending.push(reason);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => requestStop(signal));
 
 export function requestStop(reason: StopReason): void {
-  act(reason);
+  handle(reason);
 }
 
-/** `next` gets every request from now on, and those that wait; it replaces the one before. */
-export function onStopRequest(next: (reason: StopReason) => void): void {
-  act = next;
-  for (const reason of waiting.splice(0)) next(reason);
+/** `handler` receives the queued requests and every later one; it replaces the previous handler. */
+export function onStopRequest(handler: (reason: StopReason) => void): void {
+  handle = handler;
+  for (const reason of pending.splice(0)) handler(reason);
 }

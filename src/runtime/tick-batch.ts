@@ -1,31 +1,31 @@
-// The end of the event loop's turn: when all that came in together is there.
+// Callbacks at the end of an event loop tick, when all requests that arrived together have been parsed: the natural size of a
+// batch.
 //
-// Node ends a turn, and comes to what setImmediate was given, when it finds fewer than 1,024 sockets ready: libuv takes so
-// many at once, and as many again up to 48 times. Where thousands of connections always had something to say a turn took
-// 2.4 s, in which nothing was begun of what setImmediate was to begin. Here what waits for the end of a turn waits for so many
-// requests at the most.
+// setImmediate alone is not enough. Within one tick libuv polls again, up to 48 times, as long as 1,024 sockets are ready.
+// With thousands of busy connections a tick took 2.4 s, and no immediate ran during it. So a batch also ends after a fixed
+// number of requests.
 
-/** What is begun at once, at the end of a turn, should not be more than it takes to begin. */
-const MOST_REQUESTS = 256;
+/** A batch of this many requests starts without waiting for the end of the tick. */
+const MAX_REQUESTS = 256;
 
 let calls: (() => void)[] = [];
 let requests = 0;
 
-/** `call` must not throw. What is given during such a call is for the end of the next turn. */
-export function atTurnsEnd(call: () => void): void {
+/** `call` must not throw. Calls that are added while others run belong to the next tick. */
+export function onTickEnd(call: () => void): void {
   if (calls.push(call) > 1) return;
   requests = 0;
-  setImmediate(endTurn);
+  setImmediate(endTick);
 }
 
-/** To be told of each request that comes in. */
-export function countRequest(): void {
+/** Must be called for each request received. */
+export function noteRequest(): void {
   requests += 1;
-  if (requests % MOST_REQUESTS === 0) endTurn();
+  if (requests % MAX_REQUESTS === 0) endTick();
 }
 
-function endTurn(): void {
-  const ended = calls;
+function endTick(): void {
+  const batch = calls;
   calls = [];
-  for (const call of ended) call();
+  for (const call of batch) call();
 }

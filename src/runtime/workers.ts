@@ -1,19 +1,19 @@
-// What WORKERS above 1 is: a primary that holds the port and hands each connection to the next of its workers, which are
-// the service each. They share nothing but the store, so they are to one another what nodes on one Redis are. The
-// primary touches neither requests nor the store: it sees to it that its workers are there, and that all end together.
+// WORKERS above 1: a primary process listens on the port and hands connections to its workers in turn. Each worker is a
+// complete service, and workers share only the store, like separate nodes on one Redis. The primary handles neither requests
+// nor the store: it starts, replaces and stops the workers.
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
 import type { StopReason } from './stop-requests.js';
 
-/** Before a worker that died is replaced; doubled for one that dies soon after it took a place. */
-const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 30_000;
-const SOON_MS = 60_000;
-/** After the delay, workers give up on slow clients after 8 s. One that is not gone by now hangs, and would outlive the primary. */
-const CLOSE_LIMIT_MS = 9_500;
+/** Delay before a worker that died is replaced; doubled each time its replacement dies within MIN_UPTIME_MS. */
+const MIN_RESTART_DELAY_MS = 1_000;
+const MAX_RESTART_DELAY_MS = 30_000;
+const MIN_UPTIME_MS = 60_000;
+/** After the shutdown delay, workers close slow clients within 8 s. A worker that still runs after this time hangs, and would outlive the primary. */
+const CLOSE_TIMEOUT_MS = 9_500;
 
-/** Which of them is known. */
-interface WorkerEnd {
+/** Only the members that are known. */
+interface WorkerExit {
   readonly code?: number;
   readonly signal?: string;
   readonly reason?: string;
@@ -24,8 +24,8 @@ export class Workers {
   readonly #shutdownDelayMs: number;
   readonly #running = new Set<Worker>();
   readonly #replacements = new Set<NodeJS.Timeout>();
-  #areUp = false;
-  /** What to end with; from then on nothing is started. */
+  #isStarted = false;
+  /** Set once the process is stopping: no more workers are started. */
   #exitCode: number | undefined;
 
   constructor(log: Logger, shutdownDelayMs: number) {
@@ -33,61 +33,61 @@ export class Workers {
     this.#shutdownDelayMs = shutdownDelayMs;
   }
 
-  /** `program`: what each runs. Resolves when all listen, with the first one's lines of where. */
+  /** `program`: the script that each worker runs. Resolves when all of them listen, with the log lines of the first one. */
   async start(count: number, program: string): Promise<readonly string[]> {
-    // Not what the primary was started by: `npm start` builds what has changed, and the other workers run what was built.
+    // Not the script that started the primary: `npm start` builds before it starts, and workers only run the result.
     cluster.setupPrimary({ exec: program, execArgv: [...process.execArgv, '--enable-source-maps'] });
-    // The first one alone: what keeps it from starting keeps them all, and is to be told once.
+    // One worker first: a failure to start affects all of them, and is then logged once.
     const lines = await this.#fork();
     await Promise.all(Array.from({ length: count - 1 }, () => this.#fork()));
-    this.#areUp = true;
+    this.#isStarted = true;
     return lines;
   }
 
   /**
-   * Ends the workers and then this process. Every request is passed on, since a second one ends their delay. A terminal has
-   * told them too, a supervisor only the primary.
+   * Stops the workers and then this process. Every stop request is forwarded, since a second one ends the delay of the
+   * workers. A terminal signals the workers as well; a supervisor signals only the primary.
    */
   stop(exitCode: number, reason: StopReason): void {
     for (const worker of this.#running) worker.process.kill(reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT');
     if (this.#exitCode !== undefined) return;
     this.#exitCode = exitCode;
-    if (exitCode === 0) this.#log.info({ signal: reason }, 'Rollcall stops');
+    if (exitCode === 0) this.#log.info({ signal: reason }, 'Rollcall is stopping');
     for (const replacement of this.#replacements) clearTimeout(replacement);
-    setTimeout(() => this.#endThoseThatHang(), this.#shutdownDelayMs + CLOSE_LIMIT_MS);
-    this.#endAfterTheLast(exitCode);
+    setTimeout(() => this.#killHungWorkers(), this.#shutdownDelayMs + CLOSE_TIMEOUT_MS);
+    this.#exitAfterLastWorker(exitCode);
   }
 
-  /** Resolves when it listens, with its lines; never when it ends before, or when this process is ending. */
-  #fork(nextWaitMs = FIRST_WAIT_MS): Promise<readonly string[]> {
+  /** Resolves when the worker listens, with its log lines; never if it exits before, or if this process is stopping. */
+  #fork(restartDelayMs = MIN_RESTART_DELAY_MS): Promise<readonly string[]> {
     if (this.#exitCode !== undefined) return new Promise(() => {});
     const worker = cluster.fork();
     const startedMs = performance.now();
     this.#running.add(worker);
-    const end = (how: WorkerEnd) => {
-      const livedMs = performance.now() - startedMs;
-      this.#onEnd(worker, livedMs < SOON_MS ? nextWaitMs : FIRST_WAIT_MS, how);
+    const onExit = (exit: WorkerExit) => {
+      const uptimeMs = performance.now() - startedMs;
+      this.#onExit(worker, uptimeMs < MIN_UPTIME_MS ? restartDelayMs : MIN_RESTART_DELAY_MS, exit);
     };
-    worker.once('exit', (code, signal) => end(signal ? { signal } : { code }));
+    worker.once('exit', (code, signal) => onExit(signal ? { signal } : { code }));
     worker.on('error', (error) => {
-      // One that could not even be forked has no exit. Else it is dead, which is about to be noticed, and could not be
-      // handed a connection.
-      if (worker.process.pid === undefined) end({ reason: error.message });
+      // A worker that could not be forked emits no exit. Any other error means that a connection could not be handed to a
+      // dead worker, whose exit event follows.
+      if (worker.process.pid === undefined) onExit({ reason: error.message });
     });
     return new Promise((resolve) => worker.once('message', resolve));
   }
 
-  #onEnd(worker: Worker, waitMs: number, how: WorkerEnd): void {
+  #onExit(worker: Worker, waitMs: number, exit: WorkerExit): void {
     this.#running.delete(worker);
-    const about = { worker: worker.process.pid, ...how };
+    const fields = { worker: worker.process.pid, ...exit };
     if (this.#exitCode !== undefined) {
-      this.#endAfterTheLast(this.#exitCode);
-    } else if (!this.#areUp) {
-      // One that ends with 1 has said why.
-      if (about.code !== 1) this.#log.fatal(about, 'Rollcall cannot start: a worker has ended');
+      this.#exitAfterLastWorker(this.#exitCode);
+    } else if (!this.#isStarted) {
+      // A worker that exits with 1 has logged the reason.
+      if (fields.code !== 1) this.#log.fatal(fields, 'Rollcall cannot start: a worker exited');
       this.stop(1, 'SIGINT');
     } else {
-      this.#log.error({ ...about, waitMs }, 'a worker has died and will be replaced');
+      this.#log.error({ ...fields, waitMs }, 'a worker has died and will be replaced');
       this.#replaceAfter(waitMs);
     }
   }
@@ -95,27 +95,27 @@ export class Workers {
   #replaceAfter(waitMs: number): void {
     const replacement = setTimeout(() => {
       this.#replacements.delete(replacement);
-      void this.#fork(Math.min(waitMs * 2, LONGEST_WAIT_MS));
+      void this.#fork(Math.min(waitMs * 2, MAX_RESTART_DELAY_MS));
     }, waitMs);
     this.#replacements.add(replacement);
   }
 
-  #endThoseThatHang(): void {
-    this.#log.error('workers do not stop, and are ended');
+  #killHungWorkers(): void {
+    this.#log.error('workers did not stop in time and are killed');
     for (const worker of this.#running) worker.process.kill('SIGKILL');
   }
 
-  #endAfterTheLast(exitCode: number): void {
+  #exitAfterLastWorker(exitCode: number): void {
     if (this.#running.size > 0) return;
     if (exitCode === 0) this.#log.info('Rollcall has stopped');
     process.exit(exitCode);
   }
 }
 
-/** In a worker: it ends with its primary, as on a signal. Left to itself Node ends it in the middle of an answer. */
+/** Makes a worker stop gracefully when its primary exits. By default Node would end it in the middle of a response. */
 export function endWithPrimary(worker: Worker, stop: () => void): void {
   worker.once('disconnect', () => {
-    worker.exitedAfterDisconnect = true; // what Node looks at next
+    worker.exitedAfterDisconnect = true; // else Node exits the process right after this event
     stop();
   });
 }

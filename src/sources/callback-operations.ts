@@ -1,4 +1,4 @@
-// What the API document says of callbacks: two operations for each source, since their routes are not Nest's.
+// The callback operations of the API document, two for each source: their routes are outside Nest.
 
 import { PROBLEMS_EXTENSION } from '../http/openapi/decorators.js';
 import type { DocumentedRoutes } from '../http/openapi/document.js';
@@ -6,9 +6,9 @@ import { CALLBACK_TOKEN_EXAMPLE } from './callback-urls/callback-examples.js';
 import type { RegisteredSource } from './registry.js';
 
 const RESPONSES = {
-  202: { description: 'The event is of a kind that is not known. Presence has not changed.' },
+  202: { description: 'The kind of event is not known. Presence has not changed.' },
   204: {
-    description: 'The event is stored and reflected in every response from now on; or it was a duplicate, or too old.',
+    description: 'The event is stored and reflected in every response from now on, or it was a duplicate or too old.',
   },
 };
 
@@ -46,8 +46,8 @@ function operationsOf({ name, dialect }: RegisteredSource): [string, DocumentedR
     operationId: id,
     summary: `Receive a callback from ${title}`,
     description:
-      `Receives a participant webhook of ${title}. With \`CALLBACK_SECRETS\` set it needs Basic credentials; without any ` +
-      'it answers 401 and asks for them.',
+      `Receives a participant webhook of ${title}. If \`CALLBACK_SECRETS\` is set, Basic credentials are required; a ` +
+      'request without them is answered 401 with a challenge.',
     parameters: [],
     [PROBLEMS_EXTENSION]: ['unauthorized', 'local-only', ...PROBLEMS],
   };

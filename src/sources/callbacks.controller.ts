@@ -1,4 +1,4 @@
-// Every callback of every source: a lean Fastify scope for each source, which takes the raw body.
+// Receives the callbacks of all sources: each source has a lean Fastify scope that keeps the raw body.
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isAhead, type LifecycleEvent } from '../domain/lifecycle-event.js';
@@ -7,7 +7,7 @@ import { refuseOtherMethods } from '../http/method-not-allowed.js';
 import { ProblemError } from '../http/problem.js';
 import { Refusals } from '../http/refusals.js';
 import { withRouteOptions } from '../http/route-options.js';
-import { LimitedLog } from '../observability/limited-log.js';
+import { ThrottledLog } from '../observability/throttled-log.js';
 import { Recorder } from '../presence/write/recorder.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import { CallbackAuthenticator, type CallbackCredentials } from './authentication/callback-authenticator.js';
@@ -19,12 +19,12 @@ import type { Translation } from './source.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Of callbacks only. */
+    /** Only of callbacks. */
     callbackCredentials: CallbackCredentials;
   }
 }
 
-/** Names of events that are logged. Others may be anything, also a secret, which is longer. */
+/** Event names that may be logged. Any other text might be a secret; secrets are longer than this. */
 const PLAIN_NAME = /^[\w.]{1,31}$/;
 
 @Injectable()
@@ -36,7 +36,7 @@ export class CallbacksController {
     private readonly bindings: Bindings,
     private readonly newParticipants: NewParticipantLimit,
     @Inject(CLOCK) private readonly clock: Clock,
-    private readonly log: LimitedLog,
+    private readonly log: ThrottledLog,
     private readonly refusals: Refusals,
   ) {}
 
@@ -50,7 +50,7 @@ export class CallbacksController {
     const { name, dialect } = registered;
     const parse = jsonBodyParser(scope);
     scope.removeAllContentTypeParsers();
-    // The raw body: signatures are over its bytes.
+    // Keeps the raw body, since signatures cover its bytes.
     const options = { parseAs: 'buffer', bodyLimit: BODY_LIMIT_BYTES } as const;
     scope.addContentTypeParser([...dialect.contentTypes], options, (_request, body, done) => done(null, body));
     scope.decorateRequest('callbackCredentials');
@@ -89,17 +89,21 @@ export class CallbacksController {
     await this.#record(name, source.translate(value, nowMs), request, reply);
   }
 
-  /** Answers when all events are stored. */
+  /** Answers after all events are stored. */
   async #record(source: string, translation: Translation, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     switch (translation.outcome) {
       case 'invalid': {
         const { errors } = translation;
         const detail = errors.map(({ pointer, message }) => `${pointer.slice(2)} ${message}`.trim()).join('; ');
-        throw new ProblemError('invalid-request', { detail, errors }, { reason: 'invalid-fields', facts: { errors } });
+        throw new ProblemError(
+          'invalid-request',
+          { detail, errors },
+          { reason: 'invalid-fields', logFields: { errors } },
+        );
       }
       case 'unknown': {
         const event = PLAIN_NAME.test(translation.name) ? translation.name : '…';
-        this.refusals.ofRequest(request, { reason: 'unknown-event', status: 202, facts: { event } });
+        this.refusals.recordRequest(request, { reason: 'unknown-event', status: 202, logFields: { event } });
         return void reply.code(202).send();
       }
       case 'ignored':
@@ -125,26 +129,26 @@ export class CallbacksController {
 
   /** Throws a problem when the URL was minted for another participant. */
   async #checkSubject({ subject }: LifecycleEvent, { ref, expiresAtMs }: Grant): Promise<void> {
-    if (await this.bindings.isFor(subject, ref, expiresAtMs)) return;
+    if (await this.bindings.bind(subject, ref, expiresAtMs)) return;
     const detail = 'This callback URL is bound to another participant.';
-    throw new ProblemError('wrong-participant', { detail }, { facts: { ref } });
+    throw new ProblemError('wrong-participant', { detail }, { logFields: { ref } });
   }
 
   #logAhead({ subject, occurredAtMs, receivedAtMs }: LifecycleEvent): void {
     this.log.add('callback ahead', {
       level: 'warn',
-      message: 'callback from the future: ordered as if it happened now',
+      message: 'callback with a time in the future: ordered by its time of receipt',
       linesPerMinute: 1,
-      facts: () => ({ source: subject.source, aheadMs: occurredAtMs - receivedAtMs }),
+      logFields: () => ({ source: subject.source, aheadMs: occurredAtMs - receivedAtMs }),
     });
   }
 
   #logWarning(source: string, warning: string): void {
     this.log.add('callback warning', {
       level: 'warn',
-      message: 'a part of a callback is not valid; its event was recorded',
+      message: 'part of a callback is not valid; its event was recorded',
       linesPerMinute: 1,
-      facts: () => ({ source, warning }),
+      logFields: () => ({ source, warning }),
     });
   }
 }

@@ -1,4 +1,4 @@
-// The dialects there are, and the sources that are configured to speak them. To add a dialect is a folder and a line here.
+// All dialects, and the configured sources that use them. A new dialect needs a folder and a line here.
 import type { SourceName } from '../domain/subject.js';
 import { bandwidth } from './bandwidth/bandwidth-source.js';
 import type { Dialect, Source } from './source.js';
@@ -23,7 +23,7 @@ export class SourceRegistry {
   constructor(sources: readonly ConfiguredSource[], dialects: Readonly<Record<string, Dialect>> = DIALECTS) {
     this.all = sources.map(({ name, dialect: dialectName }) => {
       const dialect = dialects[dialectName];
-      if (!dialect) throw new Error(`the source ${name} has the dialect ${dialectName}, which does not exist`);
+      if (!dialect) throw new Error(`the source ${name} has the unknown dialect ${dialectName}`);
       return { name, dialect, source: dialect.create(name) };
     });
   }

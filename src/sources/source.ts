@@ -1,12 +1,12 @@
-// The port of sources: what there is to know about one provider's callbacks. All that they have in common (routes, secrets,
-// minted URLs, limits, the API document) is around it, once.
+// The port that each source implements: only what is specific to one provider's callbacks. Everything generic (routes, secrets,
+// minted URLs, limits, the API document) exists once, around it.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Type } from '@nestjs/common';
 import type { LifecycleEvent } from '../domain/lifecycle-event.js';
 import type { SourceName } from '../domain/subject.js';
 import type { FieldError, RefusalReason } from '../http/problem.js';
 
-/** A callback as it was received: signatures are over these bytes. */
+/** A callback as it was received: signatures cover these bytes. */
 export interface RawCallback {
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
@@ -14,23 +14,23 @@ export interface RawCallback {
 
 type Authentication =
   | { readonly outcome: 'authentic' }
-  /** `reason`: for the log. The sender is not told. */
+  /** `reason`: only for the log. */
   | { readonly outcome: 'rejected'; readonly reason: RefusalReason };
 
 export type Translation =
-  /** `warnings`: what was not taken as it is, without the value. */
+  /** `warnings`: what had to be changed or dropped, without the value. */
   | {
       readonly outcome: 'events';
       readonly events: readonly LifecycleEvent[];
       readonly warnings?: readonly string[];
     }
-  /** It has nothing to do with presence. */
+  /** The callback does not concern presence. */
   | { readonly outcome: 'ignored' }
-  /** The provider may add kinds of events; `name` is one that is not known. */
+  /** An event kind that is not known, since providers may add some. */
   | { readonly outcome: 'unknown'; readonly name: string }
   | { readonly outcome: 'invalid'; readonly errors: readonly FieldError[] };
 
-/** What a provider wants to see before it sends callbacks to a URL. */
+/** The reply to a provider that validates a URL before it sends callbacks there. */
 interface HandshakeReply {
   readonly status: number;
   readonly body?: unknown;
@@ -38,17 +38,17 @@ interface HandshakeReply {
 
 export interface Source {
   /**
-   * Verifies what the provider signed, before anything else is done with the body. A source without it has the secret in its
-   * URL, or Basic credentials, as its only proof.
+   * Verifies the provider's signature before the body is used in any other way. Sources without it rely on a secret in the URL
+   * or on Basic credentials.
    */
   authenticate?(callback: RawCallback, nowMs: number): Authentication;
-  /** `body`: any JSON value. `receivedAtMs`: our clock. */
+  /** `body`: any JSON value. `receivedAtMs`: by our clock. */
   translate(body: unknown, receivedAtMs: number): Translation;
-  /** undefined: the body is no handshake. */
+  /** undefined: the body is not a handshake. */
   handshake?(body: unknown): HandshakeReply | undefined;
 }
 
-/** A provider's format, which any number of sources can speak. */
+/** A provider's format, which any number of sources can use. */
 export interface Dialect {
   /** For the API document: the provider's name, and the body that it sends. */
   readonly title: string;

@@ -14,7 +14,7 @@ export interface SourcesOptions {
   readonly imports: NonNullable<ModuleMetadata['imports']>;
   readonly registry: SourceRegistry;
   readonly access: AccessSettings;
-  /** Callbacks that each minted URL may receive; 0: any number. */
+  /** For each minted URL; 0: no limit. */
   readonly callbacksPerMinutePerUrl: number;
 }
 

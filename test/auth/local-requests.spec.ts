@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { foreignReason } from '../../src/auth/local-requests.js';
+import { nonLocalReason } from '../../src/auth/local-requests.js';
 
 const ports = fc.oneof(
   fc.constant(''),
@@ -21,7 +21,7 @@ describe('a request with no credentials', () => {
     '[::ffff:127.0.0.1]',
     '[::FFFF:7f00:1]',
   ])('is local with the Host %s, on any port', (host) => {
-    fc.assert(fc.property(ports, (port) => expect(foreignReason({ host: host + port })).toBeUndefined()));
+    fc.assert(fc.property(ports, (port) => expect(nonLocalReason({ host: host + port })).toBeUndefined()));
   });
 
   it.each([
@@ -51,23 +51,23 @@ describe('a request with no credentials', () => {
     '10.0.0.1',
     '169.254.169.254',
   ])('is not local with the Host %p', (host) => {
-    for (const port of ['', ':3000']) expect(foreignReason({ host: host + port })).toBe('foreign-host');
+    for (const port of ['', ':3000']) expect(nonLocalReason({ host: host + port })).toBe('foreign-host');
   });
 
   it('is not local with any other Host', () => {
     const isLocal = (host: string) => /localhost|^127\.|^::1$|^\[/i.test(host);
     const hosts = fc.oneof(fc.domain(), fc.ipV4(), fc.string(), fc.webAuthority()).filter((host) => !isLocal(host));
     fc.assert(
-      fc.property(hosts, ports, (host, port) => expect(foreignReason({ host: host + port })).toBe('foreign-host')),
+      fc.property(hosts, ports, (host, port) => expect(nonLocalReason({ host: host + port })).toBe('foreign-host')),
     );
-    expect(foreignReason({})).toBe('foreign-host');
+    expect(nonLocalReason({})).toBe('foreign-host');
   });
 
   it.each(['forwarded', 'via', 'x-real-ip', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'])(
     'is not local with the header %s, whatever it says',
     (name) => {
       for (const value of ['', '127.0.0.1', 'for=127.0.0.1']) {
-        expect(foreignReason({ host: 'localhost', [name]: value })).toBe('forwarded-request');
+        expect(nonLocalReason({ host: 'localhost', [name]: value })).toBe('forwarded-request');
       }
     },
   );

@@ -101,11 +101,11 @@ describe('settings', () => {
     [{ AUTH: 'no' }, 'AUTH must be on or off'],
     [{ API_KEYS: 'ops:read:abc' }, 'API_KEYS must be'],
     [{ API_KEYS: `ops:write:${DIGEST}` }, 'API_KEYS must be'],
-    [{ API_KEYS: `ops:read:${DIGEST},ops:admin:${DIGEST}` }, 'API_KEYS must not have one name twice'],
-    [{ API_KEYS: `a:read:${DIGEST},b:admin:${DIGEST}` }, 'API_KEYS must not have one key twice'],
+    [{ API_KEYS: `ops:read:${DIGEST},ops:admin:${DIGEST}` }, 'API_KEYS must not contain a name twice'],
+    [{ API_KEYS: `a:read:${DIGEST},b:admin:${DIGEST}` }, 'API_KEYS must not contain a key twice'],
     [
       { CALLBACK_SECRETS: [KEYS.CALLBACK_SECRETS, KEYS.CALLBACK_SECRETS].join() },
-      'CALLBACK_SECRETS must not have one secret',
+      'CALLBACK_SECRETS must not contain a secret',
     ],
     [{ CALLBACK_SECRETS: 'x'.repeat(31) }, 'CALLBACK_SECRETS must be'],
     [{ CALLBACK_SECRETS: `${'x'.repeat(32)},` }, 'CALLBACK_SECRETS must be'],
@@ -147,7 +147,7 @@ describe('settings', () => {
   ])('keep strangers out: %p', (environment, problem) => {
     if (problem)
       expect(() => readConfig(['bandwidth'], environment)).toThrow(
-        `HOST is not loopback, so strangers may reach it: ${problem}`,
+        `HOST is not a loopback address, so other machines may reach the service: ${problem}`,
       );
     else expect(readConfig(['bandwidth'], environment).host).toBe(environment.HOST);
   });

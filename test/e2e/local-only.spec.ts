@@ -36,7 +36,7 @@ describe.each(onEachStore())('without keys on %s', (_, startOn) => {
   const expectRefused = ({ status, text }: Answer, setting: string, reason: string) => {
     const problem = JSON.parse(text);
     expect([status, problem.type]).toEqual([403, 'urn:rollcall:problem:local-only']);
-    expect(problem.detail).toContain(`Set ${setting} to allow others.`);
+    expect(problem.detail).toContain(`Set ${setting} to allow other requests.`);
     const requestId = problem.instance.split(':').at(-1);
     expect(service.logged).toContainEqual(expect.objectContaining({ reason, requestId, level: 40 }));
   };

@@ -79,6 +79,18 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
       expect(await get('/v1/participants/bob')).toMatchObject({ state: 'connected', since: iso(9_000) });
     });
 
+    it('accepts a content type without a body, and refuses a malformed one', async () => {
+      await aMeeting();
+      const headers = { 'content-type': 'application/json' };
+      expect((await end('bob', { headers, body: '{' })).status).toBe(400);
+      expect(await end('bob', { headers })).toMatchObject({ status: 204, text: '' });
+      expect(await get('/v1/participants/bob')).toMatchObject({ state: 'gone', cause: 'ended' });
+      expect((await service.request('/v1/participants/ann', { headers })).status).toBe(200);
+      expect((await service.request('/v1/participants?tag=red', { method: 'DELETE', headers })).status).toBe(200);
+      const empty = { method: 'POST', headers };
+      expect(await service.request('/v1/participants/ann/end', empty)).toMatchObject({ status: 400 });
+    });
+
     it('makes one device gone', async () => {
       await aMeeting();
       expect((await service.post('/v1/participants/bob/end', { deviceId: 'd2' })).status).toBe(204);
@@ -272,7 +284,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
       const { status, json, text } = await service.request(`${path}?${names.join('&')}`);
       expect(status).toBe(400);
       expect(json.errors).toHaveLength(5);
-      expect(json.detail).toContain('; 3995 more names are not known here');
+      expect(json.detail).toContain('; 3995 more unknown names');
       expect(text.length).toBeLessThan(1_500);
     },
   );

@@ -118,13 +118,13 @@ describe('the process', () => {
     });
     expect(await service.end('SIGTERM')).toBe(1);
     for (const name of ['PORT', 'GRACE_MS', 'REDIS_URL', 'RETENTION_MS']) {
-      expect(service.output).toContain(`refused: ${name} must be`);
+      expect(service.output).toContain(`configuration error: ${name} must be`);
     }
     expect(service.output).not.toMatch(/secret|hunter2/);
   });
 
   it.each([
-    ['/abc', 'refused: REDIS_URL must end after the port, or with the number of a database, like /0'],
+    ['/abc', 'configuration error: REDIS_URL must end after the port, or with the number of a database, like /0'],
     ['/99', ' has no database 99'],
   ])('refuses a Redis URL with %s in one line, without a stack', async (path, reason) => {
     redis = await RedisServer.start();
@@ -142,7 +142,7 @@ describe('the process', () => {
     for (const REDIS_URL of ['redis://:ab%zzhunter2@127.0.0.1', '']) {
       const service = await start({ REDIS_URL });
       expect(await service.end('SIGTERM')).toBe(1);
-      expect(service.output).toMatch(/refused: REDIS_URL must (have percent-encoded|not be empty)/);
+      expect(service.output).toMatch(/configuration error: REDIS_URL must (have percent-encoded|not be empty)/);
       expect(service.output).not.toMatch(/hunter2|listens|\bat .*:\d+:\d+/);
     }
   });

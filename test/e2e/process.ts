@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { closeOnce } from '../leftovers.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const LISTENS = /Rollcall listens on (http:\S+) and keeps presence in (.+?)(?:;.*)?"/;
+const LISTENS = /Rollcall listens on (http:\S+) and stores presence in (.+?)(?:;.*)?"/;
 
 export class ServiceProcess {
   #output = '';

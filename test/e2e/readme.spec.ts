@@ -219,7 +219,7 @@ describe('the README and the documents', () => {
       const shell = Shell.run(real, { PORT: '0', DATA_DIR: folder });
       await eventually(() => expect(shell.output).toMatch(/Rollcall listens on http/));
       expect(shell.output).toContain(
-        command.includes('REDIS_URL') ? `keeps presence in Redis` : 'keeps presence in SQLite',
+        command.includes('REDIS_URL') ? `stores presence in Redis` : 'stores presence in SQLite',
       );
       await shell.end('SIGINT');
     }

@@ -108,7 +108,7 @@ describe('the service cannot start', () => {
     mkdirSync(join(folder, '.env'));
     const service = ServiceProcess.spawn({}, { cwd: folder });
     expect(await service.ended).toBe(1);
-    expect(service.output).toMatch(/^\{"level":60,.*"msg":"refused: \.env cannot be read: .*\}\n$/);
+    expect(service.output).toMatch(/^\{"level":60,.*"msg":"configuration error: \.env cannot be read: .*\}\n$/);
   });
 
   it('where Node.js is too old, and loads nothing that needs a newer one', async () => {

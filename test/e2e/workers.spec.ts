@@ -127,7 +127,7 @@ describe('with two workers the service', () => {
 
   it('ends by itself when its main process is killed', async () => {
     const { service, pids } = await startAndFind();
-    const [{ primary }] = lines(service).filter(({ msg }) => msg === 'a worker listens');
+    const [{ primary }] = lines(service).filter(({ msg }) => msg === 'worker is listening');
     process.kill(primary, 'SIGKILL');
     await service.ended;
     const stopped = lines(service).filter(({ msg }) => msg === 'Rollcall has stopped');
@@ -145,6 +145,6 @@ describe('with two workers the service', () => {
   it('is refused on SQLite', async () => {
     const service = await start({ REDIS_URL: '' });
     expect(await service.end('SIGTERM')).toBe(1);
-    expect(service.output).toContain('refused: WORKERS above 1 needs REDIS_URL');
+    expect(service.output).toContain('configuration error: WORKERS above 1 needs REDIS_URL');
   });
 });

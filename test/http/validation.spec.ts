@@ -43,7 +43,7 @@ describe('names that are not known', () => {
         const { errors = [], detail } = refusalOf(counted, dto);
         expect(reads()).toBeLessThan(20);
         expect(errors.filter(({ message }) => message === 'is not a known parameter')).toHaveLength(Math.min(5, count));
-        if (count > 5) expect(detail).toContain(`; ${count - 5} more names are not known here`);
+        if (count > 5) expect(detail).toContain(`; ${count - 5} more unknown names`);
         else expect(detail).not.toContain('more names');
       }),
       { numRuns: 30 },

@@ -1,23 +1,23 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
-import { RequestGate } from '../../src/http/request-gate.js';
-import { atTurnsEnd } from '../../src/runtime/tick-batch.js';
+import { InFlightLimit } from '../../src/http/in-flight-limit.js';
+import { onTickEnd } from '../../src/runtime/tick-batch.js';
 
 /** Refused ones, as in a flood. */
 const requests = (count: number) => {
-  const gate = new RequestGate(0);
-  for (let n = 0; n < count; n += 1) gate.enter({} as ServerResponse);
+  const limit = new InFlightLimit(0);
+  for (let n = 0; n < count; n += 1) limit.acquire({} as ServerResponse);
 };
 
 describe("a turn's end", () => {
   it('is when all that came in together is there, and comes again for what is given during it', async () => {
     const seen: string[] = [];
     await new Promise(setImmediate);
-    atTurnsEnd(() => {
+    onTickEnd(() => {
       seen.push('first');
-      atTurnsEnd(() => seen.push('of the next turn'));
+      onTickEnd(() => seen.push('of the next turn'));
     });
-    atTurnsEnd(() => seen.push('second'));
+    onTickEnd(() => seen.push('second'));
     await Promise.resolve();
     expect(seen).toEqual([]);
     await new Promise(setImmediate);
@@ -30,10 +30,10 @@ describe("a turn's end", () => {
     let calls = 0;
     const again = () => {
       calls += 1;
-      if (calls < 3) atTurnsEnd(again);
+      if (calls < 3) onTickEnd(again);
     };
     await new Promise(setImmediate);
-    atTurnsEnd(again);
+    onTickEnd(again);
     requests(255);
     expect(calls).toBe(0);
     requests(1);

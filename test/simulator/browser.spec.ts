@@ -20,10 +20,10 @@ describe('a browser with the provider’s SDK', () => {
   let participantId: string;
   let token: string;
 
-  const start = async (noticeMs: number) => {
+  const start = async (pingIntervalMs: number) => {
     clock = new ManualClock(Date.now());
     service = await startService({ clock, policy: { graceMs: GRACE_MS } });
-    const started = await startSimulator({ ...PLAIN, noticeMs });
+    const started = await startSimulator({ ...PLAIN, pingIntervalMs });
     simulator = started.simulator;
     const { url } = started;
     network = await Network.to(Number(new URL(url).port));

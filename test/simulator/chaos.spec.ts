@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Chaos, type ChaosPolicy, longestDelayMs } from '../../simulator/webhooks/chaos.js';
+import { Chaos, type ChaosPolicy, maxDelayMs } from '../../simulator/webhooks/chaos.js';
 import type { SignallingEvent } from '../../simulator/webhooks/signalling-event.js';
 import { NO_CHAOS } from './settings.js';
 
@@ -39,7 +39,7 @@ function many(count: number, parts: Partial<SignallingEvent> = {}): SignallingEv
 
 function told(settings: Partial<ChaosPolicy>, of: readonly SignallingEvent[]) {
   const chaos = new Chaos({ ...NO_CHAOS, ...settings }, 7);
-  return of.map((event) => ({ event, ...chaos.tell(event) }));
+  return of.map((event) => ({ event, ...chaos.plan(event) }));
 }
 
 const timestampOf = (body: string) => Number(JSON.parse(body).timestamp);
@@ -50,14 +50,14 @@ describe('chaos', () => {
       fc.property(policy, events, fc.integer(), (settings, told, seed) => {
         const run = () => {
           const chaos = new Chaos(settings, seed);
-          return told.map((event) => chaos.tell(event));
+          return told.map((event) => chaos.plan(event));
         };
         expect(run()).toEqual(run());
       }),
     );
     const fates = (seed: number) => {
       const chaos = new Chaos({ ...NO_CHAOS, lossShare: 0.5 }, seed);
-      return many(64).map((event) => chaos.tell(event).fate);
+      return many(64).map((event) => chaos.plan(event).fate);
     };
     expect(fates(1)).not.toEqual(fates(2));
   });
@@ -67,12 +67,12 @@ describe('chaos', () => {
       fc.property(policy, events, fc.integer(), (settings, all, seed) => {
         const chaos = new Chaos(settings, seed);
         for (const event of all) {
-          const { fate, deliveries } = chaos.tell(event);
-          expect(deliveries).toHaveLength({ lost: 0, told: 1, repeated: 2 }[fate]);
+          const { fate, deliveries } = chaos.plan(event);
+          expect(deliveries).toHaveLength({ lost: 0, sent: 1, repeated: 2 }[fate]);
           const [first, second] = deliveries;
           if (!first) continue;
           expect(first.sendAtMs).toBeGreaterThanOrEqual(event.atMs);
-          expect(first.sendAtMs).toBeLessThanOrEqual(event.atMs + longestDelayMs(settings));
+          expect(first.sendAtMs).toBeLessThanOrEqual(event.atMs + maxDelayMs(settings));
           if (!second) continue;
           expect(second.body).toBe(first.body);
           expect(second.sendAtMs).toBeGreaterThanOrEqual(first.sendAtMs);

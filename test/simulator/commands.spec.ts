@@ -79,7 +79,7 @@ describe('the commands', () => {
     const command = run('simulate', ['contact-center', ...options, '--callback', `${url}/callbacks/bandwidth`]);
     expect(await command.ended).toBe(0);
     expect(command.output).toMatch(/participants +40/);
-    expect(command.output).toMatch(/answers +\d+ × 204\n/);
+    expect(command.output).toMatch(/responses +\d+ × 204\n/);
     expect(command.output).toContain('100 %');
     const { json } = await request('/v1/participants?state=connected,reconnecting,gone&limit=1000');
     expect(json.items).toHaveLength(40);
@@ -93,7 +93,7 @@ describe('the commands', () => {
     const command = run('simulate', ['ghosts', ...run40, '--callback', `http://${receiver.host}/`]);
     expect(await command.ended).toBe(1);
     receiver.stop();
-    expect(command.output).toMatch(/answers +(\d+) × 503\n/);
+    expect(command.output).toMatch(/responses +(\d+) × 503\n/);
     const [, sent] = /sent +(\d+) in/.exec(command.output) ?? [];
     expect(command.output).toContain(`${sent} sent again`);
     expect(receiver.received).toHaveLength(Number(sent) * 2);
@@ -146,7 +146,7 @@ describe('the commands', () => {
     const args = example.replace('http://127.0.0.1:3000', url).replace('--seconds 10', '--seconds 1').split(' ');
     const command = run('npm run --silent simulate', args);
     expect(await command.ended).toBe(0);
-    expect(command.output).toMatch(/answers +\d+ × 204\n/);
+    expect(command.output).toMatch(/responses +\d+ × 204\n/);
   });
 
   it('simulate ends on Ctrl-C while it waits to send a webhook again', async () => {
@@ -166,7 +166,7 @@ describe('the commands', () => {
     command.interrupt();
     expect(await command.ended).toBe(1);
     receiver.stop();
-    expect(command.output).toMatch(/answers +\d+ × 503\n/);
+    expect(command.output).toMatch(/responses +\d+ × 503\n/);
   });
 
   it('simulator listens, and ends when it is told to', async () => {

@@ -6,7 +6,7 @@ import { Truth } from '../../simulator/judge/truth.js';
 
 const GRACE_MS = 15_000;
 const TELLING_MS = 2_000;
-const ALLOWANCE = { graceMs: GRACE_MS, tellingMs: TELLING_MS };
+const ALLOWANCE = { graceMs: GRACE_MS, deliveryMs: TELLING_MS };
 
 type Happening = [atMs: number, device: string, what: 'connect' | 'leave' | 'lose'];
 

@@ -8,7 +8,7 @@ import { stageOf } from '../../simulator/options.js';
 import { SCENARIOS } from '../../simulator/scenarios/scenarios.js';
 import { stepOf } from '../../simulator/scenarios/traffic.js';
 import { Tally } from '../../simulator/tally.js';
-import { type ChaosPolicy, latestDeliveryMs } from '../../simulator/webhooks/chaos.js';
+import { type ChaosPolicy, maxDeliveryDelayMs } from '../../simulator/webhooks/chaos.js';
 import { Dispatcher } from '../../simulator/webhooks/dispatcher.js';
 import { lengthOf } from '../length.js';
 import { NO_CHAOS, ONE_ATTEMPT } from './settings.js';
@@ -83,7 +83,7 @@ describe('a run of any scenario', () => {
         const { tally, behindMs, wasFull, startMs, endMs, stoppedMs, stepsMs, sentMs } = played;
         expect(Math.min(...stepsMs)).toBeGreaterThanOrEqual(startMs);
         expect(Math.max(...stepsMs)).toBeLessThanOrEqual(endMs);
-        expect(Math.max(endMs, ...sentMs) - endMs).toBeLessThanOrEqual(latestDeliveryMs(chaos));
+        expect(Math.max(endMs, ...sentMs) - endMs).toBeLessThanOrEqual(maxDeliveryDelayMs(chaos));
         expect(stoppedMs - endMs).toBeLessThanOrEqual(settlingMs(chaos, { ...ONE_ATTEMPT, timeoutMs: 1_000 }));
         expect({ behindMs, wasFull }).toEqual({ behindMs: 0, wasFull: false });
         expect(tally).toMatchObject({ came: some.flags.participants, connected: 0, sent: sentMs.length, refused: 0 });
@@ -107,10 +107,10 @@ describe('the summary of a run', () => {
     const clock = new VirtualClock();
     const tally = new Tally(clock);
     clock.pass(5_000);
-    tally.answered({ status: 204, attempts: 1, elapsedMs: 1 });
+    tally.addResponse({ status: 204, attempts: 1, elapsedMs: 1 });
     clock.pass(60_000);
-    expect(tally.describe({ behindMs: 0, wasFull: false })).toContain('1 in 5.0 s (0 a second)');
-    expect(new Tally(clock).describe({ behindMs: 0, wasFull: false })).toContain('0 in 0.0 s (0 a second)');
+    expect(tally.describe({ behindMs: 0, wasFull: false })).toContain('1 in 5.0 s (0 per second)');
+    expect(new Tally(clock).describe({ behindMs: 0, wasFull: false })).toContain('0 in 0.0 s (0 per second)');
   });
 
   it('names who is behind', () => {
@@ -167,7 +167,7 @@ describe('the score of any run', () => {
           const period = { fromMs: startMs, untilMs: startMs + observedMs };
           const score = scoreOf(truth, testimonyOf(truth, period, lateMs, waits), {
             graceMs: GRACE_MS,
-            tellingMs: TELLING_MS,
+            deliveryMs: TELLING_MS,
           });
           expect(score).toMatchObject({ neverHappened: 0, missed: 0, marks: { wronglyConnected: 0, wronglyGone: 0 } });
         },

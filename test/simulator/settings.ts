@@ -24,5 +24,5 @@ export const PLAIN: SimulatorSettings = {
   callbackUrl: 'http://127.0.0.1:3000/callbacks/bandwidth',
   callbackHosts: [],
   allowedHosts: [],
-  noticeMs: 10_000,
+  pingIntervalMs: 10_000,
 };

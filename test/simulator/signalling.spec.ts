@@ -47,7 +47,7 @@ describe('the signalling socket', () => {
 
   beforeEach(async () => {
     receiver = await Receiver.start();
-    ({ simulator, url } = await startSimulator({ ...PLAIN, noticeMs: 1_000 }));
+    ({ simulator, url } = await startSimulator({ ...PLAIN, pingIntervalMs: 1_000 }));
     const response = await fetch(url + API, {
       method: 'POST',
       headers: { ...AUTHORIZATION, 'content-type': 'application/json' },

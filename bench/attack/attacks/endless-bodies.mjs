@@ -2,7 +2,7 @@ import { bearer, head, hold } from '../requests.mjs';
 import { MAX_BYTES } from '../traffic.mjs';
 
 const CONNECTIONS = 6;
-/** More than both systems buffer. */
+/** More than the socket buffers of both sides. */
 const MAX_READ_BYTES = 12_000_000;
 const CHUNK = Buffer.alloc(65_536, ' ');
 
@@ -27,7 +27,7 @@ export const endlessBodies = {
         const chunk = isChunked ? Buffer.concat([Buffer.from('10000\r\n'), CHUNK, Buffer.from('\r\n')]) : CHUNK;
         await traffic.send(socket, head(path, { ...length, ...headers }));
         while (await traffic.send(socket, chunk)) {
-          if (socket.bytesWritten > MAX_READ_BYTES) fault('the body of a refused request is read on and on');
+          if (socket.bytesWritten > MAX_READ_BYTES) fault('the body of a refused request is read without limit');
           await traffic.wait(chunkEveryMs);
         }
       },

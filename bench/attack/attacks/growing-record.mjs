@@ -1,7 +1,7 @@
 import { LEAKED, largeCallback } from '../large-callback.mjs';
 import { post, repeat } from '../requests.mjs';
 
-/** Callbacks that come together are one entry of the feed. */
+/** Callbacks that arrive together become one entry of the feed. */
 const BURST = 128;
 
 export const growingRecord = {

@@ -8,7 +8,7 @@ const REFUSED = [
   head('/callbacks/bandwidth/not-the-secret', { 'content-length': 1_000_000 }),
 ];
 
-/** In all more than MAX_CONNECTIONS, at a rate at which those of 2 s are far fewer. */
+/** More than MAX_CONNECTIONS in total, but at this rate far fewer within 2 s. */
 const CONNECTIONS = 480;
 const PER_SECOND = 100;
 

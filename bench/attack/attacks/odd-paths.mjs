@@ -1,6 +1,6 @@
 import { post, repeat } from '../requests.mjs';
 
-/** Looks like a secret, and is none. */
+/** Looks like a secret but is not one. */
 const TOKEN = 'c2VjcmV0LW9mLW5vYm9keS1hdC1hbGwtMDEyMzQ1Njc4OQ';
 const PATHS = [
   `/callbacks/bandwidth/${TOKEN}`,

@@ -1,50 +1,50 @@
-// What the API's document says of controllers and DTOs: the decorators of @nestjs/swagger, to take effect when the
-// document is asked for. Node would spend more than a quarter of each start on loading that library and what it needs.
+// The decorators of @nestjs/swagger, applied lazily: only when the API document is first requested. Loading that library and
+// its dependencies would take more than a quarter of the start time.
 import type * as Swagger from '@nestjs/swagger';
 import type { ProblemName } from '../problem.js';
 
 type DecoratorName = Extract<keyof typeof Swagger, `Api${string}`>;
 
-const postponed: ((swagger: typeof Swagger) => void)[] = [];
+const deferred: ((swagger: typeof Swagger) => void)[] = [];
 
-/** The library, with all in effect that was said up to now, in the order in which it was said. */
+/** Loads the library and applies all deferred decorators in their original order. */
 export async function loadSwagger(): Promise<typeof Swagger> {
   const swagger = await import('@nestjs/swagger');
-  for (let say = postponed[0]; say; say = postponed[0]) {
-    say(swagger);
-    postponed.shift();
+  for (let apply = deferred[0]; apply; apply = deferred[0]) {
+    apply(swagger);
+    deferred.shift();
   }
   return swagger;
 }
 
-function postpone<N extends DecoratorName>(name: N): (typeof Swagger)[N] {
-  type Factory = (...args: unknown[]) => (...place: unknown[]) => void;
-  const postponing: Factory =
+function defer<N extends DecoratorName>(name: N): (typeof Swagger)[N] {
+  type Factory = (...args: unknown[]) => (...target: unknown[]) => void;
+  const deferring: Factory =
     (...args) =>
-    (...place) => {
-      postponed.push((swagger) => (swagger[name] as Factory)(...args)(...place));
+    (...target) => {
+      deferred.push((swagger) => (swagger[name] as Factory)(...args)(...target));
     };
-  return postponing as (typeof Swagger)[N];
+  return deferring as (typeof Swagger)[N];
 }
 
-export const ApiCreatedResponse = postpone('ApiCreatedResponse');
-const ApiExtension = postpone('ApiExtension');
-export const ApiExtraModels = postpone('ApiExtraModels');
-export const ApiHeader = postpone('ApiHeader');
-export const ApiOkResponse = postpone('ApiOkResponse');
-export const ApiOperation = postpone('ApiOperation');
-export const ApiParam = postpone('ApiParam');
-export const ApiProduces = postpone('ApiProduces');
-export const ApiProperty = postpone('ApiProperty');
-export const ApiPropertyOptional = postpone('ApiPropertyOptional');
-export const ApiResponse = postpone('ApiResponse');
-export const ApiTags = postpone('ApiTags');
+export const ApiCreatedResponse = defer('ApiCreatedResponse');
+const ApiExtension = defer('ApiExtension');
+export const ApiExtraModels = defer('ApiExtraModels');
+export const ApiHeader = defer('ApiHeader');
+export const ApiOkResponse = defer('ApiOkResponse');
+export const ApiOperation = defer('ApiOperation');
+export const ApiParam = defer('ApiParam');
+export const ApiProduces = defer('ApiProduces');
+export const ApiProperty = defer('ApiProperty');
+export const ApiPropertyOptional = defer('ApiPropertyOptional');
+export const ApiResponse = defer('ApiResponse');
+export const ApiTags = defer('ApiTags');
 
-/** On an operation in the document until the document is complete; see openapi-problems.ts. */
+/** Present on operations only while the document is built; see problems.ts. */
 export const PROBLEMS_EXTENSION = 'x-problems';
 
-/** The problems that this operation can answer with, besides those that any operation with its access can. */
+/** The problems of this operation, in addition to those of every operation with the same access. */
 export const ApiProblems = (...names: ProblemName[]) => ApiExtension(PROBLEMS_EXTENSION, names);
 
-/** A query parameter that lists values with commas between them. The document calls it an array. */
+/** A query parameter that is a comma-separated list. */
 export const COMMA_LIST = { isArray: true, style: 'form', explode: false } as const;

@@ -1,4 +1,4 @@
-// The API document (OpenAPI 3.1): what the decorators of the controllers say, and what holds for many operations at once.
+// The API document (OpenAPI 3.1): built from the decorators of the controllers, and completed with what many operations share.
 import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { OpenAPIObject } from '@nestjs/swagger';
@@ -11,7 +11,7 @@ import { HEADERS, PROBLEM_SCHEMA, problemExamples, responsesOf } from './problem
 type PathItem = OpenAPIObject['paths'][string];
 type Operation = NonNullable<PathItem['get']>;
 
-/** What routes declare about themselves, by method and path, like `POST /v1/callback-urls`. */
+/** The declared options of each route, by method and path, like `POST /v1/callback-urls`. */
 export type DeclaredOptions = ReadonlyMap<string, Partial<RouteOptions>>;
 
 /** Routes that are not Nest's. */
@@ -29,7 +29,7 @@ const DESCRIPTION = `Rollcall tells backend services who is on the call, right n
 Health checks, this document and its page are open.
 
 **Errors** are \`application/problem+json\` (RFC 9457); \`type\` identifies the kind of error. A path that does not exist
-is answered with 404, a method that a path does not take with 405 and an \`Allow\` header. Unknown query parameters are
+is answered with 404, an unsupported method with 405 and an \`Allow\` header. Unknown query parameters are
 answered with 400. HEAD works wherever GET does.
 
 **Times** are RFC 3339 with milliseconds, in UTC. Positions and cursors are opaque.`;
@@ -48,7 +48,7 @@ const apiKey = (scope: Scope) => ({
   description: `One of \`API_KEYS\` with the scope \`${scope}\`. Not needed by local requests as long as \`API_KEYS\` is empty.`,
 });
 
-/** A scheme for each scope: the older tools know scopes of OAuth only. */
+/** One scheme per scope: older tools support scopes only for OAuth. */
 const SECURITY_SCHEMES = {
   readKey: apiKey('read'),
   adminKey: apiKey('admin'),
@@ -108,7 +108,7 @@ function completeOperations(path: string, item: PathItem, options: DeclaredOptio
   }
 }
 
-/** The token in the path of a callback is a parameter: OpenAPI knows no security scheme in a path. */
+/** The token in the path of a callback is documented as a parameter: OpenAPI has no security scheme for paths. */
 function securityOf(path: string, access: RouteAccess): Operation['security'] {
   switch (access) {
     case 'public':
@@ -122,7 +122,7 @@ function securityOf(path: string, access: RouteAccess): Operation['security'] {
   }
 }
 
-/** What the provider sends, for those who look for it there; it is received at the paths of the same schema. */
+/** Lists the provider's webhook under `webhooks`, too, where readers may look for it. It is received at the callback paths. */
 function webhooksOf(paths: OpenAPIObject['paths']): OpenAPIObject['webhooks'] {
   const post = paths['/callbacks/bandwidth']?.post;
   if (!post) return {};

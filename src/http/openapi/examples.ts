@@ -1,5 +1,5 @@
-// Values for the API document, in the form in which a running service returns them. The identifiers are those of the
-// provider's own documentation.
+// Example values for the API document, in the format that a running service returns. The identifiers are from the provider's
+// documentation.
 export const PARTICIPANT_ID_EXAMPLE = '473f6544-92f7-4d67-9e77-bf2533cfff6d';
 export const DEVICE_ID_EXAMPLE = 'be199214-1a03-402a-a7b6-d002470a0465';
 export const UNKNOWN_PARTICIPANT_ID_EXAMPLE = '0b9d7a52-5c5f-4f0e-9a43-6f2f3c1d8e77';
@@ -7,17 +7,17 @@ export const TAG_EXAMPLE = 'hello-world-phone';
 export const TIME_EXAMPLE = '2021-08-12T16:37:14.676Z';
 export const POSITION_EXAMPLE = '9f3ac21b77d0.1795434306502000';
 
-/** Of the list of participants with the filters of the examples but for the scope, after the example's participant. */
+/** Decodes to the list of participants filtered by the example values except the scope, after the example participant. */
 export const CURSOR_EXAMPLE =
   'WzE2Mjg3ODYyMzQ2NzYsIjQ3M2Y2NTQ0LTkyZjctNGQ2Ny05ZTc3LWJmMjUzM2NmZmY2ZCIsIjlmM2FjMjFiNzdkMC4xNzk1NDM0MzA2NTAyMD' +
   'AwIiwiY29ubmVjdGVkLHJlY29ubmVjdGluZyBoZWxsby13b3JsZC1waG9uZVtcImJhbmR3aWR0aFwiLG51bGwsXCI0NzNmNjU0NC05MmY3LTRk' +
   'NjctOWU3Ny1iZjI1MzNjZmZmNmRcIl0iXQ';
 
-/** Of the list of the example's source, after the example's tag. */
+/** Decodes to the tags of the example source, after the example tag. */
 export const TAGS_CURSOR_EXAMPLE =
   'WyJoZWxsby13b3JsZC1waG9uZSIsIjlmM2FjMjFiNzdkMC4xNzk1NDM0MzA2NTAyMDAwIiwidGFncyBvZiBiYW5kd2lkdGgiXQ';
 
-/** Of a purge with the example’s filters, after the example’s participant. */
+/** Decodes to a purge with the example filters, after the example participant. */
 export const PURGE_CURSOR_EXAMPLE =
   'WzE2Mjg3ODYyMzQ2NzYsIjQ3M2Y2NTQ0LTkyZjctNGQ2Ny05ZTc3LWJmMjUzM2NmZmY2ZCIsIltcImhlbGxvLXdvcmxkLXBob25lXCIsXCJiYW' +
   '5kd2lkdGhcIixcIjIwMjYtMTEtMjNUMDk6MDA6MDBaXCIsXCIyMDI2LTExLTIzVDA5OjMwOjAwWlwiXSJd';

@@ -54,7 +54,7 @@ const INIT = `window.ui = SwaggerUIBundle({
 });
 `;
 
-/** `version:"1.2.3"`, `VERSION="1.2.3-rc"` and the like: strangers need not know which versions are in use. */
+/** Matches `version:"1.2.3"`, `VERSION="1.2.3-rc"` and the like. Versions are removed, since they help attackers. */
 const VERSION = /(version\w*"?\s*[:=]\s*")\d+\.\d+\.\d+[^"]*"/gi;
 const OTHER_VERSIONS = /(GIT_COMMIT:"|core-js\/blob\/|normalize\.css )[\w.]+/g;
 

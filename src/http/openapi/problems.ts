@@ -1,5 +1,5 @@
-// The errors that the API document lists. Every error has one shape, and most can come from every operation that has the
-// same kind of access, so they are added here instead of at each operation.
+// The error responses of the API document. All errors have one format, and most apply to every operation with the same access,
+// so they are added here instead of at each operation.
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { PROBLEM_CONTENT_TYPE, PROBLEMS, type ProblemName } from '../problem.js';
 import type { RouteAccess, RouteOptions } from '../route-options.js';
@@ -8,8 +8,8 @@ type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 type Response = Operation['responses'][string];
 type Components = NonNullable<OpenAPIObject['components']>;
 
-/** From the connection, the parser and the limits, before a route is found; and from any bug. */
-const OF_EVERY_OPERATION: readonly ProblemName[] = [
+/** Errors of the connection, the parser and the limits, before a route is found; and internal errors. */
+const COMMON_PROBLEMS: readonly ProblemName[] = [
   'invalid-request',
   'request-timeout',
   'expectation-failed',
@@ -19,28 +19,28 @@ const OF_EVERY_OPERATION: readonly ProblemName[] = [
   'stopping',
 ];
 
-const OF_ACCESS: Readonly<Record<RouteAccess, readonly ProblemName[]>> = {
+const ACCESS_PROBLEMS: Readonly<Record<RouteAccess, readonly ProblemName[]>> = {
   public: [],
   read: ['unauthorized', 'forbidden', 'local-only', 'too-many-requests'],
   admin: ['unauthorized', 'forbidden', 'local-only', 'too-many-requests'],
   callback: ['too-many-requests'],
 };
 
-/** No limit refuses a probe, and liveness is answered to the end. */
-const NOT_OF_PROBE: Readonly<Record<RouteOptions['probe'], readonly ProblemName[]>> = {
+/** Limits do not apply to probes, and liveness is answered until the process ends. */
+const NOT_FOR_PROBE: Readonly<Record<RouteOptions['probe'], readonly ProblemName[]>> = {
   liveness: ['overloaded', 'stopping'],
   readiness: ['overloaded'],
 };
 
-const OF_BODY: readonly ProblemName[] = ['payload-too-large', 'unsupported-media-type'];
+const BODY_PROBLEMS: readonly ProblemName[] = ['payload-too-large', 'unsupported-media-type'];
 
-/** Statuses of problems that are found before the key is counted. */
+/** Statuses of errors that occur before the request counts against the rate limit of its key. */
 const WITHOUT_RATE = new Set(['401', '403', '408', '417', '431']);
 
 const RATE_HEADERS = {
   'RateLimit-Limit': 'The number of requests that this key may make per minute.',
-  'RateLimit-Remaining': 'The number of requests that remain in this minute.',
-  'RateLimit-Reset': 'The number of seconds until the minute is over.',
+  'RateLimit-Remaining': 'The number of requests left in this minute.',
+  'RateLimit-Reset': 'The number of seconds until the limit resets.',
 };
 
 const integerHeader = (description: string, example: number) => ({
@@ -52,7 +52,7 @@ const integerHeader = (description: string, example: number) => ({
 export const HEADERS: NonNullable<Components['headers']> = {
   'Retry-After': { ...integerHeader('Seconds to wait before the next attempt.', 1), required: true },
   'WWW-Authenticate': {
-    description: 'The authentication scheme that is expected, and what is wrong with the credentials that were sent.',
+    description: 'The expected authentication scheme, and what is wrong with the credentials that were sent.',
     schema: { type: 'string' },
     example: 'Bearer realm="Rollcall"',
   },
@@ -98,7 +98,7 @@ export const PROBLEM_SCHEMA = {
     },
     details: {
       type: 'object',
-      description: 'Only when not ready, and only for callers with an API key: the state of each part.',
+      description: 'Only when not ready, and only for callers with an API key: the state of each component.',
       additionalProperties: {
         type: 'object',
         required: ['status'],
@@ -114,17 +114,17 @@ export const PROBLEM_SCHEMA = {
 interface OperationFacts {
   readonly access: RouteAccess;
   readonly probe: RouteOptions['probe'] | undefined;
-  /** Whether the body of a request is read, also one that the operation has no use for. */
+  /** Whether a request body is parsed, even if the operation does not use it. */
   readonly readsBody: boolean;
-  /** Those that the operation itself declares. */
+  /** Problems that the operation declares itself. */
   readonly own: readonly ProblemName[];
 }
 
-/** All responses of an operation: its own, and those for the problems that it can answer with. */
+/** All responses of an operation, including its error responses. */
 export function responsesOf({ responses }: Operation, { access, probe, readsBody, own }: OperationFacts) {
-  const notOfProbe = probe ? NOT_OF_PROBE[probe] : [];
-  const ofEvery = OF_EVERY_OPERATION.filter((name) => !notOfProbe.includes(name));
-  const names = [...ofEvery, ...OF_ACCESS[access], ...(readsBody ? OF_BODY : []), ...own];
+  const excluded = probe ? NOT_FOR_PROBE[probe] : [];
+  const common = COMMON_PROBLEMS.filter((name) => !excluded.includes(name));
+  const names = [...common, ...ACCESS_PROBLEMS[access], ...(readsBody ? BODY_PROBLEMS : []), ...own];
   const statuses = new Set(names.map((name) => PROBLEMS[name].status));
   const problems = [...statuses].map((status): [string, Response] => {
     const ofStatus = names.filter((name) => PROBLEMS[name].status === status);
@@ -137,7 +137,7 @@ export function responsesOf({ responses }: Operation, { access, probe, readsBody
   );
 }
 
-/** One for each problem that a response refers to. */
+/** One example for each problem. */
 export function problemExamples(): NonNullable<Components['examples']> {
   return Object.fromEntries(
     Object.entries(PROBLEMS).map(([name, { status, title }]) => {

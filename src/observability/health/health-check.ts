@@ -1,10 +1,10 @@
-/** A part that the service cannot do without. */
+/** The check of a component that the service depends on. */
 export interface HealthCheck {
-  /** As the response calls it. */
+  /** The name in the response. */
   readonly name: string;
-  /** What is wrong with it, to follow its name; undefined: it is up. Does not reject. */
+  /** Resolves with a fault, phrased to follow the name, or with undefined when the component is up. Never rejects. */
   readonly fault: () => Promise<string | undefined>;
 }
 
-/** For injection: a list of them. */
+/** Injection token of a list of checks. */
 export const HEALTH_CHECKS = Symbol('HealthChecks');

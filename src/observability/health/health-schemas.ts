@@ -1,9 +1,9 @@
-// What the API document says of the answers about health.
+// The response schemas of the health endpoints.
 const STATUS = { type: 'string', enum: ['ok'], example: 'ok' };
 
 export const LIVE_SCHEMA = { type: 'object', required: ['status'], properties: { status: STATUS } };
 
-const PARTS = {
+const COMPONENTS = {
   type: 'object',
   additionalProperties: {
     type: 'object',
@@ -24,8 +24,8 @@ export const READY_SCHEMA = {
   required: ['status'],
   properties: {
     status: STATUS,
-    info: { ...PARTS, description: 'The parts that are up.' },
-    error: { ...PARTS, description: 'The parts that are down: none.' },
-    details: { ...PARTS, description: 'All parts.' },
+    info: { ...COMPONENTS, description: 'The components that are up.' },
+    error: { ...COMPONENTS, description: 'The components that are down: none.' },
+    details: { ...COMPONENTS, description: 'All components.' },
   },
 };

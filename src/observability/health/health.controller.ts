@@ -14,7 +14,7 @@ import { HEALTH_CHECKS, type HealthCheck } from './health-check.js';
 import { LIVE_SCHEMA, READY_EXAMPLE, READY_SCHEMA } from './health-schemas.js';
 
 const RETRY_SOON = { 'retry-after': '1' };
-/** The check of the store writes to it: all requests within this time share one result. */
+/** The check writes to the store, so all requests within this time share one result. */
 const CHECK_LIFETIME_MS = 1_000;
 
 @ApiTags('health')
@@ -30,7 +30,7 @@ export class HealthController {
     @Inject(HEALTH_CHECKS) private readonly checks: readonly HealthCheck[],
   ) {}
 
-  /** From now on readiness fails, so that load balancers send new requests elsewhere. */
+  /** Makes readiness fail from now on, so that load balancers send new requests elsewhere. */
   drain(): void {
     this.#isDraining = true;
   }
@@ -41,7 +41,7 @@ export class HealthController {
   @ApiOperation({
     operationId: 'getLiveness',
     summary: 'Check that the process is up',
-    description: 'For liveness probes. It does not look at the store.',
+    description: 'For liveness probes. It does not check the store.',
   })
   @ApiOkResponse({ schema: LIVE_SCHEMA, description: 'The process is up.', example: { status: 'ok' } })
   live(@Query() _: NoQuery): { status: 'ok' } {
@@ -53,12 +53,12 @@ export class HealthController {
   @Probe('readiness')
   @ApiOperation({
     operationId: 'getReadiness',
-    summary: 'Check that callbacks can be taken',
+    summary: 'Check that callbacks can be accepted',
     description:
-      'For readiness probes: the store can be written to, deadlines are kept, and the service is not stopping. Callers with an API key also get the ' +
-      'state of each part.',
+      'For readiness probes: the store can be written to, the deadline worker is running, and the service is not ' +
+      'stopping. Callers with an API key also get the state of each component.',
   })
-  @ApiOkResponse({ schema: READY_SCHEMA, description: 'Callbacks can be taken.', example: READY_EXAMPLE })
+  @ApiOkResponse({ schema: READY_SCHEMA, description: 'Callbacks can be accepted.', example: READY_EXAMPLE })
   @ApiProblems('not-ready')
   async ready(
     @Query() _: NoQuery,
@@ -67,15 +67,15 @@ export class HealthController {
     if (this.#isDraining) throw drainingProblem();
     try {
       const result = await this.#checkAll();
-      return access.isKnown ? result : { status: result.status };
+      return access.canSeeDetails ? result : { status: result.status };
     } catch (error) {
-      throw access.isKnown
+      throw access.canSeeDetails
         ? toProblem(error)
         : new ProblemError('not-ready', { detail: 'Send an API key to see which check failed.', headers: RETRY_SOON });
     }
   }
 
-  /** Rejects, as Terminus does, when a part is down. */
+  /** Rejects, as Terminus does, when a component is down. */
   #checkAll(): Promise<HealthCheckResult> {
     const nowMs = performance.now();
     if (!this.#result || nowMs - this.#checkedAtMs >= CHECK_LIFETIME_MS) {
@@ -92,7 +92,7 @@ export class HealthController {
   }
 }
 
-/** No secret: whoever sees it sees the service go. */
+/** Shown to callers without a key as well: that the service is stopping is visible anyway. */
 function drainingProblem(): ProblemError {
   const detail = 'The service is stopping: send new requests to another node.';
   return new ProblemError('not-ready', { detail, headers: RETRY_SOON });

@@ -8,7 +8,7 @@ type HealthOptions = Pick<ModuleMetadata, 'imports'> &
 
 @Module({ controllers: [HealthController] })
 export class HealthModule {
-  /** `useFactory` makes the checks. */
+  /** `useFactory` returns the checks. */
   static forRootAsync({ imports = [], ...factory }: HealthOptions): DynamicModule {
     return {
       module: HealthModule,

@@ -10,8 +10,8 @@ import { ApiTags } from '../../http/openapi/decorators.js';
 import { invalidParameter, ProblemError } from '../../http/problem.js';
 import { Access, Limits } from '../../http/route-options.js';
 import { SourceNames } from '../../http/source-names.js';
+import { DeduplicatedLog } from '../../observability/deduplicated-log.js';
 import { LOG } from '../../observability/logging.js';
-import { OnceLog } from '../../observability/once-log.js';
 import { CLOCK, type Clock } from '../../runtime/clock.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
 import { decodeRecord } from '../../storage/encoding/record-codec.js';
@@ -44,7 +44,7 @@ interface PageText {
 export class ParticipantsController {
   readonly #pages = new SharedReads<PageText>();
   readonly #largeReads = new LargeReads();
-  readonly #unreadable: OnceLog;
+  readonly #unreadable: DeduplicatedLog;
 
   constructor(
     private readonly reader: PresenceReader,
@@ -52,7 +52,10 @@ export class ParticipantsController {
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) log: Logger,
   ) {
-    this.#unreadable = new OnceLog(log, 'a stored record cannot be read; its participant is missing from responses');
+    this.#unreadable = new DeduplicatedLog(
+      log,
+      'a stored record cannot be read; its participant is missing from responses',
+    );
   }
 
   @Get()

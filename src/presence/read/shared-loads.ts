@@ -1,7 +1,7 @@
 // Reads of single participants that wait at the same time share one round trip to the store: what is asked while loads are
 // under way makes up the next one. A load begins after all whom it answers have asked, so each answer is as new as its own
 // would be.
-import { atTurnsEnd } from '../../runtime/tick-batch.js';
+import { onTickEnd } from '../../runtime/tick-batch.js';
 import type { SubjectKey } from '../../storage/encoding/subject-key.js';
 import { type RecordStore, type StoredRecord, StoreUnavailableError } from '../../storage/ports.js';
 
@@ -35,7 +35,7 @@ export class SharedLoads {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    atTurnsEnd(() => {
+    onTickEnd(() => {
       this.#isScheduled = false;
       while (this.#loads < MAX_LOADS && this.#waiting.length > 0) void this.#answer(this.#take());
     });

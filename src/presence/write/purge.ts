@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import type { ParticipantRecord } from '../../domain/participant.js';
 import { PRESENCE_STATES } from '../../domain/presence-view.js';
 import type { SourceName } from '../../domain/subject.js';
-import { atTurnsEnd } from '../../runtime/tick-batch.js';
+import { onTickEnd } from '../../runtime/tick-batch.js';
 import { decodeRecord } from '../../storage/encoding/record-codec.js';
 import type { SubjectKey } from '../../storage/encoding/subject-key.js';
 import type { PageCursor, StoredRecord } from '../../storage/ports.js';
@@ -56,7 +56,7 @@ export class Purge {
       next = page.next;
       if (next === null) break;
       // SQLite reads a page without giving up the turn.
-      await new Promise<void>(atTurnsEnd);
+      await new Promise<void>(onTickEnd);
     }
     return { matched, purged, next };
   }

@@ -7,10 +7,10 @@ import type { Verdict } from '../../domain/device-history.js';
 import type { DeviceId, LifecycleEvent } from '../../domain/lifecycle-event.js';
 import type { PresencePolicy } from '../../domain/policy.js';
 import type { Subject } from '../../domain/subject.js';
+import { DeduplicatedLog } from '../../observability/deduplicated-log.js';
 import { LOG } from '../../observability/logging.js';
-import { OnceLog } from '../../observability/once-log.js';
 import { CLOCK, type Clock } from '../../runtime/clock.js';
-import { atTurnsEnd } from '../../runtime/tick-batch.js';
+import { onTickEnd } from '../../runtime/tick-batch.js';
 import { keyOf, type SubjectKey, subjectOf } from '../../storage/encoding/subject-key.js';
 import { type Changeset, type RecordStore, type StoredRecord, StoreUnavailableError } from '../../storage/ports.js';
 import { RECORD_STORE } from '../../storage/tokens.js';
@@ -60,7 +60,7 @@ export class Recorder {
   readonly #log: Logger;
   readonly #quota: FeedQuota | undefined;
   readonly #limit: ParticipantLimit;
-  readonly #unreadable: OnceLog;
+  readonly #unreadable: DeduplicatedLog;
   readonly #queue: WorkQueue;
   #batches = 0;
   #isScheduled = false;
@@ -82,7 +82,10 @@ export class Recorder {
     this.#clock = clock;
     this.#policy = policy;
     this.#log = log;
-    this.#unreadable = new OnceLog(log, 'a stored record cannot be read; events of its participant are refused');
+    this.#unreadable = new DeduplicatedLog(
+      log,
+      'a stored record cannot be read; events of its participant are refused',
+    );
   }
 
   /**
@@ -137,7 +140,7 @@ export class Recorder {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    atTurnsEnd(() => {
+    onTickEnd(() => {
       this.#isScheduled = false;
       for (let begun = 0; this.#hasRoom; begun += 1) {
         if (begun === MAX_BATCHES) return this.#schedule();

@@ -1,18 +1,17 @@
-// Who may send callbacks, decided before the body is read. Most providers sign nothing: what proves that a callback is theirs
-// is a secret that only they were given, in the path of the callback URL or as Basic credentials, or a token that was minted for
-// one participant.
+// Authenticates callbacks before their body is read. Most providers do not sign callbacks, so authentication is by a secret that
+// only the provider knows, in the path of the callback URL or as Basic credentials, or by a token minted for one participant.
 import type { IncomingMessage } from 'node:http';
-import { foreignProblem, foreignReason } from '../../auth/local-requests.js';
+import { localOnlyProblem, nonLocalReason } from '../../auth/local-requests.js';
 import { digestOf, indexOfSecret } from '../../auth/secret.js';
 import { notFoundProblem, ProblemError } from '../../http/problem.js';
-import { type Grant, readToken, type TokenFault } from './callback-token.js';
+import { type Grant, type TokenFault, verifyToken } from './callback-token.js';
 import type { CallbackUrlLimit } from './callback-url-limit.js';
 
-/** What a callback was authenticated with; nothing where none is needed. */
+/** What a callback was authenticated with; empty if no credentials are required. */
 export interface CallbackCredentials {
-  /** The place of the secret, its own or that of its token, in CALLBACK_SECRETS, from 1. */
+  /** The position in CALLBACK_SECRETS, from 1, of the secret, or of the secret that minted the token. */
   readonly secretNumber?: number;
-  /** Of the token that was minted for it. */
+  /** From the minted token. */
   readonly grant?: Grant;
 }
 
@@ -20,7 +19,7 @@ type CredentialFault = TokenFault | 'wrong-secret' | 'malformed-credentials' | '
 
 interface CallbackAuthenticatorSettings {
   readonly secrets: readonly string[];
-  /** Whether callbacks need credentials once there are secrets. */
+  /** Whether callbacks need credentials if secrets are configured. */
   readonly isRequired: boolean;
 }
 
@@ -28,8 +27,8 @@ export class CallbackAuthenticator {
   readonly #secrets: readonly string[];
   readonly #digests: readonly Buffer[];
   readonly #isOpen: boolean;
-  /** Why a callback without credentials may not have been made on this machine. With AUTH=off all may send. */
-  readonly #foreignReason: typeof foreignReason;
+  /** Why a callback without credentials is not accepted as local. With AUTH=off every callback is accepted. */
+  readonly #nonLocalReason: typeof nonLocalReason;
 
   constructor(
     { secrets, isRequired }: CallbackAuthenticatorSettings,
@@ -38,10 +37,10 @@ export class CallbackAuthenticator {
     this.#secrets = secrets;
     this.#digests = secrets.map(digestOf);
     this.#isOpen = !isRequired || secrets.length === 0;
-    this.#foreignReason = isRequired ? foreignReason : () => undefined;
+    this.#nonLocalReason = isRequired ? nonLocalReason : () => undefined;
   }
 
-  /** `token`: what follows the source in the path. Throws a problem, which does not tell the sender why. */
+  /** `token`: the path segment after the source. Throws a problem that does not reveal the reason to the sender. */
   authenticate(
     source: string,
     token: string | undefined,
@@ -51,8 +50,8 @@ export class CallbackAuthenticator {
     if (token !== undefined) return this.#ofToken(source, token, nowMs);
     const { headers } = request;
     if (this.#isOpen) {
-      const reason = this.#foreignReason(headers);
-      if (reason) throw foreignProblem('CALLBACK_SECRETS', reason);
+      const reason = this.#nonLocalReason(headers);
+      if (reason) throw localOnlyProblem('CALLBACK_SECRETS', reason);
       return {};
     }
     if (headers.authorization === undefined) throw challenge();
@@ -62,43 +61,43 @@ export class CallbackAuthenticator {
     return { secretNumber: index + 1 };
   }
 
-  /** Looks at all that it may be, whatever it is, so that the time taken tells nothing. */
+  /** Always checks for both a secret and a token, so that the time taken reveals nothing. */
   #ofToken(source: string, token: string, nowMs: number): CallbackCredentials {
     const index = indexOfSecret(token, this.#digests);
-    const reading = readToken(token, source, this.#secrets, nowMs);
-    if ('grant' in reading) {
-      this.urlLimit.count(reading.grant.ref, nowMs);
-      return { secretNumber: reading.secretIndex + 1, grant: reading.grant };
+    const verification = verifyToken(token, source, this.#secrets, nowMs);
+    if ('grant' in verification) {
+      this.urlLimit.count(verification.grant.ref, nowMs);
+      return { secretNumber: verification.secretIndex + 1, grant: verification.grant };
     }
-    if (index === -1) throw refused(faultOf(token, reading.fault), reading.ref);
+    if (index === -1) throw refused(faultOf(token, verification.fault), verification.ref);
     return { secretNumber: index + 1 };
   }
 }
 
-/** A token that was minted has dots, and a secret has none. */
+/** Minted tokens contain dots; secrets do not. */
 function faultOf(token: string, fault: TokenFault): CredentialFault {
   if (token === '') return 'unknown-path';
   return fault === 'malformed-token' && !token.includes('.') ? 'wrong-secret' : fault;
 }
 
-/** `ref`: of a token that was minted here. */
+/** `ref`: of a token that this service minted. */
 function refused(reason: CredentialFault, ref?: string): ProblemError {
-  return notFoundProblem({ reason, facts: { ...(ref !== undefined && { ref }) } });
+  return notFoundProblem({ reason, logFields: { ...(ref !== undefined && { ref }) } });
 }
 
-/** Bandwidth sends Basic credentials only when it is asked to. */
+/** Bandwidth sends Basic credentials only in response to a challenge. */
 function challenge(): ProblemError {
   return new ProblemError(
     'unauthorized',
     {
-      detail: 'Callbacks need credentials.',
+      detail: 'Callbacks require credentials.',
       headers: { 'www-authenticate': 'Basic realm="Rollcall callbacks", charset="UTF-8"' },
     },
     { reason: 'no-credentials' },
   );
 }
 
-/** Of Basic credentials (RFC 7617); '' when there are none, which is no secret. The user's name may be anything. */
+/** The password of Basic credentials (RFC 7617), with any user name; '' if there is none: no secret is empty. */
 function passwordOf(authorization: string): string {
   const [, credentials = ''] = /^Basic +([\w+/=-]{1,4096}) *$/i.exec(authorization) ?? [];
   const text = Buffer.from(credentials, 'base64').toString();

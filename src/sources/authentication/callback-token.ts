@@ -1,11 +1,11 @@
-// The token in a minted callback URL: `ref.kid.mac`. The provider's URL is chosen before there is a participantId, so the
-// token stands for a reference of ours; the first event heard through it binds it to its participant. All that is needed to
-// verify it is in it: the ref holds when it expires and the tag, and the mac covers the ref and the source.
+// The token in a minted callback URL: `ref.kid.mac`. The URL is chosen before the participantId exists, so the token carries a
+// reference of our own, which the first event received through the URL binds to its participant. The token is self-contained:
+// the ref includes the expiry and the tag, and the mac covers the ref and the source.
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { digestOf } from '../../auth/secret.js';
 
 const RANDOM_BYTES = 16;
-/** Seconds, in as many bytes as last until the year 36812. */
+/** Seconds: sufficient until the year 36812. */
 const EXPIRY_BYTES = 5;
 const HEAD_BYTES = RANDOM_BYTES + EXPIRY_BYTES;
 const TOKEN = /^([\w-]{28,1024})\.([\w-]{8})\.([\w-]{43})$/;
@@ -13,11 +13,11 @@ const TOKEN = /^([\w-]{28,1024})\.([\w-]{8})\.([\w-]{43})$/;
 export interface Grant {
   readonly ref: string;
   readonly expiresAtMs: number;
-  /** undefined: none was given at minting. */
+  /** The tag given when the URL was minted. */
   readonly tag: string | undefined;
 }
 
-/** Whole seconds: what is left of one is cut off. */
+/** The expiry is rounded down to whole seconds. */
 export function mintToken(
   source: string,
   secret: string,
@@ -29,27 +29,32 @@ export function mintToken(
   return { ref, token: `${ref}.${kidOf(secret)}.${macOf(ref, source, secret).toString('base64url')}` };
 }
 
-/** What is wrong with a token. A signature is wrong of one that was altered, or minted for another source. */
+/** `wrong-token-signature`: the token was altered, or minted for another source. */
 export type TokenFault = 'malformed-token' | 'unknown-token-key' | 'wrong-token-signature' | 'expired-token';
 
-export type TokenReading =
-  /** `secretIndex`: of the secret that minted it. */
+export type TokenVerification =
+  /** `secretIndex`: of the secret that minted the token. */
   | { readonly grant: Grant; readonly secretIndex: number }
-  /** `ref`: of a genuine token. */
+  /** `ref`: only of a genuine token. */
   | { readonly fault: TokenFault; readonly ref?: string };
 
-/** Takes the same time whatever it is. */
-export function readToken(token: string, source: string, secrets: readonly string[], nowMs: number): TokenReading {
+/** Takes the same time for any token, valid or not. */
+export function verifyToken(
+  token: string,
+  source: string,
+  secrets: readonly string[],
+  nowMs: number,
+): TokenVerification {
   const parts = TOKEN.exec(token);
   const [, ref = '', kid = '', mac = ''] = parts ?? [];
   const given = digestOf(mac);
   let secretIndex = -1;
   let isKnownKey = false;
   for (const [index, secret] of secrets.entries()) {
-    const isRight = timingSafeEqual(given, digestOf(macOf(ref, source, secret).toString('base64url')));
-    const isItsKey = kid === kidOf(secret);
-    isKnownKey ||= isItsKey;
-    if (isRight && isItsKey) secretIndex = index;
+    const isMacValid = timingSafeEqual(given, digestOf(macOf(ref, source, secret).toString('base64url')));
+    const isKidEqual = kid === kidOf(secret);
+    isKnownKey ||= isKidEqual;
+    if (isMacValid && isKidEqual) secretIndex = index;
   }
   if (!parts) return { fault: 'malformed-token' };
   if (secretIndex === -1) return { fault: isKnownKey ? 'wrong-token-signature' : 'unknown-token-key' };
@@ -59,7 +64,7 @@ export function readToken(token: string, source: string, secrets: readonly strin
   return nowMs < expiresAtMs ? { grant: { ref, expiresAtMs, tag }, secretIndex } : { fault: 'expired-token', ref };
 }
 
-/** Says which secret it was, for people; it is no secret itself. */
+/** A key id: shows which secret minted the token without revealing it. */
 function kidOf(secret: string): string {
   return digestOf(`kid ${secret}`).toString('base64url').slice(0, 8);
 }

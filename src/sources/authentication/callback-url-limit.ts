@@ -1,17 +1,17 @@
-import { MinuteCounts } from '../../auth/minute-counts.js';
+import { MinuteCounter } from '../../auth/minute-counter.js';
 import { ProblemError } from '../../http/problem.js';
 
-/** URLs counted at once: as many as are used within a minute by a large deployment. */
-const MOST_URLS = 100_000;
+/** URLs counted at once: as many as a large deployment uses within a minute. */
+const MAX_URLS = 100_000;
 
-/** How many callbacks each minted URL may receive within a minute, in this process alone. */
+/** Limits the callbacks that each minted URL may receive per minute, in this process only. */
 export class CallbackUrlLimit {
-  readonly #counts = new MinuteCounts(MOST_URLS);
+  readonly #counts = new MinuteCounter(MAX_URLS);
 
   /** `perMinute`: 0 for no limit. */
   constructor(private readonly perMinute: number) {}
 
-  /** `ref`: of the URL. Throws a problem for a callback too many. */
+  /** Throws a problem when the limit is exceeded. `ref`: of the URL. */
   count(ref: string, nowMs: number): void {
     if (this.perMinute === 0) return;
     const { count, resetS } = this.#counts.add(ref, nowMs);
@@ -19,7 +19,7 @@ export class CallbackUrlLimit {
     throw new ProblemError(
       'too-many-requests',
       { detail: 'Too many callbacks to this URL within a minute.', headers: { 'retry-after': String(resetS) } },
-      { reason: 'too-many-callbacks', facts: { ref } },
+      { reason: 'too-many-callbacks', logFields: { ref } },
     );
   }
 }

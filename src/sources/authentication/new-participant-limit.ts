@@ -1,13 +1,13 @@
-import { MinuteCounts } from '../../auth/minute-counts.js';
+import { MinuteCounter } from '../../auth/minute-counter.js';
 import { ProblemError } from '../../http/problem.js';
 import type { Clock } from '../../runtime/clock.js';
 
 /**
- * How many new participants each callback secret may bring within a minute, the URLs that it minted included, in this
- * process alone. What a leaked secret can store is then limited in time, too.
+ * Limits the new participants of each callback secret per minute, including those of the URLs it minted, in this process
+ * only. It bounds how fast a leaked secret can fill the store.
  */
 export class NewParticipantLimit {
-  readonly #counts = new MinuteCounts();
+  readonly #counts = new MinuteCounter();
 
   /** `perMinute`: 0 for no limit. */
   constructor(
@@ -15,7 +15,7 @@ export class NewParticipantLimit {
     private readonly clock: Clock,
   ) {}
 
-  /** Counts a new participant. `secretNumber`: undefined of a callback that needed no secret, which is not counted. */
+  /** Counts a new participant; returns a problem if the limit is exceeded. `secretNumber`: undefined without a secret, which is not counted. */
   admit(secretNumber: number | undefined): ProblemError | undefined {
     if (this.perMinute === 0 || secretNumber === undefined) return undefined;
     const { count, resetS } = this.#counts.add(String(secretNumber), this.clock.now());
@@ -26,7 +26,7 @@ export class NewParticipantLimit {
         detail: 'This callback secret has reached its limit of new participants per minute.',
         headers: { 'retry-after': String(resetS) },
       },
-      { reason: 'too-many-new-participants', facts: { secretNumber } },
+      { reason: 'too-many-new-participants', logFields: { secretNumber } },
     );
   }
 }

@@ -1,5 +1,5 @@
-// Bandwidth's participant webhook as a lifecycle event: a pure translation of one flat object.
-// Source: https://dev.bandwidth.com/docs/webrtc/webhooks (a beta, so that members and events may be added).
+// Translates Bandwidth's participant webhook, one flat object, to a lifecycle event.
+// Source: https://dev.bandwidth.com/docs/webrtc/webhooks (a beta: members and events may be added).
 
 import { identifierFault } from '../../domain/identifier.js';
 import type { DeviceId, EventKind, LifecycleEvent } from '../../domain/lifecycle-event.js';
@@ -8,7 +8,7 @@ import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.
 import type { FieldError } from '../../http/problem.js';
 import type { Dialect, Translation } from '../source.js';
 
-/** What the provider documents, for the API document. */
+/** The payload as the provider documents it, for the API document. */
 class BandwidthCallback {
   @ApiProperty({
     example: 'onConnect',
@@ -38,7 +38,8 @@ class BandwidthCallback {
     type: String,
     nullable: true,
     example: 'hello-world-phone',
-    description: 'Absent when the participant was created without one. A tag of more than 1,024 characters is cut.',
+    description:
+      'Absent when the participant was created without one. A tag of more than 1,024 characters is truncated.',
   })
   tag?: string;
 }
@@ -50,8 +51,8 @@ const KINDS: ReadonlyMap<unknown, EventKind> = new Map([
 ]);
 
 /**
- * A time in epoch milliseconds has this many times the digits of one in seconds. The bounds are the years 1973 and 5138
- * in each unit, so that none can be taken for another one.
+ * Detects timestamps in a wrong unit. In every unit the bounds correspond to the years 1973 and 5138, so the ranges do not
+ * overlap for plausible times.
  */
 const UNITS = [
   { unit: 'seconds', below: 1e11 },
@@ -60,7 +61,7 @@ const UNITS = [
   { unit: 'nanoseconds', below: 1e20 },
 ] as const;
 const MAX_TAG_LENGTH = 1_024;
-const EXPECTED = 'expected is the time of the event in epoch milliseconds, like "1628786234676"';
+const EXPECTED = 'expected the time of the event in epoch milliseconds, like "1628786234676"';
 
 export const bandwidth: Dialect = {
   title: 'Bandwidth',
@@ -121,12 +122,12 @@ function timestampFault(value: unknown): string | undefined {
 function tagFault(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'string') return 'is not a string';
-  return value.length > MAX_TAG_LENGTH ? `is longer than ${MAX_TAG_LENGTH} characters, and was cut` : undefined;
+  return value.length > MAX_TAG_LENGTH ? `is longer than ${MAX_TAG_LENGTH} characters and was truncated` : undefined;
 }
 
 /**
- * A label is not worth losing an event for: a number is taken as its text, a text that is too long is cut, what no store
- * can hold is taken out of it, and anything else is no tag.
+ * An event must not be lost because of its tag: numbers and booleans become text, long text is truncated, characters that
+ * the stores cannot hold are removed, and any other value counts as no tag.
  */
 function tagOf(value: unknown): string | undefined {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);

@@ -1,8 +1,8 @@
-// Which participant each minted callback URL is for: the first one received through it. What leaks of one URL can then
-// tell of that participant only.
+// Binds each minted callback URL to the first participant received through it, so that a leaked URL affects only that
+// participant.
 //
-// The store decides, each time: what one process remembers, another does not know, and a store that has lost its data may
-// have bound the URL to somebody else since. What is remembered only restores a binding that the store has lost.
+// The store decides for every callback: processes do not share memory, and a store that has lost its data may have bound the
+// URL to another participant since. Remembered bindings only serve to restore those that the store has lost.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Subject } from '../../domain/subject.js';
 import { keyOf, type SubjectKey } from '../../storage/encoding/subject-key.js';
@@ -17,8 +17,8 @@ export class Bindings {
 
   constructor(@Inject(BINDING_STORE) private readonly store: BindingStore) {}
 
-  /** Whether the URL is this participant's, from now on if it was nobody's. Rejects with StoreUnavailableError. */
-  async isFor(subject: Subject, ref: string, expiresAtMs: number): Promise<boolean> {
+  /** Binds the URL to this participant unless it is bound; resolves with whether it is bound to it. Rejects with StoreUnavailableError. */
+  async bind(subject: Subject, ref: string, expiresAtMs: number): Promise<boolean> {
     const key = keyOf(subject);
     const bound = await this.store.bind(ref, this.#known.get(ref) ?? key, expiresAtMs);
     this.#known.set(ref, bound);

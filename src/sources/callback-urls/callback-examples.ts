@@ -1,4 +1,4 @@
-// Values for the API document, in the form in which a running service mints them.
+// Example values for the API document, in the format that a running service mints.
 const REF = 'nWZH7-xaSCAq13rOG_zfXQBrBVkYYWdlbnQtMTc';
 export const CALLBACK_TOKEN_EXAMPLE = `${REF}.k7NcKewS.VfMpCnqGgLUHXAdxb5wjwHiiiJJAi6OUYZUgvHXMGIc`;
 

@@ -18,16 +18,16 @@ import { rfc3339 } from '../../runtime/rfc3339.js';
 import { mintToken } from '../authentication/callback-token.js';
 import { CALLBACK_URL_EXAMPLE } from './callback-examples.js';
 
-/** For injection. */
+/** Injection token of the access settings. */
 export const ACCESS = Symbol('AccessSettings');
 
-/** The tag is part of the URL. */
+/** Short, since the tag is part of the URL. */
 const MAX_TAG_LENGTH = 128;
 const DAY_S = 86_400;
 const LIFETIME = { message: `must be a whole number from 60 to ${366 * DAY_S}` };
 
 export class CallbackUrlRequest {
-  @ApiProperty({ type: String, example: 'bandwidth', description: 'The name of a source that is configured.' })
+  @ApiProperty({ type: String, example: 'bandwidth', description: 'The name of a configured source.' })
   @IsString({ message: 'must be the name of a source' })
   source: string;
 
@@ -79,7 +79,7 @@ export class CallbackUrlResponse {
   @ApiProperty({
     format: 'date-time',
     example: CALLBACK_URL_EXAMPLE.expiresAt,
-    description: 'From this time on callbacks to the URL are refused.',
+    description: 'Callbacks to the URL are refused from this time on.',
   })
   expiresAt: string;
 }

@@ -138,7 +138,7 @@ describe('the translation of a Bandwidth callback', () => {
     for (const timestamp of times) {
       const body = { event: 'onConnect', timestamp, participantId: 'p', deviceId: 'd' };
       const translation = translateBandwidth(BANDWIDTH, body, RECEIVED_AT_MS);
-      const message = expect.stringContaining(`looks like ${unit}; expected is the time`);
+      const message = expect.stringContaining(`looks like ${unit}; expected the time`);
       expect(translation).toMatchObject({ outcome: 'invalid', errors: [{ pointer: '#/timestamp', message }] });
     }
   });
@@ -156,8 +156,8 @@ describe('the translation of a Bandwidth callback', () => {
   });
 
   it.each([
-    ['x'.repeat(2_000), 'x'.repeat(1_024), 'is longer than 1024 characters, and was cut'],
-    [`${'x'.repeat(1_023)}😀`, `${'x'.repeat(1_023)}\ufffd`, 'is longer than 1024 characters, and was cut'],
+    ['x'.repeat(2_000), 'x'.repeat(1_024), 'is longer than 1024 characters and was truncated'],
+    [`${'x'.repeat(1_023)}😀`, `${'x'.repeat(1_023)}\ufffd`, 'is longer than 1024 characters and was truncated'],
     [7, '7', 'is not a string'],
     [false, 'false', 'is not a string'],
     [{ a: 1 }, undefined, 'is not a string'],

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { LimitedLog } from '../../src/observability/limited-log.js';
+import { ThrottledLog } from '../../src/observability/throttled-log.js';
 import { ManualClock } from '../manual-clock.js';
 
 function start(level: 'info' | 'debug' = 'info') {
@@ -14,12 +14,17 @@ function start(level: 'info' | 'debug' = 'info') {
     },
   });
   const clock = new ManualClock(1_790_000_000_000);
-  return { clock, lines, log: new LimitedLog(pino({ base: null, timestamp: false, level }, sink), clock) };
+  return { clock, lines, log: new ThrottledLog(pino({ base: null, timestamp: false, level }, sink), clock) };
 }
 
-const line = (n: number) => ({ level: 'warn' as const, message: 'refused', linesPerMinute: 2, facts: () => ({ n }) });
+const line = (n: number) => ({
+  level: 'warn' as const,
+  message: 'refused',
+  linesPerMinute: 2,
+  logFields: () => ({ n }),
+});
 
-describe('a limited log', () => {
+describe('a throttled log', () => {
   it('writes the first lines of a minute at once, and one for the rest when it is over', () => {
     const { clock, lines, log } = start();
     for (let n = 1; n <= 86; n += 1) log.add('a', line(n));
@@ -46,7 +51,7 @@ describe('a limited log', () => {
         const { clock, lines, log } = start();
         let minutes = 1;
         for (const [kind, afterMs] of added) {
-          log.add(kind, { ...line(0), facts: () => ({ kind }) });
+          log.add(kind, { ...line(0), logFields: () => ({ kind }) });
           clock.advance(afterMs);
           minutes += afterMs / 60_000;
         }
@@ -64,11 +69,11 @@ describe('a limited log', () => {
   it('looks at what it does not write only once a minute', () => {
     const { log } = start();
     let looks = 0;
-    const facts = () => {
+    const logFields = () => {
       looks += 1;
       return {};
     };
-    for (let n = 0; n < 1_000; n += 1) log.add('a', { ...line(n), facts });
+    for (let n = 0; n < 1_000; n += 1) log.add('a', { ...line(n), logFields });
     expect(looks).toBe(3);
   });
 

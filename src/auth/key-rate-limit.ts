@@ -1,28 +1,28 @@
 import type { IncomingMessage } from 'node:http';
-import { MinuteCounts } from './minute-counts.js';
+import { MinuteCounter } from './minute-counter.js';
 
-/** What a key may still ask for within this minute. */
+/** The remaining quota of a key in the current minute. */
 export interface Allowance {
-  readonly isSpent: boolean;
+  readonly isExceeded: boolean;
   readonly resetS: number;
-  /** As clients of rate-limited services know them: draft-ietf-httpapi-ratelimit-headers. */
+  /** draft-ietf-httpapi-ratelimit-headers, in the form most clients support. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** How many requests a key may make within a minute. */
-export class KeyLimit {
-  readonly #counts = new MinuteCounts();
+/** Limits the requests of each key per minute. */
+export class KeyRateLimit {
+  readonly #counts = new MinuteCounter();
   readonly #counted = new WeakMap<IncomingMessage, Allowance>();
 
   constructor(private readonly perMinute: number) {}
 
-  /** A request counts once, by however many ways it comes. */
+  /** Counts a request once, even if it is passed here several times. */
   count(request: IncomingMessage, keyName: string, nowMs: number): Allowance {
     const known = this.#counted.get(request);
     if (known) return known;
     const { count, resetS } = this.#counts.add(keyName, nowMs);
     const allowance = {
-      isSpent: count > this.perMinute,
+      isExceeded: count > this.perMinute,
       resetS,
       headers: {
         'ratelimit-limit': String(this.perMinute),

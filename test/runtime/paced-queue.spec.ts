@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { PacedTurns } from '../../src/runtime/paced-turns.js';
+import { PacedQueue } from '../../src/runtime/paced-queue.js';
 
-describe('paced turns', () => {
+describe('a paced queue', () => {
   it('come one after another, in order, and never two in one turn of the event loop', async () => {
-    const turns = new PacedTurns();
+    const queue = new PacedQueue();
     let turn = 0;
     let isCounting = true;
     const counting = (async () => {
@@ -12,7 +12,7 @@ describe('paced turns', () => {
     })();
     const begun: [read: number, turn: number][] = [];
     await Promise.all(
-      Array.from({ length: 20 }, (_, client) => turns.take(async () => void begun.push([client, turn]))),
+      Array.from({ length: 20 }, (_, client) => queue.run(async () => void begun.push([client, turn]))),
     );
     isCounting = false;
     await counting;
@@ -21,18 +21,18 @@ describe('paced turns', () => {
   });
 
   it('are refused to all who wait when the store is away, and are there again afterwards', async () => {
-    const turns = new PacedTurns();
+    const queue = new PacedQueue();
     const begun: string[] = [];
-    const away = turns.take(async () => {
+    const away = queue.run(async () => {
       await setImmediate();
       throw new Error('away');
     });
-    const others = ['a', 'b'].map((client) => turns.take(async () => begun.push(client)));
+    const others = ['a', 'b'].map((client) => queue.run(async () => begun.push(client)));
     const outcomes = await Promise.allSettled([away, ...others]);
     expect(outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason.message)).toEqual(
       Array(3).fill('away'),
     );
     expect(begun).toEqual([]);
-    expect(await turns.take(async () => 'read')).toBe('read');
+    expect(await queue.run(async () => 'read')).toBe('read');
   });
 });

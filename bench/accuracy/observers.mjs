@@ -1,7 +1,7 @@
-// Ask a receiver who is present, and note what it announces by itself.
+// Observers query a receiver for who is present, and record the changes that it announces.
 
-/** Follows Rollcall over REST, like any of its users. */
-export class RollcallWitness {
+/** Uses Rollcall's REST API and change feed, like any client. */
+export class RollcallObserver {
   #announcements = [];
   #stopping = new AbortController();
   #following;
@@ -11,14 +11,14 @@ export class RollcallWitness {
   }
 
   async start() {
-    const { position } = await answerOf(`${this.url}/v1/participants?limit=1`);
+    const { position } = await getJson(`${this.url}/v1/participants?limit=1`);
     this.#following = this.#follow(position);
   }
 
   async present() {
     const ids = new Set();
     for (let cursor = ''; ; ) {
-      const { items, nextCursor } = await answerOf(
+      const { items, nextCursor } = await getJson(
         `${this.url}/v1/participants?state=connected,reconnecting&limit=1000${cursor}`,
       );
       for (const { participantId } of items) ids.add(participantId);
@@ -27,7 +27,7 @@ export class RollcallWitness {
     }
   }
 
-  /** All that were made; ends the following. */
+  /** Stops following the feed, and resolves with all announcements. */
   async announcements() {
     this.#stopping.abort();
     await this.#following;
@@ -37,16 +37,16 @@ export class RollcallWitness {
   async #follow(from) {
     const { signal } = this.#stopping;
     for (let after = from; !signal.aborted; ) {
-      const page = await answerOf(`${this.url}/v1/changes?after=${after}&wait=30&limit=1000`, signal).catch((error) => {
+      const page = await getJson(`${this.url}/v1/changes?after=${after}&wait=30&limit=1000`, signal).catch((error) => {
         if (!signal.aborted) throw error;
       });
       if (!page) return;
       after = page.position;
-      for (const change of page.items) this.#note(change, Date.now());
+      for (const change of page.items) this.#record(change, Date.now());
     }
   }
 
-  #note({ type, participantId, state, previousState }, atMs) {
+  #record({ type, participantId, state, previousState }, atMs) {
     if (!type.startsWith('participant.')) return;
     const wasPresent = previousState !== null && previousState !== 'gone';
     const isPresent = state !== 'gone';
@@ -54,7 +54,7 @@ export class RollcallWitness {
   }
 }
 
-export class NaiveWitness {
+export class NaiveObserver {
   constructor(url) {
     this.url = url;
   }
@@ -62,15 +62,15 @@ export class NaiveWitness {
   async start() {}
 
   async present() {
-    return new Set(await answerOf(`${this.url}/present`));
+    return new Set(await getJson(`${this.url}/present`));
   }
 
   announcements() {
-    return answerOf(`${this.url}/announcements`);
+    return getJson(`${this.url}/announcements`);
   }
 }
 
-async function answerOf(url, signal) {
+async function getJson(url, signal) {
   const response = await fetch(url, { signal });
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
   return response.json();

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { MinuteCounts } from '../../src/auth/minute-counts.js';
+import { MinuteCounter } from '../../src/auth/minute-counter.js';
 
 const START_MS = 1_790_000_000_000;
 
 describe('counts within a minute', () => {
   it('begin anew a minute after the first time, for each name by itself', () => {
-    const counts = new MinuteCounts();
+    const counts = new MinuteCounter();
     expect(counts.add('a', START_MS)).toEqual({ count: 1, resetS: 60 });
     expect(counts.add('a', START_MS + 59_001)).toEqual({ count: 2, resetS: 1 });
     expect(counts.add('b', START_MS + 59_001)).toEqual({ count: 1, resetS: 60 });
@@ -14,7 +14,7 @@ describe('counts within a minute', () => {
   });
 
   it('are of 10,000 names, and forget the one whose minute began first', () => {
-    const counts = new MinuteCounts();
+    const counts = new MinuteCounter();
     for (let n = 0; n < 10_000; n += 1) counts.add(`${n}`, START_MS);
     expect(counts.add('0', START_MS).count).toBe(2);
     counts.add('one more', START_MS);

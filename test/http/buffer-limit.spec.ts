@@ -2,20 +2,20 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { HeldBytes } from '../../src/http/held-bytes.js';
+import { BufferLimit } from '../../src/http/buffer-limit.js';
 import { eventually } from '../eventually.js';
 
-describe('the bytes held for slow clients', () => {
+describe('the limit on buffers of slow clients', () => {
   let server: Server;
   let responses: ServerResponse[] = [];
   let sockets: Socket[] = [];
   let cut: ServerResponse[] = [];
-  let held: HeldBytes;
+  let limit: BufferLimit;
   beforeEach(async () => {
     responses = [];
     sockets = [];
     cut = [];
-    held = new HeldBytes((response) => {
+    limit = new BufferLimit((response) => {
       cut.push(response);
       response.req.socket.destroy();
     }, 1_000);
@@ -42,35 +42,35 @@ describe('the bytes held for slow clients', () => {
 
   it('are released when a response is sent, or its connection breaks', async () => {
     await open(3);
-    held.add(response(0), 600);
+    limit.add(response(0), 600);
     response(0).end('sent');
     await once(response(0), 'close');
-    held.add(response(1), 600);
+    limit.add(response(1), 600);
     sockets[1]?.destroy();
     await once(response(1), 'close');
-    held.add(response(2), 1_000);
+    limit.add(response(2), 1_000);
     expect(cut).toEqual([]);
   });
 
   it('beyond the limit cost the oldest their connection, as many as it takes', async () => {
     await open(4);
-    held.add(response(1), 300);
-    held.add(response(0), 300);
-    held.add(response(2), 200);
-    held.add(response(1), 200);
+    limit.add(response(1), 300);
+    limit.add(response(0), 300);
+    limit.add(response(2), 200);
+    limit.add(response(1), 200);
     expect(cut).toEqual([]);
-    held.add(response(3), 700);
+    limit.add(response(3), 700);
     expect(cut).toEqual([response(1), response(0)]);
-    held.add(response(1), 999);
-    held.add(response(3), 100);
+    limit.add(response(1), 999);
+    limit.add(response(3), 100);
     expect(cut).toHaveLength(2);
   });
 
   it('of a short text are not counted', async () => {
     await open(2);
-    held.addText(response(0), 'x'.repeat(16 * 1024));
+    limit.addText(response(0), 'x'.repeat(16 * 1024));
     expect(cut).toEqual([]);
-    held.addText(response(0), 'x'.repeat(16 * 1024 + 1));
+    limit.addText(response(0), 'x'.repeat(16 * 1024 + 1));
     expect(cut).toEqual([response(0)]);
   });
 });

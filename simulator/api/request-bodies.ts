@@ -1,4 +1,4 @@
-// The bodies of the API, checked; members that are not known are ignored.
+// Request bodies of the API and their validation; unknown members are ignored.
 import { type ArgumentMetadata, Injectable, type PipeTransform, ValidationPipe } from '@nestjs/common';
 import { Type } from 'class-transformer';
 import {
@@ -17,7 +17,7 @@ import type { PublishPermission } from '../provider/participants.js';
 import { ApiError } from './api-error.js';
 
 const MAX_TAG_LENGTH = 50;
-/** Receivers under development have no public name. */
+/** Without a top-level domain, too: receivers under development have no public name. */
 const ANY_HTTP_URL = { protocols: ['http', 'https'], require_protocol: true, require_tld: false };
 
 export class SessionBody {
@@ -65,7 +65,7 @@ export class SubscriptionsBody {
   participants?: ParticipantSubscriptionBody[];
 }
 
-/** Every body is optional: none is an empty one. */
+/** Every body is optional: a missing one counts as empty. */
 @Injectable()
 export class BodyPipe implements PipeTransform {
   readonly #validation = new ValidationPipe({
