@@ -1,14 +1,14 @@
 // The only code that reads the environment. All settings are read at start, and an invalid one prevents the start.
 import { isIP } from 'node:net';
 import type { AppSettings } from '../app.module.js';
-import type { StorePlace } from '../storage/open-storage.js';
+import type { StorageOptions } from '../storage/open-storage.js';
 import { SETTINGS, type Setting } from './settings.js';
 import { unknownSettings } from './unknown-settings.js';
 
 type Values = { [K in keyof typeof SETTINGS]: ReturnType<(typeof SETTINGS)[K]['read']> };
 
 export interface Config extends AppSettings, Pick<Values, 'host' | 'port' | 'logLevel' | 'shutdownDelayMs'> {
-  readonly storePlace: StorePlace;
+  readonly storePlace: StorageOptions;
   /** Log lines about variables that look like settings but are not. */
   readonly warnings: readonly string[];
 }

@@ -1,5 +1,5 @@
-// A change is one visible difference between what was announced of a participant and what is true now.
-// It is announced once: the record that holds the new view as announced is stored in the same commit.
+// A change is one visible difference between the presence last announced for a participant and its presence now.
+// It is announced exactly once: the record that marks the new view as announced is stored in the same commit.
 import type { GoneCause } from './connection.js';
 import { type DeviceEvent, type DeviceId, orderedAtMs } from './lifecycle-event.js';
 import {
@@ -11,7 +11,7 @@ import {
 } from './presence-view.js';
 import type { Subject } from './subject.js';
 
-/** `updated`: the same state, but its tag, its cause or another detail is not what was announced. */
+/** `updated`: the state is the same, but the tag, the cause or another detail differs from what was announced. */
 export type ChangeType = `${'participant' | 'device'}.${PresenceState | 'updated'}`;
 
 export const CHANGE_TYPES: readonly ChangeType[] = (['participant', 'device'] as const).flatMap((subject) =>
@@ -23,21 +23,21 @@ export interface Change {
   readonly subject: Subject;
   readonly deviceId?: DeviceId;
   readonly tag?: string;
-  /** In a participant's change that changes its tag, the one before: who follows that one is to know. */
+  /** Set when a participant's tag changes, so that followers of the previous tag see the participant leave it. */
   readonly previousTag?: string;
   readonly state: PresenceState;
-  /** null: not known before. */
+  /** null: the participant or device was not known before. */
   readonly previousState: PresenceState | null;
   readonly cause?: GoneCause;
   readonly sinceMs: number;
-  /** Provider's time of the event that brought it about; null when time passing or an operator did. */
+  /** Provider time of the event that caused the change; null if elapsed time or an operator caused it. */
   readonly occurredAtMs: number | null;
-  /** When that event was received, the operator ended it, or the time that had passed was noticed. */
+  /** When that event was received, the operator ended the presence, or the elapsed time was noticed. */
   readonly receivedAtMs: number;
   readonly version: number;
 }
 
-/** A view with all else that is visible of a participant. */
+/** Everything about a participant that is visible to clients. */
 export interface Announcement {
   readonly subject: Subject;
   readonly tag?: string;
@@ -48,8 +48,8 @@ export interface Announcement {
 type AppliedEvent = DeviceEvent & { readonly deviceId: DeviceId };
 
 /**
- * What differs between two announcements, devices before their participant; nothing when nothing does.
- * `applied`: the events that led from one to the other, in order, none when time did.
+ * The differences between two announcements: devices first, then their participant.
+ * `applied`: the events between the two, in order; empty if only time has passed.
  */
 export function changesBetween(
   before: Omit<Announcement, 'version'> | undefined,

@@ -1,10 +1,10 @@
-// One connection of a device, and how each kind of event moves it: the table of transitions, one function a row.
-// It never asks what time it is. What time alone brings about (grace over, expiry) is read from a connection later,
-// in presence-view.ts, so that the same events always fold to the same connection.
+// One connection of a device and its state transitions, one function per kind of event.
+// Nothing here reads the clock: the same events always fold to the same connection. Transitions that only time causes
+// (end of grace, expiry) are derived from the connection in presence-view.ts.
 import { type DeviceEvent, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 
-/** The surest one first. */
+/** Most certain first: breaks ties between connections that ended in the same millisecond. */
 export const GONE_CAUSES = ['left', 'ended', 'lost', 'expired'] as const;
 
 export type GoneCause = (typeof GONE_CAUSES)[number];
@@ -13,16 +13,16 @@ export interface OpenConnection {
   readonly phase: 'open';
   readonly connectedAtMs: number;
   readonly interruptions: number;
-  /** A client may open its next socket before the provider notices that the last one died. */
+  /** More than one if a client reconnected before the provider noticed that its previous socket was dead. */
   readonly sockets: number;
   readonly newestAtMs: number;
   readonly newestReceivedAtMs: number;
 }
 
-/** Signalling was lost; the next event, or time, tells whether this was an interruption or the end. */
+/** Signalling was lost. The next event, or the end of grace, decides whether this is an interruption or the end. */
 export interface LostConnection {
   readonly phase: 'lost';
-  /** null when no connect was received. */
+  /** null: no connect event was received. */
   readonly connectedAtMs: number | null;
   readonly interruptions: number;
   readonly lostAtMs: number;
@@ -36,19 +36,19 @@ export interface EndedConnection {
   readonly interruptions: number;
   readonly endedAtMs: number;
   readonly endedReceivedAtMs: number;
-  /** An operator has ended the leave grace, too. */
+  /** An operator also ended the leave grace. */
   readonly isFinal?: true;
 }
 
 export type Connection = OpenConnection | LostConnection | EndedConnection;
 
-/** `previous` is the connection that the event proved to be over, when it also began a new one. */
+/** `previous`: the earlier connection, if the event started a new one. */
 export interface Step {
   readonly connection: Connection;
   readonly previous?: EndedConnection;
 }
 
-/** The connection of a device after one more event, the events coming in order. */
+/** The connection after one more event. Events must be given in order. */
 export function step(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Step {
   switch (event.kind) {
     case 'connected':
@@ -84,10 +84,10 @@ function onConnected(current: Connection | undefined, event: DeviceEvent, policy
 
 function onDisconnected(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Connection {
   if (current === undefined) return lost(event, null, 0);
-  // It was there until now, so the operator was mistaken.
+  // The device was connected until now, so the operator was mistaken.
   if (isEndedByOperator(current)) return lost(event, current.connectedAtMs, current.interruptions);
   if (current.phase !== 'open') return current;
-  // Gone already, as expired: a loss is no sign of life and must not bring it back as reconnecting.
+  // Already expired. A loss is not a sign of life, so it must not bring the device back as reconnecting.
   if (isOverAge(current, event.receivedAtMs, policy)) return expired(current, policy);
   const sinceNewestMs = orderedAtMs(event) - current.newestAtMs;
   if (current.sockets >= 2 && sinceNewestMs <= policy.overlapMs) return { ...current, sockets: current.sockets - 1 };
@@ -95,15 +95,15 @@ function onDisconnected(current: Connection | undefined, event: DeviceEvent, pol
 }
 
 function onLeft(current: Connection | undefined, event: DeviceEvent): Connection {
-  // Asked for, so it was no accident: the cause is upgraded, the time of the loss stands.
+  // The client left on purpose: the cause becomes `left`, the time of the loss stays.
   if (current?.phase === 'lost') return ended(current, 'left');
   if (current?.phase === 'ended' && current.cause !== 'expired' && !isEndedByOperator(current)) return current;
   const left = endedNow(current, 'left', orderedAtMs(event), event.receivedAtMs);
-  // It is gone already: a leave grace would bring it back.
+  // Already gone: a leave grace would bring it back.
   return current && isEndedByOperator(current) ? { ...left, isFinal: true } : left;
 }
 
-/** The time of the end is that of our clock: the event's own is that of the newest event that it follows. */
+/** Ends now, by our clock: the event carries the time of the newest event before it, only to be ordered after that one. */
 function onEnded(current: Connection | undefined, event: DeviceEvent): Connection {
   if (current?.phase === 'ended') return { ...current, isFinal: true };
   return endedNow(current, 'ended', Math.max(orderedAtMs(event), event.receivedAtMs), event.receivedAtMs);
@@ -123,7 +123,7 @@ function endedNow(
   return { phase: 'ended', cause, connectedAtMs, interruptions, endedAtMs, endedReceivedAtMs };
 }
 
-/** No end of it was received for too long: the webhook must have been lost. */
+/** No end event arrived in time: its webhook must have been lost. */
 export function isOverAge(connection: OpenConnection, nowMs: number, policy: PresencePolicy): boolean {
   return nowMs - connection.newestReceivedAtMs > policy.maxConnectionMs;
 }

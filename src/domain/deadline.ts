@@ -1,10 +1,10 @@
-// When presence changes with no event at all: grace over, leave grace over, longest connection over, retention over.
-// A node that asks for the records whose deadline has come, and advances them, keeps presence true through silence.
+// The time at which presence changes without an event: end of grace, of leave grace, of the maximum connection age or of
+// retention. The deadline worker advances the records that are due, so presence stays correct when no events arrive.
 import type { Connection, EndedConnection } from './connection.js';
 import type { PresencePolicy } from './policy.js';
 import { graceEndMs, lastEnded, leaveGraceEndMs, type PresenceState, type SettledDevice } from './presence-view.js';
 
-/** Whether it ended, by our clock, longer than the retention ago. */
+/** Whether its retention is over. Counted on our clock. */
 export function isForgettable(connection: EndedConnection, policy: PresencePolicy, nowMs: number): boolean {
   return nowMs >= forgetAtMs(connection, policy);
 }
@@ -13,14 +13,14 @@ function forgetAtMs(connection: EndedConnection, policy: PresencePolicy): number
   return connection.endedReceivedAtMs + policy.retentionMs;
 }
 
-/** The first moment of our clock, after the one that `devices` were settled at, when `advance` would change something. */
+/** The next time, on our clock, at which `advance` would change something without an event. */
 export function nextDeadlineMs(
   devices: readonly SettledDevice[],
   state: PresenceState,
   policy: PresencePolicy,
 ): number {
   const deadlines = devices.map(({ connection }) => deadlineMs(connection, policy));
-  // A gone participant is forgotten whole, once the last of its devices may be.
+  // A participant that is gone is forgotten as a whole, when the retention of its last device is over.
   if (state === 'gone') return Math.max(...deadlines);
   const isInLeaveGrace = devices.every(({ connection }) => connection.phase === 'ended');
   const leaveGraceOverMs = isInLeaveGrace ? leaveGraceEndMs(lastEnded(devices), policy) : undefined;

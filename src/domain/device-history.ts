@@ -1,5 +1,5 @@
-// What is remembered of one device: its newest events as such, so that a late one can still take its place among
-// them, and a base into which all older ones were folded. That keeps a record small however long a device flaps.
+// The history of one device: its newest events, so that a late event can still be inserted in order, and a base into
+// which all older events were folded. This bounds the size of a record, however often a device reconnects.
 import { type Connection, type EndedConnection, step } from './connection.js';
 import { type DeviceEvent, insertInOrder, isAfter, isSameEvent, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
@@ -8,28 +8,28 @@ export const MAX_KEPT_EVENTS = 16;
 
 export interface DeviceHistory {
   readonly base?: { readonly connection: Connection; readonly upTo: DeviceEvent };
-  /** In order, all after `base.upTo`. */
+  /** In order, all later than `base.upTo`. */
   readonly events: readonly DeviceEvent[];
 }
 
-/** `duplicate`: received before. `stale`: so old that its place is already folded into the base. */
+/** `duplicate`: already received. `stale`: older than the base. */
 export type Verdict = 'applied' | 'duplicate' | 'stale';
 
 export interface Insertion {
   readonly verdict: Verdict;
   readonly history: DeviceHistory;
-  /** The event as it is kept, with the time at which it was first received; undefined when it is not kept. */
+  /** The event as stored, with the time at which it was first received; undefined if it is not stored. */
   readonly kept?: DeviceEvent;
 }
 
-/** Puts an event in its place. With one more than are kept, the oldest becomes part of the base (`compact`). */
+/** Inserts an event in order. May exceed MAX_KEPT_EVENTS until `compact` is called. */
 export function insertEvent(history: DeviceHistory, event: DeviceEvent): Insertion {
   const known = history.events.find((other) => isSameEvent(other, event));
-  // An event that is received twice, in whatever order, was received at the earlier of the two times.
+  // Keep the earlier receipt time, so that the order in which duplicates are processed does not matter.
   if (known && event.receivedAtMs >= known.receivedAtMs) return { verdict: 'duplicate', history, kept: known };
   const { base } = history;
   if (base && !isAfter(event, base.upTo)) {
-    // One that was folded cannot be made to have been received earlier.
+    // The receipt time of a folded event can no longer be corrected.
     const isDuplicate = known || (isSameEvent(event, base.upTo) && event.receivedAtMs >= base.upTo.receivedAtMs);
     return { verdict: isDuplicate ? 'duplicate' : 'stale', history };
   }
@@ -40,7 +40,7 @@ export function insertEvent(history: DeviceHistory, event: DeviceEvent): Inserti
 
 export interface Fold {
   readonly connection: Connection;
-  /** Connections that were over before `connection` began, oldest first; those of folded events are not among them. */
+  /** Connections that ended before `connection` began, oldest first. Does not include those folded into the base. */
   readonly earlier: readonly EndedConnection[];
 }
 
@@ -56,7 +56,7 @@ export function fold(history: DeviceHistory, policy: PresencePolicy): Fold {
   return { connection, earlier };
 }
 
-/** Folds all but the newest MAX_KEPT_EVENTS into the base. `earlier`: the connections that it forgets so. */
+/** Folds all but the newest MAX_KEPT_EVENTS into the base. `earlier`: the connections that this drops. */
 export function compact(
   history: DeviceHistory,
   policy: PresencePolicy,

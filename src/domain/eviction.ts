@@ -1,6 +1,6 @@
-// What keeps a record small: devices beyond a fixed number are evicted, and so are those that ended long ago.
-// Devices that were never seen to connect are limited on their own. Anybody's stray end makes one, so it must not
-// evict a device that is there, nor decide which events of other devices are too old.
+// Bounds the size of a record: devices beyond a limit are evicted, and so are those past their retention.
+// Devices without a connect event have a limit of their own. Any stray end event creates one, so they must neither evict a
+// connected device nor decide which events of other devices are stale.
 import { type EndedConnection, ended } from './connection.js';
 import { isForgettable } from './deadline.js';
 import { type DeviceHistory, lastEventAtMs } from './device-history.js';
@@ -8,20 +8,20 @@ import type { DeviceId } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 import type { PresenceState, SettledDevice } from './presence-view.js';
 
-/** Every page reload is a new device. Of a participant that goes through more of them the least alive are evicted. */
+/** Every page reload creates a device. Beyond the limit, ended devices are evicted first. */
 export const MAX_DEVICES = 32;
-/** Devices of which only ends were received: each one waits for a connect that is late, or was lost. */
+/** Devices for which only end events were received: their connect event is late or lost. */
 export const MAX_DEVICES_WITHOUT_CONNECT = 8;
 
 export interface HeldDevice extends SettledDevice {
   readonly history: DeviceHistory;
-  /** Connections that were over before the present one began. */
+  /** Connections that ended before the current one began. */
   readonly earlier: readonly EndedConnection[];
 }
 
 /**
- * Splits devices into those to hold and those too many. The latter are given as ended: no event will end them.
- * `wasHeld`: whether a device was held before. One that is reconnecting is not evicted by ends of others.
+ * Splits devices into those to hold and those to evict. The latter are returned as ended, because no later event can
+ * end them. `wasHeld`: whether a device was already in the record. New end events must not evict one that is reconnecting.
  */
 export function limitDevices(
   devices: readonly HeldDevice[],
@@ -46,8 +46,8 @@ export function wasSeenToConnect({ connection }: SettledDevice): boolean {
 }
 
 /**
- * Whether a device is past retention. One of a participant that is gone stays until all of them are, so that what
- * its presence ended with stands until it is forgotten whole.
+ * Whether a device is past retention. The devices of a participant that is gone are only dropped together: each of them
+ * may determine when and why its presence ended.
  */
 export function isOutdated(
   device: HeldDevice,

@@ -1,19 +1,19 @@
-// What may be the id of a participant or a device: providers call them opaque, so little is asked of them.
+// Validation of participant and device ids. Providers call them opaque, so few rules apply.
 
 export const MAX_IDENTIFIER_LENGTH = 256;
 
-/** What providers give out: nothing is wrong with it, and one look says so. */
-const USUAL = /^[\w.:-]{1,256}$/;
+/** Fast path for the ids that providers issue. */
+const COMMON = /^[\w.:-]{1,256}$/;
 
-/** What is wrong with it, in words to follow "participantId"; undefined when nothing is. */
+/** What is wrong with an id, phrased to follow "participantId"; undefined if it is valid. */
 export function identifierFault(value: unknown): string | undefined {
   if (value === undefined || value === null) return 'is missing';
   if (typeof value !== 'string') return 'must be a string';
-  if (USUAL.test(value)) return undefined;
+  if (COMMON.test(value)) return undefined;
   if (value.trim() === '') return 'must not be blank';
   if (value.length > MAX_IDENTIFIER_LENGTH) return `must not be longer than ${MAX_IDENTIFIER_LENGTH} characters`;
   if (/\p{Cc}/u.test(value)) return 'must not have control characters';
-  // Half a surrogate pair has no UTF-8: two such ids would become the same one in a store.
+  // A lone surrogate has no UTF-8 form: a store would treat two such ids as the same.
   if (!value.isWellFormed()) return 'must be valid Unicode';
   return undefined;
 }

@@ -1,11 +1,11 @@
-// A lifecycle event is a normalised fact about one device, whatever provider it came from.
+// A lifecycle event is a normalised fact about one device, independent of the provider.
 // It has two times. `occurredAtMs` is the provider's: it orders events and measures gaps. `receivedAtMs` is ours: grace and
-// expiry are counted from it, so that neither a skewed clock nor a replay of old events ends a live connection.
+// expiry are counted from it, so that neither clock skew nor a replay of old events ends a live connection.
 import type { Subject } from './subject.js';
 
 export type DeviceId = string & { readonly brand: 'DeviceId' };
 
-/** `ended` comes from an operator, the others from the provider. */
+/** `ended` is an operator's; the others are the provider's. */
 export type EventKind = 'connected' | 'disconnected' | 'left' | 'ended';
 
 export interface LifecycleEvent {
@@ -14,36 +14,36 @@ export interface LifecycleEvent {
   readonly kind: EventKind;
   readonly occurredAtMs: number;
   readonly receivedAtMs: number;
-  /** How exact `occurredAtMs` is: some providers send whole seconds. */
+  /** Precision of `occurredAtMs`: some providers send whole seconds. */
   readonly precisionMs: 1 | 1000;
-  /** The provider's, if it has one that is the same when an event is sent again. */
+  /** The provider's event id, if it stays the same on redelivery. */
   readonly eventId?: string;
-  /** The provider's, if it numbers the events of a device in order; 0 or more. */
+  /** The provider's sequence number within the device, if it has one. Not negative. */
   readonly sequence?: number;
   readonly tag?: string;
 }
 
-/** What is kept of an event in the history of its device. */
+/** An event in the history of its device. */
 export type DeviceEvent = Omit<LifecycleEvent, 'subject' | 'deviceId' | 'tag'>;
 
 /** Beyond this a provider's clock is wrong, not merely skewed. */
 const MAX_AHEAD_MS = 5 * 60_000;
 
-// At the same millisecond an end follows its connect, and `left` has the last word of the provider. An operator's end
-// is given the time of the newest event that it ends, and so follows that one and nothing later.
+// Order within one millisecond: an end follows its connect, and `left` overrides a loss. An operator's end carries the time
+// of the newest event of its device, so it comes right after that event and before anything later.
 const RANK: Record<EventKind, number> = { connected: 0, disconnected: 1, left: 2, ended: 3 };
 
-/** An operator's end never is: its time is that of an event which is in its place already. */
+/** Never true for an operator's end: it carries the time of an event that is already ordered. */
 export function isAhead(event: DeviceEvent): boolean {
   return event.occurredAtMs - event.receivedAtMs > MAX_AHEAD_MS && event.kind !== 'ended';
 }
 
-/** The time an event is ordered by. One far ahead counts as now: else "newer wins" would freeze its device for long. */
+/** The time by which events are ordered. An event far in the future counts as received: else it would outrank all real ones. */
 export function orderedAtMs(event: DeviceEvent): number {
   return isAhead(event) ? event.receivedAtMs : event.occurredAtMs;
 }
 
-/** Whether the provider sent one event twice. Without an id of its own, an event is what happened at what time. */
+/** Whether both are deliveries of one event. Without an event id, kind and time identify an event. */
 export function isSameEvent(a: DeviceEvent, b: DeviceEvent): boolean {
   if (a.kind !== b.kind || a.eventId !== b.eventId) return false;
   if (a.eventId !== undefined) return true;
@@ -51,8 +51,8 @@ export function isSameEvent(a: DeviceEvent, b: DeviceEvent): boolean {
 }
 
 /**
- * Events of one device in order. It depends on the events alone, not on the order in which they are given: by time, and those
- * that have a sequence take each other's places by it.
+ * Sorts the events of one device; the result does not depend on their arrival order. Events are sorted by time; those with a
+ * sequence number are then sorted by it among the positions that they hold.
  */
 export function inOrder<T extends DeviceEvent>(events: readonly T[]): T[] {
   const byTime = events.toSorted(compareTimes);
@@ -62,7 +62,7 @@ export function inOrder<T extends DeviceEvent>(events: readonly T[]): T[] {
   return byTime.map((event) => (event.sequence === undefined ? event : (next.next().value ?? event)));
 }
 
-/** `events` are in order already. */
+/** `events` must already be in order. */
 export function insertInOrder(events: readonly DeviceEvent[], event: DeviceEvent): DeviceEvent[] {
   const isSequenced = event.sequence !== undefined || events.some(({ sequence }) => sequence !== undefined);
   if (isSequenced) return inOrder([...events, event]);
@@ -70,7 +70,7 @@ export function insertInOrder(events: readonly DeviceEvent[], event: DeviceEvent
   return events.toSpliced(after === -1 ? events.length : after, 0, event);
 }
 
-/** Whether `event` comes after `other`, as far as these two alone can tell. */
+/** Compares two events on their own, ignoring the sequence numbers of others. */
 export function isAfter(event: DeviceEvent, other: DeviceEvent): boolean {
   const areSequenced = event.sequence !== undefined && other.sequence !== undefined;
   return (areSequenced ? compareSequences(event, other) : compareTimes(event, other)) > 0;
@@ -80,7 +80,7 @@ function compareSequences(a: DeviceEvent, b: DeviceEvent): number {
   return (a.sequence ?? 0) - (b.sequence ?? 0) || compareTimes(a, b);
 }
 
-/** A total order; 0 only for the same event. Within one second of a provider that sends whole seconds, receipt decides. */
+/** A total order: 0 only for the same event. Events with the same whole-second time are ordered by receipt. */
 function compareTimes(a: DeviceEvent, b: DeviceEvent): number {
   return (
     orderedAtMs(a) - orderedAtMs(b) ||

@@ -1,6 +1,6 @@
-// An operator ends what is wrongly present: a ghost, of which the provider sends no event any more. It is an event like
-// any other, placed right after the newest one of each device that it ends, so that any later event undoes it. Or an
-// operator purges what should never have been stored: its presence is ended, and nothing of it is kept.
+// Operators can end a ghost: presence for which the provider will never send an end event. Such an end is an event like any
+// other, ordered right after the newest event of its device, so that any later event undoes it. Operators can also purge
+// participants that should never have been stored: their presence ends and their record is removed.
 import type { Connection } from './connection.js';
 import { fold, lastEvent } from './device-history.js';
 import { type DeviceId, type LifecycleEvent, orderedAtMs } from './lifecycle-event.js';
@@ -8,7 +8,7 @@ import { type Advance, advance, type ParticipantRecord } from './participant.js'
 import type { PresencePolicy } from './policy.js';
 import { leaveGraceEndMs, settle } from './presence-view.js';
 
-/** The events that end all of a participant, or one of its devices, now; none: nothing of it is present. */
+/** The events that end a participant, or one of its devices, now. Empty if it is not present. */
 export function operatorEnds(
   { subject, devices, settledAtMs }: ParticipantRecord,
   deviceId: DeviceId | undefined,
@@ -22,7 +22,7 @@ export function operatorEnds(
     if (!holdsPresence(settle(fold(history, policy).connection, policy, nowMs), policy, nowMs)) continue;
     const last = lastEvent(history);
     const { precisionMs, sequence } = last;
-    // It has the order of the event that it follows: also where receipt decides, and another node's clock is ahead.
+    // Takes its order from the last event, including the receipt time if a node whose clock is ahead received that event.
     const place = { occurredAtMs: orderedAtMs(last), precisionMs, ...(sequence !== undefined && { sequence }) };
     const receivedAtMs = Math.max(nowMs, last.receivedAtMs);
     events.push({ subject, deviceId: id, kind: 'ended', ...place, receivedAtMs });
@@ -30,7 +30,7 @@ export function operatorEnds(
   return events;
 }
 
-/** The end of a participant and the changes that announce it, none of one who was gone; there is no record any more. */
+/** Removes the record. Announces the end of a participant that was present. */
 export function purge(record: ParticipantRecord, clockMs: number, policy: PresencePolicy): Advance {
   const { changes } = advance(record, operatorEnds(record, undefined, clockMs, policy), clockMs, policy);
   return { record: undefined, changes, verdicts: [] };

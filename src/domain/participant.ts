@@ -1,5 +1,5 @@
-// The record of a participant, and the one function that moves it: events received and time passed go in, the new record
-// and the changes to announce come out. What was announced is part of the record, so storing the one commits the other.
+// The record of a participant and the one function that advances it: received events and the current time go in, the new
+// record and the changes to announce come out. The record holds what was announced, so one commit stores both.
 import { type Change, changesBetween } from './change.js';
 import { nextDeadlineMs } from './deadline.js';
 import { compact, type DeviceHistory, fold, insertEvent, lastEventAtMs, type Verdict } from './device-history.js';
@@ -13,25 +13,25 @@ import type { Subject } from './subject.js';
 export interface ParticipantRecord {
   readonly subject: Subject;
   /**
-   * Grows by one with every commit that announces something. It begins with the time of the first one, so that it goes
-   * on growing when a participant is forgotten and comes back.
+   * Incremented by every commit that announces something. Starts at the time of the first commit, so that it keeps growing
+   * if the participant is forgotten and comes back.
    */
   readonly version: number;
-  /** The newest non-empty tag, and the time of the event that gave it. */
+  /** The newest non-empty tag and the time of its event. */
   readonly tag?: Tag;
   readonly lastEventAtMs: number;
   readonly devices: ReadonlyMap<DeviceId, DeviceHistory>;
   /** Stays of connections that are no longer in any of `devices`. */
   readonly pastStays: readonly Stay[];
-  /** An event this old, of a device not in `devices`, is stale: that device may have been there and been evicted. */
+  /** For a device not in `devices`, an event this old is stale: the device may have been evicted. */
   readonly evictedUpToMs?: number;
-  /** The view that was announced last. */
+  /** The view announced last. */
   readonly announced: ParticipantView;
-  /** When, by our clock, the view changes or the record is to be forgotten with no event. */
+  /** When, on our clock, the view changes or the record is forgotten if no event arrives. */
   readonly deadlineMs: number;
   /**
-   * Our clock when the record was settled last: what had ended by then does not come back on a node whose clock is
-   * behind. undefined while every device is open, since time has ended nothing of it.
+   * Our clock when the record was last advanced: what has ended does not come back on a node whose clock is behind.
+   * undefined while every device is open, since nothing has ended yet.
    */
   readonly settledAtMs?: number;
 }
@@ -42,14 +42,14 @@ interface Tag {
 }
 
 export interface Advance {
-  /** undefined: nothing is known of the participant, or no longer. The very record given: nothing to commit. */
+  /** undefined: the participant is unknown or forgotten. The same object as the input: nothing to commit. */
   readonly record: ParticipantRecord | undefined;
   readonly changes: readonly Change[];
   /** One for each event, in the order given. */
   readonly verdicts: readonly Verdict[];
 }
 
-/** The record after `events`, all of one participant and in any order, were received and our clock reached `clockMs`. */
+/** `events`: all of one participant, in any order. `clockMs`: the current time on our clock. */
 export function advance(
   before: ParticipantRecord | undefined,
   events: readonly LifecycleEvent[],
@@ -95,8 +95,8 @@ export function advance(
 }
 
 /**
- * The view without devices that came and were evicted within this commit: never announced and not held now, they are no
- * difference. That bounds what one commit announces to the devices held before, those held now, and the participant.
+ * The view without devices that were added and evicted by this commit: they were never announced. This bounds the changes of
+ * a commit by the devices held before, the devices held now and the participant.
  */
 function withoutUnseen(
   view: ParticipantView,
@@ -108,12 +108,12 @@ function withoutUnseen(
   return { ...view, devices: view.devices.filter(({ deviceId }) => !unseen.has(deviceId)) };
 }
 
-/** An end without a connect, of a device that is not held, when there is no room for one more of them. */
+/** An evicted device that has no connect event and was not in the record. */
 function isStray(device: HeldDevice, before: ParticipantRecord | undefined): boolean {
   return !wasSeenToConnect(device) && !before?.devices.has(device.deviceId);
 }
 
-/** Events that leave no trace are stale: announced and then dropped they would be announced anew each time they come. */
+/** Events of strays are stale: they are not stored, so each redelivery would announce them again. */
 function advanceWithout(
   strays: ReadonlySet<DeviceId>,
   before: ParticipantRecord | undefined,
@@ -165,7 +165,7 @@ function foldAll(histories: ReadonlyMap<DeviceId, DeviceHistory>, policy: Presen
   });
 }
 
-/** Of the connections that were over before the devices' present ones. */
+/** Stays of the connections before the current one of each device. */
 function staysBefore(devices: readonly HeldDevice[], policy: PresencePolicy): Stay[] {
   return devices.flatMap(({ earlier }) => earlier.map((connection) => stayOf(connection, policy)));
 }
@@ -174,7 +174,7 @@ function viewsOf(devices: readonly HeldDevice[], view: ParticipantView): DeviceV
   return view.devices.filter(({ deviceId }) => devices.some((device) => device.deviceId === deviceId));
 }
 
-/** The part of a record that holds events: of `released` devices only their stays, and how new those that connected were. */
+/** The history part of a record. Of `released` devices only the stays and the eviction time are kept. */
 function remember(
   before: ParticipantRecord | undefined,
   kept: readonly HeldDevice[],
@@ -202,7 +202,7 @@ function remember(
   return { lastEventAtMs: lastMs, devices, pastStays, evictedUpToMs };
 }
 
-/** An event without a tag erases none. Of two at one millisecond the greater string, so that their order is no matter. */
+/** At the same millisecond the greater string wins, so that arrival order does not matter. */
 function newerOf(a: Tag | undefined, b: Tag): Tag {
   return a && (a.occurredAtMs - b.occurredAtMs || (a.value < b.value ? -1 : 1)) > 0 ? a : b;
 }

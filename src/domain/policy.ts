@@ -1,19 +1,19 @@
-// How long things may take. All in milliseconds of our own clock, but for gaps between two events (the provider's).
+// Durations are counted on our clock; gaps between two events are measured in provider time.
 
 export interface PresencePolicy {
-  /** How long a lost device is `reconnecting` before it is `gone`; also the longest gap that is an interruption. */
+  /** How long a lost device is `reconnecting` before it is `gone`; also the longest gap that counts as an interruption. */
   readonly graceMs: number;
-  /** How long a participant whose last device left stays `reconnecting`, so that a page reload need not flap. */
+  /** How long a participant whose last device left stays `reconnecting`, so that a page reload causes no flapping. */
   readonly leaveGraceMs: number;
-  /** A loss this soon after a second connect is that of the older socket. */
+  /** A loss this soon after a second connect is attributed to the older socket. */
   readonly overlapMs: number;
-  /** A connection expires if no end event arrives for longer than this. */
+  /** A connection expires if no end event arrives within this time. */
   readonly maxConnectionMs: number;
   /** How long a `gone` participant is remembered. At least `maxConnectionMs`. */
   readonly retentionMs: number;
 }
 
-/** Bandwidth cleans a session up after 9 h, so no connection outlives that. */
+/** Bandwidth ends every session after 9 h, so no connection lasts longer. */
 export const DEFAULT_POLICY: PresencePolicy = {
   graceMs: 15_000,
   leaveGraceMs: 0,

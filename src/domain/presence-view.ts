@@ -1,5 +1,5 @@
-// Who is there, in which state: what the connections of a participant's devices come to at a given moment of our clock.
-// What time alone brings about stands here, and nowhere else: grace over, leave grace over, expiry.
+// The state of a participant and its devices at a given time, derived from their connections.
+// All transitions that only time causes are here: end of grace, end of leave grace, expiry.
 import {
   type Connection,
   type EndedConnection,
@@ -18,10 +18,10 @@ export type PresenceState = 'connected' | 'reconnecting' | 'gone';
 
 export const PRESENCE_STATES: readonly PresenceState[] = ['connected', 'reconnecting', 'gone'];
 
-/** `cause` is there when gone, `untilMs` (our clock) when reconnecting. */
+/** `cause` is set if gone, `untilMs` (our clock) if reconnecting. */
 export interface Presence {
   readonly state: PresenceState;
-  /** Provider's time. Gone: the end. Reconnecting device: the loss. Else the start of the uninterrupted presence. */
+  /** Provider time. Gone: the end. Reconnecting device: the loss. Otherwise: the start of the uninterrupted presence. */
   readonly sinceMs: number;
   readonly untilMs?: number;
   readonly cause?: GoneCause;
@@ -29,7 +29,7 @@ export interface Presence {
 
 export interface DeviceView extends Presence {
   readonly deviceId: DeviceId;
-  /** null when no connect was received. */
+  /** null: no connect event was received. */
   readonly connectedAtMs: number | null;
   readonly interruptions: number;
 }
@@ -39,7 +39,7 @@ export interface ParticipantView extends Presence {
   readonly devices: readonly DeviceView[];
 }
 
-/** A device's connection settled at `nowMs`: an open or lost one that time has ended is given as ended. */
+/** The connection as of `nowMs`: ended if it has expired or its grace is over. */
 export function settle(connection: Connection, policy: PresencePolicy, nowMs: number): Connection {
   if (connection.phase === 'open' && isOverAge(connection, nowMs, policy)) return expired(connection, policy);
   if (connection.phase === 'lost' && nowMs >= graceEndMs(connection, policy)) return ended(connection, 'lost');
@@ -50,7 +50,7 @@ export function graceEndMs(connection: LostConnection, policy: PresencePolicy): 
   return connection.lostReceivedAtMs + policy.graceMs;
 }
 
-/** One shape for all: what reads views is called for every event. */
+/** Views always have the same members in the same order: one hidden class keeps the code that reads them fast. */
 function deviceView(deviceId: DeviceId, settled: Connection, policy: PresencePolicy): DeviceView {
   const { connectedAtMs, interruptions } = settled;
   const view = (state: PresenceState, sinceMs: number, untilMs?: number, cause?: GoneCause): DeviceView => {
@@ -72,8 +72,8 @@ export interface SettledDevice {
 }
 
 /**
- * A participant is what its strongest device is.
- * `pastStays`: those of all connections that are not among `devices`' present ones.
+ * A participant has the state of its strongest device.
+ * `pastStays`: the stays of all connections other than the current ones of `devices`.
  */
 export function participantView(
   devices: readonly SettledDevice[],
@@ -97,18 +97,21 @@ export function participantView(
   const leaveGraceOverMs = leaveGraceEndMs(last, policy) ?? Number.NEGATIVE_INFINITY;
   const untilMs = Math.max(graceOverMs, leaveGraceOverMs);
   if (untilMs <= nowMs) return { state: 'gone', sinceMs: last.endedAtMs, cause: last.cause, devices: views };
-  // A leave grace that outlasts the others is part of the presence from now on, so that `since` stays as it is as well.
+  // A leave grace that outlasts the grace of all devices continues the presence, so `since` must include that connection.
   const holding = leaveGraceOverMs > graceOverMs ? [...present, last] : present;
   return { state: 'reconnecting', sinceMs: sinceMs(holding), untilMs, devices: views };
 }
 
-/** When a participant all of whose devices ended stops being `reconnecting` for it; undefined: it never was. */
+/** The end of the leave grace that follows this connection; undefined: there is none. */
 export function leaveGraceEndMs(last: EndedConnection, policy: PresencePolicy): number | undefined {
   const hasLeaveGrace = last.cause === 'left' && policy.leaveGraceMs > 0 && !last.isFinal;
   return hasLeaveGrace ? last.endedReceivedAtMs + policy.leaveGraceMs : undefined;
 }
 
-/** The end that comes last, if no event does; at the same millisecond the one with the surest cause, and with a leave grace. None is open. */
+/**
+ * The connection that ends last if no event arrives. At the same millisecond the most certain cause wins, then the one with
+ * a leave grace. No device may be open.
+ */
 export function lastEnded(devices: readonly SettledDevice[]): EndedConnection {
   const ends = devices.flatMap(({ connection }) => {
     if (connection.phase === 'open') return [];

@@ -1,15 +1,15 @@
-// A stay is a stretch of event time in which a participant was present. Over all its devices, stays that touch, or
-// whose gap is short enough to be an interruption, are one: that gives a participant's `since`.
+// A stay is an interval of provider time in which a participant was present. Stays of all its devices that overlap, or are
+// separated by no more than an interruption, are merged; the start of the merged stay is the participant's `since`.
 import type { Connection, EndedConnection } from './connection.js';
 import type { PresencePolicy } from './policy.js';
 
 export interface Stay {
   readonly startMs: number;
-  /** The latest start that still continues this stay; Infinity while a connection is open. */
+  /** A stay that starts by this time continues this one. Infinity while the connection is open. */
   readonly reachMs: number;
 }
 
-/** More than this many separate past stays are never needed to tell where the present one began, but by hostile input. */
+/** Only hostile input needs more separate past stays to determine the start of the current one. */
 export const MAX_PAST_STAYS = 16;
 
 export function stayOf(connection: Connection, policy: PresencePolicy): Stay {
@@ -37,12 +37,12 @@ function reachOfEnded({ cause, endedAtMs }: EndedConnection, startMs: number, po
     case 'expired':
       return endedAtMs;
     case 'ended':
-      // When it really ended nobody knows, and the operator's clock is not the provider's: it continues into no other one.
+      // The real end is unknown, and our clock is not the provider's: no later stay continues this one.
       return startMs;
   }
 }
 
-/** The same stretches as disjoint stays in order of start. */
+/** Merges overlapping stays. Returns disjoint stays in order of start. */
 export function mergeStays(stays: readonly Stay[]): Stay[] {
   const merged: Stay[] = [];
   for (const stay of [...stays].sort((a, b) => a.startMs - b.startMs)) {
@@ -56,7 +56,7 @@ export function mergeStays(stays: readonly Stay[]): Stay[] {
   return merged;
 }
 
-/** Where the uninterrupted presence began that `present` is part of; `merged` holds it, too. */
+/** The start of the uninterrupted presence that includes `present`, which must be part of `merged`. */
 export function startOfPresence(merged: readonly Stay[], present: Stay): number {
   return merged.findLast((stay) => stay.startMs <= present.startMs)?.startMs ?? present.startMs;
 }

@@ -1,10 +1,11 @@
-// The join of what a follower has missed, which it reads from the store by pages, and what is live, which the hub gives it.
+// Brings a follower up to date: it reads the changes that it has missed from the store, page by page, and then joins the hub
+// for live changes.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FeedHub } from './feed-hub.js';
 import type { FeedReader } from './feed-reader.js';
 import type { Follower } from './follower.js';
 
-/** The feed began anew and the hub has not noticed yet, or it has gone on too far since the last page: both pass soon. */
+/** The hub has moved on too far since the last page, or has not noticed yet that the feed started over. Neither lasts. */
 const REJOIN_MS = 50;
 
 interface Source {
@@ -13,28 +14,28 @@ interface Source {
 }
 
 interface Client {
-  readonly isThere: () => boolean;
-  /** Resolves when it has read what it was given, or has left. */
-  readonly untilRead: () => Promise<void>;
+  readonly isConnected: () => boolean;
+  /** Resolves when the client has read everything sent so far, or has disconnected. */
+  readonly drained: () => Promise<void>;
 }
 
 /**
- * Gives the follower all that is after its position, in order and once, until it has joined the hub (`live`), its position is
- * gone, or its client has left. Rejects with StoreUnavailableError.
+ * Delivers everything after the follower's position, in order and once, until it has joined the hub (`live`), its position is
+ * gone or its client has disconnected. Rejects with StoreUnavailableError.
  */
 export async function catchUp(
   follower: Follower,
   { reader, hub }: Source,
-  { isThere, untilRead }: Client,
-): Promise<'live' | 'gone' | 'left'> {
+  { isConnected, drained }: Client,
+): Promise<'live' | 'gone' | 'disconnected'> {
   for (;;) {
-    const page = await reader.pageInTurn(follower.position, isThere);
+    const page = await reader.pageInTurn(follower.position, isConnected);
     if (page === null) return 'gone';
-    if (page === 'left') return 'left';
-    follower.take(page.changes);
-    await untilRead();
-    if (!isThere()) return 'left';
-    // What came meanwhile is either with the hub still, or there is another page.
+    if (page === 'disconnected') return 'disconnected';
+    follower.deliver(page.changes);
+    await drained();
+    if (!isConnected()) return 'disconnected';
+    // Changes that arrived meanwhile are still held by the hub; if not, there is another page.
     if (!page.isLast) continue;
     if (hub.join(follower)) return 'live';
     await wait(REJOIN_MS);

@@ -1,6 +1,6 @@
 import type { Change, ChangeType } from '../domain/change.js';
 
-/** What a follower wants; what is not given is not asked for. */
+/** Undefined members match everything. */
 export interface ChangeFilter {
   readonly tag?: string | undefined;
   readonly participantId?: string | undefined;
@@ -9,7 +9,7 @@ export interface ChangeFilter {
   readonly types?: readonly ChangeType[] | undefined;
 }
 
-/** A participant that changes its tag concerns those who follow the one before, too: for them it is no longer there. */
+/** A change of tag also matches the previous tag, so that its followers see the participant leave it. */
 export function isWanted(change: Change, filter: ChangeFilter): boolean {
   const { tag, participantId, source, scope, types } = filter;
   const { subject } = change;

@@ -1,11 +1,11 @@
-// The size of changes in answers. An entry of the feed holds only once what its changes share; an answer repeats it in each
-// change. So a limit on the size of entries does not limit the size of answers.
+// The size of changes in responses. A feed entry stores the values that its changes share once, a response repeats them in
+// each change, so limits on the size of entries do not limit the size of responses.
 import type { Change } from '../domain/change.js';
 
-/** Everything but ids and tags, as JSON within an event. */
+/** The length of an event without ids and tags. */
 const FRAME_LENGTH = 450;
 
-/** The approximate length of a change in an answer, in characters. */
+/** The approximate length of a change in a response, in characters. */
 export function lengthOf({ subject, deviceId, tag = '', previousTag = '' }: Change): number {
   const texts = [subject.scope, subject.participantId, deviceId ?? '', tag, previousTag];
   return texts.reduce((length, text) => length + text.length, FRAME_LENGTH);

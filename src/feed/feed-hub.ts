@@ -1,7 +1,6 @@
-// The one reader of the feed in a process. It reads what is new once, for all who follow: a follower first reads what it
-// has missed from the store, by pages, and joins when it has come to the present. What the hub has given out lately it
-// keeps, so that between a follower's last page and its joining nothing is lost; and a follower passes over what it has
-// had, so that nothing comes twice.
+// Reads new changes once per process and delivers them to all followers. A follower first reads the changes that it has
+// missed from the store, page by page, and joins once it has caught up. The hub keeps recent changes, so that none are lost
+// between the follower's last page and joining; the follower skips changes that it has already received.
 import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
@@ -14,17 +13,17 @@ import { lengthOf } from './change-size.js';
 import { type FeedChange, FeedReader } from './feed-reader.js';
 import type { Follower } from './follower.js';
 
-/** How many changes are kept for those who are about to join, and of which length: they are given to them at once. */
-const KEPT_CHANGES = 1_000;
-const KEPT_LENGTH = 512 * 1024;
-/** Between two tries while the store is away. */
+/** Limits of the recent changes kept for joining followers, which receive them at once. */
+const MAX_RECENT_CHANGES = 1_000;
+const MAX_RECENT_LENGTH = 512 * 1024;
+/** Between attempts while the store is unavailable. */
 const RETRY_MS = 250;
 /**
- * With many followers it rests between two rounds, in proportion to its work and up to a limit: callbacks are not kept
- * waiting, and what comes meanwhile goes out in one write to each follower.
+ * With many followers, the hub pauses between rounds in proportion to its work: callbacks are processed in between, and
+ * changes that arrive meanwhile are sent to each follower in one write.
  */
-const REST_FOR_WORK = 3;
-const LONGEST_REST_MS = 50;
+const REST_RATIO = 3;
+const MAX_REST_MS = 50;
 
 @Injectable()
 export class FeedHub {
@@ -32,10 +31,10 @@ export class FeedHub {
   readonly #reader: FeedReader;
   readonly #log: Logger;
   readonly #followers = new Set<Follower>();
-  /** What was given out last, all of it after `#keptFrom`. */
-  #kept: FeedChange[] = [];
-  #keptFrom: FeedPosition = [];
-  #keptLength = 0;
+  /** The changes delivered last, all after `#recentFrom`. */
+  #recent: FeedChange[] = [];
+  #recentFrom: FeedPosition = [];
+  #recentLength = 0;
   #position: FeedPosition = [];
   #isRunning = false;
   #isFailing = false;
@@ -49,15 +48,16 @@ export class FeedHub {
   }
 
   /**
-   * From here on the follower is given all that comes after its position, some of it at once.
-   * false: it has not joined; it has to read on from the store first.
+   * Delivers everything after the follower's position, recent changes at once, until it leaves.
+   * false: not joined; the follower must first read more from the store.
    */
   join(follower: Follower): boolean {
     if (this.#stopping.signal.aborted) return false;
     if (!this.#isRunning) this.#start(follower.position);
-    if (!this.#keptFrom.every((place, shard) => isPast(follower.position, shard, place))) return false;
+    if (!this.#recentFrom.every((shardPosition, shard) => isPast(follower.position, shard, shardPosition)))
+      return false;
     this.#followers.add(follower);
-    this.#give(follower, this.#kept);
+    this.#deliver(follower, this.#recent);
     return true;
   }
 
@@ -65,23 +65,23 @@ export class FeedHub {
     this.#followers.delete(follower);
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when the current round has ended. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#ended;
   }
 
   #start(position: FeedPosition): void {
-    this.#kept = [];
-    this.#keptLength = 0;
-    this.#keptFrom = position;
+    this.#recent = [];
+    this.#recentLength = 0;
+    this.#recentFrom = position;
     this.#position = position;
     this.#isRunning = true;
     this.#ended = this.#run();
   }
 
   async #run(): Promise<void> {
-    // Begun by a follower that joins right after this.
+    // Started by the first follower, which joins in this tick.
     await new Promise<void>(onTickEnd);
     while (this.#followers.size > 0 && !this.#stopping.signal.aborted) {
       try {
@@ -89,7 +89,7 @@ export class FeedHub {
         if (this.#isFailing) this.#log.info('the change feed can be read again');
         this.#isFailing = false;
       } catch (error) {
-        // Followers wait meanwhile: somebody has to know why.
+        // Followers get nothing meanwhile, so log the reason.
         if (!this.#isFailing) this.#log.error({ reason: (error as Error).message }, 'the change feed cannot be read');
         this.#isFailing = true;
         await wait(RETRY_MS);
@@ -101,46 +101,46 @@ export class FeedHub {
   async #round(): Promise<void> {
     const page = await this.#reader.page(this.#position);
     if (page === null) {
-      this.#loseAll();
+      this.#invalidateAll();
     } else if (page.changes.length === 0) {
       this.#position = page.position;
       await this.#feed.waitForChange(page.position, this.#stopping.signal);
     } else {
       const startMs = performance.now();
       this.#position = page.position;
-      this.#keep(page.changes);
-      for (const follower of this.#followers) this.#give(follower, page.changes);
+      this.#remember(page.changes);
+      for (const follower of this.#followers) this.#deliver(follower, page.changes);
       const tookMs = performance.now() - startMs;
-      if (tookMs > 1) await wait(Math.min(REST_FOR_WORK * tookMs, LONGEST_REST_MS));
+      if (tookMs > 1) await wait(Math.min(REST_RATIO * tookMs, MAX_REST_MS));
     }
   }
 
-  #keep(changes: readonly FeedChange[]): void {
-    this.#kept.push(...changes);
-    for (const { change } of changes) this.#keptLength += lengthOf(change);
+  #remember(changes: readonly FeedChange[]): void {
+    this.#recent.push(...changes);
+    for (const { change } of changes) this.#recentLength += lengthOf(change);
     let dropped = 0;
-    for (const { shard, place, change } of this.#kept) {
-      if (this.#kept.length - dropped <= KEPT_CHANGES && this.#keptLength <= KEPT_LENGTH) break;
-      this.#keptFrom = moveTo(this.#keptFrom, shard, place);
-      this.#keptLength -= lengthOf(change);
+    for (const { shard, shardPosition, change } of this.#recent) {
+      if (this.#recent.length - dropped <= MAX_RECENT_CHANGES && this.#recentLength <= MAX_RECENT_LENGTH) break;
+      this.#recentFrom = moveTo(this.#recentFrom, shard, shardPosition);
+      this.#recentLength -= lengthOf(change);
       dropped += 1;
     }
-    this.#kept.splice(0, dropped);
+    this.#recent.splice(0, dropped);
   }
 
-  #loseAll(): void {
-    const lost = [...this.#followers];
+  #invalidateAll(): void {
+    const followers = [...this.#followers];
     this.#followers.clear();
-    for (const follower of lost) follower.lose();
+    for (const follower of followers) follower.invalidate();
   }
 
-  #give(follower: Follower, changes: readonly FeedChange[]): void {
+  #deliver(follower: Follower, changes: readonly FeedChange[]): void {
     try {
-      follower.take(changes);
+      follower.deliver(changes);
     } catch (error) {
       this.#log.error({ err: error }, 'a follower of the change feed failed');
       this.leave(follower);
-      follower.lose();
+      follower.invalidate();
     }
   }
 }

@@ -1,4 +1,4 @@
-// Keeps the feed within its limits. Every node does it; what one has dropped, another no longer finds.
+// Keeps the feed within its limits. Runs on every node; trimming is idempotent.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { LOG } from '../observability/logging.js';
@@ -9,7 +9,6 @@ import { FEED_STORE } from '../storage/tokens.js';
 
 const PERIOD_MS = 5_000;
 
-/** For injection. */
 export const FEED_LIMITS = Symbol('FeedLimits');
 
 @Injectable()
@@ -42,7 +41,7 @@ export class FeedTrimmer {
     });
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when trimming has stopped. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancel();
@@ -55,7 +54,7 @@ export class FeedTrimmer {
       if (this.#isFailing) this.#log.info('the change feed can be trimmed again');
       this.#isFailing = false;
     } catch (error) {
-      // It grows meanwhile, beyond every limit.
+      // The feed grows without limit meanwhile.
       if (!this.#isFailing) this.#log.error({ reason: (error as Error).message }, 'the change feed cannot be trimmed');
       this.#isFailing = true;
     }

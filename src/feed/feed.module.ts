@@ -16,14 +16,14 @@ import { FEED_LIMITS, FeedTrimmer } from './feed-trimmer.js';
 import { FollowerLimit } from './follower-limit.js';
 
 export interface FeedSettings extends FeedLimits {
-  /** Streams and polls at once. */
+  /** Concurrent streams and polls. */
   readonly maxStreams: number;
-  /** The quota of each participant, if it is not to follow from the others: see feed-quota.ts. */
+  /** The quota of each participant. By default derived from the other settings: see feed-quota.ts. */
   readonly participantBytes?: number;
 }
 
 export interface FeedOptions extends Omit<FeedSettings, 'participantBytes'> {
-  /** The module of the store. */
+  /** Must provide the storage ports. */
   readonly imports: NonNullable<ModuleMetadata['imports']>;
 }
 
@@ -55,13 +55,13 @@ export class FeedModule implements OnApplicationBootstrap, OnModuleDestroy, Befo
     this.trimmer.start();
   }
 
-  /** Those who follow would keep the server from closing, which comes next. */
+  /** Open streams and polls would keep the server from closing, which comes next. */
   onModuleDestroy(): void {
     this.streams.stop();
     this.poll.stop();
   }
 
-  /** While there is still a store. */
+  /** While the store is still open. */
   async beforeApplicationShutdown(): Promise<void> {
     await Promise.all([this.hub.stop(), this.trimmer.stop()]);
   }

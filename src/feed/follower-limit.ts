@@ -2,24 +2,24 @@ import { ProblemError } from '../http/problem.js';
 
 const RETRY_AFTER_S = '5';
 
-/** How many streams and polls of the feed there may be at once: each holds a connection and memory, or reads the feed. */
+/** Limits concurrent streams and polls of the feed: each holds a connection and memory, or reads the feed. */
 export class FollowerLimit {
   #count = 0;
 
-  constructor(private readonly most: number) {}
+  constructor(private readonly max: number) {}
 
-  /** Throws a problem when there are as many as may be; returns what is to be called once when this one has gone. */
-  enter(): () => void {
-    if (this.#count >= this.most) {
+  /** Throws a problem if the limit is reached. The returned function releases the slot; further calls have no effect. */
+  acquire(): () => void {
+    if (this.#count >= this.max) {
       const detail =
-        'Too many streams and polls of the change feed at once (MAX_STREAMS). Try again later, or another node.';
+        'Too many concurrent streams and polls of the change feed (MAX_STREAMS). Try again later, or another node.';
       throw new ProblemError('too-many-streams', { detail, headers: { 'retry-after': RETRY_AFTER_S } });
     }
     this.#count += 1;
-    let isIn = true;
+    let isHeld = true;
     return () => {
-      if (isIn) this.#count -= 1;
-      isIn = false;
+      if (isHeld) this.#count -= 1;
+      isHeld = false;
     };
   }
 }

@@ -1,18 +1,18 @@
-// Whoever follows the feed, by a stream or by a poll that waits: how far it has come, and what it wants to hear of.
+// A stream or waiting poll that follows the feed: its position and its filter.
 import type { Change } from '../domain/change.js';
 import { type FeedPosition, isPast, moveTo } from '../storage/feed-position.js';
 import { type ChangeFilter, isWanted } from './change-filter.js';
 import type { FeedChange } from './feed-reader.js';
 
-export interface PlacedChange {
+export interface PositionedChange {
   readonly change: Change;
   readonly position: FeedPosition;
 }
 
 interface Listener {
-  /** Some changes that are wanted, in order. */
-  readonly onChanges: (changes: readonly PlacedChange[]) => void;
-  /** What came after the position is no longer known; nothing more will come. */
+  /** Changes that match the filter, in order; never empty. */
+  readonly onChanges: (changes: readonly PositionedChange[]) => void;
+  /** The position is gone; no more changes will follow. */
   readonly onGone: () => void;
 }
 
@@ -27,23 +27,23 @@ export class Follower {
     this.#position = after;
   }
 
-  /** All up to here was given to it. */
+  /** Everything up to here was delivered. */
   get position(): FeedPosition {
     return this.#position;
   }
 
-  /** In the order of the feed; those that it has had already are passed over. */
-  take(changes: readonly FeedChange[]): void {
-    const wanted: PlacedChange[] = [];
-    for (const { shard, place, change } of changes) {
-      if (isPast(this.#position, shard, place)) continue;
-      this.#position = moveTo(this.#position, shard, place);
+  /** `changes`: in feed order. Those already delivered are skipped. */
+  deliver(changes: readonly FeedChange[]): void {
+    const wanted: PositionedChange[] = [];
+    for (const { shard, shardPosition, change } of changes) {
+      if (isPast(this.#position, shard, shardPosition)) continue;
+      this.#position = moveTo(this.#position, shard, shardPosition);
       if (isWanted(change, this.filter)) wanted.push({ change, position: this.#position });
     }
     if (wanted.length > 0) this.listener.onChanges(wanted);
   }
 
-  lose(): void {
+  invalidate(): void {
     this.listener.onGone();
   }
 }

@@ -18,11 +18,11 @@ import { Purge } from './write/purge.js';
 import { PRESENCE_POLICY, Recorder } from './write/recorder.js';
 
 export interface PresenceOptions {
-  /** The module of the store. */
+  /** Must provide the storage ports. */
   readonly imports: NonNullable<ModuleMetadata['imports']>;
   readonly policy: PresencePolicy;
   readonly quota: FeedQuota;
-  /** In the store at once; 0: any number. */
+  /** 0: no limit. */
   readonly maxParticipants: number;
 }
 
@@ -50,7 +50,7 @@ export class PresenceModule implements OnApplicationBootstrap, OnApplicationShut
     this.deadlines.start();
   }
 
-  /** After the last request was answered, so nothing is left for the store to do but the worker's round. */
+  /** Requests have been answered by now, so only the worker still uses the store. */
   async onApplicationShutdown(): Promise<void> {
     await this.deadlines.stop();
   }

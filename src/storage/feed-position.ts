@@ -1,67 +1,67 @@
-// How far a reader of the feed has come. Callers hand it back as text, and resume exactly there.
+// A position in the feed. Clients send it back as text to resume exactly there.
 import { randomUUID } from 'node:crypto';
 
-/** In one shard of the store: the newest entry of which anything was read. */
-export interface FeedPlace {
-  /** Names the data of the feed: another one where the store has lost it, or is another store. */
+/** The part of a position that concerns one shard: the newest entry that was read, at least in part. */
+export interface ShardPosition {
+  /** Identifies the data of the feed. Differs if the store has lost its data, or is a different store. */
   readonly epoch: string;
   readonly entry: string;
-  /** How many of the entry's changes were read; undefined: all of them. */
-  readonly taken?: number;
+  /** How many changes of the entry were read; undefined: all. */
+  readonly changeOffset?: number;
 }
 
-/** One place for each shard, in their order. */
-export type FeedPosition = readonly FeedPlace[];
+/** In the order of the shards. */
+export type FeedPosition = readonly ShardPosition[];
 
-const PLACE = /^([\da-f]{12})\.(\d{1,16}(?:-\d{1,16})?)(?:\.(\d{1,4}))?$/;
+const SHARD_POSITION = /^([\da-f]{12})\.(\d{1,16}(?:-\d{1,16})?)(?:\.(\d{1,4}))?$/;
 
 export function newEpoch(): string {
   return randomUUID().slice(-12);
 }
 
-/** Letters, digits and any of `. - _`, about 30 of them a shard: nothing that a URL, a header or a log would change. */
+/** Letters, digits and `. - _`, about 30 characters per shard: safe in URLs, headers and logs. */
 export function formatPosition(position: FeedPosition): string {
-  return position.map(formatPlace).join('_');
+  return position.map(formatShardPosition).join('_');
 }
 
-/** undefined: not what `formatPosition` makes. */
+/** undefined: not a result of `formatPosition`. */
 export function parsePosition(text: string): FeedPosition | undefined {
-  const places = text.split('_').map(parsePlace);
-  return places.every((place) => place !== undefined) ? places : undefined;
+  const positions = text.split('_').map(parseShardPosition);
+  return positions.every((parsed) => parsed !== undefined) ? positions : undefined;
 }
 
-function formatPlace({ epoch, entry, taken }: FeedPlace): string {
-  return taken === undefined ? `${epoch}.${entry}` : `${epoch}.${entry}.${taken}`;
+function formatShardPosition({ epoch, entry, changeOffset }: ShardPosition): string {
+  return changeOffset === undefined ? `${epoch}.${entry}` : `${epoch}.${entry}.${changeOffset}`;
 }
 
-/** The position of a reader that was at `position` and has now come to `place` in that shard. */
-export function moveTo(position: FeedPosition, shard: number, place: FeedPlace): FeedPosition {
-  return position.length === 1 ? [place] : position.with(shard, place);
+/** `position` advanced to `target` in one shard. */
+export function moveTo(position: FeedPosition, shard: number, target: ShardPosition): FeedPosition {
+  return position.length === 1 ? [target] : position.with(shard, target);
 }
 
-/** Whether a reader at `position` has read all up to `place` in that shard. False between two epochs. */
-export function isPast(position: FeedPosition, shard: number, place: FeedPlace): boolean {
+/** Whether a reader at `position` has read everything up to `target` in that shard. False if the epochs differ. */
+export function isPast(position: FeedPosition, shard: number, target: ShardPosition): boolean {
   const reached = position[shard];
-  if (reached?.epoch !== place.epoch) return false;
-  const order = compareEntries(reached.entry, place.entry);
-  return order > 0 || (order === 0 && takenOf(reached) >= takenOf(place));
+  if (reached?.epoch !== target.epoch) return false;
+  const order = compareEntries(reached.entry, target.entry);
+  return order > 0 || (order === 0 && changeOffsetOf(reached) >= changeOffsetOf(target));
 }
 
-/** The order of two entries of one shard; of two shards it is that of their stores' clocks. */
+/** Compares entry ids. Across shards this is the order of their servers' clocks. */
 export function compareEntries(a: string, b: string): number {
-  // Nearly always; it is asked for every change and every follower.
+  // Fast path: this runs for every change and every follower.
   if (a.length === b.length && a.indexOf('-') === b.indexOf('-')) return a === b ? 0 : a < b ? -1 : 1;
   const [aHead = 0, aTail = 0] = a.split('-').map(Number);
   const [bHead = 0, bTail = 0] = b.split('-').map(Number);
   return aHead - bHead || aTail - bTail;
 }
 
-function takenOf({ taken }: FeedPlace): number {
-  return taken ?? Number.POSITIVE_INFINITY;
+function changeOffsetOf({ changeOffset }: ShardPosition): number {
+  return changeOffset ?? Number.POSITIVE_INFINITY;
 }
 
-function parsePlace(text: string): FeedPlace | undefined {
-  const [, epoch, entry, taken] = PLACE.exec(text) ?? [];
+function parseShardPosition(text: string): ShardPosition | undefined {
+  const [, epoch, entry, changeOffset] = SHARD_POSITION.exec(text) ?? [];
   if (epoch === undefined || entry === undefined) return undefined;
-  return { epoch, entry, ...(taken !== undefined && { taken: Number(taken) }) };
+  return { epoch, entry, ...(changeOffset !== undefined && { changeOffset: Number(changeOffset) }) };
 }

@@ -4,21 +4,21 @@ import type { Clock } from '../runtime/clock.js';
 import type { Storage } from './ports.js';
 import { formatRedisAddress, type RedisAddress } from './redis/redis-address.js';
 
-export interface StorePlace {
+export interface StorageOptions {
   /** undefined: SQLite. */
   readonly redis: RedisAddress | undefined;
   readonly redisPrefix: string;
   readonly dataDir: string;
-  /** The names of those that are configured. */
+  /** The configured sources. */
   readonly sources: readonly SourceName[];
 }
 
 /**
- * The store of the configuration; of the other one's modules none is loaded, which takes long. Throws when the embedded
- * one cannot be opened, and StartError when Redis refuses for good; it may be away, and come.
+ * Opens the configured store, and loads the modules of that adapter only, for a fast start. Throws StartError if the SQLite
+ * file cannot be opened or Redis can never be used. Resolves even if Redis cannot be reached yet.
  */
 export async function openStorage(
-  { redis, redisPrefix, dataDir, sources }: StorePlace,
+  { redis, redisPrefix, dataDir, sources }: StorageOptions,
   clock: Clock,
   log: Logger,
 ): Promise<Storage> {
@@ -37,7 +37,7 @@ export async function openStorage(
     clock,
     log,
   });
-  // Logs what it is refused, before the first callback is.
+  // Logs what Redis refuses before the first callback arrives.
   await storage.check().catch(() => {});
   return storage;
 }

@@ -1,44 +1,42 @@
-// What the service asks of a store: one port for each use, and the bundle of all of them that an adapter gives. A store keeps
-// records as text that it never looks into, and finds participants by what an IndexEntry says of them. It holds no rule of
-// presence: it loads, and it commits what was made of what it loaded, if nobody else was faster. test/contract/ has one suite
-// for each port, and both adapters pass all of them.
+// The ports of a store, one per use, and the bundle of them that an adapter provides. A store keeps records as opaque text and
+// finds participants by their IndexEntry. It knows no rules of presence: it loads records, and commits new ones only if they
+// have not changed since (compare-and-set). test/contract/ has one suite per port, which both adapters pass.
 import type { PresenceState } from '../domain/presence-view.js';
 import type { SourceName } from '../domain/subject.js';
 import type { SubjectKey } from './encoding/subject-key.js';
 import type { FeedPosition } from './feed-position.js';
 
-/** A record in the form of record-codec.ts. */
+/** A record as encoded by record-codec.ts. */
 export type StoredRecord = string;
 
-/** By what a participant is found and counted, derived from its record alone. */
+/** The attributes by which a participant is found and counted, derived from its record alone. */
 export interface IndexEntry {
   readonly source: SourceName;
   readonly state: PresenceState;
   readonly sinceMs: number;
-  /** The groups in which the participant is found: one of a kind at the most. */
+  /** At most one of each kind. */
   readonly groups: readonly Group[];
-  /** How many of its devices are present. */
+  /** The number of devices that are present. */
   readonly devices: number;
   readonly dueMs: number;
 }
 
 /**
- * Participants of one source that have something in common: a tag, a scope, or the id that one has in several scopes.
- * `name` is not empty.
+ * Participants of one source that share a tag, a scope, or an id used in several scopes. `name` is not empty.
  */
 export interface Group<K = 'tag' | 'scope' | 'id'> {
   readonly kind: K;
   readonly name: string;
 }
 
-/** What happens to one participant, all of it or nothing. */
+/** Everything that one commit changes for a participant. Applied atomically. */
 export interface Changeset {
   readonly key: SubjectKey;
-  /** The record as loaded, and what follows from it; null: there was none. */
+  /** The record as loaded; null: there was none. */
   readonly before: Stored | null;
   /** null: the participant is forgotten. */
   readonly after: Stored | null;
-  /** What it announces, in the form of change-codec.ts, as one entry of the feed; null: nothing. */
+  /** The changes to announce as one feed entry, encoded by change-codec.ts; null: none. */
   readonly changes: string | null;
 }
 
@@ -47,7 +45,7 @@ interface Stored {
   readonly index: IndexEntry;
 }
 
-/** What is not given is not asked for. */
+/** Undefined members match everything. */
 export interface PageFilter {
   readonly states: readonly PresenceState[];
   readonly source?: SourceName | undefined;
@@ -59,7 +57,7 @@ export interface OccupancyFilter {
   readonly group?: Group<'tag' | 'scope'> | undefined;
 }
 
-/** Pages are in order of (sinceMs, the bytes of key). */
+/** Pages are sorted by `sinceMs`, then by the bytes of `key`. */
 export interface PageCursor {
   readonly sinceMs: number;
   readonly key: SubjectKey;
@@ -69,7 +67,6 @@ export interface PageItem extends PageCursor {
   readonly record: StoredRecord;
 }
 
-/** Participants by state, and present devices. */
 export interface Occupancy {
   readonly connected: number;
   readonly reconnecting: number;
@@ -81,122 +78,120 @@ export interface TagOccupancy extends Occupancy {
 }
 
 export interface Due {
-  /** Those whose `dueMs` has come, earliest first. */
+  /** Participants whose `dueMs` has passed, earliest first. */
   readonly keys: readonly SubjectKey[];
-  /** The earliest `dueMs` that has not come; null when there is none. */
+  /** The earliest `dueMs` in the future; null: there is none. */
   readonly nextDueMs: number | null;
 }
 
-/** What a read gave, and how far the feed was at that very moment: what changed since then is after that position. */
+/** The result of a read and the end of the feed at that moment: every later change comes after `position`. */
 export interface Snapshot<T> {
   readonly items: T[];
   readonly position: FeedPosition;
 }
 
-/** What one commit announced of one participant. */
+/** The changes that one commit announced for one participant. */
 export interface FeedEntry {
   readonly shard: number;
-  /** Grows from commit to commit of one shard. */
+  /** Increases with every commit to the shard. */
   readonly id: string;
-  /** In the form of change-codec.ts. */
+  /** Encoded by change-codec.ts. */
   readonly changes: string;
 }
 
-/** A page of the feed ends with the entry by which its changes come to so many bytes of text. */
+/** A page of the feed ends with the entry that brings its changes to this size. */
 export const MAX_PAGE_BYTES = 64 * 1024;
 
 export interface FeedLimits {
-  /** How long a change is kept at the most. */
+  /** The maximum age of a change. */
   readonly retentionMs: number;
-  /** How much is kept at the most, in bytes of the changes' text. */
+  /** The maximum total size of the encoded changes. */
   readonly maxBytes: number;
 }
 
-/** What a store may refuse to do, as its log lines say it. */
+/** An operation that a store may refuse, as worded in its log lines. */
 export type StoreOperation =
   | 'store callbacks'
   | 'trim the change feed'
   | `read ${'participants' | 'occupancy' | 'tags' | 'deadlines' | 'the change feed'}`;
 
-/** The store could not be reached in time, or refused. What was asked of it may or may not have happened, but whole. */
+/** The store refused or could not be reached in time. The operation may have been applied, but never in part. */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';
 }
 
 /**
- * Records of participants, by key. Like those of all ports, its reads see every commit that was done before they were asked,
- * and a method that needs the whole store rejects with StoreUnavailableError; `load` and `commit` give it for just the
- * participants it concerns.
+ * Records of participants, by key. As with all ports, a read sees every commit that completed before it, and methods reject
+ * with StoreUnavailableError; `load` and `commit` return it for the affected participants only.
  */
 export interface RecordStore {
-  /** The records in the order asked; null: none. */
+  /** In the order of `keys`; null: there is no record. */
   load(keys: readonly SubjectKey[]): Promise<(StoredRecord | null | StoreUnavailableError)[]>;
   /**
-   * Applies each changeset whose record is still the same text as in its `before`; `conflict`: it is not, and nothing
-   * was done. Record, index entries and changes of one changeset become visible together. At most one per participant.
+   * Applies each changeset whose stored record is still the text in `before`; `conflict`: it is not, nothing was changed.
+   * Record, index entries and changes of a changeset become visible together. At most one changeset per participant.
    */
   commit(changesets: readonly Changeset[]): Promise<('done' | 'conflict' | StoreUnavailableError)[]>;
   due(nowMs: number, limit: number): Promise<Due>;
-  /** How many participants are stored, gone ones included. It costs the same however many they are. */
+  /** The number of stored participants, including gone ones. Constant time. */
   size(): Promise<number>;
 }
 
-/** Participants by what they have in common. Only commits change it. */
+/** Finds and counts participants. Changed only by commits. */
 export interface PresenceIndex {
-  /** The first `limit` participants after the cursor. One that stays as it is between two pages is in exactly one of them. */
+  /** The first `limit` participants after the cursor. One that does not change between two pages is on exactly one of them. */
   page(filter: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>>;
   occupancy(filter: OccupancyFilter): Promise<Occupancy>;
-  /** Tags with somebody present, of one source or of all, in the order of their bytes. */
+  /** Tags with participants present, of one source or of all, in byte order. */
   tags(source: SourceName | undefined, after: string | null, limit: number): Promise<Snapshot<TagOccupancy>>;
-  /** Sources that have, or had, a participant in the store, in order. */
+  /** Sources that have, or once had, a participant in the store; sorted. */
   sources(): Promise<SourceName[]>;
 }
 
-/** What commits have announced, in order. Only commits add to it. */
+/** The changes announced by commits, in order. Only commits append to it. */
 export interface FeedStore {
   /** The position after the newest entry. */
   end(): Promise<FeedPosition>;
   /**
-   * The first `limit` entries after a position, with the one that the position is within, if it is; fewer when they come to
-   * MAX_PAGE_BYTES, or when there are no more. Those of one shard, and so of one participant, are in the order of their commits.
-   * null: nobody can tell any more what came after that position, since its entry was trimmed, or was lost with the store's
-   * data, or is another store's.
+   * The first `limit` entries after a position, starting with the entry of the position itself if it was read only in part.
+   * Fewer at MAX_PAGE_BYTES or at the end of the feed. Entries of one shard, and so of one participant, are in commit order.
+   * null: the position is gone, because its entry was trimmed, lost with the store's data, or belongs to another store.
    */
   read(after: FeedPosition, limit: number): Promise<FeedEntry[] | null>;
   /**
-   * Resolves when there is an entry after the position or the signal is aborted, or else in about a second. A wait that is
-   * over has left nothing behind on the signal, which may live as long as the process.
+   * Resolves when there is an entry after the position, when the signal is aborted, or after about a second. Leaves no
+   * listener on the signal, which may live as long as the process.
    */
   waitForChange(after: FeedPosition, signal: AbortSignal): Promise<void>;
   /**
-   * Drops some of the oldest entries that are over a limit, never the newest one; whether there may be more of them. What one
-   * call does is bounded, however many entries there are and however large they are.
+   * Drops the oldest entries that exceed a limit, never the newest entry. The work of one call is bounded; resolves with whether
+   * there may be more to drop.
    */
   trim(limits: FeedLimits): Promise<boolean>;
 }
 
-/** Which subject each reference, such as that of a minted callback URL, belongs to. */
+/** Binds references, such as those of minted callback URLs, to subjects. */
 export interface BindingStore {
   /**
-   * The subject that a reference is bound to: this one, if there was none. It stays so, at least until that time, unless
-   * the store loses its data. Asked again, it costs one read.
+   * Binds the reference to `key` unless it is already bound, and resolves with the subject that it is bound to. The binding
+   * lasts at least until `untilMs`, unless the store loses its data. For a bound reference this costs one read.
    */
   bind(ref: string, key: SubjectKey, untilMs: number): Promise<SubjectKey>;
 }
 
 /** All ports of one store. */
 export interface Storage {
-  /** Which store this is and where its data is, for people. Never holds a secret. */
+  /** Names the store and the location of its data, for humans. Never contains a secret. */
   readonly description: string;
   readonly records: RecordStore;
   readonly index: PresenceIndex;
   readonly feed: FeedStore;
   readonly bindings: BindingStore;
   /**
-   * Resolves when a callback could be stored: does what `load`, `commit` and `bind` do, on the data that participants share,
-   * and leaves nothing that any other method would show.
+   * Resolves if a callback could be stored: does what `load`, `commit` and `bind` do, on the data that participants share, and
+   * leaves no visible trace.
    */
   check(): Promise<void>;
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when all operations in progress have completed. */
   close(): Promise<void>;
 }

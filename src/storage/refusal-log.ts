@@ -1,17 +1,17 @@
-// What a store refuses, as two lines: one when refusals of an operation begin, one when they have ended. Some callbacks may
-// be refused while others are stored, so an end is believed only after a while without refusals.
+// Logs refusals by the store as two lines per operation: one when they begin, one when they have ended. Refusals and
+// successes can alternate, so they count as ended only after a quiet period.
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../runtime/clock.js';
 
-/** Refusals that are further apart are told of anew. */
+/** Refusals further apart than this are logged again. */
 const QUIET_MS = 5_000;
 
 export interface Refusal {
-  /** The store's own code word. */
+  /** The store's error code. */
   readonly code: string;
-  /** What it means and what to do, to follow the code. */
+  /** The meaning and the remedy, phrased to follow the code. */
   readonly advice: string;
-  /** In the store's words. */
+  /** The store's error message. */
   readonly reason: string;
 }
 
@@ -19,7 +19,7 @@ interface Episode {
   readonly beganMs: number;
   lastMs: number;
   count: number;
-  /** Set when the operation has succeeded since the last refusal. */
+  /** Set if the operation has succeeded since the last refusal. */
   cancelEnd: (() => void) | undefined;
 }
 
@@ -29,14 +29,14 @@ export class RefusalLog {
   readonly #clock: Clock;
   readonly #episodes = new Map<string, Episode>();
 
-  /** `store`: its name, with which the lines begin. */
+  /** `store`: the name with which the lines begin. */
   constructor(log: Logger, store: string, clock: Clock = systemClock) {
     this.#log = log;
     this.#store = store;
     this.#clock = clock;
   }
 
-  /** `operation`: what the store is to do, like `store callbacks`. */
+  /** `operation`: phrased like `store callbacks`. */
   refused(operation: string, { code, advice, reason }: Refusal, count = 1): void {
     const nowMs = this.#clock.now();
     const episode = this.#episodes.get(operation);
@@ -51,7 +51,7 @@ export class RefusalLog {
   }
 
   accepted(operation: string): void {
-    // As good as always, and asked for each batch.
+    // Fast path: this runs for every batch.
     if (this.#episodes.size === 0) return;
     const episode = this.#episodes.get(operation);
     if (!episode || episode.cancelEnd) return;

@@ -2,7 +2,7 @@ import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '
 import type { Storage } from './ports.js';
 import { BINDING_STORE, FEED_STORE, PRESENCE_INDEX, RECORD_STORE, STORAGE } from './tokens.js';
 
-/** The ports of the store, and its end. */
+/** Provides the ports of the store and closes it on shutdown. */
 @Module({})
 export class StorageModule implements OnApplicationShutdown {
   constructor(@Inject(STORAGE) private readonly storage: Storage) {}
@@ -18,7 +18,7 @@ export class StorageModule implements OnApplicationShutdown {
     return { module: StorageModule, providers, exports: providers };
   }
 
-  /** Nest ends a module before those that it imports: whoever uses the store has stopped by now. */
+  /** Nest shuts a module down before its imports, so all users of the store have stopped by now. */
   async onApplicationShutdown(): Promise<void> {
     await this.storage.close();
   }

@@ -1,7 +1,7 @@
-// For injection: those who use a store are given the ports that they need, and no more.
+// Injection tokens. Each consumer depends only on the ports that it needs.
 export const RECORD_STORE = Symbol('RecordStore');
 export const PRESENCE_INDEX = Symbol('PresenceIndex');
 export const FEED_STORE = Symbol('FeedStore');
 export const BINDING_STORE = Symbol('BindingStore');
-/** The whole bundle: what to check and to close. */
+/** The bundle of all ports, for health checks and shutdown. */
 export const STORAGE = Symbol('Storage');

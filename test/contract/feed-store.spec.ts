@@ -4,7 +4,12 @@ import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
-import { type FeedPlace, type FeedPosition, formatPosition, parsePosition } from '../../src/storage/feed-position.js';
+import {
+  type FeedPosition,
+  formatPosition,
+  parsePosition,
+  type ShardPosition,
+} from '../../src/storage/feed-position.js';
 import type { Changeset, FeedEntry, FeedLimits, FeedStore, Storage } from '../../src/storage/ports.js';
 import { eventually } from '../eventually.js';
 import { lengthOf } from '../length.js';
@@ -68,7 +73,7 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
     await announce('second');
     const [first, second] = (await entriesAfter(storage.feed, opened.beginning)) as [FeedEntry, FeedEntry];
     const within = afterEntry(opened.beginning, first).map((place, shard) =>
-      shard === first.shard ? { ...place, taken: 1 } : place,
+      shard === first.shard ? { ...place, changeOffset: 1 } : place,
     );
     expect(await storage.feed.read(throughText(within), 10)).toEqual([first, second]);
     expect(await storage.feed.read(throughText(within), 1)).toEqual([first]);
@@ -156,7 +161,7 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
           );
           const firstHeld = Math.max(0, isOver.lastIndexOf(true));
           for (const [n, place] of places.entries()) {
-            const after = (await own.storage.feed.end()).with(shard, place as FeedPlace);
+            const after = (await own.storage.feed.end()).with(shard, place as ShardPosition);
             expect([n, (await own.storage.feed.read(after, 1)) !== null]).toEqual([n, n >= firstHeld]);
           }
         }

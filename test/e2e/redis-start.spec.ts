@@ -153,7 +153,7 @@ describe('a Redis that cannot be reached is told of in one line', () => {
     [
       'it has too many clients',
       async () => `redis://127.0.0.1:${await fullServer()}`,
-      'as many clients as it takes (maxclients)',
+      'maximum number of clients (maxclients)',
     ],
   ])('%s', async (_, makeUrl, reason) => {
     const url = (await makeUrl()).replace('//', '//user:hunter2@');

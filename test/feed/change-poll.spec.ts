@@ -28,7 +28,7 @@ describe.each(storesUnderTest())('a poll that waits on %s', (_, open) => {
   });
 
   const ask = (signal = new AbortController().signal) =>
-    poll.ask({ after: opened.beginning, limit: 10, waitMs: 30_000, filter: {}, signal });
+    poll.run({ after: opened.beginning, limit: 10, waitMs: 30_000, filter: {}, signal });
   /** Once it waits, there is no place for another. */
   async function untilItWaits(): Promise<void> {
     for (;;) {

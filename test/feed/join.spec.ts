@@ -77,7 +77,7 @@ class Visitor {
       isHere = false;
       this.hub.leave(follower);
     };
-    const client = { isThere: () => isHere, untilRead: () => ticks(lag) };
+    const client = { isConnected: () => isHere, drained: () => ticks(lag) };
     const caughtUp = catchUp(follower, this, client).then((outcome) => {
       if (outcome === 'live' && !isHere) this.hub.leave(follower);
     });
@@ -110,7 +110,7 @@ async function allAfter(feed: FeedReader, begin: FeedPosition): Promise<Heard[]>
   for (;;) {
     const page = await feed.page(position);
     if (!page) throw new Error('gone');
-    reader.take(page.changes);
+    reader.deliver(page.changes);
     position = page.position;
     if (page.isLast) return all;
   }

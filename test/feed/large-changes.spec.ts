@@ -81,7 +81,7 @@ describe.each(storesUnderTest())('large changes on %s', (_, open) => {
     const request = { limit: 1_000, waitMs: 0, filter: {}, signal: new AbortController().signal };
     const found: string[] = [];
     for (let after = opened.beginning; ; ) {
-      const { items, position } = await poll.ask({ ...request, after });
+      const { items, position } = await poll.run({ ...request, after });
       expect(JSON.stringify(items).length).toBeLessThanOrEqual(1024 * 1024 + 1_000 * 100);
       if (items.length === 0) break;
       found.push(...items.map(({ deviceId }) => String(deviceId)));
@@ -106,7 +106,7 @@ describe.each(storesUnderTest())('large changes on %s', (_, open) => {
         onGone: () => {},
       },
     );
-    expect(await catchUp(follower, { reader, hub }, { isThere: () => true, untilRead: async () => {} })).toBe('live');
+    expect(await catchUp(follower, { reader, hub }, { isConnected: () => true, drained: async () => {} })).toBe('live');
     expect(found.toSorted()).toEqual(all.toSorted());
     expect(largest * 1_000).toBeLessThanOrEqual(128 * 1024);
     await hub.stop();

@@ -75,8 +75,8 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
     for (let isLast = false; !isLast; ) {
       const page = await reader.page(position);
       if (!page) throw new Error('gone');
-      for (const { shard, place, change } of page.changes) {
-        position = moveTo(position, shard, place);
+      for (const { shard, shardPosition, change } of page.changes) {
+        position = moveTo(position, shard, shardPosition);
         all.push({ position, change });
       }
       isLast = page.isLast;
@@ -99,7 +99,7 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
     const kinds: Partial<PollRequest>[] = [{ after: undefined }, { filter: nobody }, { filter: {} }, { waitMs: 1_000 }];
     const after = opened.beginning;
     for (const kind of kinds) {
-      const asked = Array.from({ length: 40 }, () => poll.ask({ ...request, after, filter: {}, ...kind }));
+      const asked = Array.from({ length: 40 }, () => poll.run({ ...request, after, filter: {}, ...kind }));
       const outcomes = await Promise.allSettled(asked);
       const refused = outcomes.filter(({ status }) => status === 'rejected');
       expect(refused).toHaveLength(35);
@@ -111,7 +111,7 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
     const poll = pollOf(1);
     const unknown = opened.beginning.map((place) => ({ ...place, epoch: '000000000000' }));
     for (let n = 0; n < 3; n += 1) {
-      await expect(poll.ask({ ...request, after: unknown, filter: {} })).rejects.toMatchObject({
+      await expect(poll.run({ ...request, after: unknown, filter: {} })).rejects.toMatchObject({
         problem: 'position-gone',
       });
     }
@@ -120,25 +120,25 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
   it('read a part of it each, with other work in between, and end at its end', async () => {
     const poll = pollOf(1);
     const turns = countTurns();
-    const first = await poll.ask({ ...request, after: opened.beginning, filter: nobody, waitMs: 30_000 });
+    const first = await poll.run({ ...request, after: opened.beginning, filter: nobody, waitMs: 30_000 });
     expect(first.items).toEqual([]);
     expect(first.position).not.toBe(end());
     expect(turns.end()).toBeGreaterThanOrEqual(30);
     const after = parsePosition(first.position) as FeedPosition;
-    expect(await poll.ask({ ...request, after, filter: nobody })).toEqual({ items: [], position: end() });
+    expect(await poll.run({ ...request, after, filter: nobody })).toEqual({ items: [], position: end() });
   });
 
   it('are read for one at a time, with other work between any two pages', async () => {
     const poll = pollOf(100);
     const turns = countTurns();
-    const asked = Array.from({ length: 100 }, () => poll.ask({ ...request, after: opened.beginning, filter: nobody }));
+    const asked = Array.from({ length: 100 }, () => poll.run({ ...request, after: opened.beginning, filter: nobody }));
     await Promise.all(asked);
     expect(turns.end()).toBeGreaterThanOrEqual(100);
   });
 
   it('are answered after a page when there are many of them, and hold no more than that', async () => {
     const poll = pollOf(100);
-    const ask = () => poll.ask({ ...request, after: opened.beginning, filter: {} });
+    const ask = () => poll.run({ ...request, after: opened.beginning, filter: {} });
     expect((await ask()).items).toHaveLength(1_000);
     const counts = (await Promise.all(Array.from({ length: 100 }, ask))).map(({ items }) => items.length);
     expect(counts.filter((count) => count === 2 * PAGE_SIZE).length).toBeGreaterThanOrEqual(92);
@@ -159,7 +159,7 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
           let position = formatPosition((all[start] as { position: FeedPosition }).position);
           for (let isEnd = false; !isEnd; ) {
             const after = parsePosition(position) as FeedPosition;
-            const answered = await poll.ask({ ...request, after, limit, filter: wanted });
+            const answered = await poll.run({ ...request, after, limit, filter: wanted });
             found.push(...answered.items.map(({ type, version }) => `${type} ${version}`));
             isEnd = answered.position === position;
             position = answered.position;
@@ -178,7 +178,7 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
 
   it('are no longer read for once their caller has gone', async () => {
     const caller = new AbortController();
-    const asked = pollOf(1).ask({ ...request, after: opened.beginning, filter: nobody, signal: caller.signal });
+    const asked = pollOf(1).run({ ...request, after: opened.beginning, filter: nobody, signal: caller.signal });
     caller.abort();
     const { position } = await asked;
     const reached = all.findIndex((placed) => formatPosition(placed.position) === position);
@@ -187,15 +187,15 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
 
   it('are not read for a stream whose client has left before its turn', async () => {
     const follower = new Follower(opened.beginning, {}, { onChanges: () => {}, onGone: () => {} });
-    const client = { isThere: () => false, untilRead: async () => {} };
-    expect(await catchUp(follower, { reader, hub }, client)).toBe('left');
+    const client = { isConnected: () => false, drained: async () => {} };
+    expect(await catchUp(follower, { reader, hub }, client)).toBe('disconnected');
     expect(follower.position).toBe(opened.beginning);
   });
 
   it('leave other work its turns while a stream catches up', async () => {
     const turns = countTurns();
     const follower = new Follower(opened.beginning, nobody, { onChanges: () => {}, onGone: () => {} });
-    expect(await catchUp(follower, { reader, hub }, { isThere: () => true, untilRead: async () => {} })).toBe('live');
+    expect(await catchUp(follower, { reader, hub }, { isConnected: () => true, drained: async () => {} })).toBe('live');
     expect(turns.end()).toBeGreaterThanOrEqual(Math.floor(ENTRIES / PAGE_SIZE) - 1);
   });
 });

@@ -69,8 +69,8 @@ describe.each(storesUnderTest())('an entry that cannot be decoded, on %s', (_, o
     await opened.storage.records.commit([{ key, before: null, after: { record: 'r', index: indexOf() }, changes }]);
   }
   const announce = (participantId: string) => append(encodeChanges(changesOf(participantId)));
-  const ask = (after: FeedPosition, parts: Partial<Parameters<ChangePoll['ask']>[0]> = {}) =>
-    poll.ask({ after, limit: 100, waitMs: 0, filter: {}, signal: new AbortController().signal, ...parts });
+  const ask = (after: FeedPosition, parts: Partial<Parameters<ChangePoll['run']>[0]> = {}) =>
+    poll.run({ after, limit: 100, waitMs: 0, filter: {}, signal: new AbortController().signal, ...parts });
   const namesOf = ({ items }: { items: { participantId: string }[] }) =>
     items.map(({ participantId }) => participantId);
   const gone = { problem: 'position-gone' };
@@ -119,7 +119,7 @@ describe.each(storesUnderTest())('an entry that cannot be decoded, on %s', (_, o
       return catchUp(
         new Follower(position, {}, { onChanges, onGone }),
         { reader, hub },
-        { isThere: () => true, untilRead: async () => {} },
+        { isConnected: () => true, drained: async () => {} },
       );
     };
     expect(await follow(after)).toBe('live');

@@ -60,7 +60,7 @@ describe.each(storesUnderTest())('the limit of participants on %s', (_, open) =>
     await node.recorder.record(left({ participant: 'a', at: START_MS + 1, receivedAt: START_MS + 1 }));
     expect(await arriveAll(node, ['d'])).toBe(0);
     clock.advance(policy.retentionMs + 2);
-    await node.recorder.revisit(['a', 'b', 'c'] as SubjectKey[]);
+    await node.recorder.reevaluate(['a', 'b', 'c'] as SubjectKey[]);
     expect(await opened.storage.records.size()).toBe(2);
     expect(await arriveAll(node, ['d', 'e'])).toBe(1);
     expect(await node.recorder.purge(['b'] as SubjectKey[], () => true)).toBe(1);

@@ -191,7 +191,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     const release = hold();
     const recorder = recorderOn(storage.records);
     const answers = Array.from({ length: 20_001 }, (_unused, n) => recorder.record(connected({ at: START_MS + n })));
-    await expect(answers.at(-1)).rejects.toThrow('too many events wait');
+    await expect(answers.at(-1)).rejects.toThrow('too many updates are queued');
     release();
     expect(await answers[0]).toBe('applied');
     clock.advance(2_000);

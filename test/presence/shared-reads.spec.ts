@@ -95,9 +95,9 @@ describe('shared reads', () => {
         finish = () => resolve(answer);
       });
     };
-    const first = [reads.ask('a', read), reads.ask('a', read)];
+    const first = [reads.read('a', read), reads.read('a', read)];
     await new Promise(setImmediate);
-    const second = [reads.ask('a', read), reads.ask('a', read)];
+    const second = [reads.read('a', read), reads.read('a', read)];
     expect(count).toBe(1);
     finish();
     expect(await Promise.all(first)).toEqual([1, 1]);
@@ -109,16 +109,16 @@ describe('shared reads', () => {
 
   it('of other questions do not wait for each other', async () => {
     const reads = new SharedReads<string>();
-    const never = reads.ask('a', () => new Promise(() => {}));
-    expect(await reads.ask('b', async () => 'b')).toBe('b');
+    const never = reads.read('a', () => new Promise(() => {}));
+    expect(await reads.read('b', async () => 'b')).toBe('b');
     expect(await Promise.race([never, Promise.resolve('waits')])).toBe('waits');
   });
 
   it('that fail, fail for all who share them, and not for who asks later', async () => {
     const reads = new SharedReads<string>();
     const fail = () => Promise.reject(new Error('away'));
-    const answers = await Promise.allSettled([reads.ask('a', fail), reads.ask('a', fail)]);
+    const answers = await Promise.allSettled([reads.read('a', fail), reads.read('a', fail)]);
     expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    expect(await reads.ask('a', async () => 'back')).toBe('back');
+    expect(await reads.read('a', async () => 'back')).toBe('back');
   });
 });

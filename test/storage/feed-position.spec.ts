@@ -7,7 +7,7 @@ describe('the text of a position', () => {
     {
       epoch: fc.stringMatching(/^[\da-f]{12}$/),
       entry: fc.stringMatching(/^\d{1,16}(-\d{1,16})?$/),
-      taken: fc.nat(9_999),
+      changeOffset: fc.nat(9_999),
     },
     { requiredKeys: ['epoch', 'entry'] },
   );

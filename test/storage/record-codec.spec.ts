@@ -78,9 +78,9 @@ describe('a stored record', () => {
   });
 
   it('that is none is refused', () => {
-    expect(() => decodeRecord(P1, '[0]')).toThrow('a record of an unknown format');
+    expect(() => decodeRecord(P1, '[0]')).toThrow('a record has an unknown format');
     for (const text of ['nonsense', 'null', '{}', '1']) {
-      expect(() => decodeRecord(P1, text)).toThrow('a record that is no JSON array');
+      expect(() => decodeRecord(P1, text)).toThrow('a record is not a JSON array');
     }
   });
 

@@ -1,4 +1,4 @@
-// Answers for the API document, in the form in which a running service returns them.
+// Example responses for the OpenAPI document.
 import { DEVICE_ID_EXAMPLE, PARTICIPANT_ID_EXAMPLE, TAG_EXAMPLE, TIME_EXAMPLE } from '../../http/openapi/examples.js';
 
 export const NEXT_POSITION_EXAMPLE = '9f3ac21b77d0.1795434308237000';

@@ -1,4 +1,4 @@
-// One question for changes: what there is after a position, or, if there is nothing yet, what comes within some time.
+// One request for the changes after a position. If there are none, it can wait for some time.
 import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { ProblemError } from '../../http/problem.js';
@@ -6,43 +6,43 @@ import { CLOCK, type Clock } from '../../runtime/clock.js';
 import { type FeedPosition, formatPosition, moveTo } from '../../storage/feed-position.js';
 import type { FeedStore } from '../../storage/ports.js';
 import { FEED_STORE } from '../../storage/tokens.js';
+import { ChangeBatch } from '../change-batch.js';
 import { type ChangeFilter, isWanted } from '../change-filter.js';
 import { FeedHub } from '../feed-hub.js';
 import { FeedReader, PAGE_SIZE } from '../feed-reader.js';
-import { Follower, type PlacedChange } from '../follower.js';
+import { Follower, type PositionedChange } from '../follower.js';
 import { FollowerLimit } from '../follower-limit.js';
-import { FoundChanges } from '../found-changes.js';
 import { type ChangesResponse, changeResponse } from './change-response.js';
 
 /**
- * How much of the feed one request may read, since a filter can leave out any number of entries. The answer then has the
- * position reached, and the client goes on from there.
+ * Limits how much of the feed one request reads, because a filter can skip any number of entries. The response has the
+ * position reached, from which the client continues.
  */
 const MAX_SCAN_PAGES = 32;
 const MAX_SCAN_MS = 500;
-/** When more polls than these read at once, each is answered after a page: they would hold all that they have found. */
-const MOST_LONG_SCANS = 8;
+/** While more polls than this are scanning, each responds after one page: a long scan holds all changes found in memory. */
+const MAX_CONCURRENT_LONG_SCANS = 8;
 
-/** The feed began anew and the hub has not noticed yet, or it has gone on too far: both pass at once. */
+/** The hub has moved on too far, or has not noticed yet that the feed started over. Neither lasts. */
 const REJOIN_MS = 50;
 
 export interface PollRequest {
-  /** undefined: no changes, just the present position. */
+  /** undefined: no changes, just the current position. */
   readonly after: FeedPosition | undefined;
   readonly limit: number;
   readonly waitMs: number;
   readonly filter: ChangeFilter;
-  /** When the caller has gone. */
+  /** Aborted when the client disconnects. */
   readonly signal: AbortSignal;
 }
 
 interface Found {
-  readonly changes: readonly PlacedChange[];
+  readonly changes: readonly PositionedChange[];
   readonly position: FeedPosition;
 }
 
 interface Scanned extends Found {
-  /** Whether there was nothing more to read. */
+  /** Whether the scan reached the end of the feed. */
   readonly isEnd: boolean;
 }
 
@@ -63,20 +63,20 @@ export class ChangePoll {
   ) {}
 
   /**
-   * Takes one of the followers' places until it is answered, whether it reads or waits. Throws a problem when there is none, or
-   * when the position is gone; rejects with StoreUnavailableError.
+   * Holds a slot of the follower limit until it resolves. Rejects with a problem if there is no slot or the position is gone,
+   * and with StoreUnavailableError.
    */
-  async ask({ after, ...request }: PollRequest): Promise<ChangesResponse> {
-    const exit = this.limit.enter();
+  async run({ after, ...request }: PollRequest): Promise<ChangesResponse> {
+    const release = this.limit.acquire();
     try {
-      if (after === undefined) return answer({ changes: [], position: await this.feed.end() });
-      return answer(await this.#search({ ...request, after }));
+      if (after === undefined) return toResponse({ changes: [], position: await this.feed.end() });
+      return toResponse(await this.#search({ ...request, after }));
     } finally {
-      exit();
+      release();
     }
   }
 
-  /** Answers all that wait with what they have. */
+  /** Ends all waiting polls. */
   stop(): void {
     this.#isStopped = true;
     for (const end of this.#waits) end();
@@ -95,7 +95,7 @@ export class ChangePoll {
     }
   }
 
-  /** Reads on to the end of the feed, or as far as one request may. */
+  /** Reads up to the end of the feed, or to the limit of one request. */
   async #scan(search: Search): Promise<Scanned> {
     this.#scans += 1;
     try {
@@ -107,23 +107,25 @@ export class ChangePoll {
 
   async #scanPages(search: Search): Promise<Scanned> {
     const startMs = this.clock.now();
-    const found = new FoundChanges(search.limit);
+    const found = new ChangeBatch(search.limit);
     let position = search.after;
     for (let pages = 1; ; pages += 1) {
       const page = await this.reader.pageInTurn(position, () => !this.#isEnding(search), pageSize(search));
-      if (page === 'left') return { changes: found.changes, position, isEnd: false };
+      if (page === 'disconnected') return { changes: found.changes, position, isEnd: false };
       if (page === null) {
-        // The next request will be told.
+        // Return what was found; the next request gets the problem.
         if (found.changes.length > 0) return { changes: found.changes, position, isEnd: false };
         throw positionGone();
       }
-      for (const { shard, place, change } of page.changes) {
-        position = moveTo(position, shard, place);
+      for (const { shard, shardPosition, change } of page.changes) {
+        position = moveTo(position, shard, shardPosition);
         if (isWanted(change, search.filter)) found.add({ change, position });
         if (found.isFull) return { changes: found.changes, position, isEnd: false };
       }
       const isEnough =
-        pages === MAX_SCAN_PAGES || this.clock.now() - startMs >= MAX_SCAN_MS || this.#scans > MOST_LONG_SCANS;
+        pages === MAX_SCAN_PAGES ||
+        this.clock.now() - startMs >= MAX_SCAN_MS ||
+        this.#scans > MAX_CONCURRENT_LONG_SCANS;
       if (page.isLast || isEnough) {
         return { changes: found.changes, position, isEnd: page.isLast };
       }
@@ -134,18 +136,18 @@ export class ChangePoll {
     return this.#isStopped || signal.aborted;
   }
 
-  /** undefined: it was no longer at the end of the feed, and has to read on. */
+  /** undefined: the poll is no longer at the end of the feed and must read more. */
   async #waitFor({ after, limit, waitMs, filter, signal }: Search): Promise<Found | undefined> {
     const { promise, resolve, reject } = withResolvers<Found | undefined>();
-    const heard = (changes: readonly PlacedChange[]) => {
-      const found = new FoundChanges(limit);
+    const onChanges = (changes: readonly PositionedChange[]) => {
+      const found = new ChangeBatch(limit);
       for (const change of changes) if (!found.isFull) found.add(change);
       const kept = found.changes;
       const position = kept.length < changes.length ? kept.at(-1)?.position : follower.position;
       resolve({ changes: kept, position: position ?? follower.position });
     };
-    const follower = new Follower(after, filter, { onChanges: heard, onGone: () => reject(positionGone()) });
-    const end = () => heard([]);
+    const follower = new Follower(after, filter, { onChanges, onGone: () => reject(positionGone()) });
+    const end = () => onChanges([]);
     const cancel = this.clock.after(waitMs, end);
     signal.addEventListener('abort', end);
     if (signal.aborted) end();
@@ -162,13 +164,13 @@ export class ChangePoll {
   }
 }
 
-/** With no filter no more is read than is given. */
+/** Without a filter, reads no more than the limit. */
 function pageSize({ filter, limit }: Search): number {
   const isAll = Object.values(filter).every((value) => value === undefined);
   return isAll ? Math.min(limit, PAGE_SIZE) : PAGE_SIZE;
 }
 
-function answer({ changes, position }: Found): ChangesResponse {
+function toResponse({ changes, position }: Found): ChangesResponse {
   const items = changes.map((placed) => changeResponse(placed.change, formatPosition(placed.position)));
   return { items, position: formatPosition(position) };
 }
@@ -179,7 +181,7 @@ function positionGone(): ProblemError {
   });
 }
 
-/** Promise.withResolvers is not in Node 20. */
+/** Node 20 has no Promise.withResolvers. */
 function withResolvers<T>() {
   let resolve: (value: T) => void = () => {};
   let reject: (reason: unknown) => void = () => {};

@@ -1,4 +1,4 @@
-// What REST and the stream tell of a change.
+// A change as returned by REST and the stream.
 
 import { CHANGE_TYPES, type Change, type ChangeType } from '../../domain/change.js';
 import { GONE_CAUSES, type GoneCause } from '../../domain/connection.js';
@@ -19,7 +19,7 @@ export class ChangeResponse {
   @ApiProperty({
     enum: CHANGE_TYPES,
     example: 'participant.connected',
-    description: '`updated`: the state is the same, but the tag, the cause or another detail is not.',
+    description: '`updated`: the state is the same, but the tag, the cause or another detail has changed.',
   })
   type: ChangeType;
 
@@ -45,7 +45,7 @@ export class ChangeResponse {
   @ApiPropertyOptional({
     type: String,
     example: 'hello-world-browser',
-    description: 'Only when this change replaced the tag of the participant: the previous tag.',
+    description: 'Only if this change replaced the tag of the participant: the previous tag.',
   })
   previousTag?: string;
 
@@ -57,7 +57,7 @@ export class ChangeResponse {
     enum: PRESENCE_STATES,
     nullable: true,
     example: 'reconnecting',
-    description: 'null when it was not known before.',
+    description: 'null if the participant or device was not known before.',
   })
   previousState: PresenceState | null;
 
@@ -65,7 +65,7 @@ export class ChangeResponse {
     type: String,
     enum: GONE_CAUSES,
     example: 'left',
-    description: 'Only when gone; as in ParticipantResponse.',
+    description: 'Only if gone; as in ParticipantResponse.',
   })
   cause?: GoneCause;
 
@@ -77,14 +77,14 @@ export class ChangeResponse {
     format: 'date-time',
     nullable: true,
     example: TIME_EXAMPLE,
-    description: 'Provider time of the event that caused the change; null when elapsed time or an operator caused it.',
+    description: 'Provider time of the event that caused the change; null if elapsed time or an operator caused it.',
   })
   at: string | null;
 
   @ApiProperty({
     format: 'date-time',
     example: RECEIVED_AT_EXAMPLE,
-    description: 'Rollcall time at which that event was received, or at which the elapsed time was noticed.',
+    description: 'When Rollcall received that event or the operator’s request, or noticed the elapsed time.',
   })
   receivedAt: string;
 
@@ -111,7 +111,7 @@ export class ChangesResponse {
   @ApiProperty({ type: [ChangeResponse] })
   items: ChangeResponse[];
 
-  @ApiProperty({ example: POSITION_EXAMPLE, description: 'Continue after this position, also when `items` is empty.' })
+  @ApiProperty({ example: POSITION_EXAMPLE, description: 'Continue after this position, even if `items` is empty.' })
   position: string;
 }
 

@@ -1,4 +1,5 @@
-// One client's stream of changes: first what it has missed, page by page and no faster than it reads, then live.
+// The change stream of one client: first the changes that it has missed, page by page and no faster than it reads them, then
+// live changes.
 import type { Logger } from 'pino';
 import { type FeedPosition, formatPosition } from '../../storage/feed-position.js';
 import type { FeedStore } from '../../storage/ports.js';
@@ -6,16 +7,16 @@ import { catchUp } from '../catch-up.js';
 import type { ChangeFilter } from '../change-filter.js';
 import type { FeedHub } from '../feed-hub.js';
 import type { FeedReader } from '../feed-reader.js';
-import { Follower, type PlacedChange } from '../follower.js';
-import type { ChangeTexts } from './change-text.js';
-import { BEAT, type EventStream, eventText, retryText } from './event-stream.js';
+import { Follower, type PositionedChange } from '../follower.js';
+import type { ChangeEncoder } from './change-encoder.js';
+import { type EventStream, formatEvent, formatRetry, HEARTBEAT } from './event-stream.js';
 
-/** When the stream ends, clients come back after this long. */
+/** How long clients wait before they reconnect. */
 const RETRY_MS = 3_000;
-/** When the service stops, its clients come back to others between these times, not all at once. */
+/** When the service stops, clients reconnect to other nodes at random times in this range, not all at once. */
 const RETRY_RANGE_MS = [1_000, 10_000] as const;
-/** How many beats in a row a client may be waited for that does not read what it has missed. */
-const MOST_STALLED_BEATS = 2;
+/** A client that is catching up is disconnected if it is backed up for more consecutive heartbeats than this. */
+const MAX_STALLED_HEARTBEATS = 2;
 
 interface Parts {
   readonly stream: EventStream;
@@ -24,7 +25,7 @@ interface Parts {
   readonly feed: FeedStore;
   readonly reader: FeedReader;
   readonly hub: FeedHub;
-  readonly texts: ChangeTexts;
+  readonly encoder: ChangeEncoder;
   readonly log: Logger;
 }
 
@@ -33,20 +34,20 @@ export class ChangeStream {
   readonly #feed: FeedStore;
   readonly #reader: FeedReader;
   readonly #hub: FeedHub;
-  readonly #texts: ChangeTexts;
+  readonly #encoder: ChangeEncoder;
   readonly #log: Logger;
   readonly #follower: Follower;
-  /** The newest position that the client was told. */
-  #told: FeedPosition | undefined;
-  #stalledBeats = 0;
+  /** The newest position sent to the client. */
+  #sentPosition: FeedPosition | undefined;
+  #stalledHeartbeats = 0;
   #isCatchingUp = true;
 
-  constructor({ stream, after, filter, feed, reader, hub, texts, log }: Parts) {
+  constructor({ stream, after, filter, feed, reader, hub, encoder, log }: Parts) {
     this.#stream = stream;
     this.#feed = feed;
     this.#reader = reader;
     this.#hub = hub;
-    this.#texts = texts;
+    this.#encoder = encoder;
     this.#log = log;
     this.#follower = new Follower(after, filter, {
       onChanges: (changes) => this.#send(changes),
@@ -54,79 +55,79 @@ export class ChangeStream {
     });
   }
 
-  /** Resolves when it is live, or has ended. */
-  async begin(): Promise<void> {
-    this.#stream.write(retryText(RETRY_MS));
+  /** Resolves when the stream is live or has ended. */
+  async start(): Promise<void> {
+    this.#stream.write(formatRetry(RETRY_MS));
     try {
       const source = { reader: this.#reader, hub: this.#hub };
       const outcome = await catchUp(this.#follower, source, {
-        isThere: () => this.#stream.isOpen,
-        untilRead: () => this.#untilRead(),
+        isConnected: () => this.#stream.isOpen,
+        drained: () => this.#drained(),
       });
       this.#isCatchingUp = false;
       if (outcome === 'gone') await this.#reset();
     } catch (error) {
-      this.#log.debug({ reason: (error as Error).message }, 'a stream of changes ended');
+      this.#log.debug({ reason: (error as Error).message }, 'a change stream has ended');
       this.#stream.end('');
     }
   }
 
-  /** To be called every now and then while the stream is open. */
-  beat(): void {
-    this.#stalledBeats = this.#isCatchingUp && this.#stream.isFull ? this.#stalledBeats + 1 : 0;
-    if (this.#stalledBeats > MOST_STALLED_BEATS) this.#cut();
-    else if (this.#follower.position === this.#told) this.#write(BEAT);
-    else this.#tell(this.#follower.position);
+  /** Must be called periodically while the stream is open. */
+  heartbeat(): void {
+    this.#stalledHeartbeats = this.#isCatchingUp && this.#stream.isBackedUp ? this.#stalledHeartbeats + 1 : 0;
+    if (this.#stalledHeartbeats > MAX_STALLED_HEARTBEATS) this.#disconnect();
+    else if (this.#follower.position === this.#sentPosition) this.#write(HEARTBEAT);
+    else this.#sendPosition(this.#follower.position);
   }
 
-  /** The service stops. */
+  /** Ends the stream because the service is stopping. */
   end(): void {
     this.leave();
-    const [leastMs, mostMs] = RETRY_RANGE_MS;
-    this.#stream.end(retryText(leastMs + (mostMs - leastMs) * Math.random()));
+    const [minMs, maxMs] = RETRY_RANGE_MS;
+    this.#stream.end(formatRetry(minMs + (maxMs - minMs) * Math.random()));
   }
 
-  /** Nothing more is to come. */
+  /** Stops sending changes. */
   leave(): void {
     this.#hub.leave(this.#follower);
   }
 
-  /** Tells how far a page went, also when nothing in it was wanted: who is cut now resumes from there. */
-  async #untilRead(): Promise<void> {
-    if (this.#told !== this.#follower.position) this.#tell(this.#follower.position);
+  /** Sends the position after each page even if no change matched, so that a disconnected client resumes from there. */
+  async #drained(): Promise<void> {
+    if (this.#sentPosition !== this.#follower.position) this.#sendPosition(this.#follower.position);
     await this.#stream.drained();
   }
 
-  #send(changes: readonly PlacedChange[]): void {
-    this.#write(this.#texts.of(changes));
-    this.#told = changes.at(-1)?.position ?? this.#told;
+  #send(changes: readonly PositionedChange[]): void {
+    this.#write(this.#encoder.encode(changes));
+    this.#sentPosition = changes.at(-1)?.position ?? this.#sentPosition;
   }
 
-  #tell(position: FeedPosition): void {
+  #sendPosition(position: FeedPosition): void {
     const id = formatPosition(position);
-    this.#write(eventText('position', id, JSON.stringify({ position: id })));
-    this.#told = position;
+    this.#write(formatEvent('position', id, JSON.stringify({ position: id })));
+    this.#sentPosition = position;
   }
 
-  /** The client is to list again; what comes after this position it gets when it comes back. */
+  /** Tells the client to list again. When it reconnects, it gets the changes after this position. */
   async #reset(): Promise<void> {
     this.leave();
     try {
       const position = formatPosition(await this.#feed.end());
-      this.#stream.end(eventText('reset', position, JSON.stringify({ position })));
+      this.#stream.end(formatEvent('reset', position, JSON.stringify({ position })));
     } catch {
-      // It will be told when it comes back with the position that is gone.
+      // It gets the reset when it reconnects with the position that is gone.
       this.#stream.end('');
     }
   }
 
   #write(text: string | Buffer): void {
-    if (!this.#stream.write(text)) this.#cut();
+    if (!this.#stream.write(text)) this.#disconnect();
   }
 
-  #cut(): void {
+  #disconnect(): void {
     this.leave();
-    this.#stream.cut();
-    this.#log.warn('a stream of changes was cut: its client reads too slowly');
+    this.#stream.destroy();
+    this.#log.warn('disconnected a change stream: its client reads too slowly');
   }
 }

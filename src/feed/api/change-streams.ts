@@ -1,4 +1,4 @@
-// All streams of changes that are open: how many there may be, their beats, and their end when the service stops.
+// All open change streams: their limit, their heartbeats, and their end when the service stops.
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
@@ -12,12 +12,12 @@ import type { ChangeFilter } from '../change-filter.js';
 import { FeedHub } from '../feed-hub.js';
 import { FeedReader } from '../feed-reader.js';
 import { FollowerLimit } from '../follower-limit.js';
+import { ChangeEncoder } from './change-encoder.js';
 import { ChangeStream } from './change-stream.js';
-import { ChangeTexts } from './change-text.js';
 import { EventStream } from './event-stream.js';
 
-/** Proxies and load balancers close a connection on which nothing was sent for a minute, some for 30 s. */
-const BEAT_MS = 15_000;
+/** Proxies and load balancers close idle connections after a minute, some after 30 s. */
+const HEARTBEAT_MS = 15_000;
 
 export interface StreamRequest {
   /** undefined: from now on. */
@@ -25,17 +25,17 @@ export interface StreamRequest {
   readonly filter: ChangeFilter;
 }
 
-/** Where a stream is written to. */
+/** The response that a stream is written to. */
 export interface StreamTarget {
-  /** To be called right before the response is written to. */
-  readonly take: () => { response: ServerResponse; headers: OutgoingHttpHeaders };
+  /** Must be called right before the response is written to. */
+  readonly hijack: () => { response: ServerResponse; headers: OutgoingHttpHeaders };
 }
 
 @Injectable()
 export class ChangeStreams {
-  readonly #texts = new ChangeTexts();
+  readonly #encoder = new ChangeEncoder();
   readonly #open = new Set<ChangeStream>();
-  #cancelBeat = () => {};
+  #cancelHeartbeat = () => {};
   #isStopped = false;
 
   constructor(
@@ -46,45 +46,54 @@ export class ChangeStreams {
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) private readonly log: Logger,
   ) {
-    this.#scheduleBeat();
+    this.#scheduleHeartbeat();
   }
 
-  /** Throws a problem, or StoreUnavailableError, as long as nothing was written. Resolves when the stream is live or has ended. */
+  /** Rejects, before anything is written, with a problem or StoreUnavailableError. Resolves when live or ended. */
   async open({ after, filter }: StreamRequest, target: StreamTarget): Promise<void> {
     const { feed, reader, hub, log } = this;
-    const exit = this.limit.enter();
+    const release = this.limit.acquire();
     let position: FeedPosition;
     try {
       const end = await feed.end();
       position = after ?? end;
-      // Who was sent away may be back before the server is closed.
+      // A client may reconnect before the server is closed.
       if (this.#isStopped) throw stoppingProblem();
     } catch (error) {
-      exit();
+      release();
       throw error;
     }
-    const { response, headers } = target.take();
+    const { response, headers } = target.hijack();
     const stream = new EventStream(response, headers, () => {
-      exit();
+      release();
       changes.leave();
       this.#open.delete(changes);
     });
-    const changes = new ChangeStream({ stream, after: position, filter, feed, reader, hub, texts: this.#texts, log });
+    const changes = new ChangeStream({
+      stream,
+      after: position,
+      filter,
+      feed,
+      reader,
+      hub,
+      encoder: this.#encoder,
+      log,
+    });
     this.#open.add(changes);
-    await changes.begin();
+    await changes.start();
   }
 
-  /** Ends them all. */
+  /** Ends all streams. */
   stop(): void {
     this.#isStopped = true;
-    this.#cancelBeat();
+    this.#cancelHeartbeat();
     for (const stream of this.#open) stream.end();
   }
 
-  #scheduleBeat(): void {
-    this.#cancelBeat = this.clock.after(BEAT_MS, () => {
-      for (const stream of this.#open) stream.beat();
-      this.#scheduleBeat();
+  #scheduleHeartbeat(): void {
+    this.#cancelHeartbeat = this.clock.after(HEARTBEAT_MS, () => {
+      for (const stream of this.#open) stream.heartbeat();
+      this.#scheduleHeartbeat();
     });
   }
 }

@@ -38,11 +38,10 @@ export class ChangesController {
     operationId: 'listChanges',
     summary: 'List changes after a position',
     description:
-      'Answers with the changes after a position, in order. With `wait`, and when there is none yet, the answer comes ' +
-      'with the first change, or after that many seconds without one. List the participants first, and pass the ' +
-      '`position` of that list. One request reads a limited part of the feed, less when many read it at once. So a ' +
-      'response may have fewer items than `limit`, or none that match a filter, although there are more: continue from ' +
-      'its `position`, which is past everything that was read.',
+      'Returns the changes after a position, in order. If there are none and `wait` is given, responds with the first ' +
+      'change, or after that many seconds without one. List the participants first, and pass the `position` of that ' +
+      'list. One request reads a limited part of the feed, less under load, so a response may have fewer items than ' +
+      '`limit`, or none, although more changes match. Continue from its `position`, which is past everything that was read.',
   })
   @ApiOkResponse({
     type: ChangesResponse,
@@ -56,7 +55,7 @@ export class ChangesController {
   ): Promise<ChangesResponse> {
     const position = after === undefined ? undefined : (parsePosition(after) as FeedPosition);
     this.sources.parse(filter.source);
-    return this.poll.ask({ after: position, limit, waitMs: wait * 1_000, filter, signal: request.signal });
+    return this.poll.run({ after: position, limit, waitMs: wait * 1_000, filter, signal: request.signal });
   }
 
   @Get('stream')
@@ -67,9 +66,9 @@ export class ChangesController {
     summary: 'Stream changes as server-sent events',
     description:
       'Sends each change as an event: its name is the type of the change, its id the position, its data the change. ' +
-      'An event `position` only says how far the feed was read. An event `reset` says that changes were missed that ' +
-      'are no longer held: list the participants again. The stream then ends, and a client that reconnects continues ' +
-      'after the position of that event. A comment is sent every 15 s when there is nothing else to send.',
+      'A `position` event only reports how far the feed was read. A `reset` event reports that changes were missed that ' +
+      'are no longer stored: list the participants again. The stream then ends, and a client that reconnects continues ' +
+      'after the position of that event. A comment is sent every 15 s if there is nothing else to send.',
   })
   @ApiProduces('text/event-stream')
   @ApiHeader({
@@ -77,11 +76,11 @@ export class ChangesController {
     required: false,
     schema: { type: 'string' },
     example: POSITION_EXAMPLE,
-    description: 'The id of the last event received. An EventSource sends it by itself.',
+    description: 'The id of the last event received. EventSource sends it automatically.',
   })
   @ApiExtraModels(...STREAM_EVENTS)
   @ApiOkResponse({
-    description: 'Events of these forms, one after another, until the client disconnects.',
+    description: 'A sequence of these events, until the client disconnects.',
     schema: STREAM_EVENT_SCHEMA,
     example: STREAM_EVENT_EXAMPLE,
   })
@@ -95,8 +94,8 @@ export class ChangesController {
     this.sources.parse(filter.source);
     const start = lastEventId ? toPosition(lastEventId) : after === undefined ? undefined : parsePosition(after);
     if (method === 'HEAD') return void reply.type('text/event-stream').send();
-    const take = () => ({ response: reply.hijack().raw, headers: reply.getHeaders() as OutgoingHttpHeaders });
-    await this.streams.open({ after: start, filter }, { take });
+    const hijack = () => ({ response: reply.hijack().raw, headers: reply.getHeaders() as OutgoingHttpHeaders });
+    await this.streams.open({ after: start, filter }, { hijack });
   }
 }
 

@@ -1,4 +1,4 @@
-// What is asked of the feed.
+// Query parameters of the change feed.
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Max, Min, ValidateBy } from 'class-validator';
@@ -35,7 +35,7 @@ const Wait = () => {
       maximum: MAX_WAIT_S,
       default: 0,
       example: 30,
-      description: 'Seconds to wait for a change when there is none yet.',
+      description: 'Seconds to wait if there are no changes yet.',
     }),
     Transform(({ value }) => wholeNumber(value)),
     IsInt(range),
@@ -70,7 +70,7 @@ class Filter {
 }
 
 export class ChangesQuery extends Filter {
-  @After('Changes after this position. Without it the answer has no items and the current position.')
+  @After('Changes after this position. Without it, the response has no items and the current position.')
   after?: string;
 
   @Limit()

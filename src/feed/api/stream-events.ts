@@ -1,5 +1,5 @@
-// What the document says of the events on the stream. OpenAPI 3.1 has no schema for a sequence, so the schema of
-// `text/event-stream` is that of one event, as a client receives it: `data` is JSON text.
+// OpenAPI schemas of the stream's events. OpenAPI 3.1 cannot describe a sequence, so the schema of `text/event-stream` is
+// that of one event as a client receives it, with `data` as JSON text.
 
 import { CHANGE_TYPES, type ChangeType } from '../../domain/change.js';
 import { ApiExtraModels, ApiProperty } from '../../http/openapi/decorators.js';
@@ -7,7 +7,7 @@ import { POSITION_EXAMPLE } from '../../http/openapi/examples.js';
 import { CHANGE_DATA_EXAMPLE, NEXT_POSITION_EXAMPLE } from './change-examples.js';
 import { ChangeResponse } from './change-response.js';
 
-class PositionAnswer {
+class PositionResponse {
   @ApiProperty({ example: POSITION_EXAMPLE, description: 'The same as the `id` of the event.' })
   position: string;
 }
@@ -33,7 +33,7 @@ class ChangeEvent {
   data: string;
 }
 
-@ApiExtraModels(PositionAnswer)
+@ApiExtraModels(PositionResponse)
 class PositionEvent {
   @Id(POSITION_EXAMPLE)
   id: string;
@@ -41,15 +41,15 @@ class PositionEvent {
   @ApiProperty({
     enum: ['position'],
     example: 'position',
-    description: 'The stream has read the feed up to here; the filter left out the changes before.',
+    description: 'The stream has read the feed up to here; no change since the last event matched the filter.',
   })
   event: 'position';
 
-  @Data(PositionAnswer, POSITION_DATA_EXAMPLE)
+  @Data(PositionResponse, POSITION_DATA_EXAMPLE)
   data: string;
 }
 
-@ApiExtraModels(PositionAnswer)
+@ApiExtraModels(PositionResponse)
 class ResetEvent {
   @Id(POSITION_EXAMPLE)
   id: string;
@@ -57,11 +57,11 @@ class ResetEvent {
   @ApiProperty({
     enum: ['reset'],
     example: 'reset',
-    description: 'Changes were missed that are no longer held. The stream ends: list the participants again.',
+    description: 'Changes were missed that are no longer stored. The stream ends: list the participants again.',
   })
   event: 'reset';
 
-  @Data(PositionAnswer, POSITION_DATA_EXAMPLE)
+  @Data(PositionResponse, POSITION_DATA_EXAMPLE)
   data: string;
 }
 

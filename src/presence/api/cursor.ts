@@ -1,14 +1,14 @@
-// Where a page ended, as text that callers hand back. It holds the filter, too: with another one it would skip people;
-// and the position of the feed at the first page, so that who follows from the last one's has missed nothing.
+// An opaque page cursor. It includes the filter, because with another filter it would skip participants, and the feed
+// position of the first page, so that a client that follows the feed from there misses nothing.
 import { invalidParameter, type ProblemError } from '../../http/problem.js';
 import { parsePosition } from '../../storage/feed-position.js';
 
-/** `parts`: what a cursor of this list is made of; the filter is to be the same when it comes back. */
+/** `parts` depend on the list. The cursor is only valid with the same `filter`. */
 export function encodeCursor(parts: readonly (string | number)[], filter: string): string {
   return Buffer.from(JSON.stringify([...parts, filter])).toString('base64url');
 }
 
-/** Throws a problem for what `encodeCursor` cannot have made of parts like these and this filter. */
+/** Throws a problem if the cursor does not have such parts or was issued for another filter. */
 export function decodeCursor(
   text: string,
   areParts: readonly ((value: unknown) => boolean)[],
@@ -21,12 +21,10 @@ export function decodeCursor(
   return values.slice(0, -1) as (string | number)[];
 }
 
-/** As a part of a cursor. */
 export function isPosition(value: unknown): boolean {
   return typeof value === 'string' && parsePosition(value) !== undefined;
 }
 
-/** As a part of a cursor. */
 export function isTime(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
@@ -34,7 +32,7 @@ export function isTime(value: unknown): boolean {
 function parse(text: string): unknown[] {
   try {
     const bytes = Buffer.from(text, 'base64url');
-    // Decoding passes over what is no base64url.
+    // Buffer.from ignores characters that are not base64url.
     const values: unknown = bytes.toString('base64url') === text ? JSON.parse(bytes.toString()) : [];
     return Array.isArray(values) ? values : [];
   } catch {

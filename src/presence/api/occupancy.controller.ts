@@ -46,7 +46,7 @@ export class OccupancyController {
   @ApiOperation({
     operationId: 'listTags',
     summary: 'List tags and their counts',
-    description: 'Lists the tags under which a participant is present, in the byte order of their UTF-8 text.',
+    description: 'Lists the tags that have participants present, in the byte order of their UTF-8 text.',
   })
   @ApiOkResponse({ type: TagsResponse, description: 'One page of tags.', example: TAGS_EXAMPLE })
   @ApiProblems('store-unavailable')

@@ -1,4 +1,4 @@
-// What an operator can do about a ghost: end a participant, or one of its devices, that the provider will never end.
+// Lets an operator end a ghost: a participant or device for which the provider will never send an end event.
 import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { identifierFault } from '../../domain/identifier.js';
@@ -13,7 +13,7 @@ import { ApiParticipantId } from './participant-operations.js';
 import { EndDeviceRequest, SubjectQuery } from './queries.js';
 
 const ENDED = 'It is gone, with the cause `ended`, or was not present.';
-const UNDONE = 'A later event of the provider undoes it.';
+const UNDONE = 'A later event from the provider undoes it.';
 
 @ApiTags('participants')
 @Controller('v1/participants/:participantId')
@@ -29,7 +29,7 @@ export class OperatorEndController {
   @ApiOperation({
     operationId: 'endParticipant',
     summary: 'End the presence of a participant',
-    description: `For a ghost, whose end the provider never reported: all of its devices become gone. ${UNDONE}`,
+    description: `For a ghost whose end the provider never reported: all of its devices become gone. ${UNDONE}`,
   })
   @ApiParticipantId()
   @ApiResponse({ status: 204, description: ENDED })
@@ -62,7 +62,7 @@ export class OperatorEndController {
     return this.#end(request, participantId, query, deviceId);
   }
 
-  /** Every request for an end is in the log, with the name of its key and its id. */
+  /** Every request is logged, with the name of its API key and the request id. */
   async #end({ log }: FastifyRequest, participantId: string, query: SubjectQuery, deviceId?: string): Promise<void> {
     const fault = identifierFault(participantId);
     if (fault) throw invalidParameter('participantId', fault);
@@ -73,6 +73,6 @@ export class OperatorEndController {
     if (outcome !== 'unknown') return;
     throw deviceId === undefined
       ? new ProblemError('unknown-participant', { detail: 'No event of this participant is known.' })
-      : new ProblemError('unknown-device', { detail: 'No event of this device of this participant is known.' });
+      : new ProblemError('unknown-device', { detail: 'No event of this device of the participant is known.' });
   }
 }

@@ -1,4 +1,4 @@
-// What the API document says of the operations on participants.
+// OpenAPI documentation of the participant operations.
 import { applyDecorators } from '@nestjs/common';
 import { MAX_IDENTIFIER_LENGTH } from '../../domain/identifier.js';
 import {
@@ -21,7 +21,7 @@ const ETAG_EXAMPLE = '"2jmj7l5rSw0yVb_vlWAYkK_YBwk"';
 const ETAG_HEADER = {
   ETag: {
     required: true,
-    description: 'Changes whenever the answer does.',
+    description: 'Changes whenever the response does.',
     schema: { type: 'string' },
     example: ETAG_EXAMPLE,
   },
@@ -40,8 +40,8 @@ export const ApiListParticipants = () =>
       operationId: 'listParticipants',
       summary: 'List participants',
       description:
-        'Lists the participants who are connected, or who are in the states given, in the order in which their presence ' +
-        'began. Follow `nextCursor` for more; a participant whose state does not change meanwhile is on exactly one page.',
+        'Lists the participants that are connected, or that are in one of the given states, in the order in which their ' +
+        'presence began. Follow `nextCursor` for more. A participant that does not change meanwhile is on exactly one page.',
     }),
     ApiOkResponse({
       type: ParticipantsResponse,
@@ -57,15 +57,15 @@ export const ApiGetParticipant = () =>
       operationId: 'getParticipant',
       summary: 'Get one participant',
       description:
-        'Answers with a participant in any state, including `gone` until the retention period is over. Send the `ETag` ' +
-        'of an earlier answer as `If-None-Match` to get 304 when nothing has changed.',
+        'Returns a participant in any state, including `gone` until the retention period is over. Send the `ETag` ' +
+        'of an earlier response as `If-None-Match` to get a 304 if nothing has changed.',
     }),
     ApiHeader({
       name: 'If-None-Match',
       required: false,
       schema: { type: 'string' },
       example: ETAG_EXAMPLE,
-      description: 'The `ETag` of an earlier answer.',
+      description: 'The `ETag` of an earlier response.',
     }),
     ApiParticipantId(),
     ApiOkResponse({
@@ -76,7 +76,7 @@ export const ApiGetParticipant = () =>
     }),
     ApiResponse({
       status: 304,
-      description: 'The participant is still as in the answer that `If-None-Match` names.',
+      description: 'The participant has not changed since the response with this `ETag`.',
       headers: ETAG_HEADER,
     }),
     ApiProblems('unknown-participant', 'unreadable-record', 'uri-too-long', 'store-unavailable'),
@@ -88,8 +88,8 @@ export const ApiLookupParticipants = () =>
       operationId: 'lookupParticipants',
       summary: 'Look up participants by id',
       description:
-        'Answers with up to 1,000 participants in the order in which their ids are given. A participant that is not ' +
-        'known has the state `unknown`.',
+        'Returns up to 1,000 participants in the order of the given ids. A participant that is not known has the state ' +
+        '`unknown`.',
     }),
     ApiOkResponse({
       type: LookupResponse,

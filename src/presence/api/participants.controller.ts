@@ -25,13 +25,10 @@ import { ApiGetParticipant, ApiListParticipants, ApiLookupParticipants } from '.
 import { LookupRequest, ParticipantsQuery, SubjectQuery } from './queries.js';
 import { participantResponse, subjectMembers } from './responses.js';
 
-/** 1,000 ids of 256 characters, each of them up to four bytes. */
+/** 1,000 ids of 256 characters of up to four bytes. */
 const LOOKUP_LIMIT_BYTES = 1_100_000;
 
-/** An address of its own, and no participant's. */
-const LOOKUP = 'lookup';
-
-/** A page whose items are JSON text already: who asks for the same one shares it. */
+/** A page with its items already serialised, so that concurrent identical requests share that work. */
 interface PageText {
   readonly text: string;
   readonly unreadable: readonly string[];
@@ -69,7 +66,7 @@ export class ParticipantsController {
     const isPlain = others.every((value) => value === undefined);
     const filter = `${[...state].sort().join()} ${tag ?? ''}${isPlain ? '' : JSON.stringify(others)}`;
     const start = cursor === undefined ? null : toPageStart(cursor, filter);
-    const question = JSON.stringify([filter, limit, cursor]);
+    const readKey = JSON.stringify([filter, limit, cursor]);
     const read = async () => {
       const { items, ...rest } = await this.reader.list(
         {
@@ -90,10 +87,15 @@ export class ParticipantsController {
       });
       return { ...rest, text, unreadable };
     };
-    const page = await this.#pages.ask(question, () => this.#largeReads.run(limit, read));
+    const page = await this.#pages.read(readKey, () => this.#largeReads.run(limit, read));
     const position = start?.position ?? formatPosition(page.position);
     const nextCursor = page.next && encodeCursor([page.next.sinceMs, page.next.key, position], filter);
-    return withItems(page.text, { ...named(page.unreadable), ...(nextCursor && { nextCursor }), position, asOf });
+    return withItems(page.text, {
+      ...unreadableMember(page.unreadable),
+      ...(nextCursor && { nextCursor }),
+      position,
+      asOf,
+    });
   }
 
   @Get(':participantId')
@@ -120,7 +122,7 @@ export class ParticipantsController {
     reply.type(JSON_CONTENT_TYPE).send(text);
   }
 
-  @Post(LOOKUP)
+  @Post('lookup')
   @Access('read')
   @Limits({ bodyLimitBytes: LOOKUP_LIMIT_BYTES })
   @HttpCode(200)
@@ -139,7 +141,7 @@ export class ParticipantsController {
         return item ?? JSON.stringify({ ...subjectMembers(subject), state: 'unknown' });
       });
     });
-    return withItems(items, { ...named(unreadable), asOf });
+    return withItems(items, { ...unreadableMember(unreadable), asOf });
   }
 
   #subjectOf(participantId: string, { source, scope = '' }: SubjectQuery): Subject {
@@ -150,7 +152,7 @@ export class ParticipantsController {
     };
   }
 
-  /** undefined: the record cannot be read. That is logged, and no reason to fail a whole page. */
+  /** undefined: the record is unreadable. That is logged and must not fail a whole page. */
   #textOf(key: SubjectKey, record: StoredRecord): string | undefined {
     try {
       return JSON.stringify(participantResponse(decodeRecord(key, record)));
@@ -161,12 +163,11 @@ export class ParticipantsController {
   }
 }
 
-/** The participants whose record cannot be read, if there are any. */
-function named(unreadable: readonly string[]): { unreadable?: readonly string[] } {
+function unreadableMember(unreadable: readonly string[]): { unreadable?: readonly string[] } {
   return unreadable.length > 0 ? { unreadable } : {};
 }
 
-/** The answer of a list whose items are JSON text already. */
+/** A list response whose items are already serialised. */
 function withItems(items: string, rest: Record<string, unknown>): string {
   return `{"items":${items},${JSON.stringify(rest).slice(1)}`;
 }

@@ -1,4 +1,4 @@
-// What is asked of a purge, and what it answers.
+// Query parameters and response of a purge.
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsOptional, ValidateBy } from 'class-validator';
@@ -40,13 +40,13 @@ export class PurgeQuery {
     type: Boolean,
     default: false,
     example: true,
-    description: 'Count the participants that match, and purge none.',
+    description: 'Count the participants that match without purging them.',
   })
   @Transform(({ value }) => ({ true: true, false: false })[String(value)])
   @IsBoolean({ message: 'must be true or false' })
   dryRun: boolean = false;
 
-  @Cursor(PURGE_CURSOR_EXAMPLE, '`nextCursor` of the previous response. The filters must be the same as there.')
+  @Cursor(PURGE_CURSOR_EXAMPLE, '`nextCursor` of the previous response. The filters must be the same.')
   cursor?: string;
 }
 
@@ -57,14 +57,14 @@ export class PurgeResponse {
   @ApiProperty({
     type: 'integer',
     example: 812,
-    description: 'Participants that were purged: fewer than `matched` if some changed meanwhile, and 0 in a dry run.',
+    description: 'Participants that were purged: fewer than `matched` if some changed meanwhile, 0 in a dry run.',
   })
   purged: number;
 
   @ApiPropertyOptional({
     type: String,
     example: PURGE_CURSOR_EXAMPLE,
-    description: 'There are more participants to look at: repeat the request with this `cursor`.',
+    description: 'There are more participants to examine: repeat the request with this `cursor`.',
   })
   nextCursor?: string;
 }

@@ -26,14 +26,14 @@ export class PurgeController {
     operationId: 'purgeParticipants',
     summary: 'Purge participants',
     description:
-      'Removes the participants that match all filters, whatever their state, as if they had never been received. Those ' +
-      'who are present are announced as gone, with the cause `ended`. At least one of `tag`, `source`, `scope` and `since` is ' +
-      'required. One request looks at up to 1,000 participants: repeat it with `nextCursor` as `cursor` until there is ' +
-      'none. A participant that receives another event comes back as a new one.',
+      'Removes all participants that match all filters, in any state. Those that are present are announced as gone, with ' +
+      'the cause `ended`. At least one of `tag`, `source`, `scope` and `since` is required. One request examines up to ' +
+      '1,000 participants: repeat it with `nextCursor` as `cursor` until there is none. If another event of a removed ' +
+      'participant arrives, it is treated as a new one.',
   })
   @ApiOkResponse({
     type: PurgeResponse,
-    description: 'How many of the participants that this request looked at matched and were purged.',
+    description: 'How many of the examined participants matched, and how many were purged.',
     example: { matched: 812, purged: 812, nextCursor: PURGE_CURSOR_EXAMPLE },
   })
   @ApiProblems('store-unavailable')

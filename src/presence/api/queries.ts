@@ -1,4 +1,4 @@
-// What is asked of participants, occupancy and tags.
+// Query parameters and request bodies for participants, occupancy and tags.
 import { Transform } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, ValidateBy } from 'class-validator';
 import { identifierFault, MAX_IDENTIFIER_LENGTH } from '../../domain/identifier.js';
@@ -24,9 +24,9 @@ import {
   Tag,
 } from '../../http/query-parameters.js';
 
-/** Which participant an id means. Sources and scopes that have nobody are no error: nobody is found. */
+/** Identifies a participant together with its id. An unknown scope is not an error: nothing is found in it. */
 export class SubjectQuery {
-  @SourceParameter('The source of the participant; the first one of the configuration if not given.')
+  @SourceParameter('The source of the participant; by default the first configured source.')
   source?: string;
 
   @ScopeParameter('The scope of the participant, if its source has scopes.')
@@ -54,7 +54,7 @@ export class ParticipantsQuery {
   @Tag()
   tag?: string;
 
-  @ParticipantIdParameter('Only participants with this id: one for each source and scope in which it is known.')
+  @ParticipantIdParameter('Only participants with this id: at most one per source and scope.')
   participantId?: string;
 
   @Limit()
@@ -93,7 +93,7 @@ export class LookupRequest {
     maxItems: MAX_ITEMS,
     items: { type: 'string', minLength: 1, maxLength: MAX_IDENTIFIER_LENGTH },
     example: [PARTICIPANT_ID_EXAMPLE, UNKNOWN_PARTICIPANT_ID_EXAMPLE],
-    description: 'Answered in this order; an id may occur more than once.',
+    description: 'The response has this order. An id may occur more than once.',
   })
   @IsArray({ message: 'must be an array' })
   @ArrayMinSize(1, { message: `must have 1 to ${MAX_ITEMS} ids` })

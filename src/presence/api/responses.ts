@@ -1,5 +1,4 @@
-// What REST answers look like: times in RFC 3339 with milliseconds, UTC.
-
+// REST responses. Times are RFC 3339 with milliseconds, in UTC.
 import { GONE_CAUSES, type GoneCause } from '../../domain/connection.js';
 import type { ParticipantRecord } from '../../domain/participant.js';
 import { type DeviceView, PRESENCE_STATES, type PresenceState } from '../../domain/presence-view.js';
@@ -25,15 +24,15 @@ const Since = () =>
     format: 'date-time',
     example: TIME_EXAMPLE,
     description:
-      'Provider time. When gone, the time at which presence ended; for a reconnecting device, the time at which it was ' +
-      'lost; otherwise the start of the current uninterrupted presence.',
+      'Provider time. If gone: when presence ended. For a reconnecting device: when it was lost. Otherwise: when the ' +
+      'current uninterrupted presence started.',
   });
 const Until = () =>
   ApiPropertyOptional({
     type: String,
     format: 'date-time',
     example: '2021-08-12T16:38:29.676Z',
-    description: 'Only when reconnecting: the time at which it becomes gone if no event arrives.',
+    description: 'Only if reconnecting: the time at which it becomes gone if no event arrives.',
   });
 const Cause = () =>
   ApiPropertyOptional({
@@ -41,20 +40,20 @@ const Cause = () =>
     enum: GONE_CAUSES,
     example: 'left',
     description:
-      'Only when gone. `left`: the device left. `lost`: its signalling was lost and it did not return within the grace ' +
+      'Only if gone. `left`: the device left. `lost`: its signalling was lost and it did not return within the grace ' +
       'period. `expired`: no end event arrived within the maximum connection age. `ended`: an operator ended it.',
   });
 const AsOf = () =>
   ApiProperty({
     format: 'date-time',
     example: TIME_EXAMPLE,
-    description: 'Every callback acknowledged before this time is reflected in the answer.',
+    description: 'Every callback acknowledged before this time is reflected in the response.',
   });
 const Position = () =>
   ApiProperty({
     example: POSITION_EXAMPLE,
     description:
-      'The position of the change feed before the first page was read. Follow the feed from here to miss no change.',
+      'The position of the change feed before the first page was read. Follow the feed from here to miss no changes.',
   });
 const NextCursor = (example: string) =>
   ApiPropertyOptional({ type: String, example, description: 'Requests the next page; absent on the last page.' });
@@ -80,14 +79,14 @@ export class DeviceResponse {
     nullable: true,
     format: 'date-time',
     example: TIME_EXAMPLE,
-    description: 'null when no connect event was received.',
+    description: 'null if no connect event was received.',
   })
   connectedAt: string | null;
 
   @ApiProperty({
     type: 'integer',
     example: 0,
-    description: 'Losses shorter than the grace period within this connection.',
+    description: 'How often the connection was lost and resumed within the grace period.',
   })
   interruptions: number;
 }
@@ -126,7 +125,7 @@ export class ParticipantResponse {
   @ApiProperty({
     type: 'integer',
     example: 1795434306501,
-    description: 'Grows with every visible change, also when the participant was forgotten in between.',
+    description: 'Grows with every visible change, even if the participant was forgotten in between.',
   })
   version: number;
 }

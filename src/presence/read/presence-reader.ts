@@ -1,5 +1,5 @@
-// Answers who is there, as it was last announced: an answer agrees with every other one, with the counts and with the
-// feed, and time takes effect through the deadline worker for all of them at once.
+// Reads presence as last announced, so that participants, counts and the feed always agree. Elapsed time takes effect
+// only through the deadline worker, for all of them at once.
 import { Inject, Injectable } from '@nestjs/common';
 import type { PresenceState } from '../../domain/presence-view.js';
 import type { ParticipantId, SourceName, Subject } from '../../domain/subject.js';
@@ -24,11 +24,11 @@ import { FEED_STORE, PRESENCE_INDEX, RECORD_STORE } from '../../storage/tokens.j
 import { SharedLoads } from './shared-loads.js';
 import { SharedReads } from './shared-reads.js';
 
-/** Of a filter for which there is no index, so many participants are looked at in one request. */
+/** Participants examined per request if a filter has no index. */
 const MAX_SCANNED = 10_000;
 const SCAN_PAGE_SIZE = 1_000;
 
-/** What is not given is not asked for. */
+/** Undefined members match everything. */
 export interface ListFilter {
   readonly states: readonly PresenceState[];
   readonly source?: SourceName | undefined;
@@ -37,7 +37,7 @@ export interface ListFilter {
   readonly participantId?: ParticipantId | undefined;
 }
 
-/** `next`: where the page after this one begins; null: there is none. */
+/** `next`: the cursor of the next page; null: this is the last one. */
 interface Page<T, C> extends Snapshot<T> {
   readonly next: C | null;
 }
@@ -59,19 +59,19 @@ export class PresenceReader {
     this.#feed = feed;
   }
 
-  /** In the order asked; null: never received, or forgotten. Rejects with StoreUnavailableError, like all of these. */
+  /** In the order of `subjects`; null: unknown or forgotten. Like all methods here, rejects with StoreUnavailableError. */
   find(subjects: readonly Subject[]): Promise<(StoredRecord | null)[]> {
     return this.#loads.load(subjects.map(keyOf));
   }
 
-  /** A page may have fewer than `limit` items, or none, and a next page, when both a scope and a tag are asked for. */
+  /** With both a scope and a tag, a page may have fewer than `limit` items although there is a next page. */
   async list(filter: ListFilter, after: PageCursor | null, limit: number): Promise<Page<PageItem, PageCursor>> {
     if (filter.participantId !== undefined) return this.#listById(filter, filter.participantId, after, limit);
     return this.#listIn(filter, groupOf(filter), after, limit);
   }
 
   occupancy(filter: OccupancyFilter): Promise<Occupancy> {
-    return this.#occupancies.ask(JSON.stringify(filter), () => this.#index.occupancy(filter));
+    return this.#occupancies.read(JSON.stringify(filter), () => this.#index.occupancy(filter));
   }
 
   async tags(
@@ -79,15 +79,15 @@ export class PresenceReader {
     after: string | null,
     limit: number,
   ): Promise<Page<TagOccupancy, TagOccupancy>> {
-    return cut(await this.#index.tags(source, after, limit + 1), limit);
+    return toPage(await this.#index.tags(source, after, limit + 1), limit);
   }
 
-  /** A tag is looked for in each record where the group is another one. */
+  /** If the group is not the tag, records are scanned for the tag. */
   async #listIn(filter: ListFilter, group: Group | undefined, after: PageCursor | null, limit: number) {
     const { states, source, tag } = filter;
     const pageFilter = { states, source, group };
     if (tag === undefined || group?.kind === 'tag')
-      return cut(await this.#index.page(pageFilter, after, limit + 1), limit);
+      return toPage(await this.#index.page(pageFilter, after, limit + 1), limit);
     return this.#scan(pageFilter, (item) => recordOf(item)?.tag?.value === tag, after, limit);
   }
 
@@ -104,14 +104,14 @@ export class PresenceReader {
       for (const item of page.items) if (isWanted(item)) items.push(item);
       const last = page.items.at(-1);
       if (items.length > limit || !last || page.items.length < SCAN_PAGE_SIZE) {
-        return cut({ items, position: first.position }, limit);
+        return toPage({ items, position: first.position }, limit);
       }
       if (scanned >= MAX_SCANNED) return { items, next: last, position: first.position };
       page = await this.#index.page(filter, last, SCAN_PAGE_SIZE);
     }
   }
 
-  /** In one scope of each source an id is one participant at the most; the scopes in which there is one are indexed. */
+  /** Without a scope, an id may be that of several participants: the one that has no scope, and those of the `id` index. */
   async #listById(filter: ListFilter, participantId: ParticipantId, after: PageCursor | null, limit: number) {
     const { states, source, scope, tag } = filter;
     const inScopes =
@@ -132,17 +132,17 @@ export class PresenceReader {
     });
     const items = [...inScopes.items, ...found].sort(comparePageItems);
     const { next } = inScopes;
-    return items.length > limit ? cut({ ...inScopes, items }, limit) : { ...inScopes, items, next };
+    return items.length > limit ? toPage({ ...inScopes, items }, limit) : { ...inScopes, items, next };
   }
 }
 
-/** The smallest one that is asked for. */
+/** The smallest group of the filter. */
 function groupOf({ scope, tag }: ListFilter): Group | undefined {
   if (scope !== undefined) return { kind: 'scope', name: scope };
   return tag === undefined ? undefined : { kind: 'tag', name: tag };
 }
 
-/** undefined: it cannot be read, so that nobody can tell whether it is wanted. */
+/** undefined: the record is unreadable. */
 function recordOf({ key, record }: { readonly key: SubjectKey; readonly record: StoredRecord }) {
   try {
     return decodeRecord(key, record);
@@ -151,8 +151,8 @@ function recordOf({ key, record }: { readonly key: SubjectKey; readonly record: 
   }
 }
 
-/** The page, of one item more than it has: that one tells whether there is another page. */
-function cut<T>({ items: found, position }: Snapshot<T>, limit: number): Page<T, T> {
+/** The snapshot was read with a limit of one more: an extra item shows that there is a next page. */
+function toPage<T>({ items: found, position }: Snapshot<T>, limit: number): Page<T, T> {
   const items = found.slice(0, limit);
   return { items, next: found.length > limit ? (items.at(-1) ?? null) : null, position };
 }

@@ -1,31 +1,31 @@
-// Who asks the same at the same time is given one answer. It is read after all of them have asked, never before: of a
-// question at most one is under way, and who asks it meanwhile waits for the next.
+// Concurrent callers with the same query share one read. It starts after all of them have called, so that none gets stale
+// data: at most one read per key is in flight, and calls made meanwhile share the next one.
 
 export class SharedReads<T> {
   readonly #waiting = new Map<string, Promise<T>>();
-  readonly #underWay = new Map<string, Promise<unknown>>();
+  readonly #inFlight = new Map<string, Promise<unknown>>();
 
-  /** `key` says what is asked; `read` is called for the first of those who ask it. Rejects as `read` does, for all of them. */
-  ask(key: string, read: () => Promise<T>): Promise<T> {
+  /** `key` identifies the query. Only the first caller's `load` is called; all of them get its result or error. */
+  read(key: string, load: () => Promise<T>): Promise<T> {
     const shared = this.#waiting.get(key);
     if (shared) return shared;
-    const begin = (): Promise<T> => {
+    const start = (): Promise<T> => {
       this.#waiting.delete(key);
-      const answer = read();
-      const end: Promise<void> = answer.then(
+      const result = load();
+      const end: Promise<void> = result.then(
         () => this.#end(key, end),
         () => this.#end(key, end),
       );
-      this.#underWay.set(key, end);
-      return answer;
+      this.#inFlight.set(key, end);
+      return result;
     };
-    const turn = this.#underWay.get(key) ?? Promise.resolve();
-    const answer = turn.then(begin);
-    this.#waiting.set(key, answer);
-    return answer;
+    const previous = this.#inFlight.get(key) ?? Promise.resolve();
+    const result = previous.then(start);
+    this.#waiting.set(key, result);
+    return result;
   }
 
   #end(key: string, ended: Promise<unknown>): void {
-    if (this.#underWay.get(key) === ended) this.#underWay.delete(key);
+    if (this.#inFlight.get(key) === ended) this.#inFlight.delete(key);
   }
 }

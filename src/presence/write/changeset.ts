@@ -1,4 +1,4 @@
-// From what the rules made of a loaded record to what a store is asked to commit.
+// Converts between stored records and the domain: what to load, and the changeset to commit.
 
 import type { Advance, ParticipantRecord } from '../../domain/participant.js';
 import type { Subject } from '../../domain/subject.js';
@@ -7,18 +7,18 @@ import { decodeRecord, encodeRecord } from '../../storage/encoding/record-codec.
 import type { SubjectKey } from '../../storage/encoding/subject-key.js';
 import type { Changeset, Group, IndexEntry, StoredRecord } from '../../storage/ports.js';
 
-/** A record together with the very text it was loaded as: that is what a commit is compared with. */
+/** A record and the exact text it was loaded from, which the commit compares with the stored one. */
 export interface LoadedRecord {
   readonly text: StoredRecord;
   readonly record: ParticipantRecord;
 }
 
-/** null: nothing is stored. Throws when the text is not that of a record. */
+/** null: nothing is stored. Throws if the text cannot be decoded. */
 export function readRecord(key: SubjectKey, text: StoredRecord | null): LoadedRecord | null {
   return text === null ? null : { text, record: decodeRecord(key, text) };
 }
 
-/** null: there is nothing to commit. */
+/** null: nothing to commit. */
 export function changesetOf(key: SubjectKey, loaded: LoadedRecord | null, advance: Advance): Changeset | null {
   const { record, changes } = advance;
   if (record === loaded?.record) return null;
@@ -30,7 +30,7 @@ export function changesetOf(key: SubjectKey, loaded: LoadedRecord | null, advanc
   };
 }
 
-/** A function of the record alone, so that the entry to remove is known from the record that is replaced. */
+/** Derived from the record alone, so that the previous entry can be computed from the previous record. */
 function indexEntry({ subject, announced, tag, deadlineMs }: ParticipantRecord): IndexEntry {
   return {
     source: subject.source,
@@ -42,7 +42,7 @@ function indexEntry({ subject, announced, tag, deadlineMs }: ParticipantRecord):
   };
 }
 
-/** Who has no scope is found by the id alone, and in no group of its own. */
+/** A participant without a scope needs no `id` group: its key can be computed from its id. */
 function groupsOf({ scope, participantId }: Subject, tag: string | undefined): Group[] {
   const groups: Group[] = tag === undefined ? [] : [{ kind: 'tag', name: tag }];
   if (scope !== '') groups.push({ kind: 'scope', name: scope }, { kind: 'id', name: participantId });

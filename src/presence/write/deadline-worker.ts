@@ -1,6 +1,6 @@
-// Makes time pass for presence: grace, leave grace, longest connection and retention take effect with no event.
-// It asks the store what is due and has the recorder look at it. Any number of nodes may: of two that find the same
-// record due, one commits and the other then finds nothing left to do.
+// Applies the effects of elapsed time: the ends of grace, leave grace, maximum connection age and retention.
+// Loads the records that are due and lets the recorder re-evaluate them. Any number of nodes may do so: if two find the same
+// record due, one commits and the other finds nothing left to do.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { LOG } from '../../observability/logging.js';
@@ -10,16 +10,16 @@ import type { RecordStore } from '../../storage/ports.js';
 import { RECORD_STORE } from '../../storage/tokens.js';
 import { Recorder } from './recorder.js';
 
-/** A commit takes Redis a millisecond or two, and callbacks wait that long at the most. */
+/** Redis takes a millisecond or two to commit this many; callbacks wait that long. */
 const ROUND_SIZE = 128;
-/** Deadlines that another node set, and then did not live to see, are found within this time. */
-const LONGEST_SLEEP_MS = 400;
-/** Without a round that ended for this long, the worker is not alive. */
+/** Deadlines set by a node that has since crashed are found within this time. */
+const MAX_SLEEP_MS = 400;
+/** The worker is not alive if no round has ended for this long. */
 const STALLED_MS = 10_000;
-/** A record that is not there, or cannot be read, stays due; it is not to keep the others waiting. */
-const STUCK_FOR_MS = 60_000;
-/** So many of them, and something is wrong with the store. */
-const MAX_STUCK = 10_000;
+/** A missing or unreadable record stays due. Skip it for a while, so that it does not delay the others. */
+const SKIP_MS = 60_000;
+/** More than a few damaged records: something is wrong with the store. */
+const MAX_SKIPPED = 10_000;
 
 @Injectable()
 export class DeadlineWorker {
@@ -29,9 +29,8 @@ export class DeadlineWorker {
   readonly #log: Logger;
   #lastRoundMs = 0;
   #isFailing = false;
-  /** Until when each is left alone. */
-  readonly #stuck = new Map<SubjectKey, number>();
-  /** The earliest deadline reported since the last round asked for those due. */
+  readonly #skippedUntilMs = new Map<SubjectKey, number>();
+  /** The earliest deadline reported since the last round began. */
   #earliestMs = Number.POSITIVE_INFINITY;
   #wakeAtMs = Number.POSITIVE_INFINITY;
   #wake: () => void = () => {};
@@ -59,49 +58,49 @@ export class DeadlineWorker {
     this.#ended = this.#run();
   }
 
-  /** Resolves when no round is under way. */
+  /** Resolves when the current round has ended. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#wake();
     await this.#ended;
   }
 
-  /** Whether rounds come to an end, can ask for what is due, and get on with it. */
+  /** Whether rounds complete, without errors, and most due records can be read. */
   isAlive(): boolean {
     const isStalled = this.#clock.now() - this.#lastRoundMs >= STALLED_MS;
-    return !this.#isStopped && !this.#isFailing && !isStalled && this.#stuck.size < MAX_STUCK;
+    return !this.#isStopped && !this.#isFailing && !isStalled && this.#skippedUntilMs.size < MAX_SKIPPED;
   }
 
   async #run(): Promise<void> {
     while (!this.#isStopped) {
       const nextMs = await this.#round();
       this.#lastRoundMs = this.#clock.now();
-      await this.#sleepUntil(Math.min(nextMs, this.#earliestMs, this.#clock.now() + LONGEST_SLEEP_MS));
+      await this.#sleepUntil(Math.min(nextMs, this.#earliestMs, this.#clock.now() + MAX_SLEEP_MS));
     }
   }
 
-  /** When the next round is needed. */
+  /** Returns the time at which the next round is needed. */
   async #round(): Promise<number> {
     this.#earliestMs = Number.POSITIVE_INFINITY;
     try {
       const nowMs = this.#clock.now();
-      for (const [key, untilMs] of this.#stuck) if (untilMs <= nowMs) this.#stuck.delete(key);
-      const { keys, nextDueMs } = await this.#records.due(nowMs, ROUND_SIZE + this.#stuck.size);
-      const due = keys.filter((key) => !this.#stuck.has(key)).slice(0, ROUND_SIZE);
-      const stuck = await this.#recorder.revisit(due);
-      for (const key of stuck) this.#stuck.set(key, nowMs + STUCK_FOR_MS);
-      if (this.#isFailing) this.#log.info('deadlines are kept again');
+      for (const [key, untilMs] of this.#skippedUntilMs) if (untilMs <= nowMs) this.#skippedUntilMs.delete(key);
+      const { keys, nextDueMs } = await this.#records.due(nowMs, ROUND_SIZE + this.#skippedUntilMs.size);
+      const due = keys.filter((key) => !this.#skippedUntilMs.has(key)).slice(0, ROUND_SIZE);
+      const unreadable = await this.#recorder.reevaluate(due);
+      for (const key of unreadable) this.#skippedUntilMs.set(key, nowMs + SKIP_MS);
+      if (this.#isFailing) this.#log.info('deadlines are processed again');
       this.#isFailing = false;
       return due.length === ROUND_SIZE ? this.#clock.now() : (nextDueMs ?? Number.POSITIVE_INFINITY);
     } catch (error) {
-      if (!this.#isFailing) this.#log.error({ reason: (error as Error).message }, 'deadlines cannot be kept');
+      if (!this.#isFailing) this.#log.error({ reason: (error as Error).message }, 'deadlines cannot be processed');
       this.#isFailing = true;
       this.#earliestMs = Number.POSITIVE_INFINITY;
       return Number.POSITIVE_INFINITY;
     }
   }
 
-  /** Or until a deadline is set that is earlier. */
+  /** Wakes up early if an earlier deadline is set. */
   async #sleepUntil(wakeAtMs: number): Promise<void> {
     const delayMs = wakeAtMs - this.#clock.now();
     if (delayMs <= 0 || this.#isStopped) return;

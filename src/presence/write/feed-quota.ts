@@ -1,20 +1,19 @@
-// How much one participant may add to the feed. The feed is bounded in bytes, and its oldest changes are dropped first: without
-// a quota, a flood of events of one participant would shorten the time for which the changes of all others are kept.
+// Limits how much one participant may add to the feed. The feed is bounded in bytes and drops its oldest changes first:
+// without a quota, a flood of events of one participant would shorten the retention of all other changes.
 import type { SubjectKey } from '../../storage/encoding/subject-key.js';
 
-/** The part of FEED_MAX_BYTES that a participant may add at once, and again within each FEED_RETENTION_MS. */
-const QUOTA_PART = 1 / 32;
-/** A few thousand changes, however small the feed is: to refuse an honest callback is worse than to keep changes for less long. */
+/** The share of FEED_MAX_BYTES that a participant may add in a burst, and that refills within FEED_RETENTION_MS. */
+const QUOTA_SHARE = 1 / 32;
+/** A few thousand changes, even for a small feed: refusing a genuine callback is worse than a shorter retention. */
 const MIN_QUOTA_BYTES = 1024 * 1024;
-/** Participants remembered at once. The one that announced something longest ago is forgotten first. */
+/** Participants tracked. The least recently active one is dropped first. */
 const MAX_PARTICIPANTS = 100_000;
 
-/** Of one process: each worker counts only what it writes itself, so the quota is divided among them. */
+/** The quota of one process. Each worker counts only its own writes, so the quota is divided among them. */
 export function participantQuotaBytes(feedMaxBytes: number, workers: number): number {
-  return Math.max(MIN_QUOTA_BYTES, Math.floor((feedMaxBytes * QUOTA_PART) / workers));
+  return Math.max(MIN_QUOTA_BYTES, Math.floor((feedMaxBytes * QUOTA_SHARE) / workers));
 }
 
-/** An event was refused because the quota of its participant is used up. */
 export class FeedQuotaError extends Error {
   override readonly name = 'FeedQuotaError';
 
@@ -31,7 +30,7 @@ interface Usage {
   readonly atMs: number;
 }
 
-/** A leaky bucket for each participant, in this process alone. */
+/** A leaky bucket per participant, local to this process. */
 export class FeedQuota {
   readonly #usages = new Map<SubjectKey, Usage>();
   readonly #bytesPerMs: number;
@@ -43,13 +42,13 @@ export class FeedQuota {
     this.#bytesPerMs = quotaBytes / retentionMs;
   }
 
-  /** The error for an event of this participant; undefined: its quota is not used up. */
+  /** undefined: the quota is not used up. */
   refusal(key: SubjectKey, nowMs: number): FeedQuotaError | undefined {
     const overBytes = this.#usedBytes(this.#usages.get(key), nowMs) - this.quotaBytes;
     return overBytes >= 0 ? new FeedQuotaError(key, overBytes / this.#bytesPerMs) : undefined;
   }
 
-  /** To be called with everything that was announced. */
+  /** Must be called for everything that is announced. */
   use(key: SubjectKey, bytes: number, nowMs: number): void {
     const used = this.#usedBytes(this.#usages.get(key), nowMs);
     this.#usages.delete(key);

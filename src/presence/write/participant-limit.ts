@@ -1,6 +1,6 @@
-// How many participants the store may hold. Callbacks of those it holds are always taken; a new one needs a place. The number
-// is read from the store every 2 s, and what this process adds and removes is counted at once: of several processes on one
-// Redis each may go beyond the limit by what the others add within 2 s.
+// Limits the number of participants in the store. Callbacks of stored participants are always accepted. The count is read
+// from the store every 2 s and adjusted for this process's own commits: with several processes on one Redis, the limit
+// can be exceeded by what the others add within 2 s.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { LOG } from '../../observability/logging.js';
@@ -9,20 +9,18 @@ import type { Changeset, RecordStore } from '../../storage/ports.js';
 import { RECORD_STORE } from '../../storage/tokens.js';
 
 const REFRESH_MS = 2_000;
-/** Parts of the limit. The second one is lower, so that a number that moves around the first one is logged once. */
-const WARNING_PART = 0.8;
-const RECOVERY_PART = 0.75;
+/** Fractions of the limit. Recovery is lower, so that a count that hovers around the warning level is logged once. */
+const WARNING_SHARE = 0.8;
+const RECOVERY_SHARE = 0.75;
 
-/** A new participant, for which there is no place. */
 export class ParticipantLimitError extends Error {
   override readonly name = 'ParticipantLimitError';
 
   constructor() {
-    super('the store holds as many participants as it may');
+    super('the store has reached MAX_PARTICIPANTS');
   }
 }
 
-/** For injection. */
 export const MAX_PARTICIPANTS = Symbol('MaxParticipants');
 
 @Injectable()
@@ -31,17 +29,17 @@ export class ParticipantLimit {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #max: number;
-  /** As it was read last; undefined: not yet, and nobody is refused. */
+  /** The count last read; undefined: not read yet, nobody is refused. */
   #size: number | undefined;
   #readAtMs = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
-  /** Stored less forgotten by this process since the number was read. */
+  /** Participants added minus removed by this process since the last read. */
   #growth = 0;
-  /** Admitted, and not committed yet. */
+  /** Admitted but not committed yet. */
   #pending = 0;
   #isWarned = false;
 
-  /** `maxParticipants`: 0 for no limit. */
+  /** `maxParticipants`: 0 means no limit. */
   constructor(
     @Inject(RECORD_STORE) records: RecordStore,
     @Inject(CLOCK) clock: Clock,
@@ -54,24 +52,24 @@ export class ParticipantLimit {
     this.#max = maxParticipants;
   }
 
-  /** Reads the number again if it is old. A failure leaves it as it is. */
+  /** Reads the count again if it is stale. If that fails, the old count stays. */
   async refresh(): Promise<void> {
     if (this.#max === 0 || this.#clock.now() - this.#readAtMs < REFRESH_MS) return;
     this.#reading ??= this.#read();
     await this.#reading;
   }
 
-  /** Why there is no place for a new participant; undefined: there is one. */
+  /** undefined: a new participant may be stored. */
   refusal(): ParticipantLimitError | undefined {
     return this.#max > 0 && this.#count >= this.#max ? new ParticipantLimitError() : undefined;
   }
 
-  /** Takes a place, until `commit` is asked to store the participant. */
-  admit(): void {
+  /** Reserves a slot for a new participant until its `commit`. */
+  reserve(): void {
     this.#pending += 1;
   }
 
-  /** `commit` of the records, with what it changes counted. */
+  /** Commits, and updates the count. */
   async commit(changesets: readonly Changeset[]): ReturnType<RecordStore['commit']> {
     try {
       const outcomes = await this.#records.commit(changesets);
@@ -85,7 +83,6 @@ export class ParticipantLimit {
     }
   }
 
-  /** Unless it was read, of no use. */
   get #count(): number {
     return (this.#size ?? Number.NEGATIVE_INFINITY) + this.#growth + this.#pending;
   }
@@ -97,7 +94,7 @@ export class ParticipantLimit {
       this.#growth -= growthBefore;
       this.#report();
     } catch (error) {
-      this.#log.debug({ reason: (error as Error).message }, 'the number of participants cannot be read');
+      this.#log.debug({ reason: (error as Error).message }, 'cannot read the number of participants');
     } finally {
       this.#readAtMs = this.#clock.now();
       this.#reading = undefined;
@@ -107,10 +104,10 @@ export class ParticipantLimit {
   #report(): void {
     if (this.#max === 0) return;
     const facts = { participants: this.#count, maxParticipants: this.#max };
-    if (!this.#isWarned && this.#count >= WARNING_PART * this.#max) {
+    if (!this.#isWarned && this.#count >= WARNING_SHARE * this.#max) {
       this.#isWarned = true;
       this.#log.warn(facts, 'the store holds 80 % of MAX_PARTICIPANTS; at 100 % new participants are refused');
-    } else if (this.#isWarned && this.#count < RECOVERY_PART * this.#max) {
+    } else if (this.#isWarned && this.#count < RECOVERY_SHARE * this.#max) {
       this.#isWarned = false;
       this.#log.info(facts, 'the store holds less than 75 % of MAX_PARTICIPANTS again');
     }

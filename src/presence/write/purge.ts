@@ -1,5 +1,6 @@
-// Removes what should never have been stored, as after a leaked secret. It goes through participants page by page, and
-// removes those that match by the recorder, so that callbacks go on in between and each commit compares and sets.
+// Removes participants that should never have been stored, for example after a callback secret has leaked. Matching
+// participants are removed page by page through the recorder, so that callbacks are stored in between and every removal is a
+// compare-and-set.
 import { Injectable } from '@nestjs/common';
 import type { ParticipantRecord } from '../../domain/participant.js';
 import { PRESENCE_STATES } from '../../domain/presence-view.js';
@@ -11,12 +12,12 @@ import type { PageCursor, StoredRecord } from '../../storage/ports.js';
 import { PresenceReader } from '../read/presence-reader.js';
 import { Recorder } from './recorder.js';
 
-/** A participant that was made to be large has a record of 20 KB or more. */
+/** An attacker can create records of 20 KB or more. */
 const PAGE_SIZE = 50;
-/** Participants that one run looks at. */
+/** Participants examined by one run. */
 const MAX_SCANNED = 1_000;
 
-/** Those that fit all of it. The times, on our clock, are those between which the last event was received. */
+/** A participant must match all of it. `sinceMs` and `untilMs` limit when, on our clock, its last event was received. */
 export interface PurgeFilter {
   readonly tag?: string | undefined;
   readonly source?: SourceName | undefined;
@@ -27,9 +28,9 @@ export interface PurgeFilter {
 
 interface PurgeResult {
   readonly matched: number;
-  /** Less than `matched` when participants changed meanwhile, or nothing was to be purged. */
+  /** Less than `matched` if participants changed meanwhile; 0 in a dry run. */
   readonly purged: number;
-  /** Where to go on; null: all were looked at. */
+  /** Where to continue; null: all were examined. */
   readonly next: PageCursor | null;
 }
 
@@ -40,30 +41,34 @@ export class Purge {
     private readonly recorder: Recorder,
   ) {}
 
-  /** Rejects with StoreUnavailableError; some may then have been purged. */
+  /** Rejects with StoreUnavailableError, possibly after some were purged. */
   async run(filter: PurgeFilter, after: PageCursor | null, isDryRun: boolean): Promise<PurgeResult> {
     const matches = (record: ParticipantRecord) => isMatch(record, filter);
     const { source, scope, tag } = filter;
     let [matched, purged, next] = [0, 0, after];
     for (let scanned = 0; scanned < MAX_SCANNED; scanned += PAGE_SIZE) {
-      // Of scope and tag the one that has fewer participants: `matches` looks at the other.
+      // A scope has fewer participants than a tag; `matches` checks the tag.
       const group = scope === undefined ? { tag } : { scope };
       const page = await this.reader.list({ states: PRESENCE_STATES, source, ...group }, next, PAGE_SIZE);
-      const found = page.items.filter(({ key, record }) => isReadable(key, record, matches));
+      const found = page.items.filter(({ key, record }) => decodesAndMatches(key, record, matches));
       matched += found.length;
       const keys = found.map(({ key }) => key);
       if (!isDryRun) purged += await this.recorder.purge(keys, matches);
       next = page.next;
       if (next === null) break;
-      // SQLite reads a page without giving up the turn.
+      // SQLite is synchronous: let other work run between pages.
       await new Promise<void>(onTickEnd);
     }
     return { matched, purged, next };
   }
 }
 
-/** One that cannot be read matches nothing: nobody can tell what it was. */
-function isReadable(key: SubjectKey, record: StoredRecord, matches: (record: ParticipantRecord) => boolean): boolean {
+/** An unreadable record matches nothing. */
+function decodesAndMatches(
+  key: SubjectKey,
+  record: StoredRecord,
+  matches: (record: ParticipantRecord) => boolean,
+): boolean {
   try {
     return matches(decodeRecord(key, record));
   } catch {
@@ -79,12 +84,12 @@ function isMatch(record: ParticipantRecord, { tag, source, scope, sinceMs, until
   return receivedAtMs >= sinceMs && receivedAtMs < untilMs;
 }
 
-/** By our clock: whoever forges an event can give it any time of the provider's. */
+/** On our clock: a forged event can carry any provider time. */
 function lastReceivedAtMs({ devices }: ParticipantRecord): number {
   let lastMs = Number.NEGATIVE_INFINITY;
   for (const { base, events } of devices.values()) {
     for (const { kind, receivedAtMs } of base ? [base.upTo, ...events] : events) {
-      // An operator's end was not received.
+      // An operator's end is not a received event.
       if (kind !== 'ended') lastMs = Math.max(lastMs, receivedAtMs);
     }
   }

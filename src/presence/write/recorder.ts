@@ -1,6 +1,6 @@
-// The one way presence is written. It turns lifecycle events into commits: load, apply the rules, commit, and again
-// for those that another node changed meanwhile. What arrives while a batch is under way makes up the next one, so
-// batches grow with the load, then their number, and with no load an event waits for nothing.
+// The only writer of presence. Turns lifecycle events into commits: load, apply the rules, commit, and retry the records
+// that another node has changed meanwhile. Natural batching: events that arrive while batches are in flight form the next
+// one, so batch size follows the load and an idle service adds no delay.
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Verdict } from '../../domain/device-history.js';
@@ -14,42 +14,41 @@ import { onTickEnd } from '../../runtime/tick-batch.js';
 import { keyOf, type SubjectKey, subjectOf } from '../../storage/encoding/subject-key.js';
 import { type Changeset, type RecordStore, type StoredRecord, StoreUnavailableError } from '../../storage/ports.js';
 import { RECORD_STORE } from '../../storage/tokens.js';
+import { type AppliedUpdates, applyUpdates, finishAll, isEvent, splitOffPurges } from './apply-updates.js';
 import { changesetOf, readRecord } from './changeset.js';
 import { FeedQuota } from './feed-quota.js';
 import { ParticipantLimit } from './participant-limit.js';
-import { type Application, apply, inTurns, isEvent, settle } from './work-outcomes.js';
 import {
   type AdmitNew,
   type Batch,
   type EndOutcome,
   type Outcome,
+  type PendingUpdate,
   type PurgeRequest,
-  type Task,
-  type Work,
-  WorkQueue,
-} from './work-queue.js';
+  type Update,
+  UpdateQueue,
+} from './update-queue.js';
 
-/** While one batch is with the store the next is made ready. More would only make batches smaller. */
+/** The second batch is prepared while the store commits the first. More would only make batches smaller. */
 const MAX_BATCHES = 2;
-/** Full ones cannot grow any more: where thousands of connections wait, their answers from the store need not wait for one another. */
+/** Full batches cannot grow, so under high load more of them may wait for the store at the same time. */
 const MAX_FULL_BATCHES = 16;
 /**
- * Records in one commit, in characters: nothing can interrupt a commit, nor the rules that make it. A usual record has
- * a few hundred, so that this limits only what is made of participants with many devices.
+ * Total length of the records in one commit, in characters: preparing and running a commit blocks. A typical record has a few
+ * hundred characters, so this only affects participants with many devices.
  */
 const MAX_COMMIT_LENGTH = 64 * 1024;
 
 interface Conflict {
   readonly key: SubjectKey;
-  readonly works: readonly Work[];
+  readonly updates: readonly PendingUpdate[];
 }
 
 interface Attempt extends Conflict {
-  readonly outcomes: Application['outcomes'];
+  readonly outcomes: AppliedUpdates['outcomes'];
   readonly changeset: Changeset;
 }
 
-/** For injection. */
 export const PRESENCE_POLICY = Symbol('PresencePolicy');
 
 @Injectable()
@@ -61,12 +60,12 @@ export class Recorder {
   readonly #quota: FeedQuota | undefined;
   readonly #limit: ParticipantLimit;
   readonly #unreadable: DeduplicatedLog;
-  readonly #queue: WorkQueue;
+  readonly #queue: UpdateQueue;
   #batches = 0;
   #isScheduled = false;
   #onDeadline: (dueMs: number) => void = () => {};
 
-  /** A limit that is not given does not exist. */
+  /** Without `participants` or `quota`, that limit is off. */
   constructor(
     @Inject(RECORD_STORE) records: RecordStore,
     @Inject(CLOCK) clock: Clock,
@@ -78,7 +77,7 @@ export class Recorder {
     this.#records = records;
     this.#limit = participants ?? new ParticipantLimit(records, clock, log, 0);
     this.#quota = quota;
-    this.#queue = new WorkQueue(clock);
+    this.#queue = new UpdateQueue(clock);
     this.#clock = clock;
     this.#policy = policy;
     this.#log = log;
@@ -89,10 +88,10 @@ export class Recorder {
   }
 
   /**
-   * Resolves once the event is durably applied, or found to be a duplicate or stale.
-   * Rejects with StoreUnavailableError within 2 s when that cannot be said; the event may then have been applied. Rejects with
-   * FeedQuotaError when the feed quota of its participant is used up, and with ParticipantLimitError, or with what `admitNew`
-   * gives, when its participant is new and may not be stored.
+   * Resolves once the event is durably applied, or found to be a duplicate or stale. Rejects with:
+   * - StoreUnavailableError within 2 s; the event may still have been applied
+   * - FeedQuotaError if the feed quota of the participant is used up
+   * - ParticipantLimitError, or the error that `admitNew` returns, if the participant is new and may not be stored
    */
   record(event: LifecycleEvent, admitNew?: AdmitNew): Promise<Verdict> {
     const key = keyOf(event.subject);
@@ -102,48 +101,48 @@ export class Recorder {
   }
 
   /**
-   * Ends a participant, or one of its devices, for an operator, until a later event shows that it is present. `unknown`:
-   * there is no such participant or device. Rejects like `record`.
+   * Ends a participant, or one of its devices, for an operator; any later event undoes it. `unknown`: there is no such
+   * participant or device. Rejects with StoreUnavailableError like `record`.
    */
   end(subject: Subject, deviceId?: DeviceId): Promise<EndOutcome> {
     return this.#add(keyOf(subject), { input: { kind: 'end-request', deviceId } }) as Promise<EndOutcome>;
   }
 
   /**
-   * Removes those of whose record `matches` is true when it is their turn, and announces the end of those who were present.
-   * Resolves with how many were removed. Rejects like `record`.
+   * Removes the participants whose current record `matches`, and announces the end of those that were present. Resolves with
+   * the number removed. Rejects with StoreUnavailableError like `record`.
    */
   async purge(keys: readonly SubjectKey[], matches: PurgeRequest['matches']): Promise<number> {
-    const task: Task = { input: { kind: 'purge-request', matches } };
-    const outcomes = await Promise.all(keys.map((key) => this.#add(key, task)));
+    const update: Update = { input: { kind: 'purge-request', matches } };
+    const outcomes = await Promise.all(keys.map((key) => this.#add(key, update)));
     return outcomes.filter((outcome) => outcome === 'purged').length;
   }
 
-  /** Applies what time alone has brought about. Resolves with those for whom that cannot be done; rejects like `record`. */
-  async revisit(keys: readonly SubjectKey[]): Promise<SubjectKey[]> {
+  /** Applies the effects of elapsed time. Resolves with the keys of missing or unreadable records; rejects like `end`. */
+  async reevaluate(keys: readonly SubjectKey[]): Promise<SubjectKey[]> {
     const outcomes = await Promise.all(keys.map((key) => this.#add(key)));
-    return keys.filter((_, index) => outcomes[index] === 'stuck');
+    return keys.filter((_, index) => outcomes[index] === 'unreadable');
   }
 
-  /** Tells of the earliest deadline that each batch has set. */
+  /** `listener` is called with the earliest deadline of each commit. */
   onDeadline(listener: (dueMs: number) => void): void {
     this.#onDeadline = listener;
   }
 
-  #add(key: SubjectKey, task?: Task): Promise<Outcome> {
-    const outcome = this.#queue.add(key, task);
+  #add(key: SubjectKey, update?: Update): Promise<Outcome> {
+    const outcome = this.#queue.add(key, update);
     this.#schedule();
     return outcome;
   }
 
-  /** Once all that came in together is there. Two at once are enough of a turn: a store in this process works within it. */
+  /** Starts batches at the end of the tick, so that events received together share one. At most two: SQLite blocks the tick. */
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     onTickEnd(() => {
       this.#isScheduled = false;
-      for (let begun = 0; this.#hasRoom; begun += 1) {
-        if (begun === MAX_BATCHES) return this.#schedule();
+      for (let started = 0; this.#canStartBatch; started += 1) {
+        if (started === MAX_BATCHES) return this.#schedule();
         const batch = this.#queue.take();
         if (batch.size === 0) return;
         void this.#process(batch);
@@ -151,7 +150,7 @@ export class Recorder {
     });
   }
 
-  get #hasRoom(): boolean {
+  get #canStartBatch(): boolean {
     return this.#batches < (this.#queue.hasFullBatch ? MAX_FULL_BATCHES : MAX_BATCHES);
   }
 
@@ -161,8 +160,8 @@ export class Recorder {
       for (let rest = batch; rest.size > 0; ) rest = await this.#attempt(rest);
     } catch (error) {
       this.#log.error({ err: error }, 'a batch failed');
-      for (const work of [...batch.values()].flat()) {
-        work.settle(new StoreUnavailableError('a batch failed', { cause: error }));
+      for (const update of [...batch.values()].flat()) {
+        update.finish(new StoreUnavailableError('a batch failed', { cause: error }));
       }
     } finally {
       this.#batches -= 1;
@@ -171,93 +170,93 @@ export class Recorder {
     }
   }
 
-  /** The part of the batch that is still wanted: somebody else was faster, or it has to follow the rest. */
+  /** Returns the updates to retry: those in conflict, and purges that have to follow other updates. */
   async #attempt(batch: Batch): Promise<Batch> {
     const keys = [...batch.keys()];
-    const texts = await this.#records.load(keys);
-    if (texts.includes(null)) await this.#limit.refresh();
-    const remaining = new Map<SubjectKey, readonly Work[]>();
+    const records = await this.#records.load(keys);
+    if (records.includes(null)) await this.#limit.refresh();
+    const remaining = new Map<SubjectKey, readonly PendingUpdate[]>();
     for (let next = 0; next < keys.length; ) {
       const attempts: Attempt[] = [];
       for (let length = 0; next < keys.length && length < MAX_COMMIT_LENGTH; next += 1) {
         const key = keys[next] as SubjectKey;
-        const { now, later } = inTurns(batch.get(key) ?? []);
+        const { now, later } = splitOffPurges(batch.get(key) ?? []);
         if (later.length > 0) remaining.set(key, later);
-        const attempt = this.#apply(key, now, texts[next] ?? null);
+        const attempt = this.#apply(key, now, records[next] ?? null);
         if (attempt) attempts.push(attempt);
         length += attempt ? lengthOf(attempt.changeset) : 0;
       }
-      for (const { key, works } of await this.#commit(attempts)) {
-        remaining.set(key, [...works, ...(remaining.get(key) ?? [])]);
+      for (const { key, updates } of await this.#commit(attempts)) {
+        remaining.set(key, [...updates, ...(remaining.get(key) ?? [])]);
       }
     }
     return remaining;
   }
 
-  /** Those to be tried again. */
+  /** Returns the updates whose record has changed since it was loaded. */
   async #commit(attempts: readonly Attempt[]): Promise<Conflict[]> {
     if (attempts.length === 0) return [];
     const outcomes = await this.#limit.commit(attempts.map(({ changeset }) => changeset));
     let nextDueMs = Number.POSITIVE_INFINITY;
     const conflicts: Conflict[] = [];
-    for (const [index, { key, works, outcomes: whenDone, changeset }] of attempts.entries()) {
+    for (const [index, { key, updates, outcomes: updateOutcomes, changeset }] of attempts.entries()) {
       const outcome = outcomes[index];
       if (outcome === 'done') {
-        settle(works, whenDone);
-        if (changeset.changes !== null) this.#countAnnounced(key, changeset.changes);
+        finishAll(updates, updateOutcomes);
+        if (changeset.changes !== null) this.#chargeQuota(key, changeset.changes);
         nextDueMs = Math.min(nextDueMs, changeset.after?.index.dueMs ?? nextDueMs);
       } else if (outcome instanceof StoreUnavailableError) {
-        for (const work of works) work.settle(outcome);
+        for (const update of updates) update.finish(outcome);
       } else {
-        const wanted = works.filter(({ isSettled }) => !isSettled);
-        if (wanted.length > 0) conflicts.push({ key, works: wanted });
+        const unfinished = updates.filter(({ isFinished }) => !isFinished);
+        if (unfinished.length > 0) conflicts.push({ key, updates: unfinished });
       }
     }
     if (nextDueMs < Number.POSITIVE_INFINITY) this.#onDeadline(nextDueMs);
     return conflicts;
   }
 
-  #countAnnounced(key: SubjectKey, changes: string): void {
+  #chargeQuota(key: SubjectKey, changes: string): void {
     this.#quota?.use(key, Buffer.byteLength(changes), this.#clock.now());
   }
 
   /**
-   * Applies the rules; settles the works itself where there is nothing to commit. A record that cannot be read fails its
-   * own callbacks, and no others of the batch.
+   * Applies the rules, and finishes the updates if there is nothing to commit. An unreadable record fails only the updates of
+   * its own participant.
    */
   #apply(
     key: SubjectKey,
-    works: readonly Work[],
+    updates: readonly PendingUpdate[],
     text: StoredRecord | null | StoreUnavailableError,
   ): Attempt | undefined {
     try {
       if (text instanceof StoreUnavailableError) throw text;
       const loaded = readRecord(key, text);
       const nowMs = this.#clock.now();
-      const { advanced, outcomes } = apply(works, loaded?.record, nowMs, this.#policy);
+      const { advanced, outcomes } = applyUpdates(updates, loaded?.record, nowMs, this.#policy);
       const changeset = changesetOf(key, loaded, advanced);
-      const refusal = changeset && !changeset.before ? this.#refuseNew(works) : undefined;
-      if (changeset && !refusal) return { key, works, outcomes, changeset };
-      settle(works, outcomes, refusal);
+      const refusal = changeset && !changeset.before ? this.#refuseNew(updates) : undefined;
+      if (changeset && !refusal) return { key, updates, outcomes, changeset };
+      finishAll(updates, outcomes, refusal);
     } catch (error) {
       const isUnreadable = !(error instanceof StoreUnavailableError);
       if (isUnreadable) this.#unreadable.error(key, { err: error, ...subjectOf(key) });
       const failure = isUnreadable ? new StoreUnavailableError('unreadable', { cause: error }) : error;
-      for (const work of works) work.settle(isUnreadable && !work.input ? 'stuck' : failure);
+      for (const update of updates) update.finish(isUnreadable && !update.input ? 'unreadable' : failure);
     }
     return undefined;
   }
 
-  /** Each sender of an event is asked, until one may bring this participant. */
-  #refuseNew(works: readonly Work[]): Error | undefined {
+  /** A new participant is stored if the sender of at least one of its events may add it. */
+  #refuseNew(updates: readonly PendingUpdate[]): Error | undefined {
     let refusal: Error | undefined = this.#limit.refusal();
     if (refusal) return refusal;
-    for (const work of works) {
-      if (!isEvent(work)) continue;
-      refusal = work.admitNew?.();
+    for (const update of updates) {
+      if (!isEvent(update)) continue;
+      refusal = update.admitNew?.();
       if (!refusal) break;
     }
-    if (!refusal) this.#limit.admit();
+    if (!refusal) this.#limit.reserve();
     return refusal;
   }
 }

@@ -1,5 +1,5 @@
-// What one commit announced, as the text of one entry of the feed: a JSON array by position, for the same reason as
-// record-codec.ts, with what its changes share written once.
+// Encodes the changes of one commit as a feed entry: a positional JSON array, to save memory like record-codec.ts. Values
+// that all changes share are stored once.
 
 import { CHANGE_TYPES, type Change, type ChangeType } from '../../domain/change.js';
 import type { GoneCause } from '../../domain/connection.js';
@@ -7,13 +7,13 @@ import type { DeviceId } from '../../domain/lifecycle-event.js';
 import { PRESENCE_STATES, type PresenceState } from '../../domain/presence-view.js';
 import type { ParticipantId, SourceName, Subject } from '../../domain/subject.js';
 import { isTimeMs } from '../../runtime/rfc3339.js';
-import { CAUSES } from './record-text.js';
+import { STORED_CAUSES } from './field-codecs.js';
 
-/** participant, source, tag, version, changes; scope, if it has one */
-type EntryText = [ParticipantId, SourceName, string | 0, number, ChangeText[], string?];
+/** participant, source, tag, version, changes; scope, if not empty */
+type EncodedEntry = [ParticipantId, SourceName, string | 0, number, EncodedChange[], string?];
 
 /** type, device, previous tag, state, previous state, cause, since, at, receivedAt */
-type ChangeText = [
+type EncodedChange = [
   ChangeType,
   DeviceId | 0,
   string | 0,
@@ -25,18 +25,18 @@ type ChangeText = [
   number,
 ];
 
-/** `changes`: all that one commit announces of one participant. null: none. */
+/** `changes`: all changes of one commit for one participant. null: there are none. */
 export function encodeChanges(changes: readonly Change[]): string | null {
   const [first] = changes;
   if (!first) return null;
   const { subject, tag, version } = first;
   const { source, scope, participantId } = subject;
-  const text: EntryText = [participantId, source, tag ?? 0, version, changes.map(changeText)];
+  const text: EncodedEntry = [participantId, source, tag ?? 0, version, changes.map(encodeChange)];
   if (scope !== '') text.push(scope);
   return JSON.stringify(text);
 }
 
-/** null: the text is not what `encodeChanges` makes. Whoever reads changes relies on each of their values. */
+/** null: not a result of `encodeChanges`. All values are validated, because readers rely on them. */
 export function decodeChanges(text: string): Change[] | null {
   const entry = parse(text);
   if (!isEntry(entry)) return null;
@@ -60,7 +60,7 @@ export function decodeChanges(text: string): Change[] | null {
   );
 }
 
-function changeText(change: Change): ChangeText {
+function encodeChange(change: Change): EncodedChange {
   const { type, deviceId, previousTag, state, previousState, cause, sinceMs, occurredAtMs, receivedAtMs } = change;
   return [
     type,
@@ -83,7 +83,7 @@ function parse(text: string): unknown {
   }
 }
 
-function isEntry(value: unknown): value is EntryText {
+function isEntry(value: unknown): value is EncodedEntry {
   if (!Array.isArray(value)) return false;
   const [participantId, source, tag, version, changes, scope = ''] = value as unknown[];
   return (
@@ -98,7 +98,7 @@ function isEntry(value: unknown): value is EntryText {
   );
 }
 
-function isChange(value: unknown): value is ChangeText {
+function isChange(value: unknown): value is EncodedChange {
   if (!Array.isArray(value)) return false;
   const [type, deviceId, previousTag, state, previousState, cause, sinceMs, occurredAtMs, receivedAtMs] =
     value as unknown[];
@@ -108,7 +108,7 @@ function isChange(value: unknown): value is ChangeText {
     (previousTag === 0 || typeof previousTag === 'string') &&
     isOneOf(PRESENCE_STATES, state) &&
     (previousState === 0 || isOneOf(PRESENCE_STATES, previousState)) &&
-    (cause === 0 || isOneOf(CAUSES, cause)) &&
+    (cause === 0 || isOneOf(STORED_CAUSES, cause)) &&
     isTimeMs(sinceMs) &&
     (occurredAtMs === null || isTimeMs(occurredAtMs)) &&
     isTimeMs(receivedAtMs)

@@ -1,7 +1,6 @@
-// A participant's record as text: flat JSON arrays by position, times relative to its last event. Redis holds one such
-// text for every participant in memory, and each callback reads one and writes one: it is about a quarter of what plain
-// JSON would take, and what is so of nearly every participant is left out or written as 0.
-// Who it is of is not in it: that is the key under which a store keeps the record.
+// Encodes a participant's record as flat, positional JSON arrays, with times relative to the last event. Redis keeps every
+// record in memory, and each callback reads one and writes one: this takes about a quarter of the size of plain JSON. Values
+// that most participants share are omitted or stored as 0. The subject is not part of it: it is the key of the record.
 
 import type { DeviceHistory } from '../../domain/device-history.js';
 import type { DeviceId } from '../../domain/lifecycle-event.js';
@@ -10,54 +9,61 @@ import type { DeviceView, Presence } from '../../domain/presence-view.js';
 import type { Stay } from '../../domain/stay.js';
 import type { Subject } from '../../domain/subject.js';
 import type { StoredRecord } from '../ports.js';
-import { type DeviceText, deviceText, isNew, type NewDeviceText, readHistory, readView } from './device-text.js';
-import { type PresenceText, presenceText, readPresence, tagAt, whole } from './record-text.js';
+import {
+  decodeHistory,
+  decodeView,
+  type EncodedDevice,
+  type EncodedNewDevice,
+  encodeDevice,
+  isNew,
+} from './device-codec.js';
+import { checkedInteger, checkedTag, decodePresence, type EncodedPresence, encodePresence } from './field-codecs.js';
 import { type SubjectKey, subjectOf } from './subject-key.js';
 
-/** Of this text. A later format reads this one, too, and writes its own with the next commit. */
+/** A later version must also read this format; it writes its own with the next commit. */
 const FORMAT = 1;
 
-/** Alone, or with the time when the record was settled last. */
-type DeadlineText = number | [number, number];
+/** deadline, or deadline and settledAt */
+type EncodedDeadline = number | [number, number];
 /**
- * format, lastEventAt, version less lastEventAt since it begins as a time, deadline; the devices or, if there is just a
- * new one, its two values; what else there is
+ * format, lastEventAt, version − lastEventAt (versions start as a time), deadline; the devices, or the two values of a single
+ * new device; options
  */
-type RecordText =
-  | [typeof FORMAT, number, number, DeadlineText, DeviceText[], ...RestText]
-  | [typeof FORMAT, number, number, DeadlineText, ...NewDeviceText, ...RestText];
+type EncodedRecord =
+  | [typeof FORMAT, number, number, EncodedDeadline, EncodedDevice[], ...EncodedOptions]
+  | [typeof FORMAT, number, number, EncodedDeadline, ...EncodedNewDevice, ...EncodedOptions];
 /**
- * As far as any of it is other than is usual: tag, 0 for none, alone if the last event gave it, else with its time;
- * presence, 0 for that of the first device; start and reach of each past stay; evictedUpTo
+ * Trailing defaults are omitted: tag, 0 for none, with its time unless the last event set it; presence, 0 if equal to that of
+ * the first device; start and reach of each past stay; evictedUpTo
  */
-type RestText = [(string | [string, number] | 0)?, (PresenceText | 0)?, number[]?, number?];
+type EncodedOptions = [(string | [string, number] | 0)?, (EncodedPresence | 0)?, number[]?, number?];
 
 export function encodeRecord(record: ParticipantRecord): StoredRecord {
-  const { lastEventAtMs: zeroMs, version, deadlineMs, settledAtMs, announced, tag } = record;
+  const { lastEventAtMs: baseMs, version, deadlineMs, settledAtMs, announced, tag } = record;
   const { pastStays, evictedUpToMs } = record;
-  const devices = announced.devices.map((view) => deviceText(view, record.devices.get(view.deviceId), zeroMs));
-  const deadline = deadlineMs - zeroMs;
-  const deadlineText = settledAtMs === undefined ? deadline : [deadline, settledAtMs - zeroMs];
-  const text: unknown[] = [FORMAT, zeroMs, version - zeroMs, deadlineText];
+  const devices = announced.devices.map((view) => encodeDevice(view, record.devices.get(view.deviceId), baseMs));
+  const deadline = deadlineMs - baseMs;
+  const encodedDeadline = settledAtMs === undefined ? deadline : [deadline, settledAtMs - baseMs];
+  const text: unknown[] = [FORMAT, baseMs, version - baseMs, encodedDeadline];
   const [device] = devices;
   if (device && isNew(device) && devices.length === 1) text.push(device[0], device[1]);
   else text.push(devices);
-  const presence = isSamePresence(announced, announced.devices[0]) ? 0 : presenceText(announced, zeroMs);
+  const presence = isSamePresence(announced, announced.devices[0]) ? 0 : encodePresence(announced, baseMs);
   const isLong = evictedUpToMs !== undefined || pastStays.length > 0;
-  if (tag) text.push(tag.occurredAtMs === zeroMs ? tag.value : [tag.value, tag.occurredAtMs - zeroMs]);
+  if (tag) text.push(tag.occurredAtMs === baseMs ? tag.value : [tag.value, tag.occurredAtMs - baseMs]);
   if (presence === 0 && !isLong) return JSON.stringify(text);
   if (!tag) text.push(0);
   text.push(presence);
-  if (isLong) text.push(pastStays.flatMap(({ startMs, reachMs }) => [startMs - zeroMs, reachMs - zeroMs]));
-  if (evictedUpToMs !== undefined) text.push(evictedUpToMs - zeroMs);
+  if (isLong) text.push(pastStays.flatMap(({ startMs, reachMs }) => [startMs - baseMs, reachMs - baseMs]));
+  if (evictedUpToMs !== undefined) text.push(evictedUpToMs - baseMs);
   return JSON.stringify(text);
 }
 
-/** Throws when the text is not that of a record. What it throws goes to the log, and so quotes nothing of the text. */
+/** Throws if the text is not a valid record. The error is logged, so it must not quote the text. */
 export function decodeRecord(key: SubjectKey, stored: StoredRecord): ParticipantRecord {
   const text = parse(stored);
-  if (text[0] !== FORMAT) throw new Error('a record of an unknown format');
-  return readRecord(subjectOf(key), text as unknown as RecordText);
+  if (text[0] !== FORMAT) throw new Error('a record has an unknown format');
+  return toRecord(subjectOf(key), text as unknown as EncodedRecord);
 }
 
 function parse(stored: StoredRecord): readonly unknown[] {
@@ -65,37 +71,37 @@ function parse(stored: StoredRecord): readonly unknown[] {
   try {
     text = JSON.parse(stored);
   } catch {
-    // Its message quotes the text.
+    // Dropped, because its message quotes the text.
   }
   if (Array.isArray(text)) return text;
-  throw new Error('a record that is no JSON array');
+  throw new Error('a record is not a JSON array');
 }
 
-function readRecord(subject: Subject, text: RecordText): ParticipantRecord {
-  const [, zeroMs, version, deadlineText] = text;
-  const [deadline, settledAt] = typeof deadlineText === 'number' ? [deadlineText] : deadlineText;
-  const isOfNewDevice = typeof text[4] === 'string';
-  const devices = (isOfNewDevice ? [text.slice(4, 6)] : text[4]) as DeviceText[];
-  const [tag = 0, presence = 0, stays = [], evictedUpTo] = text.slice(isOfNewDevice ? 6 : 5) as RestText;
+function toRecord(subject: Subject, text: EncodedRecord): ParticipantRecord {
+  const [, baseMs, version, encodedDeadline] = text;
+  const [deadline, settledAt] = typeof encodedDeadline === 'number' ? [encodedDeadline] : encodedDeadline;
+  const hasOnlyNewDevice = typeof text[4] === 'string';
+  const devices = (hasOnlyNewDevice ? [text.slice(4, 6)] : text[4]) as EncodedDevice[];
+  const [tag = 0, presence = 0, stays = [], evictedUpTo] = text.slice(hasOnlyNewDevice ? 6 : 5) as EncodedOptions;
   const histories = new Map<DeviceId, DeviceHistory>();
   const views: DeviceView[] = [];
   for (const device of devices) {
-    const view = readView(device, zeroMs);
+    const view = decodeView(device, baseMs);
     views.push(view);
-    histories.set(view.deviceId, readHistory(device, zeroMs));
+    histories.set(view.deviceId, decodeHistory(device, baseMs));
   }
-  const { state, sinceMs, untilMs, cause } = presence === 0 ? firstOf(views) : readPresence(presence, zeroMs);
+  const { state, sinceMs, untilMs, cause } = presence === 0 ? firstOf(views) : decodePresence(presence, baseMs);
   return {
     subject,
-    version: whole(zeroMs + version),
-    tag: tag === 0 ? undefined : readTag(tag, zeroMs),
-    lastEventAtMs: whole(zeroMs),
+    version: checkedInteger(baseMs + version),
+    tag: tag === 0 ? undefined : decodeTag(tag, baseMs),
+    lastEventAtMs: checkedInteger(baseMs),
     devices: histories,
-    pastStays: readStays(stays, zeroMs),
-    evictedUpToMs: evictedUpTo === undefined ? undefined : whole(zeroMs + evictedUpTo),
+    pastStays: decodeStays(stays, baseMs),
+    evictedUpToMs: evictedUpTo === undefined ? undefined : checkedInteger(baseMs + evictedUpTo),
     announced: { state, sinceMs, untilMs, cause, devices: views },
-    deadlineMs: whole(zeroMs + deadline),
-    settledAtMs: settledAt === undefined ? undefined : whole(zeroMs + settledAt),
+    deadlineMs: checkedInteger(baseMs + deadline),
+    settledAtMs: settledAt === undefined ? undefined : checkedInteger(baseMs + settledAt),
   };
 }
 
@@ -105,18 +111,21 @@ function isSamePresence({ state, sinceMs, untilMs, cause }: Presence, device: De
 
 function firstOf(views: readonly DeviceView[]): DeviceView {
   const [first] = views;
-  if (!first) throw new Error('a record without devices');
+  if (!first) throw new Error('a record has no devices');
   return first;
 }
 
-function readTag(text: string | [string, number], zeroMs: number) {
-  return typeof text === 'string' ? { value: text, occurredAtMs: zeroMs } : tagAt(text[0], zeroMs + text[1]);
+function decodeTag(text: string | [string, number], baseMs: number) {
+  return typeof text === 'string' ? { value: text, occurredAtMs: baseMs } : checkedTag(text[0], baseMs + text[1]);
 }
 
-function readStays(numbers: readonly number[], zeroMs: number): Stay[] {
+function decodeStays(numbers: readonly number[], baseMs: number): Stay[] {
   const stays: Stay[] = [];
   for (let i = 0; i < numbers.length; i += 2) {
-    stays.push({ startMs: whole(zeroMs + (numbers[i] ?? 0)), reachMs: whole(zeroMs + (numbers[i + 1] ?? 0)) });
+    stays.push({
+      startMs: checkedInteger(baseMs + (numbers[i] ?? 0)),
+      reachMs: checkedInteger(baseMs + (numbers[i + 1] ?? 0)),
+    });
   }
   return stays;
 }

@@ -1,4 +1,4 @@
-// Bindings on Redis: one key each, which expires.
+// Bindings in Redis: one expiring key each.
 import type { SubjectKey } from '../encoding/subject-key.js';
 import { newEpoch } from '../feed-position.js';
 import type { BindingStore } from '../ports.js';
@@ -6,7 +6,7 @@ import type { Shard } from './shard.js';
 import type { Shards } from './shards.js';
 import { runTransaction } from './transaction.js';
 
-/** A time that has passed already. */
+/** A time in the past. */
 const EXPIRED_MS = 1;
 
 export class RedisBindingStore implements BindingStore {
@@ -19,7 +19,7 @@ export class RedisBindingStore implements BindingStore {
   async bind(ref: string, key: SubjectKey, untilMs: number): Promise<SubjectKey> {
     const shard = this.#shards.of(ref);
     try {
-      // Nearly always: a binding never changes. It does not show that callbacks can be stored.
+      // Fast path: bindings never change. Not `attempt`, because a read does not prove that callbacks can be stored.
       const known = (await this.#shards.redis.commands.get(shard.ref(ref))) as SubjectKey | null;
       return known ?? (await this.#bind(shard, ref, key, untilMs));
     } catch (error) {
@@ -27,7 +27,7 @@ export class RedisBindingStore implements BindingStore {
     }
   }
 
-  /** Does what `bind` does; what is written is gone again. */
+  /** Does what `bind` does, but the binding expires at once. */
   async probe(shard: Shard): Promise<void> {
     const ref = newEpoch();
     await this.#bind(shard, ref, ref as SubjectKey, EXPIRED_MS);
@@ -35,10 +35,10 @@ export class RedisBindingStore implements BindingStore {
 
   async #bind(shard: Shard, ref: string, key: SubjectKey, untilMs: number): Promise<SubjectKey> {
     const refKey = shard.ref(ref);
-    // MULTI: what is there, whoever was first.
+    // MULTI: reads the binding that exists, whoever created it.
     const transaction = this.#shards.redis.commands.multi().set(refKey, key, 'PXAT', untilMs, 'NX').get(refKey);
     const [, bound] = (await runTransaction(transaction)) as [unknown, SubjectKey | null];
-    // null: that time has passed already.
+    // null: `untilMs` is in the past.
     return bound ?? key;
   }
 }

@@ -1,4 +1,4 @@
-// Changesets as the keys and arguments of commit.lua.
+// Encodes changesets as the keys and arguments of commit.lua.
 import type { SourceName } from '../../domain/subject.js';
 import type { SubjectKey } from '../encoding/subject-key.js';
 import type { Changeset, Group, IndexEntry } from '../ports.js';
@@ -9,11 +9,11 @@ export interface ScriptCall {
   readonly args: (string | number)[];
 }
 
-/** Lua passes no more than 8,000 arguments to one command. */
-export const MOST_CHANGESETS = 1_000;
-const MOST_ARGUMENTS = 4_000;
+/** Lua's unpack fails beyond about 8,000 values. */
+export const MAX_CHANGESETS = 1_000;
+const MAX_ARGUMENTS = 4_000;
 
-/** The one call that commits `changesets`, no more than `MOST_CHANGESETS`, all of them of participants in `shard`. */
+/** `changesets`: at most `MAX_CHANGESETS`, all in `shard`. */
 export function commitCall(shard: Shard, changesets: readonly Changeset[], newEpoch: string): ScriptCall {
   const args: (string | number)[] = [newEpoch, changesets.length];
   const keys = [shard.epoch, shard.changes];
@@ -23,36 +23,35 @@ export function commitCall(shard: Shard, changesets: readonly Changeset[], newEp
     args.push(before?.record ?? '');
     if (changes !== null) entries.push(changes);
   }
-  const moves = new Moves(shard, keys);
+  const updates = new IndexUpdates(shard, keys);
   for (const { key, before, after } of changesets) {
     args.push(after?.record ?? '');
-    moves.add(key, before?.index, after?.index);
+    updates.add(key, before?.index, after?.index);
   }
   args.push(entries.length, ...entries);
-  moves.pushTo(args);
+  updates.appendTo(args);
   return { keys, args };
 }
 
-/** What happens to one index. */
-interface IndexMoves {
-  /** Of its key among the keys of the call, which Lua counts from 1. */
-  readonly place: number;
-  /** Score and member. */
+interface IndexUpdate {
+  /** Index into KEYS, from 1. */
+  readonly keyIndex: number;
+  /** Alternating scores and members. */
   readonly added: (string | number)[];
   readonly removed: string[];
 }
 
 /**
- * Where participants are found, before and after, as what is to be added and removed: see the keys in shard.ts. What all of
- * them do to one index is one command.
+ * Collects what a commit adds to and removes from the indexes (see the keys in shard.ts), so that each index needs only one
+ * command of each kind.
  */
-class Moves {
-  readonly #due: IndexMoves;
-  readonly #sets = new Map<string, IndexMoves>();
-  readonly #all: IndexMoves[] = [];
-  /** Those of which a new participant is stored. */
+class IndexUpdates {
+  readonly #due: IndexUpdate;
+  readonly #sets = new Map<string, IndexUpdate>();
+  readonly #all: IndexUpdate[] = [];
+  /** Sources of new participants. */
   readonly #newSources = new Set<SourceName>();
-  /** The tags under which somebody has come or gone, by a key of theirs. */
+  /** Tags to recount, by the key of one of their sets. */
   readonly #tags = new Map<string, { readonly source: SourceName; readonly group: Group }>();
 
   constructor(
@@ -68,43 +67,42 @@ class Moves {
     const source = (after ?? before)?.source;
     if (source === undefined) return;
     if (!before) this.#newSources.add(source);
-    this.#in(source, undefined, key, before, after);
+    this.#updateSets(source, undefined, key, before, after);
     for (const group of before?.groups ?? []) {
       const stays = after?.groups.some(({ kind, name }) => kind === group.kind && name === group.name);
-      this.#in(source, group, key, before, stays ? after : undefined);
+      this.#updateSets(source, group, key, before, stays ? after : undefined);
     }
     for (const group of after?.groups ?? []) {
-      const wasThere = before?.groups.some(({ kind, name }) => kind === group.kind && name === group.name);
-      if (!wasThere) this.#in(source, group, key, undefined, after);
+      const wasInGroup = before?.groups.some(({ kind, name }) => kind === group.kind && name === group.name);
+      if (!wasInGroup) this.#updateSets(source, group, key, undefined, after);
     }
   }
 
-  /** The commands, and the tags to recount. */
-  pushTo(args: (string | number)[]): void {
-    const place = args.push(0) - 1;
+  /** Appends the commands and the tags to recount. */
+  appendTo(args: (string | number)[]): void {
+    const countPosition = args.push(0) - 1;
     let count = 0;
     if (this.#newSources.size > 0) {
-      count += pushCommands(args, 'SADD', this.keys.push(this.shard.sources), [...this.#newSources]);
+      count += appendCommands(args, 'SADD', this.keys.push(this.shard.sources), [...this.#newSources]);
     }
     for (const index of this.#all) {
-      count += pushCommands(args, 'ZREM', index.place, index.removed);
-      count += pushCommands(args, 'ZADD', index.place, index.added);
+      count += appendCommands(args, 'ZREM', index.keyIndex, index.removed);
+      count += appendCommands(args, 'ZADD', index.keyIndex, index.added);
     }
-    args[place] = count;
+    args[countPosition] = count;
     for (const { source, group } of this.#tags.values()) {
       const [connected, reconnecting] = [
         this.#set(source, 'connected', group),
         this.#set(source, 'reconnecting', group),
       ];
-      // Score and member.
-      const came = (connected.added.length + reconnecting.added.length) / 2;
+      const addedCount = (connected.added.length + reconnecting.added.length) / 2;
       const tags = this.keys.push(this.shard.tags(source));
-      args.push(tags, group.name, connected.place, reconnecting.place, came);
+      args.push(tags, group.name, connected.keyIndex, reconnecting.keyIndex, addedCount);
     }
   }
 
-  /** In the sets of one group, or of everybody of the source. */
-  #in(
+  /** Updates the sets of one group, or those of the whole source. */
+  #updateSets(
     source: SourceName,
     group: Group | undefined,
     key: SubjectKey,
@@ -126,7 +124,7 @@ class Moves {
     for (let n = Math.max(was, 1) + 1; n <= is; n += 1) set('more').added.push(0, `${n}:${key}`);
   }
 
-  #set(source: SourceName, name: SetName, group: Group | undefined): IndexMoves {
+  #set(source: SourceName, name: SetName, group: Group | undefined): IndexUpdate {
     const key = this.shard.set(source, name, group);
     let set = this.#sets.get(key);
     if (!set) {
@@ -136,25 +134,30 @@ class Moves {
     return set;
   }
 
-  #index(key: string): IndexMoves {
-    const index = { place: this.keys.push(key), added: [], removed: [] };
+  #index(key: string): IndexUpdate {
+    const index = { keyIndex: this.keys.push(key), added: [], removed: [] };
     this.#all.push(index);
     return index;
   }
 }
 
-/** How many there are: none without values. */
-function pushCommands(args: (string | number)[], name: string, place: number, values: (string | number)[]): number {
+/** Returns the number of commands: several if there are many values, none if there are none. */
+function appendCommands(
+  args: (string | number)[],
+  name: string,
+  keyIndex: number,
+  values: (string | number)[],
+): number {
   let count = 0;
-  for (let first = 0; first < values.length; first += MOST_ARGUMENTS) {
-    const some = values.length <= MOST_ARGUMENTS ? values : values.slice(first, first + MOST_ARGUMENTS);
-    args.push(name, place, some.length, ...some);
+  for (let first = 0; first < values.length; first += MAX_ARGUMENTS) {
+    const chunk = values.length <= MAX_ARGUMENTS ? values : values.slice(first, first + MAX_ARGUMENTS);
+    args.push(name, keyIndex, chunk.length, ...chunk);
     count += 1;
   }
   return count;
 }
 
-/** Of a participant who is present; 1 of one who is not, whose devices are in no set: as the least unusual number. */
+/** 1 if gone: that needs no entry in the sets that count devices. */
 function presentDevices(entry: IndexEntry | undefined): number {
   return entry && entry.state !== 'gone' ? entry.devices : 1;
 }

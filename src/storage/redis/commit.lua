@@ -1,17 +1,15 @@
--- Stores changesets of one shard: all of them or, if the record of any is no longer the one it was made from, none.
--- One script, because record, index entries and announced changes must never be seen apart. It does not sort out which
--- of them may be stored. Its caller does, and asks again: hardly ever, whereas a script that could do with any part of
--- what it is given would take twice as long each time.
+-- Stores changesets of one shard: all of them or, if any record has changed since it was loaded, none.
+-- One script, so that records, index entries and announced changes become visible together. On conflicts, which are rare, the
+-- caller retries without the changesets in conflict: a script that stores only some of them would take twice as long each time.
 --
--- KEYS: [1] the epoch, [2] the change stream, then the record of each changeset, then the indexes, which ARGV names by
---       their place
--- ARGV: [1] an epoch, if a new one is needed
---       how many changesets, of each the record expected ('' for none), of each the record to store ('' to forget it)
---       how many entries of the feed, and each
---       how many commands, for each: its name, the index, how many arguments, and each
---       then for each tag to recount: the set of tags, tag, index of those connected, of those reconnecting, how many came
---       to either
--- Returns: the changesets that another was faster with, by their numbers from 1 on; none: all are stored
+-- KEYS: [1] epoch, [2] change stream, then the record of each changeset, then the indexes; ARGV refers to keys by number
+-- ARGV: [1] new epoch, used if there is none
+--       number of changesets, the expected record of each ('' for none), the record to store of each ('' to delete it)
+--       number of feed entries, each entry
+--       number of commands, for each: name, key, number of arguments, arguments
+--       then for each tag to recount: key of the tag set, tag, keys of its connected and reconnecting sets, number of members
+--       added to them
+-- Returns: the numbers of the changesets in conflict, from 1; empty if all were stored
 local stream = KEYS[2]
 local BEFORE_RECORDS = 2
 local position = 1
@@ -26,13 +24,14 @@ local function takeSeveral(count)
   return unpack(ARGV, position - count + 1, position)
 end
 
--- From the sizes of its sets, so that no count can ever drift. With more in them than came now, somebody was there before.
-local function recount(tags, tag, connected, reconnecting, came)
+-- Derived from the sizes of the sets, so that it cannot drift. If they have more members than were added, the tag is already
+-- in the set of tags.
+local function recount(tags, tag, connected, reconnecting, added)
   local present = redis.call('ZCARD', connected)
-  if present <= came then present = present + redis.call('ZCARD', reconnecting) end
+  if present <= added then present = present + redis.call('ZCARD', reconnecting) end
   if present == 0 then
     redis.call('ZREM', tags, tag)
-  elseif present <= came then
+  elseif present <= added then
     redis.call('ZADD', tags, 0, tag)
   end
 end
@@ -58,7 +57,7 @@ for n = BEFORE_RECORDS + 1, BEFORE_RECORDS + count do
 end
 if #stored > 0 then redis.call('MSET', unpack(stored)) end
 
--- An entry that was not written here is no reason to refuse all that come after it.
+-- 0 if another program wrote the entry: it must not make all later commits fail.
 local bytes = tonumber(newest[2][2]) or 0
 for _ = 1, tonumber(take()) do
   local changes = take()

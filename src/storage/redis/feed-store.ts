@@ -1,4 +1,4 @@
-// The feed on Redis: in each shard a stream, into which commit.lua appends an entry for each commit that announces.
+// The feed in Redis: one stream per shard, to which commit.lua appends an entry for each commit that announces changes.
 
 import { compareEntries, type FeedPosition, newEpoch } from '../feed-position.js';
 import { type FeedEntry, type FeedLimits, type FeedStore, MAX_PAGE_BYTES } from '../ports.js';
@@ -7,17 +7,17 @@ import { pairs } from './replies.js';
 import { loadScript, type Script } from './script.js';
 import type { Shards } from './shards.js';
 
-/** How long `waitForChange` waits: a feed that is begun anew, with nothing in it, wakes nobody. */
-const LONGEST_WAIT_MS = 1_000;
-/** How many entries one call drops: nothing else is done by Redis meanwhile. */
-const TRIM_SIZE = 1_000;
+/** Limits `waitForChange`, because a feed that starts over without entries wakes no one. */
+const MAX_WAIT_MS = 1_000;
+/** Entries dropped per call, which blocks Redis. */
+const MAX_TRIMMED_ENTRIES = 1_000;
 
 export class RedisFeedStore implements FeedStore {
   readonly #shards: Shards;
   readonly #position: Script;
   readonly #changes: Script;
   readonly #trim: Script;
-  /** A command that waits keeps all others of its connection waiting: it has one of its own. */
+  /** A blocking command delays all others on its connection, so it has its own. */
   #blocking: RedisConnection | undefined;
 
   constructor(shards: Shards) {
@@ -61,7 +61,7 @@ export class RedisFeedStore implements FeedStore {
   }
 
   async trim({ retentionMs, maxBytes }: FeedLimits): Promise<boolean> {
-    const args = [retentionMs, Math.ceil(maxBytes / this.#shards.all.length), TRIM_SIZE];
+    const args = [retentionMs, Math.ceil(maxBytes / this.#shards.all.length), MAX_TRIMMED_ENTRIES];
     const more = await this.#shards.fromEach('trim the change feed', ({ changes }) =>
       this.#trim({ keys: [changes], args }),
     );
@@ -73,22 +73,22 @@ export class RedisFeedStore implements FeedStore {
   }
 
   async #entryAfter(after: FeedPosition): Promise<void> {
-    this.#blocking ??= this.#shards.redis.another(2 * LONGEST_WAIT_MS);
-    const commands = await this.#blocking.commandsWithin(LONGEST_WAIT_MS);
+    this.#blocking ??= this.#shards.redis.duplicate(2 * MAX_WAIT_MS);
+    const commands = await this.#blocking.commandsWithin(MAX_WAIT_MS);
     const streams = this.#shards.all.map(({ changes }) => changes);
     const entries = this.#shards.all.map((_, shard) => after[shard]?.entry ?? '$');
-    await commands.xread('COUNT', 1, 'BLOCK', LONGEST_WAIT_MS, 'STREAMS', ...streams, ...entries);
+    await commands.xread('COUNT', 1, 'BLOCK', MAX_WAIT_MS, 'STREAMS', ...streams, ...entries);
   }
 
   async #readShard(shard: number, after: FeedPosition, limit: number): Promise<FeedEntry[] | null> {
-    const place = after[shard];
+    const start = after[shard];
     const keys = this.#shards.all[shard];
-    if (!place || !keys) return null;
-    const args = [place.entry, limit, MAX_PAGE_BYTES];
+    if (!start || !keys) return null;
+    const args = [start.entry, limit, MAX_PAGE_BYTES];
     const [epoch, ...found] = (await this.#changes({ keys: [keys.epoch, keys.changes], args })) as (string | null)[];
-    // The place's own entry comes first, and shows that none is missing.
-    if (epoch !== place.epoch || found[0] !== place.entry) return null;
+    // If the position's own entry is gone, later ones may be gone, too.
+    if (epoch !== start.epoch || found[0] !== start.entry) return null;
     const entries = pairs(found as string[]).map(([id, changes]) => ({ shard, id, changes }));
-    return place.taken === undefined ? entries.slice(1) : entries;
+    return start.changeOffset === undefined ? entries.slice(1) : entries;
   }
 }

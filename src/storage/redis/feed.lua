@@ -1,8 +1,8 @@
--- Goes before every script that reads or moves the end of the feed.
--- The feed of a shard is a stream that always has an entry, and an epoch that names what is in it. Where either is
--- missing, the data was lost or there was none yet: both begin anew, so that no older position fits any more.
+-- Prepended to every script that reads or moves the end of the feed.
+-- The feed of a shard is a stream that always has an entry, and an epoch that identifies its data. If either is missing, the
+-- data was lost or never existed: both start over, so that no earlier position is valid any more.
 
--- Returns: the epoch, and the newest entry as { id, { 'n', bytes of all changes so far, 'c', changes } }
+-- Returns: the epoch, and the newest entry as { id, { 'n', total bytes of all changes so far, 'c', changes } }
 local function endOfFeed(epochKey, stream, newEpoch)
   local epoch = redis.call('GET', epochKey)
   local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]

@@ -1,15 +1,15 @@
--- Reads the participants that follow a cursor in one or more indexes of one shard, each with its record.
--- One script, so that the records are those that the indexes speak of, and the end of the feed is of that moment.
+-- Reads the participants after a cursor from one or more indexes of one shard, with their records.
+-- One script, so that indexes, records and the end of the feed are from the same moment.
 --
--- KEYS: [1] the epoch, [2] the change stream, [3] what a participant's record key begins with, then the indexes
--- ARGV: an epoch, if a new one is needed, score and member of the cursor (both '' for the beginning),
---       how many of each index at the most
+-- KEYS: [1] epoch, [2] change stream, [3] prefix of the record keys, then the indexes
+-- ARGV: [1] new epoch, used if there is none, [2] score and [3] member of the cursor (both '' for the first page), [4] limit
+--       per index
 -- Returns: the epoch, the id of the newest entry, then for each index a flat array: member, score, record, …
--- The record keys are made here, of KEYS[3] and the members just read; they share its slot.
+-- Record keys are built from KEYS[3] and the members; they are in the same slot.
 local afterScore, afterMember, limit = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local epoch, newest = endOfFeed(KEYS[1], KEYS[2], ARGV[1])
 
--- Lua's own comparison of strings follows the server's locale; a sorted set's is that of bytes.
+-- Lua compares strings by the server's locale; sorted sets compare bytes.
 local function isAfterCursor(member)
   for i = 1, math.min(#member, #afterMember) do
     local a, b = member:byte(i), afterMember:byte(i)
@@ -18,7 +18,7 @@ local function isAfterCursor(member)
   return #member > #afterMember
 end
 
--- Halving, since any number of members may share the cursor's score.
+-- Binary search, because any number of members may share the cursor's score.
 local function firstRankAfterCursor(index)
   if afterScore == '' then return 0 end
   local low = redis.call('ZCOUNT', index, '-inf', '(' .. afterScore)
@@ -30,20 +30,20 @@ local function firstRankAfterCursor(index)
   return low
 end
 
-local answer = { epoch, newest[1] }
+local reply = { epoch, newest[1] }
 for i = 4, #KEYS do
   local first = firstRankAfterCursor(KEYS[i])
   local found = redis.call('ZRANGE', KEYS[i], first, first + limit - 1, 'WITHSCORES')
   local page = {}
   local recordKeys = {}
   for j = 1, #found, 2 do recordKeys[#recordKeys + 1] = KEYS[3] .. found[j] end
-  -- Unlike GET it does not fail, and the page with it, for a key that holds something else.
+  -- Unlike GET, MGET does not fail on a key of another type, which would fail the whole page.
   local records = #recordKeys > 0 and redis.call('MGET', unpack(recordKeys)) or {}
   for n, record in ipairs(records) do
     page[#page + 1] = found[2 * n - 1]
     page[#page + 1] = found[2 * n]
     page[#page + 1] = record or ''
   end
-  answer[#answer + 1] = page
+  reply[#reply + 1] = page
 end
-return answer
+return reply

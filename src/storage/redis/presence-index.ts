@@ -1,4 +1,4 @@
-// The index on Redis: sorted sets, which commit.lua keeps with the records.
+// The presence index in Redis: sorted sets, which commit.lua updates together with the records.
 import type { SourceName } from '../../domain/subject.js';
 import { newEpoch } from '../feed-position.js';
 import { compareBytes, mergePages } from '../page-order.js';
@@ -18,7 +18,7 @@ import type { Shard } from './shard.js';
 import type { Shards } from './shards.js';
 import { runTransaction } from './transaction.js';
 
-/** From the sizes of these follows how many participants and devices are present. */
+/** The sets whose sizes give the occupancy. */
 const COUNTED_SETS = ['connected', 'reconnecting', 'more', 'none'] as const;
 
 export class RedisPresenceIndex implements PresenceIndex {
@@ -34,21 +34,21 @@ export class RedisPresenceIndex implements PresenceIndex {
 
   async page({ states, ...filter }: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>> {
     const cursor = after ? [after.sinceMs, after.key] : ['', ''];
-    const answers = await this.#shards.fromEach('read participants', async (shard) => {
+    const replies = await this.#shards.fromEach('read participants', async (shard) => {
       const sources = await this.#sourcesIn(shard, filter.source);
       const indexes = sources.flatMap((source) => states.map((state) => shard.set(source, state, filter.group)));
       const keys = [shard.epoch, shard.changes, shard.recordPrefix, ...indexes];
       return (await this.#page({ keys, args: [newEpoch(), ...cursor, limit] })) as [string, string, ...string[][]];
     });
-    const pages = answers.flatMap(([, , ...found]) => found.map(toPageItems));
-    return { items: mergePages(pages, limit), position: answers.map(([epoch, entry]) => ({ epoch, entry })) };
+    const pages = replies.flatMap(([, , ...found]) => found.map(toPageItems));
+    return { items: mergePages(pages, limit), position: replies.map(([epoch, entry]) => ({ epoch, entry })) };
   }
 
   async occupancy(filter: OccupancyFilter): Promise<Occupancy> {
     const counts = await this.#shards.fromEach('read occupancy', async (shard) => {
       const sources = await this.#sourcesIn(shard, filter.source);
       const sets = sources.flatMap((source) => COUNTED_SETS.map((name) => shard.set(source, name, filter.group)));
-      // MULTI: the counts are of one moment.
+      // MULTI: all counts are from the same moment.
       const transaction = sets.reduce((multi, key) => multi.zcard(key), this.#shards.redis.commands.multi());
       const sizes = (await runTransaction(transaction)) as number[];
       return sources.map((_, n) => toOccupancy(sizes.slice(COUNTED_SETS.length * n, COUNTED_SETS.length * (n + 1))));
@@ -57,7 +57,7 @@ export class RedisPresenceIndex implements PresenceIndex {
   }
 
   async tags(source: SourceName | undefined, after: string | null, limit: number): Promise<Snapshot<TagOccupancy>> {
-    const answers = await this.#shards.fromEach('read tags', async (shard) => {
+    const replies = await this.#shards.fromEach('read tags', async (shard) => {
       const sources = await this.#sourcesIn(shard, source);
       const keys = [shard.epoch, shard.changes];
       for (const one of sources) keys.push(shard.tags(one), shard.tagPrefix(one));
@@ -65,7 +65,7 @@ export class RedisPresenceIndex implements PresenceIndex {
       return (await this.#tags({ keys, args })) as [string, string, ...string[][]];
     });
     const byTag = new Map<string, Occupancy[]>();
-    for (const counts of answers.flatMap(([, , ...found]) => found)) {
+    for (const counts of replies.flatMap(([, , ...found]) => found)) {
       for (let i = 0; i < counts.length; i += 5) {
         const tag = String(counts[i]);
         byTag.set(tag, [...(byTag.get(tag) ?? []), toOccupancy(counts.slice(i + 1, i + 5).map(Number))]);
@@ -74,7 +74,7 @@ export class RedisPresenceIndex implements PresenceIndex {
     const items = [...byTag].map(([tag, parts]) => ({ tag, ...sum(parts) }));
     return {
       items: items.sort((a, b) => compareBytes(a.tag, b.tag)).slice(0, limit),
-      position: answers.map(([epoch, entry]) => ({ epoch, entry })),
+      position: replies.map(([epoch, entry]) => ({ epoch, entry })),
     };
   }
 
@@ -83,7 +83,7 @@ export class RedisPresenceIndex implements PresenceIndex {
     return [...new Set(found.flat())].sort();
   }
 
-  /** Each source has sets of its own. */
+  /** Each source has its own sets, so a query without a source reads those of all sources. */
   async #sourcesIn(shard: Shard, source: SourceName | undefined): Promise<SourceName[]> {
     if (source !== undefined) return [source];
     return (await this.#shards.redis.commands.smembers(shard.sources)) as SourceName[];

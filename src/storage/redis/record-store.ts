@@ -1,9 +1,9 @@
-// Records on Redis: one key each. commit.lua compares and sets those of one shard, with their index entries and changes.
+// Records in Redis: one key each. commit.lua compares and sets them together with their index entries and changes.
 import type { SourceName } from '../../domain/subject.js';
 import type { SubjectKey } from '../encoding/subject-key.js';
 import { newEpoch } from '../feed-position.js';
 import type { Changeset, Due, RecordStore, StoredRecord, StoreUnavailableError } from '../ports.js';
-import { commitCall, MOST_CHANGESETS } from './commit-call.js';
+import { commitCall, MAX_CHANGESETS } from './commit-call.js';
 import { probeCall } from './probe-call.js';
 import { pairs } from './replies.js';
 import { loadScript, type Script } from './script.js';
@@ -35,8 +35,8 @@ export class RedisRecordStore implements RecordStore {
       ({ key }) => key,
       async (shard, own) => {
         const outcomes: Promise<Outcome[]>[] = [];
-        for (let first = 0; first < own.length; first += MOST_CHANGESETS) {
-          outcomes.push(this.#commitTo(shard, own.slice(first, first + MOST_CHANGESETS)));
+        for (let first = 0; first < own.length; first += MAX_CHANGESETS) {
+          outcomes.push(this.#commitTo(shard, own.slice(first, first + MAX_CHANGESETS)));
         }
         return (await Promise.all(outcomes)).flat();
       },
@@ -46,7 +46,7 @@ export class RedisRecordStore implements RecordStore {
   }
 
   async due(nowMs: number, limit: number): Promise<Due> {
-    // One more than asked for tells what is due next, or that there is more to do now.
+    // Reads one more, to learn what is due next.
     const earliest = await this.#shards.fromEach('read deadlines', async ({ due }) =>
       this.#shards.redis.commands.zrange(due, 0, String(limit), 'WITHSCORES'),
     );
@@ -65,7 +65,7 @@ export class RedisRecordStore implements RecordStore {
     return sizes.reduce((total, size) => total + size, 0);
   }
 
-  /** Does what `load` and `commit` do; what is written is gone again. `sources`: whose keys are looked at. */
+  /** Does what `load` and `commit` do, without effect. `sources`: whose keys are checked. */
   async probe(shard: Shard, sources: readonly SourceName[]): Promise<void> {
     const member = newEpoch();
     await Promise.all([
@@ -74,15 +74,15 @@ export class RedisRecordStore implements RecordStore {
     ]);
   }
 
-  /** The script stores all or nothing: those that are in no conflict are then asked for by themselves. */
+  /** The script stores all or none: on a conflict, it is retried with the other changesets. */
   async #commitTo(shard: Shard, changesets: readonly Changeset[]): Promise<Outcome[]> {
     const outcomes: Outcome[] = changesets.map(() => 'done');
-    for (let wanted = [...changesets.keys()]; wanted.length > 0; ) {
-      const asked = wanted.map((place) => changesets[place] as Changeset);
-      const conflicts = (await this.#commit(commitCall(shard, asked, newEpoch()))) as number[];
+    for (let pending = [...changesets.keys()]; pending.length > 0; ) {
+      const attempted = pending.map((index) => changesets[index] as Changeset);
+      const conflicts = (await this.#commit(commitCall(shard, attempted, newEpoch()))) as number[];
       if (conflicts.length === 0) break;
-      for (const number of conflicts) outcomes[wanted[number - 1] as number] = 'conflict';
-      wanted = wanted.filter((place) => outcomes[place] === 'done');
+      for (const number of conflicts) outcomes[pending[number - 1] as number] = 'conflict';
+      pending = pending.filter((index) => outcomes[index] === 'done');
     }
     return outcomes;
   }

@@ -1,5 +1,5 @@
-// Where Redis is and how to log in, taken apart once. The URL itself goes no further: the client library has its own
-// ideas of what a URL means, and throws on some that looked valid.
+// Parses REDIS_URL. The client library never sees the URL: it interprets some URLs differently and throws on others that are
+// valid.
 
 const DEFAULT_PORT = 6379;
 
@@ -12,16 +12,16 @@ export interface RedisAddress {
   readonly password?: string;
 }
 
-/** Throws with what is wrong, in words to follow the setting's name; never with any part of the URL. */
+/** Throws an error phrased to follow the name of the setting, and without any part of the URL. */
 export function parseRedisUrl(text: string): RedisAddress {
   const isRedis = URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol);
-  // A parser drops tabs and line breaks without a word.
+  // URL parsers silently drop tabs and line breaks.
   if (!isRedis || /[\s\p{Cc}]/u.test(text)) {
     throw new Error(
       'must be a URL like redis://host:6379 or rediss://:password@host:6380/0; special characters of a password must be percent-encoded',
     );
   }
-  // Also an empty one, which `search` and `hash` do not show.
+  // `search` and `hash` do not show an empty query or fragment.
   if (/[?#]/.test(text)) {
     throw new Error('must not have a query or a fragment; a ? or # in a password must be written as %3F or %23');
   }
@@ -37,7 +37,7 @@ export function parseRedisUrl(text: string): RedisAddress {
   };
 }
 
-/** For people. Holds no credentials. */
+/** For log lines: without credentials. */
 export function formatRedisAddress({ host, port, database, isTls }: RedisAddress): string {
   return `${isTls ? 'rediss' : 'redis'}://${hostAndPort({ host, port })}${database === 0 ? '' : `/${database}`}`;
 }

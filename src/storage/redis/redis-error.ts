@@ -1,18 +1,18 @@
-// What kind of error Redis has answered with. Its replies begin with a code word such as READONLY, but scripts and
-// transactions wrap them, each version in its own way:
+// Extracts the code of an error reply. Replies start with a code such as READONLY, but scripts and transactions wrap them,
+// differently in each version:
 //   6.2  ERR Error running script (call to f_…): @user_script:12: @user_script: 12: -READONLY You can't write …
 //   7.0  READONLY You can't write against a read only replica. script: …, on @user_script:12.
-//   7.0  ERR The user executing the script can't run this command or subcommand script: …   (no code word at all)
+//   7.0  ERR The user executing the script can't run this command or subcommand script: …   (no code at all)
 
 const IN_SCRIPT = /@user_script: ?\d+: -?([A-Z]{2,}) /;
 const IN_TRANSACTION = /^EXECABORT .*because of: -?([A-Z]{2,}) /;
 const PERMISSION = /user executing the script can't|ACL failure in script/;
 const FIRST_WORD = /^-?([A-Z]{2,})(?: |$)/;
 
-/** The code word of a reply; undefined for an error that is none, such as a lost connection. */
+/** undefined: not an error reply, for example a lost connection. */
 export function redisErrorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || error.name !== 'ReplyError') return undefined;
-  // Of a transaction that was discarded, ioredis keeps the errors that made Redis discard it.
+  // For a discarded transaction, ioredis keeps the errors that caused it.
   const [cause] = (error as { previousErrors?: unknown[] }).previousErrors ?? [];
   if (cause !== undefined) return redisErrorCode(cause);
   if (PERMISSION.test(error.message)) return 'NOPERM';
@@ -23,7 +23,7 @@ export function redisErrorCode(error: unknown): string | undefined {
   return 'ERR';
 }
 
-/** The server has changed its role, or is not done starting: another connection may reach another server, or a later state. */
-export function callsForReconnect(error: unknown): boolean {
+/** The server has changed its role or is still starting: a new connection may reach the right server. */
+export function requiresReconnect(error: unknown): boolean {
   return ['READONLY', 'UNBLOCKED', 'MASTERDOWN', 'LOADING'].includes(redisErrorCode(error) ?? '');
 }

@@ -1,19 +1,19 @@
-// Why Redis cannot be used, as one line for people: the terms of the client library, and what the server quotes of a
-// command that held a password, stay out of it.
+// Explains in one line why Redis cannot be used. Never includes the messages of the client library, or of the server, which
+// may quote a command with a password.
 import { hostAndPort, type RedisAddress } from './redis-address.js';
 import { redisErrorCode } from './redis-error.js';
 
 export interface RedisFault {
-  /** Faults of one kind are reported once in an outage. */
+  /** Each kind of fault is reported once per outage. */
   readonly kind: string;
   readonly message: string;
-  /** Waiting does not cure it. */
+  /** Waiting does not help. */
   readonly isPermanent: boolean;
 }
 
 const UNREACHABLE = 'unreachable';
 const CLOSED = 'connection closed';
-const LATE = 'no answer in time';
+const TIMED_OUT = 'no answer in time';
 
 const NETWORK_REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -21,17 +21,17 @@ const NETWORK_REASONS: Readonly<Record<string, string>> = {
   EPIPE: CLOSED,
   ENOTFOUND: 'host not found',
   EAI_AGAIN: 'host not found',
-  ETIMEDOUT: LATE,
+  ETIMEDOUT: TIMED_OUT,
   EHOSTUNREACH: 'no route to the host',
   ENETUNREACH: 'no route to the host',
 };
 
 const CERTIFICATE_CODE = /CERT|UNABLE_TO_(GET|VERIFY)|SIGNATURE|ERR_TLS/;
 
-/** What a failed connection attempt says, before the server has answered anything. `undefined`: it closed the connection. */
-export function attemptFault(error: unknown, address: RedisAddress): RedisFault {
+/** The fault of a failed connection attempt. `error`: undefined if the server closed the connection. */
+export function connectFault(error: unknown, address: RedisAddress): RedisFault {
   const fault = faultOf(error, address);
-  if (address.isTls && fault.message.endsWith(LATE)) {
+  if (address.isTls && fault.message.endsWith(TIMED_OUT)) {
     return { ...fault, message: `${fault.message}; use redis:// if it does not expect TLS` };
   }
   if (!address.isTls && fault.message.endsWith(CLOSED)) {
@@ -40,7 +40,7 @@ export function attemptFault(error: unknown, address: RedisAddress): RedisFault 
   return fault;
 }
 
-/** What the end of a connection says. `undefined`: the server closed it. */
+/** The fault of a lost connection. `error`: undefined if the server closed it. */
 export function faultOf(error: unknown, address: RedisAddress): RedisFault {
   const code = redisErrorCode(error);
   if (code !== undefined) return replyFault(code, error as Error, address);
@@ -56,24 +56,24 @@ export function faultOf(error: unknown, address: RedisAddress): RedisFault {
     const hint = address.isTls ? '' : ' without TLS: use rediss:// if it expects TLS';
     return fault('protocol', `the server at ${place} does not speak the Redis protocol${hint}`);
   }
-  const isLate = /timed? ?out/i.test(message);
-  const known = NETWORK_REASONS[reason] ?? (isLate ? LATE : undefined);
+  const isTimeout = /timed? ?out/i.test(message);
+  const known = NETWORK_REASONS[reason] ?? (isTimeout ? TIMED_OUT : undefined);
   return fault(UNREACHABLE, `cannot reach Redis at ${place}: ${known ?? (reason || 'connection lost')}`);
 }
 
-/** What an answer of INFO shows, of a server that answers but cannot be used. */
-export function serverFault(facts: string, address: RedisAddress): RedisFault | undefined {
-  const fact = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(facts)?.[1];
+/** `info`: the reply to INFO. undefined: the server can be used. */
+export function serverFault(info: string, address: RedisAddress): RedisFault | undefined {
+  const field = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1];
   const at = `Redis at ${hostAndPort(address)}`;
-  if (fact('redis_mode') === 'sentinel') return permanent('sentinel', `${at} is a Sentinel, which keeps no data`);
-  // A Valkey says which Redis it stands for: 7.2.4, from its first release on.
-  const version = fact('redis_version') ?? 'unknown';
+  if (field('redis_mode') === 'sentinel') return permanent('sentinel', `${at} is a Sentinel, which stores no data`);
+  // Valkey reports the Redis version that it is compatible with, 7.2.4 since its first release.
+  const version = field('redis_version') ?? 'unknown';
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (!(major > 6 || (major === 6 && minor >= 2))) {
     return permanent('version', `${at} is version ${version}: Rollcall needs Redis 6.2, Valkey 7.2 or later`);
   }
-  if (fact('loading') === '1') return fault(UNREACHABLE, `${at} is loading its data`);
-  if (fact('role') === 'slave') return fault('replica', `${at} is a read-only replica`);
+  if (field('loading') === '1') return fault(UNREACHABLE, `${at} is loading its data`);
+  if (field('role') === 'slave') return fault('replica', `${at} is a read-only replica`);
   return undefined;
 }
 
@@ -87,11 +87,11 @@ function replyFault(code: string, error: Error, address: RedisAddress): RedisFau
     case 'NOAUTH':
       return permanent('password', `${at} requires a password: add it to REDIS_URL`);
     case 'DENIED':
-      return permanent('protected', `${at} is in protected mode and takes connections of its own machine only`);
+      return permanent('protected', `${at} is in protected mode and accepts local connections only`);
     case 'NOPERM':
       return fault(
         'permission',
-        `${at} does not let its user connect: docs/redis.md has the permissions that it needs`,
+        `${at} denies its user the permissions to connect: see docs/redis.md for those that it needs`,
       );
     case 'LOADING':
       return fault(UNREACHABLE, `${at} is loading its data`);
@@ -104,9 +104,9 @@ function replyFault(code: string, error: Error, address: RedisAddress): RedisFau
     return permanent('database', `${at} has no database ${address.database}`);
   }
   if (error.message.includes('max number of clients')) {
-    return fault('clients', `${at} has as many clients as it takes (maxclients)`);
+    return fault('clients', `${at} has reached its maximum number of clients (maxclients)`);
   }
-  return fault('reply', `${at} answered ${code} as Rollcall connected`);
+  return fault('reply', `${at} answered ${code} while Rollcall connected`);
 }
 
 function fault(kind: string, message: string): RedisFault {

@@ -1,4 +1,4 @@
-// All ports on one Redis.
+// All ports on one Redis server.
 import type { SourceName } from '../../domain/subject.js';
 import type { Storage } from '../ports.js';
 import { RedisBindingStore } from './binding-store.js';
@@ -10,7 +10,7 @@ import { type ShardOptions, Shards } from './shards.js';
 
 interface RedisStorageOptions extends ShardOptions {
   readonly description: string;
-  /** Whose keys `check` looks at. */
+  /** The sources whose keys `check` probes. */
   readonly sources: readonly SourceName[];
 }
 
@@ -33,7 +33,7 @@ export class RedisStorage implements Storage {
     this.bindings = new RedisBindingStore(this.#shards);
   }
 
-  /** All that a callback needs of the store, in one round trip. */
+  /** Takes one round trip. */
   async check(): Promise<void> {
     await this.#shards.fromEach('store callbacks', (shard) =>
       Promise.all([this.records.probe(shard, this.#sources), this.bindings.probe(shard)]),

@@ -1,27 +1,27 @@
-// What Redis answers instead of doing what it was asked for, and what to do about it.
+// Explains error replies of Redis, with a remedy.
 
 import type { Refusal } from '../refusal-log.js';
-import { callsForReconnect, redisErrorCode } from './redis-error.js';
+import { redisErrorCode, requiresReconnect } from './redis-error.js';
 
 const ADVICE: Readonly<Record<string, string>> = {
-  OOM: 'its memory is full: raise maxmemory or free some',
-  MISCONF: 'it cannot save its data to the disk: its own log says why',
+  OOM: 'its memory is full: raise maxmemory or free some memory',
+  MISCONF: 'it cannot save its data to disk: see its own log',
   NOREPLICAS: 'it has fewer replicas than min-replicas-to-write',
-  NOPERM: 'its user lacks a permission: docs/redis.md has those that Rollcall needs',
+  NOPERM: 'its user lacks a permission: see docs/redis.md for those that Rollcall needs',
   NOAUTH: 'it requires a password: add it to REDIS_URL',
-  WRONGTYPE: 'a key that begins with REDIS_PREFIX was written by another program: delete or rename that key',
+  WRONGTYPE: 'another program wrote a key that starts with REDIS_PREFIX: delete or rename that key',
   MOVED: 'it is a cluster of several nodes, which Rollcall does not support',
   ASK: 'it is a cluster of several nodes, which Rollcall does not support',
   CROSSSLOT: 'it is a cluster of several nodes, which Rollcall does not support',
   CLUSTERDOWN: 'its cluster is down',
   BUSY: 'a script of another program blocks it',
 };
-const LONGEST_REASON = 200;
+const MAX_REASON_LENGTH = 200;
 
-/** undefined: it was not refused, but the connection failed, or will be left for another one. */
+/** undefined: not a refusal. The connection failed or will be replaced. */
 export function refusalOf(error: unknown): Refusal | undefined {
   const code = redisErrorCode(error);
-  if (code === undefined || callsForReconnect(error)) return undefined;
+  if (code === undefined || requiresReconnect(error)) return undefined;
   const advice = ADVICE[code] ?? 'which Rollcall does not expect: see the reason';
-  return { code, advice, reason: (error as Error).message.slice(0, LONGEST_REASON) };
+  return { code, advice, reason: (error as Error).message.slice(0, MAX_REASON_LENGTH) };
 }

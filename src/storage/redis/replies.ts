@@ -1,4 +1,4 @@
-// What Redis answers, as the values of the store port: its replies are flat arrays of text.
+// Converts replies, which are flat arrays of strings, to the values of the ports.
 
 import type { SubjectKey } from '../encoding/subject-key.js';
 import type { Occupancy, PageItem } from '../ports.js';

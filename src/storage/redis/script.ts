@@ -7,7 +7,7 @@ import { redisErrorCode } from './redis-error.js';
 
 export type Script = (call: ScriptCall) => Promise<unknown>;
 
-/** Lua files of this folder, one after another, as a function; sent in full only when the server does not have it yet. */
+/** Concatenates Lua files of this folder into one script. It is sent in full only if the server does not have it yet. */
 export function loadScript(
   redis: RedisConnection,
   ...files: ('feed' | 'commit' | 'page' | 'tags' | 'position' | 'changes' | 'trim')[]
@@ -15,7 +15,7 @@ export function loadScript(
   const lua = files.map((file) => readFileSync(new URL(`${file}.lua`, import.meta.url), 'utf8')).join('\n');
   const sha = createHash('sha1').update(lua).digest('hex');
   return async (call) => {
-    const text = commandText(sha, call);
+    const text = encodeCommand(sha, call);
     try {
       return await send(redis, text);
     } catch (error) {
@@ -26,15 +26,15 @@ export function loadScript(
   };
 }
 
-/** A command for ioredis whose text is made here: what it does by itself for each of a commit's many arguments takes longer. */
+/** Serialises the command itself: ioredis is slower for the many arguments of a commit. */
 function send(redis: RedisConnection, text: string): Promise<unknown> {
   const command = new Command('evalsha', [], { replyEncoding: 'utf8' });
   command.toWritable = () => text;
   return redis.commands.sendCommand(command) as Promise<unknown>;
 }
 
-/** In Redis' protocol, https://redis.io/docs/latest/develop/reference/protocol-spec */
-function commandText(sha: string, { keys, args }: ScriptCall): string {
+/** The Redis protocol: https://redis.io/docs/latest/develop/reference/protocol-spec */
+function encodeCommand(sha: string, { keys, args }: ScriptCall): string {
   let text = `*${3 + keys.length + args.length}\r\n${bulk('EVALSHA')}${bulk(sha)}${bulk(String(keys.length))}`;
   for (const key of keys) text += bulk(key);
   for (const arg of args) text += bulk(String(arg));

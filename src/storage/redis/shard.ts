@@ -1,8 +1,8 @@
-// The keys of one shard. All begin with the same hash tag, so that what one commit touches is in one slot of a cluster.
-// `p:<key>` record · `due` by deadline · `sources` those that have been here · `changes` the feed · `epoch` names the feed's
-// data · `ref:<ref>` the subject that a reference is bound to · `probe:<member>` only while probe-call.ts checks what can be
-// written. Of each source: `s:<source>:state:<set>` participants, `s:<source>:<kind>:<name>:<set>` those of a group,
-// `s:<source>:tags` tags with somebody present. A set is that of a state, scored by since, or one of the two that count devices.
+// The keys of one shard. All share a hash tag, so that one commit stays within one slot of a cluster.
+// `p:<key>` record · `due` keys by deadline · `sources` known sources · `changes` the feed · `epoch` identifies the feed's
+// data · `ref:<ref>` the subject that a reference is bound to · `probe:<member>` only during a health check (probe-call.ts)
+// Per source: `s:<source>:state:<set>` participants, `s:<source>:<kind>:<name>:<set>` those of a group, `s:<source>:tags` tags
+// with participants present. `<set>` is a state (scored by since), or one of the two sets that count devices.
 import { createHash } from 'node:crypto';
 import type { PresenceState } from '../../domain/presence-view.js';
 import type { SourceName } from '../../domain/subject.js';
@@ -10,8 +10,8 @@ import type { SubjectKey } from '../encoding/subject-key.js';
 import type { Group } from '../ports.js';
 
 /**
- * `more`: one member for each present device of a participant beyond its first; `none`: participants that are present
- * without a device (leave grace). Both are small, and with them the number of devices is the size of sets, too.
+ * `more` has one member for each present device of a participant beyond the first; `none` has the participants that are
+ * present without a device (leave grace). Both are small, and let devices be counted from the sizes of sets alone.
  */
 export type SetName = PresenceState | 'more' | 'none';
 
@@ -48,19 +48,19 @@ export class Shard {
     return `${this.#prefix}s:${source}:tags`;
   }
 
-  /** What the keys of the sets of a source's tags begin with. */
+  /** The prefix of the sets of a source's tags. */
   tagPrefix(source: SourceName): string {
     return `${this.#prefix}s:${source}:tag:`;
   }
 
-  /** Without a group: of everybody of that source. */
+  /** Without a group: the set of the whole source. */
   set(source: SourceName, name: SetName, group?: Group): string {
     const of = group ? `${group.kind}:${group.name}` : 'state';
     return `${this.#prefix}s:${source}:${of}:${name}`;
   }
 }
 
-/** Which of `count` shards a subject, or a reference, is in; the same for ever. */
+/** The shard of a subject or a reference. Must never change for stored data. */
 export function shardNumber(id: string, count: number): number {
   return count === 1 ? 0 : createHash('sha1').update(id).digest().readUInt32BE() % count;
 }

@@ -1,6 +1,5 @@
-// What the ports on Redis share: the connection, the keys of each shard, and how failures are told. All keys of a participant
-// are in one shard, and one script commits to one shard, so what belongs together is stored together. A read is one round trip
-// a shard.
+// Shared by the Redis ports: the connection, the keys of each shard and error reporting. All keys of a participant are in one
+// shard, and one script commits to one shard, so a commit is atomic per participant. A read takes one round trip per shard.
 import type { Logger } from 'pino';
 import type { Clock } from '../../runtime/clock.js';
 import { type StoreOperation, StoreUnavailableError } from '../ports.js';
@@ -10,9 +9,9 @@ import { refusalOf } from './refusal.js';
 import { Shard, shardNumber } from './shard.js';
 
 export interface ShardOptions {
-  /** What every key begins with. */
+  /** The prefix of all keys. */
   readonly prefix: string;
-  /** How many shards; never to be changed for the same data. */
+  /** The number of shards. Must never change for the same data. */
   readonly shards: number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -29,17 +28,17 @@ export class Shards {
     this.#refusals = new RefusalLog(log, 'Redis', clock);
   }
 
-  /** That of a subject, or of a reference. */
+  /** The shard of a subject or a reference. */
   of(id: string): Shard {
     return this.all[shardNumber(id, this.all.length)] as Shard;
   }
 
-  /** One call for each shard. Rejects with StoreUnavailableError when one fails. */
+  /** Calls every shard. Rejects with StoreUnavailableError if one fails. */
   fromEach<R>(operation: StoreOperation, call: (shard: Shard) => Promise<R>): Promise<R[]> {
     return this.attempt(operation, () => Promise.all(this.all.map(call)));
   }
 
-  /** One call for the items of each shard; the answers, or the shard's failure, in the order of the items. */
+  /** Calls each shard with its items. Returns the results, or the error of the shard, in the order of the items. */
   async forItems<T, R>(
     items: readonly T[],
     keyOf: (item: T) => string,
@@ -53,14 +52,14 @@ export class Shards {
     const results = Array.from<R | StoreUnavailableError>({ length: items.length });
     await Promise.all(
       this.all.map(async (shard, number) => {
-        const places = [...items.keys()].filter(
-          (place) => shardNumber(keyOf(items[place] as T), this.all.length) === number,
+        const indexes = [...items.keys()].filter(
+          (index) => shardNumber(keyOf(items[index] as T), this.all.length) === number,
         );
-        if (places.length === 0) return;
-        const own = places.map((place) => items[place] as T);
-        const answers = await call(shard, own).catch((error) => this.#failures(own, error));
-        places.forEach((place, n) => {
-          results[place] = answers[n] as R | StoreUnavailableError;
+        if (indexes.length === 0) return;
+        const own = indexes.map((index) => items[index] as T);
+        const ownResults = await call(shard, own).catch((error) => this.#failures(own, error));
+        indexes.forEach((index, n) => {
+          results[index] = ownResults[n] as R | StoreUnavailableError;
         });
       }),
     );
@@ -81,7 +80,7 @@ export class Shards {
     this.#refusals.accepted(operation);
   }
 
-  /** The error to give for one of Redis or of its connection. Logs a refusal. */
+  /** Wraps an error of Redis or of its connection, and logs it if it is a refusal. */
   unavailable(operation: StoreOperation, cause: unknown, count = 1): StoreUnavailableError {
     const refusal = refusalOf(cause);
     if (refusal) this.#refusals.refused(operation, refusal, count);

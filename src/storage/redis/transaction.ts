@@ -1,6 +1,6 @@
 import type { ChainableCommander } from 'ioredis';
 
-/** The replies of a MULTI, in the order of its commands; rejects with the first error that is among them. */
+/** The replies of a MULTI, in the order of its commands. Rejects with the first error among them. */
 export async function runTransaction(transaction: ChainableCommander): Promise<unknown[]> {
   const replies = await transaction.exec();
   if (!replies) throw new Error('the transaction was not executed');

@@ -1,4 +1,4 @@
-// Bindings in SQLite: a table of their own.
+// Bindings in a SQLite table.
 import type { Clock } from '../../runtime/clock.js';
 import type { SubjectKey } from '../encoding/subject-key.js';
 import type { BindingStore } from '../ports.js';

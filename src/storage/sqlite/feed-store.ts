@@ -1,24 +1,24 @@
-// The feed in the embedded store: a table with an entry for each commit that announces, added in its transaction.
+// The feed in SQLite: a table to which each commit appends an entry in its own transaction.
 import type { Clock } from '../../runtime/clock.js';
 import type { FeedPosition } from '../feed-position.js';
 import { type FeedEntry, type FeedLimits, type FeedStore, MAX_PAGE_BYTES } from '../ports.js';
 import type { SqliteDatabase } from './sqlite-database.js';
 import type { Statements } from './statements.js';
 
-/** How many entries one call drops: nothing else is done by this process meanwhile. */
-const TRIM_SIZE = 1_000;
-/** How large entries are is known only when they are read: so many at once. */
+/** Entries dropped per call, which blocks the process. */
+const MAX_TRIMMED_ENTRIES = 1_000;
+/** Entries read at once: their size is only known once they are read. */
 const CHUNK_SIZE = 8;
-const LONGEST_WAIT_MS = 1_000;
+const MAX_WAIT_MS = 1_000;
 
-/** Id, and bytes of all changes up to it. */
+/** `bytes`: the total of all entries up to this one. */
 type EntryHead = [id: number, bytes: number];
 
 export class SqliteFeedStore implements FeedStore {
   readonly #database: SqliteDatabase;
   readonly #statements: Statements;
   readonly #clock: Clock;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiters = new Set<() => void>();
 
   constructor(database: SqliteDatabase, clock: Clock) {
     this.#database = database;
@@ -26,7 +26,7 @@ export class SqliteFeedStore implements FeedStore {
     this.#clock = clock;
   }
 
-  /** The end, for what is read in the same turn. */
+  /** The end of the feed, for reads in the same tick. */
   get position(): FeedPosition {
     const [epoch] = this.#statements.epoch.get() as unknown as [string];
     return [{ epoch, entry: String(this.#newest()[0]) }];
@@ -40,7 +40,7 @@ export class SqliteFeedStore implements FeedStore {
     return this.#database.attempt('read the change feed', () => this.#entriesAfter(after, limit));
   }
 
-  /** Also when the store is closed. */
+  /** Also resolves when the store is closed. */
   waitForChange(after: FeedPosition, signal: AbortSignal): Promise<void> {
     return this.#database.attempt('read the change feed', () => {
       if (signal.aborted || String(this.#newest()[0]) !== after[0]?.entry) return undefined;
@@ -48,12 +48,12 @@ export class SqliteFeedStore implements FeedStore {
         const wake = () => {
           clearTimeout(timer);
           signal.removeEventListener('abort', wake);
-          this.#waiting.delete(wake);
+          this.#waiters.delete(wake);
           resolve();
         };
-        const timer = setTimeout(wake, LONGEST_WAIT_MS);
+        const timer = setTimeout(wake, MAX_WAIT_MS);
         signal.addEventListener('abort', wake);
-        this.#waiting.add(wake);
+        this.#waiters.add(wake);
       });
     });
   }
@@ -62,7 +62,7 @@ export class SqliteFeedStore implements FeedStore {
     return this.#database.attempt('trim the change feed', () => this.#trim(limits));
   }
 
-  /** To be called once, within the transaction of the commit that announces them. The id of the last one. */
+  /** Must be called at most once per transaction. Returns the id of the last entry. */
   append(entries: readonly string[]): number {
     let [id, bytes] = this.#newest();
     for (const changes of entries) {
@@ -73,20 +73,20 @@ export class SqliteFeedStore implements FeedStore {
     return id;
   }
 
-  /** To be called when a transaction with an entry in it has ended. */
+  /** Must be called after a transaction that appended entries. */
   wake(): void {
-    for (const wake of this.#waiting) wake();
+    for (const wake of this.#waiters) wake();
   }
 
   #entriesAfter(after: FeedPosition, limit: number): FeedEntry[] | null {
-    const [place] = after;
+    const [start] = after;
     const [epoch] = this.#statements.epoch.get() as unknown as [string];
-    if (after.length !== 1 || place?.epoch !== epoch) return null;
-    const first = Number(place.entry);
+    if (after.length !== 1 || start?.epoch !== epoch) return null;
+    const first = Number(start.entry);
     const own = this.#read(first, 1)[0];
-    // It shows that none is missing.
-    if (own?.id !== place.entry) return null;
-    const entries = place.taken === undefined ? [] : [own];
+    // If its own entry is gone, later ones may be gone, too.
+    if (own?.id !== start.entry) return null;
+    const entries = start.changeOffset === undefined ? [] : [own];
     let bytes = 0;
     for (let from = first + 1; entries.length < limit && bytes < MAX_PAGE_BYTES; ) {
       const chunk = this.#read(from, Math.min(CHUNK_SIZE, limit - entries.length));
@@ -104,16 +104,16 @@ export class SqliteFeedStore implements FeedStore {
   #trim({ retentionMs, maxBytes }: FeedLimits): boolean {
     const [oldestId] = this.#statements.oldestEntry.get() as unknown as [number];
     const newest = this.#newest();
-    const tooOld = this.#newestUpTo(Math.min((this.#clock.now() - retentionMs) * 1_000, newest[0]) - 1);
-    // The newest entry is never over a limit. The last of those that are stays, too: it is the place of a reader who has
-    // missed nothing that is held.
-    const keptId = Math.max(oldestId, tooOld?.[0] ?? 0, this.#newestOverBytes(oldestId, newest, maxBytes) ?? 0);
-    const [limitId = keptId] = (this.#statements.entryAt.get(TRIM_SIZE) as [number] | undefined) ?? [];
+    const newestExpired = this.#newestUpTo(Math.min((this.#clock.now() - retentionMs) * 1_000, newest[0]) - 1);
+    // The newest entry is never dropped. The newest one that exceeds a limit stays as well: it is the position of a reader that
+    // has not missed any of the entries kept.
+    const keptId = Math.max(oldestId, newestExpired?.[0] ?? 0, this.#newestOverBytes(oldestId, newest, maxBytes) ?? 0);
+    const [limitId = keptId] = (this.#statements.entryAt.get(MAX_TRIMMED_ENTRIES) as [number] | undefined) ?? [];
     if (keptId > oldestId) this.#statements.trim.run(Math.min(keptId, limitId));
     return limitId < keptId;
   }
 
-  /** The id of the newest entry that is over the limit of bytes; undefined: none is. Found by halving: entries may be large. */
+  /** The id of the newest entry that exceeds `maxBytes`. Binary search, because entries may be large. */
   #newestOverBytes(oldestId: number, [newestId, bytes]: EntryHead, maxBytes: number): number | undefined {
     let found: number | undefined;
     for (let [low, high] = [oldestId - 1, newestId]; low < high; ) {

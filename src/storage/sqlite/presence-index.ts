@@ -1,4 +1,4 @@
-// The index in SQLite: what participants have in common stands in columns of their rows, and triggers count them.
+// The presence index in SQLite: indexed columns of the participants table, and counts kept by triggers.
 import type { SourceName } from '../../domain/subject.js';
 import type { SubjectKey } from '../encoding/subject-key.js';
 import { mergePages } from '../page-order.js';
@@ -16,8 +16,8 @@ import type { SqliteFeedStore } from './feed-store.js';
 import type { SqliteDatabase } from './sqlite-database.js';
 import type { Statements } from './statements.js';
 
-const NOBODY: Occupancy = { connected: 0, reconnecting: 0, devices: 0 };
-const BEGINNING: PageCursor = { sinceMs: Number.MIN_SAFE_INTEGER, key: '' as SubjectKey };
+const EMPTY: Occupancy = { connected: 0, reconnecting: 0, devices: 0 };
+const START: PageCursor = { sinceMs: Number.MIN_SAFE_INTEGER, key: '' as SubjectKey };
 
 export class SqlitePresenceIndex implements PresenceIndex {
   readonly #database: SqliteDatabase;
@@ -32,7 +32,7 @@ export class SqlitePresenceIndex implements PresenceIndex {
 
   page(filter: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>> {
     const { states, source, group } = filter;
-    const cursor = after ?? BEGINNING;
+    const cursor = after ?? START;
     const { pageOfState, pageOfGroup } = this.#statements;
     return this.#database.attempt('read participants', () => {
       const pages = this.#sourcesOf(source).flatMap((one) =>
@@ -57,7 +57,7 @@ export class SqlitePresenceIndex implements PresenceIndex {
           reconnecting: total.reconnecting + reconnecting,
           devices: total.devices + devices,
         }),
-        NOBODY,
+        EMPTY,
       );
     });
   }
@@ -77,7 +77,7 @@ export class SqlitePresenceIndex implements PresenceIndex {
     return this.#database.attempt('read participants', () => this.#sourcesOf(undefined));
   }
 
-  /** Each source has rows of its own in every index. */
+  /** Every index starts with the source, so a query without a source runs once per source. */
   #sourcesOf(source: SourceName | undefined): SourceName[] {
     if (source !== undefined) return [source];
     return (this.#statements.sources.all() as [SourceName][]).map(([name]) => name);

@@ -1,19 +1,19 @@
-// Records in SQLite: a row each, which is found by its index columns, too. Every commit is synced to the disk before it is
-// answered: WAL with synchronous=FULL, one transaction, and so one sync, a batch.
+// Records in SQLite: one row each, together with the columns of the presence index. Commits are durable before they resolve:
+// WAL with synchronous=FULL, and one transaction, hence one sync, per batch.
 import type { SubjectKey } from '../encoding/subject-key.js';
 import type { Changeset, Due, Group, RecordStore, StoredRecord, StoreUnavailableError } from '../ports.js';
 import type { SqliteFeedStore } from './feed-store.js';
 import type { SqliteDatabase } from './sqlite-database.js';
 import type { Statements } from './statements.js';
 
-/** The key of nobody. */
-const NOBODYS_KEY = '' as SubjectKey;
+/** No participant has an empty key. */
+const PROBE_KEY = '' as SubjectKey;
 
 export class SqliteRecordStore implements RecordStore {
   readonly #database: SqliteDatabase;
   readonly #statements: Statements;
   readonly #feed: SqliteFeedStore;
-  /** Participants; undefined until it is asked for. */
+  /** The number of participants; undefined until first requested. */
   #size: number | undefined;
 
   constructor(database: SqliteDatabase, feed: SqliteFeedStore) {
@@ -53,31 +53,33 @@ export class SqliteRecordStore implements RecordStore {
 
   size(): Promise<number> {
     return this.#database.attempt('read participants', () => {
-      // SQLite counts rows one by one. Nobody else writes to this file, so that once is enough.
+      // Counting scans all rows. No other process writes to this file, so once is enough.
       this.#size ??= (this.#statements.size.get() as unknown as [number])[0];
       return this.#size;
     });
   }
 
-  /** Does what `load` and `commit` do, on every table, and takes out again what it has written. */
+  /** Does what `load` and `commit` do, on every table, and removes what it has written. */
   probe(): void {
     const { load, check, insert, forget, removeEntry } = this.#statements;
-    load.get(NOBODYS_KEY);
+    load.get(PROBE_KEY);
     this.#database.inTransaction(() => {
       check.run();
-      insert.run(NOBODYS_KEY, '', '', 'gone', 0, null, null, null, 0, 0);
-      forget.run(NOBODYS_KEY, '');
+      insert.run(PROBE_KEY, '', '', 'gone', 0, null, null, null, 0, 0);
+      forget.run(PROBE_KEY, '');
       removeEntry.run(this.#feed.append(['']));
     });
   }
 
   #apply(changesets: readonly Changeset[]): ('done' | 'conflict')[] {
-    const isDone = changesets.map((changeset) => this.#write(changeset));
-    this.#feed.append(changesets.flatMap(({ changes }, index) => (isDone[index] && changes !== null ? [changes] : [])));
-    return isDone.map((done) => (done ? 'done' : 'conflict'));
+    const isApplied = changesets.map((changeset) => this.#write(changeset));
+    this.#feed.append(
+      changesets.flatMap(({ changes }, index) => (isApplied[index] && changes !== null ? [changes] : [])),
+    );
+    return isApplied.map((done) => (done ? 'done' : 'conflict'));
   }
 
-  /** Whether the record was still as it was loaded. */
+  /** Returns false if the record has changed since it was loaded. */
   #write({ key, before, after }: Changeset): boolean {
     const { insert, update, forget } = this.#statements;
     if (!after) return !before || forget.run(key, before.record).changes === 1;
@@ -85,8 +87,8 @@ export class SqliteRecordStore implements RecordStore {
     const nameOf = (wanted: Group['kind']) => groups.find(({ kind }) => kind === wanted)?.name ?? null;
     const tag = nameOf('tag');
     if (before) return update.run(after.record, state, sinceMs, tag, devices, dueMs, key, before.record).changes === 1;
-    const place = [tag, nameOf('scope'), nameOf('id')] as const;
-    return insert.run(key, after.record, source, state, sinceMs, ...place, devices, dueMs).changes === 1;
+    const groupNames = [tag, nameOf('scope'), nameOf('id')] as const;
+    return insert.run(key, after.record, source, state, sinceMs, ...groupNames, devices, dueMs).changes === 1;
   }
 }
 

@@ -1,10 +1,9 @@
-// The tables of the embedded store. `occupancy` is kept by triggers, since SQLite counts rows one by one: it changes in
-// the same transaction as the rows it counts, whoever writes them. Its rows are named by what they count: '' everybody of a
-// source, 'tag:…' and 'scope:…' those of a group.
+// The SQLite schema. SQLite counts by scanning, so triggers maintain `occupancy` in the same transaction as the rows that it
+// counts. Its `name` is '' for all participants of a source, or 'tag:…' or 'scope:…' for those of a group.
 
 export const SCHEMA_VERSION = 1;
 
-/** Adds what a row stands for to the counts of everybody and of its groups; or takes it off. */
+/** Adds a row to, or subtracts it from, the counts of its source and groups. */
 function count(row: 'OLD' | 'NEW', sign: '+' | '-'): string {
   return `
     INSERT INTO occupancy
@@ -19,12 +18,12 @@ function count(row: 'OLD' | 'NEW', sign: '+' | '-'): string {
       devices = devices + excluded.devices;`;
 }
 
-/** Not the row of everybody: those are the sources that have been here. */
+/** Keeps the row of the source itself, because those rows are the list of known sources. */
 const FORGET_EMPTY_GROUPS = `
     DELETE FROM occupancy WHERE source = OLD.source AND connected + reconnecting = 0
       AND name IN ('tag:' || OLD.tag, 'scope:' || OLD.scope);`;
 
-/** `nowMs`: when the feed begins. */
+/** `nowMs`: the start of the feed. */
 export const schema = (nowMs: number) => `
   CREATE TABLE participants (
     key TEXT PRIMARY KEY,
@@ -34,7 +33,7 @@ export const schema = (nowMs: number) => `
     since_ms INTEGER NOT NULL,
     tag TEXT,
     scope TEXT,
-    id TEXT, -- of one that has a scope
+    id TEXT, -- only if it has a scope
     devices INTEGER NOT NULL,
     due_ms INTEGER NOT NULL
   ) WITHOUT ROWID;
@@ -63,9 +62,9 @@ export const schema = (nowMs: number) => `
 
   CREATE TABLE feed (epoch TEXT NOT NULL);
   CREATE TABLE entries (
-    id INTEGER PRIMARY KEY, -- when it was made, in microseconds, or one more than that of the entry before
+    id INTEGER PRIMARY KEY, -- time of the commit in microseconds, or the previous id + 1 if that is greater
     changes TEXT NOT NULL,
-    bytes INTEGER NOT NULL -- of all changes so far
+    bytes INTEGER NOT NULL -- total size of all changes so far
   );
   -- The feed always has an epoch and an entry.
   INSERT INTO feed VALUES (lower(hex(randomblob(6))));

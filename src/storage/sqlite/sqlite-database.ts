@@ -1,5 +1,5 @@
-// What the ports on SQLite share: the open file, its statements, and how failures are told. Nothing else in the process writes
-// to the file, and statements are synchronous, so that what a port does within one call nobody else can come between.
+// Shared by the SQLite ports: the open file, its statements and error reporting. No other process writes to the file and
+// statements are synchronous, so each synchronous block of a port is atomic.
 import type Database from 'libsql';
 import type { Logger } from 'pino';
 import type { Clock } from '../../runtime/clock.js';
@@ -15,7 +15,7 @@ export class SqliteDatabase {
   readonly #db: Database.Database;
   readonly #refusals: RefusalLog;
 
-  /** Opens the file in `dataDir`, or makes both. Throws StartError. */
+  /** Creates the folder and the file if they are missing. Throws StartError. */
   constructor(dataDir: string, clock: Clock, log: Logger) {
     this.#refusals = new RefusalLog(log, 'SQLite', clock);
     const { db, file, statements } = openDatabase(dataDir, clock.now());
@@ -31,7 +31,7 @@ export class SqliteDatabase {
       this.#db.exec('COMMIT');
       return result;
     } catch (error) {
-      // A full disk has ended the transaction already, and that must not hide why.
+      // SQLite may have rolled back already, for example on a full disk; a second ROLLBACK would hide the original error.
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
@@ -51,10 +51,10 @@ export class SqliteDatabase {
     this.#refusals.accepted(operation);
   }
 
-  /** The error to give for one of SQLite, which is logged. */
+  /** Logs an error of SQLite and wraps it. */
   unavailable(operation: StoreOperation, cause: unknown, count = 1): StoreUnavailableError {
     const refusal = refusalOf(cause);
-    // What is asked after the end is refused to nobody.
+    // Failures after `close` are expected.
     if (this.#db.open) this.#refusals.refused(operation, refusal, count);
     return new StoreUnavailableError(`SQLite: ${refusal.reason}`, { cause });
   }

@@ -1,4 +1,4 @@
-// All ports on one SQLite file, for a service that runs as one process and wants no Redis.
+// All ports on one SQLite file, for a service that runs as a single process without Redis.
 import type { Logger } from 'pino';
 import type { Clock } from '../../runtime/clock.js';
 import type { Storage } from '../ports.js';
@@ -16,7 +16,7 @@ export class SqliteStorage implements Storage {
   readonly bindings: SqliteBindingStore;
   readonly #database: SqliteDatabase;
 
-  /** Opens the file in `dataDir`, or makes both. Throws StartError. */
+  /** Creates the folder and the file if they are missing. Throws StartError. */
   constructor(dataDir: string, clock: Clock, log: Logger) {
     this.#database = new SqliteDatabase(dataDir, clock, log);
     this.description = `SQLite at ${this.#database.file}`;

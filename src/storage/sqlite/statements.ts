@@ -2,7 +2,7 @@ import type Database from 'libsql';
 
 export type Statements = ReturnType<typeof prepareStatements>;
 
-/** All that the store asks of the tables, prepared once. Those that read give rows as arrays. */
+/** All SQL statements of the store. Reads return rows as arrays. */
 export function prepareStatements(db: Database.Database) {
   const page = (where: string) =>
     db
@@ -30,7 +30,7 @@ export function prepareStatements(db: Database.Database) {
     pageOfState: page(''),
     pageOfGroup: { tag: page('tag = ? AND'), scope: page('scope = ? AND'), id: page('id = ? AND') },
     occupancy: db.prepare('SELECT source, connected, reconnecting, devices FROM occupancy WHERE name = ?').raw(),
-    // Without that of the check.
+    // Excludes the row of the health check's probe.
     sources: db.prepare("SELECT source FROM occupancy WHERE name = '' AND source <> '' ORDER BY source").raw(),
     tags: tags(''),
     tagsOfSource: tags('source = ? AND'),
@@ -49,7 +49,7 @@ export function prepareStatements(db: Database.Database) {
     bind: db.prepare('INSERT INTO refs VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
     boundTo: db.prepare('SELECT key FROM refs WHERE ref = ?').raw(),
     unbind: db.prepare('DELETE FROM refs WHERE until_ms < ?'),
-    // As much as a large commit writes: a few bytes may still fit on a disk that is full.
+    // The size of a large commit: a few bytes may still fit on a full disk.
     check: db.prepare('INSERT OR REPLACE INTO checks VALUES (1, zeroblob(65536))'),
   };
 }

@@ -2,7 +2,7 @@
 // script_lua.c, scripting.c (6.2) and server.c.
 import { describe, expect, it } from '@jest/globals';
 import { ReplyError } from 'ioredis';
-import { callsForReconnect, redisErrorCode } from '../../../src/storage/redis/redis-error.js';
+import { redisErrorCode, requiresReconnect } from '../../../src/storage/redis/redis-error.js';
 
 const SHA = '37df4df413367c4b19e0d18a348b4e33caf764e6';
 const in62 = (message: string) => `ERR Error running script (call to f_${SHA}): @user_script:12: ${message}`;
@@ -78,7 +78,7 @@ describe('the code of an error', () => {
 
   it('calls for another connection where the server is not the primary, or not yet', () => {
     const wanted = [READONLY, in62(`@user_script: 12: -${READONLY} `), in70(READONLY), 'LOADING x', 'UNBLOCKED x'];
-    for (const message of wanted) expect(callsForReconnect(new ReplyError(message))).toBe(true);
-    for (const message of [OOM, WRONGTYPE, MISCONF]) expect(callsForReconnect(new ReplyError(message))).toBe(false);
+    for (const message of wanted) expect(requiresReconnect(new ReplyError(message))).toBe(true);
+    for (const message of [OOM, WRONGTYPE, MISCONF]) expect(requiresReconnect(new ReplyError(message))).toBe(false);
   });
 });

@@ -1,0 +1,80 @@
+// Applies the updates of one participant to its record, and distributes the outcomes once the result is stored.
+import type { Verdict } from '../../domain/device-history.js';
+import type { LifecycleEvent } from '../../domain/lifecycle-event.js';
+import { operatorEnds, purge } from '../../domain/operator-end.js';
+import { type Advance, advance, type ParticipantRecord } from '../../domain/participant.js';
+import type { PresencePolicy } from '../../domain/policy.js';
+import type { EndOutcome, PendingUpdate, PurgeOutcome, Reevaluation } from './update-queue.js';
+
+interface Outcomes {
+  /** One per lifecycle event, in order. */
+  readonly verdicts: readonly Verdict[];
+  readonly requests: ReadonlyMap<PendingUpdate, EndOutcome | PurgeOutcome>;
+  readonly reevaluation: Reevaluation;
+}
+
+export interface AppliedUpdates {
+  readonly advanced: Advance;
+  readonly outcomes: Outcomes;
+}
+
+/** A purge is applied on its own, after the updates that were queued with it, so that it sees the record they produce. */
+export function splitOffPurges(updates: readonly PendingUpdate[]): {
+  now: readonly PendingUpdate[];
+  later: readonly PendingUpdate[];
+} {
+  if (!updates.some(isPurge)) return { now: updates, later: [] };
+  const others = updates.filter((update) => !isPurge(update));
+  return others.length > 0 ? { now: others, later: updates.filter(isPurge) } : { now: updates, later: [] };
+}
+
+function isPurge({ input }: PendingUpdate): boolean {
+  return input?.kind === 'purge-request';
+}
+
+/** `updates`: either only purges or none, as split by `splitOffPurges`. */
+export function applyUpdates(
+  updates: readonly PendingUpdate[],
+  record: ParticipantRecord | undefined,
+  nowMs: number,
+  policy: PresencePolicy,
+): AppliedUpdates {
+  const requests = new Map<PendingUpdate, EndOutcome | PurgeOutcome>();
+  if (updates[0]?.input?.kind === 'purge-request') {
+    const isPurged = record && updates.some(({ input }) => input?.kind === 'purge-request' && input.matches(record));
+    for (const update of updates) requests.set(update, isPurged ? 'purged' : 'kept');
+    const advanced = isPurged ? purge(record, nowMs, policy) : { record, changes: [], verdicts: [] };
+    return { advanced, outcomes: { verdicts: [], requests, reevaluation: 'unreadable' } };
+  }
+  const events: LifecycleEvent[] = updates.flatMap((update) => (isEvent(update) ? [update.input] : []));
+  for (const update of updates) {
+    if (update.input?.kind !== 'end-request') continue;
+    const { deviceId } = update.input;
+    const isKnown = record && (deviceId === undefined || record.devices.has(deviceId));
+    const endEvents = isKnown ? operatorEnds(record, deviceId, nowMs, policy) : [];
+    events.push(...endEvents);
+    requests.set(update, isKnown ? (endEvents.length > 0 ? 'ended' : 'absent') : 'unknown');
+  }
+  const advanced = advance(record, events, nowMs, policy);
+  const exists = record !== undefined || advanced.record !== undefined;
+  const reevaluation = exists ? 'reevaluated' : 'unreadable';
+  return { advanced, outcomes: { verdicts: advanced.verdicts, requests, reevaluation } };
+}
+
+/** `refusal`: the error for the events if they were not stored. */
+export function finishAll(
+  updates: readonly PendingUpdate[],
+  { verdicts, requests, reevaluation }: Outcomes,
+  refusal?: Error,
+): void {
+  let next = 0;
+  for (const update of updates) {
+    if (!update.input) update.finish(refusal ? 'unreadable' : reevaluation);
+    else if (refusal && isEvent(update)) update.finish(refusal);
+    else update.finish(requests.get(update) ?? verdicts[next++] ?? 'duplicate');
+  }
+}
+
+export function isEvent(update: PendingUpdate): update is PendingUpdate & { readonly input: LifecycleEvent } {
+  return update.input !== undefined && update.input.kind !== 'end-request' && update.input.kind !== 'purge-request';
+}

@@ -1,0 +1,91 @@
+// Encodes one device of a record by position. Most devices are connected and have one event: those take just two values.
+import type { DeviceHistory } from '../../domain/device-history.js';
+import type { DeviceEvent, DeviceId } from '../../domain/lifecycle-event.js';
+import type { DeviceView } from '../../domain/presence-view.js';
+import {
+  checkedInteger,
+  decodeConnection,
+  decodeEvents,
+  decodePresence,
+  type EncodedConnection,
+  type EncodedPresence,
+  encodeConnection,
+  encodePresence,
+  pushEvent,
+} from './field-codecs.js';
+
+/** id, receivedAt − occurredAt of its only event: a connect, which is also the last event of the record */
+export type EncodedNewDevice = [string, number];
+/** connectedAt, interruptions, presence */
+type EncodedView = [number | null, number, EncodedPresence];
+/** id; view, 0 if connected since the last event of the record; base, 0 for none; the values of each event */
+type EncodedKnownDevice = [string, EncodedView | 0, [EncodedConnection, ...unknown[]] | 0, ...unknown[]];
+export type EncodedDevice = EncodedNewDevice | EncodedKnownDevice;
+
+export function encodeDevice(view: DeviceView, history: DeviceHistory | undefined, baseMs: number): EncodedDevice {
+  if (!history) throw new Error('an announced device is missing from the record');
+  const { state, sinceMs, connectedAtMs, interruptions } = view;
+  const id = encodeId(view.deviceId);
+  const isMinimal = state === 'connected' && sinceMs === baseMs && connectedAtMs === baseMs && interruptions === 0;
+  const [first, second] = history.events;
+  if (isMinimal && !history.base && first && !second && isMinimalConnect(first, baseMs)) {
+    return [id, first.receivedAtMs - baseMs];
+  }
+  const start = connectedAtMs === null ? null : connectedAtMs - baseMs;
+  const text: EncodedKnownDevice = [id, isMinimal ? 0 : [start, interruptions, encodePresence(view, baseMs)], 0];
+  if (history.base) {
+    const base: [EncodedConnection, ...unknown[]] = [encodeConnection(history.base.connection, baseMs)];
+    pushEvent(base, history.base.upTo, baseMs);
+    text[2] = base;
+  }
+  for (const event of history.events) pushEvent(text, event, baseMs);
+  return text;
+}
+
+function isMinimalConnect(event: DeviceEvent, baseMs: number): boolean {
+  const { kind, occurredAtMs, precisionMs, eventId, sequence } = event;
+  const isMinimal = precisionMs === 1 && eventId === undefined && sequence === undefined;
+  return kind === 'connected' && occurredAtMs === baseMs && isMinimal;
+}
+
+export function decodeView(device: EncodedDevice, baseMs: number): DeviceView {
+  const deviceId = decodeId(device[0]) as DeviceId;
+  if (isNew(device) || device[1] === 0) {
+    const since = { sinceMs: baseMs, untilMs: undefined, cause: undefined, connectedAtMs: baseMs };
+    return { deviceId, state: 'connected', ...since, interruptions: 0 };
+  }
+  const [start, count, presence] = device[1];
+  const { state, sinceMs, untilMs, cause } = decodePresence(presence, baseMs);
+  const connectedAtMs = start === null ? null : checkedInteger(baseMs + start);
+  return { deviceId, state, sinceMs, untilMs, cause, connectedAtMs, interruptions: checkedInteger(count) };
+}
+
+export function decodeHistory(device: EncodedDevice, baseMs: number): DeviceHistory {
+  if (isNew(device)) return { events: decodeEvents([0, 0, device[1]], 0, baseMs) };
+  const base = device[2];
+  const events = decodeEvents(device as readonly unknown[], 3, baseMs);
+  if (base === 0) return { events };
+  const [upTo] = decodeEvents(base, 1, baseMs);
+  if (!upTo) throw new Error('a record has a base without an event');
+  return { base: { connection: decodeConnection(base[0], baseMs), upTo }, events };
+}
+
+export function isNew(device: EncodedDevice): device is EncodedNewDevice {
+  return device.length === 2;
+}
+
+const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/;
+/** Ids that look like an encoded UUID, or like another escaped id, are escaped with a leading `=`. */
+const AMBIGUOUS = /^(?:=|[\da-f]{32}$)/;
+
+/** Bandwidth's ids are UUIDs. Without hyphens, a typical record fits into a smaller allocation class of Redis. */
+function encodeId(id: string): string {
+  if (id.length === 36 && UUID.test(id)) return id.replaceAll('-', '');
+  return AMBIGUOUS.test(id) ? `=${id}` : id;
+}
+
+function decodeId(text: string): string {
+  if (text.startsWith('=')) return text.slice(1);
+  if (text.length !== 32 || !AMBIGUOUS.test(text)) return text;
+  return `${text.slice(0, 8)}-${text.slice(8, 12)}-${text.slice(12, 16)}-${text.slice(16, 20)}-${text.slice(20)}`;
+}
