@@ -90,10 +90,9 @@ describe.each(onEachStore())('the service on %s', (_, startOn) => {
         expect((await service.callback()).status).toBe(204);
         expect(reasons()).toContain('response-not-read');
         expect(accepted.filter(({ destroyed }) => destroyed).length).toBeGreaterThanOrEqual(8);
-      });
+      }, 110_000);
       expect(most).toBeLessThan(32 * MIB);
     },
-    90_000,
   );
 
   it('cuts at once a client that pipelines 1,300 requests, or more than 32', async () => {
@@ -157,7 +156,7 @@ describe.each(onEachStore())('the service on %s', (_, startOn) => {
     socket.resume();
     await eventually(() => expect(receivedBytes).toBeGreaterThan(expected * requests));
     expect(service.refusals.totals()).toEqual([]);
-  }, 60_000);
+  });
 
   it('cuts a stream of changes that is not read', async () => {
     await start();
@@ -182,7 +181,7 @@ describe.each(onEachStore())('the service on %s', (_, startOn) => {
     expect(reasons()).not.toContain('client-disconnected');
     expect(accepted.slice(-1_000).some(({ destroyed }) => destroyed)).toBe(false);
     expect((await service.callback()).status).toBe(204);
-  }, 60_000);
+  });
 
   it('takes callbacks while 50 callbacks through one minted URL wait for their bodies', async () => {
     await start({ access: { callbackSecrets: [SECRET] }, http: { maxInFlight: 10 } });
