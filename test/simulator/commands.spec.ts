@@ -214,7 +214,7 @@ describe('the commands', () => {
     const command = run('demo', [], { PORT: '0', SIMULATOR_PORT: '0' });
     await command.says(/room-1 +[\da-f]{8} +new → connected/);
     const [, participants = '', page = ''] =
-      /(http\S+\/v1\/participants)[\s\S]*page +(http\S+)/.exec(command.output) ?? [];
+      /(http\S+\/v1\/participants)[\s\S]*simulator +(http\S+)/.exec(command.output) ?? [];
     const { items } = (await (await fetch(participants)).json()) as { items: unknown[] };
     expect(items.length).toBeGreaterThan(0);
     expect(await (await fetch(page)).text()).toContain('Provider simulator');
