@@ -45,7 +45,7 @@ describe.each(onEachStore())('a minted URL on %s', (_, start) => {
     });
   const refusedFor = (reason: string) => service.logged.filter((line) => line.reason === reason);
 
-  // The second is none that the express lane takes.
+  // The limit counts callbacks, whatever parameters their content type has.
   it.each(['application/json', 'application/json; charset=utf-8'])(
     'takes so many callbacks of type %s a minute, whatever they are; others are not counted with them',
     async (contentType) => {
