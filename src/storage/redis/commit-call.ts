@@ -41,18 +41,25 @@ interface IndexUpdate {
   readonly removed: string[];
 }
 
+/** The sets of one group, or of a whole source, as far as a commit changes them. */
+interface GroupSets {
+  readonly source: SourceName;
+  readonly group: Group | undefined;
+  readonly sets: Partial<Record<SetName, IndexUpdate>>;
+  /** Whether a participant has joined or left the group. */
+  isChanged: boolean;
+}
+
 /**
  * Collects what a commit adds to and removes from the indexes (see the keys in shard.ts), so that each index needs only one
  * command of each kind.
  */
 class IndexUpdates {
   readonly #due: IndexUpdate;
-  readonly #sets = new Map<string, IndexUpdate>();
+  readonly #groups = new Map<string, GroupSets>();
   readonly #all: IndexUpdate[] = [];
   /** Sources of new participants. */
   readonly #newSources = new Set<SourceName>();
-  /** Tags to recount, by the key of one of their sets. */
-  readonly #tags = new Map<string, { readonly source: SourceName; readonly group: Group }>();
 
   constructor(
     private readonly shard: Shard,
@@ -90,11 +97,10 @@ class IndexUpdates {
       count += appendCommands(args, 'ZADD', index.keyIndex, index.added);
     }
     args[countPosition] = count;
-    for (const { source, group } of this.#tags.values()) {
-      const [connected, reconnecting] = [
-        this.#set(source, 'connected', group),
-        this.#set(source, 'reconnecting', group),
-      ];
+    for (const changed of this.#groups.values()) {
+      const { source, group, isChanged } = changed;
+      if (group?.kind !== 'tag' || !isChanged) continue;
+      const [connected, reconnecting] = [this.#set(changed, 'connected'), this.#set(changed, 'reconnecting')];
       const addedCount = (connected.added.length + reconnecting.added.length) / 2;
       const tags = this.keys.push(this.shard.tags(source));
       args.push(tags, group.name, connected.keyIndex, reconnecting.keyIndex, addedCount);
@@ -109,10 +115,11 @@ class IndexUpdates {
     before: IndexEntry | undefined,
     after: IndexEntry | undefined,
   ) {
-    const set = (name: SetName) => this.#set(source, name, group);
+    const sets = this.#setsOf(source, group);
+    const set = (name: SetName) => this.#set(sets, name);
     if (before?.state !== after?.state) {
       if (before) set(before.state).removed.push(key);
-      if (group?.kind === 'tag') this.#tags.set(this.shard.set(source, 'connected', group), { source, group });
+      sets.isChanged = true;
     }
     if (after && (before?.state !== after.state || before.sinceMs !== after.sinceMs)) {
       set(after.state).added.push(after.sinceMs, key);
@@ -124,14 +131,19 @@ class IndexUpdates {
     for (let n = Math.max(was, 1) + 1; n <= is; n += 1) set('more').added.push(0, `${n}:${key}`);
   }
 
-  #set(source: SourceName, name: SetName, group: Group | undefined): IndexUpdate {
-    const key = this.shard.set(source, name, group);
-    let set = this.#sets.get(key);
-    if (!set) {
-      set = this.#index(key);
-      this.#sets.set(key, set);
+  #setsOf(source: SourceName, group: Group | undefined): GroupSets {
+    const id = group ? `${source}:${group.kind}:${group.name}` : source;
+    let found = this.#groups.get(id);
+    if (!found) {
+      found = { source, group, sets: {}, isChanged: false };
+      this.#groups.set(id, found);
     }
-    return set;
+    return found;
+  }
+
+  #set({ source, group, sets }: GroupSets, name: SetName): IndexUpdate {
+    sets[name] ??= this.#index(this.shard.set(source, name, group));
+    return sets[name];
   }
 
   #index(key: string): IndexUpdate {
