@@ -25,7 +25,16 @@ const TOKEN_PARAMETER = {
 export function callbackOperations(sources: readonly RegisteredSource[]): DocumentedRoutes {
   const operations = sources.flatMap(operationsOf);
   const options = new Map(operations.map(([path]) => [`POST ${path}`, { access: 'callback' as const }]));
-  return { paths: Object.fromEntries(operations), options };
+  return { paths: Object.fromEntries(operations), options, webhooks: sources.map(webhookOf) };
+}
+
+function webhookOf({ name, dialect: { title } }: RegisteredSource): DocumentedRoutes['webhooks'][number] {
+  return {
+    path: `/callbacks/${name}`,
+    operationId: `${pascalCase(name).replace(/^./, (letter) => letter.toLowerCase())}Participant`,
+    summary: `A participant webhook of ${title}`,
+    description: `${title} sends it to the callback URL that it was given, which is a path below \`/callbacks/\`.`,
+  };
 }
 
 function operationsOf({ name, dialect }: RegisteredSource): [string, DocumentedRoutes['paths'][string]][] {

@@ -18,6 +18,11 @@ export type DeclaredOptions = ReadonlyMap<string, Partial<RouteOptions>>;
 export interface DocumentedRoutes {
   readonly paths: OpenAPIObject['paths'];
   readonly options: DeclaredOptions;
+  /** Webhooks that providers send to one of `paths`, listed under `webhooks` as well, where readers may look for them. */
+  readonly webhooks: readonly (Pick<Operation, 'summary' | 'description'> & {
+    readonly path: string;
+    readonly operationId: string;
+  })[];
 }
 
 const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;
@@ -90,10 +95,14 @@ export async function createDocument(
 }
 
 /** The document with routes that depend on the configuration. */
-export function withRoutes(document: OpenAPIObject, { paths, options }: DocumentedRoutes): OpenAPIObject {
+export function withRoutes(document: OpenAPIObject, { paths, options, webhooks }: DocumentedRoutes): OpenAPIObject {
   for (const [path, item] of Object.entries(paths)) completeOperations(path, item, options);
-  const all = { ...document, paths: { ...document.paths, ...paths } };
-  return withUsedComponents({ ...all, webhooks: webhooksOf(all.paths) });
+  const received = webhooks.map(({ path, ...texts }) => [
+    texts.operationId,
+    { post: { ...paths[path]?.post, ...texts } as Operation },
+  ]);
+  const all = { ...document, paths: { ...document.paths, ...paths }, webhooks: Object.fromEntries(received) };
+  return withUsedComponents(all);
 }
 
 function completeOperations(path: string, item: PathItem, options: DeclaredOptions): void {
@@ -120,16 +129,6 @@ function securityOf(path: string, access: RouteAccess): Operation['security'] {
     case 'admin':
       return [{ adminKey: [] }];
   }
-}
-
-/** Lists the provider's webhook under `webhooks`, too, where readers may look for it. It is received at the callback paths. */
-function webhooksOf(paths: OpenAPIObject['paths']): OpenAPIObject['webhooks'] {
-  const post = paths['/callbacks/bandwidth']?.post;
-  if (!post) return {};
-  const summary = 'A participant webhook of Bandwidth';
-  const description =
-    'Bandwidth sends it to the `callbackUrl` of the participant, which is a path below `/callbacks/`.';
-  return { bandwidthParticipant: { post: { ...post, operationId: 'bandwidthParticipant', summary, description } } };
 }
 
 /** Without examples and schemas that no operation refers to, like those of dialects that no source speaks. */
