@@ -48,7 +48,7 @@ export class CallbacksController {
   }
 
   #addRoutes(scope: FastifyInstance, registered: RegisteredSource): void {
-    const { name, dialect } = registered;
+    const { name, dialect, source } = registered;
     const parse = jsonBodyParser(scope);
     scope.removeAllContentTypeParsers();
     // Keeps the raw body, since signatures cover its bytes.
@@ -58,7 +58,11 @@ export class CallbacksController {
     scope.decorateRequest('callbackCredentials');
     scope.addHook('onRequest', (request, _reply, done) => {
       const { token } = request.params as { token?: string };
-      request.callbackCredentials = this.authenticator.authenticate(name, token, request.raw, this.clock.now());
+      // What the provider signs needs no other proof; a token in the path has to be right all the same.
+      const isSigned = source.authenticate !== undefined && token === undefined;
+      request.callbackCredentials = isSigned
+        ? {}
+        : this.authenticator.authenticate(name, token, request.raw, this.clock.now());
       done();
     });
     const config = withRouteOptions({ access: 'callback' });

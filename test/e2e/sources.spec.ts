@@ -116,3 +116,26 @@ describe.each(['SQLite', 'Redis'])('two sources on %s', (store) => {
     expect((await service.request('/v1/participants/ann?source=rooms&scope=r1')).status).toBe(404);
   });
 });
+
+describe('a source that verifies signatures', () => {
+  it('needs no callback secret, and refuses what is not signed', async () => {
+    const callbackSecrets = ['a-secret-of-32-characters-or-more-for-tests'];
+    const dialects = { bandwidth, test: testDialect };
+    const service = await startService({ sources, dialects, access: { callbackSecrets } });
+    const body = JSON.stringify({ id: 'e1', kind: 'connected', room: 'r', user: 'u', connection: 'c', second: SECOND });
+    const send = (path: string, signature: string) => {
+      const headers = {
+        'content-type': 'application/json',
+        'x-signature': signature,
+        'x-forwarded-for': '203.0.113.7',
+      };
+      return service.request(`/callbacks/rooms${path}`, { method: 'POST', headers, body });
+    };
+    expect((await send('', sign(body))).status).toBe(204);
+    expect((await send('', sign('another'))).status).toBe(401);
+    expect((await send('/wrong-token', sign(body))).status).toBe(404);
+    expect((await send(`/${callbackSecrets[0]}`, sign(body))).status).toBe(204);
+    expect((await service.callback()).status).toBe(401);
+    await service.stop();
+  });
+});
