@@ -83,7 +83,6 @@ export class AccessGuard {
       if (access === 'callback') return done();
       request.access = this.#admit(request, access);
       const { keyName } = request.access;
-      if (keyName !== undefined) request.log = request.log.child({ key: keyName });
       if (keyName !== undefined && !probe) {
         const { isExceeded, headers, resetS } = this.#limit.count(request.raw, keyName, this.#clock.now());
         reply.headers(headers);

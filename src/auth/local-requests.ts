@@ -5,6 +5,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import { ProblemError } from '../http/problem.js';
 
+/** For IPv6, including IPv4 addresses mapped into it. */
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8);
 LOOPBACK.addAddress('::1', 'ipv6');
@@ -48,5 +49,5 @@ export function localOnlyProblem(setting: 'API_KEYS' | 'CALLBACK_SECRETS', reaso
 function isLocalHost(host: string): boolean {
   const [, ipv6, name = ''] = HOST.exec(host) ?? [];
   if (ipv6 !== undefined) return isIP(ipv6) === 6 && LOOPBACK.check(ipv6, 'ipv6');
-  return isIP(name) === 4 ? LOOPBACK.check(name) : LOCAL_NAME.test(name);
+  return isIP(name) === 4 ? name.startsWith('127.') : LOCAL_NAME.test(name);
 }

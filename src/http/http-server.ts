@@ -13,6 +13,7 @@ import { MAX_PATH_PARAMETER_LENGTH, refuseMalformedUrls } from './malformed-url.
 import { watchMethods } from './method-not-allowed.js';
 import { overloadedProblem, ProblemError, stoppingProblem } from './problem.js';
 import type { Refusals } from './refusals.js';
+import { requestLog } from './request-log.js';
 import { routeOptionsOf } from './route-options.js';
 import { refusalHeaders } from './security-headers.js';
 import { limitSlowClients, type SlowClientTimeouts } from './slow-clients.js';
@@ -59,7 +60,7 @@ export function createHttpServer(
   const adapter = new FastifyAdapter({
     loggerInstance: log,
     // Fastify's own request log has the URL, which may hold a secret, and writes two lines per callback.
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: timeouts.requestMs,
@@ -79,6 +80,8 @@ export function createHttpServer(
     clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, refusals),
   });
   const http = adapter.getInstance();
+  // A logger for each request would take a noticeable part of its time; see request-log.ts.
+  http.setChildLoggerFactory((logger) => logger);
   routeOnceParsed(http.server);
   refuseUnsupported(http.server, refusals);
   const connections = new ConnectionLimit(maxConnections, (socket) => {
@@ -111,7 +114,7 @@ function logResponses(http: FastifyInstance): void {
   http.addHook('onResponse', (request, reply, done) => {
     const { method, routeOptions } = request;
     const elapsedMs = Math.round(reply.elapsedTime);
-    request.log.debug({ method, route: routeOptions.url, status: reply.statusCode, elapsedMs }, 'answered');
+    requestLog(request).debug({ method, route: routeOptions.url, status: reply.statusCode, elapsedMs }, 'answered');
     done();
   });
 }

@@ -14,12 +14,23 @@ type Dto = ClassConstructor<object>;
 
 export class DtoPipe implements PipeTransform {
   readonly #names = new Map<Dto, ReadonlySet<string>>();
+  /** The results for queries without parameters, by far the most frequent ones. */
+  readonly #defaults = new Map<Dto, object>();
 
   /** Throws a problem that lists the fault of each invalid member. */
   transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
     if (type !== 'body' && type !== 'query') return value;
     const members = toMembers(value ?? {});
     const dto = (metatype ?? Object) as Dto;
+    if (type === 'body' || Object.keys(members).length > 0) return this.#validate(members, dto);
+    const known = this.#defaults.get(dto);
+    if (known) return known;
+    const defaults = Object.freeze(this.#validate(members, dto));
+    this.#defaults.set(dto, defaults);
+    return defaults;
+  }
+
+  #validate(members: Members, dto: Dto): object {
     const names = this.#namesOf(dto);
     const unknown = unknownNames(members, names);
     const known = [...names].filter((name) => Object.hasOwn(members, name)).map((name) => [name, members[name]]);

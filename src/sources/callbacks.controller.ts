@@ -53,8 +53,6 @@ export class CallbacksController {
     scope.removeAllContentTypeParsers();
     // Keeps the raw body, since signatures cover its bytes.
     scope.addContentTypeParser([...dialect.contentTypes], readRawBody);
-    // A logger for each request is a noticeable part of the time that a callback takes, and none of its lines is logged through it.
-    scope.setChildLoggerFactory((logger) => logger);
     scope.decorateRequest('callbackCredentials');
     scope.addHook('onRequest', (request, _reply, done) => {
       const { token } = request.params as { token?: string };

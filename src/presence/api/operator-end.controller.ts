@@ -6,6 +6,7 @@ import type { DeviceId } from '../../domain/lifecycle-event.js';
 import type { ParticipantId } from '../../domain/subject.js';
 import { ApiOperation, ApiProblems, ApiResponse, ApiTags } from '../../http/openapi/decorators.js';
 import { invalidParameter, ProblemError } from '../../http/problem.js';
+import { requestLog } from '../../http/request-log.js';
 import { Access } from '../../http/route-options.js';
 import { SourceNames } from '../../http/source-names.js';
 import { Recorder } from '../write/recorder.js';
@@ -63,13 +64,13 @@ export class OperatorEndController {
   }
 
   /** Every request is logged, with the name of its API key and the request id. */
-  async #end({ log }: FastifyRequest, participantId: string, query: SubjectQuery, deviceId?: string): Promise<void> {
+  async #end(request: FastifyRequest, participantId: string, query: SubjectQuery, deviceId?: string): Promise<void> {
     const fault = identifierFault(participantId);
     if (fault) throw invalidParameter('participantId', fault);
     const source = this.sources.parse(query.source) ?? this.sources.first;
     const subject = { source, scope: query.scope ?? '', participantId: participantId as ParticipantId };
     const outcome = await this.recorder.end(subject, deviceId as DeviceId | undefined);
-    log.info({ ...subject, deviceId, outcome }, 'an operator asked to end presence');
+    requestLog(request).info({ ...subject, deviceId, outcome }, 'an operator asked to end presence');
     if (outcome !== 'unknown') return;
     throw deviceId === undefined
       ? new ProblemError('unknown-participant', { detail: 'No event of this participant is known.' })

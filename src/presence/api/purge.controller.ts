@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { ApiOkResponse, ApiOperation, ApiProblems, ApiTags } from '../../http/openapi/decorators.js';
 import { PURGE_CURSOR_EXAMPLE } from '../../http/openapi/examples.js';
 import { invalidParameter, ProblemError } from '../../http/problem.js';
+import { requestLog } from '../../http/request-log.js';
 import { Access } from '../../http/route-options.js';
 import { SourceNames } from '../../http/source-names.js';
 import { parseRfc3339 } from '../../runtime/rfc3339.js';
@@ -37,13 +38,16 @@ export class PurgeController {
     example: { matched: 812, purged: 812, nextCursor: PURGE_CURSOR_EXAMPLE },
   })
   @ApiProblems('store-unavailable')
-  async purgeParticipants(@Req() { log }: FastifyRequest, @Query() query: PurgeQuery): Promise<PurgeResponse> {
+  async purgeParticipants(@Req() request: FastifyRequest, @Query() query: PurgeQuery): Promise<PurgeResponse> {
     const { tag, source, scope, since, until, dryRun, cursor } = query;
     const filter = { tag, source: this.sources.parse(source), scope, ...timesOf(query) };
     const cursorFilter = JSON.stringify([tag, source, since, until, ...(scope === undefined ? [] : [scope])]);
     const after = cursor === undefined ? null : toPageCursor(cursor, cursorFilter);
     const { matched, purged, next } = await this.purge.run(filter, after, dryRun);
-    log.info({ tag, source, scope, since, until, dryRun, matched, purged }, 'an operator asked to purge participants');
+    requestLog(request).info(
+      { tag, source, scope, since, until, dryRun, matched, purged },
+      'an operator asked to purge participants',
+    );
     const nextCursor = next && encodeCursor([next.sinceMs, next.key], cursorFilter);
     return { matched, purged, ...(nextCursor && { nextCursor }) };
   }
