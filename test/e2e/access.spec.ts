@@ -1,4 +1,4 @@
-// Who is let in, and what is told to who is not.
+// Authentication and authorization, and the responses to rejected requests.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseApiKeys } from '../../src/auth/api-keys.js';
 import { digestOf } from '../../src/auth/secret.js';
@@ -37,8 +37,8 @@ describe.each(onEachStore())('access on %s', (_, start) => {
       headers: { 'content-type': 'application/json', ...headers },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
-  const mint = async (question: Record<string, unknown> = {}) => {
-    const answer = await send('/v1/callback-urls', { source: 'bandwidth', ...question }, bearer(KEYS.ops));
+  const mint = async (body: Record<string, unknown> = {}) => {
+    const answer = await send('/v1/callback-urls', { source: 'bandwidth', ...body }, bearer(KEYS.ops));
     expect(answer.status).toBe(201);
     const { callbackUrl } = answer.json;
     return { ...answer.json, path: callbackUrl.replace('https://rollcall.example.com/base', '') };
@@ -55,7 +55,7 @@ describe.each(onEachStore())('access on %s', (_, start) => {
       '/v1/changes',
     ];
 
-    it.each(READS)('%s takes a key with the scope read, and no other', async (path) => {
+    it.each(READS)('%s requires a key with the scope read', async (path) => {
       expect((await get(path)).status).toBe(401);
       expect((await get(path)).headers.get('www-authenticate')).toBe('Bearer realm="Rollcall"');
       const wrong = await get(path, bearer(`${KEYS.reader}x`));
@@ -69,7 +69,7 @@ describe.each(onEachStore())('access on %s', (_, start) => {
       expect([200, 404]).toContain((await get(path, bearer(KEYS.reader))).status);
     });
 
-    it('only a key with the scope admin may end presence', async () => {
+    it('ending presence requires a key with the scope admin', async () => {
       await send(`/callbacks/bandwidth/${SECRETS[0]}`);
       const path = `/v1/participants/${SEED.participantId}`;
       const end = (key: string) => service.request(path, { method: 'DELETE', headers: bearer(key) });
@@ -87,7 +87,7 @@ describe.each(onEachStore())('access on %s', (_, start) => {
       ]);
     });
 
-    it('a stream and a lookup take one, too, however the address is spelt and whatever the method', async () => {
+    it('streams and lookups require a key, however the path is encoded and whatever the method', async () => {
       for (const path of [
         '/v1/changes/stream',
         '/%761/participants',
@@ -103,16 +103,16 @@ describe.each(onEachStore())('access on %s', (_, start) => {
       expect((await send('/v1/participants/lookup', { participantIds: ['a'] }, bearer(KEYS.ops))).status).toBe(200);
     });
 
-    it('minting takes the scope admin', async () => {
-      const question = { source: 'bandwidth' };
-      expect((await send('/v1/callback-urls', question)).status).toBe(401);
-      const refused = await send('/v1/callback-urls', question, bearer(KEYS.reader));
+    it('minting requires the scope admin', async () => {
+      const body = { source: 'bandwidth' };
+      expect((await send('/v1/callback-urls', body)).status).toBe(401);
+      const refused = await send('/v1/callback-urls', body, bearer(KEYS.reader));
       expect(refused.status).toBe(403);
       expect(refused.json.detail).toContain('admin');
-      expect((await send('/v1/callback-urls', question, bearer(KEYS.admin))).status).toBe(201);
+      expect((await send('/v1/callback-urls', body, bearer(KEYS.admin))).status).toBe(201);
     });
 
-    it('health, the document and its page are open, and health tells a stranger only up or not', async () => {
+    it('probes and API documentation need no key, and probes show details only with one', async () => {
       expect((await get('/health/live')).json).toEqual({ status: 'ok' });
       expect((await get('/health/ready')).json).toEqual({ status: 'ok' });
       expect((await get('/health/ready', bearer(KEYS.reader))).json).toHaveProperty('details');
@@ -120,7 +120,7 @@ describe.each(onEachStore())('access on %s', (_, start) => {
       expect((await get('/docs')).status).toBe(200);
     });
 
-    it('requests without a key are answered with less after thirty in a minute; a key is let in all the same', async () => {
+    it('limits requests with invalid keys to thirty per minute, without affecting valid keys', async () => {
       for (let n = 0; n < 30; n += 1) expect((await get('/v1/tags', bearer('guess'))).status).toBe(401);
       const limited = await get('/v1/tags', bearer('guess'));
       expect(limited.status).toBe(429);
@@ -128,7 +128,7 @@ describe.each(onEachStore())('access on %s', (_, start) => {
       expect((await get('/v1/tags', bearer(KEYS.reader))).status).toBe(200);
     });
 
-    it('each key has its own rate, told in headers; callbacks have none', async () => {
+    it('limits the rate of each key separately and reports it in headers; callbacks are not limited', async () => {
       await service.stop();
       service = await start({ ...LOCKED, http: { rateLimitPerMinute: 3 } });
       for (const remaining of ['2', '1', '0']) {
@@ -153,20 +153,20 @@ describe.each(onEachStore())('access on %s', (_, start) => {
 
   describe('for callbacks', () => {
     it.each([
-      ['the secret in the path', `/callbacks/bandwidth/${SECRETS[0]}`, {}],
-      ['another live secret in the path', `/callbacks/bandwidth/${SECRETS[1]}`, {}],
-      ['a secret as Basic password', '/callbacks/bandwidth', { authorization: basic(SECRETS[0]) }],
+      ['a secret in the path', `/callbacks/bandwidth/${SECRETS[0]}`, {}],
+      ['another active secret in the path', `/callbacks/bandwidth/${SECRETS[1]}`, {}],
+      ['a secret as a Basic password', '/callbacks/bandwidth', { authorization: basic(SECRETS[0]) }],
       [
-        'another live one, with a colon in the user',
+        'another active secret as a Basic password, with another user',
         '/callbacks/bandwidth',
         { authorization: basic(SECRETS[1], 'me') },
       ],
-    ])('%s is enough', async (_what, path, headers) => {
+    ])('accepts %s', async (_what, path, headers) => {
       expect((await send(path, SEED, headers)).status).toBe(204);
       expect(await stateOf()).toBe('connected');
     });
 
-    it('who sends no credentials is asked for them, as Bandwidth expects it', async () => {
+    it('challenges requests without credentials, as Bandwidth expects', async () => {
       const { status, headers, json } = await send('/callbacks/bandwidth');
       expect(status).toBe(401);
       expect(headers.get('www-authenticate')).toMatch(/^Basic realm="[^"]+"/);
@@ -174,7 +174,7 @@ describe.each(onEachStore())('access on %s', (_, start) => {
       expect(await stateOf()).toBeUndefined();
     });
 
-    it('every other failure is the same 404', async () => {
+    it('answers every other failure with the same 404', async () => {
       const { path } = await mint();
       const token = path.split('/').at(-1);
       const [ref, kid, mac] = token.split('.');
@@ -212,13 +212,13 @@ describe.each(onEachStore())('access on %s', (_, start) => {
           instance: '',
         });
       }
-      const looked = await service.request(`/callbacks/bandwidth/${SECRETS[0]}x`);
-      expect(looked.status).toBe(404);
+      const read = await service.request(`/callbacks/bandwidth/${SECRETS[0]}x`);
+      expect(read.status).toBe(404);
       expect((await service.request(`/callbacks/bandwidth/${SECRETS[0]}`)).status).toBe(405);
       expect((await get('/v1/participants', bearer(KEYS.reader))).json.items).toEqual([]);
     });
 
-    it('a minted URL is for the participant that is first heard through it, and no other', async () => {
+    it('binds a minted URL to the first participant received through it', async () => {
       const { path, ref, expiresAt } = await mint();
       expect(Date.parse(expiresAt)).toBeGreaterThan(Date.now() + 29 * 86_400_000);
       expect((await send(path)).status).toBe(204);
@@ -231,7 +231,7 @@ describe.each(onEachStore())('access on %s', (_, start) => {
       expect(await stateOf()).toBe('gone');
     });
 
-    it('what is no event binds a minted URL to nobody', async () => {
+    it('does not bind a minted URL by an invalid or unknown event', async () => {
       const { path } = await mint();
       expect((await send(path, { ...SEED, participantId: 'first', timestamp: 'now' })).status).toBe(400);
       expect((await send(path, { ...SEED, participantId: 'first', event: 'onSneeze' })).status).toBe(202);
@@ -242,10 +242,10 @@ describe.each(onEachStore())('access on %s', (_, start) => {
       [{ tag: 'minted ü 😀' }, { tag: undefined }, 'minted ü 😀'],
       [{ tag: 'minted' }, { tag: 'told' }, 'told'],
       [{}, { tag: undefined }, undefined],
-    ])('minted with %j, and told %j, a participant has the tag %j', async (question, told, tag) => {
-      const minted = await mint(question);
-      expect(minted.tag).toBe(question.tag);
-      await send(minted.path, { ...SEED, ...told });
+    ])('with a URL minted with %j and a callback with %j, the participant has the tag %j', async (body, sent, tag) => {
+      const minted = await mint(body);
+      expect(minted.tag).toBe(body.tag);
+      await send(minted.path, { ...SEED, ...sent });
       const { json } = await get(`/v1/participants/${SEED.participantId}`, bearer(KEYS.reader));
       expect(json.tag).toBe(tag);
     });
@@ -261,14 +261,14 @@ describe.each(onEachStore())('access on %s', (_, start) => {
       [{ expiresInSeconds: 1e10 }, 'expiresInSeconds'],
       [{ expiresInSeconds: '60' }, 'expiresInSeconds'],
       [{ participantId: 'a' }, 'participantId'],
-    ])('are not minted with %j', async (question, name) => {
-      const answer = await send('/v1/callback-urls', { source: 'bandwidth', ...question }, bearer(KEYS.ops));
+    ])('refuses to mint a URL with %j', async (body, name) => {
+      const answer = await send('/v1/callback-urls', { source: 'bandwidth', ...body }, bearer(KEYS.ops));
       expect(answer.status).toBe(400);
       expect(answer.json.errors).toMatchObject([{ pointer: `#/${name}` }]);
     });
   });
 
-  it('tells no secret to the log, whatever is done with it', async () => {
+  it('never logs a secret, however it is used', async () => {
     await service.stop();
     service = await start({ ...LOCKED, logLevel: 'trace' });
     const { path } = await mint({ tag: 'calls' });
@@ -297,7 +297,7 @@ describe.each(onEachStore())('access on %s', (_, start) => {
 });
 
 describe.each(onEachStore())('without keys on %s', (_, start) => {
-  it('all is open on loopback, but for tokens that nobody gave out; nothing can be minted', async () => {
+  it('serves all requests on loopback except those with unknown tokens, and cannot mint URLs', async () => {
     const service = await start();
     expect((await service.callback()).status).toBe(204);
     expect((await service.request('/v1/participants')).json.items).toHaveLength(1);
@@ -307,7 +307,7 @@ describe.each(onEachStore())('without keys on %s', (_, start) => {
     await service.stop();
   });
 
-  it('AUTH=off opens it in spite of keys, and minted URLs still bind', async () => {
+  it('serves all requests with AUTH=off despite keys, and still binds minted URLs', async () => {
     const service = await start({ access: { ...LOCKED.access, isRequired: false } });
     expect((await service.callback()).status).toBe(204);
     const { json } = await service.post('/v1/callback-urls', { source: 'bandwidth' });
@@ -317,15 +317,15 @@ describe.each(onEachStore())('without keys on %s', (_, start) => {
     await service.stop();
   });
 
-  it('a minted URL ends when it was said to, also at another node and after a restart', async () => {
+  it('expires a minted URL at the promised time', async () => {
     const clock = new ManualClock(Date.parse('2026-11-23T12:00:00.500Z'));
     const service = await start({ clock, access: LOCKED.access });
-    const question = { source: 'bandwidth', expiresInSeconds: 60 };
+    const body = { source: 'bandwidth', expiresInSeconds: 60 };
     const headers = { 'content-type': 'application/json', ...bearer(KEYS.ops) };
     const { json } = await service.request('/v1/callback-urls', {
       method: 'POST',
       headers,
-      body: JSON.stringify(question),
+      body: JSON.stringify(body),
     });
     expect(json.expiresAt).toBe('2026-11-23T12:01:01.000Z');
     const path = new URL(json.callbackUrl).pathname.replace('/base', '');

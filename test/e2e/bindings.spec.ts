@@ -1,4 +1,4 @@
-// Which participant a minted URL belongs to, when Redis loses its data and two processes remember differently.
+// The binding of a minted URL when Redis loses its data and two processes have different bindings in memory.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { RedisServer } from '../storage/redis/redis-server.js';
@@ -9,7 +9,7 @@ const ACCESS = {
   publicUrl: 'https://rollcall.example.com',
 };
 
-describe('a minted URL through two processes on one Redis', () => {
+describe('a minted URL, used through two processes on one Redis', () => {
   let server: RedisServer;
   let redis: Redis;
   let services: [Service, Service];
@@ -33,7 +33,7 @@ describe('a minted URL through two processes on one Redis', () => {
   const send = async (service: number, participantId: string) =>
     (await services[service]?.post(path, { ...SEED, participantId }))?.status;
 
-  it('is never bound to two participants, when the store loses its data', async () => {
+  it('is never bound to two participants when the store loses its data', async () => {
     expect(await send(0, 'first')).toBe(204);
     await redis.flushall();
     expect(await send(1, 'second')).toBe(204);
@@ -44,7 +44,7 @@ describe('a minted URL through two processes on one Redis', () => {
     expect(refused).toMatchObject([{ level: 40, ref: expect.any(String) }]);
   });
 
-  it('stays bound to its participant where that is remembered, and then everywhere', async () => {
+  it('stays bound in the process that remembers it, and then in all of them', async () => {
     expect(await send(0, 'first')).toBe(204);
     await redis.flushall();
     expect(await send(0, 'second')).toBe(403);

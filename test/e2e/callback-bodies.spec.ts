@@ -1,4 +1,4 @@
-// How callbacks are received: in whatever pieces, and within the in-flight limit.
+// Receiving callbacks: split into any chunks, and within the in-flight limit.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -15,7 +15,7 @@ describe('a callback', () => {
   });
   afterAll(() => service.stop());
 
-  it('may come in any pieces, and behind another one on its connection', async () => {
+  it('may arrive in any chunks, and pipelined behind another one', async () => {
     const { port } = new URL(service.url);
     const request = (participantId: string, event: string) => {
       const body = JSON.stringify({ ...SEED, participantId, event });
@@ -46,7 +46,7 @@ describe('a callback', () => {
     expect(json).toMatchObject({ state: 'gone', cause: 'left' });
   });
 
-  it('counts once against the in-flight limit, whatever it is answered with', async () => {
+  it('counts once against the in-flight limit, whatever the response', async () => {
     const own = await startService({ http: { maxInFlight: 1 } });
     for (const event of ['onConnect', 'nonsense', '', 'onLeave']) {
       await eventually(async () => expect((await own.callback({ event })).status).not.toBe(503));
@@ -61,7 +61,7 @@ describe('a callback', () => {
     await own.stop();
   });
 
-  it('with a wrong secret is refused before its body is received', async () => {
+  it('with a wrong secret is rejected before its body is received', async () => {
     const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
     const head = 'host: localhost\r\ncontent-type: application/json\r\ncontent-length: 60000';
     socket.write(`POST /callbacks/bandwidth/wrong HTTP/1.1\r\n${head}\r\n\r\n`);

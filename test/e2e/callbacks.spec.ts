@@ -11,7 +11,7 @@ describe.each(onEachStore())('callbacks of Bandwidth on %s', (_, start) => {
 
   const find = async (participantId: string) => (await service.request(`/v1/participants/${participantId}`)).json;
 
-  it('are answered 204 and with nothing else: the documented one, a duplicate, a stale one', async () => {
+  it('are answered with an empty 204, including duplicates and stale ones', async () => {
     for (const event of ['onConnect', 'onConnect', 'onLeave', 'onDisconnect', 'onLeave']) {
       const { status, text } = await service.callback({ event });
       expect({ status, text }).toEqual({ status: 204, text: '' });
@@ -23,7 +23,7 @@ describe.each(onEachStore())('callbacks of Bandwidth on %s', (_, start) => {
     });
   });
 
-  it('are known to every answer from the moment they are acknowledged', async () => {
+  it('are reflected in every response after they are acknowledged', async () => {
     for (let n = 0; n < 30; n += 1) {
       const participantId = `prompt-${n}`;
       await service.callback({ participantId });
@@ -35,16 +35,16 @@ describe.each(onEachStore())('callbacks of Bandwidth on %s', (_, start) => {
 
   it.each([
     ['a timestamp as a number', { timestamp: 1_628_786_234_676 }],
-    ['members that are not known', { accountId: 7, nested: { a: [1] } }],
+    ['unknown members', { accountId: 7, nested: { a: [1] } }],
     ['an id with a slash, a brace and a space', { participantId: 'a/b {c}:*' }],
     ['an id of 256 characters', { participantId: 'x'.repeat(256) }],
     ['a long tag', { participantId: 'long-tag', tag: 't'.repeat(1_024) }],
     ['a tag with characters that a store cannot hold', { participantId: 'odd-tag', tag: 'a\u0000b\ud800' }],
-  ])('take %s', async (_what, parts) => {
+  ])('may have %s', async (_what, parts) => {
     expect((await service.callback(parts)).status).toBe(204);
   });
 
-  it.each([undefined, null, ''])('take a tag of %p for none', async (tag) => {
+  it.each([undefined, null, ''])('have no tag if it is %p', async (tag) => {
     const participantId = `tag-${tag}`;
     await service.callback({ participantId, tag });
     expect(await find(participantId)).not.toHaveProperty('tag');
@@ -54,15 +54,15 @@ describe.each(onEachStore())('callbacks of Bandwidth on %s', (_, start) => {
     ['too long', 'x'.repeat(5_000), 'x'.repeat(1_024)],
     ['a number', 7, '7'],
     ['an object', {}, undefined],
-  ])('are not lost for a tag that is %s, and a warning says so', async (what, tag, taken) => {
+  ])('are accepted with a tag that is %s, with a warning', async (what, tag, used) => {
     const participantId = `tag is ${what}`;
     expect((await service.callback({ participantId, tag })).status).toBe(204);
-    expect((await find(participantId)).tag).toBe(taken);
+    expect((await find(participantId)).tag).toBe(used);
     const warnings = service.logged.filter(({ msg }) => String(msg).startsWith('part of a callback is not valid'));
     expect(warnings).toHaveLength(1);
   });
 
-  it('do not let an own __proto__ or a second key of the same name do harm', async () => {
+  it('are not affected by a __proto__ member or a duplicate key', async () => {
     const { participantId, ...rest } = SEED;
     const body = JSON.stringify({ ...rest, participantId: 'first' }).replace(
       '{',
@@ -82,7 +82,7 @@ describe.each(onEachStore())('callbacks of Bandwidth on %s', (_, start) => {
     ['a number', 7],
     ['an object', {}],
     ['too long', 'x'.repeat(257)],
-    ['of control characters', 'a\nb'],
+    ['text with a control character', 'a\nb'],
     ['half a surrogate pair', '\ud800'],
   ];
   const timestampFaults: [string, unknown][] = [
@@ -114,7 +114,7 @@ describe.each(onEachStore())('callbacks of Bandwidth on %s', (_, start) => {
     ...eventFaults.map(([what, value]) => ['event', what, value]),
   ] as [string, string, unknown][];
 
-  it.each(faults)('whose %s is %s are refused, and it is said why', async (name, _what, value) => {
+  it.each(faults)('whose %s is %s are rejected with an explanation', async (name, _what, value) => {
     const answer = await service.callback({ [name]: value });
     expect(answer.status).toBe(400);
     expect(answer.headers.get('content-type')).toContain('application/problem+json');
@@ -123,7 +123,7 @@ describe.each(onEachStore())('callbacks of Bandwidth on %s', (_, start) => {
     if (name === 'timestamp') expect(answer.json.detail).toContain('epoch milliseconds');
   });
 
-  it('with several faults are told of all of them', async () => {
+  it('with several faults are rejected with all of them', async () => {
     const { json } = await service.post('/callbacks/bandwidth', { event: 'onConnect' });
     expect(json.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual([
       '#/timestamp',
@@ -140,20 +140,20 @@ describe.each(onEachStore())('callbacks of Bandwidth on %s', (_, start) => {
     ['a string', '"onConnect"'],
     ['null', 'null'],
     ['too many brackets', `{"a":${'['.repeat(30_000)}${']'.repeat(30_000)}}`],
-  ])('that are %s are refused', async (_what, body) => {
+  ])('that are %s are rejected', async (_what, body) => {
     const answer = await service.post('/callbacks/bandwidth', body);
     expect(answer.status).toBe(400);
     expect(answer.json).toMatchObject({ type: 'urn:rollcall:problem:invalid-request', detail: expect.any(String) });
   });
 
-  it('that are not UTF-8 are refused, lest two ids become one', async () => {
+  it('that are not UTF-8 are rejected, since two ids could become the same', async () => {
     const body = Buffer.from(JSON.stringify({ ...SEED, participantId: 'a\u00ff' }), 'latin1');
     const headers = { 'content-type': 'application/json' };
     const { status } = await service.request('/callbacks/bandwidth', { method: 'POST', headers, body });
     expect(status).toBe(400);
   });
 
-  it('that are no JSON at all, too large or sent otherwise are refused as HTTP has it', async () => {
+  it('with another media type, method or too large a body are rejected with the standard HTTP status', async () => {
     const send = async (init: RequestInit) => {
       const { status, json, headers } = await service.request('/callbacks/bandwidth', init);
       return [status, json.type.split(':').pop(), headers.get('allow')];
@@ -175,7 +175,7 @@ describe.each(onEachStore())('callbacks of Bandwidth on %s', (_, start) => {
     expect(await send({ method: 'PUT', headers: json, body: '{broken' })).toEqual([405, 'method-not-allowed', 'POST']);
   });
 
-  it('of an event that is not known are accepted, change nothing, and are logged', async () => {
+  it('with an unknown event are accepted and logged, and change nothing', async () => {
     const before = service.logged.length;
     for (let n = 0; n < 3; n += 1) {
       const answer = await service.callback({ event: 'onHold', participantId: 'on-hold' });
@@ -189,7 +189,7 @@ describe.each(onEachStore())('callbacks of Bandwidth on %s', (_, start) => {
     expect(JSON.stringify(lines).length).toBeLessThan(2_000);
   });
 
-  it('from the future are ordered as if now, counted and logged, not once each', async () => {
+  it('from the future are ordered by their receipt, and logged together rather than once each', async () => {
     const before = service.logged.length;
     const timestamp = Date.now() + 3_600_000;
     for (let n = 0; n < 5; n += 1) {
@@ -201,7 +201,7 @@ describe.each(onEachStore())('callbacks of Bandwidth on %s', (_, start) => {
     expect(service.logged.slice(before)).toEqual([expect.objectContaining({ source: 'bandwidth', count: 1 })]);
   });
 
-  it('are not worth a line each', async () => {
+  it('are not logged individually', async () => {
     const before = service.logged.length;
     await Promise.all(Array.from({ length: 50 }, (_unused, n) => service.callback({ participantId: `quiet-${n}` })));
     expect(service.logged.length).toBe(before);

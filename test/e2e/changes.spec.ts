@@ -33,9 +33,9 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
     return listener;
   }
 
-  const presentPosition = async () => (await service.request('/v1/changes')).json.position as string;
+  const currentPosition = async () => (await service.request('/v1/changes')).json.position as string;
   const arrive = (participantId: string, parts = {}) => service.callback({ participantId, ...parts });
-  /** By 50, so that a busy machine accepts all of them. */
+  /** In batches of 50, so that a busy machine accepts all of them. */
   async function arriveAll(count: number, parts = {}): Promise<void> {
     for (let n = 0; n < count; n += 50) {
       const answers = await Promise.all(Array.from({ length: 50 }, (_unused, i) => arrive(`p${n + i}`, parts)));
@@ -46,7 +46,7 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
     service.callback({ participantId, event: 'onLeave', timestamp: 1628786300000, ...parts });
 
   describe('by poll', () => {
-    it('are none without a position, and then those after it, in full', async () => {
+    it('are empty without a position, and then all changes after the returned one', async () => {
       const { json: begin } = await service.request('/v1/changes');
       expect(begin).toEqual({ items: [], position: expect.any(String) });
       await service.callback();
@@ -72,8 +72,8 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       expect(json.position).toBe(json.items[1].position);
     });
 
-    it('go on exactly after each change, also within one commit', async () => {
-      const begin = await presentPosition();
+    it('resume exactly after each change, even within one commit', async () => {
+      const begin = await currentPosition();
       for (const name of ['a', 'b', 'c']) await arrive(name);
       const { json: all } = await service.request(`/v1/changes?after=${begin}`);
       expect(all.items).toHaveLength(6);
@@ -84,10 +84,10 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       }
     });
 
-    it('say what time has brought about, with no time of the provider', async () => {
+    it('include changes caused by a deadline, which have no provider time', async () => {
       const clock = new ManualClock(Date.parse(TIME));
       await restart({ clock });
-      const begin = await presentPosition();
+      const begin = await currentPosition();
       await arrive('a');
       await service.callback({ participantId: 'a', event: 'onDisconnect', timestamp: '1628786235676' });
       clock.advance(15_000);
@@ -112,8 +112,8 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       ['tag=blue&types=participant.updated', ['participant.updated b']],
       ['tag=green', ['participant.updated b']],
       ['tag=none', []],
-    ])('are those that %s asks for, and the position goes past the others', async (filter, expected) => {
-      const begin = await presentPosition();
+    ])('are filtered by %s, and the position advances past the others', async (filter, expected) => {
+      const begin = await currentPosition();
       await arrive('a', { tag: 'red' });
       await arrive('b', { tag: 'blue' });
       await leave('a', { tag: 'red' });
@@ -121,11 +121,11 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       const { json } = await service.request(`/v1/changes?after=${begin}&${filter}`);
       const names = json.items.map((item: Record<string, string>) => `${item.type} ${item.participantId}`);
       expect(names).toEqual(filter.startsWith('tag=blue') ? ['participant.updated b'] : expected);
-      expect(json.position).toBe(await presentPosition());
+      expect(json.position).toBe(await currentPosition());
     });
 
-    it('are waited for', async () => {
-      const begin = await presentPosition();
+    it('are returned as soon as they happen when the poll waits', async () => {
+      const begin = await currentPosition();
       const waiting = service.request(`/v1/changes?after=${begin}&wait=30`);
       const filtered = service.request(`/v1/changes?after=${begin}&wait=30&participantId=b`);
       await arrive('a');
@@ -137,8 +137,8 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       expect((await filtered).json.items).toMatchObject([{ participantId: 'b' }, { participantId: 'b' }]);
     });
 
-    it('are found past any number that the filter leaves out, by going on from each position', async () => {
-      const begin = await presentPosition();
+    it('are found behind any number of filtered-out changes, by continuing from each position', async () => {
+      const begin = await currentPosition();
       for (let n = 0; n < 7_000; n += 250) {
         await Promise.all(Array.from({ length: 250 }, (_unused, i) => arrive(`p${n + i}`)));
       }
@@ -156,23 +156,23 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       expect(positions.length).toBeGreaterThan(2);
     });
 
-    it('are gone with a position that is further into a commit than it goes', async () => {
-      const begin = await presentPosition();
+    it('are gone for a position beyond the end of a commit', async () => {
+      const begin = await currentPosition();
       await arrive('a');
-      const end = await presentPosition();
+      const end = await currentPosition();
       for (const position of [`${begin}.0`, `${begin}.1`, `${end}.0`, `${end}.2`, `${end}.9999`]) {
         expect([position, (await service.request(`/v1/changes?after=${position}`)).status]).toEqual([position, 410]);
       }
       expect((await service.request(`/v1/changes?after=${end}.1`)).json.items).toHaveLength(1);
     });
 
-    it('are waited for no longer than asked, and the position goes on meanwhile', async () => {
-      const begin = await presentPosition();
+    it('are awaited no longer than requested, and the position advances in the meantime', async () => {
+      const begin = await currentPosition();
       const waiting = service.request(`/v1/changes?after=${begin}&wait=1&participantId=b`);
       await arrive('a');
       const { status, json } = await waiting;
       expect(status).toBe(200);
-      expect(json).toEqual({ items: [], position: await presentPosition() });
+      expect(json).toEqual({ items: [], position: await currentPosition() });
       expect(json.position).not.toBe(begin);
     });
 
@@ -192,23 +192,23 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       ['participantId=a&participantId=b', 'participantId'],
       ['tag=', 'tag'],
       ['since=1', 'since'],
-    ])('are refused with what is wrong with ?%s', async (query, name) => {
+    ])('are refused for ?%s, with the invalid parameter', async (query, name) => {
       const { status, json } = await service.request(`/v1/changes?${query}`);
       expect(status).toBe(400);
       expect(json.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual([`#/${name}`]);
     });
 
-    it('are gone with a position that is not held', async () => {
+    it('are gone for an unknown position', async () => {
       const { status, json } = await service.request(`/v1/changes?after=${OTHER_STORE}&wait=5`);
       expect(status).toBe(410);
       expect(json.type).toBe('urn:rollcall:problem:position-gone');
     });
   });
 
-  it('are gone when the feed keeps them no longer', async () => {
+  it('are gone after the retention of the feed', async () => {
     const clock = new ManualClock(Date.parse(TIME));
     await restart({ clock, feed: { retentionMs: 1 } });
-    const begin = await presentPosition();
+    const begin = await currentPosition();
     await arrive('a');
     await arrive('b');
     await eventually(async () => {
@@ -220,7 +220,7 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
   });
 
   describe('after a list', () => {
-    it('go on from the position that every page of it has', async () => {
+    it('continue from the position that every page of the list has', async () => {
       for (const name of ['a', 'b', 'c']) await arrive(name);
       const first = await service.request('/v1/participants?limit=2');
       await arrive('d');
@@ -234,9 +234,9 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
   });
 
   describe('by stream', () => {
-    it('come as they happen, each with its position as id, its type as name and the change as data', async () => {
+    it('arrive as they happen, with the position as the id, the type as the event and the change as the data', async () => {
       const listener = await listen();
-      const begin = await presentPosition();
+      const begin = await currentPosition();
       await eventually(() =>
         expect(listener.heard).toEqual([{ type: 'position', id: begin, data: { position: begin } }]),
       );
@@ -249,15 +249,15 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       );
     });
 
-    it('pass proxies as they are', async () => {
+    it('have headers that keep proxies from buffering or transforming them', async () => {
       const { headers } = (await listen()).responses[0] as Response;
       expect(headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
       expect(headers.get('cache-control')).toContain('no-transform');
       expect(headers.get('x-accel-buffering')).toBe('no');
     });
 
-    it('go on after a Last-Event-ID, which goes before `after`, or after that', async () => {
-      const begin = await presentPosition();
+    it('resume after Last-Event-ID, which takes precedence over `after`, or after `after`', async () => {
+      const begin = await currentPosition();
       for (const name of ['a', 'b', 'c']) await arrive(name);
       const { items } = (await service.request(`/v1/changes?after=${begin}`)).json;
       for (const options of [
@@ -270,8 +270,8 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       }
     });
 
-    it('catch up with more than a page, and go on', async () => {
-      const begin = await presentPosition();
+    it('catch up over several pages and then continue live', async () => {
+      const begin = await currentPosition();
       await arriveAll(400);
       const listener = await listen({ query: `after=${begin}&types=participant.connected` });
       await arrive('last');
@@ -280,17 +280,17 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       expect(listener.changes.at(-1)?.data.participantId).toBe('last');
     });
 
-    it('catch up with much at once without being cut', async () => {
-      const begin = await presentPosition();
+    it('catch up on a large backlog without being disconnected', async () => {
+      const begin = await currentPosition();
       await arriveAll(300, { tag: 'x'.repeat(1_024) });
       const listener = await listen({ query: `after=${begin}` });
       await eventually(() => expect(listener.changes).toHaveLength(600));
       expect(listener.responses).toHaveLength(1);
     });
 
-    it('take a place each, and none when their connections have gone', async () => {
+    it('occupy one stream slot each, which is released when the connection closes', async () => {
       await restart({ feed: { maxStreams: 5 } });
-      const position = await presentPosition();
+      const position = await currentPosition();
       const sockets = Array.from({ length: 5 }, () => connect(Number(new URL(service.url).port), '127.0.0.1'));
       for (const socket of sockets) socket.write('GET /v1/changes/stream HTTP/1.1\r\nhost: localhost\r\n\r\n');
       const open = async () => {
@@ -301,30 +301,30 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       await eventually(async () => expect(await open()).toBe(503));
       for (const socket of sockets) socket.destroy();
       await eventually(async () => {
-        const asked = Array.from({ length: 5 }, () => service.request(`/v1/changes?after=${position}&wait=1`));
-        expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+        const polls = Array.from({ length: 5 }, () => service.request(`/v1/changes?after=${position}&wait=1`));
+        expect((await Promise.all(polls)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
       });
     });
 
-    it('are those that the filter asks for; the position that was come to is told every 15 s', async () => {
+    it('are filtered, and the current position is sent every 15 s', async () => {
       const clock = new ManualClock(Date.parse(TIME));
       await restart({ clock });
       const listener = await listen({ query: 'participantId=b' });
       const raw = await openRaw('participantId=a');
       await arrive('a');
       await eventually(() => expect(raw.text()).toContain('participant.connected'));
-      const position = await presentPosition();
+      const position = await currentPosition();
       clock.advance(15_000);
       await eventually(() => expect(listener.lastId).toBe(position));
       expect(listener.types).toEqual([]);
       const again = await listen({ query: 'participantId=b', lastEventId: listener.lastId });
       await arrive('b');
       await eventually(() => expect(again.types).toEqual(['device.connected', 'participant.connected']));
-      // Who was told already gets a comment, which no EventSource shows.
+      // A client that already has the position gets a comment, which EventSource ignores.
       await eventually(() => expect(raw.text()).toMatch(/\n:\n/));
     });
 
-    it('begin with how soon to come back', async () => {
+    it('start with the reconnection delay', async () => {
       const raw = await openRaw('');
       await eventually(() => expect(raw.text()).toMatch(/retry: 3000\n\n.*id: \S+\nevent: position\n/s));
     });
@@ -333,31 +333,31 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       ['after=x', {}, 'after'],
       ['limit=1', {}, 'limit'],
       ['', { 'last-event-id': 'x' }, 'Last-Event-ID'],
-    ])('are refused with what is wrong with ?%s and headers %j', async (query, headers, name) => {
+    ])('are refused for ?%s and headers %j, with the invalid parameter', async (query, headers, name) => {
       const { status, json } = await service.request(`/v1/changes/stream?${query}`, { headers });
       expect(status).toBe(400);
       expect(json.errors).toMatchObject([{ pointer: `#/${name}` }]);
     });
 
-    it('are reset from a position that is not held, and then go on from the present', async () => {
+    it('start with a reset for an unknown position, and then continue from the current one', async () => {
       const listener = await listen({ query: `after=${OTHER_STORE}` });
-      const position = await presentPosition();
+      const position = await currentPosition();
       await eventually(() => expect(listener.heard).toEqual([{ type: 'reset', id: position, data: { position } }]));
       await arrive('a');
       await eventually(() => expect(listener.types).toEqual(['reset', 'device.connected', 'participant.connected']));
       expect(listener.responses).toHaveLength(2);
     });
 
-    it('answer HEAD without a stream', async () => {
+    it('support HEAD without starting a stream', async () => {
       const { status, headers } = await service.request('/v1/changes/stream', { method: 'HEAD' });
       expect(status).toBe(200);
       expect(headers.get('content-type')).toContain('text/event-stream');
     });
 
-    it('may be followed by so many, and by no more until one has gone', async () => {
+    it('are limited in number, and a new one is accepted once another has closed', async () => {
       await restart({ feed: { maxStreams: 2 }, http: { maxInFlight: 2 } });
-      const position = await presentPosition();
-      const [one] = [await listen(), await listen()];
+      const position = await currentPosition();
+      const [first] = [await listen(), await listen()];
       const refused = await service.request('/v1/changes/stream');
       expect(refused.status).toBe(503);
       expect(refused.headers.get('retry-after')).toBe('5');
@@ -366,16 +366,16 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
         const { status, json } = await service.request(`/v1/changes${query}`);
         expect([query, status, json.type]).toEqual([query, 503, 'urn:rollcall:problem:too-many-streams']);
       }
-      one.close();
+      first.close();
       await eventually(async () =>
         expect((await service.request(`/v1/changes?after=${position}&wait=1`)).status).toBe(200),
       );
     });
 
-    it('are cut for a client that does not read them, and for no other', async () => {
+    it('are disconnected for a client that does not read, and only for that one', async () => {
       const listener = await listen({ query: 'types=participant.connected' });
-      const deaf = await openRaw('');
-      deaf.socket.pause();
+      const stalled = await openRaw('');
+      stalled.socket.pause();
       const tag = 'x'.repeat(1_000);
       let sent = 0;
       const isCut = () => service.logged.some(({ msg }) => String(msg).includes('disconnected a change stream'));
@@ -385,12 +385,12 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       expect(isCut()).toBe(true);
       await eventually(() => expect(listener.changes).toHaveLength(sent));
       expect(listener.responses).toHaveLength(1);
-      const closed = once(deaf.socket, 'close');
-      deaf.socket.resume();
+      const closed = once(stalled.socket, 'close');
+      stalled.socket.resume();
       await closed;
     });
 
-    it('end when the service stops, each to come back at another time', async () => {
+    it('end when the service stops, each with a different reconnection delay', async () => {
       const streams = await Promise.all([openRaw(''), openRaw(''), openRaw('')]);
       const closed = streams.map(({ socket }) => once(socket, 'close'));
       await service.stop();
@@ -401,7 +401,7 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
     });
   });
 
-  /** A stream as it is on the wire. Resolves when it has begun. */
+  /** Opens a stream and returns its raw bytes as text. Resolves when it has started. */
   async function openRaw(query: string): Promise<{ socket: Socket; text: () => string }> {
     const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
     closing.push(() => socket.destroy());

@@ -1,4 +1,4 @@
-// What another program, or a fault, has left in the store: it costs its own participant, and nobody else.
+// Damaged data in the store, left by another program or a fault: it affects its own participant and no other.
 import { randomUUID } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** A service whose data can be written to by the store's own client. */
+/** A service whose data can be overwritten through the store's own client. */
 interface Damageable {
   readonly service: () => Service;
   readonly overwriteRecord: (participantId: string, record: string) => Promise<void>;
@@ -40,7 +40,7 @@ async function onSqlite(clock: ManualClock): Promise<Damageable> {
     copies += 1;
     dataDir = join(dir, String(copies));
     mkdirSync(dataDir);
-    // The driver keeps a file locked until its prepared statements are collected; a copy is not locked.
+    // The driver locks a file until its prepared statements are garbage-collected; a copy is not locked.
     copyFileSync(from, join(dataDir, 'rollcall.db'));
     const db = new Database(join(dataDir, 'rollcall.db'));
     db.exec(sql);
@@ -92,10 +92,10 @@ describe.each([
   const get = (path: string) => damageable.service().request(path);
 
   describe.each([
-    ['is no JSON', GARBAGE],
+    ['is not JSON', GARBAGE],
     ['is empty', ''],
-    ['is of an unknown format', JSON.stringify([99, 'PRIVATE'])],
-    ['has texts for numbers', JSON.stringify([4, 'PRIVATE', 'PRIVATE', 'PRIVATE', 'd1', 'PRIVATE', 'red'])],
+    ['has an unknown format', JSON.stringify([99, 'PRIVATE'])],
+    ['has strings in place of numbers', JSON.stringify([4, 'PRIVATE', 'PRIVATE', 'PRIVATE', 'd1', 'PRIVATE', 'red'])],
     ['has a time out of range', JSON.stringify([4, T0, 1, 0, [['d1', [1e20, 0, [0, 1e20]], 0, 0, 1e20, 0]], 'red'])],
   ])('a record that %s', (_what, record) => {
     beforeEach(async () => {
@@ -103,7 +103,7 @@ describe.each([
       await damageable.overwriteRecord('bad', record);
     });
 
-    it('is left out of lists, which name it', async () => {
+    it('is omitted from lists, which report its id', async () => {
       const { status, json } = await get('/v1/participants?tag=hello-world-phone');
       expect(status).toBe(200);
       expect(json.items).toMatchObject([{ participantId: 'a' }, { participantId: 'c' }]);
@@ -117,7 +117,7 @@ describe.each([
       expect(pages).toEqual([1, 0, 1]);
     });
 
-    it('is unknown to a lookup, which names it, and a problem of its own when asked for alone', async () => {
+    it('is unknown in a lookup, which reports its id, and has its own problem type when requested alone', async () => {
       const lookup = await damageable
         .service()
         .post('/v1/participants/lookup', { participantIds: ['a', 'bad', 'new'] });
@@ -134,7 +134,7 @@ describe.each([
       expect((await get('/v1/participants/a')).status).toBe(200);
     });
 
-    it('is logged at level error with its participant, once, and never with its text', async () => {
+    it('is logged once at level error, with the participant but without the stored text', async () => {
       for (let n = 0; n < 3; n += 1) {
         await get('/v1/participants');
         await get('/v1/participants/bad');
@@ -144,7 +144,7 @@ describe.each([
       expect(JSON.stringify(damageable.service().logged)).not.toContain('PRIVATE');
     });
 
-    it('refuses the callbacks of its participant, and those of no other; deadlines are kept', async () => {
+    it('causes only the callbacks of its own participant to be refused, and delays no deadlines', async () => {
       const events = ['a', 'bad', 'c'].map((name) => callback(name, 'onDisconnect'));
       expect((await Promise.all(events)).map(({ status }) => status)).toEqual([204, 503, 204]);
       await eventually(async () => {
@@ -152,7 +152,7 @@ describe.each([
         const { json } = await get('/v1/participants?state=gone');
         expect(json.items).toMatchObject([{ participantId: 'a' }, { participantId: 'c' }]);
       });
-      // Its connection would have been ended, too; it stays due, and keeps nobody waiting.
+      // The connection of the damaged record should have expired as well; it stays due and delays no others.
       clock.advance(10 * 3_600_000);
       await callback('d');
       await callback('d', 'onDisconnect');
@@ -160,7 +160,7 @@ describe.each([
         clock.advance(15_000);
         expect((await get('/v1/participants/d')).json.state).toBe('gone');
       });
-      // A round that ran out of time is followed by another one after a while.
+      // After a round that timed out, the next one starts after a delay.
       await eventually(async () => {
         clock.advance(1_000);
         expect((await get('/health/ready')).status).toBe(200);
@@ -168,7 +168,7 @@ describe.each([
     });
   });
 
-  it('an entry of the feed that is garbage makes those who have not passed it start over, once', async () => {
+  it('resets followers that have not passed a damaged feed entry, once', async () => {
     const { position: begin } = (await get('/v1/changes')).json;
     await callback('before');
     await damageable.appendEntry(GARBAGE);
@@ -193,7 +193,7 @@ describe.each([
 });
 
 describe('on Redis', () => {
-  it('a stream entry or a key of another kind takes down neither commits nor trimming nor lists', async () => {
+  it('commits, trimming and lists work despite a foreign stream entry or a key of another type', async () => {
     const redisPrefix = randomUUID();
     const clock = new ManualClock(T0);
     const feed = { retentionMs: 1 };

@@ -1,4 +1,4 @@
-// Who may read what the embedded store writes.
+// The permissions of the files that the embedded store writes.
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -16,7 +16,7 @@ describe('the data folder', () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
-  /** The modes of all files, the write-ahead log included, while the service runs. */
+  /** The modes of all files while the service runs, including the write-ahead log. */
   async function modesOfFiles(umask: string): Promise<Record<string, string>> {
     const command = ['bash', '-c', `umask ${umask}; exec "$@"`, 'bash', process.execPath];
     const service = ServiceProcess.spawn({ DATA_DIR: data }, { command });
@@ -27,15 +27,15 @@ describe('the data folder', () => {
     return modes;
   }
 
-  it('is for its user alone where the service creates it, and so are its files', async () => {
+  it('is private to its user if the service creates it, and so are its files', async () => {
     expect(await modesOfFiles('000')).toEqual({ 'rollcall.db': '600', 'rollcall.db-wal': '600' });
     expect([dirname(data), data].map(modeOf)).toEqual(['700', '700']);
   });
 
   it.each([
-    ['are for the group, too, where it may write to the folder', 0o775, '660'],
-    ['are for their user alone where others may only read the folder', 0o755, '600'],
-  ])('keeps its mode where it exists, and files %s', async (_, mode, expected) => {
+    ['are accessible to the group if it may write to the folder', 0o775, '660'],
+    ['are private to the user if others may only read the folder', 0o755, '600'],
+  ])('keeps its mode if it already exists, and its files %s', async (_, mode, expected) => {
     mkdirSync(data, { recursive: true });
     chmodSync(data, mode);
     expect(await modesOfFiles('077')).toEqual({ 'rollcall.db': expected, 'rollcall.db-wal': expected });

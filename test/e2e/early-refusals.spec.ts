@@ -1,4 +1,4 @@
-// What is refused is over: hardly anything of its body is read, and its connection does not last.
+// After a rejected request, hardly any of its body is read, and its connection is closed.
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
@@ -9,7 +9,7 @@ const SECRET = 'the-one-live-secret-of-at-least-32-characters';
 const JSON_TYPE = 'content-type: application/json\r\n';
 const CHUNK = 'x'.repeat(16_384);
 const CHUNKED = `${CHUNK.length.toString(16)}\r\n${CHUNK}\r\n`;
-/** What one read may bring beyond the limit. */
+/** The maximum size of one socket read, which may exceed the limit by that much. */
 const ONE_READ = 65_536;
 
 const BODIES: [string, string, string][] = [
@@ -34,7 +34,7 @@ const UNREADABLE: [number, string][] = [
   [431, `GET / HTTP/1.1\r\nx: ${'y'.repeat(20_000)}\r\n`],
 ];
 
-describe('a refusal', () => {
+describe('a rejected request', () => {
   let service: Service;
   let accepted: Socket[] = [];
   let dialled: Socket[] = [];
@@ -58,36 +58,36 @@ describe('a refusal', () => {
     return client;
   }
 
-  /** Sends for ever, as fast as it can. */
+  /** Sends forever, as fast as possible. */
   function pour(socket: Socket, text: string): void {
     while (!socket.destroyed && socket.write(text));
     socket.once('drain', () => pour(socket, text));
   }
 
-  async function expectOver(status: number, head: string, rest: string): Promise<void> {
+  async function expectClosed(status: number, head: string, rest: string): Promise<void> {
     const { socket, received } = await dial(head);
     pour(socket, rest);
     await eventually(() =>
       expect(received()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} .*\r\nconnection: close\r\n`, 'is')),
     );
     await eventually(() => expect(accepted[0]?.destroyed).toBe(true));
-    // Of a body that is not refused before it is read, 64 KiB may have been read before that.
+    // Up to 64 KiB of a body may have been read already if the request is rejected only while it is being read.
     expect(accepted[0]?.bytesRead).toBeLessThan(3 * ONE_READ + 25_000);
     expect(received().match(/HTTP\/1\.1 \d/g)).toHaveLength(1);
   }
 
-  describe.each(BODIES)('of a request with %s', (_, framing, rest) => {
-    it.each(REFUSED)('%i to %s ends its connection', (status, line, headers) =>
-      expectOver(status, `${line} HTTP/1.1\r\nhost: localhost\r\n${framing}${headers}\r\n`, rest),
+  describe.each(BODIES)('with %s', (_, framing, rest) => {
+    it.each(REFUSED)('has its connection closed after %i to %s', (status, line, headers) =>
+      expectClosed(status, `${line} HTTP/1.1\r\nhost: localhost\r\n${framing}${headers}\r\n`, rest),
     );
   });
 
-  it.each(UNREADABLE)('%i of what is hardly HTTP ends its connection', (status, head) =>
-    expectOver(status, head, CHUNK),
+  it.each(UNREADABLE)('has its connection closed after %i to malformed HTTP', (status, head) =>
+    expectClosed(status, head, CHUNK),
   );
 
   it.each([...UNREADABLE, [408, ''], [408, 'GET / HT'], [404, 'POST /x HTTP/1.1\r\ncontent-length: 9\r\n\r\n']])(
-    '%i ends its connection although the client sends and closes nothing',
+    'has its connection closed after %i even if the client sends nothing more and stays connected',
     async (status, head) => {
       const { received } = await dial(String(head));
       await eventually(() => expect(accepted[0]?.destroyed).toBe(true));
@@ -100,7 +100,7 @@ describe('a refusal', () => {
     ['chunks', 'transfer-encoding: chunked\r\n\r\n', '1\r\n \r\n'],
     ['trailers', 'transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n', 'a: b\r\n'],
     ['headers', '', 'a: b\r\n'],
-  ])('comes in time for a sender of slow %s', async (_, head, drip) => {
+  ])('times out when the client sends slow %s', async (_, head, drip) => {
     const { socket, received } = await dial(`POST /callbacks/bandwidth/${SECRET} HTTP/1.1\r\n${JSON_TYPE}${head}`);
     const timer = setInterval(() => socket.write(drip), 20);
     await eventually(() => expect(accepted[0]?.destroyed).toBe(true));
@@ -108,7 +108,7 @@ describe('a refusal', () => {
     expect(received()).toMatch(/^HTTP\/1\.1 408 /);
   });
 
-  it('does not end the connection when its body has come with it', async () => {
+  it('keeps its connection if its body has already arrived', async () => {
     const body = JSON.stringify(SEED);
     const post = (path: string) =>
       `POST ${path} HTTP/1.1\r\nhost: localhost\r\n${JSON_TYPE}content-length: ${body.length}\r\n\r\n${body}`;
@@ -120,7 +120,7 @@ describe('a refusal', () => {
     await eventually(() => expect(received()).toMatch(/HTTP\/1\.1 204 /));
   });
 
-  it('is not written into the response to an earlier request', async () => {
+  it('is not answered in the middle of the response to an earlier request', async () => {
     const { json } = await service.request('/v1/changes');
     expect(accepted).toHaveLength(1);
     for (const bad of ['nonsense\r\n\r\n', 'CONNECT a:1 HTTP/1.1\r\nhost: localhost\r\n\r\n']) {
@@ -131,7 +131,7 @@ describe('a refusal', () => {
     expect(service.refusals.totals().map(({ reason }) => reason)).toEqual(['malformed-http', 'method-not-allowed']);
   });
 
-  it('survives clients that reset their connection', async () => {
+  it('may be followed by a connection reset from the client', async () => {
     for (const [, head] of UNREADABLE) {
       const { socket, received } = await dial(head);
       await eventually(() => expect(received()).not.toBe(''));

@@ -1,4 +1,4 @@
-// What strangers may do to the process: little, and never for long.
+// Limits of the HTTP server: what untrusted clients can do to the process is bounded.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -9,9 +9,9 @@ import { SEED, type Service, type ServiceOptions, startService } from './service
 const BODY = JSON.stringify(SEED);
 const HEAD = `POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n`;
 
-const ALIVE = 'GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n';
+const LIVENESS = 'GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n';
 
-describe('the edges of the process', () => {
+describe('the HTTP server', () => {
   let service: Service;
   let sockets: Socket[] = [];
   let stopDrip = () => {};
@@ -37,7 +37,7 @@ describe('the edges of the process', () => {
     return { socket, received: () => text };
   }
 
-  it('refuse more requests under way than there may be at once, and go on when one has ended', async () => {
+  it('refuses requests beyond the in-flight limit, and accepts them again when one has ended', async () => {
     await start({ http: { maxInFlight: 1 } });
     const held = await dial();
     const release = service.holdLoads();
@@ -58,7 +58,7 @@ describe('the edges of the process', () => {
     releaseAgain();
   });
 
-  it('refuse more connections than there may be with a 503', async () => {
+  it('refuses connections beyond the limit with a 503', async () => {
     await start({ http: { maxConnections: 3 } });
     const held = [await dial(), await dial(), await dial()];
     for (const { socket } of held) socket.write(HEAD);
@@ -76,12 +76,12 @@ describe('the edges of the process', () => {
   const TIMEOUTS = { requestMs: 10_000, stalledWriteMs: 10_000, checkMs: 50 };
   async function dialIdle(): Promise<{ socket: Socket; received: () => string }> {
     const idle = await dial();
-    idle.socket.write(ALIVE);
+    idle.socket.write(LIVENESS);
     await eventually(() => expect(idle.received()).toContain('{"status":"ok"}'));
     return idle;
   }
 
-  it('close idle connections to make room for one more, and none on which a request is in progress', async () => {
+  it('closes idle connections to make room for new ones, but none with a request in progress', async () => {
     await start({ http: { maxConnections: 3, timeouts: TIMEOUTS } });
     const idle = [await dialIdle(), await dialIdle()];
     const busy = await dial();
@@ -98,7 +98,7 @@ describe('the edges of the process', () => {
     await eventually(() => expect(busy.received()).toMatch(/^HTTP\/1\.1 204/));
   });
 
-  it('leave a connection alone that was in use lately, however many others come', async () => {
+  it('keeps a recently used connection, however many others are opened', async () => {
     await start({ http: { maxConnections: 3, timeouts: { ...TIMEOUTS, checkMs: 60_000 } } });
     const used = await dialIdle();
     for (let n = 0; n < 100; n += 1) await dial();
@@ -106,15 +106,15 @@ describe('the edges of the process', () => {
     await eventually(() => expect(used.received()).toMatch(/HTTP\/1\.1 204/));
   });
 
-  it('keep an idle connection open for the time that is set, and say so', async () => {
+  it('keeps an idle connection open for the configured time, and announces that time', async () => {
     await start({ http: { keepAliveMs: 2_000 } });
     const { socket, received } = await dial();
-    socket.write(ALIVE);
+    socket.write(LIVENESS);
     await once(socket, 'close');
     expect(received()).toMatch(/^HTTP\/1\.1 200 .*keep-alive: timeout=2\r\n/is);
   });
 
-  it('cut 500 slow senders, while callbacks are answered', async () => {
+  it('disconnects 500 slow senders while callbacks are answered', async () => {
     await start({ http: { timeouts: { requestMs: 2_000, stalledWriteMs: 10_000, checkMs: 100 } } });
     const slow = await Promise.all(Array.from({ length: 500 }, dial));
     for (const [n, { socket }] of slow.entries()) socket.write(n % 2 ? HEAD + BODY.slice(0, 5) : HEAD.slice(0, 20));
@@ -135,7 +135,7 @@ describe('the edges of the process', () => {
     expect(slow.filter(({ received }) => received().startsWith('HTTP/1.1 408'))).toHaveLength(500);
   });
 
-  it('tell browsers to be careful, and other origins nothing unless they are named', async () => {
+  it('sends security headers, and allows only configured origins', async () => {
     await start({});
     for (const path of ['/v1/occupancy', '/nowhere', '/docs']) {
       const { headers } = await service.request(path, { headers: { origin: 'https://app.example.com' } });
@@ -161,9 +161,9 @@ describe('the edges of the process', () => {
   });
 
   it.each([
-    ['believe a proxy that is named', ['127.0.0.0/8'], 401],
-    ['believe no other', [], 429],
-  ])('%s what the address of the client is', async (_what, trustProxy, status) => {
+    ['uses the client address from a trusted proxy', ['127.0.0.0/8'], 401],
+    ['ignores the client address from any other proxy', [], 429],
+  ])('%s', async (_what, trustProxy, status) => {
     const [apiKey] = parseApiKeys(`ops:read:${'0'.repeat(64)}`);
     await start({ http: { trustProxy }, access: { apiKeys: apiKey ? [apiKey] : [] } });
     const fail = (from: string) => service.request('/v1/tags', { headers: { 'x-forwarded-for': from } });

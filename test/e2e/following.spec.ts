@@ -1,5 +1,5 @@
-// Under load, with followers that are killed and come back: every change once and in order, and list-then-follow as good as
-// a fresh list.
+// Under load, with followers that are killed and resume: every change arrives once and in order, and listing then following
+// gives the same result as a fresh list.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
@@ -13,12 +13,12 @@ import { Mirror } from './mirror.js';
 import { type Service, startService } from './service.js';
 
 const CALLBACKS = lengthOf(4_000, 20_000);
-/** How many of them are sent between two kills. */
+/** The number of callbacks between two kills. */
 const INTERVAL = CALLBACKS / 100;
 const SENDERS = 32;
 const T0 = 1_790_000_000_000;
 
-/** The same each time: 500 participants who come, go, change their tag and lose their signal. */
+/** The same each time: 500 participants who connect, leave, change their tag and lose their connection. */
 function callbacks(): Record<string, unknown>[] {
   const one = fc.record({
     event: fc.constantFrom('onConnect', 'onConnect', 'onDisconnect', 'onLeave'),
@@ -44,9 +44,9 @@ async function send(nodes: readonly Service[], between: () => Promise<void> | vo
   await Promise.all(Array.from({ length: SENDERS }, sender));
 }
 
-/** Killed again and again, each time resumed on another node from the last id it heard. */
+/** A follower that is killed repeatedly and each time resumes on another node after the last id it received. */
 class UnsteadyFollower {
-  readonly heard: string[] = [];
+  readonly received: string[] = [];
   readonly #position: string;
   #listener: Listener | undefined;
   #kills = 0;
@@ -59,26 +59,26 @@ class UnsteadyFollower {
     this.#position = begin;
   }
 
-  /** One at a time. */
+  /** Concurrent calls run one at a time. */
   resume(): Promise<void> {
     this.#resumed = this.#resumed.then(async () => {
       this.stop();
-      const lastEventId = this.heard.at(-1) ?? this.#position;
+      const lastEventId = this.received.at(-1) ?? this.#position;
       const node = this.nodes[this.#kills++ % this.nodes.length] as Service;
       this.#listener = await Listener.open(node.url, { lastEventId });
     });
     return this.#resumed;
   }
 
-  /** What the present listener heard counts as heard, whatever it would have heard later. */
+  /** Keeps what the current listener has received so far; later changes count as not received. */
   stop(): void {
     this.#listener?.close();
-    this.heard.push(...(this.#listener?.changes.map(({ id }) => id) ?? []));
+    this.received.push(...(this.#listener?.changes.map(({ id }) => id) ?? []));
     this.#listener = undefined;
   }
 
   get count(): number {
-    return this.heard.length + (this.#listener?.changes.length ?? 0);
+    return this.received.length + (this.#listener?.changes.length ?? 0);
   }
 }
 
@@ -101,7 +101,7 @@ describe.each(STORES)('%s, under load', (_, count, where) => {
     await server.stop();
   });
 
-  it('lose and double nothing for whoever follows, and list-then-follow ends as a fresh list', async () => {
+  it('neither lose nor repeat a change for any follower, and list-then-follow equals a fresh list', async () => {
     const [node] = nodes as [Service];
     const begin = (await node.request('/v1/changes')).json.position;
     const steady = await Listener.open(node.url, { query: `after=${begin}` });
@@ -118,7 +118,7 @@ describe.each(STORES)('%s, under load', (_, count, where) => {
       mirrored = await Listener.open(node.url, { query: `after=${mirror.position}` });
     });
     await eventually(async () => {
-      // Those who are reconnecting are not done yet.
+      // Participants who are reconnecting are still going to change.
       const { json } = await node.request('/v1/participants?state=connected,reconnecting&limit=1000');
       expect(JSON.stringify(json)).not.toContain('"reconnecting"');
     });
@@ -132,7 +132,7 @@ describe.each(STORES)('%s, under load', (_, count, where) => {
     const ids = steady.changes.map(({ id }) => id);
     expect(ids.length).toBeGreaterThan(CALLBACKS / 4);
     expect(new Set(ids).size).toBe(ids.length);
-    expect(unsteady.heard).toEqual(ids);
+    expect(unsteady.received).toEqual(ids);
     const stored = await changesAfter(node.storage.feed, parsePosition(begin) ?? []);
     expect(steady.changes.map(({ data }) => `${data.type} ${data.participantId} ${data.version}`)).toEqual(
       stored.map(({ type, subject, version }) => `${type} ${subject.participantId} ${version}`),
@@ -147,8 +147,8 @@ describe.each(STORES)('%s, under load', (_, count, where) => {
   }, 180_000);
 });
 
-describe('Redis that loses its data', () => {
-  it('resets those who follow, and the next list is true', async () => {
+describe('followers of a service on Redis', () => {
+  it('are reset when Redis loses its data, and the next list is correct', async () => {
     const server = await RedisServer.start();
     const service = await startService({ redisUrl: server.url, redisPrefix: 'lost' });
     const admin = new Redis(server.url);
@@ -163,7 +163,7 @@ describe('Redis that loses its data', () => {
     await service.callback({ participantId: 'after' });
     const list = (await service.request('/v1/participants')).json;
     expect(list.items).toMatchObject([{ participantId: 'after' }]);
-    // It goes on from the position of the reset, by itself.
+    // The listener continues from the position of the reset by itself.
     await eventually(() => expect(listener.types).toEqual(['reset', 'device.connected', 'participant.connected']));
     expect(listener.lastId).toBe(list.position);
     listener.close();
@@ -172,7 +172,7 @@ describe('Redis that loses its data', () => {
     await server.stop();
   });
 
-  it('resets them also when there is a new event at once', async () => {
+  it('are reset even if a new event arrives immediately after the data loss', async () => {
     const server = await RedisServer.start();
     const service = await startService({ redisUrl: server.url, redisPrefix: 'lost' });
     const admin = new Redis(server.url);
@@ -185,7 +185,7 @@ describe('Redis that loses its data', () => {
     await server.stop();
   });
 
-  it('and one that is away for a while leaves streams open, and they go on', async () => {
+  it('keep their streams open while Redis is unavailable, and continue afterwards', async () => {
     const server = await RedisServer.start('--appendonly', 'yes', '--appendfsync', 'always');
     const service = await startService({ redisUrl: server.url });
     const listener = await Listener.open(service.url);

@@ -1,4 +1,4 @@
-// The embedded store when its disk is full: the largest file that the process may write stands for it.
+// The embedded store on a full disk, simulated by a limit on the file size of the process.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { eventually } from '../eventually.js';
 import { SEED } from './service.js';
 
 const PROGRAM = join(import.meta.dirname, '..', '..', 'dist', 'main.js');
-const MOST_KIB = 1_024;
+const MAX_FILE_KIB = 1_024;
 
 let dataDir: string;
 let child: ChildProcess;
@@ -18,7 +18,7 @@ let url: string;
 beforeEach(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'rollcall-full-'));
   const env = { PATH: process.env.PATH, PORT: '0', DATA_DIR: dataDir };
-  const command = `ulimit -f ${MOST_KIB} && exec ${process.execPath} ${PROGRAM}`;
+  const command = `ulimit -f ${MAX_FILE_KIB} && exec ${process.execPath} ${PROGRAM}`;
   child = spawn('bash', ['-c', command], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   url = await new Promise((resolve) => {
     child.stdout?.on('data', (text) => {
@@ -35,7 +35,7 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true });
 });
 
-it('is not ready, and says so once', async () => {
+it('reports that the service is not ready when the disk is full, and logs it once', async () => {
   const callback = async (participantId: string) => {
     const headers = { 'content-type': 'application/json' };
     const body = JSON.stringify({ ...SEED, participantId, tag: 't'.repeat(1_000) });

@@ -1,4 +1,4 @@
-// A minted URL that has leaked: what its holder does to that participant, and to nobody else.
+// A leaked minted URL: whoever has it can affect only the participant of that URL.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseApiKeys } from '../../src/auth/api-keys.js';
 import { digestOf } from '../../src/auth/secret.js';
@@ -20,7 +20,7 @@ const KEYS_AND_SECRETS = {
 const HEADERS = { 'content-type': 'application/json', authorization: `Bearer ${KEY}` };
 const T0 = 1_790_000_000_000;
 
-/** The path of a URL that was minted. */
+/** Mints a URL and returns its path. */
 async function mint(service: Service): Promise<string> {
   const body = JSON.stringify({ source: 'bandwidth' });
   const { json } = await service.request('/v1/callback-urls', { method: 'POST', headers: HEADERS, body });
@@ -45,9 +45,9 @@ describe.each(onEachStore())('a minted URL on %s', (_, start) => {
     });
   const refusedFor = (reason: string) => service.logged.filter((line) => line.reason === reason);
 
-  // The limit counts callbacks, whatever parameters their content type has.
+  // Callbacks count against the limit whatever the parameters of their content type.
   it.each(['application/json', 'application/json; charset=utf-8'])(
-    'takes so many callbacks of type %s a minute, whatever they are; others are not counted with them',
+    'has its own limit of callbacks per minute, valid or not, of type %s',
     async (contentType) => {
       service = await start({ ...KEYS_AND_SECRETS, clock, http: { callbacksPerMinutePerUrl: 3 } });
       const [path, another] = [await mint(service), await mint(service)];
@@ -68,13 +68,13 @@ describe.each(onEachStore())('a minted URL on %s', (_, start) => {
     },
   );
 
-  it('takes any number when the limit is 0', async () => {
+  it('accepts any number of callbacks when the limit is 0', async () => {
     service = await start({ ...KEYS_AND_SECRETS, clock, http: { callbacksPerMinutePerUrl: 0 } });
     const path = await mint(service);
     for (let n = 0; n < 20; n += 1) expect((await send(path)).status).toBe(204);
   });
 
-  it('takes up no more than its part of the feed, whatever is sent to it: the changes of others stay', async () => {
+  it('uses no more than its quota of the feed, so that the changes of others are kept', async () => {
     const participantBytes = 64 * 1024;
     const feed = { maxBytes: 1024 * 1024, participantBytes };
     service = await start({ ...KEYS_AND_SECRETS, clock, feed, http: { callbacksPerMinutePerUrl: 0 } });
@@ -95,7 +95,7 @@ describe.each(onEachStore())('a minted URL on %s', (_, start) => {
       });
       for (const { status } of await Promise.all(flood)) statuses.add(status);
       expect((await honest(round)).status).toBe(204);
-      // The feed is trimmed meanwhile.
+      // The feed is trimmed during this time.
       clock.advance(5_000);
     }
     expect(statuses).toEqual(new Set([204, 429]));
@@ -103,7 +103,7 @@ describe.each(onEachStore())('a minted URL on %s', (_, start) => {
     const after = parsePosition(position) ?? [];
     const entries = await entriesAfter(service.storage.feed, after);
     const bytes = entries.reduce((sum, { changes }) => sum + Buffer.byteLength(changes), 0);
-    // What was in progress when the quota was used up is announced, too: those of one round.
+    // Callbacks in progress when the quota was exhausted are announced as well, up to one round of them.
     expect(bytes).toBeLessThanOrEqual(2 * participantBytes + 100 * 8_000);
     const changes = await changesAfter(service.storage.feed, after);
     const arrivals = changes.filter(

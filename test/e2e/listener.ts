@@ -1,4 +1,4 @@
-// A client of the stream of changes, with the EventSource that its users would take.
+// A client of the change stream, based on EventSource as in a real client.
 import { EventSource } from 'eventsource';
 import { CHANGE_TYPES } from '../../src/domain/change.js';
 import { closeOnce } from '../leftovers.js';
@@ -6,31 +6,31 @@ import { closeOnce } from '../leftovers.js';
 export interface HeardEvent {
   readonly type: string;
   readonly id: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into it as a client would
+  // biome-ignore lint/suspicious/noExplicitAny: tests read it like a client
   readonly data: any;
 }
 
 export interface ListenOptions {
-  /** What follows the `?` of the address. */
+  /** The query string, without the `?`. */
   readonly query?: string;
   readonly lastEventId?: string;
 }
 
-/** The response, but that it says to come back at once, where the service says after seconds. */
-function comingBackSoon(response: Response): Response {
+/** The response with a short reconnection delay in place of the service's delay of seconds. */
+function withShortRetry(response: Response): Response {
   const text = new TextDecoder();
-  const sooner = new TransformStream<Uint8Array, Uint8Array>({
+  const shorten = new TransformStream<Uint8Array, Uint8Array>({
     transform: (bytes, controller) =>
       controller.enqueue(
         new TextEncoder().encode(text.decode(bytes, { stream: true }).replace(/^retry: \d+$/gm, 'retry: 50')),
       ),
   });
-  return new Response(response.body?.pipeThrough(sooner), response);
+  return new Response(response.body?.pipeThrough(shorten), response);
 }
 
 export class Listener {
   readonly heard: HeardEvent[] = [];
-  /** Of what it was answered, each time that it connected. */
+  /** The response to each connection attempt. */
   readonly responses: Response[] = [];
   readonly #source: EventSource;
   #lastId: string | undefined;
@@ -41,7 +41,7 @@ export class Listener {
       fetch: async (input, init) => {
         const response = await fetch(input, { ...init, headers: { ...first, ...init.headers } });
         this.responses.push(response);
-        return comingBackSoon(response);
+        return withShortRetry(response);
       },
     });
     for (const type of [...CHANGE_TYPES, 'position', 'reset']) {
@@ -52,7 +52,7 @@ export class Listener {
     }
   }
 
-  /** Resolves when the service has answered: what comes from now on is heard. */
+  /** Resolves when the service has answered; all later events are received. */
   static async open(serviceUrl: string, options: ListenOptions = {}): Promise<Listener> {
     const listener = new Listener(serviceUrl, options);
     closeOnce(() => listener.close());
@@ -63,7 +63,7 @@ export class Listener {
     return listener;
   }
 
-  /** Without those that only tell a position. */
+  /** The events except those that only contain a position. */
   get changes(): HeardEvent[] {
     return this.heard.filter(({ type }) => type !== 'position');
   }
@@ -72,7 +72,7 @@ export class Listener {
     return this.changes.map(({ type }) => type);
   }
 
-  /** Of the newest event. */
+  /** The id of the newest event. */
   get lastId(): string {
     return this.#lastId ?? '';
   }

@@ -1,4 +1,4 @@
-// Without keys the service is open on loopback: to who is there, and not to web pages and proxies that reach it from there.
+// Without keys the service answers local clients on loopback, but not web pages or proxies that reach it through loopback.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseApiKeys } from '../../src/auth/api-keys.js';
 import { digestOf } from '../../src/auth/secret.js';
@@ -41,7 +41,7 @@ describe.each(onEachStore())('without keys on %s', (_, startOn) => {
     expect(service.logged).toContainEqual(expect.objectContaining({ reason, requestId, level: 40 }));
   };
 
-  it.each(FOREIGN)('REST refuses a request with %p', async (headers, reason) => {
+  it.each(FOREIGN)('REST rejects a request with %p', async (headers, reason) => {
     await start();
     await service.callback();
     const odd = SEED.participantId.replace('4', '%34');
@@ -54,7 +54,7 @@ describe.each(onEachStore())('without keys on %s', (_, startOn) => {
     expect(JSON.parse((await get(`/v1/participants/${SEED.participantId}`)).text).state).toBe('connected');
   });
 
-  it.each(FOREIGN)('callbacks with %p are refused and not stored', async (headers, reason) => {
+  it.each(FOREIGN)('callbacks with %p are rejected and not stored', async (headers, reason) => {
     await start();
     expectRefused(await post('/callbacks/bandwidth', SEED, headers), 'CALLBACK_SECRETS', reason);
     const { 'content-type': type } = JSON_TYPE;
@@ -63,14 +63,14 @@ describe.each(onEachStore())('without keys on %s', (_, startOn) => {
     expect(JSON.parse((await get('/v1/participants?state=connected,reconnecting,gone')).text).items).toEqual([]);
   });
 
-  it.each(FOREIGN)('probes and the document answer a request with %p, but not with details', async (headers) => {
+  it.each(FOREIGN)('probes and the API document answer a request with %p, but without details', async (headers) => {
     await start();
     for (const path of ['/health/live', '/openapi.json', '/docs']) expect((await get(path, headers)).status).toBe(200);
     expect(JSON.parse((await get('/health/ready', headers)).text)).toEqual({ status: 'ok' });
     expect(JSON.parse((await get('/health/ready')).text)).toHaveProperty('details');
   });
 
-  it.each(FOREIGN)('of one kind, the other one takes a request with %p', async (headers) => {
+  it.each(FOREIGN)('API keys and callback secrets are checked independently for a request with %p', async (headers) => {
     await start({ access: { ...KEYS, callbackSecrets: [] } });
     const read = { ...headers, authorization: 'Bearer the-key' };
     expect((await get('/v1/participants', read)).status).toBe(200);
@@ -81,7 +81,7 @@ describe.each(onEachStore())('without keys on %s', (_, startOn) => {
     expect((await post(`/callbacks/bandwidth/${SECRET}`, SEED, headers)).status).toBe(204);
   });
 
-  it.each(FOREIGN)('AUTH=off takes a request with %p', async (headers) => {
+  it.each(FOREIGN)('AUTH=off accepts a request with %p', async (headers) => {
     await start({ access: { isRequired: false } });
     expect((await post('/callbacks/bandwidth', SEED, headers)).status).toBe(204);
     expect((await get(`/v1/participants/${SEED.participantId}`, headers)).status).toBe(200);

@@ -1,8 +1,8 @@
-// What a user of the feed does: list once, then follow, and hold who is there.
+// A typical client of the feed: lists once, then follows, and keeps track of who is present.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Service } from './service.js';
 
-// biome-ignore lint/suspicious/noExplicitAny: answers, as a client has them
+// biome-ignore lint/suspicious/noExplicitAny: responses, as a client sees them
 type Answer = any;
 
 interface Held {
@@ -12,7 +12,7 @@ interface Held {
 
 export class Mirror {
   readonly #held = new Map<string, Held>();
-  /** Of the participants listed: changes up to there are in the list already. */
+  /** The version of each listed participant: changes up to it are already included in the list. */
   readonly #listed = new Map<string, number>();
   position = '';
 
@@ -23,7 +23,7 @@ export class Mirror {
       this.position = json.position;
       if (!json.nextCursor) return;
       cursor = `&cursor=${json.nextCursor}`;
-      // Others come and go between two pages.
+      // Lets participants come and go between two pages.
       await wait(1);
     }
   }
@@ -41,7 +41,7 @@ export class Mirror {
     });
   }
 
-  /** Those who are present, with their present devices, in a fixed order. */
+  /** The present participants with their present devices, in a fixed order. */
   get present(): unknown[] {
     const isPresent = ({ state }: Record<string, unknown>) => state !== 'gone';
     return [...this.#held]

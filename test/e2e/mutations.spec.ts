@@ -1,4 +1,4 @@
-// Requests that are nearly right: whatever they are, they are answered or cut off, and cost little.
+// Fuzzing with almost valid requests: each is answered or disconnected, at little cost.
 import { connect } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { parseApiKeys } from '../../src/auth/api-keys.js';
@@ -10,12 +10,12 @@ import { onEachStore } from './stores.js';
 
 const COUNT = lengthOf(2_000, 100_000);
 const SEED = 20_261_123;
-const AT_ONCE = 32;
+const CONCURRENCY = 32;
 const SECRET = 'a-secret-of-32-characters-or-more';
 const KEY = 'a-key';
 const MIB = 1024 * 1024;
 
-/** How it was answered: the status of each answer; none when the connection was closed without one. */
+/** Resolves with the status of each response; empty if the connection was closed without one. */
 function exchange(port: number, bytes: Buffer): Promise<number[]> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
@@ -26,17 +26,17 @@ function exchange(port: number, bytes: Buffer): Promise<number[]> {
     };
     socket.on('data', (chunk) => {
       text += String(chunk);
-      // A stream does not end by itself. A request that says it is longer than it is ends by the service's timeout.
+      // A stream does not end by itself. A request shorter than its Content-Length ends by the service's timeout.
       if (text.includes('event: ')) end();
     });
     socket.on('error', () => {});
     socket.on('close', end);
-    // Not ended: who hangs up is not answered.
+    // The connection stays open, since a client that closes it gets no response.
     socket.write(bytes);
   });
 }
 
-/** The longest turn of the event loop, by the processor's time: how long others had the processor does not count. */
+/** The longest turn of the event loop in CPU time, so that other processes do not affect it. */
 function watchPauses(): { stop: () => number } {
   const usedMs = () => {
     const { user, system } = process.cpuUsage();
@@ -56,8 +56,8 @@ function watchPauses(): { stop: () => number } {
   return { stop: closeOnce(stop) };
 }
 
-describe.each(onEachStore())('requests that are nearly right, to the service on %s', (_, start) => {
-  it(`make no 5xx, no long pause and no growth (${COUNT} of them)`, async () => {
+describe.each(onEachStore())('almost valid requests to the service on %s', (_, start) => {
+  it(`cause no 5xx, no long pause and no memory growth (${COUNT} of them)`, async () => {
     const apiKeys = parseApiKeys(`fuzz:read+admin:${digestOf(KEY).toString('hex')}`);
     const access = { apiKeys, callbackSecrets: [SECRET], publicUrl: 'https://x.example' };
     const timeouts = { requestMs: 1_000, stalledWriteMs: 1_000, checkMs: 100 };
@@ -67,12 +67,12 @@ describe.each(onEachStore())('requests that are nearly right, to the service on 
     const statuses = new Map<number, number>();
     let pauses: ReturnType<typeof watchPauses> | undefined;
     let sent = 0;
-    let firstHeap = 0;
+    let firstRss = 0;
     const sender = async () => {
       while (sent < COUNT) {
         sent += 1;
         if (sent === Math.floor(COUNT / 4)) {
-          firstHeap = process.memoryUsage().rss;
+          firstRss = process.memoryUsage().rss;
           pauses = watchPauses();
         }
         const request = mutatedRequest(random, SECRET, KEY);
@@ -83,9 +83,9 @@ describe.each(onEachStore())('requests that are nearly right, to the service on 
         }
       }
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, sender));
+    await Promise.all(Array.from({ length: CONCURRENCY }, sender));
     const longestPauseMs = pauses?.stop();
-    const grownMib = (process.memoryUsage().rss - firstHeap) / MIB;
+    const grownMib = (process.memoryUsage().rss - firstRss) / MIB;
     expect(statuses.get(204)).toBeGreaterThan(0);
     expect(statuses.get(400)).toBeGreaterThan(COUNT / 50);
     expect(longestPauseMs).toBeLessThan(200);

@@ -1,4 +1,4 @@
-// Requests that are nearly right: a real one, with bytes changed, cut out, doubled, swapped or made of another encoding.
+// Almost valid requests: a real one with bytes inserted, removed, replaced or repeated, or in another encoding.
 const ID = '473f6544-92f7-4d67-9e77-bf2533cfff6d';
 const CALLBACK = { event: 'onConnect', timestamp: '1628786234676', participantId: ID, deviceId: 'd1', tag: 'calls' };
 
@@ -62,11 +62,11 @@ const NASTY = [
   'connection: upgrade\r\nupgrade: websocket\r\n',
 ];
 
-/** All that goes over the wire; the same for the same numbers. `random`: 0 to below 1. */
+/** The raw bytes of a request; the same for the same random numbers. `random` returns numbers from 0 to below 1. */
 export function mutatedRequest(random: () => number, secret: string, key: string): Buffer {
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
   const [method, target, headers, body] = pick(seeds(secret, key));
-  const damaged = (text: string): string => {
+  const mutated = (text: string): string => {
     const at = Math.floor(random() * (text.length + 1));
     const length = Math.floor(random() * 8);
     switch (Math.floor(random() * 5)) {
@@ -85,18 +85,18 @@ export function mutatedRequest(random: () => number, secret: string, key: string
   const parts = { method, target, headers: headers.join('\r\n'), body };
   for (let rounds = 1 + Math.floor(random() * 3); rounds > 0; rounds -= 1) {
     const part = pick(['target', 'target', 'body', 'body', 'body', 'body', 'headers', 'method'] as const);
-    parts[part] = damaged(parts[part]);
+    parts[part] = mutated(parts[part]);
   }
   const encoding = random() < 0.1 ? 'latin1' : random() < 0.1 ? 'utf16le' : 'utf8';
   const bytes = Buffer.from(parts.body, encoding);
-  // Most say how long they are, as they would; some lie.
+  // Most have the right Content-Length, some a wrong one.
   const length = bytes.length + (random() < 0.05 ? Math.floor(random() * 10) - 5 : 0);
   const lines = [`${parts.method} ${parts.target} HTTP/1.1`, 'host: x', 'connection: close', parts.headers];
   if (bytes.length > 0) lines.push(`content-length: ${Math.max(0, length)}`);
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'utf8'), bytes]);
 }
 
-/** mulberry32: small, and the same everywhere. */
+/** mulberry32: small, and the same on every machine. */
 export function seeded(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,4 +1,4 @@
-// What a leaked callback secret can fill the store with.
+// Limits on the participants that a leaked callback secret can create.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { mintToken } from '../../src/sources/authentication/callback-token.js';
 import { ManualClock } from '../manual-clock.js';
@@ -30,7 +30,7 @@ describe.each(onEachStore())('callbacks of new participants on %s', (_, startOn)
     return `/callbacks/bandwidth/${token}`;
   };
 
-  it('are answered 503 when the store is full, and those of known ones as ever', async () => {
+  it('are answered with 503 when the participant limit is reached; those of known participants are still accepted', async () => {
     await start({ maxParticipants: 2 });
     expect(await statuses('/callbacks/bandwidth', ['a', 'b', 'c', 'a'])).toEqual([204, 204, 503, 204]);
     const { json, headers } = await post('/callbacks/bandwidth', 'c');
@@ -52,7 +52,7 @@ describe.each(onEachStore())('callbacks of new participants on %s', (_, startOn)
     expect((await post('/callbacks/bandwidth', 'c')).status).toBe(204);
   });
 
-  it('are answered 429 when a secret has brought as many as it may within a minute', async () => {
+  it('are answered with 429 when a secret has reached its limit of new participants per minute', async () => {
     await start({ access: { callbackSecrets: SECRETS, newParticipantsPerMinute: 2 } });
     expect(await statuses(FIRST, ['a', 'b', 'c', 'a', 'b'])).toEqual([204, 204, 429, 204, 204]);
     const { json, headers } = await post(FIRST, 'd');
@@ -67,7 +67,7 @@ describe.each(onEachStore())('callbacks of new participants on %s', (_, startOn)
     expect(await statuses(FIRST, ['g', 'h', 'i'])).toEqual([204, 204, 429]);
   });
 
-  it('are counted together, sent by path, by password and through URLs that the secret minted', async () => {
+  it('are counted per secret, whether it is in the path, a password or used to mint a URL', async () => {
     await start({ access: { callbackSecrets: SECRETS, newParticipantsPerMinute: 3 } });
     const basic = Buffer.from(`rollcall:${SECRETS[1]}`).toString('base64');
     const byPassword = (participantId: string) =>
@@ -86,7 +86,7 @@ describe.each(onEachStore())('callbacks of new participants on %s', (_, startOn)
     expect(await statuses(mintedBy(SECRETS[0]), ['f'])).toEqual([204]);
   });
 
-  it('that come together with one of another secret are taken as soon as one of them may be', async () => {
+  it('are accepted if a concurrent callback with another secret is within its limit', async () => {
     await start({ access: { callbackSecrets: SECRETS, newParticipantsPerMinute: 1 } });
     expect(await statuses(FIRST, ['a'])).toEqual([204]);
     const answers = await Promise.all([post(FIRST, 'b'), post(SECOND, 'b', { deviceId: 'd2' })]);

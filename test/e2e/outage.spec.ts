@@ -1,10 +1,10 @@
-// Redis goes away under the running service, and comes back.
+// Redis becomes unavailable while the service runs, and comes back.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
 import { SEED, type Service, startService } from './service.js';
 
-describe('while Redis', () => {
+describe('when Redis', () => {
   let server: RedisServer;
   let service: Service;
   beforeEach(async () => {
@@ -47,7 +47,7 @@ describe('while Redis', () => {
     expect(json).toMatchObject({ state: 'gone', cause: 'left' });
   }
 
-  it('is down, callers are told to come back; what it had acknowledged is there after it crashed', async () => {
+  it('crashes, requests are answered with 503 and Retry-After, and acknowledged callbacks are kept', async () => {
     await server.kill();
     await expectUnavailable();
     await server.restart();
@@ -59,7 +59,7 @@ describe('while Redis', () => {
     expect(lines.filter((line) => String(line).endsWith('is available'))).toHaveLength(1);
   });
 
-  it('hangs, callers are told so in time', async () => {
+  it('hangs, requests are answered with 503 in time', async () => {
     server.freeze(true);
     await expectUnavailable();
     server.freeze(false);
@@ -67,7 +67,7 @@ describe('while Redis', () => {
   });
 });
 
-it('starts without its Redis, and is ready once that is there', async () => {
+it('starts while Redis is unavailable, and becomes ready once Redis is available', async () => {
   const server = await RedisServer.start();
   await server.kill();
   const service = await startService({ redisUrl: server.url });

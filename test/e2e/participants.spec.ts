@@ -28,8 +28,8 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     await event('onLeave', 'dan', 7_000);
   }
 
-  it('shows a participant as documented', async () => {
-    const heardAt = Date.now();
+  it('returns a participant as documented', async () => {
+    const startMs = Date.now();
     await aMeeting();
     expect(await get('/v1/participants/bob')).toEqual({
       participantId: 'bob',
@@ -47,7 +47,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     const cid = await get('/v1/participants/cid');
     expect(cid).toMatchObject({ state: 'reconnecting', since: iso(4_000), devices: [{ since: iso(5_000) }] });
     expect(cid.until).toBe(cid.devices[0].until);
-    expect(Date.parse(cid.until) - heardAt).toBeGreaterThanOrEqual(15_000);
+    expect(Date.parse(cid.until) - startMs).toBeGreaterThanOrEqual(15_000);
     const gone = { state: 'gone', since: iso(7_000), cause: 'left' };
     expect(await get('/v1/participants/dan')).toMatchObject({
       ...gone,
@@ -59,7 +59,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     const end = (path: string, init: RequestInit = {}) =>
       service.request(`/v1/participants/${path}`, { method: 'DELETE', ...init });
 
-    it('makes a participant gone until a later event, in lists, counts and the feed, and is in the log', async () => {
+    it('makes a participant gone in lists, counts and the feed until a later event, and is logged', async () => {
       await aMeeting();
       const { position } = await get('/v1/participants');
       expect(await end('bob')).toMatchObject({ status: 204, text: '' });
@@ -79,7 +79,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
       expect(await get('/v1/participants/bob')).toMatchObject({ state: 'connected', since: iso(9_000) });
     });
 
-    it('accepts a content type without a body, and refuses a malformed one', async () => {
+    it('accepts a content type without a body, and rejects a malformed body', async () => {
       await aMeeting();
       const headers = { 'content-type': 'application/json' };
       expect((await end('bob', { headers, body: '{' })).status).toBe(400);
@@ -99,7 +99,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
       expect(bob.devices).toHaveLength(2);
     });
 
-    it('of whom or what is not known is not found', async () => {
+    it('is answered with 404 for an unknown participant or device', async () => {
       await aMeeting();
       const participant = await end('nobody');
       expect(participant).toMatchObject({ status: 404, json: { type: 'urn:rollcall:problem:unknown-participant' } });
@@ -113,7 +113,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
       ['/v1/participants/bob/end', { deviceId: 'd1', cause: 'left' }, '#/cause'],
       [`/v1/participants/${'x'.repeat(300)}/end`, { deviceId: 'd1' }, '#/participantId'],
       ['/v1/participants/bob/end?force=true', { deviceId: 'd1' }, '#/force'],
-    ])('is refused when it is not a valid request: %s %p', async (path, body, pointer) => {
+    ])('is rejected when the request is invalid: %s %p', async (path, body, pointer) => {
       await aMeeting();
       const { status, json } = await service.post(path, body);
       expect({ status, pointers: json.errors?.map((error: { pointer: string }) => error.pointer) }).toEqual({
@@ -124,7 +124,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     });
   });
 
-  it('lists who is connected, or in the states and with the tag asked for', async () => {
+  it('lists connected participants, or those with the given states and tag', async () => {
     await aMeeting();
     expect(idsOf(await get('/v1/participants'))).toEqual(['ann', 'bob']);
     expect(idsOf(await get('/v1/participants?state=reconnecting,connected'))).toEqual(['ann', 'bob', 'cid']);
@@ -137,7 +137,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     });
   });
 
-  it('gives lists in pages', async () => {
+  it('returns lists in pages', async () => {
     for (let n = 0; n < 25; n += 1) await event('onConnect', `p${n}`, (n % 3) * 1_000, { tag: `t${n % 7}` });
     const pages: string[][] = [];
     for (let next = '/v1/participants?limit=10'; next; ) {
@@ -153,7 +153,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     expect(rest).not.toHaveProperty('nextCursor');
   });
 
-  it('counts participants and devices, of all or of a tag', async () => {
+  it('counts participants and devices, in total or by tag', async () => {
     await aMeeting();
     const asOf = expect.any(String);
     expect(await get('/v1/occupancy')).toEqual({ connected: 2, reconnecting: 1, devices: 4, asOf });
@@ -168,7 +168,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     });
   });
 
-  it('looks up many at once, in the order asked', async () => {
+  it('looks up many participants at once, in the requested order', async () => {
     await aMeeting();
     const { status, json } = await service.post('/v1/participants/lookup', {
       participantIds: ['dan', 'zoe', 'ann', 'dan'],
@@ -183,25 +183,26 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     expect(json.items[1]).toEqual({ participantId: 'zoe', source: 'bandwidth', state: 'unknown' });
   });
 
-  it('looks up as many and as long ids as there may be', async () => {
+  it('looks up the maximum number of ids of the maximum length', async () => {
     const participantIds = Array.from({ length: 1_000 }, (_unused, n) => `${n}`.padEnd(256, 'ü'));
     const { status, json } = await service.post('/v1/participants/lookup', { participantIds });
     expect(status).toBe(200);
     expect(json.items).toHaveLength(1_000);
   });
 
-  it('answers 304 to whoever has the answer already', async () => {
+  it('answers 304 to a client that already has the response', async () => {
     await aMeeting();
     const first = await service.request('/v1/participants/ann');
     const etag = first.headers.get('etag') ?? '';
     expect(etag).toMatch(/^"[\w-]+"$/);
-    const ask = (value: string) => service.request('/v1/participants/ann', { headers: { 'if-none-match': value } });
-    expect(await ask(etag)).toMatchObject({ status: 304, text: '' });
-    expect(await ask(`"other", W/${etag}`)).toMatchObject({ status: 304 });
-    expect(await ask('*')).toMatchObject({ status: 304 });
-    expect(await ask('"other"')).toMatchObject({ status: 200 });
+    const getUnlessMatch = (value: string) =>
+      service.request('/v1/participants/ann', { headers: { 'if-none-match': value } });
+    expect(await getUnlessMatch(etag)).toMatchObject({ status: 304, text: '' });
+    expect(await getUnlessMatch(`"other", W/${etag}`)).toMatchObject({ status: 304 });
+    expect(await getUnlessMatch('*')).toMatchObject({ status: 304 });
+    expect(await getUnlessMatch('"other"')).toMatchObject({ status: 200 });
     await event('onConnect', 'ann', 8_000);
-    expect(await ask(etag)).toMatchObject({ status: 200 });
+    expect(await getUnlessMatch(etag)).toMatchObject({ status: 200 });
   });
 
   it('decodes the id in a path once', async () => {
@@ -212,7 +213,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     expect((await service.request('/v1/participants/A')).status).toBe(404);
   });
 
-  const CURSOR_OF_OTHERS = Buffer.from(JSON.stringify([1, 'a', '000000000000.1', 'connected red'])).toString(
+  const CURSOR_OF_ANOTHER_QUERY = Buffer.from(JSON.stringify([1, 'a', '000000000000.1', 'connected red'])).toString(
     'base64url',
   );
   it.each([
@@ -234,7 +235,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
       `/v1/participants?cursor=!${Buffer.from('[1,"a","000000000000.1","connected "]').toString('base64url')}`,
       'cursor',
     ],
-    [`/v1/participants?cursor=${CURSOR_OF_OTHERS}`, 'cursor'],
+    [`/v1/participants?cursor=${CURSOR_OF_ANOTHER_QUERY}`, 'cursor'],
     [
       `/v1/participants?cursor=${Buffer.from('[1e999,"a","000000000000.1","connected "]').toString('base64url')}`,
       'cursor',
@@ -250,7 +251,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     ['/health/live?verbose', 'verbose'],
     ['/v1/occupancy?__proto__=1', '__proto__'],
     ['/v1/occupancy?constructor=1', 'constructor'],
-  ])('refuses %s', async (path, name) => {
+  ])('rejects %s', async (path, name) => {
     const { status, json } = await service.request(path);
     expect(status).toBe(400);
     expect(json).toMatchObject({ type: 'urn:rollcall:problem:invalid-request', errors: [{ pointer: `#/${name}` }] });
@@ -259,26 +260,26 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
   it.each([
     ['no ids', {}, '#/participantIds'],
     ['an empty list', { participantIds: [] }, '#/participantIds'],
-    ['too many', { participantIds: Array.from({ length: 1_001 }, () => 'a') }, '#/participantIds'],
-    ['no list', { participantIds: 'ann' }, '#/participantIds'],
-    ['an id that cannot be', { participantIds: ['ann', 'bob', 7] }, '#/participantIds/2'],
-    ['an object for an id', { participantIds: [{ a: { b: {} } }] }, '#/participantIds/0'],
+    ['too many ids', { participantIds: Array.from({ length: 1_001 }, () => 'a') }, '#/participantIds'],
+    ['a string in place of the list', { participantIds: 'ann' }, '#/participantIds'],
+    ['an invalid id', { participantIds: ['ann', 'bob', 7] }, '#/participantIds/2'],
+    ['an object in place of an id', { participantIds: [{ a: { b: {} } }] }, '#/participantIds/0'],
     ['an array-like object', { participantIds: { length: 1, 0: 'ann' } }, '#/participantIds'],
-    ['another member', { participantIds: ['ann'], all: true }, '#/all'],
-  ])('refuses to look up %s', async (_what, body, pointer) => {
+    ['an unknown member', { participantIds: ['ann'], all: true }, '#/all'],
+  ])('rejects a lookup of %s', async (_what, body, pointer) => {
     const { status, json } = await service.post('/v1/participants/lookup', body);
     expect(status).toBe(400);
     expect(json.errors.map((error: { pointer: string }) => error.pointer)).toEqual([pointer]);
   });
 
-  it.each(['null', '[]', '7', '"ann"', '{'])('refuses to look up %s', async (body) => {
+  it.each(['null', '[]', '7', '"ann"', '{'])('rejects a lookup with the body %s', async (body) => {
     const { status, json } = await service.post('/v1/participants/lookup', body);
     expect(status).toBe(400);
     expect(json.type).toBe('urn:rollcall:problem:invalid-request');
   });
 
   it.each(['/v1/participants', '/v1/participants/ann', '/v1/occupancy', '/v1/changes', '/health/live'])(
-    'refuses 4,000 unknown parameters of %s in a short answer',
+    'rejects 4,000 unknown parameters of %s with a short response',
     async (path) => {
       const names = Array.from({ length: 4_000 }, (_, n) => n.toString(36));
       const { status, json, text } = await service.request(`${path}?${names.join('&')}`);
@@ -289,7 +290,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     },
   );
 
-  it('refuses a body of very many members before it is parsed, and of many in a short answer', async () => {
+  it('rejects a body with far too many members before it is parsed, and one with too many in a short response', async () => {
     const members = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [n.toString(36), 1]));
     const { status, json } = await service.post('/v1/participants/lookup', members(75_000));
     expect([status, json.detail]).toEqual([400, 'The body has more than 2000 members and elements.']);
@@ -298,7 +299,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     expect(fewer.text.length).toBeLessThan(1_500);
   });
 
-  it('answers every other mistake in the same shape', async () => {
+  it('answers every other error in the same format', async () => {
     const cases: [string, RequestInit, number, string][] = [
       ['/', {}, 404, 'not-found'],
       ['/v1/participant', {}, 404, 'not-found'],
@@ -323,7 +324,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     }
   });
 
-  it('has a page of its document, with nothing from elsewhere', async () => {
+  it('serves an API documentation page without external assets', async () => {
     const page = await service.request('/docs');
     expect(page.status).toBe(200);
     const assets = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => address ?? '');
@@ -334,7 +335,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     }
   });
 
-  it('tells strangers no version of what the page of its document is made of', async () => {
+  it('does not disclose the versions of the components of the documentation page', async () => {
     const { version } = createRequire(import.meta.url)('swagger-ui-dist/package.json') as { version: string };
     for (const asset of [
       '',
@@ -355,12 +356,12 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     }
   });
 
-  it('serves the page of its document as HTTP wants it', async () => {
+  it('supports HEAD and conditional requests for the documentation page', async () => {
     const page = await service.request('/docs', { method: 'HEAD' });
     const { text } = await service.request('/docs');
     expect(page.headers.get('content-length')).toBe(String(Buffer.byteLength(text)));
     const asset = await service.request('/docs/swagger-ui.css');
-    // Unless told otherwise, fetch() wants whatever it asks conditionally anew.
+    // By default fetch() adds `cache-control: no-cache` to a conditional request.
     const known = { 'if-none-match': asset.headers.get('etag') ?? '', 'cache-control': 'max-age=0' };
     const again = await service.request('/docs/swagger-ui.css', { headers: known });
     expect([again.status, again.headers.get('content-type'), again.text]).toEqual([304, null, '']);

@@ -1,4 +1,4 @@
-// A process that is full is alive: whatever else is refused, an orchestrator has no reason to restart it.
+// A process at its limits is alive: probes are still answered, so that an orchestrator does not restart it.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -21,7 +21,7 @@ describe('health probes', () => {
     await service.stop();
   });
 
-  /** A connection on which this was sent: all that it got so far. */
+  /** Opens a connection and sends the text. `received` returns everything received so far. */
   async function dial(text = ''): Promise<{ socket: Socket; received: () => string }> {
     const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
     sockets.push(socket);
@@ -36,7 +36,7 @@ describe('health probes', () => {
   }
 
   it.each(['info', 'trace'] as const)(
-    'are answered while callbacks in progress take all the room, at log level %s',
+    'are answered while callbacks exhaust the in-flight limit, at log level %s',
     async (logLevel) => {
       service = await startService({ http: { maxInFlight: 5 }, logLevel });
       const release = service.holdLoads();
@@ -52,7 +52,7 @@ describe('health probes', () => {
   );
 
   it.each(['info', 'trace'] as const)(
-    'are answered on a connection of their own beyond MAX_CONNECTIONS, and nothing else is, at log level %s',
+    'are answered on a separate connection beyond MAX_CONNECTIONS, unlike other requests, at log level %s',
     async (logLevel) => {
       service = await startService({ http: { maxConnections: 3 }, logLevel });
       for (let n = 0; n < 3; n += 1) await dial();
@@ -72,7 +72,7 @@ describe('health probes', () => {
     },
   );
 
-  it('are answered however many more connections there are that ask nothing', async () => {
+  it('are answered however many further connections send no request', async () => {
     service = await startService({ http: { maxConnections: 3 } });
     const regular = [await dial(), await dial(), await dial()];
     const silent: typeof regular = [];
@@ -88,7 +88,7 @@ describe('health probes', () => {
     expect(regular.some(isRefused)).toBe(false);
   });
 
-  it('need no key, and are subject to the rate of none', async () => {
+  it('need no key and are not rate-limited', async () => {
     const apiKeys = parseApiKeys(`ops:read:${digestOf('key-of-ops').toString('hex')}`);
     service = await startService({ http: { rateLimitPerMinute: 1 }, access: { apiKeys } });
     const tags = (key: string) => service.request('/v1/tags', { headers: { authorization: `Bearer ${key}` } });

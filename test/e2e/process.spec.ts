@@ -37,7 +37,7 @@ describe('the process', () => {
     return service;
   }
 
-  it('of npm start says in one line where it listens and where its data is, and builds nothing again', async () => {
+  it('started by npm start logs its address and its store in one line, and builds nothing again', async () => {
     const { output, url, store } = await npmStart();
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect(store).toBe(`SQLite at ${join(dataDir, 'rollcall.db')}`);
@@ -48,7 +48,7 @@ describe('the process', () => {
     );
   });
 
-  it('keeps what it acknowledged in the file through kill -9', async () => {
+  it('keeps acknowledged callbacks in its file across kill -9', async () => {
     const first = await start();
     for (let n = 0; n < 50; n += 1) {
       expect((await first.post('/callbacks/bandwidth', { ...SEED, participantId: `p${n}` })).status).toBe(204);
@@ -63,7 +63,7 @@ describe('the process', () => {
     expect(await stateOf(second)).toMatchObject({ state: 'gone', cause: 'left' });
   });
 
-  it('keeps it in Redis through kill -9 of both', async () => {
+  it('keeps acknowledged callbacks in Redis across kill -9 of both', async () => {
     redis = await RedisServer.start('--appendonly', 'yes', '--appendfsync', 'always');
     const settings = { REDIS_URL: redis.url };
     const first = await start(settings);
@@ -76,7 +76,7 @@ describe('the process', () => {
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
-    'ends cleanly on %s, the callback that is under way answered',
+    'exits cleanly on %s after answering the callback in flight',
     async (signal) => {
       const service = await start();
       const { port } = new URL(service.url);
@@ -95,13 +95,13 @@ describe('the process', () => {
     },
   );
 
-  it('ends cleanly when only npm is told', async () => {
+  it('exits cleanly when only npm receives the signal', async () => {
     const service = await npmStart();
     await service.endMain('SIGTERM');
     expect(service.output).toContain('Rollcall has stopped');
   });
 
-  it('serves on when nobody reads its log any more, and ends cleanly', async () => {
+  it('keeps serving after its log output is closed, and exits cleanly', async () => {
     const service = await start();
     service.stopReading();
     expect((await service.post('/callbacks/bandwidth', SEED)).status).toBe(204);
@@ -109,7 +109,7 @@ describe('the process', () => {
     expect(await stateOf(await start())).toMatchObject({ state: 'connected' });
   });
 
-  it('refuses bad settings, naming each and showing none', async () => {
+  it('rejects invalid settings, and names each without its value', async () => {
     const service = await start({
       PORT: 'secret-port',
       GRACE_MS: '-1',
@@ -126,10 +126,10 @@ describe('the process', () => {
   it.each([
     ['/abc', 'configuration error: REDIS_URL must end after the port, or with the number of a database, like /0'],
     ['/99', ' has no database 99'],
-  ])('refuses a Redis URL with %s in one line, without a stack', async (path, reason) => {
+  ])('rejects a Redis URL with %s in one line, without a stack trace', async (path, reason) => {
     redis = await RedisServer.start();
     const service = await start({ REDIS_URL: redis.url.replace('//', '//:hunter2@') + path });
-    // Of the default user any password is right.
+    // The default user accepts any password.
     expect(await service.end('SIGTERM')).toBe(1);
     const lines = service.output.split('\n').filter((line) => line.startsWith('{'));
     expect(lines.map((line) => JSON.parse(line))).toEqual([
@@ -138,7 +138,7 @@ describe('the process', () => {
     expect(service.output).not.toMatch(/hunter2|listens|\bat .*:\d+:\d+/);
   });
 
-  it('refuses credentials that cannot be decoded, and an empty REDIS_URL', async () => {
+  it('rejects credentials that cannot be decoded, and an empty REDIS_URL', async () => {
     for (const REDIS_URL of ['redis://:ab%zzhunter2@127.0.0.1', '']) {
       const service = await start({ REDIS_URL });
       expect(await service.end('SIGTERM')).toBe(1);
@@ -147,14 +147,14 @@ describe('the process', () => {
     }
   });
 
-  it('warns of a variable that looks like a setting', async () => {
+  it('warns about a variable that looks like a setting', async () => {
     const { output, url } = await start({ GRACE_SECONDS: '31337' });
     expect(url).not.toBe('');
     expect(output.match(/GRACE_SECONDS is not a setting of Rollcall and has no effect/g)).toHaveLength(1);
     expect(output).not.toContain('31337');
   });
 
-  it('refuses a data folder that another process uses, and says so', async () => {
+  it('refuses to start with a data folder that another process uses, and explains why', async () => {
     const first = await start();
     const second = await start();
     expect(await second.end('SIGTERM')).toBe(1);

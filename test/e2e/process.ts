@@ -1,4 +1,4 @@
-// The service as a process of its own.
+// The service as a separate process.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { closeOnce } from '../leftovers.js';
@@ -8,7 +8,7 @@ const LISTENS = /Rollcall listens on (http:\S+) and stores presence in (.+?)(?:;
 
 export class ServiceProcess {
   #output = '';
-  /** How it ended, once all that it started is gone, too: each of them holds the output open. */
+  /** The exit code, once all of its children have ended too, since each of them keeps the output open. */
   readonly ended: Promise<number | null>;
 
   private constructor(private readonly child: ChildProcess) {
@@ -20,21 +20,21 @@ export class ServiceProcess {
     this.ended = new Promise((resolve) => child.once('close', resolve));
   }
 
-  /** The built program, on a free port; resolves when it listens or has ended. */
+  /** Starts the built program on a free port. Resolves when it listens or has ended. */
   static async start(settings: Record<string, string>): Promise<ServiceProcess> {
     const service = ServiceProcess.spawn(settings);
     await service.listensOrEnds();
     return service;
   }
 
-  /** The same by `npm start`, which takes a second longer. */
+  /** Like `start`, but with `npm start`, which takes a second longer. */
   static async npmStart(settings: Record<string, string>): Promise<ServiceProcess> {
     const service = ServiceProcess.#spawn(['npm', 'start'], ROOT, settings);
     await service.listensOrEnds();
     return service;
   }
 
-  /** The built program, at once. `command`: what starts it, and the folder it is started in. */
+  /** Starts the built program without waiting. `command`: what runs it; `cwd`: its working directory. */
   static spawn(
     settings: Record<string, string>,
     { command = [process.execPath], cwd = ROOT }: { command?: readonly string[]; cwd?: string } = {},
@@ -63,7 +63,7 @@ export class ServiceProcess {
     return this.#output;
   }
 
-  /** The last line that says so. */
+  /** The URL that it listens on; '' until then. */
   get url(): string {
     return LISTENS.exec(this.#output)?.[1] ?? '';
   }
@@ -72,12 +72,12 @@ export class ServiceProcess {
     return LISTENS.exec(this.#output)?.[2] ?? '';
   }
 
-  /** As `head -1` does, at the other end of a pipe. */
+  /** Closes the reading end of its output, like `head -1` in a pipe. */
   stopReading(): void {
     this.child.stdout?.destroy();
   }
 
-  /** To all of its processes, as a terminal does with Ctrl-C; resolves with how it ended. */
+  /** Signals all of its processes, like Ctrl-C in a terminal. Resolves with the exit code. */
   async end(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
     const { child } = this;
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
@@ -85,13 +85,13 @@ export class ServiceProcess {
     return this.ended;
   }
 
-  /** To what was started alone, as a supervisor does. */
+  /** Signals only the main process, like a supervisor. Resolves with the exit code. */
   async endMain(signal: 'SIGTERM'): Promise<number | null> {
     this.signal(signal);
     return this.ended;
   }
 
-  /** To what was started alone. */
+  /** Signals only the main process. */
   signal(signal: 'SIGINT' | 'SIGTERM'): void {
     this.child.kill(signal);
   }

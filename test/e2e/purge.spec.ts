@@ -1,4 +1,4 @@
-// What an operator does when a secret has leaked: purges what was stored with it.
+// Purging: how an operator removes what was stored with a leaked secret.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseApiKeys } from '../../src/auth/api-keys.js';
 import { digestOf } from '../../src/auth/secret.js';
@@ -31,7 +31,7 @@ describe.each(onEachStore())('a purge on %s', (_, startOn) => {
       method: 'DELETE',
       headers: { authorization: `Bearer key-of-${key}` },
     });
-  const tell = async (participantId: string, tag: string, event = 'onConnect') => {
+  const send = async (participantId: string, tag: string, event = 'onConnect') => {
     const parts = { participantId, tag, event, timestamp: clock.now() };
     expect((await service.callback(parts)).status).toBe(204);
   };
@@ -39,14 +39,14 @@ describe.each(onEachStore())('a purge on %s', (_, startOn) => {
     (await get(ALL)).json.items.map(({ participantId }: { participantId: string }) => participantId).sort();
   const at = (afterMs: number) => new Date(NOW_MS + afterMs).toISOString();
 
-  it('by tag removes those who have it, and tells followers of those who were present', async () => {
-    await tell('present', 'red');
-    await tell('reconnecting', 'red');
-    await tell('left', 'red');
-    await tell('other', 'blue');
+  it('by tag removes the participants with that tag, and announces those who were present', async () => {
+    await send('present', 'red');
+    await send('reconnecting', 'red');
+    await send('left', 'red');
+    await send('other', 'blue');
     clock.advance(1);
-    await tell('reconnecting', 'red', 'onDisconnect');
-    await tell('left', 'red', 'onLeave');
+    await send('reconnecting', 'red', 'onDisconnect');
+    await send('left', 'red', 'onLeave');
     position = (await get('/v1/changes')).json.position;
     expect((await purge('tag=red')).json).toEqual({ matched: 3, purged: 3 });
     expect(await ids()).toEqual(['other']);
@@ -54,25 +54,25 @@ describe.each(onEachStore())('a purge on %s', (_, startOn) => {
     expect((await get('/v1/occupancy')).json).toMatchObject({ connected: 1, reconnecting: 0, devices: 1 });
     expect((await get('/v1/tags')).json.items).toMatchObject([{ tag: 'blue' }]);
     const { items } = (await get(`/v1/changes?after=${position}&types=participant.gone`)).json;
-    const told = items.map(({ participantId, cause, tag }: Record<string, string>) => [participantId, cause, tag]);
-    expect(told.sort()).toEqual([
+    const announced = items.map(({ participantId, cause, tag }: Record<string, string>) => [participantId, cause, tag]);
+    expect(announced.sort()).toEqual([
       ['present', 'ended', 'red'],
       ['reconnecting', 'ended', 'red'],
     ]);
     expect((await purge('tag=red')).json).toEqual({ matched: 0, purged: 0 });
   });
 
-  it('by time removes those whose last event was received then, whatever time it says it is of', async () => {
-    await tell('before', 'red');
-    await tell('later-too', 'red');
+  it('by time removes participants whose last event was received then, whatever the time of the event', async () => {
+    await send('before', 'red');
+    await send('later-too', 'red');
     clock.advance(1_000);
     const forged = { participantId: 'forged', timestamp: '1628786234676', tag: 'red' };
     await service.callback(forged);
     clock.advance(999);
-    await tell('within', 'red');
+    await send('within', 'red');
     clock.advance(1);
-    await tell('later-too', 'red', 'onDisconnect');
-    await tell('after', 'red');
+    await send('later-too', 'red', 'onDisconnect');
+    await send('after', 'red');
     expect((await purge(`since=${at(1_000)}&until=${at(2_000)}`)).json).toEqual({ matched: 2, purged: 2 });
     expect(await ids()).toEqual(['after', 'before', 'later-too']);
     expect((await purge(`since=${at(2_000)}&source=bandwidth&tag=blue`)).json.matched).toBe(0);
@@ -80,8 +80,8 @@ describe.each(onEachStore())('a purge on %s', (_, startOn) => {
     expect(await ids()).toEqual(['before']);
   });
 
-  it('of an operator’s end counts the event that was received before', async () => {
-    await tell('ghost', 'red');
+  it('by time uses the last event received from the provider, not an end by an operator', async () => {
+    await send('ghost', 'red');
     clock.advance(5_000);
     const headers = { authorization: 'Bearer key-of-ops' };
     expect((await service.request('/v1/participants/ghost', { method: 'DELETE', headers })).status).toBe(204);
@@ -89,9 +89,9 @@ describe.each(onEachStore())('a purge on %s', (_, startOn) => {
     expect((await purge(`since=${at(0)}`)).json).toEqual({ matched: 1, purged: 1 });
   });
 
-  it('only counts in a dry run', async () => {
-    await tell('a', 'red');
-    await tell('b', 'red');
+  it('only counts participants in a dry run', async () => {
+    await send('a', 'red');
+    await send('b', 'red');
     position = (await get('/v1/changes')).json.position;
     expect((await purge('source=bandwidth&dryRun=true')).json).toEqual({ matched: 2, purged: 0 });
     expect(await ids()).toEqual(['a', 'b']);
@@ -99,7 +99,7 @@ describe.each(onEachStore())('a purge on %s', (_, startOn) => {
     expect((await purge('source=bandwidth&dryRun=false')).json).toEqual({ matched: 2, purged: 2 });
   });
 
-  it('looks at 1,000 participants at a time, and at all of them if it is repeated', async () => {
+  it('examines 1,000 participants at a time, and all of them when repeated', async () => {
     const recorder = service.app.get(Recorder, { strict: false });
     const events = Array.from({ length: 2_100 }, (_unused, n) => ({
       subject: subjectOf({ participant: `p${n}` }),
@@ -128,8 +128,8 @@ describe.each(onEachStore())('a purge on %s', (_, startOn) => {
     expect(await service.storage.records.size()).toBe(0);
   });
 
-  it('is in the log, with who asked for what', async () => {
-    await tell('a', 'red');
+  it('is logged with the API key and the filters', async () => {
+    await send('a', 'red');
     await purge(`tag=red&since=${at(0)}`);
     expect(service.logged).toContainEqual(
       expect.objectContaining({
@@ -145,11 +145,11 @@ describe.each(onEachStore())('a purge on %s', (_, startOn) => {
     );
   });
 
-  it('lets a participant come back with its next event', async () => {
-    await tell('a', 'red');
+  it('does not prevent a participant from returning with its next event', async () => {
+    await send('a', 'red');
     await purge('tag=red');
     clock.advance(1);
-    await tell('a', 'red', 'onDisconnect');
+    await send('a', 'red', 'onDisconnect');
     expect((await get('/v1/participants/a')).json).toMatchObject({ state: 'reconnecting' });
   });
 
@@ -169,15 +169,15 @@ describe.each(onEachStore())('a purge on %s', (_, startOn) => {
     ['tag=red&dryrun=true', 'dryrun'],
     ['tag=red&state=gone', 'state'],
     ['tag=red&cursor=nonsense', 'cursor'],
-  ])('of %p is refused and purges nobody', async (query, name) => {
-    await tell('a', 'red');
+  ])('with the invalid query %p is rejected and purges no one', async (query, name) => {
+    await send('a', 'red');
     const { status, json } = await purge(query);
     expect([status, json.errors[0].pointer]).toEqual([400, name === '' ? '#' : `#/${name}`]);
     expect(await ids()).toEqual(['a']);
   });
 
-  it('needs the scope admin, and goes on with the same filters only', async () => {
-    await tell('a', 'red');
+  it('requires the scope admin, and accepts a cursor only with the same filters', async () => {
+    await send('a', 'red');
     expect((await purge('tag=red', 'reader')).status).toBe(403);
     expect((await service.request('/v1/participants?tag=red', { method: 'DELETE' })).status).toBe(401);
     const cursor = Buffer.from(JSON.stringify([0, 'a', '["blue",null,null,null]'])).toString('base64url');

@@ -1,14 +1,14 @@
-// A connection to the service that is spoken to by hand.
+// A raw TCP connection to the service.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 export interface RawConnection {
   readonly socket: Socket;
-  /** All that came back so far. */
+  /** Everything received so far. */
   readonly received: () => string;
 }
 
-/** Tells nobody when the service ends its side, as a client that never closes does not. */
+/** Stays open when the service closes its side, like a client that never closes. */
 export async function dialRaw(url: string, text = ''): Promise<RawConnection> {
   const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: true });
   let received = '';

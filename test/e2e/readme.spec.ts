@@ -1,4 +1,4 @@
-// What the README and the documents print is run as it stands: by readers without a key, and by those who need one.
+// Runs the commands and programs in the README and the documents unchanged, with and without API keys.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,9 +14,9 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const README = read('README.md');
 const CHANGES = read('docs/changes.md');
-const URL_PRINTED = 'http://127.0.0.1:3000';
+const DOCUMENTED_URL = 'http://127.0.0.1:3000';
 
-/** The blocks of code in this language. */
+/** The code blocks in this language. */
 function blocks(text: string, language: string): string[] {
   return [...text.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, code = '']) => code);
 }
@@ -26,13 +26,13 @@ function markdownIn(folder: string): string[] {
   return names.filter((name) => name.endsWith('.md')).map((name) => join(folder, name));
 }
 
-/** Of the list's answer and of the others: the same each time that it is asked. */
-function withoutMoment(answer: string): unknown {
-  const moments = ['position', 'asOf', 'version'];
-  return JSON.parse(answer, (name, value: unknown) => (moments.includes(name) ? typeof value : value));
+/** The response without the values that differ each time. */
+function withoutVariable(answer: string): unknown {
+  const variable = ['position', 'asOf', 'version'];
+  return JSON.parse(answer, (name, value: unknown) => (variable.includes(name) ? typeof value : value));
 }
 
-/** The key and its entry of API_KEYS, made by the command in the README. */
+/** Makes a key and its entry for API_KEYS with the command in the README. */
 function makeKey(): { key: string; entry: string } {
   const [, command = ''] = /`(npm run --silent key -- [^`]+)`/.exec(README) ?? [];
   const { stdout } = spawnSync('bash', ['-c', command], { cwd: ROOT, encoding: 'utf8' });
@@ -67,11 +67,11 @@ describe.each([
   });
 
   function run(command: string): Shell {
-    // The README says what to add when there are keys.
+    // The README says which option to add to curl when there are keys.
     const [, header = ''] = /add `(-H [^`]+)`/.exec(README) ?? [];
     expect(header).not.toBe('');
     const withKey = hasKeys ? command.replace(/curl (.*\/v1\/)/g, `curl ${header} $1`) : command;
-    const shell = Shell.run(withKey.replaceAll(URL_PRINTED, service.url), { ROLLCALL_KEY: key }, folder);
+    const shell = Shell.run(withKey.replaceAll(DOCUMENTED_URL, service.url), { ROLLCALL_KEY: key }, folder);
     shells.push(shell);
     return shell;
   }
@@ -79,7 +79,7 @@ describe.each([
   const arrive = (participantId: string, parts: Record<string, unknown> = {}) =>
     service.post('/callbacks/bandwidth', { ...SEED, ...parts, participantId });
 
-  it('purges what was forged with the loop of docs/security.md', async () => {
+  it('is complemented by a working purge loop in docs/security.md', async () => {
     const loop = blocks(read('docs/security.md'), 'bash').find((block) => block.startsWith('query=')) ?? '';
     const since = new Date(Date.now() - 600_000).toISOString();
     const purge = async (changed: string) => {
@@ -96,18 +96,18 @@ describe.each([
     expect(await purge(counting)).toBe('{"matched":0,"purged":0}\n');
   });
 
-  it('has commands that answer what it says', async () => {
+  it('has commands with the documented output', async () => {
     const examples = [...README.matchAll(/```bash\n(curl[^`]+)```\n+```(json|text)\n([^`]+)```/g)];
     expect(examples).toHaveLength(3);
     for (const [, command = '', kind, expected = ''] of examples) {
       const shell = run(command);
       expect(await shell.ended).toBe(0);
       if (kind === 'text') expect(shell.output.replaceAll('\r', '')).toContain(expected);
-      else expect(withoutMoment(shell.output)).toEqual(withoutMoment(expected));
+      else expect(withoutVariable(shell.output)).toEqual(withoutVariable(expected));
     }
   });
 
-  it('has commands that follow the changes', async () => {
+  it('has commands that follow changes', async () => {
     await arrive('before');
     const shell = run(blocks(README, 'bash').find((block) => block.startsWith('position=')) ?? '');
     for (let n = 0; !shell.output.includes('event: participant.connected'); n += 1) await arrive(`followed-${n}`);
@@ -119,13 +119,13 @@ describe.each([
     expect(events).toContain(
       `id: ${change.position}\nevent: participant.connected\ndata: ${JSON.stringify(change)}\n\n`,
     );
-    const printed = /```text\nid: .*\nevent: (.*)\ndata: (.*)\n```/.exec(README)?.slice(1) ?? [];
-    expect(Object.keys(JSON.parse(printed[1] ?? ''))).toEqual(
+    const documented = /```text\nid: .*\nevent: (.*)\ndata: (.*)\n```/.exec(README)?.slice(1) ?? [];
+    expect(Object.keys(JSON.parse(documented[1] ?? ''))).toEqual(
       expect.arrayContaining(Object.keys(change).filter((name) => name !== 'cause')),
     );
   });
 
-  it('has a program that lists, follows, and lists again when changes were missed', async () => {
+  it('is complemented by a program in docs/changes.md that lists, follows, and lists again after missed changes', async () => {
     const [program = ''] = blocks(CHANGES, 'js');
     writeFileSync(join(folder, 'follow.mjs'), program);
     await arrive('listed');
@@ -141,12 +141,12 @@ describe.each([
     await eventually(() =>
       expect(following.output).toMatch(/^followed-\d+ connected \(\d+ present\)\n[\s\S]*listed gone/),
     );
-    // Another store at the same address knows no position of the first one.
+    // Another store at the same address does not know the positions of the first one.
     const { port } = new URL(service.url);
     await service.end('SIGKILL');
     service = await ServiceProcess.start({ DATA_DIR: join(folder, 'another'), PORT: port, ...settings });
     for (let n = 0; !following.output.includes('another'); n += 1) await arrive(`another-${n}`);
-    // Of those in the first store none is left.
+    // No participant of the first store may be left.
     const [, index, count] = /another-(\d+) connected \((\d+) present\)/.exec(following.output) ?? [];
     expect(Number(count)).toBeLessThanOrEqual(Number(index) + 1);
     if (!hasKeys) return;
@@ -157,7 +157,7 @@ describe.each([
 });
 
 describe('the README and the documents', () => {
-  it('have a program without type errors', () => {
+  it('contain a client program without type errors', () => {
     const folder = mkdtempSync(join(tmpdir(), 'rollcall-readme-'));
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
     const compilerOptions = {
@@ -181,7 +181,7 @@ describe('the README and the documents', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('have a source without type errors in CONTRIBUTING.md', () => {
+  it('contain a source without type errors, in CONTRIBUTING.md', () => {
     const [program = ''] = blocks(read('CONTRIBUTING.md'), ' *ts');
     const folder = mkdtempSync(join(ROOT, 'node_modules', '.cache', 'readme-'));
     const compile = (source: string) => {
@@ -205,7 +205,7 @@ describe('the README and the documents', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('start the service with each command that is to start it', async () => {
+  it('contain commands that start the service, all of which work', async () => {
     const redis = await RedisServer.start();
     const folder = mkdtempSync(join(tmpdir(), 'rollcall-readme-'));
     const all = [README, read('docs/scaling.md')]
@@ -227,19 +227,19 @@ describe('the README and the documents', () => {
     await redis.stop();
   }, 180_000);
 
-  it('print no other commands than these, and name only scripts that there are', () => {
-    const isRun = (block: string) => /^(curl|position=|query=)|npm start$/m.test(block) || block === 'npm test\n';
-    const commanded = [README, CHANGES, read('docs/scaling.md'), read('docs/security.md')];
-    const printed = commanded.flatMap((text) => blocks(text, 'bash'));
-    expect(printed.filter((block) => !isRun(block))).toEqual([]);
+  it('contain only tested commands, and mention only existing npm scripts', () => {
+    const isTested = (block: string) => /^(curl|position=|query=)|npm start$/m.test(block) || block === 'npm test\n';
+    const withCommands = [README, CHANGES, read('docs/scaling.md'), read('docs/security.md')];
+    const documented = withCommands.flatMap((text) => blocks(text, 'bash'));
+    expect(documented.filter((block) => !isTested(block))).toEqual([]);
     const { scripts } = JSON.parse(read('package.json'));
     const texts = ['README.md', 'CONTRIBUTING.md', ...markdownIn('docs')].map(read);
-    const named = texts.flatMap((text) => [...text.matchAll(/npm run (?:--silent )?([\w:-]+)/g)]);
-    expect(named.map(([, name = '']) => name).filter((name) => !(name in scripts))).toEqual([]);
-    expect(named.length).toBeGreaterThan(10);
+    const mentioned = texts.flatMap((text) => [...text.matchAll(/npm run (?:--silent )?([\w:-]+)/g)]);
+    expect(mentioned.map(([, name = '']) => name).filter((name) => !(name in scripts))).toEqual([]);
+    expect(mentioned.length).toBeGreaterThan(10);
   });
 
-  it('name only files and sections that exist', () => {
+  it('refer only to existing files and sections', () => {
     const documents = ['README.md', 'CONTRIBUTING.md', ...markdownIn('docs')];
     const anchorsOf = (file: string) =>
       [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>

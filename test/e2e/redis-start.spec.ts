@@ -1,4 +1,4 @@
-// What the service says of a Redis that it cannot use, from its start on.
+// How the service reports a Redis that it cannot use when it starts.
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
@@ -14,7 +14,7 @@ import { type Service, startService } from './service.js';
 const PASSWORD = 'hunter2/%@';
 const JARGON = /ioredis|RESP|ECONN|EAI|ENOT|writeable|offline|hunter2|undefined|\n/;
 
-describe('at the start', () => {
+describe('the start of the service', () => {
   let server: RedisServer;
   let locked: RedisServer;
   let proxy: TcpProxy;
@@ -35,7 +35,7 @@ describe('at the start', () => {
     started = undefined;
   });
 
-  async function refusal(redisUrl: string): Promise<unknown> {
+  async function startError(redisUrl: string): Promise<unknown> {
     try {
       started = await startService({ redisUrl });
       return undefined;
@@ -53,8 +53,8 @@ describe('at the start', () => {
       () => locked.url.replace('//', '//rollcall:hunter2@'),
       /refused the password, or its user is unknown or disabled$/,
     ],
-  ])('refuses %s in one line', async (_, url, line) => {
-    const error = await refusal(url());
+  ])('fails for %s with one line', async (_, url, line) => {
+    const error = await startError(url());
     expect(error).toBeInstanceOf(StartError);
     expect((error as Error).message).toMatch(line);
     expect((error as Error).message).not.toMatch(JARGON);
@@ -65,10 +65,10 @@ describe('at the start', () => {
     ['5.0.14', true],
     ['6.2.22', false],
     ['8.2.10', false],
-  ])('looks at the version: %s', async (version, isOld) => {
-    // As long as the real one, since an answer says how long it is.
+  ])('checks the version of Redis: %s', async (version, isOld) => {
+    // Must have the length of the real version, since the reply contains its own length.
     proxy.rewrite = (text) => text.replace(/redis_version:\d+\.\d+\.\d+/, `redis_version:${version}`);
-    const outcome = await refusal(`redis://127.0.0.1:${proxy.port}`);
+    const outcome = await startError(`redis://127.0.0.1:${proxy.port}`);
     if (isOld) {
       expect(outcome).toBeInstanceOf(StartError);
       expect((outcome as Error).message).toContain(
@@ -79,9 +79,9 @@ describe('at the start', () => {
     }
   });
 
-  it('takes a password of any characters', async () => {
+  it('supports a password with any characters', async () => {
     const url = locked.url.replace('//', `//:${encodeURIComponent(PASSWORD)}@`);
-    expect(await refusal(`${url}/3`)).toBeUndefined();
+    expect(await startError(`${url}/3`)).toBeUndefined();
     expect((await started?.callback())?.status).toBe(204);
     const redis = new Redis({ port: locked.port, password: PASSWORD, db: 3 });
     expect(await redis.dbsize()).toBeGreaterThan(0);
@@ -91,7 +91,7 @@ describe('at the start', () => {
   });
 });
 
-describe('a Redis that cannot be reached is told of in one line', () => {
+describe('a Redis that cannot be reached is reported in one line', () => {
   const closing: (() => unknown)[] = [];
   afterEach(async () => {
     for (const close of closing.splice(0).reverse()) await close();
@@ -123,26 +123,30 @@ describe('a Redis that cannot be reached is told of in one line', () => {
   }
 
   it.each<[string, () => Promise<string>, string]>([
-    ['nothing listens', async () => `redis://127.0.0.1:${await closedPort()}`, 'connection refused'],
+    ['when nothing listens', async () => `redis://127.0.0.1:${await closedPort()}`, 'connection refused'],
     [
-      'nothing listens on any address of a name',
+      'when nothing listens on any address of a host name',
       async () => `redis://localhost:${await closedPort()}`,
       'connection refused',
     ],
-    ['the host is unknown', async () => 'redis://nowhere.invalid:6379', 'host not found'],
-    ['it does not answer', async () => `redis://127.0.0.1:${await listening(createServer())}`, 'no answer in time'],
+    ['when the host is unknown', async () => 'redis://nowhere.invalid:6379', 'host not found'],
     [
-      'a web server answers',
+      'when it does not answer',
+      async () => `redis://127.0.0.1:${await listening(createServer())}`,
+      'no answer in time',
+    ],
+    [
+      'when a web server answers',
       async () => `redis://127.0.0.1:${await listening(createHttpServer())}`,
       'does not speak the Redis protocol',
     ],
     [
-      'it expects TLS',
+      'when it expects TLS',
       async () => `redis://127.0.0.1:${await listening(createTlsServer())}`,
       'use rediss:// if it expects TLS',
     ],
     [
-      'it does not speak TLS',
+      'when it does not support TLS',
       async () => {
         const server = await RedisServer.start();
         closing.push(() => server.stop());
@@ -151,7 +155,7 @@ describe('a Redis that cannot be reached is told of in one line', () => {
       'TLS',
     ],
     [
-      'it has too many clients',
+      'when it has too many clients',
       async () => `redis://127.0.0.1:${await fullServer()}`,
       'maximum number of clients (maxclients)',
     ],

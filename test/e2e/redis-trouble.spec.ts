@@ -1,5 +1,5 @@
-// A Redis that is there and does not do what it should, while the service runs: another one in its place, a failover, a user
-// without permissions, keys of another program.
+// Problems with a reachable Redis while the service runs: another Redis in its place, a failover, missing permissions, keys of
+// another program.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { eventually } from '../eventually.js';
@@ -49,7 +49,7 @@ describe('the service', () => {
     return service.callback({ participantId: `p${participants}` });
   };
 
-  it('never uses another database than its own, also when a Redis with fewer of them comes instead', async () => {
+  it('never uses a database other than its own, even if Redis is replaced by one with fewer databases', async () => {
     await start(`${server.url}/15`);
     expect((await service.callback()).status).toBe(204);
     await server.kill();
@@ -67,7 +67,7 @@ describe('the service', () => {
     expect(linesWith('is available')).toHaveLength(1);
   });
 
-  it('stops using a Redis that is replaced by one that is too old, until a newer one is there', async () => {
+  it('stops using a Redis that is replaced by one that is too old, until a newer one replaces it', async () => {
     const proxy = await proxied();
     expect((await service.callback()).status).toBe(204);
     proxy.rewrite = (text) => text.replace(/redis_version:\d+\.\d+\.\d+/, 'redis_version:6.0.16');
@@ -83,23 +83,23 @@ describe('the service', () => {
   it.each([
     ['7', (text: string) => text],
     [
-      '6.2, which wraps the errors of scripts',
+      '6.2, which wraps errors of scripts',
       (text: string) => text.replace(/^-(READONLY [^\r]*?) script: \w+, on @user_script:\d+\./m, in62),
     ],
-  ])('follows a failover of Redis %s to the new primary, with its feed', async (_, rewrite) => {
+  ])('follows a failover of Redis %s to the new primary, including the feed', async (_, rewrite) => {
     const next = await RedisServer.start();
     closing.push(() => next.stop());
     const proxy = await proxied();
     proxy.rewrite = rewrite;
     expect((await service.callback()).status).toBe(204);
     const { position } = (await service.request('/v1/participants')).json;
-    // The connection that waits for changes is there, and idle: Redis would end it if it waited.
+    // The connection that waits for changes is open but idle: Redis would close it if it were waiting.
     expect((await service.request(`/v1/changes?after=${position}&wait=1`)).json.items).toEqual([]);
     const [former, primary] = [client(server.url), client(next.url)];
     await primary.replicaof('127.0.0.1', server.port);
     await eventually(async () => expect(await primary.info('replication')).toContain('master_link_status:up'), LONG_MS);
     await primary.replicaof('NO', 'ONE');
-    // Not of the new one: what is written there must not be seen through the former one.
+    // Not a replica of the new primary: writes there must not become visible through the former one.
     await former.replicaof('127.0.0.1', 1);
     proxy.targetPort = next.port;
     await eventually(async () => expect((await newCallback()).status).toBe(204), LONG_MS);
@@ -118,7 +118,7 @@ describe('the service', () => {
 
   const OF_SOURCE = ['tags', 'state:connected', 'state:reconnecting', 'state:gone', 'state:more', 'state:none'];
   it.each(['due', 'epoch', 'changes', 'sources', ...OF_SOURCE.map((key) => `s:bandwidth:${key}`)])(
-    'is not ready when the key %s is of another program',
+    'is not ready when the key %s belongs to another program',
     async (key) => {
       await start(server.url);
       const redis = client(server.url);
@@ -133,7 +133,7 @@ describe('the service', () => {
   );
 
   it.each(['evalsha', 'zadd', 'zrem', 'xadd', 'mset', 'multi', 'mget'])(
-    'is not ready with a user that may not run %s, and says so once',
+    'is not ready with a user that may not run %s, and logs it once',
     async (command) => {
       const lacking = documentedUser().filter((rule) => rule !== `+${command}`);
       await start(await urlOfUser(server.url, lacking));
@@ -148,7 +148,7 @@ describe('the service', () => {
     },
   );
 
-  it('asks the store once for all who ask at the same time whether it is ready', async () => {
+  it('shares one check of the store between concurrent readiness probes', async () => {
     await start(server.url);
     const redis = client(server.url);
     await redis.config('RESETSTAT');
@@ -159,7 +159,7 @@ describe('the service', () => {
     expect(Number(checks)).toBeLessThan(50);
   });
 
-  it('is not ready when memory is full, and leaves no trace of having looked', async () => {
+  it('is not ready when the memory of Redis is full, and its checks leave no data behind', async () => {
     await start(server.url);
     await expectReady(200);
     const redis = client(server.url);

@@ -1,4 +1,4 @@
-// Whatever is refused, and by whichever layer, is seen by who runs the service: counted, and in the log.
+// Every refusal, by whatever layer, is visible to the operator: it is counted and logged.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -31,9 +31,9 @@ interface Case {
   readonly status: number;
   readonly path: string;
   readonly init?: RequestInit;
-  /** undefined: none is known. */
+  /** undefined: the source is not known. */
   readonly source?: string | undefined;
-  /** What the line has beside. */
+  /** Further members of the log line. */
   readonly line?: Record<string, unknown>;
 }
 
@@ -187,7 +187,7 @@ describe('a refusal', () => {
     lines().find(({ requestId }) => `urn:rollcall:request:${String(requestId)}` === instance);
   const countOf = (reason: string) => service.refusals.totals().find((total) => total.reason === reason)?.count;
 
-  /** What is answered on a connection of its own. */
+  /** Sends the text on a separate connection. `received` returns the response so far. */
   async function dial(text: string): Promise<{ socket: Socket; received: () => string }> {
     const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
     sockets.push(socket);
@@ -202,7 +202,7 @@ describe('a refusal', () => {
   }
   const instanceIn = (text: string) => /"instance":"([^"]+)"/.exec(text)?.[1] ?? '';
 
-  it.each(CALLBACKS)('of a callback, $reason, is a warning with the id of its instance', async (refused) => {
+  it.each(CALLBACKS)('of a callback ($reason) is logged as a warning with the request id', async (refused) => {
     await start();
     const answer = await service.request(refused.path, refused.init);
     expect(answer.status).toBe(refused.status);
@@ -222,7 +222,7 @@ describe('a refusal', () => {
     expect(JSON.stringify(lines())).not.toContain(SECRET);
   });
 
-  it.each(REQUESTS)('of a request, $reason, is logged with the id of its instance', async ({ level, ...refused }) => {
+  it.each(REQUESTS)('of a request ($reason) is logged with the request id', async ({ level, ...refused }) => {
     await start();
     const answer = await service.request(refused.path, refused.init);
     expect(answer.status).toBe(refused.status);
@@ -238,7 +238,7 @@ describe('a refusal', () => {
     expect(JSON.stringify(lines())).not.toMatch(new RegExp(`${SECRET}|alice`));
   });
 
-  it('through the URL of another participant is a warning with its ref', async () => {
+  it('of a callback through the URL of another participant is logged as a warning with the ref', async () => {
     await start();
     const { token: path, ref } = token(NOW_MS + MINUTE_MS);
     await service.post(`/callbacks/bandwidth/${path}`, SEED);
@@ -246,7 +246,7 @@ describe('a refusal', () => {
     expect(lineOf(answer.json.instance)).toMatchObject({ level: 40, reason: 'wrong-participant', ref });
   });
 
-  it('when too much is in progress has its id in the log', async () => {
+  it('at the in-flight limit is logged with the request id', async () => {
     await start({ http: { maxInFlight: 1 } });
     const release = service.holdLoads();
     const held = service.post(`/callbacks/bandwidth/${SECRET}`, SEED);
@@ -276,7 +276,7 @@ describe('a refusal', () => {
     [`CONNECT ${SECRET}:443 HTTP/1.1\r\nhost: a\r\n\r\n`, 'method-not-allowed', 30],
     [`GET /${SECRET} HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, 'headers-too-large', 30],
     [`GET /${SECRET} HTTP/1.1\r\nhost: a\r\nexpect: miracles\r\n\r\n`, 'expectation-failed', 30],
-  ])('of what is hardly HTTP (%#) has its id in the log', async (text, reason, level) => {
+  ])('of malformed HTTP (%#) is logged with the request id', async (text, reason, level) => {
     await start();
     const { received } = await dial(text);
     await eventually(() => expect(instanceIn(received())).not.toBe(''));
@@ -284,7 +284,7 @@ describe('a refusal', () => {
     expect(JSON.stringify(lines())).not.toContain(SECRET);
   });
 
-  describe('of a callback that does not come whole is a warning', () => {
+  describe('of an incomplete callback is logged as a warning', () => {
     const head = (length: number) =>
       `POST /callbacks/bandwidth/${SECRET} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n` +
       `content-length: ${length}\r\n`;
@@ -293,18 +293,18 @@ describe('a refusal', () => {
     const WAIT = () => {};
 
     it.each<[string, string, (socket: Socket) => void, string]>([
-      ['the sender closes before the body', `${head(100)}\r\n`, FIN, 'client-disconnected'],
-      ['the sender closes within the body', `${head(100)}\r\n{"event"`, FIN, 'client-disconnected'],
-      ['the sender resets before the body', `${head(100)}\r\n`, RESET, 'client-disconnected'],
-      ['the sender resets within the body', `${head(100)}\r\n{"event"`, RESET, 'client-disconnected'],
-      ['the body does not come', `${head(100)}\r\n`, WAIT, 'request-timeout'],
-      ['the rest of the body does not come', `${head(100)}\r\n{"event"`, WAIT, 'request-timeout'],
-      ['it is too large', `${head(70_000)}\r\n{"event"`, FIN, 'payload-too-large'],
-      ['more is expected than 100-continue', `${head(100)}expect: miracles\r\n\r\n`, WAIT, 'expectation-failed'],
+      ['the client closes before the body', `${head(100)}\r\n`, FIN, 'client-disconnected'],
+      ['the client closes within the body', `${head(100)}\r\n{"event"`, FIN, 'client-disconnected'],
+      ['the client resets before the body', `${head(100)}\r\n`, RESET, 'client-disconnected'],
+      ['the client resets within the body', `${head(100)}\r\n{"event"`, RESET, 'client-disconnected'],
+      ['the body does not arrive', `${head(100)}\r\n`, WAIT, 'request-timeout'],
+      ['the rest of the body does not arrive', `${head(100)}\r\n{"event"`, WAIT, 'request-timeout'],
+      ['the body is too large', `${head(70_000)}\r\n{"event"`, FIN, 'payload-too-large'],
+      ['an unsupported expectation is sent', `${head(100)}expect: miracles\r\n\r\n`, WAIT, 'expectation-failed'],
     ])('when %s', async (_, text, finish, reason) => {
       await start({ http: { timeouts: { requestMs: 500, stalledWriteMs: 1_000, checkMs: 50 } } });
       const { socket } = await dial(text);
-      // The service has received the head by the time that it answers on a connection opened later.
+      // Once the service answers on a connection opened later, it has received the head.
       await service.request('/health/live');
       finish(socket);
       await eventually(() => expect(lines()).toHaveLength(1));
@@ -323,7 +323,7 @@ describe('a refusal', () => {
   it.each([
     ['content-length: 1\r\ncontent-length: 2', 'malformed-http'],
     [`x: ${'y'.repeat(20_000)}`, 'headers-too-large'],
-  ])('of a callback with a head that cannot be read (%#) is a warning', async (header, reason) => {
+  ])('of a callback with unreadable headers (%#) is logged as a warning', async (header, reason) => {
     await start();
     await dial(`POST /callbacks/bandwidth/${SECRET} HTTP/1.1\r\nhost: x\r\n${header}\r\n\r\n{"event"`);
     await eventually(() => expect(lines()).toHaveLength(1));
@@ -331,7 +331,7 @@ describe('a refusal', () => {
     expect(JSON.stringify(lines())).not.toContain(SECRET);
   });
 
-  it('of what follows a request and is none is of the connection', async () => {
+  it('of garbage after a request is attributed to the connection', async () => {
     await start();
     const head = `POST /callbacks/bandwidth/${SECRET} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n`;
     await dial(`${head}content-length: ${BODY.length}\r\n\r\n${BODY}nonsense\r\n\r\n`);
@@ -339,22 +339,22 @@ describe('a refusal', () => {
     expect(lines()[0]).toMatchObject({ level: 30, msg: 'connection refused', reason: 'malformed-http' });
   });
 
-  it('is one, when the request breaks off before it is routed', async () => {
+  it('is counted once when the connection breaks before the request is routed', async () => {
     await start();
     const { socket } = await dial('POST /webhook HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"event"');
     socket.resetAndDestroy();
     await eventually(() => expect(service.refusals.totals()).not.toEqual([]));
-    // It has been routed by the time that a later request is answered.
+    // Once a later request is answered, the first one has been routed.
     await service.request('/health/live');
     expect(service.refusals.totals()).toEqual([{ kind: 'callback', reason: 'client-disconnected', count: 1 }]);
   });
 
-  it('of a connection, or of a request on one too many, has its id in the log', async () => {
+  it('at the connection limit is logged with the request id, with or without a request', async () => {
     await start({ http: { maxConnections: 1 } });
     await dial('');
-    const asking = await dial('GET /v1/tags HTTP/1.1\r\nhost: x\r\n\r\n');
-    await eventually(() => expect(instanceIn(asking.received())).not.toBe(''));
-    expect(lineOf(instanceIn(asking.received()))).toMatchObject({ level: 40, reason: 'too-many-connections' });
+    const withRequest = await dial('GET /v1/tags HTTP/1.1\r\nhost: x\r\n\r\n');
+    await eventually(() => expect(instanceIn(withRequest.received())).not.toBe(''));
+    expect(lineOf(instanceIn(withRequest.received()))).toMatchObject({ level: 40, reason: 'too-many-connections' });
     const silent = await dial('');
     for (let n = 0; n < 32; n += 1) await dial('');
     await eventually(() => expect(instanceIn(silent.received())).not.toBe(''));
@@ -366,7 +366,7 @@ describe('a refusal', () => {
     });
   });
 
-  it('while the service stops has its id in the log, and so has the count of the last minute', async () => {
+  it('while the service stops is logged with the request id, and so is the count of the last minute', async () => {
     await start();
     for (let n = 0; n < 15; n += 1) await service.post('/callbacks/bandwidth', SEED);
     const late = await dial('GET /v1/tags HT');
@@ -381,7 +381,7 @@ describe('a refusal', () => {
     expect(counts).toEqual([...Array(10).fill(1), 5]);
   });
 
-  it('of 86 callbacks with a wrong secret is ten lines, and one with the rest when the minute is over', async () => {
+  it('of 86 callbacks with a wrong secret is logged in ten lines, and one for the rest after a minute', async () => {
     await start();
     const authorization = basic('wrong');
     for (let n = 0; n < 86; n += 1)
@@ -405,7 +405,7 @@ describe('a refusal', () => {
     expect(lines()).toHaveLength(11);
   });
 
-  it('is in the log each time at level debug', async () => {
+  it('is logged individually at level debug', async () => {
     await start({ logLevel: 'trace' });
     for (let n = 0; n < 20; n += 1) {
       const { json: problem } = await service.post('/callbacks/bandwidth', SEED);
@@ -413,26 +413,31 @@ describe('a refusal', () => {
     }
   });
 
-  it('is logged with no secret, wherever one was sent', async () => {
+  it('is logged without secrets, wherever they were sent', async () => {
     await start({ logLevel: 'trace' });
-    const places: [string, RequestInit][] = [SECRET, `${SECRET}x`, SECRET.slice(3), expired.token].flatMap((secret) => [
-      [`/callbacks/bandwidth/${secret}`, post('', '{').init],
-      [`/callbacks/bandwidth/${secret}/`, post('').init],
-      [`/${secret}/bandwidth?a=${secret}`, post('').init],
-      [`/%63allbacks/bandwidth/${secret}?a=${secret}`, post('', JSON.stringify({ ...SEED, event: 7 })).init],
-      [`/callbacks/bandwidth?${secret}=${secret}`, post('', BODY, { ...json, authorization: basic(secret) }).init],
-      ['/callbacks/bandwidth', post('', BODY, { ...json, ...bearer(secret) }).init],
-      [`/callbacks/bandwidth/${SECRET}`, post('', secret).init],
-      [`/callbacks/bandwidth/${SECRET}`, post('', JSON.stringify({ ...SEED, event: secret })).init],
-      [`/callbacks/bandwidth/${SECRET}`, post('', JSON.stringify({ [secret]: 1, timestamp: secret })).init],
-      [`/callbacks/bandwidth/${SECRET}`, post('', BODY, { 'content-type': `text/${secret}`, 'x-secret': secret }).init],
-      [`/v1/tags?${secret}=1`, { headers: bearer(KEYS.reader) }],
-      [`/v1/participants/${secret}`, { headers: { ...bearer(KEYS.reader), 'x-forwarded-for': secret } }],
-    ]);
-    for (const [path, init] of places) await service.request(path, init);
+    const requests: [string, RequestInit][] = [SECRET, `${SECRET}x`, SECRET.slice(3), expired.token].flatMap(
+      (secret) => [
+        [`/callbacks/bandwidth/${secret}`, post('', '{').init],
+        [`/callbacks/bandwidth/${secret}/`, post('').init],
+        [`/${secret}/bandwidth?a=${secret}`, post('').init],
+        [`/%63allbacks/bandwidth/${secret}?a=${secret}`, post('', JSON.stringify({ ...SEED, event: 7 })).init],
+        [`/callbacks/bandwidth?${secret}=${secret}`, post('', BODY, { ...json, authorization: basic(secret) }).init],
+        ['/callbacks/bandwidth', post('', BODY, { ...json, ...bearer(secret) }).init],
+        [`/callbacks/bandwidth/${SECRET}`, post('', secret).init],
+        [`/callbacks/bandwidth/${SECRET}`, post('', JSON.stringify({ ...SEED, event: secret })).init],
+        [`/callbacks/bandwidth/${SECRET}`, post('', JSON.stringify({ [secret]: 1, timestamp: secret })).init],
+        [
+          `/callbacks/bandwidth/${SECRET}`,
+          post('', BODY, { 'content-type': `text/${secret}`, 'x-secret': secret }).init,
+        ],
+        [`/v1/tags?${secret}=1`, { headers: bearer(KEYS.reader) }],
+        [`/v1/participants/${secret}`, { headers: { ...bearer(KEYS.reader), 'x-forwarded-for': secret } }],
+      ],
+    );
+    for (const [path, init] of requests) await service.request(path, init);
     clock.advance(MINUTE_MS);
     const log = JSON.stringify(lines());
-    expect(lines().length).toBeGreaterThan(places.length);
+    expect(lines().length).toBeGreaterThan(requests.length);
     for (const part of [SECRET.slice(3), expired.token, expired.token.split('.')[2] ?? '', ...Object.values(KEYS)]) {
       expect(log).not.toContain(part);
     }

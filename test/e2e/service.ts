@@ -1,4 +1,4 @@
-// The real application on a free port, with a store of its own, and what a caller needs to talk to it.
+// Starts the real application on a free port with its own store, and provides a client for it.
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,9 +24,9 @@ import { closeOnce } from '../leftovers.js';
 
 export interface ServiceOptions {
   readonly redisUrl?: string;
-  /** The data to share with another service, or to find again. */
+  /** To share data with another service, or to reopen it. */
   readonly redisPrefix?: string;
-  /** Of SQLite, the same; the caller removes it. */
+  /** The same for SQLite. The caller removes the folder. */
   readonly dataDir?: string;
   readonly policy?: Partial<PresencePolicy>;
   readonly maxParticipants?: number;
@@ -44,7 +44,7 @@ interface Answer {
   readonly headers: Headers;
   readonly text: string;
   /** undefined when the body is not JSON. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into it as a caller would
+  // biome-ignore lint/suspicious/noExplicitAny: tests read it like a client
   readonly json: any;
 }
 
@@ -52,20 +52,20 @@ export interface Service {
   readonly app: NestFastifyApplication;
   readonly url: string;
   readonly storage: Storage;
-  /** Loads of records wait, and callbacks with them, until what it returns is called. */
+  /** Blocks loads of records, and so callbacks, until the returned function is called. */
   readonly holdLoads: () => () => void;
-  /** What was refused so far. */
+  /** The refusals so far. */
   readonly refusals: Refusals;
-  /** Lines logged so far, as objects. */
+  /** The log lines so far, as objects. */
   readonly logged: readonly Record<string, unknown>[];
   readonly request: (path: string, init?: RequestInit) => Promise<Answer>;
   readonly post: (path: string, body: unknown) => Promise<Answer>;
-  /** Sends the provider's callback; what is not given is as in its documentation. */
+  /** Sends a callback. Members that are not given are those of the example in the provider's documentation. */
   readonly callback: (parts?: Record<string, unknown>) => Promise<Answer>;
   readonly stop: () => Promise<void>;
 }
 
-/** The example of the provider's documentation, but for its event. */
+/** The example in the provider's documentation, except for the event. */
 export const SEED = {
   event: 'onConnect',
   timestamp: '1628786234676',
@@ -152,7 +152,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   };
   const callback = (parts?: Record<string, unknown>) => post('/callbacks/bandwidth', { ...SEED, ...parts });
   const stop = closeOnce(async () => {
-    // As the process does: what a failed test has left half-sent would keep the server open for ever.
+    // Like the process: requests left incomplete by a failed test would otherwise keep the server open forever.
     const limit = setTimeout(() => app.getHttpServer().closeAllConnections(), 8_000);
     await app.close();
     clearTimeout(limit);

@@ -1,4 +1,4 @@
-// A command as a reader pastes it into a terminal, with all processes that it starts.
+// Runs a command as if it were pasted into a terminal, with all the processes that it starts.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 export class Shell {
   #output = '';
   #errors = '';
-  /** The exit code; null when a signal ended it. */
+  /** The exit code; null if it was ended by a signal. */
   readonly ended: Promise<number | null>;
 
   private constructor(private readonly child: ChildProcess) {
@@ -21,7 +21,7 @@ export class Shell {
     this.ended = once(child, 'close').then(([code]) => code as number | null);
   }
 
-  /** In the root of the repository, unless told otherwise. */
+  /** By default in the root of the repository. */
   static run(command: string, environment: Record<string, string> = {}, cwd: string = ROOT): Shell {
     const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...environment };
     return new Shell(spawn('bash', ['-c', command], { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] }));
@@ -35,7 +35,7 @@ export class Shell {
     return this.#errors;
   }
 
-  /** To all of its processes, as a terminal does with Ctrl-C; resolves when they are gone. */
+  /** Signals all of its processes, like Ctrl-C in a terminal. Resolves when they have ended. */
   async end(signal: 'SIGINT' | 'SIGKILL'): Promise<void> {
     const { child } = this;
     if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), signal);

@@ -1,4 +1,4 @@
-// What the process does when it is told to end, whenever that is.
+// How the process reacts to signals, at any time.
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -35,8 +35,8 @@ describe('the process', () => {
   const untilNotReady = (service: ServiceProcess) =>
     eventually(async () => expect((await readiness(service)).status).toBe(503));
 
-  it.each(['SIGINT', 'SIGTERM'])('ends with 0 on a %s that comes before anything is loaded', async (signal) => {
-    // As soon as it can be handled, which is when a process that is PID 1 stops ignoring it.
+  it.each(['SIGINT', 'SIGTERM'])('exits with 0 on a %s before anything is loaded', async (signal) => {
+    // Sent as soon as there is a handler; without one, a process with PID 1 would ignore the signal.
     const code = `process.on('newListener', (name) => name === '${signal}' && setImmediate(() => process.kill(process.pid, name)))`;
     const command = [process.execPath, '--import', `data:text/javascript,${code}`];
     const service = ServiceProcess.spawn({ DATA_DIR: dataDir, ...LONG_DELAY }, { command });
@@ -46,7 +46,7 @@ describe('the process', () => {
     expect(existsSync(dataDir)).toBe(false);
   });
 
-  it('ends with 0 while it waits for a Redis that says nothing', async () => {
+  it('exits with 0 while it waits for a Redis that does not answer', async () => {
     const silent = createServer().listen(0, '127.0.0.1');
     closeOnce(() => silent.close());
     silent.on('connection', (socket) => closeOnce(() => socket.destroy()));
@@ -60,7 +60,7 @@ describe('the process', () => {
     expect(service.output).not.toContain('Rollcall listens');
   });
 
-  it('serves on after SIGTERM, over new connections, too, while readiness tells why it fails', async () => {
+  it('keeps serving after SIGTERM, even on new connections, while the readiness probe fails with the reason', async () => {
     const service = await start(LONG_DELAY);
     expect((await readiness(service)).status).toBe(200);
     service.signal('SIGTERM');
@@ -84,7 +84,7 @@ describe('the process', () => {
     expect(service.output.match(/Rollcall has stopped/g)).toHaveLength(1);
   });
 
-  it('ends by itself after the delay', async () => {
+  it('exits by itself after the delay', async () => {
     const service = await start({ SHUTDOWN_DELAY_MS: '1000' });
     service.signal('SIGTERM');
     expect(await service.ended).toBe(0);
@@ -93,7 +93,7 @@ describe('the process', () => {
     expect(timeOf('Rollcall has stopped') - timeOf('Rollcall is stopping')).toBeGreaterThanOrEqual(1_000);
   });
 
-  it('with workers serves on in all of them, and ends with all of them on a second signal', async () => {
+  it('keeps serving in all workers, and stops all of them on a second signal', async () => {
     const redis = await RedisServer.start('--appendonly', 'yes');
     const service = await start({ WORKERS: '2', REDIS_URL: redis.url, ...LONG_DELAY });
     service.signal('SIGTERM');
@@ -106,7 +106,7 @@ describe('the process', () => {
     expect(service.output.match(/Rollcall has stopped/g)).toHaveLength(1);
   });
 
-  it('reads .env in the folder that it is started in, and the environment over it', async () => {
+  it('reads .env in its working directory; environment variables take precedence', async () => {
     const elsewhere = join(folder, 'elsewhere');
     writeFileSync(join(folder, '.env'), `PORT=secret\nDATA_DIR=${elsewhere}\nGRACE_MS=1000\nLOG_LEVEL=nonsense\n`);
     const service = ServiceProcess.spawn({ LOG_LEVEL: 'info' }, { cwd: folder });
@@ -115,7 +115,7 @@ describe('the process', () => {
   });
 });
 
-/** Over a connection of its own, which is given to the next worker. */
+/** Uses a new connection, which the next worker serves. */
 async function readinessOnce({ url }: ServiceProcess): Promise<number> {
   return (await fetch(`${url}/health/ready`, { headers: { connection: 'close' } })).status;
 }

@@ -1,4 +1,4 @@
-// Clients that do not read, or do not send: they cost the service a limited amount, and nobody else anything.
+// Clients that do not read or do not send: their cost is bounded, and other clients are not affected.
 import type { Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -17,7 +17,7 @@ const TIMEOUTS = { requestMs: 10_000, stalledWriteMs: 500, checkMs: 100 };
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Memory outside the heap, where unsent responses are, and in it. */
+/** The memory in use inside and outside the heap; unsent responses are outside. */
 function memoryInUse(): number {
   collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
@@ -44,8 +44,8 @@ describe.each(onEachStore())('the service on %s', (_, startOn) => {
     dialled.push(client.socket);
     return client;
   }
-  /** One that reads nothing. */
-  async function dialDeaf(text: string): Promise<void> {
+  /** Sends the text and reads nothing. */
+  async function dialUnread(text: string): Promise<void> {
     const { socket } = await dial('');
     socket.pause();
     socket.write(text);
@@ -71,39 +71,39 @@ describe.each(onEachStore())('the service on %s', (_, startOn) => {
   };
 
   it.each(Object.keys(paths))(
-    'cuts a client that pipelines requests for %s and reads nothing, and holds one response for it',
+    'disconnects a client that pipelines requests for %s and reads nothing, and buffers only one response',
     async (what) => {
       await start();
       if (what.includes('list')) await addParticipants(1_000);
       const path = (await paths[what]?.()) ?? '';
       expect((await service.request(path)).status).toBe(200);
       const before = memoryInUse();
-      for (let n = 0; n < 8; n += 1) await dialDeaf(get(path).repeat(30));
-      let most = 0;
+      for (let n = 0; n < 8; n += 1) await dialUnread(get(path).repeat(30));
+      let maxBytes = 0;
       let measuredAtMs = 0;
       await eventually(async () => {
         // Garbage collection takes as long as several responses.
         if (performance.now() - measuredAtMs > 200) {
-          most = Math.max(most, memoryInUse() - before);
+          maxBytes = Math.max(maxBytes, memoryInUse() - before);
           measuredAtMs = performance.now();
         }
         expect((await service.callback()).status).toBe(204);
         expect(reasons()).toContain('response-not-read');
         expect(accepted.filter(({ destroyed }) => destroyed).length).toBeGreaterThanOrEqual(8);
       }, 110_000);
-      expect(most).toBeLessThan(32 * MIB);
+      expect(maxBytes).toBeLessThan(32 * MIB);
     },
   );
 
-  it('cuts at once a client that pipelines 1,300 requests, or more than 32', async () => {
+  it('immediately disconnects a client that pipelines more than 32 requests, for example 1,300', async () => {
     await start();
     expect((await service.request(ASSET)).status).toBe(200);
-    for (const count of [1_300, 40]) await dialDeaf(get(ASSET).repeat(count));
+    for (const count of [1_300, 40]) await dialUnread(get(ASSET).repeat(count));
     await eventually(() => expect(accepted.filter(({ destroyed }) => destroyed)).toHaveLength(2));
     expect(service.refusals.totals()).toEqual([{ kind: 'connection', reason: 'too-many-pipelined', count: 2 }]);
   });
 
-  it('answers pipelined requests in order, one after the other', async () => {
+  it('answers pipelined requests one at a time and in order', async () => {
     await start();
     const body = JSON.stringify(SEED);
     const post = `POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
@@ -116,23 +116,23 @@ describe.each(onEachStore())('the service on %s', (_, startOn) => {
     expect(statuses).toEqual(['404', '204', '200', '404', '200', '200']);
   });
 
-  it('has no room taken by requests that wait behind another one of their connection', async () => {
+  it('does not count pipelined requests that are still waiting against the in-flight limit', async () => {
     await start({ http: { maxInFlight: 1 } });
     const { json } = await service.request('/v1/changes');
     await dial(get(`/v1/changes?after=${json.position}&wait=20`) + get('/v1/occupancy').repeat(20));
     for (let n = 0; n < 5; n += 1) expect((await service.request('/v1/occupancy')).status).toBe(200);
   });
 
-  it('has no room taken by responses that nobody reads', async () => {
+  it('does not count unread responses against the in-flight limit', async () => {
     await start({ http: { maxInFlight: 3, timeouts: { ...TIMEOUTS, stalledWriteMs: 60_000 } } });
     expect((await service.request(ASSET)).status).toBe(200);
-    for (let n = 0; n < 6; n += 1) await dialDeaf(get(ASSET).repeat(20));
+    for (let n = 0; n < 6; n += 1) await dialUnread(get(ASSET).repeat(20));
     await eventually(() => expect(accepted.filter(({ writableLength }) => writableLength > 0)).toHaveLength(6));
     expect((await service.callback()).status).toBe(204);
     expect((await service.request('/v1/occupancy')).status).toBe(200);
   });
 
-  it('leaves a client alone that is slow, but reads', async () => {
+  it('does not disconnect a client that reads slowly', async () => {
     await start();
     const expected = (await service.request(ASSET)).text.length;
     const requests = 30;
@@ -158,19 +158,19 @@ describe.each(onEachStore())('the service on %s', (_, startOn) => {
     expect(service.refusals.totals()).toEqual([]);
   });
 
-  it('cuts a stream of changes that is not read', async () => {
+  it('disconnects a change stream that is not read', async () => {
     await start();
     const { json } = await service.request('/v1/changes');
     const stream = await dial(get(`/v1/changes/stream?after=${json.position}`));
     await eventually(() => expect(stream.received()).toContain('retry:'));
-    // In place of the megabytes that the system's buffers take first.
+    // Corking stands in for filling the megabytes of socket buffers first.
     accepted.at(-1)?.cork();
     expect((await service.callback()).status).toBe(204);
     await eventually(() => expect(accepted.at(-2)?.destroyed || accepted.at(-1)?.destroyed).toBe(true));
     expect(reasons()).toEqual(['response-not-read']);
   });
 
-  it('holds 64 MiB of incomplete bodies, and cuts the oldest beyond', async () => {
+  it('buffers 64 MiB of incomplete bodies, and disconnects the oldest clients beyond that', async () => {
     await start();
     const head =
       'POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 65536\r\n\r\n';
@@ -183,7 +183,7 @@ describe.each(onEachStore())('the service on %s', (_, startOn) => {
     expect((await service.callback()).status).toBe(204);
   });
 
-  it('takes callbacks while 50 callbacks through one minted URL wait for their bodies', async () => {
+  it('accepts callbacks while 50 callbacks through one minted URL wait for their bodies', async () => {
     await start({ access: { callbackSecrets: [SECRET] }, http: { maxInFlight: 10 } });
     const { token } = mintToken('bandwidth', SECRET, { expiresAtMs: Date.now() + 60_000, tag: undefined });
     const head = `POST /callbacks/bandwidth/${token} HTTP/1.1\r\nhost: localhost\r\n`;

@@ -1,4 +1,4 @@
-// Two sources at once: what each tells is its own, and requests can ask for one of them.
+// Two sources at once: their participants are separate, and requests can select one source.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { SourceName } from '../../src/domain/subject.js';
 import { bandwidth } from '../../src/sources/bandwidth/bandwidth-source.js';
@@ -29,8 +29,8 @@ describe.each(['SQLite', 'Redis'])('two sources on %s', (store) => {
 
   function send(parts: Record<string, unknown>, signature?: string) {
     sent += 1;
-    const usual = { id: `e${sent}`, kind: 'connected', room: 'r1', user: 'ann', connection: 'c1', second: SECOND };
-    const body = JSON.stringify({ ...usual, ...parts });
+    const defaults = { id: `e${sent}`, kind: 'connected', room: 'r1', user: 'ann', connection: 'c1', second: SECOND };
+    const body = JSON.stringify({ ...defaults, ...parts });
     const headers = { 'content-type': 'application/webhook+json', 'x-signature': signature ?? sign(body) };
     return service.request('/callbacks/rooms', { method: 'POST', headers, body });
   }
@@ -38,7 +38,7 @@ describe.each(['SQLite', 'Redis'])('two sources on %s', (store) => {
   const idsOf = (json: { items: { participantId: string; source: string; scope?: string }[] }) =>
     json.items.map(({ participantId, source, scope }) => [source, scope, participantId].filter(Boolean).join(' '));
 
-  it('keep participants with one id apart, also in two rooms', async () => {
+  it('keep participants with the same id apart, even in two rooms', async () => {
     expect((await service.callback({ participantId: 'ann', tag: 'r1' })).status).toBe(204);
     expect((await send({})).status).toBe(204);
     expect((await send({ room: 'r2' })).status).toBe(204);
@@ -61,7 +61,7 @@ describe.each(['SQLite', 'Redis'])('two sources on %s', (store) => {
     expect(idsOf(await get('/v1/participants?scope=r1&tag=other'))).toEqual([]);
   });
 
-  it('are counted together and apart', async () => {
+  it('are counted together and separately', async () => {
     const counts = async (query: string) => (await get(`/v1/occupancy${query}`)).connected;
     expect(
       await Promise.all(['', '?source=rooms', '?tag=r1', '?tag=r1&source=rooms', '?scope=r1', '?scope=r2'].map(counts)),
@@ -78,14 +78,14 @@ describe.each(['SQLite', 'Redis'])('two sources on %s', (store) => {
     ]);
   });
 
-  it('are refused by name where there is no such source', async () => {
+  it('are validated by name in queries', async () => {
     for (const path of ['/v1/participants', '/v1/participants/ann', '/v1/occupancy', '/v1/tags', '/v1/changes']) {
       const { status, json } = await service.request(`${path}?source=nobody`);
       expect([path, status, json.detail]).toEqual([path, 400, 'source must be one of bandwidth, rooms']);
     }
   });
 
-  it('lose nothing within a second', async () => {
+  it('support several events within one second', async () => {
     const { position } = await get('/v1/changes');
     for (const kind of ['connected', 'left', 'connected', 'disconnected', 'connected']) {
       expect((await send({ room: 'r3', user: 'bob', kind })).status).toBe(204);
@@ -97,7 +97,7 @@ describe.each(['SQLite', 'Redis'])('two sources on %s', (store) => {
     expect((await get(`/v1/changes?after=${position}&source=bandwidth`)).items).toEqual([]);
   });
 
-  it('authenticate, shake hands and ignore as their dialect says', async () => {
+  it('authenticate callbacks, answer handshakes and ignore events as their dialect defines', async () => {
     expect((await send({}, 'not the signature')).status).toBe(401);
     expect(service.refusals.totals()).toContainEqual({ kind: 'callback', reason: 'wrong-signature', count: 1 });
     const handshake = await send({ test: 'yes' });
@@ -106,7 +106,7 @@ describe.each(['SQLite', 'Redis'])('two sources on %s', (store) => {
     expect((await send({ kind: 'whatever' })).status).toBe(202);
   });
 
-  it('are ended and purged one by one', async () => {
+  it('are ended and purged separately', async () => {
     const end = await service.request('/v1/participants/ann?source=rooms&scope=r1', { method: 'DELETE' });
     expect(end.status).toBe(204);
     expect((await get('/v1/participants/ann?source=rooms&scope=r1')).cause).toBe('ended');
@@ -118,7 +118,7 @@ describe.each(['SQLite', 'Redis'])('two sources on %s', (store) => {
 });
 
 describe('a source that verifies signatures', () => {
-  it('needs no callback secret, and refuses what is not signed', async () => {
+  it('needs no callback secret, and rejects unsigned callbacks', async () => {
     const callbackSecrets = ['a-secret-of-32-characters-or-more-for-tests'];
     const dialects = { bandwidth, test: testDialect };
     const service = await startService({ sources, dialects, access: { callbackSecrets } });

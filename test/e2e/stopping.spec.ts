@@ -5,7 +5,7 @@ import { eventually } from '../eventually.js';
 import { SEED } from './service.js';
 import { onEachStore } from './stores.js';
 
-/** A connection spoken to by hand: what came back so far. */
+/** Opens a raw connection. `received` returns everything received so far. */
 async function dial(url: string): Promise<{ socket: Socket; received: () => string }> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   let text = '';
@@ -17,7 +17,7 @@ async function dial(url: string): Promise<{ socket: Socket; received: () => stri
 }
 
 describe.each(onEachStore())('the service on %s', (_, start) => {
-  it('when it stops answers what is under way, turns away what comes, and logs no loss', async () => {
+  it('answers requests in flight when it stops, refuses new ones, and logs no error', async () => {
     const service = await start();
     const [early, late] = await Promise.all([dial(service.url), dial(service.url)]);
     const body = JSON.stringify(SEED);
@@ -35,7 +35,7 @@ describe.each(onEachStore())('the service on %s', (_, start) => {
     expect(service.logged).not.toContainEqual(expect.objectContaining({ level: 50 }));
   });
 
-  it('when it stops is alive as long as it answers', async () => {
+  it('answers the liveness probe while it stops', async () => {
     const service = await start();
     const [slow, probe] = await Promise.all([dial(service.url), dial(service.url)]);
     const body = JSON.stringify(SEED);
@@ -52,7 +52,7 @@ describe.each(onEachStore())('the service on %s', (_, start) => {
     await eventually(() => expect(slow.received()).toMatch(/^HTTP\/1\.1 204 /));
   });
 
-  it('when it stops does not wait for a connection on which nothing was asked', async () => {
+  it('does not wait for idle connections when it stops', async () => {
     const service = await start();
     const silent = await dial(service.url);
     await service.callback();
@@ -62,7 +62,7 @@ describe.each(onEachStore())('the service on %s', (_, start) => {
     expect(silent.received()).toBe('');
   });
 
-  it('answers what is hardly HTTP with a problem, too', async () => {
+  it('answers malformed HTTP with problem details', async () => {
     const service = await start();
     const cases: [string, number][] = [
       ['nonsense\r\n\r\n', 400],

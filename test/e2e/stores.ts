@@ -4,7 +4,7 @@ import { type Service, type ServiceOptions, startService } from './service.js';
 
 type Start = (options?: ServiceOptions) => Promise<Service>;
 
-/** To be called where tests are described: how to start the service on each store, with a redis-server of their own. */
+/** Must be called outside of tests. Returns how to start the service on each store; starts and stops a redis-server for it. */
 export function onEachStore(): [string, Start][] {
   let server: RedisServer;
   beforeAll(async () => {

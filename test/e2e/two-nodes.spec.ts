@@ -1,4 +1,4 @@
-// Two nodes that write the same participants through one Redis come to the presence that one node would.
+// Two nodes that write the same participants through one Redis produce the same presence as a single node.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { changesAfter } from '../contract/feed.js';
@@ -8,7 +8,7 @@ import { type Service, startService } from './service.js';
 
 const T0 = 1_790_000_000_000;
 const PARTICIPANTS = ['p1', 'p2', 'p3'];
-/** For participants whom no other history has. */
+/** Numbers the histories, so that each has its own participants. */
 let histories = 0;
 
 const callbacks = fc.array(
@@ -29,7 +29,7 @@ describe('two nodes on one Redis', () => {
   });
   afterAll(() => server.stop());
 
-  /** All that is visible and does not depend on when it was heard. */
+  /** Everything visible that does not depend on the time of receipt. */
   async function presenceOf(service: Service, participantIds: string[]): Promise<unknown> {
     const { json } = await service.post('/v1/participants/lookup', { participantIds });
     return JSON.parse(
@@ -37,7 +37,7 @@ describe('two nodes on one Redis', () => {
     );
   }
 
-  it('end in the same presence as one, each change announced once', async () => {
+  it('end with the same presence as one node, and announce each change once', async () => {
     const nodes = await Promise.all(
       ['shared', 'shared', 'alone'].map((redisPrefix) => startService({ redisUrl: server.url, redisPrefix })),
     );
@@ -74,7 +74,7 @@ describe('two nodes on one Redis', () => {
     await Promise.all(nodes.map((node) => node.stop()));
   });
 
-  it('lose nothing and double nothing under load on the same participants', async () => {
+  it('neither lose nor repeat anything under load on the same participants', async () => {
     const redisPrefix = 'load';
     const one = await startService({ redisUrl: server.url, redisPrefix });
     const other = await startService({ redisUrl: server.url, redisPrefix });
@@ -84,7 +84,7 @@ describe('two nodes on one Redis', () => {
       event: n < 1_800 ? 'onConnect' : 'onLeave',
       timestamp: T0 + n,
     }));
-    // As many at once as are answered in time also where tests share the machine.
+    // Few enough at once to be answered in time even on a busy machine.
     for (let from = 0; from < sends.length; from += 200) {
       const wave = sends.slice(from, from + 200);
       const answers = await Promise.all(wave.map((send, n) => (n % 2 === 0 ? one : other).callback(send)));

@@ -1,4 +1,4 @@
-// Whatever is below /callbacks/ and is no valid address gets one and the same answer, which repeats nothing of what was sent.
+// Every invalid path below /callbacks/ gets the same response, which echoes nothing of the request.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { eventually } from '../eventually.js';
@@ -9,7 +9,7 @@ import { type Service, startService } from './service.js';
 const SECRET = 'the-one-live-secret-of-at-least-32-characters';
 const WRONG = 'a-secret-that-strangers-are-not-to-be-told-of';
 
-/** How one may spell it, hardly ever in good faith. */
+/** Spellings of a path segment, most of them malicious. */
 const words = (word: string) =>
   fc.constantFrom(
     word,
@@ -48,14 +48,14 @@ const bodies = fc.constantFrom(
   'content-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
 );
 
-describe('an address below /callbacks/ that is not valid', () => {
+describe('an invalid path below /callbacks/', () => {
   let service: Service;
   beforeAll(async () => {
     service = await startService({ access: { callbackSecrets: [SECRET] } });
   });
   afterAll(() => service.stop());
 
-  /** All of it but for what differs from answer to answer. */
+  /** The response without the parts that differ each time. */
   async function answerTo(request: string): Promise<string> {
     const { socket, received } = await dialRaw(service.url, request);
     await eventually(() => expect(received()).toContain('"instance":"'));
@@ -68,7 +68,7 @@ describe('an address below /callbacks/ that is not valid', () => {
   const requestFor = (method: string, path: string, rest: string) =>
     `${method} ${path} HTTP/1.1\r\nhost: localhost\r\n${rest || '\r\n'}`;
 
-  it('has the answer of a wrong secret, however it is spelt, and whatever is sent there', async () => {
+  it('gets the same response as a wrong secret, however it is spelled and whatever is sent', async () => {
     const expected = await answerTo(requestFor('POST', `/callbacks/bandwidth/${WRONG}`, ''));
     expect(expected).toMatch(/^http\/1\.1 404 .*content-security-policy/s);
     const paths = fc
@@ -88,7 +88,7 @@ describe('an address below /callbacks/ that is not valid', () => {
     );
   });
 
-  it('and any other that is malformed, is not repeated to its sender', async () => {
+  it('is not echoed in the response, nor is any other malformed path', async () => {
     for (const path of [
       `/v1/participants/%zz${WRONG}`,
       `/%2563allbacks/%zz${WRONG}`,

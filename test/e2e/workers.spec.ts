@@ -1,4 +1,4 @@
-// WORKERS=2: one address, served by processes that are found by the pid which their log lines have.
+// WORKERS=2: one address served by several processes, which are identified by the pid in their log lines.
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
@@ -8,12 +8,12 @@ import { RedisServer } from '../storage/redis/redis-server.js';
 import { ServiceProcess } from './process.js';
 import { SEED } from './service.js';
 
-/** The status of an answer over a connection of its own, which the primary gives to the next worker. */
-async function ask(service: ServiceProcess, path: string, body?: object): Promise<number | undefined> {
+/** Sends a request on a new connection, which the primary passes to the next worker. Resolves with the status. */
+async function send(service: ServiceProcess, path: string, body?: object): Promise<number | undefined> {
   const headers = { 'content-type': 'application/json', connection: 'close' };
-  const asked = request(service.url + path, { method: body ? 'POST' : 'GET', headers, agent: false });
-  asked.end(body && JSON.stringify(body));
-  const [response] = await once(asked, 'response');
+  const sent = request(service.url + path, { method: body ? 'POST' : 'GET', headers, agent: false });
+  sent.end(body && JSON.stringify(body));
+  const [response] = await once(sent, 'response');
   response.resume();
   await once(response, 'end');
   return response.statusCode;
@@ -22,12 +22,12 @@ async function ask(service: ServiceProcess, path: string, body?: object): Promis
 const lines = (service: ServiceProcess) =>
   service.output.split('\n').flatMap((line) => (line.startsWith('{') && line.endsWith('}') ? [JSON.parse(line)] : []));
 
-/** Those that have answered something, in the order of their first answers. */
+/** The pids of the workers that have answered requests, in the order of their first responses. */
 const answering = (service: ServiceProcess): number[] => [
   ...new Set(lines(service).flatMap(({ msg, worker }) => (msg === 'answered' ? [worker] : []))),
 ];
 
-describe('with two workers the service', () => {
+describe('a service with two workers', () => {
   let redis: RedisServer;
   let running: ServiceProcess[];
   beforeAll(async () => {
@@ -48,35 +48,35 @@ describe('with two workers the service', () => {
     return service;
   }
 
-  /** With the pids of its two workers, when both have answered. */
+  /** Starts the service, and returns it with the pids of both workers once both have answered. */
   async function startAndFind(): Promise<{ service: ServiceProcess; pids: number[] }> {
     const service = await start({ LOG_LEVEL: 'debug' });
-    for (let n = 0; n < 4; n += 1) expect(await ask(service, '/health/live')).toBe(200);
+    for (let n = 0; n < 4; n += 1) expect(await send(service, '/health/live')).toBe(200);
     await eventually(() => expect(answering(service)).toHaveLength(2));
     return { service, pids: answering(service) };
   }
 
-  it('says once where it listens, and answers there from both of them alike', async () => {
+  it('logs its address once, and both workers serve requests there', async () => {
     const quiet = await start();
     expect(quiet.url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
     expect(quiet.store).toBe(`Redis at ${redis.url}`);
     expect(lines(quiet).map(({ msg }) => msg)).toEqual([expect.stringMatching(/^Rollcall listens on .*; with 2 work/)]);
     const { service } = await startAndFind();
     const sent = Array.from({ length: 40 }, (_, n) => ({ ...SEED, participantId: `p${n}` }));
-    const statuses = await Promise.all(sent.map((one) => ask(service, '/callbacks/bandwidth', one)));
+    const statuses = await Promise.all(sent.map((one) => send(service, '/callbacks/bandwidth', one)));
     expect(new Set(statuses)).toEqual(new Set([204]));
     for (let n = 0; n < 4; n += 1) {
       const response = await fetch(`${service.url}/v1/occupancy`, { headers: { connection: 'close' } });
       expect(await response.json()).toMatchObject({ connected: 40 });
     }
     await eventually(() => {
-      const took = lines(service).filter(({ route }) => route?.startsWith('/callbacks/'));
-      expect(took).toHaveLength(40);
-      expect(new Set(took.map(({ worker }) => worker)).size).toBe(2);
+      const handled = lines(service).filter(({ route }) => route?.startsWith('/callbacks/'));
+      expect(handled).toHaveLength(40);
+      expect(new Set(handled.map(({ worker }) => worker)).size).toBe(2);
     });
   });
 
-  it('replaces one that dies, and goes on answering meanwhile', async () => {
+  it('replaces a worker that dies, and keeps answering meanwhile', async () => {
     const { service, pids } = await startAndFind();
     const [killed = 0, other = 0] = pids;
     process.kill(killed, 'SIGKILL');
@@ -84,39 +84,42 @@ describe('with two workers the service', () => {
     expect(lines(service)).toContainEqual(
       expect.objectContaining({ level: 50, worker: killed, signal: 'SIGKILL', waitMs: 1_000 }),
     );
-    for (let n = 0; n < 5; n += 1) expect(await ask(service, '/callbacks/bandwidth', SEED)).toBe(204);
+    for (let n = 0; n < 5; n += 1) expect(await send(service, '/callbacks/bandwidth', SEED)).toBe(204);
     await eventually(async () => {
-      expect(await ask(service, '/health/ready')).toBe(200);
+      expect(await send(service, '/health/ready')).toBe(200);
       expect(answering(service)).toHaveLength(3);
     });
     const [, , replacement = 0] = answering(service);
     expect([killed, other]).not.toContain(replacement);
     process.kill(replacement, 'SIGKILL');
     await eventually(() => expect(service.output).toContain('"waitMs":2000'));
-    // While a replacement is being waited for.
+    // Stopped while it waits to start a replacement.
     expect(await service.end('SIGTERM')).toBe(0);
     expect(service.output.match(/Rollcall has stopped/g)).toHaveLength(2);
   });
 
   it.each([
-    ['everybody is told, as by a terminal', (service: ServiceProcess) => service.end('SIGINT')],
-    ['only the main process is told, as by a supervisor', (service: ServiceProcess) => service.endMain('SIGTERM')],
-  ])('answers what is under way and ends with all of them when %s', async (_, end) => {
+    ['all processes receive the signal, as from a terminal', (service: ServiceProcess) => service.end('SIGINT')],
+    [
+      'only the main process receives the signal, as from a supervisor',
+      (service: ServiceProcess) => service.endMain('SIGTERM'),
+    ],
+  ])('answers requests in flight and stops all workers when %s', async (_, end) => {
     const { service } = await startAndFind();
     const body = JSON.stringify(SEED);
     const head = `POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
-    // One for each of them.
-    const askers = [0, 1].map(() => connect(Number(new URL(service.url).port), '127.0.0.1'));
-    const answers = askers.map(() => '');
-    for (const [n, asker] of askers.entries()) {
-      asker.on('data', (text) => {
+    // One connection for each worker.
+    const clients = [0, 1].map(() => connect(Number(new URL(service.url).port), '127.0.0.1'));
+    const answers = clients.map(() => '');
+    for (const [n, client] of clients.entries()) {
+      client.on('data', (text) => {
         answers[n] += String(text);
       });
-      asker.write(head);
+      client.write(head);
     }
-    for (let n = 0; n < 4; n += 1) await ask(service, '/health/live');
+    for (let n = 0; n < 4; n += 1) await send(service, '/health/live');
     const ended = end(service);
-    for (const asker of askers) asker.write(body);
+    for (const client of clients) client.write(body);
     const code = await ended;
     expect(answers).toEqual([expect.stringMatching(/^HTTP\/1\.1 204/), expect.stringMatching(/^HTTP\/1\.1 204/)]);
     expect(code).toBe(0);
@@ -125,7 +128,7 @@ describe('with two workers the service', () => {
     expect(lines(service).filter(({ msg }) => msg === 'Rollcall has stopped')).toHaveLength(3);
   });
 
-  it('ends by itself when its main process is killed', async () => {
+  it('stops its workers when the main process is killed', async () => {
     const { service, pids } = await startAndFind();
     const [{ primary }] = lines(service).filter(({ msg }) => msg === 'worker is listening');
     process.kill(primary, 'SIGKILL');
@@ -134,7 +137,7 @@ describe('with two workers the service', () => {
     expect(new Set(stopped.map(({ worker }) => worker))).toEqual(new Set(pids));
   });
 
-  it('ends with 1 and says why when its port is taken', async () => {
+  it('exits with 1 and reports why when its port is in use', async () => {
     const service = await start({ PORT: String(redis.port) });
     expect(await service.end('SIGTERM')).toBe(1);
     expect(service.output).toContain('EADDRINUSE');
@@ -142,7 +145,7 @@ describe('with two workers the service', () => {
     expect(service.output).not.toContain('replaced');
   });
 
-  it('is refused on SQLite', async () => {
+  it('does not start on SQLite', async () => {
     const service = await start({ REDIS_URL: '' });
     expect(await service.end('SIGTERM')).toBe(1);
     expect(service.output).toContain('configuration error: WORKERS above 1 needs REDIS_URL');
