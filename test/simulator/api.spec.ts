@@ -1,4 +1,4 @@
-// The provider's own server SDK takes the simulator for the provider; what the SDK cannot say is said by hand.
+// The provider's own server SDK works with the simulator; requests that the SDK cannot send are sent with fetch().
 
 import {
   ApiController,
@@ -38,8 +38,8 @@ describe('the API', () => {
     return result.participant?.id ?? '';
   };
   const createSession = async () => (await api.createSession(ACCOUNT)).result.id ?? '';
-  const refusal = async (call: Promise<unknown>) => {
-    // Compiled as it is, it is no instance of its class.
+  const failureOf = async (call: Promise<unknown>) => {
+    // Because of how the SDK is compiled, the error is not an instance of its class.
     const error = await call.then(
       () => undefined,
       (thrown: ApiError) => thrown,
@@ -54,7 +54,7 @@ describe('the API', () => {
   });
   afterEach(() => simulator.close());
 
-  it('creates a participant, with a token that the browser SDK takes for one of version 3', async () => {
+  it('creates a participant with a token that the browser SDK recognises as version 3', async () => {
     const settings = {
       callbackUrl: 'https://svc.example/hooks/bw',
       publishPermissions: [PublishPermissionEnum.AUDIO],
@@ -69,7 +69,7 @@ describe('the API', () => {
     expect((await api.getParticipant(ACCOUNT, participant?.id ?? '')).result).toEqual(participant);
   });
 
-  it('creates one of nothing, whose callbackUrl is null', async () => {
+  it('creates a participant without settings, whose callbackUrl is null', async () => {
     const { result } = await api.createParticipant(ACCOUNT);
     expect(result.participant).toMatchObject({ callbackUrl: null, sessions: [], subscriptions: {} });
     expect(result.participant).not.toHaveProperty('tag');
@@ -79,13 +79,13 @@ describe('the API', () => {
     const id = await create();
     expect((await api.deleteParticipant(ACCOUNT, id)).statusCode).toBe(204);
     for (const call of [() => api.getParticipant(ACCOUNT, id), () => api.deleteParticipant(ACCOUNT, id)]) {
-      const { statusCode, body } = await refusal(call());
+      const { statusCode, body } = await failureOf(call());
       expect(statusCode).toBe(404);
       expect(body).toEqual({ error: expect.stringContaining(id), requestId: expect.any(String) });
     }
   });
 
-  it('creates, gets and deletes a session, whose participants stay', async () => {
+  it('creates, gets and deletes a session, and keeps its participants', async () => {
     const { result: session } = await api.createSession(ACCOUNT, { tag: 'room-1' });
     const sessionId = session.id ?? '';
     expect(session).toEqual({ id: expect.any(String), tag: 'room-1' });
@@ -93,11 +93,11 @@ describe('the API', () => {
     const id = await create();
     await api.addParticipantToSession(ACCOUNT, sessionId, id);
     expect((await api.deleteSession(ACCOUNT, sessionId)).statusCode).toBe(204);
-    expect((await refusal(api.getSession(ACCOUNT, sessionId))).statusCode).toBe(404);
+    expect((await failureOf(api.getSession(ACCOUNT, sessionId))).statusCode).toBe(404);
     expect((await api.getParticipant(ACCOUNT, id)).result.sessions).toEqual([]);
   });
 
-  it('has the participants of a session, who are in one only', async () => {
+  it('lists the participants of a session, each of whom can be in only one', async () => {
     const [first, second] = [await createSession(), await createSession()];
     expect((await api.listSessionParticipants(ACCOUNT, first)).result).toEqual([]);
     const id = await create('agent-17');
@@ -105,27 +105,27 @@ describe('the API', () => {
     expect((await api.addParticipantToSession(ACCOUNT, first, id)).statusCode).toBe(204);
     const { result } = await api.listSessionParticipants(ACCOUNT, first);
     expect(result).toMatchObject([{ id, sessions: [first], tag: 'agent-17' }]);
-    expect(await refusal(api.addParticipantToSession(ACCOUNT, second, id))).toMatchObject({
+    expect(await failureOf(api.addParticipantToSession(ACCOUNT, second, id))).toMatchObject({
       statusCode: 409,
       body: { error: expect.stringContaining(first) },
     });
     expect((await api.removeParticipantFromSession(ACCOUNT, first, id)).statusCode).toBe(204);
-    expect((await refusal(api.removeParticipantFromSession(ACCOUNT, first, id))).statusCode).toBe(404);
+    expect((await failureOf(api.removeParticipantFromSession(ACCOUNT, first, id))).statusCode).toBe(404);
     await api.addParticipantToSession(ACCOUNT, second, id);
   });
 
-  it('takes twenty participants into a session, and no more', async () => {
+  it('limits a session to twenty participants', async () => {
     const session = await createSession();
     for (let n = 0; n < MAX_SESSION_PARTICIPANTS; n += 1) {
       await api.addParticipantToSession(ACCOUNT, session, await create());
     }
-    const { statusCode, body } = await refusal(api.addParticipantToSession(ACCOUNT, session, await create()));
+    const { statusCode, body } = await failureOf(api.addParticipantToSession(ACCOUNT, session, await create()));
     expect(statusCode).toBe(409);
     expect(body.error).toContain('20');
     expect((await api.listSessionParticipants(ACCOUNT, session)).result).toHaveLength(20);
   });
 
-  it('has the subscriptions of a participant in its session', async () => {
+  it('stores the subscriptions of a participant in its session', async () => {
     const session = await createSession();
     const [id, other] = [await create(), await create()];
     await api.addParticipantToSession(ACCOUNT, session, other);
@@ -136,7 +136,7 @@ describe('the API', () => {
     await api.updateParticipantSubscriptions(ACCOUNT, session, id, some);
     expect(await get()).toEqual(some);
     const unknown = { participants: [{ participantId: UNKNOWN }] };
-    expect(await refusal(api.updateParticipantSubscriptions(ACCOUNT, session, id, unknown))).toMatchObject({
+    expect(await failureOf(api.updateParticipantSubscriptions(ACCOUNT, session, id, unknown))).toMatchObject({
       statusCode: 404,
     });
     await api.updateParticipantSubscriptions(ACCOUNT, session, id);
@@ -146,12 +146,12 @@ describe('the API', () => {
     expect((await api.getParticipant(ACCOUNT, id)).result).toMatchObject({ sessions: [], subscriptions: {} });
   });
 
-  it('asks for credentials, and knows one account', async () => {
-    expect(await refusal(sdk('wrong').createParticipant(ACCOUNT))).toEqual({
+  it('requires credentials, and accepts only one account', async () => {
+    expect(await failureOf(sdk('wrong').createParticipant(ACCOUNT))).toEqual({
       statusCode: 401,
       body: { message: 'Unauthorized' },
     });
-    expect(await refusal(api.createParticipant('1'))).toEqual({
+    expect(await failureOf(api.createParticipant('1'))).toEqual({
       statusCode: 403,
       body: { message: 'Missing Authentication Token' },
     });
@@ -159,38 +159,38 @@ describe('the API', () => {
     expect([without.status, without.headers.get('www-authenticate')]).toEqual([401, expect.stringMatching(/^Basic /)]);
   });
 
-  it('has one shape for an address that is none, too', async () => {
+  it('answers malformed paths in the same error format', async () => {
     const response = await fetch(`${url}/v1/accounts/${ACCOUNT}/participants/%zz`);
     expect(response.status).toBe(400);
     expect(await response.json()).toEqual({ error: expect.any(String), requestId: expect.any(String) });
   });
 
-  it('is the same without /v1', async () => {
+  it('works the same without /v1', async () => {
     const { result } = await sdk('password', '').createParticipant(ACCOUNT);
     expect((await api.getParticipant(ACCOUNT, result.participant?.id ?? '')).result).toEqual(result.participant);
   });
 
   it.each([
     ['a tag of 51 characters', { tag: 'x'.repeat(51) }, 'tag'],
-    ['a tag that is no string', { tag: 7 }, 'tag'],
-    ['a callbackUrl that is none', { callbackUrl: 'svc.example' }, 'callbackUrl'],
-    ['a callbackUrl of another kind', { callbackUrl: 'ftp://svc.example' }, 'callbackUrl'],
-    ['a permission that there is not', { publishPermissions: ['SCREEN'] }, 'publishPermissions'],
+    ['a tag that is not a string', { tag: 7 }, 'tag'],
+    ['a callbackUrl that is not a URL', { callbackUrl: 'svc.example' }, 'callbackUrl'],
+    ['a callbackUrl with another scheme', { callbackUrl: 'ftp://svc.example' }, 'callbackUrl'],
+    ['an unknown permission', { publishPermissions: ['SCREEN'] }, 'publishPermissions'],
     ['a permission twice', { publishPermissions: ['AUDIO', 'AUDIO'] }, 'publishPermissions'],
     ['an old version', { deviceApiVersion: 'V2' }, 'deviceApiVersion'],
-    ['a list', [], 'JSON object'],
-    ['what is not JSON', '{', 'JSON'],
-  ])('refuses %s', async (_, body, named) => {
+    ['an array', [], 'JSON object'],
+    ['invalid JSON', '{', 'JSON'],
+  ])('rejects %s', async (_, body, mentioned) => {
     const response = await fetch(`${url}/v1/accounts/${ACCOUNT}/participants`, {
       method: 'POST',
       headers: { authorization: `Basic ${btoa('user:password')}`, 'content-type': 'application/json' },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
     expect(response.status).toBe(400);
-    expect(await response.json()).toEqual({ error: expect.stringContaining(named), requestId: expect.any(String) });
+    expect(await response.json()).toEqual({ error: expect.stringContaining(mentioned), requestId: expect.any(String) });
   });
 
-  it('takes a tag of 50 characters, and ignores what it does not know', async () => {
+  it('accepts a tag of 50 characters, and ignores unknown members', async () => {
     const tag = 'x'.repeat(50);
     const settings = { tag, color: 'red' };
     const { result } = await api.createParticipant(ACCOUNT, settings);

@@ -1,4 +1,4 @@
-// From a browser to the REST answer: the provider's own SDK, the simulator's signalling and webhooks, Rollcall.
+// End to end from a browser to REST: the provider's own SDK, the simulator's signalling and webhooks, and Rollcall.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Simulator } from '../../simulator/simulator.js';
 import { type Service, startService } from '../e2e/service.js';
@@ -38,7 +38,7 @@ describe('a browser with the provider’s SDK', () => {
     await browser.open(token, `ws://127.0.0.1:${network.port}`);
   };
   const participant = async () => (await service.request(`/v1/participants/${participantId}`)).json;
-  const becomes = (expected: Record<string, unknown>) =>
+  const expectPresence = (expected: Record<string, unknown>) =>
     eventually(async () => expect(await participant()).toMatchObject(expected));
 
   beforeEach(async () => {
@@ -51,50 +51,50 @@ describe('a browser with the provider’s SDK', () => {
     await service.stop();
   });
 
-  it('is connected, and gone when it leaves', async () => {
+  it('is connected, and gone after it leaves', async () => {
     await start(10_000);
-    await becomes({ state: 'connected', tag: 'browsers', devices: [{ state: 'connected', interruptions: 0 }] });
+    await expectPresence({ state: 'connected', tag: 'browsers', devices: [{ state: 'connected', interruptions: 0 }] });
     await browser.leave();
-    await becomes({ state: 'gone', cause: 'left', devices: [{ state: 'gone', cause: 'left' }] });
+    await expectPresence({ state: 'gone', cause: 'left', devices: [{ state: 'gone', cause: 'left' }] });
     await eventually(() => expect(simulator.provider.log.newest.map(({ event }) => event.kind)).toHaveLength(3));
     const { event, answers } = simulator.provider.log.newest[0] ?? {};
     expect(event).toMatchObject({ kind: 'onDisconnect', participantId, tag: 'browsers' });
     await eventually(() => expect(answers).toMatchObject([{ status: 204 }]));
   });
 
-  it('is there with another device after a reload', async () => {
+  it('is connected as another device after a reload', async () => {
     await start(10_000);
-    await becomes({ state: 'connected' });
+    await expectPresence({ state: 'connected' });
     const [{ deviceId }] = (await participant()).devices;
     await browser.page.reload();
-    await becomes({
+    await expectPresence({
       state: 'connected',
       devices: [{ state: 'connected' }, { deviceId, state: 'gone', cause: 'left' }],
     });
   });
 
-  it('is reconnecting when it is killed, and lost after the grace period', async () => {
+  it('is reconnecting after it is killed, and gone with the cause `lost` after the grace period', async () => {
     await start(10_000);
-    await becomes({ state: 'connected' });
+    await expectPresence({ state: 'connected' });
     await browser.kill();
-    await becomes({ state: 'reconnecting' });
+    await expectPresence({ state: 'reconnecting' });
     clock.advance(GRACE_MS);
-    await becomes({ state: 'gone', cause: 'lost' });
+    await expectPresence({ state: 'gone', cause: 'lost' });
   });
 
-  it('comes back as the same device when its network does', async () => {
+  it('reconnects as the same device when its network recovers', async () => {
     await start(1_000);
-    await becomes({ state: 'connected' });
+    await expectPresence({ state: 'connected' });
     const { since, devices } = await participant();
     network.cut();
-    await becomes({ state: 'reconnecting' });
+    await expectPresence({ state: 'reconnecting' });
     network.mend();
-    await becomes({ state: 'connected', since, devices: [{ deviceId: devices[0].deviceId, interruptions: 1 }] });
+    await expectPresence({ state: 'connected', since, devices: [{ deviceId: devices[0].deviceId, interruptions: 1 }] });
   });
 
-  it('stays connected when it is back before its old socket is known to be dead', async () => {
+  it('stays connected when it reconnects before its old socket is detected as dead', async () => {
     await start(2_000);
-    await becomes({ state: 'connected' });
+    await expectPresence({ state: 'connected' });
     const first = await participant();
     network.break();
     const kinds = () => simulator.provider.log.newest.map(({ event }) => event.kind).reverse();
@@ -107,10 +107,10 @@ describe('a browser with the provider’s SDK', () => {
     expect(devices).toMatchObject([{ deviceId: first.devices[0].deviceId, state: 'connected' }]);
   });
 
-  it('is gone, and does not come back, when the provider deletes it', async () => {
+  it('is gone after the provider deletes it', async () => {
     await start(10_000);
-    await becomes({ state: 'connected' });
+    await expectPresence({ state: 'connected' });
     simulator.provider.remove('9903498', participantId);
-    await becomes({ state: 'gone', cause: 'left' });
+    await expectPresence({ state: 'gone', cause: 'left' });
   });
 });

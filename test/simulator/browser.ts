@@ -1,4 +1,4 @@
-// A real browser with a page that has the provider's own SDK, as an application of a customer would.
+// A real browser with a page that uses the provider's own SDK, like a customer's application.
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,7 +8,7 @@ import { type BrowserServer, chromium, type Page } from 'playwright-core';
 import { closeOnce } from '../leftovers.js';
 import { onThePath } from '../on-the-path.js';
 
-/** Without the last ones it looks for its maker's servers. */
+/** Without the last ones, the browser contacts its vendor's servers. */
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
 
 const APPLICATION = join(import.meta.dirname, 'application.js');
@@ -37,14 +37,14 @@ export class Browser {
     return new Browser(process, pages, await browser.newPage());
   }
 
-  /** Goes on with a page that has nothing of the last one. */
+  /** Replaces the page with one that shares no state with it. */
   async renewPage(): Promise<void> {
     const context = this.page.context();
     this.page = (await context.browser()?.newPage()) ?? this.page;
     await context.close();
   }
 
-  /** Opens the application. `signalling`: address of the provider's socket. */
+  /** Opens the application. `signalling`: the URL of the signalling server. */
   async open(token: string, signalling: string): Promise<void> {
     const { port } = this.pages.address() as AddressInfo;
     await this.page.goto(`http://127.0.0.1:${port}/?${String(new URLSearchParams({ token, signalling }))}`);
@@ -54,7 +54,7 @@ export class Browser {
     await this.page.evaluate('leave()');
   }
 
-  /** As the system does that has no memory left: nothing is said to anybody. */
+  /** Kills the browser, like an operating system that is out of memory: nothing is sent. */
   kill(): Promise<void> {
     return this.process.kill();
   }
@@ -66,7 +66,7 @@ export class Browser {
   }
 }
 
-/** Node's `events`, which the SDK takes from its bundler, is there as a package. */
+/** The SDK imports Node's `events`, for which there is a package. */
 async function bundleApplication(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [APPLICATION],

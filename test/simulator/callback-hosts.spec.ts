@@ -1,4 +1,4 @@
-// Where webhooks may go, whoever asks for it and however the address is written.
+// The hosts to which webhooks may be sent, in any notation and through any API.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Simulator } from '../../simulator/simulator.js';
@@ -13,7 +13,7 @@ const loopback = octets(fc.constant(127));
 const elsewhere = octets(fc.nat(255).filter((first) => first !== 127));
 const hex = (value: number) => value.toString(16);
 
-/** The ways to write an IPv4 address in a URL. */
+/** Different notations of an IPv4 address in a URL. */
 function spellingsOf([a, b, c, d]: readonly [number, number, number, number]): string[] {
   const value = a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d;
   return [
@@ -31,10 +31,10 @@ function spellingsOf([a, b, c, d]: readonly [number, number, number, number]): s
 const refusals = (hosts: CallbackHosts, names: readonly string[]) =>
   names.map((name) => hosts.refusalOf(`http://user:password@${name}:3000/callbacks/bandwidth`));
 
-describe('the hosts of webhooks', () => {
+describe('the allowed hosts of webhooks', () => {
   const hosts = new CallbackHosts(['rollcall', '192.168.1.5']);
 
-  it('are all of loopback, however it is written', () => {
+  it('include all loopback addresses in any notation', () => {
     fc.assert(
       fc.property(loopback, (address) => {
         const names = spellingsOf(address);
@@ -45,7 +45,7 @@ describe('the hosts of webhooks', () => {
     expect(refusals(hosts, names)).toEqual(names.map(() => undefined));
   });
 
-  it('are no other address, however it is written', () => {
+  it('do not include any other address in any notation', () => {
     fc.assert(
       fc.property(elsewhere, (address) => {
         const names = spellingsOf(address);
@@ -69,11 +69,11 @@ describe('the hosts of webhooks', () => {
     'ip6-localhost',
     'rollcall.evil',
     'x-rollcall',
-  ])('are not %s', (name) => {
+  ])('do not include %s', (name) => {
     expect(refusals(hosts, [name])).toEqual([expect.stringContaining('--callback-hosts')]);
   });
 
-  it('are those that were named, on any port, and no others for it', () => {
+  it('include exactly the configured hosts, on any port', () => {
     const names = ['rollcall', 'ROLLCALL.', ...spellingsOf([192, 168, 1, 5]).slice(0, 6)];
     expect(refusals(hosts, names)).toEqual(names.map(() => undefined));
     const ofUrls = CallbackHosts.of(['https://user:secret@A.example:8443/x', 'http://[fe80::1]/']);
@@ -90,7 +90,7 @@ describe('the hosts of webhooks', () => {
     'http:\\\\evil.example/',
     'nowhere',
     '//127.0.0.1/',
-  ])('are not taken from another part of %s', (url) => {
+  ])('are not affected by other parts of %s', (url) => {
     expect(hosts.refusalOf(url)).toContain('callbackUrl');
   });
 });
@@ -107,7 +107,7 @@ describe('a callbackUrl', () => {
     receiver.stop();
   });
 
-  /** Resolves with what both APIs answer to a participant with that callbackUrl. */
+  /** Creates a participant with that callbackUrl through each API. Resolves with the responses. */
   async function create(callbackUrl: string, settings: Partial<typeof PLAIN> = {}) {
     const started = await startSimulator({ ...PLAIN, ...settings });
     const { url } = started;
@@ -121,25 +121,29 @@ describe('a callbackUrl', () => {
     );
   }
 
-  it('of another host is refused by both APIs, with the option that allows it', async () => {
+  it('with another host is rejected by both APIs, with the option that allows it', async () => {
     const answers = await create('http://169.254.169.254/latest/meta-data');
     const refused = { status: 400, text: expect.stringContaining('--callback-hosts 169.254.169.254') };
     expect(answers).toEqual([refused, refused, refused]);
     expect([...(simulator?.provider.participants.all ?? [])]).toEqual([]);
   });
 
-  it.each(['callbackHosts', 'callbackUrl'] as const)('of a host named by %s gets its webhooks', async (setting) => {
-    const host = receiver.host.replace('127.0.0.1', '0.0.0.0');
-    const named = setting === 'callbackHosts' ? { callbackHosts: ['0.0.0.0'] } : { callbackUrl: 'http://0.0.0.0:1/' };
-    const answers = await create(`http://${host}/hook`, named);
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 201]);
-    const { participantId } = JSON.parse(answers[2]?.text ?? '');
-    const participant = simulator?.provider.participants.find(participantId);
-    if (participant) simulator?.provider.connect(participant, 'd');
-    await eventually(() => expect(receiver.received).toHaveLength(1));
-  });
+  it.each(['callbackHosts', 'callbackUrl'] as const)(
+    'with a host allowed by %s receives its webhooks',
+    async (setting) => {
+      const host = receiver.host.replace('127.0.0.1', '0.0.0.0');
+      const allowed =
+        setting === 'callbackHosts' ? { callbackHosts: ['0.0.0.0'] } : { callbackUrl: 'http://0.0.0.0:1/' };
+      const answers = await create(`http://${host}/hook`, allowed);
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 201]);
+      const { participantId } = JSON.parse(answers[2]?.text ?? '');
+      const participant = simulator?.provider.participants.find(participantId);
+      if (participant) simulator?.provider.connect(participant, 'd');
+      await eventually(() => expect(receiver.received).toHaveLength(1));
+    },
+  );
 
-  it('that is no URL for who would send to it is refused', async () => {
+  it('that cannot be parsed as a URL is rejected', async () => {
     const answers = await create('http://256.1.1.1/');
     expect(answers.map(({ status }) => status)).toEqual([400, 400, 400]);
   });

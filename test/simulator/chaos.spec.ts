@@ -37,7 +37,7 @@ function many(count: number, parts: Partial<SignallingEvent> = {}): SignallingEv
   }));
 }
 
-function told(settings: Partial<ChaosPolicy>, of: readonly SignallingEvent[]) {
+function plansOf(settings: Partial<ChaosPolicy>, of: readonly SignallingEvent[]) {
   const chaos = new Chaos({ ...NO_CHAOS, ...settings }, 7);
   return of.map((event) => ({ event, ...chaos.plan(event) }));
 }
@@ -45,12 +45,12 @@ function told(settings: Partial<ChaosPolicy>, of: readonly SignallingEvent[]) {
 const timestampOf = (body: string) => Number(JSON.parse(body).timestamp);
 
 describe('chaos', () => {
-  it('does the same for the same seed, and something else for another one', () => {
+  it('is reproducible for the same seed, and differs for another one', () => {
     fc.assert(
-      fc.property(policy, events, fc.integer(), (settings, told, seed) => {
+      fc.property(policy, events, fc.integer(), (settings, some, seed) => {
         const run = () => {
           const chaos = new Chaos(settings, seed);
-          return told.map((event) => chaos.plan(event));
+          return some.map((event) => chaos.plan(event));
         };
         expect(run()).toEqual(run());
       }),
@@ -62,7 +62,7 @@ describe('chaos', () => {
     expect(fates(1)).not.toEqual(fates(2));
   });
 
-  it('tells of an event not at all, once or twice, never before it was and never later than it may', () => {
+  it('delivers an event zero, one or two times, never before it happens nor after the maximum delay', () => {
     fc.assert(
       fc.property(policy, events, fc.integer(), (settings, all, seed) => {
         const chaos = new Chaos(settings, seed);
@@ -81,8 +81,8 @@ describe('chaos', () => {
     );
   });
 
-  it('does nothing where nothing is set', () => {
-    for (const { event, deliveries } of told({}, many(100))) {
+  it('changes nothing when everything is disabled', () => {
+    for (const { event, deliveries } of plansOf({}, many(100))) {
       expect(deliveries).toEqual([{ event, body: expect.any(String), sendAtMs: event.atMs }]);
       expect(timestampOf(deliveries[0]?.body ?? '')).toBe(event.atMs);
     }
@@ -91,14 +91,14 @@ describe('chaos', () => {
   it.each([
     ['loses', { lossShare: 0.1 }, 'lost'],
     ['repeats', { duplicateShare: 0.1 }, 'repeated'],
-  ] as const)('%s as many as it is set to', (_, settings, fate) => {
-    const count = told(settings, many(10_000)).filter((telling) => telling.fate === fate).length;
+  ] as const)('%s the configured share of events', (_, settings, fate) => {
+    const count = plansOf(settings, many(10_000)).filter((plan) => plan.fate === fate).length;
     expect(count).toBeGreaterThan(850);
     expect(count).toBeLessThan(1_150);
   });
 
-  it('delays by as much as it is set to on average', () => {
-    const delays = told({ delayMs: 200 }, many(10_000)).map(({ event, deliveries }) => {
+  it('delays by the configured mean', () => {
+    const delays = plansOf({ delayMs: 200 }, many(10_000)).map(({ event, deliveries }) => {
       return (deliveries[0]?.sendAtMs ?? 0) - event.atMs;
     });
     const mean = delays.reduce((sum, delay) => sum + delay, 0) / delays.length;
@@ -106,33 +106,36 @@ describe('chaos', () => {
     expect(mean).toBeLessThan(215);
   });
 
-  it('lets others overtake those it holds back', () => {
-    const tellings = told({ reorderShare: 0.2, reorderWithinMs: 2_000 }, many(1_000));
-    const order = tellings
+  it('reorders events by holding some of them back', () => {
+    const plans = plansOf({ reorderShare: 0.2, reorderWithinMs: 2_000 }, many(1_000));
+    const order = plans
       .flatMap(({ deliveries }) => deliveries)
       .sort((a, b) => a.sendAtMs - b.sendAtMs)
       .map(({ event }) => event.atMs);
     expect(order).not.toEqual(order.toSorted((a, b) => a - b));
-    expect(tellings.filter(({ event, deliveries }) => deliveries[0]?.sendAtMs !== event.atMs).length).toBeLessThan(250);
+    expect(plans.filter(({ event, deliveries }) => deliveries[0]?.sendAtMs !== event.atMs).length).toBeLessThan(250);
   });
 
-  it('notices a loss only after the return, if there is one', () => {
+  it('reports a loss only after the device has returned, if it returns', () => {
     const isBackAtMs = T0 + 5_000;
-    for (const { deliveries } of told({ overlapShare: 1 }, many(100, { kind: 'onDisconnect', isBackAtMs }))) {
+    for (const { deliveries } of plansOf({ overlapShare: 1 }, many(100, { kind: 'onDisconnect', isBackAtMs }))) {
       const { body, sendAtMs } = deliveries[0] ?? { body: '', sendAtMs: 0 };
       expect(timestampOf(body)).toBeGreaterThanOrEqual(isBackAtMs);
       expect(sendAtMs).toBe(timestampOf(body));
     }
-    // Who was away for long was noticed to be.
+    // The loss of a device that is away for longer is reported on time.
     const long = many(100, { kind: 'onDisconnect', isBackAtMs: T0 + 20_000 });
-    for (const { event, deliveries } of told({ overlapShare: 1 }, [...long, ...many(100, { kind: 'onDisconnect' })])) {
+    for (const { event, deliveries } of plansOf({ overlapShare: 1 }, [
+      ...long,
+      ...many(100, { kind: 'onDisconnect' }),
+    ])) {
       expect(deliveries[0]?.sendAtMs).toBe(event.atMs);
     }
   });
 
-  it('gives each host a clock of its own: one socket’s events are wrong by the same', () => {
-    const tellings = told({ skewMs: 500 }, [...many(100), ...many(100, { kind: 'onLeave' })]);
-    const skews = tellings.map(({ event, deliveries }) => timestampOf(deliveries[0]?.body ?? '') - event.atMs);
+  it('gives each host its own clock error, which is the same for all events of a socket', () => {
+    const plans = plansOf({ skewMs: 500 }, [...many(100), ...many(100, { kind: 'onLeave' })]);
+    const skews = plans.map(({ event, deliveries }) => timestampOf(deliveries[0]?.body ?? '') - event.atMs);
     expect(skews.slice(0, 100)).toEqual(skews.slice(100));
     expect(new Set(skews).size).toBeGreaterThan(8);
     for (const skew of skews) expect(Math.abs(skew)).toBeLessThanOrEqual(500);
@@ -140,7 +143,7 @@ describe('chaos', () => {
 
   it('sends in bursts', () => {
     const times = new Set(
-      told({ burstMs: 250 }, many(1_000)).flatMap(({ deliveries }) => deliveries.map(({ sendAtMs }) => sendAtMs)),
+      plansOf({ burstMs: 250 }, many(1_000)).flatMap(({ deliveries }) => deliveries.map(({ sendAtMs }) => sendAtMs)),
     );
     expect([...times].map((ms) => ms % 250)).toEqual([0, 0, 0, 0, 0].slice(0, times.size));
     expect(times.size).toBeLessThanOrEqual(5);

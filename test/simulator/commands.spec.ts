@@ -1,4 +1,4 @@
-// The commands, as processes.
+// The simulator's commands, as processes.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -14,12 +14,12 @@ const ROOT = join(import.meta.dirname, '..', '..');
 
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
 
-/** What npm would run: npm itself takes longer than most of the commands. */
+/** What npm would run. It is run without npm, which takes longer than most of the commands. */
 function programOf(script: string): string[] {
   return (scripts[script] ?? '').replace(/^exec /, '').split(' ');
 }
 
-/** `name`: of a script, run without npm, or a command line of npm. */
+/** `name`: an npm script, which is run without npm, or an npm command line. */
 class Command {
   output = '';
   readonly #child: ChildProcess;
@@ -38,7 +38,7 @@ class Command {
     this.ended = once(this.#child, 'close').then(([code]) => code as number | null);
   }
 
-  /** To all of its processes, as a terminal does. */
+  /** Signals all of its processes, like a terminal. */
   interrupt(signal: 'SIGINT' | 'SIGKILL' = 'SIGINT'): void {
     if (this.#child.exitCode === null && this.#child.signalCode === null) process.kill(-(this.#child.pid ?? 0), signal);
   }
@@ -49,7 +49,7 @@ class Command {
 }
 
 describe('the commands', () => {
-  /** It plays in real time, so it is started first and looked at last. */
+  /** Runs in real time, so it is started first and checked last. */
   let accuracy: Command;
   const commands: Command[] = [];
   const services: Service[] = [];
@@ -73,7 +73,7 @@ describe('the commands', () => {
     for (const one of services.splice(0)) await one.stop();
   });
 
-  it('simulate plays a scenario, sums it up, and the service agrees', async () => {
+  it('simulate plays a scenario and prints a summary that matches the service', async () => {
     const { url, request } = await service();
     const options = ['--participants', '40', '--seconds', '3', '--duplicates', '10%', '--seed', 'x'];
     const command = run('simulate', ['contact-center', ...options, '--callback', `${url}/callbacks/bandwidth`]);
@@ -86,11 +86,11 @@ describe('the commands', () => {
     expect((await request('/v1/occupancy')).json).toMatchObject({ connected: 0 });
   });
 
-  it('simulate says what was not taken, and fails', async () => {
+  it('simulate reports webhooks that were not accepted, and fails', async () => {
     const receiver = await Receiver.start(() => ({ status: 503 }));
     const retries = ['--attempts', '2', '--backoff', '1ms'];
-    const run40 = ['--participants', '10', '--seconds', '1', ...retries];
-    const command = run('simulate', ['ghosts', ...run40, '--callback', `http://${receiver.host}/`]);
+    const options = ['--participants', '10', '--seconds', '1', ...retries];
+    const command = run('simulate', ['ghosts', ...options, '--callback', `http://${receiver.host}/`]);
     expect(await command.ended).toBe(1);
     receiver.stop();
     expect(command.output).toMatch(/responses +(\d+) × 503\n/);
@@ -118,7 +118,7 @@ describe('the commands', () => {
     ['simulator', ['--allowed-hosts', 'http://x'], /--allowed-hosts.*Use host names/],
     ['simulator', ['--callback-hosts', 'x:80'], /--callback-hosts.*Use host names/],
     ['accuracy', ['flaky'], /Did you mean flaky-mobile\?/],
-  ])('%s %j is refused in one line, with an example', async (name, args, message) => {
+  ])('%s %j is rejected in one line, with an example', async (name, args, message) => {
     const command = run(name, args);
     expect(await command.ended).toBe(1);
     expect(command.output).toMatch(message);
@@ -142,14 +142,14 @@ describe('the commands', () => {
     expect(await help.ended).toBe(0);
     const [, example = ''] = /npm run simulate -- (meeting .+)\n/.exec(help.output) ?? [];
     expect(example).toContain('http://127.0.0.1:3000');
-    // The same in less time.
+    // The same, but shorter.
     const args = example.replace('http://127.0.0.1:3000', url).replace('--seconds 10', '--seconds 1').split(' ');
     const command = run('npm run --silent simulate', args);
     expect(await command.ended).toBe(0);
     expect(command.output).toMatch(/responses +\d+ × 204\n/);
   });
 
-  it('simulate ends on Ctrl-C while it waits to send a webhook again', async () => {
+  it('simulate exits on Ctrl-C while it waits to retry a webhook', async () => {
     const receiver = await Receiver.start(() => ({ status: 503 }));
     const retries = ['--attempts', '20', '--backoff', '10m'];
     const command = run('simulate', [
@@ -169,7 +169,7 @@ describe('the commands', () => {
     expect(command.output).toMatch(/responses +\d+ × 503\n/);
   });
 
-  it('simulator listens, and ends when it is told to', async () => {
+  it('simulator listens, and exits on SIGINT', async () => {
     const command = run('simulator', ['--port', '0']);
     await command.says(/listens on http:\/\/127\.0\.0\.1:\d+ /);
     const [, url = ''] = /listens on (\S+)/.exec(command.output) ?? [];
@@ -181,7 +181,7 @@ describe('the commands', () => {
     expect(await command.ended).toBe(0);
   });
 
-  it('simulator, as docker-compose.yml starts it, is reached by its name and sends to Rollcall', async () => {
+  it('simulator, started as in docker-compose.yml, accepts its host name and may send to Rollcall', async () => {
     const compose = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
     const [, list = ''] = /command: \["node", "simulator\/dist\/main.js", (.*)\]/.exec(compose) ?? [];
     const command = run('simulator', [...JSON.parse(`[${list}]`), '--host', '127.0.0.1', '--port', '0']);
@@ -201,7 +201,7 @@ describe('the commands', () => {
     expect(await create('rollcall:3001', 'http://rollcall:3000/callbacks/bandwidth')).toBe(403);
   });
 
-  it('simulate sends to any host that it is given', async () => {
+  it('simulate sends to any given host', async () => {
     const receiver = await Receiver.start();
     const callback = `http://${receiver.host.replace('127.0.0.1', '0.0.0.0')}/`;
     const command = run('simulate', ['ghosts', '--participants', '1', '--seconds', '1', '--callback', callback]);
@@ -210,7 +210,7 @@ describe('the commands', () => {
     expect(receiver.received.length).toBeGreaterThan(0);
   });
 
-  it('demo shows a meeting, and Ctrl-C ends all of it', async () => {
+  it('demo shows a meeting, and Ctrl-C stops all of its processes', async () => {
     const command = run('demo', [], { PORT: '0', SIMULATOR_PORT: '0' });
     await command.says(/room-1 +[\da-f]{8} +new → connected/);
     const [, participants = '', page = ''] =
@@ -224,7 +224,7 @@ describe('the commands', () => {
     await expect(fetch(page)).rejects.toThrow();
   });
 
-  it('accuracy finds Rollcall right in every participant-second where nothing is lost', async () => {
+  it('accuracy finds Rollcall right in every participant-second when nothing is lost', async () => {
     expect(await accuracy.ended).toBe(0);
     const rows = accuracy.output.split('\n').map((line) => line.split('│').map((cell) => cell.trim()));
     const [rollcall = [], naive = []] = ['Rollcall', 'naive'].map((name) => rows.find((row) => row[1] === name));
@@ -232,7 +232,7 @@ describe('the commands', () => {
     expect(Number(participantSeconds)).toBeGreaterThan(1_000);
     expect([right, wronglyConnected, wronglyGone, neverHappened]).toEqual(["'100 %'", "'0 %'", "'0 %'", "'0'"]);
     expect(missed).toMatch(/^'0 of \d+'$/);
-    // What it is compared with is wrong where it must be: it takes each interruption for a going.
+    // The naive receiver must be wrong: it reports each interruption as a departure.
     expect(Number(naive[7]?.replaceAll("'", ''))).toBeGreaterThan(10);
   });
 });

@@ -1,4 +1,4 @@
-// docs/simulator.md says what there is: every route and option, with commands that work.
+// docs/simulator.md is complete and correct: every route and option, with commands that work.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { PLAIN } from './settings.js';
 
 const PAGE = readFileSync(new URL('../../docs/simulator.md', import.meta.url), 'utf8');
 
-/** Of the tables: 'GET /control' to its status. */
+/** The routes in the tables, like 'GET /control', with their statuses. */
 const documented = new Map(
   [...PAGE.matchAll(/^\| `([A-Z]+ \/\S*)` \|.*\| (\d{3})\b.* \|$/gm)].map(([, route = '', status]) => [
     route,
@@ -25,7 +25,7 @@ const documented = new Map(
   ]),
 );
 
-/** As 'POST /control/participants/{participantId}', of what the controllers say; with /v1 where it may be left out. */
+/** The routes of the controllers, like 'POST /control/participants/{participantId}'; with /v1 where it is optional. */
 function existingRoutes(): string[] {
   const controllers: Type[] = Reflect.getMetadata('controllers', SimulatorModule);
   return controllers.flatMap((controller) => {
@@ -66,7 +66,7 @@ describe('the documentation of the APIs', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** Runs all commands of the page that use curl, as they are; resolves with each request's method, path and status. */
+  /** Runs all curl commands of the page unchanged. Resolves with the method, path and status of each request. */
   async function runCommands() {
     const blocks = [...PAGE.matchAll(/^```bash\n([\s\S]*?)^```/gm)].map(([, block = '']) => block);
     const commands = blocks.filter((block) => block.includes('curl')).join('\n');
@@ -87,23 +87,23 @@ describe('the documentation of the APIs', () => {
     };
   }
 
-  it('has every route that there is, and no other', () => {
+  it('lists exactly the existing routes', () => {
     expect(existingRoutes().length).toBeGreaterThan(10);
     expect(new Set(documented.keys())).toEqual(new Set(existingRoutes()));
   });
 
-  it('has commands that work, for every route, with the status that it says', async () => {
+  it('has working commands for every route, with the documented status', async () => {
     const { code, requests } = await runCommands();
     expect(code).toBe(0);
     for (const [route, status] of documented) {
       const pattern = new RegExp(`^${route.replaceAll(/\{\w+\}/g, '[^/]+')}$`);
-      const made = requests.filter(({ call }) => pattern.test(call));
-      expect([route, [...new Set(made.map((request) => request.status))]]).toEqual([route, [status]]);
+      const sent = requests.filter(({ call }) => pattern.test(call));
+      expect([route, [...new Set(sent.map((request) => request.status))]]).toEqual([route, [status]]);
     }
     await eventually(() => expect(receiver.received.length).toBeGreaterThan(1));
   });
 
-  it('has the state as it is', async () => {
+  it('shows the actual structure of the state', async () => {
     const [, example = ''] = /^```json\n([\s\S]*?)^```/m.exec(PAGE) ?? [];
     const participant = { callbackUrl: `http://${receiver.host}/`, tag: 'room-1' };
     const headers = { 'content-type': 'application/json' };
@@ -120,7 +120,7 @@ describe('the documentation of the APIs', () => {
     });
   });
 
-  it('has the error of a body of another type, as curl sends one by default', async () => {
+  it('has the right error for a body with the default content type of curl', async () => {
     const body = new URLSearchParams('{}');
     expect((await fetch(`${url}/control/participants`, { method: 'POST', body })).status).toBe(415);
   });
@@ -129,7 +129,7 @@ describe('the documentation of the APIs', () => {
 describe('the documentation of the commands', () => {
   const everyOption = () => withRetryFlags(withChaosFlags(withRunFlags(new Command())));
 
-  it('has every option that a run can have, each with a value that is accepted', () => {
+  it('lists every option of a run with a valid value', () => {
     const tables = PAGE.split('\n').filter((line) => line.startsWith('| `--'));
     const examples = tables.flatMap((line) => [...(line.split(' | ')[0] ?? '').matchAll(/`(--\S+) (\S+)`/g)]);
     const command = everyOption().exitOverride();
@@ -142,7 +142,7 @@ describe('the documentation of the commands', () => {
     expect(new Set(examples.map(([, option]) => option))).toEqual(new Set(names));
   });
 
-  it('has every scenario', () => {
+  it('lists every scenario', () => {
     const [, table = ''] = /\| scenario \| \|\n([\s\S]*?)\n\n/.exec(PAGE) ?? [];
     const rows = [...SCENARIOS.values()].map(({ name, summary }) => `| \`${name}\` | ${summary} |`);
     expect(table).toBe(['|---|---|', ...rows].join('\n'));

@@ -1,18 +1,18 @@
-// The judge is judged: by a receiver that knows everything at once, by ones that are wrong in a known way, by hand.
+// Tests the scoring with a perfect receiver, with receivers that are wrong in a known way, and with hand-written cases.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type Announcement, quantile, type Sample, scoreOf } from '../../simulator/judge/score.js';
 import { Truth } from '../../simulator/judge/truth.js';
 
 const GRACE_MS = 15_000;
-const TELLING_MS = 2_000;
-const ALLOWANCE = { graceMs: GRACE_MS, deliveryMs: TELLING_MS };
+const DELIVERY_MS = 2_000;
+const ALLOWANCE = { graceMs: GRACE_MS, deliveryMs: DELIVERY_MS };
 
-type Happening = [atMs: number, device: string, what: 'connect' | 'leave' | 'lose'];
+type Step = [atMs: number, device: string, what: 'connect' | 'leave' | 'lose'];
 
-function truthOf(...happenings: Happening[]): Truth {
+function truthOf(...steps: Step[]): Truth {
   const truth = new Truth(GRACE_MS);
-  for (const [atMs, device, what] of happenings) {
+  for (const [atMs, device, what] of steps) {
     if (what === 'connect') truth.connect('p', device, atMs);
     else truth.end('p', device, atMs, what === 'leave');
   }
@@ -37,7 +37,7 @@ function announcedUntil(untilMs: number, truth: Truth, ...announcements: Announc
 }
 
 describe('the truth', () => {
-  it('is one stay through a short loss, with an interruption', () => {
+  it('is one stay with an interruption after a short loss', () => {
     const truth = truthOf(
       [0, 'd1', 'connect'],
       [5_000, 'd1', 'lose'],
@@ -49,7 +49,7 @@ describe('the truth', () => {
     ]);
   });
 
-  it('is two stays around a long loss, or a leave however short', () => {
+  it('is two stays after a long loss or any leave, however short', () => {
     const long = truthOf([0, 'd1', 'connect'], [5_000, 'd1', 'lose'], [30_000, 'd1', 'connect']);
     expect(long.staysOf('p')).toEqual([
       { fromMs: 0, interruptions: [], end: { atMs: 5_000, finalAtMs: 20_000 } },
@@ -59,14 +59,14 @@ describe('the truth', () => {
     expect(reload.staysOf('p')).toHaveLength(2);
   });
 
-  it('is present as long as any device is', () => {
+  it('is one stay as long as any device is connected', () => {
     const truth = truthOf([0, 'd1', 'connect'], [5, 'd2', 'connect'], [10, 'd1', 'leave'], [20, 'd2', 'lose']);
     expect(truth.staysOf('p')).toEqual([{ fromMs: 0, interruptions: [], end: { atMs: 20, finalAtMs: 15_020 } }]);
   });
 });
 
-describe('the truth of a device that was lost', () => {
-  it('is that it may come back, also after another one has left', () => {
+describe('the truth about a lost device', () => {
+  it('keeps the departure open during the grace period, even after another device has left', () => {
     const truth = truthOf(
       [0, 'd1', 'connect'],
       [5_000, 'd1', 'lose'],
@@ -76,7 +76,7 @@ describe('the truth of a device that was lost', () => {
     expect(truth.staysOf('p')).toMatchObject([{ end: { atMs: 10_000, finalAtMs: 20_000 } }]);
   });
 
-  it('is over when it was', () => {
+  it('no longer affects the departure after the grace period', () => {
     const later = truthOf(
       [0, 'd1', 'connect'],
       [5_000, 'd1', 'lose'],
@@ -86,7 +86,7 @@ describe('the truth of a device that was lost', () => {
     expect(later.staysOf('p')).toMatchObject([{ end: { atMs: 50_000, finalAtMs: 50_000 } }]);
   });
 
-  it('is over when it came back', () => {
+  it('no longer affects the departure after the device has returned', () => {
     const truth = truthOf(
       [0, 'd1', 'connect'],
       [5_000, 'd1', 'lose'],
@@ -103,19 +103,19 @@ describe('answers', () => {
   const blip = truthOf([10_000, 'd1', 'connect'], [30_000, 'd1', 'lose'], [35_000, 'd1', 'connect']);
 
   it.each([
-    ['before anybody came', stay, sample(9_000, true), {}],
-    ['connected, and said so', stay, sample(30_000, true), { right: 1 }],
-    ['connected just now, not yet said so', stay, sample(12_000, false), { waiting: 1 }],
-    ['connected, and not said so', stay, sample(12_001, false), { wronglyGone: 1 }],
-    ['left, and said so', stay, sample(60_000, false), { right: 1 }],
-    ['left just now, not yet said so', stay, sample(62_000, true), { waiting: 1 }],
-    ['left, and not said so', stay, sample(62_001, true), { wronglyConnected: 1 }],
-    ['lost, within grace', loss, sample(77_000, true), { waiting: 1 }],
-    ['lost, beyond grace', loss, sample(77_001, true), { wronglyConnected: 1 }],
-    ['interrupted, said to be gone', blip, sample(32_000, false), { right: 1 }],
-    ['interrupted, said to be there', blip, sample(32_000, true), { right: 1 }],
-    ['back just now, not yet said so', blip, sample(37_000, false), { waiting: 1 }],
-    ['back, and not said so', blip, sample(37_001, false), { wronglyGone: 1 }],
+    ['before the arrival', stay, sample(9_000, true), {}],
+    ['connected, and reported as connected', stay, sample(30_000, true), { right: 1 }],
+    ['just connected, not yet reported', stay, sample(12_000, false), { waiting: 1 }],
+    ['connected, but not reported', stay, sample(12_001, false), { wronglyGone: 1 }],
+    ['left, and reported as gone', stay, sample(60_000, false), { right: 1 }],
+    ['just left, not yet reported', stay, sample(62_000, true), { waiting: 1 }],
+    ['left, but not reported', stay, sample(62_001, true), { wronglyConnected: 1 }],
+    ['lost, within the grace period', loss, sample(77_000, true), { waiting: 1 }],
+    ['lost, after the grace period', loss, sample(77_001, true), { wronglyConnected: 1 }],
+    ['interrupted, reported as gone', blip, sample(32_000, false), { right: 1 }],
+    ['interrupted, reported as connected', blip, sample(32_000, true), { right: 1 }],
+    ['just returned, not yet reported', blip, sample(37_000, false), { waiting: 1 }],
+    ['returned, but not reported', blip, sample(37_001, false), { wronglyGone: 1 }],
   ])('%s', (_, truth, one, expected) => {
     expect(marksOf(truth, one)).toEqual({ right: 0, waiting: 0, wronglyConnected: 0, wronglyGone: 0, ...expected });
   });
@@ -130,11 +130,11 @@ describe('announcements', () => {
     [60_000, 'd2', 'leave'],
   );
 
-  it('of what happened are right', () => {
+  it('match real transitions', () => {
     expect(announcedOf(blip, came(50), gone(40_100))).toEqual({ transitions: 2, neverHappened: 0, missed: 0 });
   });
 
-  it('of a going that was an interruption never happened', () => {
+  it('of a departure that was only an interruption never happened', () => {
     expect(announcedOf(blip, came(50), gone(5_010), came(8_010), gone(40_100))).toEqual({
       transitions: 2,
       neverHappened: 2,
@@ -142,19 +142,19 @@ describe('announcements', () => {
     });
   });
 
-  it('that are not made, or too late, are missed', () => {
+  it('that are absent or too late count as missed', () => {
     expect(announcedOf(blip, came(50))).toEqual({ transitions: 2, neverHappened: 0, missed: 1 });
     expect(announcedOf(blip, came(2_001), gone(40_000))).toEqual({ transitions: 2, neverHappened: 1, missed: 1 });
   });
 
-  it('that are not due when the observation ends are not missed', () => {
+  it('that are not due when the observation ends do not count as missed', () => {
     const loss = truthOf([0, 'd1', 'connect'], [5_000, 'd1', 'lose']);
-    const dueMs = 5_000 + GRACE_MS + TELLING_MS;
+    const dueMs = 5_000 + GRACE_MS + DELIVERY_MS;
     expect(announcedUntil(dueMs - 1, loss, came(50))).toEqual({ transitions: 1, neverHappened: 0, missed: 0 });
     expect(announcedUntil(dueMs, loss, came(50))).toEqual({ transitions: 2, neverHappened: 0, missed: 1 });
   });
 
-  it('of a reload may be made, or not, but whole', () => {
+  it('of a reload may be made or omitted, but only both of them', () => {
     expect(announcedOf(reload, came(0), gone(30_010), came(30_510), gone(60_000))).toMatchObject({
       neverHappened: 0,
       missed: 0,
@@ -167,18 +167,18 @@ describe('announcements', () => {
     });
   });
 
-  it('are as late as they are', () => {
+  it('have the right delays', () => {
     const announcements = [came(50), gone(40_100)];
     const score = scoreOf(blip, { samples: [], announcements, untilMs: 60_000 }, ALLOWANCE);
     expect([score.arrivalDelaysMs, score.departureDelaysMs]).toEqual([[50], [100]]);
   });
 });
 
-describe('the judge', () => {
+describe('the score', () => {
   const step = fc.tuple(fc.integer({ min: 1, max: 40_000 }), fc.constantFrom('leave' as const, 'lose' as const));
   const history = fc.array(step, { minLength: 1, maxLength: 8 }).map((steps) => {
     let atMs = 0;
-    return steps.flatMap(([gapMs, what], index): Happening[] => {
+    return steps.flatMap(([gapMs, what], index): Step[] => {
       const connectAtMs = atMs + gapMs;
       atMs = connectAtMs + 20_000;
       return [
@@ -187,8 +187,8 @@ describe('the judge', () => {
       ];
     });
   });
-  /** Present from each stay's begin to its end, and all of it announced. */
-  const testimonyOf = (truth: Truth, lateMs: number) => {
+  /** The observations of a receiver that reports and announces everything correctly, `lateMs` late. */
+  const observationsOf = (truth: Truth, lateMs: number) => {
     const stays = truth
       .staysOf('p')
       .map(({ fromMs, end }) => ({ fromMs, toMs: end?.atMs ?? Number.POSITIVE_INFINITY }));
@@ -203,24 +203,24 @@ describe('the judge', () => {
     };
   };
 
-  it('finds nothing wrong with who knows everything, at once or as late as may be', () => {
+  it('has no errors for a perfect receiver, whether immediate or as late as allowed', () => {
     fc.assert(
-      fc.property(history, fc.nat(TELLING_MS), (happenings, lateMs) => {
-        const truth = truthOf(...happenings);
-        const score = scoreOf(truth, testimonyOf(truth, lateMs), ALLOWANCE);
+      fc.property(history, fc.nat(DELIVERY_MS), (steps, lateMs) => {
+        const truth = truthOf(...steps);
+        const score = scoreOf(truth, observationsOf(truth, lateMs), ALLOWANCE);
         expect(score).toMatchObject({ neverHappened: 0, missed: 0, marks: { wronglyConnected: 0, wronglyGone: 0 } });
         if (lateMs === 0) expect(score.marks.waiting).toBe(0);
       }),
     );
   });
 
-  it('counts what who never heard of anybody is wrong about', () => {
+  it('counts all errors of a receiver that never received anything', () => {
     fc.assert(
-      fc.property(history, (happenings) => {
-        const truth = truthOf(...happenings);
-        const { samples, untilMs } = testimonyOf(truth, 0);
-        const deaf = samples.map(({ atMs }) => sample(atMs, false));
-        const silence = { samples: deaf, announcements: [], untilMs };
+      fc.property(history, (steps) => {
+        const truth = truthOf(...steps);
+        const { samples, untilMs } = observationsOf(truth, 0);
+        const allAbsent = samples.map(({ atMs }) => sample(atMs, false));
+        const silence = { samples: allAbsent, announcements: [], untilMs };
         const { marks, missed, transitions } = scoreOf(truth, silence, ALLOWANCE);
         expect(marks.wronglyConnected).toBe(0);
         expect(marks.wronglyGone).toBeGreaterThan(0);
@@ -231,7 +231,7 @@ describe('the judge', () => {
 });
 
 describe('quantile', () => {
-  it('is one of the values, or none', () => {
+  it('returns one of the values, or undefined if there are none', () => {
     expect([0, 0.5, 0.99, 1].map((share) => quantile([1, 2, 3, 4], share))).toEqual([1, 3, 4, 4]);
     expect(quantile([], 0.5)).toBeUndefined();
   });

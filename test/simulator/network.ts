@@ -1,4 +1,4 @@
-// The network between a client and the provider: it can be cut so that only the client notices.
+// The network between a client and the provider: it can fail in a way that only the client notices.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -11,7 +11,7 @@ export class Network {
 
   private constructor(private readonly server: Server) {}
 
-  /** To a port of loopback. */
+  /** Creates a network to a loopback port. */
   static async to(port: number): Promise<Network> {
     const server = createServer({ allowHalfOpen: true });
     const network = new Network(server);
@@ -26,12 +26,12 @@ export class Network {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** The client's connections break; the provider hears nothing more on them, and not that they are broken. */
+  /** Breaks the client's connections; the provider receives nothing more on them, and does not notice. */
   break(): void {
     for (const client of this.#clients) client.destroy();
   }
 
-  /** The same, and there are no new connections until it is mended. */
+  /** Like `break`, and rejects new connections until `mend` is called. */
   cut(): void {
     this.#isCut = true;
     this.break();
@@ -55,7 +55,7 @@ export class Network {
     provider.on('error', () => {});
     client.pipe(provider, { end: false });
     provider.pipe(client);
-    // An end that the client itself makes, in order or not, is passed on; one that the network makes is not.
+    // A close by the client itself, graceful or not, is passed on; one caused by the network is not.
     client.once('end', () => provider.end());
     client.on('error', () => provider.destroy());
     provider.once('close', () => {

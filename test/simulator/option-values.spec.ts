@@ -16,7 +16,7 @@ import {
 import { stageOf } from '../../simulator/options.js';
 
 describe('the value of an option', () => {
-  it('is a percentage only with its sign', () => {
+  it('is a percentage only with a percent sign', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 100, noNaN: true }), (percent) => {
         const text = percent.toFixed(6);
@@ -46,11 +46,11 @@ describe('the value of an option', () => {
     ],
     ['credentials', credentials, ['', 'user']],
     ['scenario', scenario, ['', 'Meeting!', 'all']],
-  ] as const)('%s is not accepted when it is not clear', (_, read, texts) => {
+  ] as const)('is rejected as %s if it is invalid', (_, read, texts) => {
     for (const text of texts) expect(() => read(text)).toThrow(/^(Use|Did you mean|Scenarios)/);
   });
 
-  it('is accepted when it is', () => {
+  it('is parsed if it is valid', () => {
     expect(['0%', '0.5%', '1%', '100%'].map(percentage)).toEqual([0, 0.005, 0.01, 1]);
     expect(['0ms', '200ms', '1.5s', '10m'].map(time)).toEqual([0, 200, 1_500, 600_000]);
     expect(hosts('Rollcall, a.example.,::1,0x7f.1')).toEqual(['rollcall', 'a.example', '::1', '127.0.0.1']);
@@ -59,7 +59,7 @@ describe('the value of an option', () => {
 });
 
 describe('the length of a run', () => {
-  it('has room for everybody to arrive at the rate, or is refused', () => {
+  it('lets all participants arrive at the given rate, or is rejected', () => {
     const flags = fc.record({
       participants: fc.integer({ min: 1, max: 1_000_000 }),
       rate: fc.option(fc.double({ min: 0, max: 1_000_000, minExcluded: true, noNaN: true }), { nil: undefined }),

@@ -1,4 +1,4 @@
-// The control page, used by a person: a real browser that clicks, and what Rollcall then answers.
+// The control page in a real browser: what a user clicks, and what Rollcall then answers.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { playForever } from '../../simulator/provider/scenario-traffic.js';
 import type { Scenario } from '../../simulator/scenarios/scenario.js';
@@ -10,14 +10,14 @@ import { Browser } from './browser.js';
 import { PLAIN } from './settings.js';
 import { startSimulator } from './start-simulator.js';
 
-describe('the page', () => {
+describe('the control page', () => {
   let service: Service;
   let simulator: Simulator;
   let url: string;
   let browser: Browser;
 
   const presence = async () => (await service.request('/v1/participants?state=connected,reconnecting,gone')).json.items;
-  const becomes = (expected: unknown) =>
+  const expectPresence = (expected: unknown) =>
     eventually(async () => expect(await presence()).toMatchObject(expected as object));
   const click = (name: string) => browser.page.getByRole('button', { name, exact: true }).first().click();
   const control = async (method: string, path: string, body?: unknown) => {
@@ -42,20 +42,20 @@ describe('the page', () => {
     await service.stop();
   });
 
-  it('connects, drops, reloads and ends devices, and shows what was sent and answered', async () => {
+  it('connects, drops, reloads and ends devices, and shows the webhooks and responses', async () => {
     const { page } = browser;
     await page.goto(url);
     await page.getByLabel('callbackUrl').fill(`${service.url}/callbacks/bandwidth`);
     await page.getByLabel('tag').fill('<b>room</b>');
     await click('New participant');
     await click('connect');
-    await becomes([{ state: 'connected', tag: '<b>room</b>', devices: [{ state: 'connected' }] }]);
+    await expectPresence([{ state: 'connected', tag: '<b>room</b>', devices: [{ state: 'connected' }] }]);
     await click('drop');
-    await becomes([{ state: 'reconnecting' }]);
+    await expectPresence([{ state: 'reconnecting' }]);
     await click('connect');
-    await becomes([{ state: 'connected' }]);
+    await expectPresence([{ state: 'connected' }]);
     await click('reload');
-    await becomes([
+    await expectPresence([
       { state: 'connected', devices: expect.arrayContaining([expect.objectContaining({ cause: 'left' })]) },
     ]);
     await click('leave');
@@ -67,7 +67,7 @@ describe('the page', () => {
     await eventually(async () => expect(await page.getByText(/^204 in/).count()).toBe(11));
   });
 
-  it('says what was refused', async () => {
+  it('shows errors', async () => {
     const { page } = browser;
     await page.goto(url);
     await page.getByLabel('callbackUrl').fill('nowhere');
@@ -75,7 +75,7 @@ describe('the page', () => {
     await eventually(async () => expect(await page.getByRole('alert').textContent()).toContain('callbackUrl'));
   });
 
-  it('is not used by a page of another origin', async () => {
+  it('cannot be used by a page of another origin', async () => {
     const { page } = browser;
     const target = `${url}/control/participants`;
     await page.evaluate(`fetch('${target}', { method: 'POST', mode: 'no-cors' })`);
@@ -85,7 +85,7 @@ describe('the page', () => {
     expect(JSON.parse((await control('GET', '')).text)).toMatchObject({ total: 0 });
   });
 
-  it('shows a scenario that goes on and on', async () => {
+  it('shows a scenario that runs repeatedly', async () => {
     const stopping = new AbortController();
     const played = playForever(
       simulator.provider,
@@ -99,7 +99,7 @@ describe('the page', () => {
       stopping.signal,
     );
     await browser.page.goto(url);
-    // In the first round five come, and in the second one five others.
+    // Five participants arrive in the first round, and five others in the second one.
     await eventually(async () => expect((await presence()).length).toBeGreaterThan(5));
     await eventually(async () => expect(await browser.page.getByText('onLeave').count()).toBeGreaterThan(0));
     stopping.abort();
@@ -116,7 +116,7 @@ describe('the page', () => {
     ['POST', '/participants/nobody/devices/d', { action: 'dance' }, 400],
     ['POST', '/participants', { tag: 7 }, 400],
     ['GET', '/nothing', undefined, 404],
-  ])('refuses %s %s with %p', async (method, path, body, status) => {
+  ])('answers %s %s with the body %p with an error', async (method, path, body, status) => {
     const answer = await control(method, path, body);
     expect(answer).toEqual({ status, text: expect.stringContaining('"error"') });
   });

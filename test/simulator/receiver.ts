@@ -1,4 +1,4 @@
-// What a customer has at the other end of a callback URL: it notes what comes, and answers what it is told to.
+// A customer's receiver of webhooks: it records what it receives, and answers as configured.
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -20,7 +20,7 @@ export class Receiver {
 
   private constructor(private readonly server: Server) {}
 
-  /** `reply`: undefined never answers. */
+  /** If `reply` returns undefined, the request is never answered. */
   static async start(reply: (request: Received) => Reply | undefined = () => ({ status: 204 })): Promise<Receiver> {
     const server = createServer((request, response) => {
       const { url: path = '', headers } = request;

@@ -1,4 +1,4 @@
-// What a web page can make a browser send to the simulator is refused, at every entrance, before anything is done.
+// Requests that a web page can make a browser send to the simulator are rejected at every entry point, without side effects.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -10,7 +10,7 @@ import { startSimulator } from './start-simulator.js';
 const AUTHORIZATION = `authorization: Basic ${btoa('any:any')}`;
 const UPGRADE = ['upgrade: websocket', 'sec-websocket-version: 13', 'sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA=='];
 
-describe('the guard of requests', () => {
+describe('the request guard', () => {
   let simulator: Simulator;
   let port: number;
   let signalling: string;
@@ -26,19 +26,19 @@ describe('the guard of requests', () => {
   });
   afterEach(() => simulator.close());
 
-  /** Sends a request of these lines, to the letter; resolves with its status and body. */
+  /** Sends exactly these lines as a request. Resolves with the status and body of the response. */
   async function send(...lines: readonly string[]): Promise<{ status: number; body: string }> {
     const isUpgrade = lines.includes('upgrade: websocket');
     const socket = connect(port, '127.0.0.1');
     socket.write(`${lines.join('\r\n')}\r\nconnection: ${isUpgrade ? 'upgrade' : 'close'}\r\n\r\n`);
-    // One that is admitted stays open.
+    // An accepted WebSocket stays open.
     const answer = isUpgrade ? String((await once(socket, 'data'))[0]) : await text(socket);
     socket.destroy();
     const [head = '', body = ''] = answer.split('\r\n\r\n');
     return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]), body };
   }
 
-  const entrances = (): Record<string, { readonly lines: readonly string[]; readonly status: number }> => ({
+  const entryPoints = (): Record<string, { readonly lines: readonly string[]; readonly status: number }> => ({
     page: { lines: ['GET / HTTP/1.1'], status: 200 },
     state: { lines: ['GET /control HTTP/1.1'], status: 200 },
     control: { lines: ['POST /control/participants HTTP/1.1', 'content-length: 0'], status: 201 },
@@ -50,10 +50,10 @@ describe('the guard of requests', () => {
     signalling: { lines: [`GET ${signalling} HTTP/1.1`, ...UPGRADE], status: 101 },
     'signalling without a token': { lines: ['GET /v3/ HTTP/1.1', ...UPGRADE], status: 403 },
   });
-  /** As they are, with these lines more. */
+  /** Sends a request to each entry point with these additional lines. */
   const sendAll = async (...headers: readonly string[]) => {
     const answers = await Promise.all(
-      Object.entries(entrances()).map(async ([name, { lines }]) => [name, await send(...lines, ...headers)] as const),
+      Object.entries(entryPoints()).map(async ([name, { lines }]) => [name, await send(...lines, ...headers)] as const),
     );
     return Object.fromEntries(answers);
   };
@@ -73,9 +73,9 @@ describe('the guard of requests', () => {
     '[::ffff:127.0.0.1]',
     'simulator:3001',
     'Dev.Example.COM.',
-  ])('lets everything in for %s', async (host) => {
+  ])('accepts all requests for %s', async (host) => {
     const statuses = Object.entries(await sendAll(`host: ${host}`)).map(([name, { status }]) => [name, status]);
-    expect(statuses).toEqual(Object.entries(entrances()).map(([name, { status }]) => [name, status]));
+    expect(statuses).toEqual(Object.entries(entryPoints()).map(([name, { status }]) => [name, status]));
   });
 
   it.each([
@@ -89,7 +89,7 @@ describe('the guard of requests', () => {
     'example.com',
     'evil.dev.example.com',
     'host.docker.internal',
-  ])('refuses the host %s with 403 and the option that allows it, and does nothing', async (host) => {
+  ])('rejects the host %s with 403 and the option that allows it, without side effects', async (host) => {
     const before = changes();
     for (const answer of Object.values(await sendAll(`host: ${host}`))) {
       const body = expect.stringContaining(`--allowed-hosts ${host.replace(':3001', '')}`);
@@ -99,23 +99,23 @@ describe('the guard of requests', () => {
   });
 
   it.each([
-    ['none', []],
-    ['an empty one', ['host:']],
-    ['the same one twice', ['host: localhost', 'host: localhost']],
-    ['two', ['host: localhost', 'Host: evil.example']],
-    ['two in one', ['host: localhost, evil.example']],
-    ['one with a user', ['host: localhost@evil.example']],
-    ['one with a path', ['host: localhost/evil.example']],
-    ['one with a space', ['host: localhost evil.example']],
-    ['a port that is none', ['host: localhost:evil']],
-    ['a port beyond all', ['host: localhost:65536']],
-    ['an address without brackets', ['host: ::1']],
-    ['brackets around no address', ['host: [localhost]']],
-    ['brackets and more', ['host: [::1].evil.example']],
-    ['an address of five parts', ['host: 127.0.0.1.5']],
-    ['one that is encoded', ['host: local%68ost']],
-    ['one that is not ASCII', ['host: localhöst']],
-  ])('refuses %s for a Host with 400, and does nothing', async (_, headers) => {
+    ['no Host', []],
+    ['an empty Host', ['host:']],
+    ['the same Host twice', ['host: localhost', 'host: localhost']],
+    ['two different Hosts', ['host: localhost', 'Host: evil.example']],
+    ['two hosts in one header', ['host: localhost, evil.example']],
+    ['a host with a user', ['host: localhost@evil.example']],
+    ['a host with a path', ['host: localhost/evil.example']],
+    ['a host with a space', ['host: localhost evil.example']],
+    ['a port that is not a number', ['host: localhost:evil']],
+    ['a port out of range', ['host: localhost:65536']],
+    ['an IPv6 address without brackets', ['host: ::1']],
+    ['brackets around a name', ['host: [localhost]']],
+    ['text after brackets', ['host: [::1].evil.example']],
+    ['an address with five parts', ['host: 127.0.0.1.5']],
+    ['a percent-encoded host', ['host: local%68ost']],
+    ['a host that is not ASCII', ['host: localhöst']],
+  ])('rejects %s with 400, without side effects', async (_, headers) => {
     const before = changes();
     for (const answer of Object.values(await sendAll(...headers))) {
       expect(answer).toEqual({ status: 400, body: expect.stringContaining('Host') });
@@ -123,7 +123,7 @@ describe('the guard of requests', () => {
     expect(changes()).toEqual(before);
   });
 
-  it('refuses HTTP/1.0 without a Host, and a target with a host of its own', async () => {
+  it('rejects HTTP/1.0 without a Host header, and an absolute request target', async () => {
     expect(await send('GET /control HTTP/1.0')).toMatchObject({ status: 400 });
     const absolute = await send('GET http://evil.example/control HTTP/1.1', 'host: localhost');
     expect(absolute).toEqual({ status: 400, body: expect.stringContaining('path') });
@@ -137,14 +137,14 @@ describe('the guard of requests', () => {
 
   it.each([
     ['another site', ['sec-fetch-site: cross-site']],
-    ['another origin of this site', ['sec-fetch-site: same-site', 'origin: http://localhost:8080']],
+    ['another origin of the same site', ['sec-fetch-site: same-site', 'origin: http://localhost:8080']],
     ['another site, whatever its origin', ['sec-fetch-site: cross-site', 'origin: http://localhost']],
     ['two sites', ['sec-fetch-site: same-origin', 'sec-fetch-site: cross-site']],
     ['another origin', ['origin: https://evil.example']],
     ['another port', ['origin: http://localhost:8080']],
     ['no origin', ['origin: null']],
     ['two origins', ['origin: http://localhost', 'origin: https://evil.example']],
-  ])('refuses what changes something from a page of %s', async (_, headers) => {
+  ])('rejects state-changing requests from a page of %s', async (_, headers) => {
     const before = changes();
     for (const lines of [CONTROL, API, REMOVE]) {
       const answer = await send(...lines, 'host: localhost', ...headers);
@@ -159,12 +159,12 @@ describe('the guard of requests', () => {
     ['its own page behind a proxy with TLS', ['origin: https://localhost']],
     ['the address bar', ['sec-fetch-site: none']],
     ['a program', []],
-  ])('lets %s change something', async (_, headers) => {
+  ])('accepts state-changing requests from %s', async (_, headers) => {
     const answers = [CONTROL, API, REMOVE].map((lines) => send(...lines, 'host: localhost', ...headers));
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([201, 200, 404]);
   });
 
-  it('lets a page of another origin signal with its token, and read nothing', async () => {
+  it('lets a page of another origin use signalling with its token, but not read responses', async () => {
     const page = ['host: localhost', 'origin: https://app.example', 'sec-fetch-site: cross-site'];
     expect(await send(`GET ${signalling} HTTP/1.1`, ...UPGRADE, ...page)).toMatchObject({ status: 101 });
     const { headers } = await fetch(`http://127.0.0.1:${port}/control`, { headers: { origin: 'https://app.example' } });

@@ -1,4 +1,4 @@
-// Runs of every scenario with any options, in virtual time: they end when they say they do, and are judged by what was due.
+// Runs of every scenario with any options, in virtual time: they end on time, and are scored only by what was due.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { deliver, settlingMs } from '../../simulator/callback-run.js';
@@ -15,7 +15,7 @@ import { NO_CHAOS, ONE_ATTEMPT } from './settings.js';
 import { VirtualClock } from './virtual-clock.js';
 
 const GRACE_MS = 15_000;
-const TELLING_MS = 2_000;
+const DELIVERY_MS = 2_000;
 
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 const chaosPolicy: fc.Arbitrary<ChaosPolicy> = fc.record({
@@ -28,7 +28,7 @@ const chaosPolicy: fc.Arbitrary<ChaosPolicy> = fc.record({
   overlapShare: share,
   burstMs: fc.nat(60_000),
 });
-/** Either option, both of them as far as they go together, or none. */
+/** One of the options, both of them in a valid combination, or neither. */
 const runFlags = fc
   .record({
     participants: fc.integer({ min: 1, max: 10 }),
@@ -36,8 +36,8 @@ const runFlags = fc
     rate: fc.option(fc.double({ min: 0.05, max: 50, noNaN: true }), { nil: undefined }),
   })
   .map((flags) => {
-    const leastRate = flags.participants / (0.4 * (flags.seconds ?? 86_400));
-    return { ...flags, ...(flags.rate !== undefined && { rate: Math.max(flags.rate, leastRate * 1.01) }) };
+    const minRate = flags.participants / (0.4 * (flags.seconds ?? 86_400));
+    return { ...flags, ...(flags.rate !== undefined && { rate: Math.max(flags.rate, minRate * 1.01) }) };
   });
 const run = fc.record({ scenario: fc.constantFrom(...SCENARIOS.values()), seed: fc.integer(), flags: runFlags });
 
@@ -76,7 +76,7 @@ async function play({ scenario, seed, flags }: Run, chaos: ChaosPolicy, latencyM
 }
 
 describe('a run of any scenario', () => {
-  it('takes its steps within its time, sends what is delayed within the settling time, and is never behind', async () => {
+  it('takes its steps within its duration, sends delayed webhooks within the settling time, and never falls behind', async () => {
     await fc.assert(
       fc.asyncProperty(run, chaosPolicy, fc.nat(1_000), async (some, chaos, latencyMs) => {
         const played = await play(some, chaos, latencyMs);
@@ -92,7 +92,7 @@ describe('a run of any scenario', () => {
     );
   });
 
-  it('is on time without chaos: everything is sent when it happens', async () => {
+  it('sends every webhook when its event happens if there is no chaos', async () => {
     await fc.assert(
       fc.asyncProperty(run, async (some) => {
         const { endMs, stoppedMs } = await play(some, NO_CHAOS, 0);
@@ -103,7 +103,7 @@ describe('a run of any scenario', () => {
 });
 
 describe('the summary of a run', () => {
-  it('counts the time up to the last answer, whenever it is asked for', () => {
+  it('measures the time until the last response, whenever it is requested', () => {
     const clock = new VirtualClock();
     const tally = new Tally(clock);
     clock.pass(5_000);
@@ -113,7 +113,7 @@ describe('the summary of a run', () => {
     expect(new Tally(clock).describe({ behindMs: 0, wasFull: false })).toContain('0 in 0.0 s (0 per second)');
   });
 
-  it('names who is behind', () => {
+  it('reports why the run fell behind', () => {
     const tally = new Tally(new VirtualClock());
     expect(tally.describe({ behindMs: 900, wasFull: false })).not.toContain('behind');
     expect(tally.describe({ behindMs: 2_000, wasFull: false })).toContain(
@@ -126,8 +126,8 @@ describe('the summary of a run', () => {
 describe('the score of any run', () => {
   const goneMs = ({ end }: Stay, waits: boolean) => (waits ? end?.finalAtMs : end?.atMs) ?? Number.POSITIVE_INFINITY;
 
-  /** A receiver that knows everything so late, and either waits for whom it lost or does not. */
-  function testimonyOf(
+  /** The observations of a perfect receiver that is `lateMs` late. `waits`: whether it reports a loss only after the grace period. */
+  function observationsOf(
     truth: Truth,
     { fromMs, untilMs }: { fromMs: number; untilMs: number },
     lateMs: number,
@@ -155,19 +155,19 @@ describe('the score of any run', () => {
     return { samples, announcements, untilMs };
   }
 
-  it('blames nobody for what is not due yet, whenever the observation ends', async () => {
+  it('does not count what is not yet due, whenever the observation ends', async () => {
     await fc.assert(
       fc.asyncProperty(
         run,
         fc.nat(200_000),
-        fc.nat(TELLING_MS),
+        fc.nat(DELIVERY_MS),
         fc.boolean(),
         async (some, observedMs, lateMs, waits) => {
           const { truth, startMs } = await play(some, NO_CHAOS, 0);
           const period = { fromMs: startMs, untilMs: startMs + observedMs };
-          const score = scoreOf(truth, testimonyOf(truth, period, lateMs, waits), {
+          const score = scoreOf(truth, observationsOf(truth, period, lateMs, waits), {
             graceMs: GRACE_MS,
-            deliveryMs: TELLING_MS,
+            deliveryMs: DELIVERY_MS,
           });
           expect(score).toMatchObject({ neverHappened: 0, missed: 0, marks: { wronglyConnected: 0, wronglyGone: 0 } });
         },
@@ -177,8 +177,8 @@ describe('the score of any run', () => {
   });
 });
 
-describe('a run with more delayed webhooks than fit', () => {
-  it('says that the delays hold it up, not the receiver', async () => {
+describe('a run with too many delayed webhooks', () => {
+  it('reports that it is held up by the delays, not by the receiver', async () => {
     const clock = new VirtualClock();
     const sendAtMs = clock.now() + 600_000;
     const answer = { status: 204, attempts: 1, elapsedMs: 1 };

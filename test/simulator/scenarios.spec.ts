@@ -13,7 +13,7 @@ function lives({ live }: Scenario, seed = 1): Life[] {
   return Array.from({ length: stage.participants }, (_, n) => live(n, stage, randomOf(seed, n + 1)));
 }
 
-/** Also such as no command asks for: people who arrive until after the end, a run of a moment. */
+/** Includes stages that no command allows: arrivals after the end, very short runs. */
 const anyStage: fc.Arbitrary<Stage> = fc
   .record({
     participants: fc.integer({ min: 1, max: 1_000_000 }),
@@ -30,7 +30,7 @@ function gaps(life: Life): { action: string; ms: number }[] {
 }
 
 describe.each(scenarios)('the scenario %s', (_, scenario) => {
-  it('has lives that come, go and come back in turn, and are over when the run is', () => {
+  it('has lives that alternate between connecting and ending, and end within the run', () => {
     fc.assert(
       fc.property(anyStage, fc.integer(), fc.nat(999), (some, seed, n) => {
         const { steps } = scenario.live(n, some, randomOf(seed, n));
@@ -51,7 +51,7 @@ describe.each(scenarios)('the scenario %s', (_, scenario) => {
     expect(lives(scenario, 2)).not.toEqual(lives(scenario));
   });
 
-  it('leaves no doubt whether somebody was back within 15 s', () => {
+  it('has no absences close to 15 s, so that the truth is unambiguous', () => {
     for (const { ms } of lives(scenario).flatMap(gaps)) expect(ms < 10_000 || ms > 20_000).toBe(true);
   });
 });
@@ -69,7 +69,7 @@ describe('the scenarios', () => {
     expect(share(all.filter(({ steps }) => steps.at(-1)?.action === 'leave').length)).toBeGreaterThan(0.8);
   });
 
-  it('contact-center: three shifts, the next one there before the last one goes', () => {
+  it('contact-center: three overlapping shifts', () => {
     const shifts = [0, 1, 2].map((shift) => livesOf('contact-center').filter((_, n) => n % 3 === shift));
     const [first = [], second = []] = shifts;
     const lastGone = Math.max(...first.map(({ steps }) => steps.at(-1)?.atMs ?? 0));
@@ -78,14 +78,14 @@ describe('the scenarios', () => {
     expect(Math.max(...first.map(({ steps }) => steps[0]?.atMs ?? 0))).toBeLessThan(5_000);
   });
 
-  it('flaky-mobile: many losses each, some for long, some with another device', () => {
+  it('flaky-mobile: many losses per participant, some long, some with another device', () => {
     const all = livesOf('flaky-mobile');
     expect(all.flatMap(gaps).length / all.length).toBeGreaterThan(2);
     expect(all.flatMap(gaps).some(({ ms }) => ms > 20_000)).toBe(true);
     expect(all.some(({ steps }) => steps.some(({ device }) => device > 1))).toBe(true);
   });
 
-  it('mass-drop: a region is lost within a moment, and nearly all of it is back', () => {
+  it('mass-drop: a region is lost within a second, and nearly all of it returns', () => {
     const region = livesOf('mass-drop').filter(({ tag }) => tag === 'region-east');
     const losses = region.map(({ steps }) => steps.find(({ action }) => action === 'lose')?.atMs ?? Number.NaN);
     expect(share(region.length)).toBeGreaterThan(0.6);
@@ -94,7 +94,7 @@ describe('the scenarios', () => {
   });
 
   it.each([1_000, 5_000, 15_000, 25_000])(
-    'mass-drop: nearly all of the region is back in a run of %i ms, too',
+    'mass-drop: nearly all of the region returns even in a run of %i ms',
     (durationMs) => {
       const scenario = SCENARIOS.get('mass-drop') as Scenario;
       const some = { ...stage, durationMs, arrivalMs: durationMs / 3 };
@@ -104,14 +104,14 @@ describe('the scenarios', () => {
     },
   );
 
-  it('ghosts: one of five goes without a word', () => {
+  it('ghosts: one in five participants vanishes', () => {
     const vanished = livesOf('ghosts').filter(({ steps }) => steps.at(-1)?.action === 'vanish');
     expect(share(vanished.length)).toBe(0.2);
   });
 });
 
 describe('a life', () => {
-  it('ends on time, whatever the scenario asks for', () => {
+  it('ends on time, whatever the scenario requests', () => {
     const lost = new LifeStory(0, 100).stay(90).blip(50).stay(5).reload(5).end('leave');
     expect(lost.map(({ atMs, action }) => [atMs, action])).toEqual([
       [0, 'connect'],
@@ -141,7 +141,7 @@ describe('a run', () => {
   };
   const options = { scenario: short, seed: 3, participants: 500, durationMs: 100, arrivalMs: 50 };
 
-  it('takes each step of each life once, in the order of time, none before its time', async () => {
+  it('takes each step of each life once, in chronological order and never early', async () => {
     const taken: string[] = [];
     const times: number[] = [];
     const startMs = Date.now();
@@ -159,7 +159,7 @@ describe('a run', () => {
     expect(times).toEqual(times.toSorted((a, b) => a - b));
   });
 
-  it('waits for room, and then goes on with all of it later', async () => {
+  it('waits for room, and then continues with the remaining steps later', async () => {
     let isFull = true;
     let count = 0;
     const blocked = new Promise<void>((resolve) => {
@@ -179,7 +179,7 @@ describe('a run', () => {
     expect(behindMs).toBeGreaterThan(150);
   });
 
-  it('ends when it is told to', async () => {
+  it('ends when it is aborted', async () => {
     const stopping = new AbortController();
     let count = 0;
     await play(options, {
@@ -193,7 +193,7 @@ describe('a run', () => {
     expect(count).toBe(600);
   });
 
-  it('tells of a leave twice, of a loss once and when it ends, of a vanishing never', async () => {
+  it('reports a leave with two events, a loss with one and its return time, and a vanish with none', async () => {
     const [life] = lives(SCENARIOS.get('ghosts') as Scenario);
     const cue = { participant: 0, life: life as Life, index: (life as Life).steps.length - 1, atMs: 1_000 };
     expect(eventsOf(cue, idsOf(cue, 1))).toEqual([]);

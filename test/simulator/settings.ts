@@ -15,7 +15,7 @@ export const NO_CHAOS: ChaosPolicy = {
 
 export const ONE_ATTEMPT: RetryPolicy = { attempts: 1, backoffMs: 1_000, timeoutMs: 10_000 };
 
-/** A provider that does nothing wrong and lets everybody in. */
+/** A provider without chaos that accepts any credentials. */
 export const PLAIN: SimulatorSettings = {
   chaos: NO_CHAOS,
   seed: 1,

@@ -1,4 +1,4 @@
-// The signalling socket, spoken to by hand, and the webhooks that come of it.
+// The signalling socket, used with a plain WebSocket client, and the resulting webhooks.
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -27,7 +27,7 @@ describe('the signalling socket', () => {
     await once(client, 'open');
     return client;
   };
-  const refusal = async (...parameters: Parameters<typeof connect>) => {
+  const failureOf = async (...parameters: Parameters<typeof connect>) => {
     const error = await connect(...parameters).catch((thrown: Error) => thrown);
     return (error as Error).message;
   };
@@ -36,11 +36,11 @@ describe('the signalling socket', () => {
     const [text] = await once(client, 'message');
     return JSON.parse(String(text));
   };
-  const told = () => receiver.received.map(({ body }) => JSON.parse(body));
-  /** In whatever order they arrived. */
-  const isTold = (...kinds: string[]) =>
+  const webhooks = () => receiver.received.map(({ body }) => JSON.parse(body));
+  /** Waits for exactly these webhooks, in any order. */
+  const expectWebhooks = (...kinds: string[]) =>
     eventually(() => {
-      const events = told().map(({ event }) => event as string);
+      const events = webhooks().map(({ event }) => event as string);
       expect(new Set(events)).toEqual(new Set(kinds));
       expect(events).toHaveLength(kinds.length);
     });
@@ -63,29 +63,29 @@ describe('the signalling socket', () => {
     receiver.stop();
   });
 
-  it('opens for a token, and tells so', async () => {
+  it('accepts a valid token, and sends a webhook', async () => {
     const beforeMs = Date.now();
     await connect({ token, uniqueId: 'device-1' });
-    await isTold('onConnect');
-    const [{ timestamp, ...rest }] = told();
+    await expectWebhooks('onConnect');
+    const [{ timestamp, ...rest }] = webhooks();
     expect(rest).toEqual({ event: 'onConnect', participantId, deviceId: 'device-1', tag: 'agent-17' });
     expect(timestamp).toMatch(/^\d{13}$/);
     expect(Number(timestamp)).toBeGreaterThanOrEqual(beforeMs);
   });
 
-  it('refuses a wrong token, one of a participant who was deleted, a missing device and another path', async () => {
+  it('rejects an invalid token, the token of a deleted participant, a missing device and another path', async () => {
     const forged = `${token.slice(0, -4)}AAAA`;
-    expect(await refusal({ token: forged, uniqueId: 'd' })).toContain('403');
-    expect(await refusal({ token: 'x', uniqueId: 'd' })).toContain('403');
-    expect(await refusal({ token })).toContain('400');
-    expect(await refusal({ token, uniqueId: 'd' }, '/v2/')).toContain('404');
+    expect(await failureOf({ token: forged, uniqueId: 'd' })).toContain('403');
+    expect(await failureOf({ token: 'x', uniqueId: 'd' })).toContain('403');
+    expect(await failureOf({ token })).toContain('400');
+    expect(await failureOf({ token, uniqueId: 'd' }, '/v2/')).toContain('404');
     await fetch(`${url}${API}/${participantId}`, { method: 'DELETE', headers: AUTHORIZATION });
-    expect(await refusal({ token, uniqueId: 'd' })).toContain('403');
-    expect(told()).toEqual([]);
+    expect(await failureOf({ token, uniqueId: 'd' })).toContain('403');
+    expect(webhooks()).toEqual([]);
   });
 
   it.each(['//[', '/%zz', 'http://[', '/v3/?token=%zz&uniqueId=d'])(
-    'refuses the address %s, and goes on',
+    'rejects the path %s, and keeps serving',
     async (path) => {
       const { port } = new URL(url);
       const socket = createConnection(Number(port), '127.0.0.1');
@@ -96,7 +96,7 @@ describe('the signalling socket', () => {
     },
   );
 
-  it('answers calls, and not notifications', async () => {
+  it('answers calls but not notifications', async () => {
     const client = await connect({ token, uniqueId: 'd' });
     const call = (method: string, id: number) =>
       answer(client, JSON.stringify({ jsonrpc: '2.0', method, id, params: {} }));
@@ -110,46 +110,46 @@ describe('the signalling socket', () => {
     expect(await call('ping', 5)).toMatchObject({ id: 5, result: {} });
   });
 
-  it('tells of a leave, and of the closing that comes with it, once each', async () => {
+  it('reports a leave and the close that follows once each', async () => {
     const client = await connect({ token, uniqueId: 'd' });
     client.send('{"jsonrpc":"2.0","method":"leave"}');
     client.send('{"jsonrpc":"2.0","method":"leave"}');
     client.close(1000);
-    await isTold('onConnect', 'onLeave', 'onDisconnect');
+    await expectWebhooks('onConnect', 'onLeave', 'onDisconnect');
   });
 
-  it('closes the socket of who leaves and does not close it', async () => {
+  it('closes the socket of a client that leaves without closing it', async () => {
     const client = await connect({ token, uniqueId: 'd' });
     client.send('{"jsonrpc":"2.0","method":"leave"}');
     expect((await once(client, 'close'))[0]).toBe(1000);
-    await isTold('onConnect', 'onLeave', 'onDisconnect');
+    await expectWebhooks('onConnect', 'onLeave', 'onDisconnect');
   });
 
-  it('tells of a socket that breaks as a loss', async () => {
+  it('reports a broken socket as a loss', async () => {
     (await connect({ token, uniqueId: 'd' })).terminate();
-    await isTold('onConnect', 'onDisconnect');
+    await expectWebhooks('onConnect', 'onDisconnect');
   });
 
-  it('notices who is silent', async () => {
+  it('detects a client that no longer answers', async () => {
     const client = await connect({ token, uniqueId: 'd' });
     client.pause();
-    await isTold('onConnect', 'onDisconnect');
+    await expectWebhooks('onConnect', 'onDisconnect');
   });
 
-  it('tells of who is deleted as having left', async () => {
+  it('reports a deleted participant as having left', async () => {
     const client = await connect({ token, uniqueId: 'd' });
     const closed = once(client, 'close');
     await fetch(`${url}${API}/${participantId}`, { method: 'DELETE', headers: AUTHORIZATION });
     expect((await closed)[0]).toBe(1000);
-    await isTold('onConnect', 'onLeave', 'onDisconnect');
+    await expectWebhooks('onConnect', 'onLeave', 'onDisconnect');
   });
 
-  it('holds several devices of a participant, and several sockets of a device', async () => {
+  it('supports several devices per participant, and several sockets per device', async () => {
     await connect({ token, uniqueId: 'd1' });
     const second = await connect({ token, uniqueId: 'd1' });
     await connect({ token, uniqueId: 'd2' });
     second.terminate();
-    await isTold('onConnect', 'onConnect', 'onConnect', 'onDisconnect');
+    await expectWebhooks('onConnect', 'onConnect', 'onConnect', 'onDisconnect');
     expect(simulator.provider.socketsOf(participantId).map(({ deviceId }) => deviceId)).toEqual(['d1', 'd2']);
   });
 
@@ -157,7 +157,7 @@ describe('the signalling socket', () => {
     const client = await connect({ token, uniqueId: 'd' });
     client.send('x'.repeat(300 * 1024));
     expect((await once(client, 'close'))[0]).toBe(1009);
-    await isTold('onConnect', 'onDisconnect');
+    await expectWebhooks('onConnect', 'onDisconnect');
     await connect({ token, uniqueId: 'd' });
   });
 });

@@ -1,7 +1,7 @@
 import { createSimulator, type Simulator } from '../../simulator/simulator.js';
 import { closeOnce } from '../leftovers.js';
 
-/** On a free port of loopback. */
+/** Starts the simulator on a free loopback port. */
 export async function startSimulator(
   settings: Parameters<typeof createSimulator>[0],
 ): Promise<{ simulator: Simulator; url: string }> {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../simulator/clock.js';
 
-/** Time that passes at once: whenever nothing else is left to do, it is when the next call is due. */
+/** A clock for simulated time: whenever nothing else is left to do, it jumps to the time of the next call. */
 export class VirtualClock implements Clock {
   #nowMs = 1_790_000_000_000;
   readonly #calls = new Set<{ dueMs: number; call: () => void }>();
@@ -20,7 +20,7 @@ export class VirtualClock implements Clock {
     this.#nowMs += byMs;
   }
 
-  /** Lets time pass until the work is done. */
+  /** Advances the time until the work is done. */
   async run<T>(work: Promise<T>): Promise<T> {
     let isDone = false;
     const done = work.finally(() => {

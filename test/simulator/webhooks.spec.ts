@@ -1,4 +1,4 @@
-// What the simulator sends, to the letter, and how it takes being refused.
+// The exact webhooks that the simulator sends, and how it handles responses.
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -25,14 +25,14 @@ describe('a webhook', () => {
     socket: 1,
   } as const;
 
-  it('is as the provider documents it: https://dev.bandwidth.com/docs/webrtc/webhooks', () => {
+  it('matches the documentation of the provider: https://dev.bandwidth.com/docs/webrtc/webhooks', () => {
     expect(webhookBody({ ...seed, tag: 'hello-world-phone' }, seed.atMs)).toBe(
       '{"event":"onLeave","timestamp":"1628786234676","participantId":"473f6544-92f7-4d67-9e77-bf2533cfff6d",' +
         '"deviceId":"be199214-1a03-402a-a7b6-d002470a0465","tag":"hello-world-phone"}',
     );
   });
 
-  it.each([undefined, ''])('has no tag where there is none: %p', (tag) => {
+  it.each([undefined, ''])('has no tag member for the tag %p', (tag) => {
     expect(JSON.parse(webhookBody({ ...seed, tag }, seed.atMs))).not.toHaveProperty('tag');
   });
 });
@@ -40,7 +40,7 @@ describe('a webhook', () => {
 const LOOPBACK_ONLY = new CallbackHosts([]);
 const connectionsOf = (server: Server) => new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
 
-describe('the client', () => {
+describe('the callback client', () => {
   const open: { stop(): void }[] = [];
   const receiver = async (...parameters: Parameters<typeof Receiver.start>) => {
     const started = await Receiver.start(...parameters);
@@ -56,7 +56,7 @@ describe('the client', () => {
     for (const one of open.splice(0)) one.stop();
   });
 
-  it('posts JSON to the path, token included', async () => {
+  it('posts JSON to the path, including its token', async () => {
     const { host, received } = await receiver();
     const answer = await client().send(`http://${host}/callbacks/bandwidth/${SECRET}?x=1`, '{"event":"onConnect"}');
     expect(answer).toMatchObject({ status: 204, attempts: 1 });
@@ -64,26 +64,31 @@ describe('the client', () => {
     expect(received[0]?.headers).toMatchObject({ 'content-type': 'application/json' });
   });
 
-  it('shows credentials only when it is asked, each time anew', async () => {
+  it('sends credentials only after a challenge, each time', async () => {
     const { host, received } = await receiver(({ headers }) => (headers.authorization ? { status: 204 } : CHALLENGE));
     const one = client();
     for (let n = 0; n < 2; n += 1) {
       expect(await one.send(`http://roll%40call:${SECRET}@${host}/`, '{}')).toMatchObject({ status: 204, attempts: 1 });
     }
-    const shown = `Basic ${btoa(`roll@call:${SECRET}`)}`;
-    expect(received.map(({ headers }) => headers.authorization)).toEqual([undefined, shown, undefined, shown]);
+    const credentials = `Basic ${btoa(`roll@call:${SECRET}`)}`;
+    expect(received.map(({ headers }) => headers.authorization)).toEqual([
+      undefined,
+      credentials,
+      undefined,
+      credentials,
+    ]);
     expect(received.map(({ headers }) => headers.host)).toEqual([host, host, host, host]);
   });
 
-  it('gives up where there is a 401 and no challenge, or there is nothing to show', async () => {
-    const silent = await receiver(() => ({ status: 401 }));
-    expect(await client().send(`http://user:${SECRET}@${silent.host}/`, '{}')).toMatchObject({ status: 401 });
-    const asking = await receiver(() => CHALLENGE);
-    expect(await client().send(`http://${asking.host}/`, '{}')).toMatchObject({ status: 401 });
-    expect([silent.received.length, asking.received.length]).toEqual([1, 1]);
+  it('gives up after a 401 without a challenge, or if it has no credentials', async () => {
+    const unchallenged = await receiver(() => ({ status: 401 }));
+    expect(await client().send(`http://user:${SECRET}@${unchallenged.host}/`, '{}')).toMatchObject({ status: 401 });
+    const challenging = await receiver(() => CHALLENGE);
+    expect(await client().send(`http://${challenging.host}/`, '{}')).toMatchObject({ status: 401 });
+    expect([unchallenged.received.length, challenging.received.length]).toEqual([1, 1]);
   });
 
-  it('is let in by Rollcall with a secret in the path or as a password, and not without one', async () => {
+  it('is accepted by Rollcall with a secret in the path or as a password, but not without one', async () => {
     const service = await startService({ access: { callbackSecrets: [SECRET] } });
     const address = (userinfo: string, path = '') =>
       `${service.url.replace('//', `//${userinfo}`)}/callbacks/bandwidth${path}`;
@@ -95,7 +100,7 @@ describe('the client', () => {
     await service.stop();
   });
 
-  it('sends once by default, and as often as it is set to', async () => {
+  it('sends once, or up to the configured number of attempts', async () => {
     const busy = await receiver(() => ({ status: 503 }));
     expect(await client().send(`http://${busy.host}/`, '{}')).toMatchObject({ status: 503, attempts: 1 });
     let count = 0;
@@ -105,7 +110,7 @@ describe('the client', () => {
     expect(count).toBe(3);
   });
 
-  it('waits between attempts for no longer than it may, however many there are', async () => {
+  it('never exceeds the maximum time for all attempts, however many there are', async () => {
     const busy = await receiver(() => ({ status: 503 }));
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 20 }), fc.nat(600_000), async (attempts, backoffMs) => {
@@ -121,7 +126,7 @@ describe('the client', () => {
     );
   });
 
-  it('attempts nothing more when it is told to give up', async () => {
+  it('makes no more attempts after giveUp()', async () => {
     const one = client({ attempts: 20, backoffMs: 600_000, timeoutMs: 1_000 });
     const busy = await receiver(() => {
       setImmediate(() => one.giveUp());
@@ -131,7 +136,7 @@ describe('the client', () => {
     expect(busy.received).toHaveLength(1);
   });
 
-  it('waits for the end of an answer no longer than it may, also when there is none', async () => {
+  it('times out when a response does not end', async () => {
     const server = createServer((_, response) => {
       const drip = setInterval(() => response.write('x'), 5);
       response.once('close', () => clearInterval(drip));
@@ -142,13 +147,13 @@ describe('the client', () => {
     const impatient = client({ attempts: 1, backoffMs: 1, timeoutMs: 100 });
     const { port } = server.address() as AddressInfo;
     await impatient.send(`http://127.0.0.1:${port}/`, '{}');
-    // The client has hung up.
+    // The client has closed the connection.
     await eventually(() => expect(connectionsOf(server)).resolves.toBe(0));
   });
 
   it('sends nothing to a host that is not allowed', async () => {
     const { host, received } = await receiver();
-    // On Linux this address reaches loopback, so only the client keeps the webhook from arriving.
+    // On Linux this address reaches loopback, so only the client prevents the webhook from arriving.
     const url = `http://${host.replace('127.0.0.1', '0.0.0.0')}/`;
     const patient = { attempts: 20, backoffMs: 600_000, timeoutMs: 1_000 };
     expect(await client(patient).send(url, '{}')).toEqual({ status: 'host not allowed', attempts: 0, elapsedMs: 0 });
@@ -156,7 +161,7 @@ describe('the client', () => {
     expect(received).toHaveLength(1);
   });
 
-  it.each([301, 302, 303, 307, 308])('follows no redirect of status %d', async (status) => {
+  it.each([301, 302, 303, 307, 308])('does not follow redirects with status %d', async (status) => {
     const target = await receiver();
     const location = `http://${target.host}/`;
     const redirecting = await receiver(() => ({ status, headers: { location } }));
@@ -164,10 +169,10 @@ describe('the client', () => {
     expect(target.received).toEqual([]);
   });
 
-  it('says what kept an answer from coming', async () => {
-    const mute = await receiver(() => undefined);
+  it('reports why there is no response', async () => {
+    const unanswered = await receiver(() => undefined);
     const impatient = client({ attempts: 1, backoffMs: 1, timeoutMs: 50 });
-    expect((await impatient.send(`http://${mute.host}/`, '{}')).status).toBe('timeout');
+    expect((await impatient.send(`http://${unanswered.host}/`, '{}')).status).toBe('timeout');
     const gone = await receiver();
     const { host } = gone;
     gone.stop();
