@@ -1,4 +1,4 @@
 import { beforeEach, expect } from '@jest/globals';
 
-// A test that checks nothing cannot fail.
+// A test without assertions cannot fail.
 beforeEach(() => expect.hasAssertions());

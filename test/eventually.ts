@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 const DELAYS_MS = [1, 2, 5, 10, 20];
 
-/** Resolves once `observe` passes, looking again after growing delays; rejects as it does after the time. */
+/** Calls `observe` with growing delays until it passes. Rejects with its last error after the timeout. */
 export async function eventually(observe: () => unknown, withinMs = 60_000): Promise<void> {
   const endMs = Date.now() + withinMs;
   for (let n = 0; ; n += 1) {

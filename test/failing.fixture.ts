@@ -1,4 +1,4 @@
-// Run by leftovers.spec.ts: a test that fails with everything open that tests open.
+// Run by leftovers.spec.ts: a test that fails while everything that tests may open is open.
 import { connect } from 'node:net';
 import { beforeAll, expect, it } from '@jest/globals';
 import { Listener } from './e2e/listener.js';

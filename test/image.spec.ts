@@ -1,5 +1,5 @@
-// The image, as far as it can be tried without a container engine: the folder that its Dockerfile prepares, and the users it
-// is run as.
+// The image, as far as it can be tested without a container engine: the folder that its Dockerfile prepares, and the users
+// that it runs as.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,32 +22,32 @@ describe('the image', () => {
     folder = mkdtempSync(join(tmpdir(), 'rollcall-image-'));
     spawnSync('chmod', ['755', folder]);
     data = join(folder, 'data');
-    // Only root can give files away; the mode is the same.
+    // Only root can change the owner of files; the mode is the same for other users.
     const prepare = isRoot ? prepareData : prepareData.replace(/-[og] \d+ /g, '');
     expect(spawnSync('bash', ['-c', prepare.replace('/data', data)]).status).toBe(0);
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('runs as a uid in numbers, of group 0, and leaves its data to that group', () => {
+  it('runs as a numeric uid in group 0, which has access to its data', () => {
     expect(user).toMatch(/^[1-9]\d*:0$/);
     expect(statSync(data).mode & 0o070).toBe(0o070);
     expect(statSync(data).gid).toBe(isRoot ? 0 : process.getgid?.());
   });
 
-  it('keeps its data as its own user, and continues with it as any other uid', async () => {
+  it('stores its data as its own user, and can continue as any other uid', async () => {
     for (const uidAndGid of [user, '1234567:0', user]) {
       const [uid = '', gid = ''] = uidAndGid.split(':');
       const as = isRoot ? ['setpriv', '--reuid', uid, '--regid', gid, '--clear-groups'] : [];
       const service = ServiceProcess.spawn({ DATA_DIR: data }, { command: [...as, process.execPath], cwd: folder });
       await service.listensOrEnds();
       expect((await service.post('/callbacks/bandwidth', SEED)).status).toBe(204);
-      // The write-ahead log is left for the next one.
+      // Killed, so that the next process finds the write-ahead log.
       await service.end('SIGKILL');
     }
     expect(statSync(join(data, 'rollcall.db')).uid).toBe(isRoot ? Number.parseInt(user, 10) : process.getuid?.());
   });
 
-  it('says what to do when it may not write', async () => {
+  it('explains what to do when it has no write permission', async () => {
     spawnSync('chmod', ['555', data]);
     const as = isRoot ? ['setpriv', '--reuid', '1234567', '--regid', '0', '--clear-groups'] : [];
     const service = ServiceProcess.spawn({ DATA_DIR: data }, { command: [...as, process.execPath], cwd: folder });

@@ -7,7 +7,7 @@ import { closeOnce } from './leftovers.js';
 const ROOT = join(import.meta.dirname, '..');
 const FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
 
-it('Jest exits after a test that fails with servers, processes and connections open', async () => {
+it('lets Jest exit after a test that fails with open servers, processes and connections', async () => {
   const fixture = ['--selectProjects', 'e2e', '--testMatch', '<rootDir>/test/failing.fixture.ts'];
   const args = ['node_modules/jest/bin/jest.js', '--runInBand', ...fixture];
   const jest = spawn(process.execPath, [...FLAGS, ...args], { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -16,7 +16,7 @@ it('Jest exits after a test that fails with servers, processes and connections o
   jest.stderr.on('data', (text) => {
     output += String(text);
   });
-  // Also that of its children, which hold its output open.
+  // The output is closed only after the children of Jest have ended, too.
   const [code] = await once(jest, 'close');
   expect(output).toContain('Expected: "closed"');
   expect(code).toBe(1);

@@ -1,11 +1,11 @@
-// What the tests of a file have opened and not closed. A test that fails closes nothing more, a hook that fails even less,
-// and Jest never exits while a server, a process or a connection is open. So whatever opens one registers its end here.
+// Resources that the tests of a file have opened but not closed. A failed test or hook closes nothing more, and Jest never exits
+// while a server, a process or a connection is open. So whatever opens one registers a function here that closes it.
 import { afterAll } from '@jest/globals';
 
 const leftovers = new Set<() => unknown>();
 let areAllClosed = false;
 
-/** Returns `close`, to be called once: by the test, or else when the tests of the file have ended. */
+/** Returns a function that calls `close` once. If the test does not call it, it is called after the tests of the file. */
 export function closeOnce<T>(close: () => T): () => T {
   let closed: { readonly result: T } | undefined;
   const closeFirst = () => {
@@ -14,13 +14,13 @@ export function closeOnce<T>(close: () => T): () => T {
     return closed.result;
   };
   leftovers.add(closeFirst);
-  // A test that took too long goes on, and opens more.
+  // A test that timed out continues to run, and may open more.
   if (areAllClosed) setImmediate(closeFirst);
   return closeFirst;
 }
 
 afterAll(async () => {
   areAllClosed = true;
-  // The last first: a service is stopped before the Redis it was started on.
+  // In reverse order: a service is stopped before the Redis that it uses.
   for (const close of [...leftovers].reverse()) await close();
 });

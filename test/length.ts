@@ -1,6 +1,6 @@
 /**
- * How much of a random history or a load is run: `short` by npm test, `long` by npm run test:long. npm run mutation runs the
- * tests of the rules a thousand times, and less of each.
+ * The length of random histories and loads: `short` for npm test, `long` for npm run test:long. npm run mutation runs the tests
+ * of the rules about a thousand times, so it uses even shorter ones.
  */
 export function lengthOf(short: number, long: number): number {
   switch (process.env.TEST_LENGTH) {

@@ -1,6 +1,6 @@
 import type { Clock } from '../src/runtime/clock.js';
 
-/** A clock that stands until it is moved. */
+/** A clock that stands still until it is advanced. */
 export class ManualClock implements Clock {
   #nowMs: number;
   readonly #calls = new Set<{ dueMs: number; call: () => void }>();
@@ -19,7 +19,7 @@ export class ManualClock implements Clock {
     return () => void this.#calls.delete(entry);
   }
 
-  /** Moves on, making the calls that come due in their order. */
+  /** Advances the clock and makes all calls that are due by then, in order. */
   advance(byMs: number): void {
     const endMs = this.#nowMs + byMs;
     const dueNow = () => [...this.#calls].filter(({ dueMs }) => dueMs <= endMs).sort((a, b) => a.dueMs - b.dueMs);

@@ -1,23 +1,23 @@
-// The Jest project of each spec. It follows from what the spec imports, directly or through other test files, so a spec
-// cannot be in a project that lacks what it needs.
+// The Jest project of each spec. It is derived from what the spec imports, directly or through other test files, so that a spec
+// cannot be in a project that does not provide what it needs.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** The most demanding first: a test file, a folder of them, or a package. */
-const MARKS = [
+/** The imports that require each project: test files, folders of them, or packages. The most demanding project comes first. */
+const PROJECT_IMPORTS = [
   ['browser', ['test/simulator/browser.ts']],
   ['e2e', ['test/e2e/', 'test/simulator/start-simulator.ts', 'node:child_process']],
   ['storage', ['test/contract/stores.ts', 'test/storage/redis/']],
 ];
 
-/** It starts a process, but only Redis, so what imports it is not yet an end-to-end test. */
+/** Starts only redis-server, so importing it does not make a spec an end-to-end test. */
 const NOT_FOLLOWED = 'test/storage/redis/redis-server.ts';
 
 /** Paths of the specs, relative to the root, by project. */
 export function specsByProject() {
-  const missing = MARKS.flatMap(([, marks]) => marks).filter(
+  const missing = PROJECT_IMPORTS.flatMap(([, marks]) => marks).filter(
     (mark) => mark.startsWith('test/') && !existsSync(join(ROOT, mark)),
   );
   if (missing.length > 0) throw new Error(`test/projects.mjs names files that do not exist: ${missing.join(', ')}`);
@@ -30,10 +30,10 @@ export function specsByProject() {
 function projectOf(spec) {
   const imported = [...importsOf(spec)];
   const isImported = (mark) => imported.some((name) => name.startsWith(mark));
-  return MARKS.find(([, marks]) => marks.some(isImported))?.[0] ?? 'unit';
+  return PROJECT_IMPORTS.find(([, marks]) => marks.some(isImported))?.[0] ?? 'unit';
 }
 
-/** The file itself and all that it imports, through any number of test files. */
+/** The file and everything that it imports, directly or through other test files. */
 function importsOf(file, found = new Set()) {
   if (found.has(file)) return found;
   found.add(file);

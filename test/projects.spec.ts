@@ -15,7 +15,7 @@ it.each([
   expect(specs.filter((spec) => others.test(readFileSync(join(ROOT, spec), 'utf8')))).toEqual([]);
 });
 
-it('each spec is in one project', () => {
+it('each spec is in exactly one project', () => {
   const all = [unit, storage, e2e, browser].flatMap((specs = []) => specs);
   expect(new Set(all).size).toBe(all.length);
   expect(all).toContain('test/projects.spec.ts');

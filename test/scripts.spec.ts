@@ -1,4 +1,4 @@
-// npm start where the development dependencies are left out, in a checkout of its own.
+// npm start without development dependencies, in a separate checkout.
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -38,7 +38,7 @@ describe('after npm ci --omit=dev, npm start', () => {
   const npmStart = (): SpawnSyncReturns<string> =>
     spawnSync('npm', ['start'], { cwd: checkout, env: env as NodeJS.ProcessEnv, encoding: 'utf8' });
 
-  it('starts what is built, and installs nothing', async () => {
+  it('starts an existing build, and installs nothing', async () => {
     const service = spawn('npm', ['start'], { cwd: checkout, env: env as NodeJS.ProcessEnv });
     const ended = once(service, 'close');
     closeOnce(() => service.kill());
@@ -52,7 +52,7 @@ describe('after npm ci --omit=dev, npm start', () => {
     expect(output).not.toMatch(/Installing|Building/);
   });
 
-  it('says how to build what is not built, and installs nothing', () => {
+  it('explains how to build when there is no build, and installs nothing', () => {
     rmSync(join(checkout, 'dist'), { recursive: true });
     const { status, stdout, stderr } = npmStart();
     expect(status).toBe(1);

@@ -7,7 +7,7 @@ const ports = fc.oneof(
   fc.integer({ min: 0, max: 65_535 }).map((port) => `:${port}`),
 );
 
-describe('a request with no credentials', () => {
+describe('a request without credentials', () => {
   it.each([
     'localhost',
     'LocalHost',
@@ -20,7 +20,7 @@ describe('a request with no credentials', () => {
     '[0:0:0:0:0:0:0:1]',
     '[::ffff:127.0.0.1]',
     '[::FFFF:7f00:1]',
-  ])('is local with the Host %s, on any port', (host) => {
+  ])('is local with the Host header %s and any port', (host) => {
     fc.assert(fc.property(ports, (port) => expect(nonLocalReason({ host: host + port })).toBeUndefined()));
   });
 
@@ -50,11 +50,11 @@ describe('a request with no credentials', () => {
     '[localhost]',
     '10.0.0.1',
     '169.254.169.254',
-  ])('is not local with the Host %p', (host) => {
+  ])('is not local with the Host header %p', (host) => {
     for (const port of ['', ':3000']) expect(nonLocalReason({ host: host + port })).toBe('foreign-host');
   });
 
-  it('is not local with any other Host', () => {
+  it('is not local with any other Host header', () => {
     const isLocal = (host: string) => /localhost|^127\.|^::1$|^\[/i.test(host);
     const hosts = fc.oneof(fc.domain(), fc.ipV4(), fc.string(), fc.webAuthority()).filter((host) => !isLocal(host));
     fc.assert(
@@ -64,7 +64,7 @@ describe('a request with no credentials', () => {
   });
 
   it.each(['forwarded', 'via', 'x-real-ip', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'])(
-    'is not local with the header %s, whatever it says',
+    'is not local with the header %s, whatever its value',
     (name) => {
       for (const value of ['', '127.0.0.1', 'for=127.0.0.1']) {
         expect(nonLocalReason({ host: 'localhost', [name]: value })).toBe('forwarded-request');

@@ -3,8 +3,8 @@ import { MinuteCounter } from '../../src/auth/minute-counter.js';
 
 const START_MS = 1_790_000_000_000;
 
-describe('counts within a minute', () => {
-  it('begin anew a minute after the first time, for each name by itself', () => {
+describe('MinuteCounter', () => {
+  it('resets the count of a name a minute after its first increment', () => {
     const counts = new MinuteCounter();
     expect(counts.add('a', START_MS)).toEqual({ count: 1, resetS: 60 });
     expect(counts.add('a', START_MS + 59_001)).toEqual({ count: 2, resetS: 1 });
@@ -13,7 +13,7 @@ describe('counts within a minute', () => {
     expect(counts.add('b', START_MS + 60_000)).toEqual({ count: 2, resetS: 60 });
   });
 
-  it('are of 10,000 names, and forget the one whose minute began first', () => {
+  it('keeps 10,000 names and evicts the one whose minute started first', () => {
     const counts = new MinuteCounter();
     for (let n = 0; n < 10_000; n += 1) counts.add(`${n}`, START_MS);
     expect(counts.add('0', START_MS).count).toBe(2);

@@ -1,4 +1,4 @@
-// npm run attack, as a process: it attacks nobody but itself, and says how it went.
+// npm run attack, as a process: it only attacks a service that it started itself, and reports the result.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -29,20 +29,20 @@ describe('npm run attack', () => {
     'http://localhost:3000',
     'http://127.0.0.1.example.com:80',
     'http://[2001:db8::1]:80',
-  ])('does not attack %s, which may be another machine', async (url) => {
+  ])('refuses to attack %s, which may be another machine', async (url) => {
     const plan = { attack: 'readiness', url, seed: 1, durationMs: 1_000, target: {} };
     const { code, output } = await run('bench/attack/attacker.mjs', [JSON.stringify(plan)]);
     expect(output).toContain('attacks are for loopback only');
     expect(code).toBe(1);
   });
 
-  it('refuses an attack that it does not have, and names those that it has', async () => {
+  it('rejects an unknown attack and lists the known ones', async () => {
     const { code, output } = await run('bench/attack.mjs', ['--only', 'unread-asets']);
     expect(output).toMatch(/^error: .*unread-assets, .* Example: npm run attack -- [^\n]+\n$/);
     expect(code).toBe(1);
   });
 
-  it('attacks a service of its own while honest callbacks come in, and fails if the verdict does', async () => {
+  it('attacks its own service while honest callbacks arrive, and exits with 1 if a criterion is not met', async () => {
     const out = join(folder, 'report.json');
     const args = ['--only', 'unread-assets', '--seconds', '2', '--store', 'sqlite', '--seed', 'test', '--out', out];
     const { code, output } = await run('bench/attack.mjs', args);

@@ -1,4 +1,4 @@
-// Whatever is written in a setting, it is refused in a line that shows nothing of it, or whoever uses it can.
+// Any value of a setting is either rejected with a one-line message that does not contain it, or works where it is used.
 import { Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -9,7 +9,7 @@ import { SETTINGS } from '../../src/config/settings.js';
 import { ClientAddresses } from '../../src/http/client-address.js';
 import { registerHeaders } from '../../src/http/security-headers.js';
 
-/** Found in no message. */
+/** Must not appear in any message. */
 const SECRET = 'Zq7xV9';
 
 const piece = fc.oneof(
@@ -45,7 +45,7 @@ const range = fc
   .map(([address, bits]) => `${address}/${bits}`);
 const text = fc.oneof(some, url, plainUrl, range, fc.ipV4(), fc.ipV6(), fc.webUrl());
 
-/** What is done with each when the service starts, or when it is first needed. */
+/** Uses each setting as the service does at startup or on first use. */
 async function use({ storePlace, http, access }: Config): Promise<void> {
   const { redis } = storePlace;
   if (redis) new Redis({ ...redis, lazyConnect: true }).disconnect();
@@ -58,9 +58,9 @@ async function use({ storePlace, http, access }: Config): Promise<void> {
   }
 }
 
-describe('any text as a setting', () => {
+describe('an arbitrary value', () => {
   it.each(Object.values(SETTINGS).map(({ name }) => name))(
-    '%s is refused without being shown, or can be used',
+    'of %s is rejected without being shown, or is usable',
     async (name) => {
       await fc.assert(
         fc.asyncProperty(text, async (value) => {

@@ -12,7 +12,7 @@ const SHORT = { RETENTION_MS: '50000', MAX_CONNECTION_MS: '50000' };
 const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 
 describe('settings', () => {
-  it('have defaults that are the documented ones', () => {
+  it('have the documented defaults', () => {
     expect(readConfig(['bandwidth'], {})).toMatchObject({
       host: '127.0.0.1',
       port: 3_000,
@@ -38,7 +38,7 @@ describe('settings', () => {
     });
   });
 
-  it('say which limits are those of each process', () => {
+  it('say which limits apply per process', () => {
     const perProcess = ['MAX_CONNECTIONS', 'MAX_IN_FLIGHT', 'MAX_STREAMS', 'RATE_LIMIT_PER_MINUTE'];
     const all = Object.values(SETTINGS);
     const said = all.filter(({ purpose }) => purpose.includes('per process')).map(({ name }) => name);
@@ -48,7 +48,7 @@ describe('settings', () => {
     for (const name of said) expect(read('docs/security.md')).toMatch(new RegExp(`\\| \`${name}\`.* per process \\|`));
   });
 
-  it('are taken from the environment', () => {
+  it('are read from the environment', () => {
     const REDIS_URL = 'rediss://app:s%40cret@redis.example:6380/2';
     const redis = { host: 'redis.example', port: 6_380, database: 2, isTls: true, username: 'app', password: 's@cret' };
     expect(readConfig(['bandwidth'], { PORT: ' 8080 ', WORKERS: '64', REDIS_URL })).toMatchObject({
@@ -58,7 +58,7 @@ describe('settings', () => {
     });
   });
 
-  it('may be empty where empty is a value, as of a list, and not where it is a variable that nobody filled in', () => {
+  it('accept an empty value only where empty is meaningful, such as an empty list', () => {
     const lists = ['API_KEYS', 'CALLBACK_SECRETS', 'PUBLIC_URL', 'TRUST_PROXY', 'CORS_ORIGINS'];
     for (const { name } of Object.values(SETTINGS)) {
       const read = () => readConfig(['bandwidth'], { [name]: ' ' });
@@ -127,7 +127,7 @@ describe('settings', () => {
     [{ LEAVE_GRACE_MS: '3600000', ...SHORT }, 'RETENTION_MS must be at least LEAVE_GRACE_MS'],
     [{ GRACE_MS: '3600000', ...SHORT }, 'RETENTION_MS must be at least GRACE_MS'],
     [{ MAX_CONNECTIONS: '1000' }, 'MAX_STREAMS must be less than MAX_CONNECTIONS'],
-  ])('refuse %p', (environment, problem) => {
+  ])('reject %p', (environment, problem) => {
     expect(() => readConfig(['bandwidth'], environment)).toThrow(ConfigError);
     expect(() => readConfig(['bandwidth'], environment)).toThrow(problem);
     expect(() => readConfig(['bandwidth'], environment)).not.toThrow(Object.values(environment)[0] ?? '');
@@ -144,7 +144,7 @@ describe('settings', () => {
     [{ HOST: '127.0.0.2' }, undefined],
     [{ HOST: '::1' }, undefined],
     [{ HOST: 'localhost' }, undefined],
-  ])('keep strangers out: %p', (environment, problem) => {
+  ])('require credentials unless HOST is a loopback address: %p', (environment, problem) => {
     if (problem)
       expect(() => readConfig(['bandwidth'], environment)).toThrow(
         `HOST is not a loopback address, so other machines may reach the service: ${problem}`,
@@ -152,7 +152,7 @@ describe('settings', () => {
     else expect(readConfig(['bandwidth'], environment).host).toBe(environment.HOST);
   });
 
-  it('are all in .env.example and in the README, with their purposes and defaults', () => {
+  it('are all documented in .env.example and the README, with purpose and default', () => {
     expect(read('.env.example')).toBe(renderEnvExample(SETTINGS));
     const readme = read('README.md');
     for (const { name, purpose, fallback } of Object.values(SETTINGS)) {

@@ -7,7 +7,7 @@ const names = (environment: Record<string, string>) =>
     /^(\S+) is not a setting .* nearest one is (\S+)$/.exec(line)?.slice(1),
   );
 
-describe('a variable that looks like a setting', () => {
+describe('the warning about an unknown setting', () => {
   it.each([
     ['GRACE_SECONDS', 'GRACE_MS'],
     ['GRACE', 'GRACE_MS'],
@@ -29,13 +29,13 @@ describe('a variable that looks like a setting', () => {
     ['WORKER', 'WORKERS'],
     ['CORS_ORIGIN', 'CORS_ORIGINS'],
     ['RATE_LIMIT_PER_SECOND', 'RATE_LIMIT_PER_MINUTE'],
-  ])('%s is told of, with %s, and not its value', (name, nearest) => {
+  ])('names %s and suggests %s, without the value', (name, nearest) => {
     expect(names({ [name]: 'hunter2' })).toEqual([[name, nearest]]);
     expect(readConfig(['bandwidth'], { [name]: 'hunter2' }).warnings.join()).not.toContain('hunter2');
   });
 
-  it('is none of those that machines, shells, npm and clusters set', () => {
-    const usual = {
+  it('ignores variables that operating systems, shells, npm and Kubernetes set', () => {
+    const common = {
       PATH: '/usr/bin',
       HOME: '/root',
       HOSTNAME: 'x',
@@ -90,10 +90,10 @@ describe('a variable that looks like a setting', () => {
       [`${prefix}_PORT_6379_TCP_ADDR`]: 'x',
     });
     const links = ['REDIS', 'ROLLCALL', 'ROLLCALL_REDIS_MASTER', 'FEED', 'CALLBACKS', 'MAX_STREAMS'].map(service);
-    expect(names(Object.assign({}, usual, ...links))).toEqual([]);
+    expect(names(Object.assign({}, common, ...links))).toEqual([]);
   });
 
-  it('is no setting', () => {
+  it('ignores all known settings', () => {
     const all = Object.values(SETTINGS).map(({ name, fallback }) => [name, fallback]);
     const { REDIS_URL: _, ...settings } = Object.fromEntries(all);
     expect(names(settings)).toEqual([]);

@@ -4,7 +4,7 @@ import { type IndexParts, indexOf } from './index-entry.js';
 
 export const id = (name: string) => name as SubjectKey;
 
-/** A participant as a store sees it; the text stands for its record. */
+/** A participant as a store sees it; `text` stands in for its record. */
 export function stored(text: string, index: IndexParts = {}) {
   return {
     record: text,

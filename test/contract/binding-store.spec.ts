@@ -1,11 +1,11 @@
-// What the bindings of every store must do, whatever it is made of.
+// The contract for the bindings of every store.
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import { id } from './arrivals.js';
 import { type OpenStorage, storesUnderTest } from './stores.js';
 
-describe.each(storesUnderTest())('the bindings on %s', (_, open) => {
+describe.each(storesUnderTest())('the binding store on %s', (_, open) => {
   let opened: OpenStorage;
   let laterMs: number;
   beforeEach(async () => {
@@ -16,36 +16,36 @@ describe.each(storesUnderTest())('the bindings on %s', (_, open) => {
 
   const bind = (ref: string, name: string, untilMs = laterMs) => opened.storage.bindings.bind(ref, id(name), untilMs);
 
-  it('are of the subject that came first, whoever asks later', async () => {
+  it('binds a reference to the first subject and keeps that binding', async () => {
     expect(await bind('ref', 'first')).toBe('first');
     expect(await bind('ref', 'second')).toBe('first');
     expect(await bind('ref', 'first')).toBe('first');
   });
 
-  it('are of one subject only, however many come at once', async () => {
+  it('binds a reference to only one of many concurrent subjects', async () => {
     const bound = await Promise.all(Array.from({ length: 20 }, (_unused, n) => bind('ref', `p${n}`)));
     expect(new Set(bound).size).toBe(1);
     expect(await bind('ref', 'late')).toBe(bound[0]);
   });
 
-  it('are of each reference by itself', async () => {
+  it('keeps the bindings of different references apart', async () => {
     const refs = Array.from({ length: 30 }, () => randomUUID());
     for (const ref of refs) expect(await bind(ref, `of ${ref}`)).toBe(`of ${ref}`);
     for (const ref of refs) expect(await bind(ref, 'another')).toBe(`of ${ref}`);
   });
 
-  it('are dropped once their time has passed, and no others', async () => {
+  it('drops a binding after it expires, and no others', async () => {
     await bind('lasting', 'first');
     await bind('brief', 'first', Date.now() + 1);
     await eventually(async () => {
-      // SQLite drops them when it stores another one.
+      // SQLite drops expired bindings when it stores a new one.
       await bind(randomUUID(), 'anybody');
       expect(await bind('brief', 'second')).toBe('second');
     });
     expect(await bind('lasting', 'second')).toBe('first');
   });
 
-  it('are not what commits write', async () => {
+  it('does not affect records or the feed', async () => {
     const before = await opened.storage.feed.end();
     await bind('ref', 'first');
     expect(await opened.storage.records.load([id('first'), id('ref')])).toEqual([null, null]);

@@ -1,4 +1,4 @@
-// What the feed of every store must do: order, exact resume, trimming, epochs.
+// The contract for the feed of every store: order, exact resume, trimming, epochs.
 import { randomUUID } from 'node:crypto';
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -19,7 +19,7 @@ import { type OpenStorage, storesUnderTest } from './stores.js';
 
 const KEEP_ALL = { retentionMs: 86_400_000, maxBytes: 1e9 };
 
-/** A commit that announces; the text stands for its changes. */
+/** A commit that announces changes; `changes` stands in for the encoded ones. */
 function announcing(changes: string | null, participant: string = randomUUID()): Changeset {
   const after = { record: 'r', index: indexOf() };
   return { key: participant as SubjectKey, before: null, after, changes };
@@ -30,7 +30,7 @@ async function trimAll(feed: FeedStore, limits: FeedLimits): Promise<void> {
 }
 
 const textsOf = (entries: readonly FeedEntry[]) => entries.map(({ changes }) => changes);
-/** As a caller hands it back. */
+/** A position as a client sends it back. */
 const throughText = (position: FeedPosition) => parsePosition(formatPosition(position)) as FeedPosition;
 
 describe.each(storesUnderTest())('the feed on %s', (_, open) => {
@@ -44,7 +44,7 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
 
   const announce = (...texts: string[]) => storage.records.commit(texts.map((text) => announcing(text)));
 
-  it('has an entry for each commit that announces, those of one participant in the order of its commits', async () => {
+  it('has an entry for each commit that announces changes, in commit order for each participant', async () => {
     const history = Array.from({ length: 30 }, (_unused, n) => `${n}`);
     let before: Changeset['before'] = null;
     for (const text of history) {
@@ -55,7 +55,7 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
     expect(textsOf(await entriesAfter(storage.feed, opened.beginning))).toEqual(history);
   });
 
-  it('goes on exactly after every position, whatever the size of the pages', async () => {
+  it('resumes exactly after any position, whatever the page size', async () => {
     for (let n = 0; n < 10; n += 1) await announce(`${n}a`, `${n}b`, `${n}c`);
     const all = await entriesAfter(storage.feed, opened.beginning);
     expect(textsOf(all).toSorted()).toHaveLength(30);
@@ -68,7 +68,7 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
     expect(formatPosition(await storage.feed.end())).toBe(formatPosition(position));
   });
 
-  it('gives an entry again to a reader that is within it', async () => {
+  it('returns an entry again to a reader whose position is within it', async () => {
     await announce('first');
     await announce('second');
     const [first, second] = (await entriesAfter(storage.feed, opened.beginning)) as [FeedEntry, FeedEntry];
@@ -79,7 +79,7 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
     expect(await storage.feed.read(throughText(within), 1)).toEqual([first]);
   });
 
-  it('is at the position that a page says, and a page of tags: what changed later is after it', async () => {
+  it('has later changes after the position returned with a page of participants or tags', async () => {
     await announce('before');
     const page = await storage.index.page({ states: ['connected'] }, null, 10);
     const tags = await storage.index.tags(undefined, null, 10);
@@ -89,7 +89,7 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
     expect(textsOf(await entriesAfter(storage.feed, tags.position))).toEqual(['after']);
   });
 
-  it('drops what is too old, but never the newest entry', async () => {
+  it('drops entries older than the retention, but never the newest one', async () => {
     for (let n = 0; n < 2_500; n += 500) await announce(...Array.from({ length: 500 }, (_unused, i) => `${n + i}`));
     await trimAll(storage.feed, KEEP_ALL);
     expect(await entriesAfter(storage.feed, opened.beginning)).toHaveLength(2_500);
@@ -103,7 +103,7 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
     expect(textsOf(await entriesAfter(storage.feed, end))).toEqual(['later']);
   });
 
-  it('keeps the place of who has missed nothing, however long nothing happened', async () => {
+  it('keeps the position of a reader that is up to date, even after a long time without changes', async () => {
     const first = announcing('long ago', 'p');
     await storage.records.commit([first]);
     const position = await storage.feed.end();
@@ -115,7 +115,7 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
     expect(textsOf(await entriesAfter(storage.feed, position))).toEqual(['now']);
   });
 
-  it('drops the oldest of what is too much', async () => {
+  it('drops the oldest entries beyond the maximum size', async () => {
     const texts = Array.from({ length: 2_000 }, (_unused, n) => `${n}`.padStart(100, '.'));
     for (let n = 0; n < texts.length; n += 100) await announce(...texts.slice(n, n + 100));
     const all = await entriesAfter(storage.feed, opened.beginning);
@@ -126,14 +126,14 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
     }
     const firstHeld = held.findIndex((answer) => answer !== null);
     expect(held.slice(firstHeld).every((answer) => answer !== null)).toBe(true);
-    // Of several shards each has its share.
+    // Each shard gets an equal share of the maximum size.
     expect(2_000 - firstHeld).toBeLessThanOrEqual(507);
     expect(2_000 - firstHeld).toBeGreaterThanOrEqual(opened.beginning.length === 1 ? 500 : 300);
     const position = positionsOf(all, opened.beginning)[firstHeld - 1] as FeedPosition;
     expect(await entriesAfter(storage.feed, position)).toEqual(all.slice(firstHeld));
   });
 
-  it('holds what fits and the entry before it, whatever the sizes', async () => {
+  it('keeps the entries that fit and the one before them, whatever their sizes', async () => {
     const sizes = fc.array(fc.array(fc.constantFrom(1, 10, 100, 5_000, 80_000), { minLength: 1, maxLength: 8 }), {
       minLength: 1,
       maxLength: 12,
@@ -171,7 +171,7 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
     );
   });
 
-  it('knows no position of another store, nor one that nobody was given', async () => {
+  it('rejects positions of another store and positions that it never returned', async () => {
     await announce('here');
     const other = await open();
     await other.storage.records.commit([announcing('there')]);
@@ -185,7 +185,7 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
     await other.discard();
   });
 
-  it('wakes who waits for a change, at once when there is one already', async () => {
+  it('ends a wait when a change is announced, or at once if there already is one', async () => {
     const before = await storage.feed.end();
     const { signal } = new AbortController();
     await eventually(() => storage.feed.waitForChange(before, signal));
@@ -198,11 +198,11 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
         await storage.feed.waitForChange(before, signal);
       }
     });
-    // Not woken, each of the twenty would have taken as long.
+    // Otherwise each of the twenty waits would have taken as long as an idle one.
     expect(wokenMs).toBeLessThan(10 * idleMs);
   });
 
-  it('ends a wait when the signal is aborted, and otherwise leaves nothing behind on it', async () => {
+  it('ends a wait when the signal is aborted, and leaves no listeners on the signal', async () => {
     const before = await storage.feed.end();
     const idleMs = await elapsedMs(() => storage.feed.waitForChange(before, new AbortController().signal));
     const abortedMs = await elapsedMs(async () => {

@@ -3,17 +3,17 @@ import { decodeChanges } from '../../src/storage/encoding/change-codec.js';
 import { type FeedPosition, moveTo } from '../../src/storage/feed-position.js';
 import type { FeedEntry, FeedStore } from '../../src/storage/ports.js';
 
-/** The position of a reader that has read all of an entry. */
+/** The position of a reader that has read the whole entry. */
 export function afterEntry(position: FeedPosition, { shard, id }: FeedEntry): FeedPosition {
   return moveTo(position, shard, { epoch: position[shard]?.epoch ?? '', entry: id });
 }
 
-/** All that the feed has after a position, by pages. */
+/** All entries after a position, read in pages. */
 export async function entriesAfter(feed: FeedStore, after: FeedPosition, limit = 500): Promise<FeedEntry[]> {
   const entries: FeedEntry[] = [];
   for (let position = after; ; ) {
     const page = await feed.read(position, limit);
-    if (page === null) throw new Error('the position is gone');
+    if (page === null) throw new Error('the position is no longer held');
     if (page.length === 0) return entries;
     entries.push(...page);
     position = page.reduce(afterEntry, position);
@@ -23,7 +23,7 @@ export async function entriesAfter(feed: FeedStore, after: FeedPosition, limit =
 export async function changesAfter(feed: FeedStore, after: FeedPosition): Promise<Change[]> {
   return (await entriesAfter(feed, after)).flatMap(({ changes }) => {
     const decoded = decodeChanges(changes);
-    if (!decoded) throw new Error('an entry that cannot be decoded');
+    if (!decoded) throw new Error('an entry cannot be decoded');
     return decoded;
   });
 }

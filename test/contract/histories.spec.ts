@@ -1,4 +1,4 @@
-// The same random histories through every store and the reference model, compared after every step.
+// Applies the same random histories to every store and to the reference model, and compares them after every step.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { MAX_KEPT_EVENTS } from '../../src/domain/device-history.js';
@@ -16,7 +16,7 @@ import { expectSameIndex, TAGS } from './modelled-index.js';
 import { type OpenStorage, storesUnderTest } from './stores.js';
 
 const policy = { ...defaults, leaveGraceMs: 2_000, maxConnectionMs: 60_000, retentionMs: 90_000 };
-/** Some of them differ by source or scope alone. */
+/** Some differ only in source or scope. */
 const SUBJECTS = [
   { participant: 'p1' },
   { participant: 'p2' },
@@ -41,7 +41,7 @@ const allSteps = fc.array(fc.record({ events, passMs: fc.constantFrom(0, 1_000, 
   minLength: 1,
   maxLength: 12,
 });
-/** Few enough events of each device that all of them are kept, as the model does. */
+/** Few enough events per device that all are kept, as in the model. */
 const steps = allSteps.filter((all) => {
   const devices = all.flatMap(({ events: some }) => some.map(({ to, device }) => `${to} ${device}`));
   return devices.every((device) => devices.filter((other) => other === device).length <= MAX_KEPT_EVENTS);
@@ -68,7 +68,7 @@ async function expectSame({ storage, beginning }: OpenStorage, modelled: Modelle
     return one ? [{ key, subject, view: one.view, tag: one.tag, record: texts[n] ?? null }] : [];
   });
   await expectSameIndex(storage.index, entries);
-  // Each step looks at all of them, so nobody is due.
+  // Each step advances every participant, so none is due.
   const nextDueMs = Math.min(...[...modelled.values()].map((one) => one.dueMs(nowMs)));
   const due = { keys: [], nextDueMs: entries.length > 0 ? nextDueMs : null };
   expect(await storage.records.due(nowMs, 100)).toEqual(due);
@@ -82,7 +82,7 @@ describe('random histories', () => {
   const stores = storesUnderTest();
 
   it(
-    'are the same to every store as to the reference model, after every step',
+    'give the same state in every store and in the reference model, after every step',
     async () => {
       await fc.assert(
         fc.asyncProperty(steps, async (history) => {

@@ -12,10 +12,10 @@ export interface IndexParts extends Partial<Omit<IndexEntry, 'source' | 'groups'
 
 export const tagged = (name: string): Group<'tag'> => ({ kind: 'tag', name });
 
-/** That of a participant who is connected with one device, with no deadline soon, if nothing else is said. */
+/** By default a participant connected with one device and no deadline soon. */
 export function indexOf({ source = BANDWIDTH, tag, scope, id, ...parts }: IndexParts = {}): IndexEntry {
   const names = Object.entries({ tag, scope, id }) as [Group['kind'], string | undefined][];
   const groups = names.flatMap(([kind, name]): Group[] => (name === undefined ? [] : [{ kind, name }]));
-  const usual = { state: 'connected', sinceMs: 1, devices: 1, dueMs: 9e12 } as const;
-  return { ...usual, source: source as SourceName, groups, ...parts };
+  const defaults = { state: 'connected', sinceMs: 1, devices: 1, dueMs: 9e12 } as const;
+  return { ...defaults, source: source as SourceName, groups, ...parts };
 }

@@ -1,4 +1,4 @@
-// What the index of a store answers, compared with the reference model: what it finds is what a look at everybody finds.
+// Compares the index of a store with the reference model: a query must find the same as a scan of all participants.
 import { expect } from '@jest/globals';
 import { PRESENCE_STATES } from '../../src/domain/presence-view.js';
 import type { SourceName, Subject } from '../../src/domain/subject.js';
@@ -9,7 +9,7 @@ import { tagged } from './index-entry.js';
 
 type Known = NonNullable<ModelledParticipant['known']>;
 
-/** A participant that the model knows, with the record of it that the store holds. */
+/** A participant known to the model, and its stored record. */
 export interface Entry extends Pick<Known, 'view' | 'tag'> {
   readonly key: SubjectKey;
   readonly subject: Subject;
@@ -56,7 +56,7 @@ async function expectSameOccupancy(
   expect(await index.occupancy({ source, group })).toEqual(occupancyOf(among(entries, source, group)));
 }
 
-/** Tags under which nobody is present are not listed. */
+/** Tags without present participants are not listed. */
 async function expectSameTags(index: PresenceIndex, entries: readonly Entry[], source?: SourceName) {
   const counts = TAGS.map((tag) => ({ tag, ...occupancyOf(among(entries, source, tagged(tag))) }));
   const expected = counts.filter(({ connected, reconnecting }) => connected + reconnecting > 0);
@@ -71,7 +71,7 @@ function occupancyOf(entries: readonly Entry[]): Occupancy {
   return { connected: countOf('connected'), reconnecting: countOf('reconnecting'), devices };
 }
 
-/** An id is looked for in all scopes; who has none is found by its key. */
+/** An id group contains all scopes; a participant without a scope is found by its key instead. */
 function among(entries: readonly Entry[], source?: SourceName, group?: Group): Entry[] {
   return entries.filter(({ subject, tag }) => {
     const names = { tag, scope: subject.scope, id: subject.scope === '' ? undefined : subject.participantId };

@@ -1,4 +1,4 @@
-// What the index of every store must do, whatever it is made of.
+// The contract for the index of every store.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { SourceName } from '../../src/domain/subject.js';
@@ -11,7 +11,7 @@ import { arrival, id, idsOf, stored } from './arrivals.js';
 import { BANDWIDTH, type IndexParts, tagged } from './index-entry.js';
 import { type OpenStorage, storesUnderTest } from './stores.js';
 
-async function everybody(index: PresenceIndex, filter: PageFilter, limit: number): Promise<SubjectKey[]> {
+async function allKeys(index: PresenceIndex, filter: PageFilter, limit: number): Promise<SubjectKey[]> {
   const ids: SubjectKey[] = [];
   for (let after: PageCursor | null = null; ; ) {
     const { items } = await index.page(filter, after, limit);
@@ -24,7 +24,7 @@ async function everybody(index: PresenceIndex, filter: PageFilter, limit: number
 const CONNECTED: PageFilter = { states: ['connected'] };
 const ODD_TAGS = ['a:connected', '{1}', '*', 'línea\nnueva', 'bell\u0007', '😀', 'x'.repeat(1_024)];
 
-describe.each(storesUnderTest())('the index on %s', (_, open) => {
+describe.each(storesUnderTest())('the presence index on %s', (_, open) => {
   let opened: OpenStorage;
   let storage: Storage;
   beforeEach(async () => {
@@ -33,19 +33,19 @@ describe.each(storesUnderTest())('the index on %s', (_, open) => {
   });
   afterEach(() => opened.discard());
 
-  describe('page', () => {
-    it('is in order of time and then of the bytes of the id, however many share a time', async () => {
+  describe('a page', () => {
+    it('is sorted by time and then by the bytes of the id, however many share a time', async () => {
       const names = [...Array.from({ length: 250 }, (_, n) => `p${n}`), 'ü', '\uFFFD', '😀', '{a}', 'a b', '%41', '*'];
       const arrivals = names.map((name, n) => arrival(name, { sinceMs: n % 5 === 0 ? 500 : 1_000 }));
       await storage.records.commit(arrivals);
       const ordered = arrivals
         .map(({ key, after }) => ({ key, sinceMs: after?.index.sinceMs ?? 0 }))
         .sort((a, b) => a.sinceMs - b.sinceMs || compareBytes(a.key, b.key));
-      expect(await everybody(storage.index, CONNECTED, 1_000)).toEqual(idsOf(ordered));
-      expect(await everybody(storage.index, CONNECTED, 7)).toEqual(idsOf(ordered));
+      expect(await allKeys(storage.index, CONNECTED, 1_000)).toEqual(idsOf(ordered));
+      expect(await allKeys(storage.index, CONNECTED, 7)).toEqual(idsOf(ordered));
     });
 
-    it('is of the states and the tag asked for', async () => {
+    it('is filtered by state and tag', async () => {
       await storage.records.commit([
         arrival('a', { tag: 'red', sinceMs: 4 }),
         arrival('b', { tag: 'red', sinceMs: 3, state: 'reconnecting' }),
@@ -63,7 +63,7 @@ describe.each(storesUnderTest())('the index on %s', (_, open) => {
       ]);
     });
 
-    it('neither misses nor doubles who stays put while others come and go', async () => {
+    it('neither misses nor repeats participants who stay while others come and go', async () => {
       const move = fc.record({ name: fc.integer({ min: 0, max: 60 }), sinceMs: fc.nat(20), leaves: fc.boolean() });
       await fc.assert(
         fc.asyncProperty(
@@ -112,7 +112,7 @@ describe.each(storesUnderTest())('the index on %s', (_, open) => {
   });
 
   describe('occupancy and tags', () => {
-    it('count participants by state, and their present devices', async () => {
+    it('count participants by state and present devices', async () => {
       await storage.records.commit([
         arrival('a', { tag: 'red', devices: 3 }),
         arrival('b', { tag: 'red', state: 'reconnecting', devices: 0 }),
@@ -135,7 +135,7 @@ describe.each(storesUnderTest())('the index on %s', (_, open) => {
       ]);
     });
 
-    it('take any tag as it is, in order of bytes and by pages', async () => {
+    it('support any tag verbatim, in byte order and in pages', async () => {
       await storage.records.commit(ODD_TAGS.map((tag, n) => arrival(`p${n}`, { tag })));
       const sorted = ODD_TAGS.toSorted(compareBytes);
       expect((await storage.index.tags(undefined, null, 100)).items.map(({ tag }) => tag)).toEqual(sorted);
@@ -147,9 +147,9 @@ describe.each(storesUnderTest())('the index on %s', (_, open) => {
     });
   });
 
-  describe('of several sources', () => {
+  describe('with several sources', () => {
     const LIVEKIT = 'livekit' as SourceName;
-    const NOBODY = { connected: 0, reconnecting: 0, devices: 0 };
+    const EMPTY = { connected: 0, reconnecting: 0, devices: 0 };
     const scope = (name: string): Group<'scope'> => ({ kind: 'scope', name });
     const withId = (name: string): Group<'id'> => ({ kind: 'id', name });
     const pageOf = async (filter: Omit<PageFilter, 'states'>) =>
@@ -161,7 +161,7 @@ describe.each(storesUnderTest())('the index on %s', (_, open) => {
     const inLivekit = (room: string, index: IndexParts, participant = 'p1') =>
       arrival(keyIn(room, participant), { source: LIVEKIT, scope: room, id: participant, ...index });
 
-    /** Three participants of one id, of which two have one tag, and one more. */
+    /** Three participants with the same id, two of them with the same tag, and another participant. */
     beforeEach(async () => {
       const outcomes = await storage.records.commit([
         arrival(inBandwidth, { tag: 'red', sinceMs: 3, devices: 2 }),
@@ -172,7 +172,7 @@ describe.each(storesUnderTest())('the index on %s', (_, open) => {
       expect(outcomes).toEqual(['done', 'done', 'done', 'done']);
     });
 
-    it('pages are of one source or of all, and of a group within them', async () => {
+    it('filters pages by source and by group', async () => {
       expect(await pageOf({})).toEqual([keyIn('r1'), keyIn('r2', 'p2'), inBandwidth, keyIn('r2')]);
       expect(await pageOf({ source: BANDWIDTH })).toEqual([inBandwidth]);
       expect(await pageOf({ source: LIVEKIT })).toEqual([keyIn('r1'), keyIn('r2', 'p2'), keyIn('r2')]);
@@ -180,22 +180,22 @@ describe.each(storesUnderTest())('the index on %s', (_, open) => {
       expect(await pageOf({ source: LIVEKIT, group: tagged('red') })).toEqual([keyIn('r1')]);
       expect(await pageOf({ group: scope('r2') })).toEqual([keyIn('r2', 'p2'), keyIn('r2')]);
       expect(await pageOf({ source: BANDWIDTH, group: scope('r2') })).toEqual([]);
-      // Who has no scope is in no group of its id.
+      // A participant without a scope has no id group.
       expect(await pageOf({ group: withId('p1') })).toEqual([keyIn('r1'), keyIn('r2')]);
       expect(await pageOf({ source: BANDWIDTH, group: withId('p1') })).toEqual([]);
     });
 
-    it('pages of all sources are in one order, whatever their size', async () => {
-      const whole = await everybody(storage.index, CONNECTED, 10);
+    it('sorts pages across sources, whatever the page size', async () => {
+      const whole = await allKeys(storage.index, CONNECTED, 10);
       expect(whole).toEqual([keyIn('r1'), keyIn('r2', 'p2'), inBandwidth]);
-      expect(await everybody(storage.index, CONNECTED, 1)).toEqual(whole);
-      expect(await everybody(storage.index, { ...CONNECTED, group: tagged('red') }, 1)).toEqual([
+      expect(await allKeys(storage.index, CONNECTED, 1)).toEqual(whole);
+      expect(await allKeys(storage.index, { ...CONNECTED, group: tagged('red') }, 1)).toEqual([
         keyIn('r1'),
         inBandwidth,
       ]);
     });
 
-    it('occupancy is of one source or of all, and of a group within them', async () => {
+    it('filters occupancy by source and by group', async () => {
       const { index } = storage;
       expect(await index.occupancy({})).toEqual({ connected: 3, reconnecting: 1, devices: 4 });
       expect(await index.occupancy({ source: BANDWIDTH })).toEqual({ connected: 1, reconnecting: 0, devices: 2 });
@@ -204,10 +204,10 @@ describe.each(storesUnderTest())('the index on %s', (_, open) => {
       const redInLivekit = { source: LIVEKIT, group: tagged('red') };
       expect(await index.occupancy(redInLivekit)).toEqual({ connected: 1, reconnecting: 0, devices: 1 });
       expect(await index.occupancy({ group: scope('r2') })).toEqual({ connected: 1, reconnecting: 1, devices: 1 });
-      expect(await index.occupancy({ source: BANDWIDTH, group: scope('r2') })).toEqual(NOBODY);
+      expect(await index.occupancy({ source: BANDWIDTH, group: scope('r2') })).toEqual(EMPTY);
     });
 
-    it('tags are of one source or of all', async () => {
+    it('filters tags by source', async () => {
       const red = { tag: 'red', connected: 1, reconnecting: 0, devices: 1 };
       const blue = { tag: 'blue', connected: 0, reconnecting: 1, devices: 0 };
       expect(await tagsOf()).toEqual([blue, { ...red, connected: 2, devices: 3 }]);
@@ -215,25 +215,25 @@ describe.each(storesUnderTest())('the index on %s', (_, open) => {
       expect(await tagsOf(LIVEKIT)).toEqual([blue, red]);
     });
 
-    it('one of an id that comes and goes leaves the others as they are', async () => {
+    it('removes one of several participants with the same id and leaves the others unchanged', async () => {
       const { key, after } = inLivekit('r1', { tag: 'red', sinceMs: 1 });
       const gone: Changeset = { key, before: after, after: null, changes: null };
       expect(await storage.records.commit([gone])).toEqual(['done']);
       expect(await pageOf({ group: withId('p1') })).toEqual([keyIn('r2')]);
       expect(await pageOf({ group: tagged('red') })).toEqual([inBandwidth]);
       expect(await pageOf({ group: scope('r1') })).toEqual([]);
-      expect(await storage.index.occupancy({ group: scope('r1') })).toEqual(NOBODY);
+      expect(await storage.index.occupancy({ group: scope('r1') })).toEqual(EMPTY);
       expect((await tagsOf(LIVEKIT)).map(({ tag }) => tag)).toEqual(['blue']);
       expect((await tagsOf(BANDWIDTH)).map(({ tag }) => tag)).toEqual(['red']);
     });
 
-    it('sources are those that have, or had, a participant', async () => {
+    it('lists the sources that have, or had, a participant', async () => {
       expect(await storage.index.sources()).toEqual([BANDWIDTH, LIVEKIT]);
       const { key, after } = arrival(inBandwidth, { tag: 'red', sinceMs: 3, devices: 2 });
       await storage.records.commit([{ key, before: after, after: null, changes: null }]);
       expect(await storage.index.sources()).toEqual([BANDWIDTH, LIVEKIT]);
       expect(await tagsOf(BANDWIDTH)).toEqual([]);
-      expect(await storage.index.occupancy({ source: BANDWIDTH })).toEqual(NOBODY);
+      expect(await storage.index.occupancy({ source: BANDWIDTH })).toEqual(EMPTY);
     });
   });
 });

@@ -1,4 +1,4 @@
-// What the records of every store must do, whatever it is made of.
+// The contract for the records of every store.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Changeset, Storage } from '../../src/storage/ports.js';
 import { arrival, id, idsOf, stored } from './arrivals.js';
@@ -6,7 +6,7 @@ import { entriesAfter } from './feed.js';
 import { tagged } from './index-entry.js';
 import { type OpenStorage, storesUnderTest } from './stores.js';
 
-describe.each(storesUnderTest())('the records on %s', (_, open) => {
+describe.each(storesUnderTest())('the record store on %s', (_, open) => {
   let opened: OpenStorage;
   let storage: Storage;
   beforeEach(async () => {
@@ -22,7 +22,7 @@ describe.each(storesUnderTest())('the records on %s', (_, open) => {
       return { key: id(name), before: stored(`${name} 1`), after: null, changes: null };
     };
 
-    it('is how many are stored, gone ones included, from whenever it is asked', async () => {
+    it('counts all stored records, including those of gone participants', async () => {
       await storage.records.commit([
         arrival('a'),
         arrival('b', { state: 'gone', devices: 0 }),
@@ -35,7 +35,7 @@ describe.each(storesUnderTest())('the records on %s', (_, open) => {
       expect(await storage.records.size()).toBe(0);
     });
 
-    it('counts nothing that was not done, and nobody twice', async () => {
+    it('does not count commits with a conflict, or an update of a stored record', async () => {
       expect(await storage.records.size()).toBe(0);
       await storage.records.commit([arrival('a')]);
       expect(await storage.records.commit([arrival('a'), forget('b')])).toEqual(['conflict', 'conflict']);
@@ -46,13 +46,13 @@ describe.each(storesUnderTest())('the records on %s', (_, open) => {
   });
 
   describe('commit', () => {
-    it('stores what load then finds, in the order asked', async () => {
+    it('stores records, which load returns in the requested order', async () => {
       expect(await storage.records.commit([arrival('a'), arrival('b')])).toEqual(['done', 'done']);
       expect(await storage.records.load([id('b'), id('nobody'), id('a')])).toEqual(['b 1', null, 'a 1']);
       expect(await storage.records.load([])).toEqual([]);
     });
 
-    it('lets one of two concurrent writers win, and does nothing at all for the other', async () => {
+    it('lets one of two concurrent writers win and writes nothing for the other', async () => {
       const outcomes = await Promise.all([
         storage.records.commit([arrival('a', { tag: 'first' }, 'change 1')]),
         storage.records.commit([
@@ -67,7 +67,7 @@ describe.each(storesUnderTest())('the records on %s', (_, open) => {
       expect((await feed()).sort()).toEqual(['change 1', 'change 3']);
     });
 
-    it('refuses to change or forget what was changed since it was loaded', async () => {
+    it('rejects an update or removal of a record that has changed since it was loaded', async () => {
       const first = arrival('a');
       const second = { ...first, before: first.after, after: stored('a 2', { state: 'reconnecting' }) };
       expect(await storage.records.commit([first])).toEqual(['done']);
@@ -77,7 +77,7 @@ describe.each(storesUnderTest())('the records on %s', (_, open) => {
       expect(await storage.records.load([id('a')])).toEqual(['a 2']);
     });
 
-    it('forgets a participant with all its index entries', async () => {
+    it('removes a participant with all its index entries', async () => {
       const { key, after } = arrival('a', { tag: 'red', devices: 3 });
       await storage.records.commit([{ key, before: null, after, changes: null }]);
       expect(await storage.records.commit([{ key, before: after, after: null, changes: 'gone' }])).toEqual(['done']);
@@ -97,7 +97,7 @@ describe.each(storesUnderTest())('the records on %s', (_, open) => {
   });
 
   describe('due', () => {
-    it('is what has come, earliest first, no more than asked for, and the time of the next', async () => {
+    it('returns past deadlines, earliest first and up to the limit, and the next deadline', async () => {
       const times = [5_000, 1_000, 3_000, 2_000, 4_000];
       await storage.records.commit(times.map((dueMs) => arrival(`at${dueMs}`, { dueMs })));
       expect(await storage.records.due(3_000, 10)).toEqual({ keys: ['at1000', 'at2000', 'at3000'], nextDueMs: 4_000 });
@@ -106,7 +106,7 @@ describe.each(storesUnderTest())('the records on %s', (_, open) => {
     });
   });
 
-  it('can be checked', async () => {
+  it('passes its health check', async () => {
     await expect(storage.check()).resolves.toBeUndefined();
   });
 });

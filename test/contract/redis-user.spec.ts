@@ -1,4 +1,4 @@
-// The Redis user of docs/redis.md can do all that the store does, and has no permission that it could do without.
+// The Redis user of docs/redis.md has every permission that the store needs, and no others.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
@@ -20,7 +20,7 @@ function changeset(name: string, changes: string): Changeset {
   return { key: name as SubjectKey, before: null, after: { record: name, index }, changes };
 }
 
-/** Everything that the service asks of a store; how many of it is refused. */
+/** Runs every operation of the store, and returns how many were refused. */
 async function countRefusals(url: string): Promise<number> {
   const redis = await RedisConnection.open(parseRedisUrl(url), log);
   const storage = new RedisStorage(redis, {
@@ -65,14 +65,14 @@ describe('the Redis user of docs/redis.md', () => {
     await server.stop();
   });
 
-  /** A server with no data and no scripts, and a database that is to be selected. */
+  /** Empties the server of data and scripts. Returns a URL that also selects a database. */
   async function emptyWith(user: readonly string[]): Promise<string> {
     await admin.flushall();
     await admin.script('FLUSH');
     return `${await urlOfUser(server.url, user)}/1`;
   }
 
-  it('is refused nothing', async () => {
+  it('may run every operation', async () => {
     expect(await countRefusals(await emptyWith(documentedUser()))).toBe(0);
   });
 
@@ -81,7 +81,7 @@ describe('the Redis user of docs/redis.md', () => {
     expect(await countRefusals(await emptyWith(lacking))).toBeGreaterThan(0);
   });
 
-  it('needs no other keys than those with its prefix', async () => {
+  it('needs access to the keys with its prefix', async () => {
     const elsewhere = documentedUser().map((rule) => rule.replace('rollcall:', 'other:'));
     expect(await countRefusals(await emptyWith(elsewhere))).toBeGreaterThan(10);
   });

@@ -1,4 +1,4 @@
-// The stores that are held to the contract, each opened empty.
+// The stores under the contract, each opened empty.
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,15 +19,15 @@ import { BANDWIDTH } from './index-entry.js';
 
 export interface OpenStorage {
   readonly storage: Storage;
-  /** Of its feed. */
+  /** The first position of its feed. */
   readonly beginning: FeedPosition;
   /** Closes it and removes its data. */
   readonly discard: () => Promise<void>;
 }
 
 /**
- * To be called where tests are described: it has a redis-server started before them and stopped after. On it the store is
- * the user of docs/redis.md, with no permission that it does not need.
+ * Must be called inside or around a `describe`: starts a redis-server before the tests and stops it afterwards. The store
+ * connects as the user of docs/redis.md, which has only the permissions that it needs.
  */
 export function storesUnderTest(): [string, () => Promise<OpenStorage>][] {
   let server: RedisServer;

@@ -1,6 +1,6 @@
 import { type RecordStore, type Storage, StoreUnavailableError } from '../../src/storage/ports.js';
 
-/** The storage, with every load and commit noted and, if wanted, held back or turned away. */
+/** Wraps a storage: records every load and commit and, on request, delays or rejects them. */
 export function watched(storage: Storage) {
   const commits: string[][] = [];
   const loads: string[][] = [];
@@ -32,11 +32,11 @@ export function watched(storage: Storage) {
       failure = which;
     },
     hold: () => {
-      let open = () => {};
+      let release = () => {};
       gate = new Promise((resolve) => {
-        open = resolve;
+        release = resolve;
       });
-      return () => open();
+      return () => release();
     },
   };
 }

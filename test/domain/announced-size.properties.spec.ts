@@ -1,4 +1,4 @@
-// What one commit announces is bounded, whatever comes in one batch, and nobody is told of a device that was never there.
+// The size of what one commit announces is bounded, whatever the batch, and only devices that are or were held are announced.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { MAX_DEVICES, MAX_DEVICES_WITHOUT_CONNECT } from '../../src/domain/eviction.js';
@@ -9,12 +9,12 @@ import { lengthOf } from '../length.js';
 import { eventOf, policy } from './builders.js';
 import { START_MS } from './histories.js';
 
-/** Stated in docs/security.md. */
+/** As documented in docs/security.md. */
 const MAX_ENTRY_BYTES = 96 * 1024;
 const MAX_BATCH_EVENTS = 512;
 const HELD = MAX_DEVICES + MAX_DEVICES_WITHOUT_CONNECT;
 
-/** The largest that are accepted: three bytes of UTF-8 for each character, and six of JSON. */
+/** The longest accepted values: three bytes of UTF-8 per character, and six of JSON. */
 const longId = (n: number) => `${n}`.padStart(256, '€');
 const longTag = (n: number) => `${n}`.padStart(1_024, '\u0001');
 
@@ -28,8 +28,8 @@ const batches = fc.array(
   { minLength: 1, maxLength: 6 },
 );
 
-describe('what one commit announces', () => {
-  it('is of the devices held before and those held after it, and of bounded size', () => {
+describe('the changes of one commit', () => {
+  it('are only about devices held before or after it, and are of bounded size', () => {
     let largest = 0;
     fc.assert(
       fc.property(batches, fc.boolean(), (all, areNew) => {
@@ -61,7 +61,7 @@ describe('what one commit announces', () => {
       { numRuns: lengthOf(20, 200) },
     );
     expect(largest).toBeLessThanOrEqual(MAX_ENTRY_BYTES);
-    // The property has seen the worst that it is about.
+    // Checks that the random batches come close to the worst case.
     expect(largest).toBeGreaterThan(MAX_ENTRY_BYTES / 2);
   });
 });

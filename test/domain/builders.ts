@@ -1,4 +1,4 @@
-// Events for tests: times default to the beginning, and receivedAt to at.
+// Builds events for tests: `at` defaults to 0, and `receivedAt` to `at`.
 import type { DeviceId, EventKind, LifecycleEvent } from '../../src/domain/lifecycle-event.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../../src/domain/policy.js';
 import type { ParticipantId, SourceName, Subject } from '../../src/domain/subject.js';

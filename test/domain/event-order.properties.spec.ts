@@ -1,4 +1,4 @@
-// Which events are one, and in which order they are, for providers that send whole seconds, ids or sequences.
+// Deduplication and order of events, for providers that send whole seconds, ids or sequence numbers.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { EventKind, LifecycleEvent } from '../../src/domain/lifecycle-event.js';
@@ -11,7 +11,7 @@ const KINDS: EventKind[] = ['connected', 'disconnected', 'left'];
 const NOW_MS = START_MS + 20_000;
 const at = (ms: number) => START_MS + ms;
 
-/** What a provider does to one device, a step every few hundred milliseconds, each received in order. */
+/** The events of one device, a few hundred milliseconds apart and received in order. */
 const lives = fc.array(fc.record({ kind: fc.constantFrom(...KINDS), passMs: fc.integer({ min: 50, max: 900 }) }), {
   minLength: 1,
   maxLength: 14,
@@ -25,7 +25,7 @@ function eventsOf(life: { kind: EventKind; passMs: number }[], of: (event: { n: 
   });
 }
 
-/** What is left of a device at the end: whether it is there, and why not. */
+/** The final state of the device, and its cause. */
 function outcomeOf(events: readonly LifecycleEvent[]) {
   const { record } = advance(undefined, events, NOW_MS, policy);
   const device = record?.announced.devices[0];
@@ -35,7 +35,7 @@ function outcomeOf(events: readonly LifecycleEvent[]) {
 const wholeSecond = (ms: number) => Math.floor(at(ms) / 1_000) * 1_000;
 
 describe('events of a source that sends whole seconds', () => {
-  it('lose nothing within a second, when each has an id', () => {
+  it('are all applied within a second, when each has an id', () => {
     fc.assert(
       fc.property(lives, (life) => {
         const exact = eventsOf(life, () => ({}));
@@ -49,7 +49,7 @@ describe('events of a source that sends whole seconds', () => {
     );
   });
 
-  it('lose nothing within a second, when each has a sequence, in whatever order they are received', () => {
+  it('give the right state in any order of receipt, when each has a sequence number', () => {
     const shuffled = lives.chain((life) => {
       const exact = eventsOf(life, () => ({}));
       const coarse = eventsOf(life, ({ n, ms }) => ({ at: wholeSecond(ms), precisionMs: 1_000, sequence: n }));
@@ -69,23 +69,23 @@ describe('events of a source that sends whole seconds', () => {
   });
 
   it.each([
-    ['leaves and is back', ['connected', 'left', 'connected'], 'connected'],
-    ['joins, drops and joins', ['connected', 'disconnected', 'connected'], 'connected'],
-    ['joins and leaves', ['connected', 'left'], 'gone'],
-  ] as const)('within one second somebody %s', (_, kinds, state) => {
+    ['leaving and returning', ['connected', 'left', 'connected'], 'connected'],
+    ['joining, dropping and rejoining', ['connected', 'disconnected', 'connected'], 'connected'],
+    ['joining and leaving', ['connected', 'left'], 'gone'],
+  ] as const)('support %s within one second', (_, kinds, state) => {
     const second = { at: START_MS, precisionMs: 1_000 } as const;
     const events = kinds.map((kind, n) => eventOf(kind, { ...second, receivedAt: at(100 * n), eventId: `e${n}` }));
     for (const given of [events, events.toReversed()]) expect(outcomeOf(given).state).toBe(state);
   });
 });
 
-/** The same event to a provider that gives it another time. */
+/** The same event, sent again by a provider that changes its time. */
 function resent(event: LifecycleEvent): LifecycleEvent {
   return { ...event, occurredAtMs: event.occurredAtMs + 900, receivedAtMs: event.receivedAtMs + 5_000 };
 }
 
 describe('presence', () => {
-  /** Any mixture, also of what no provider would send. */
+  /** Any mixture of events, including ones that no provider would send. */
   const mixtures = fc.array(
     fc
       .record({
@@ -113,7 +113,7 @@ describe('presence', () => {
     )
     .chain((events) => fc.tuple(fc.constant(events), deliveriesOf(events)));
 
-  it('is what the reference model says for every order, repetition and batching, whatever ids, sequences and precision they have', () => {
+  it('matches the reference model for any order, repetition and batching, whatever the ids, sequence numbers and precision', () => {
     fc.assert(
       fc.property(delivered, ([events, deliveries]) => {
         const lastMs = Math.max(NOW_MS, deliveries.at(-1)?.nowMs ?? 0);
@@ -126,13 +126,13 @@ describe('presence', () => {
     );
   });
 
-  it('takes an event that is sent again for one, by its id, also when its time was changed', () => {
+  it('recognises a repeated event by its id, even if its time has changed', () => {
     const first = eventOf('connected', { at: at(0), eventId: 'e1' });
     const again = eventOf('connected', { at: at(900), receivedAt: at(5_000), eventId: 'e1' });
     expect(advance(undefined, [first, again], NOW_MS, policy).verdicts).toEqual(['applied', 'duplicate']);
   });
 
-  it('ends by an operator after the event that has the highest sequence, and not after a later one', () => {
+  it('is ended by an operator after the event with the highest sequence number, but not after a later event', () => {
     const first = eventOf('connected', { at: at(1_000), sequence: 2 });
     const earlier = eventOf('disconnected', { at: at(1_500), sequence: 1 });
     const ended = eventOf('ended', { at: at(1_000), receivedAt: at(9_000), sequence: 2 });

@@ -19,11 +19,11 @@ export const policies: fc.Arbitrary<PresencePolicy> = fc.record({
 interface Shape {
   devices: number;
   perDevice: number;
-  /** How far a provider's clock may be ahead. */
+  /** How far the provider's clock may be ahead. */
   aheadMs?: number;
 }
 
-/** Events of one participant `p1`, in no order; some share device, kind and time and so are one event heard twice. */
+/** Events of the participant `p1`, in no order. Some share device, kind and time, and so are the same event received twice. */
 export function histories({ devices, perDevice, aheadMs = 0 }: Shape): fc.Arbitrary<LifecycleEvent[]> {
   const device = fc.integer({ min: 1, max: devices }).map((n) => `d${n}`);
   const event = fc
@@ -67,7 +67,7 @@ export interface Delivery {
   nowMs: number;
 }
 
-/** The events in some order, some repeated, in batches, with time passing in between. */
+/** The events in any order and in batches, some of them repeated, with time passing in between. */
 export function deliveriesOf(events: readonly LifecycleEvent[]): fc.Arbitrary<Delivery[]> {
   return fc.array(fc.nat(events.length - 1), { maxLength: 4 }).chain((repeats) => {
     const all = [...events, ...repeats.flatMap((index) => events[index] ?? [])];
@@ -87,7 +87,7 @@ export function deliveriesOf(events: readonly LifecycleEvent[]): fc.Arbitrary<De
   });
 }
 
-/** Presence by the reference model: what the rules in src/ have to come to. */
+/** Presence according to the reference model, which the rules in src/ must match. */
 export function definedView(events: readonly LifecycleEvent[], policy: PresencePolicy, nowMs: number): Presence {
   return presenceOf(events.map(modelEventOf), policy, nowMs);
 }

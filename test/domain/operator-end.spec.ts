@@ -1,4 +1,4 @@
-// What an operator's end does to a participant, and what undoes it. Seconds after the beginning, for brevity.
+// The effects of an end by an operator, and what undoes it. Times are in seconds from the start, for brevity.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { DeviceId, LifecycleEvent } from '../../src/domain/lifecycle-event.js';
@@ -12,7 +12,7 @@ const s = (seconds: number) => START_MS + seconds * 1_000;
 
 function recordAfter(events: readonly LifecycleEvent[], nowMs: number, rules = policy): ParticipantRecord {
   const { record } = advance(undefined, events, nowMs, rules);
-  if (!record) throw new Error('nothing is known');
+  if (!record) throw new Error('there is no record');
   return record;
 }
 
@@ -23,28 +23,28 @@ function endedAt(record: ParticipantRecord, nowMs: number, deviceId?: string, ru
     nowMs,
     rules,
   );
-  if (!after) throw new Error('nothing is known');
+  if (!after) throw new Error('there is no record');
   return after;
 }
 
 describe('an end by an operator', () => {
   const ghost = recordAfter([connected({ at: s(1) }), connected({ device: 'd2', at: s(2) })], s(3));
 
-  it('makes a participant gone at once, at that moment and with all its devices', () => {
+  it('makes a participant and all its devices gone immediately', () => {
     const { announced, lastEventAtMs } = endedAt(ghost, s(100));
     const gone = { state: 'gone', sinceMs: s(100), cause: 'ended' };
     expect(announced).toMatchObject({ ...gone, devices: [gone, gone] });
     expect(lastEventAtMs).toBe(s(2));
   });
 
-  it('ends one device only, if it names one, and none that is not present', () => {
+  it('ends only the given device, and none that is not present', () => {
     const one = endedAt(ghost, s(100), 'd1');
     expect(one.announced).toMatchObject({ state: 'connected', devices: [{ deviceId: 'd2' }, { cause: 'ended' }] });
     expect(operatorEnds(one, 'd1' as DeviceId, s(101), policy)).toEqual([]);
     expect(operatorEnds(ghost, 'unknown' as DeviceId, s(100), policy)).toEqual([]);
   });
 
-  it('also ends what is reconnecting, be it within grace or within a leave grace', () => {
+  it('also ends a participant who is reconnecting, whether in the grace period or the leave grace period', () => {
     const rules = { ...policy, leaveGraceMs: 60_000 };
     const lost = recordAfter([connected({ at: s(1) }), disconnected({ at: s(2) })], s(3), rules);
     expect(endedAt(lost, s(4), undefined, rules).announced).toMatchObject({ state: 'gone', cause: 'ended' });
@@ -53,7 +53,7 @@ describe('an end by an operator', () => {
     expect(endedAt(reload, s(4), undefined, rules).announced).toMatchObject({ state: 'gone', cause: 'left' });
   });
 
-  it('is announced with no time of the provider', () => {
+  it('is announced without a provider time', () => {
     const { changes } = advance(ghost, operatorEnds(ghost, undefined, s(100), policy), s(100), policy);
     expect(
       changes.map(({ type, cause, occurredAtMs, receivedAtMs }) => ({ type, cause, occurredAtMs, receivedAtMs })),
@@ -69,33 +69,33 @@ describe('an end by an operator', () => {
     ['a loss', disconnected({ at: s(50), receivedAt: s(101) }), { state: 'reconnecting', sinceMs: s(1) }],
     ['a leave', left({ at: s(50), receivedAt: s(101) }), { state: 'gone', cause: 'left', sinceMs: s(50) }],
   ])(
-    'is undone by %s that is later than the events it followed, even if the clock of the provider is behind',
+    'is undone by %s later than the events before it, even if the clock of the provider is behind',
     (_what, event, view) => {
       const single = endedAt(recordAfter([connected({ at: s(1) })], s(2)), s(100));
       expect(advance(single, [event], s(101), policy).record?.announced).toMatchObject(view);
     },
   );
 
-  it('is no earlier than what a node whose clock is ahead has settled', () => {
+  it('is no earlier than the last settled time of a node whose clock is ahead', () => {
     const lost = recordAfter([connected({ at: s(1) }), disconnected({ at: s(2) })], s(10));
     const [end] = operatorEnds(lost, undefined, s(9), policy);
     expect(end?.receivedAtMs).toBe(s(10));
   });
 
-  it('is not undone by the leave grace of a later leave', () => {
+  it('is not undone by the leave grace period of a later leave', () => {
     const rules = { ...policy, leaveGraceMs: 60_000 };
     const ended = endedAt(recordAfter([connected({ at: s(1) })], s(2), rules), s(100), undefined, rules);
     const { record } = advance(ended, [left({ at: s(50), receivedAt: s(101) })], s(101), rules);
     expect(record?.announced).toMatchObject({ state: 'gone', cause: 'left' });
   });
 
-  it('stands when an event is received late, or again, that is older', () => {
+  it('is not undone by an older event that is received late or again', () => {
     const ended = endedAt(ghost, s(100));
     const late = [connected({ at: s(1) }), disconnected({ device: 'd2', at: s(1), receivedAt: s(101) })];
     expect(advance(ended, late, s(101), policy).record?.announced).toMatchObject({ state: 'gone', cause: 'ended' });
   });
 
-  it('is announced by a purge, of whoever was present and of nobody else, and nothing is left', () => {
+  it('is announced by a purge only if the participant was present, and the purge leaves no record', () => {
     const delivered = histories({ devices: 3, perDevice: 8 }).chain((events) =>
       fc.tuple(deliveriesOf(events), policies),
     );
@@ -117,7 +117,7 @@ describe('an end by an operator', () => {
     );
   });
 
-  it('leaves nobody present, whatever happened before, and can be repeated', () => {
+  it('makes the participant gone whatever happened before, and is idempotent', () => {
     const delivered = histories({ devices: 3, perDevice: 12, aheadMs: 600_000 }).chain((events) =>
       fc.tuple(deliveriesOf(events), policies),
     );

@@ -35,11 +35,11 @@ const endOf = (deliveries: readonly Delivery[], extraMs = 0) => ({
   nowMs: (deliveries.at(-1)?.nowMs ?? 0) + extraMs,
 });
 
-describe('presence is a function of the set of events, the clock and the policy', () => {
-  // A provider's clock far ahead is given the time an event was first heard at, which a repeat may still move: of such
-  // events the tag and the time of the last event, which no rule looks at, are not said to be functions.
+describe('presence', () => {
+  // An event from a provider's clock far ahead gets the time of its first receipt, which a repeat may still move. So the tag
+  // and the time of the last event, which no rule uses, are compared only without such events.
   it.each([0, 600_000])(
-    'whatever the order, the repeats, the batches and the pauses, clocks %d ms ahead',
+    'is a function of the set of events, the clock and the policy, with provider clocks %d ms ahead',
     (aheadMs) => {
       const shape = { devices: 3, perDevice: MAX_KEPT_EVENTS, aheadMs };
       fc.assert(
@@ -62,7 +62,7 @@ describe('presence is a function of the set of events, the clock and the policy'
     },
   );
 
-  it('also when most of the events have been folded into the base', () => {
+  it('is the same function when most of the events have been folded into the base', () => {
     fc.assert(
       fc.property(delivered({ devices: 2, perDevice: 40 }), ([, deliveries, policy]) => {
         const { record, accepted } = deliver([...deliveries, endOf(deliveries)], policy);
@@ -72,7 +72,7 @@ describe('presence is a function of the set of events, the clock and the policy'
     );
   });
 
-  it('and an event heard twice is an event heard once', () => {
+  it('does not change when the same events are received again', () => {
     fc.assert(
       fc.property(delivered({ devices: 3, perDevice: 10 }), ([events, deliveries, policy]) => {
         const { record } = deliver(deliveries, policy);
@@ -86,8 +86,8 @@ describe('presence is a function of the set of events, the clock and the policy'
   });
 });
 
-describe('an end of a device that was never seen to connect', () => {
-  // Few enough of them that none is evicted: a late connect would then be taken for the first that is known of its device.
+describe('the end of a device without a known connect', () => {
+  // Few enough that none is evicted: otherwise a late connect would count as the first event of its device.
   const strays = fc.array(
     fc.record({
       kind: fc.constantFrom<EventKind[]>('disconnected', 'left'),
@@ -102,7 +102,7 @@ describe('an end of a device that was never seen to connect', () => {
   const othersIn = (record: ParticipantRecord | undefined) =>
     (record?.announced.devices ?? []).filter(({ deviceId }) => !deviceId.startsWith('stray'));
 
-  it('never changes who else is present, then or later', () => {
+  it('never changes the presence of other devices, then or later', () => {
     fc.assert(
       fc.property(manyDevices, ([deliveries, ends, policy]) => {
         let [without, withStrays]: (ParticipantRecord | undefined)[] = [];
@@ -126,7 +126,7 @@ describe('an end of a device that was never seen to connect', () => {
 });
 
 describe('`until`', () => {
-  it('is when the participant, or its device, is gone if no event is received: not before, and not later', () => {
+  it('is exactly when the participant or device becomes gone if no event is received', () => {
     const shape = { devices: 3, perDevice: 6 };
     fc.assert(
       fc.property(histories(shape), policies, fc.nat(120_000), (events, policy, elapsedMs) => {
@@ -147,11 +147,11 @@ describe('`until`', () => {
 });
 
 describe('changes', () => {
-  it('say, one after the other, exactly what each commit announced, in the order of versions', () => {
+  it('add up to exactly the view announced by each commit, in version order', () => {
     fc.assert(
       fc.property(delivered({ devices: 3, perDevice: 20 }), ([, deliveries, policy]) => {
         const { commits } = deliver([...deliveries, endOf(deliveries, 3_600_000)], policy);
-        const heard = new Map<string, unknown>();
+        const received = new Map<string, unknown>();
         let version: number | undefined;
         for (const { record, changes } of commits) {
           if (!record) continue;
@@ -159,8 +159,10 @@ describe('changes', () => {
           for (const change of changes) {
             const { state, sinceMs, cause, tag } = change;
             expect(change.version).toBe(version + 1);
-            expect(change.previousState).toBe((heard.get(change.deviceId ?? '') as { state?: string })?.state ?? null);
-            heard.set(
+            expect(change.previousState).toBe(
+              (received.get(change.deviceId ?? '') as { state?: string })?.state ?? null,
+            );
+            received.set(
               change.deviceId ?? '',
               change.deviceId ? { state, sinceMs, cause } : { state, sinceMs, cause, tag },
             );
@@ -172,21 +174,23 @@ describe('changes', () => {
             ({ deviceId, state, sinceMs, cause }) => [deviceId, { state, sinceMs, cause }] as const,
           );
           const { state, sinceMs, cause } = announced;
-          expect(heard).toEqual(new Map<string, unknown>([['', { state, sinceMs, cause, tag: tag?.value }], ...views]));
+          expect(received).toEqual(
+            new Map<string, unknown>([['', { state, sinceMs, cause, tag: tag?.value }], ...views]),
+          );
         }
       }),
       MANY,
     );
   });
 
-  it('never announce a state twice in a row, so that a departure is announced once however it is told', () => {
+  it('never announce the same state twice in a row, so that each departure is announced once', () => {
     fc.assert(
       fc.property(delivered({ devices: 3, perDevice: 20 }), ([, deliveries, policy]) => {
         const { changes } = deliver([...deliveries, endOf(deliveries, 3_600_000)], policy);
         const last = new Map<string | undefined, string>();
         for (const { deviceId, type, state } of changes) {
-          const isNews = last.get(deviceId) !== state;
-          expect(type.endsWith('.updated')).toBe(!isNews);
+          const isNewState = last.get(deviceId) !== state;
+          expect(type.endsWith('.updated')).toBe(!isNewState);
           last.set(deviceId, state);
         }
       }),
@@ -195,10 +199,10 @@ describe('changes', () => {
   });
 });
 
-describe('clocks of nodes that differ', () => {
+describe('nodes with different clocks', () => {
   const behind = fc.array(fc.constantFrom(0, 0, 100, 5_000, 70_000), { minLength: 8, maxLength: 8 });
 
-  it('bring nothing back that has ended by the one that is furthest ahead', () => {
+  it('never bring back a device that is gone by the clock furthest ahead', () => {
     fc.assert(
       fc.property(delivered({ devices: 3, perDevice: 6 }), behind, ([, deliveries, policy], lags) => {
         const steps = deliveries.flatMap(({ events, nowMs }, index) => {
@@ -220,7 +224,7 @@ describe('clocks of nodes that differ', () => {
 });
 
 describe('`version`', () => {
-  it('grows for one participant also when it was forgotten in between, and whenever that was noticed', () => {
+  it('grows for a participant even if its record was forgotten in between', () => {
     const policyOf = policies.map((policy) => ({ ...policy, retentionMs: 60_000 }));
     const gapsMs = fc.array(fc.constantFrom(1, 1_000, 59_000, 60_001, 90_000_000), { minLength: 1, maxLength: 8 });
     fc.assert(
@@ -242,7 +246,7 @@ describe('`version`', () => {
 });
 
 describe('a record', () => {
-  it('is not moved by an event older than the base', () => {
+  it('does not change for an event older than the base', () => {
     fc.assert(
       fc.property(delivered({ devices: 1, perDevice: 60 }), ([, deliveries, policy]) => {
         const { record } = deliver(deliveries, policy);
@@ -255,7 +259,7 @@ describe('a record', () => {
     );
   });
 
-  it('changes with no event at its deadline, and not before', () => {
+  it('changes at its deadline without an event, and not before', () => {
     fc.assert(
       fc.property(
         delivered({ devices: 3, perDevice: 12 }),
@@ -275,7 +279,7 @@ describe('a record', () => {
     );
   });
 
-  it('stays bounded however long its devices flap and however many it goes through', () => {
+  it('stays bounded however long devices flap and however many there are', () => {
     const kinds = fc.constantFrom<EventKind[]>('connected', 'disconnected', 'left');
     const flapping = fc.array(
       fc.record({
@@ -304,7 +308,7 @@ describe('a record', () => {
     );
   });
 
-  it('is forgotten, with its ended devices, after the retention', () => {
+  it('is forgotten after the retention, with its ended devices', () => {
     fc.assert(
       fc.property(delivered({ devices: 3, perDevice: 8 }), ([, deliveries, policy]) => {
         const { record } = deliver(deliveries, policy);

@@ -1,4 +1,4 @@
-// What a participant is, over all its devices. Seconds after the beginning, for brevity.
+// The presence of a participant over all its devices. Times are in seconds from the start, for brevity.
 import { describe, expect, it } from '@jest/globals';
 import { MAX_DEVICES, MAX_DEVICES_WITHOUT_CONNECT } from '../../src/domain/eviction.js';
 import type { LifecycleEvent } from '../../src/domain/lifecycle-event.js';
@@ -7,23 +7,23 @@ import { connected, disconnected, left, policy, subjectOf } from './builders.js'
 
 const s = (seconds: number) => 1_790_000_000_000 + seconds * 1_000;
 
-function heard(events: LifecycleEvent[], nowMs: number, rules = policy): ParticipantRecord {
+function recordAfter(events: LifecycleEvent[], nowMs: number, rules = policy): ParticipantRecord {
   const { record } = advance(undefined, events, nowMs, rules);
-  if (!record) throw new Error('nothing is known');
+  if (!record) throw new Error('there is no record');
   return record;
 }
 
-const viewOf = (events: LifecycleEvent[], nowMs: number, rules = policy) => heard(events, nowMs, rules).announced;
+const viewOf = (events: LifecycleEvent[], nowMs: number, rules = policy) => recordAfter(events, nowMs, rules).announced;
 
 describe('a participant', () => {
-  it('is what its strongest device is', () => {
+  it('has the state of its strongest device', () => {
     const events = [connected({ at: s(1) }), connected({ device: 'd2', at: s(2) }), disconnected({ at: s(3) })];
     expect(viewOf(events, s(4))).toMatchObject({ state: 'connected', sinceMs: s(1) });
     expect(viewOf([...events, left({ device: 'd2', at: s(4) })], s(5))).toMatchObject({ state: 'reconnecting' });
     expect(viewOf([...events, left({ device: 'd2', at: s(4) })], s(19))).toMatchObject({ state: 'gone' });
   });
 
-  it('is gone since its last end, and for the reason of that', () => {
+  it('is gone since its last end, with the cause of that end', () => {
     const events = [
       connected({ at: s(1) }),
       disconnected({ at: s(2) }),
@@ -37,7 +37,7 @@ describe('a participant', () => {
     });
   });
 
-  it('is present since its uninterrupted presence began, which one device may hand over to another', () => {
+  it('is present since the start of its uninterrupted presence, which overlapping devices continue', () => {
     const relay = [
       connected({ at: s(1) }),
       connected({ device: 'd2', at: s(10) }),
@@ -49,19 +49,19 @@ describe('a participant', () => {
     expect(viewOf([...relay, left({ device: 'd2', at: s(25) })], s(50)).sinceMs).toBe(s(30));
   });
 
-  it('is present without a break when another device comes within grace of a loss', () => {
+  it('is present without interruption when another device connects within the grace period of a loss', () => {
     const events = [connected({ at: s(1) }), disconnected({ at: s(5) }), connected({ device: 'd2', at: s(20) })];
     expect(viewOf(events, s(60))).toMatchObject({ state: 'connected', sinceMs: s(1) });
     expect(viewOf([...events.slice(0, 2), connected({ device: 'd2', at: s(21) })], s(60)).sinceMs).toBe(s(21));
   });
 
-  it('reconnecting keeps the start of its presence and says until when', () => {
+  it('keeps the start of its presence while it is reconnecting, and has `until`', () => {
     const view = viewOf([connected({ at: s(1) }), disconnected({ at: s(5), receivedAt: s(6) })], s(7));
     expect(view).toMatchObject({ state: 'reconnecting', sinceMs: s(1), untilMs: s(6) + policy.graceMs });
     expect(view.devices[0]).toMatchObject({ state: 'reconnecting', sinceMs: s(5), untilMs: s(6) + policy.graceMs });
   });
 
-  it('may stay reconnecting for a leave grace, so that a page reload does not flap', () => {
+  it('stays reconnecting during the leave grace period, so that a page reload does not flap', () => {
     const rules = { ...policy, leaveGraceMs: 5_000 };
     const reload = [connected({ at: s(1) }), left({ at: s(10) })];
     expect(viewOf(reload, s(14), rules)).toMatchObject({ state: 'reconnecting', sinceMs: s(1), untilMs: s(15) });
@@ -71,7 +71,7 @@ describe('a participant', () => {
     expect(viewOf(back, s(60)).sinceMs).toBe(s(14));
   });
 
-  it('says until when also where a leave grace outlasts the grace of another device', () => {
+  it('has the later `until` when the leave grace period outlasts the grace period of another device', () => {
     const rules = { ...policy, leaveGraceMs: 60_000 };
     const events = [
       connected({ at: s(1) }),
@@ -85,7 +85,7 @@ describe('a participant', () => {
     expect(viewOf(events, s(160), rules)).toMatchObject({ state: 'gone', sinceMs: s(100), cause: 'left' });
   });
 
-  it('is gone at once without a leave grace, even by the clock of a node that is behind the one that heard it', () => {
+  it('is gone immediately without a leave grace period, even for a node whose clock is behind that of the receiving node', () => {
     expect(viewOf([connected({ at: s(1) }), left({ at: s(10), receivedAt: s(10) })], s(9)).state).toBe('gone');
   });
 
@@ -95,25 +95,25 @@ describe('a participant', () => {
       connected({ device: 'd2', at: s(1), tag: 'old' }),
       left({ device: 'd2', at: s(3) }),
     ];
-    expect(heard(events, s(4)).tag?.value).toBe('new');
-    expect(heard(events.toReversed(), s(4)).tag?.value).toBe('new');
+    expect(recordAfter(events, s(4)).tag?.value).toBe('new');
+    expect(recordAfter(events.toReversed(), s(4)).tag?.value).toBe('new');
   });
 
-  it('keeps its tag when a callback from the future is sent again', () => {
+  it('keeps its tag when an event from the future is sent again', () => {
     const ahead = connected({ at: s(600), receivedAt: s(0), tag: 'blue' });
-    const record = heard([ahead, connected({ device: 'd2', at: s(60), tag: 'red' })], s(60));
+    const record = recordAfter([ahead, connected({ device: 'd2', at: s(60), tag: 'red' })], s(60));
     expect(record.tag?.value).toBe('red');
     const again = advance(record, [{ ...ahead, receivedAtMs: s(400) }], s(400), policy);
     expect(again).toEqual({ record, changes: [], verdicts: ['duplicate'] });
   });
 
-  it('whose provider clock is far ahead is ordered as if heard now, and can still leave', () => {
+  it('can still leave when the clock of the provider is far ahead: its events are ordered by their receipt', () => {
     const events = [connected({ at: s(86_400), receivedAt: s(1) }), left({ at: s(86_401), receivedAt: s(2) })];
     expect(viewOf(events.slice(0, 1), s(2))).toMatchObject({ state: 'connected', sinceMs: s(1) });
     expect(viewOf(events, s(3))).toMatchObject({ state: 'gone', sinceMs: s(2), cause: 'left' });
   });
 
-  it('does not come back from a loss told of after its connection had expired', () => {
+  it('does not come back when a loss is received after its connection has expired', () => {
     const { maxConnectionMs } = policy;
     const late = disconnected({ at: s(2) + maxConnectionMs });
     expect(viewOf([connected({ at: s(1) }), late], late.receivedAtMs)).toMatchObject({
@@ -127,16 +127,16 @@ describe('a participant', () => {
     });
   });
 
-  it('of more devices than are held evicts the least alive, and does not take their repeats for new ones', () => {
+  it('evicts the least alive of too many devices, and does not apply their repeated events as new', () => {
     const alive = connected({ device: 'alive', at: s(0) });
     const reloads = Array.from({ length: MAX_DEVICES + 5 }, (_, n) => [
       connected({ device: `d${n}`, at: s(n * 10) }),
       left({ device: `d${n}`, at: s(n * 10 + 5) }),
     ]).flat();
-    const record = heard([alive, ...reloads], s(1_000));
+    const record = recordAfter([alive, ...reloads], s(1_000));
     expect(record.devices.size).toBe(MAX_DEVICES);
     expect(record.announced).toMatchObject({ state: 'connected', sinceMs: s(0) });
-    // The last one is as old as the newest event that was evicted.
+    // The last one is as old as the newest evicted event.
     for (const event of [reloads[0], reloads[2 * 5 + 1]]) {
       expect(advance(record, event ? [event] : [], s(1_001), policy)).toEqual({
         record,
@@ -148,13 +148,13 @@ describe('a participant', () => {
 });
 
 describe('a node whose clock is behind', () => {
-  it('does not bring back who has ended by the clock of another one', () => {
+  it('does not bring back a participant who is gone by the clock of another node', () => {
     const rules = { ...policy, leaveGraceMs: 5_000 };
-    const lost = heard([connected({ at: s(1) }), disconnected({ at: s(2) })], s(17), rules);
+    const lost = recordAfter([connected({ at: s(1) }), disconnected({ at: s(2) })], s(17), rules);
     expect(lost.announced.state).toBe('gone');
     const late = advance(lost, [disconnected({ at: s(3), tag: 'red' })], s(16.9), rules);
     expect(late.changes.map(({ type }) => type)).toEqual(['participant.updated']);
-    const reload = heard([connected({ at: s(1) }), left({ at: s(2) })], s(7), rules);
+    const reload = recordAfter([connected({ at: s(1) }), left({ at: s(2) })], s(7), rules);
     expect(reload.announced.state).toBe('gone');
     const again = advance(reload, [left({ at: s(3), tag: 'red' })], s(6.9), rules);
     expect(again.changes.map(({ type }) => type)).toEqual(['participant.updated']);
@@ -163,28 +163,28 @@ describe('a node whose clock is behind', () => {
   });
 });
 
-describe('a participant with as many open devices as are held', () => {
+describe('a participant with the maximum number of open devices', () => {
   const open = Array.from({ length: MAX_DEVICES }, (_, n) => connected({ device: `d${n + 1}`, at: s(n + 1) }));
   const evicted = connected({ device: 'd0', at: s(0) });
-  const full = heard([evicted, ...open], s(100));
+  const full = recordAfter([evicted, ...open], s(100));
   const openIn = (record: ParticipantRecord | undefined) =>
     record?.announced.devices.filter(({ state }) => state === 'connected').map(({ deviceId }) => deviceId);
   const all = open.map(({ deviceId }) => deviceId);
 
-  it('keeps them when an end of an evicted device is received', () => {
+  it('keeps them when the end of an evicted device is received', () => {
     expect(openIn(full)).toEqual(all);
     const { record, changes } = advance(full, [disconnected({ device: 'd0', at: s(101) })], s(101), policy);
     expect(openIn(record)).toEqual(all);
     expect(changes.map(({ type, deviceId }) => [type, deviceId])).toEqual([['device.reconnecting', 'd0']]);
   });
 
-  it('keeps them when one of them is lost and another device connects, whose own end is no older', () => {
+  it('evicts the lost one when another device connects, and keeps the others', () => {
     const lost = disconnected({ device: 'd32', at: s(101) });
     const { record } = advance(full, [lost, connected({ device: 'new', at: s(102) })], s(102), policy);
     expect(openIn(record)).toEqual([...all.filter((id) => id !== 'd32'), 'new']);
   });
 
-  it('keeps them, and takes the first connect of another device, whatever ends of unknown devices come before it', () => {
+  it('keeps them after many ends of unknown devices, and still accepts the first connect of a new device', () => {
     let record: ParticipantRecord | undefined = full;
     for (let n = 0; n < 40; n += 1) {
       const end = (n % 2 === 0 ? left : disconnected)({ device: `stray${n}`, at: s(200 + n) });
@@ -197,7 +197,7 @@ describe('a participant with as many open devices as are held', () => {
     expect(openIn(after)).toEqual([...all.slice(1), 'new']);
   });
 
-  it('lets no end of another device evict one that is reconnecting', () => {
+  it('does not evict a reconnecting device for the end of another one', () => {
     const lost = disconnected({ device: 'x0', at: s(200) });
     const { record } = advance(full, [lost], s(200), policy);
     const others = Array.from({ length: 20 }, (_, n) => disconnected({ device: `x${n + 1}`, at: s(201 + n / 10) }));
@@ -211,7 +211,7 @@ describe('a participant with as many open devices as are held', () => {
     });
   });
 
-  it('says nothing, however often, of an end that it has no room for', () => {
+  it('announces nothing for an end that it has no room for', () => {
     const ends = Array.from({ length: MAX_DEVICES_WITHOUT_CONNECT }, (_, n) =>
       left({ device: `stray${n}`, at: s(200 + n), tag: 'red' }),
     );
@@ -229,7 +229,7 @@ describe('changes', () => {
   const typesAfter = (record: ParticipantRecord | undefined, events: LifecycleEvent[], nowMs: number) =>
     advance(record, events, nowMs, policy).changes.map(({ type }) => type);
 
-  it('of a commit tell of the devices first', () => {
+  it('list devices before the participant', () => {
     const { changes } = advance(undefined, [connected({ at: s(1), receivedAt: s(2), tag: 'red' })], s(2), policy);
     const common = { subject: subjectOf(), tag: 'red', state: 'connected', previousState: null };
     const times = { sinceMs: s(1), occurredAtMs: s(1), receivedAtMs: s(2), version: s(2) };
@@ -239,8 +239,8 @@ describe('changes', () => {
     ]);
   });
 
-  it('brought about by time have no provider time', () => {
-    const record = heard([connected({ at: s(1) }), disconnected({ at: s(2) })], s(2));
+  it('caused by a deadline have no provider time', () => {
+    const record = recordAfter([connected({ at: s(1) }), disconnected({ at: s(2) })], s(2));
     const { changes } = advance(record, [], record.deadlineMs, policy);
     expect(
       changes.map(({ type, occurredAtMs, receivedAtMs, cause }) => ({ type, occurredAtMs, receivedAtMs, cause })),
@@ -250,16 +250,16 @@ describe('changes', () => {
     ]);
   });
 
-  it('tell of a departure once, a leave heard later only upgrading its cause', () => {
-    const lost = heard([connected({ at: s(1) }), disconnected({ at: s(2) })], s(60));
+  it('announce a departure once; a later leave only updates its cause', () => {
+    const lost = recordAfter([connected({ at: s(1) }), disconnected({ at: s(2) })], s(60));
     expect(typesAfter(lost, [left({ at: s(2), receivedAt: s(61) })], s(61))).toEqual([
       'device.updated',
       'participant.updated',
     ]);
   });
 
-  it('tell of all that is to be seen: an interruption that was over before it was announced', () => {
-    const record = heard([connected({ at: s(1) })], s(1));
+  it('include an interruption that was over before it was announced', () => {
+    const record = recordAfter([connected({ at: s(1) })], s(1));
     const { record: after, changes } = advance(
       record,
       [disconnected({ at: s(2) }), connected({ at: s(3) })],
@@ -270,28 +270,28 @@ describe('changes', () => {
     expect(after?.version).toBe(record.version + 1);
   });
 
-  it('tell of a grace period that alone has become shorter, and of a connect that alone has become known', () => {
-    const lost = heard([disconnected({ at: s(5), receivedAt: s(9) })], s(9));
+  it('include a mere reduction of the grace period, and a connect that becomes known late', () => {
+    const lost = recordAfter([disconnected({ at: s(5), receivedAt: s(9) })], s(9));
     expect(typesAfter(lost, [disconnected({ at: s(5), receivedAt: s(6) })], s(10))).toEqual([
       'device.updated',
       'participant.updated',
     ]);
     const others = [connected({ device: 'd2', at: s(1) }), disconnected({ at: s(5) })];
-    expect(typesAfter(heard(others, s(6)), [connected({ at: s(2), receivedAt: s(7) })], s(7))).toEqual([
+    expect(typesAfter(recordAfter(others, s(6)), [connected({ at: s(2), receivedAt: s(7) })], s(7))).toEqual([
       'device.updated',
     ]);
   });
 
-  it('tell of a new tag', () => {
-    const record = heard([connected({ at: s(1) })], s(1));
+  it('include a new tag', () => {
+    const record = recordAfter([connected({ at: s(1) })], s(1));
     expect(typesAfter(record, [connected({ at: s(2), tag: 'red' })], s(2))).toEqual(['participant.updated']);
   });
 });
 
 describe('an event that was folded into the base', () => {
-  it('is a duplicate when it comes again, but cannot be made to have been heard earlier', () => {
+  it('is a duplicate when it is received again, and stale when it claims an earlier receipt', () => {
     const events = Array.from({ length: 17 }, (_, n) => connected({ at: s(n + 1), receivedAt: s(100) }));
-    const record = heard(events, s(100));
+    const record = recordAfter(events, s(100));
     const verdictOf = (receivedAt: number) =>
       advance(record, [connected({ at: s(1), receivedAt })], s(100), policy).verdicts;
     expect(verdictOf(s(101))).toEqual(['duplicate']);

@@ -1,5 +1,5 @@
-// One participant, commit by commit and through any silence, is what the reference model says: what is announced, when
-// something is due with no event, and what is forgotten.
+// Compares one participant with the reference model, commit by commit and through pauses of any length: its announcements,
+// deadlines and what is forgotten.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { MAX_KEPT_EVENTS } from '../../src/domain/device-history.js';
@@ -22,20 +22,20 @@ const event = fc.record({
 const allSteps = fc.array(
   fc.record({
     events: fc.array(event, { maxLength: 4 }),
-    /** Some of them are exactly a limit of the policy, or one off. */
+    /** Some are exactly a limit of the policy, or one off. */
     passMs: fc.constantFrom(0, 1, 4_000, 4_001, GRACE_MS, GRACE_MS + 1, 60_000, 60_001, 90_000),
   }),
   { minLength: 1, maxLength: 12 },
 );
 
-/** Few enough events that the participant keeps all of them, as the model does. */
+/** Few enough events per device that all are kept, as in the model. */
 const steps = allSteps.filter((all) => {
   const devices = all.flatMap(({ events }) => events.map(({ device }) => device));
   return devices.every((device) => devices.filter((other) => other === device).length <= MAX_KEPT_EVENTS);
 });
 
-describe('a participant, step by step', () => {
-  it('is what the reference model says', () => {
+describe('a participant', () => {
+  it('matches the reference model after every step', () => {
     fc.assert(
       fc.property(steps, fc.constantFrom(0, 2_000, 20_000), (history, leaveGraceMs) => {
         const rules = { ...policy, leaveGraceMs };

@@ -1,4 +1,4 @@
-// The examples say what is true of one device. Whatever order its events arrive in, and however often: the same.
+// Examples for one device. The result must be the same in whatever order and however often its events arrive.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -19,8 +19,8 @@ const { policy, cases } = JSON.parse(readFileSync(new URL('device-states.json', 
 };
 
 function deviceAfter(events: Example['events'], now: number) {
-  const heard = events.map(({ kind, at, receivedAt }) => eventOf(kind, { at, receivedAt }));
-  const { record } = advance(undefined, heard, now, { ...defaults, ...policy });
+  const received = events.map(({ kind, at, receivedAt }) => eventOf(kind, { at, receivedAt }));
+  const { record } = advance(undefined, received, now, { ...defaults, ...policy });
   const { state, sinceMs, cause, connectedAtMs, interruptions } = record?.announced.devices[0] ?? {};
   return { state, since: sinceMs, ...(cause && { cause }), connectedAt: connectedAtMs, interruptions };
 }

@@ -9,7 +9,7 @@ import { formatPosition } from '../../src/storage/feed-position.js';
 import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
 import { ManualClock } from '../manual-clock.js';
 
-describe.each(storesUnderTest())('a poll that waits on %s', (_, open) => {
+describe.each(storesUnderTest())('a waiting poll on %s', (_, open) => {
   let opened: OpenStorage;
   let hub: FeedHub;
   let clock: ManualClock;
@@ -27,27 +27,27 @@ describe.each(storesUnderTest())('a poll that waits on %s', (_, open) => {
     await opened.discard();
   });
 
-  const ask = (signal = new AbortController().signal) =>
+  const run = (signal = new AbortController().signal) =>
     poll.run({ after: opened.beginning, limit: 10, waitMs: 30_000, filter: {}, signal });
-  /** Once it waits, there is no place for another. */
-  async function untilItWaits(): Promise<void> {
+  /** While the poll waits, it occupies the only slot, so that another one is refused. */
+  async function untilWaiting(): Promise<void> {
     for (;;) {
-      const refusal = await Promise.race([ask().catch((error) => error), setImmediate('waits')]);
+      const refusal = await Promise.race([run().catch((error) => error), setImmediate('waits')]);
       if (refusal instanceof Error) return;
     }
   }
 
   it.each<[string, (caller: AbortController) => void]>([
-    ['its time is over', () => clock.advance(30_000)],
+    ['it times out', () => clock.advance(30_000)],
     ['the service stops', () => poll.stop()],
-    ['the caller has gone', (caller) => caller.abort()],
-  ])('ends when %s, and makes place for another', async (_what, end) => {
+    ['the caller disconnects', (caller) => caller.abort()],
+  ])('ends when %s, and releases its slot', async (_what, end) => {
     const caller = new AbortController();
-    const waiting = ask(caller.signal);
-    await untilItWaits();
+    const waiting = run(caller.signal);
+    await untilWaiting();
     end(caller);
     expect(await waiting).toEqual({ items: [], position: formatPosition(opened.beginning) });
-    const another = ask();
+    const another = run();
     poll.stop();
     expect(await another).toMatchObject({ items: [] });
   });

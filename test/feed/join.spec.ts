@@ -1,4 +1,4 @@
-// Whenever a follower comes, goes and comes back, whatever is announced meanwhile: it hears all, once, in order.
+// Followers join, leave and rejoin at any time: each receives every change once and in order, whatever is announced meanwhile.
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -20,7 +20,7 @@ import { eventually } from '../eventually.js';
 import { closeOnce } from '../leftovers.js';
 import { lengthOf } from '../length.js';
 
-/** Which of them it is stands in its version. */
+/** A commit that announces the n-th changes, which have n as their version. */
 function announcing(n: number): Changeset {
   const participantId = `p${n}` as ParticipantId;
   const device: Change = {
@@ -39,14 +39,14 @@ function announcing(n: number): Changeset {
   return { key: keyOf(device.subject), before: null, after: { record: 'r', index: indexOf() }, changes };
 }
 
-/** A change as its type and number, with the text of its position. */
-type Heard = [change: string, position: string];
+/** The type and number of a change, and the text of its position. */
+type Received = [change: string, position: string];
 
 const nameOf = ({ type, version }: Change) => `${type} ${version}`;
 
-/** Comes and goes; goes on each time from the position of the last change it heard. */
-class Visitor {
-  readonly heard: Heard[] = [];
+/** Joins and leaves repeatedly, and resumes each time after the last change that it received. */
+class TestFollower {
+  readonly received: Received[] = [];
   #leave = () => {};
   readonly #catchUps: Promise<void>[] = [];
 
@@ -56,54 +56,56 @@ class Visitor {
     readonly begin: FeedPosition,
   ) {}
 
-  /** `lag`: how long it takes over each page that it reads. */
-  come(lag: number): void {
+  /** `lag`: the event loop turns that it spends on each page while it catches up. */
+  join(lag: number): void {
     this.#leave();
-    const last = this.heard.at(-1)?.[1];
+    const last = this.received.at(-1)?.[1];
     const after = last === undefined ? this.begin : (parsePosition(last) as FeedPosition);
-    let isHere = true;
+    let isJoined = true;
     const follower = new Follower(
       after,
       {},
       {
         onChanges: (changes) => {
-          if (!isHere) return;
-          this.heard.push(...changes.map(({ change, position }): Heard => [nameOf(change), formatPosition(position)]));
+          if (!isJoined) return;
+          this.received.push(
+            ...changes.map(({ change, position }): Received => [nameOf(change), formatPosition(position)]),
+          );
         },
-        onGone: () => this.heard.push(['gone', '']),
+        onGone: () => this.received.push(['gone', '']),
       },
     );
     this.#leave = () => {
-      isHere = false;
+      isJoined = false;
       this.hub.leave(follower);
     };
-    const client = { isConnected: () => isHere, drained: () => ticks(lag) };
+    const client = { isConnected: () => isJoined, drained: () => ticks(lag) };
     const caughtUp = catchUp(follower, this, client).then((outcome) => {
-      if (outcome === 'live' && !isHere) this.hub.leave(follower);
+      if (outcome === 'live' && !isJoined) this.hub.leave(follower);
     });
     this.#catchUps.push(caughtUp);
   }
 
-  go(): void {
+  leave(): void {
     this.#leave();
   }
 
-  /** Goes, and reads no more of the store. */
+  /** Leaves, and waits until it no longer reads the store. */
   async end(): Promise<void> {
-    this.go();
+    this.leave();
     await Promise.all(this.#catchUps);
   }
 }
 
-async function allAfter(feed: FeedReader, begin: FeedPosition): Promise<Heard[]> {
-  const all: Heard[] = [];
+async function allAfter(feed: FeedReader, begin: FeedPosition): Promise<Received[]> {
+  const all: Received[] = [];
   let position = begin;
   const reader = new Follower(
     begin,
     {},
     {
       onChanges: (changes) =>
-        all.push(...changes.map((placed): Heard => [nameOf(placed.change), formatPosition(placed.position)])),
+        all.push(...changes.map((placed): Received => [nameOf(placed.change), formatPosition(placed.position)])),
       onGone: () => {},
     },
   );
@@ -126,8 +128,8 @@ const actions = fc.array(
       weight: 4,
       arbitrary: fc.record({ act: fc.constant('announce' as const), count: fc.integer({ min: 1, max: 60 }) }),
     },
-    { weight: 3, arbitrary: fc.record({ act: fc.constant('come' as const), who: fc.nat(3), lag: fc.nat(1_000) }) },
-    { weight: 2, arbitrary: fc.record({ act: fc.constant('go' as const), who: fc.nat(3) }) },
+    { weight: 3, arbitrary: fc.record({ act: fc.constant('join' as const), who: fc.nat(3), lag: fc.nat(1_000) }) },
+    { weight: 2, arbitrary: fc.record({ act: fc.constant('leave' as const), who: fc.nat(3) }) },
     {
       weight: 2,
       arbitrary: fc.record({ act: fc.constant('pass' as const), count: fc.integer({ min: 1, max: 1_000 }) }),
@@ -136,10 +138,10 @@ const actions = fc.array(
   { minLength: 5, maxLength: 40 },
 );
 
-const COMES_WHILE_THE_HUB_GOES_ON = [
-  { act: 'come', who: 0, lag: 0 },
+const JOINS_WHILE_THE_HUB_RUNS = [
+  { act: 'join', who: 0, lag: 0 },
   { act: 'pass', count: 500 },
-  { act: 'come', who: 1, lag: 3_000 },
+  { act: 'join', who: 1, lag: 3_000 },
   { act: 'pass', count: 1_500 },
   { act: 'announce', count: 2 },
   { act: 'pass', count: 6_000 },
@@ -148,7 +150,7 @@ const COMES_WHILE_THE_HUB_GOES_ON = [
 ] satisfies typeof actions extends fc.Arbitrary<infer T> ? T : never;
 
 describe.each(storesUnderTest())('a follower on %s', (_, open) => {
-  it('hears every change once and in order, however often it goes and comes back', async () => {
+  it('receives every change once and in order, however often it leaves and rejoins', async () => {
     await fc.assert(
       fc.asyncProperty(actions, fc.nat(3 * PAGE_SIZE), async (script, before) => {
         const { storage, beginning, discard } = await open();
@@ -161,32 +163,32 @@ describe.each(storesUnderTest())('a follower on %s', (_, open) => {
           storage.records.commit(Array.from({ length: many }, () => announcing(count++)));
         for (let rest = before; rest > 0; rest -= 100) await announce(Math.min(rest, 100));
         const end = await storage.feed.end();
-        const visitors = [beginning, beginning, end, end].map((begin) => new Visitor(feed, hub, begin));
+        const followers = [beginning, beginning, end, end].map((begin) => new TestFollower(feed, hub, begin));
         const commits: Promise<unknown>[] = [];
         for (const action of script) {
           if (action.act === 'announce') commits.push(announce(action.count));
-          else if (action.act === 'come') visitors[action.who]?.come(action.lag);
-          else if (action.act === 'go') visitors[action.who]?.go();
+          else if (action.act === 'join') followers[action.who]?.join(action.lag);
+          else if (action.act === 'leave') followers[action.who]?.leave();
           else await ticks(action.count);
         }
         await Promise.all(commits);
-        for (const visitor of visitors) visitor.come(0);
-        for (const visitor of visitors) {
-          const expected = await allAfter(feed, visitor.begin);
-          await eventually(() => expect(visitor.heard.length).toBeGreaterThanOrEqual(expected.length));
-          if (beginning.length === 1) expect(visitor.heard).toEqual(expected);
-          expect(visitor.heard.map(([name]) => name).toSorted()).toEqual(expected.map(([name]) => name).toSorted());
-          // Of several shards, the order is that of each of them.
-          const positions = visitor.heard.map(([, position]) => parsePosition(position) as FeedPosition);
+        for (const follower of followers) follower.join(0);
+        for (const follower of followers) {
+          const expected = await allAfter(feed, follower.begin);
+          await eventually(() => expect(follower.received.length).toBeGreaterThanOrEqual(expected.length));
+          if (beginning.length === 1) expect(follower.received).toEqual(expected);
+          expect(follower.received.map(([name]) => name).toSorted()).toEqual(expected.map(([name]) => name).toSorted());
+          // With several shards, the order is only defined within each shard.
+          const positions = follower.received.map(([, position]) => parsePosition(position) as FeedPosition);
           for (const [n, position] of positions.entries()) {
             expect(positions[n - 1]?.every((place, shard) => isPast(position, shard, place))).not.toBe(false);
           }
         }
-        await Promise.all(visitors.map((visitor) => visitor.end()));
+        await Promise.all(followers.map((follower) => follower.end()));
         await stopHub();
         await discard();
       }),
-      { numRuns: lengthOf(8, 50), examples: [[COMES_WHILE_THE_HUB_GOES_ON, 0]] },
+      { numRuns: lengthOf(8, 50), examples: [[JOINS_WHILE_THE_HUB_RUNS, 0]] },
     );
   });
 });

@@ -1,4 +1,4 @@
-// Changes as large as they may be: no page, answer or event is larger than it should, and nobody loses a change by it.
+// Changes of the maximum size: pages, responses and deliveries stay bounded, and no change is lost.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import type { DeviceId } from '../../src/domain/lifecycle-event.js';
@@ -19,13 +19,13 @@ import { ManualClock } from '../manual-clock.js';
 
 const log = pino({ level: 'silent' });
 const COMMITS = 60;
-/** Changes of one commit. */
+/** The changes per commit. */
 const DEVICES = 80;
-/** One change, as an answer. */
+/** The length of one change in a response. */
 const MAX_CHANGE_LENGTH = 2_500;
 const nameOf = (version: number, device: number) => `${version} ${device}`.padEnd(256, '.');
 
-/** A commit that announces as much as one can. */
+/** A commit that announces as much as possible. */
 function announcing(version: number): Changeset {
   const participantId = `p${version}`.padEnd(256, '.') as ParticipantId;
   const common = {
@@ -61,7 +61,7 @@ describe.each(storesUnderTest())('large changes on %s', (_, open) => {
   });
   afterAll(() => opened.discard());
 
-  it('are in pages of bounded size, each of them once', async () => {
+  it('are read in pages of bounded size, each change once', async () => {
     const found: string[] = [];
     let position = opened.beginning;
     for (let isLast = false; !isLast; ) {
@@ -75,7 +75,7 @@ describe.each(storesUnderTest())('large changes on %s', (_, open) => {
     expect(found.toSorted()).toEqual(all.toSorted());
   });
 
-  it('are in answers of bounded size to polls, each of them once', async () => {
+  it('are polled in responses of bounded size, each change once', async () => {
     const hub = new FeedHub(opened.storage.feed, reader, log);
     const poll = new ChangePoll(opened.storage.feed, reader, hub, new FollowerLimit(1), new ManualClock(0));
     const request = { limit: 1_000, waitMs: 0, filter: {}, signal: new AbortController().signal };
@@ -91,7 +91,7 @@ describe.each(storesUnderTest())('large changes on %s', (_, open) => {
     await hub.stop();
   });
 
-  it('come to a follower that catches up in parts of bounded size, each of them once', async () => {
+  it('are delivered to a follower that catches up in parts of bounded size, each change once', async () => {
     const hub = new FeedHub(opened.storage.feed, reader, log);
     const found: string[] = [];
     let largest = 0;
@@ -112,7 +112,7 @@ describe.each(storesUnderTest())('large changes on %s', (_, open) => {
     await hub.stop();
   });
 
-  it('are read from the store no more than a page has room for', async () => {
+  it('are not read from the store beyond the size of a page', async () => {
     const page = await opened.storage.feed.read(opened.beginning, 128);
     const bytes = page?.reduce((sum, { changes }) => sum + changes.length, 0);
     expect(bytes).toBeGreaterThanOrEqual(64 * 1024);

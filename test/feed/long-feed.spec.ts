@@ -1,4 +1,4 @@
-// A feed of which one request reads a part: nobody gets more of the process than a place, and nobody loses a change by it.
+// A feed too long for one request: each request reads only a part of it and uses one slot, and no change is lost.
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -23,11 +23,11 @@ import { lengthOf } from '../length.js';
 import { ManualClock } from '../manual-clock.js';
 
 const log = pino({ level: 'silent' });
-/** More than one request reads. */
+/** More than a single request reads. */
 const ENTRIES = 5_000;
 const RARE = 'rare' as ParticipantId;
 
-/** Which of them it is stands in its version. */
+/** A commit whose changes have this version. */
 function announcing(version: number): Changeset {
   const participantId = version % 1_000 === 999 ? RARE : (`p${version}` as ParticipantId);
   const tag = version % 3 === 0 ? 'third' : 'other';
@@ -38,11 +38,11 @@ function announcing(version: number): Changeset {
     { ...common, ...now, type: 'device.connected', deviceId: 'd1' as DeviceId },
     { ...common, ...now, type: 'participant.connected' },
   ]);
-  // The store finds one participant per changeset; which one a change is of stands in its text.
+  // The store requires a distinct key per changeset; the participant of a change is in its encoded text.
   return { key: `p${version}` as SubjectKey, before: null, after: { record: 'r', index: indexOf() }, changes };
 }
 
-/** Counts the turns of the event loop, in which other work could be done. */
+/** Counts the turns of the event loop, in each of which other work could run. */
 function countTurns(): { end: () => number } {
   let count = 0;
   let isCounting = true;
@@ -62,7 +62,7 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
   let opened: OpenStorage;
   let reader: FeedReader;
   let hub: FeedHub;
-  /** The position after each change, in the order of the feed. */
+  /** Each change and the position after it, in feed order. */
   let all: { position: FeedPosition; change: Change }[];
   beforeAll(async () => {
     opened = await open();
@@ -88,26 +88,31 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
   afterEach(() => hub.stop());
   afterAll(() => opened.discard());
 
-  const pollOf = (most: number) =>
-    new ChangePoll(opened.storage.feed, reader, hub, new FollowerLimit(most), new ManualClock(0));
+  const pollOf = (maxFollowers: number) =>
+    new ChangePoll(opened.storage.feed, reader, hub, new FollowerLimit(maxFollowers), new ManualClock(0));
   const request = { after: [] as FeedPosition, limit: 1_000, waitMs: 0, signal: new AbortController().signal };
-  const nobody = { tag: 'nobody' };
+  const matchesNothing = { tag: 'nobody' };
   const end = () => formatPosition(all.at(-1)?.position as FeedPosition);
 
-  it('are refused beyond the limit, whether they read, wait or only ask for the position', async () => {
+  it('are refused beyond the limit, whether they read, wait or only request the position', async () => {
     const poll = pollOf(5);
-    const kinds: Partial<PollRequest>[] = [{ after: undefined }, { filter: nobody }, { filter: {} }, { waitMs: 1_000 }];
+    const kinds: Partial<PollRequest>[] = [
+      { after: undefined },
+      { filter: matchesNothing },
+      { filter: {} },
+      { waitMs: 1_000 },
+    ];
     const after = opened.beginning;
     for (const kind of kinds) {
-      const asked = Array.from({ length: 40 }, () => poll.run({ ...request, after, filter: {}, ...kind }));
-      const outcomes = await Promise.allSettled(asked);
+      const polls = Array.from({ length: 40 }, () => poll.run({ ...request, after, filter: {}, ...kind }));
+      const outcomes = await Promise.allSettled(polls);
       const refused = outcomes.filter(({ status }) => status === 'rejected');
       expect(refused).toHaveLength(35);
       for (const outcome of refused) expect(outcome).toMatchObject({ reason: { problem: 'too-many-streams' } });
     }
   });
 
-  it('give their place back when they fail', async () => {
+  it('release their slots when they fail', async () => {
     const poll = pollOf(1);
     const unknown = opened.beginning.map((place) => ({ ...place, epoch: '000000000000' }));
     for (let n = 0; n < 3; n += 1) {
@@ -117,35 +122,37 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
     }
   });
 
-  it('read a part of it each, with other work in between, and end at its end', async () => {
+  it('read one part at a time, yield to other work, and finish at the end of the feed', async () => {
     const poll = pollOf(1);
     const turns = countTurns();
-    const first = await poll.run({ ...request, after: opened.beginning, filter: nobody, waitMs: 30_000 });
+    const first = await poll.run({ ...request, after: opened.beginning, filter: matchesNothing, waitMs: 30_000 });
     expect(first.items).toEqual([]);
     expect(first.position).not.toBe(end());
     expect(turns.end()).toBeGreaterThanOrEqual(30);
     const after = parsePosition(first.position) as FeedPosition;
-    expect(await poll.run({ ...request, after, filter: nobody })).toEqual({ items: [], position: end() });
+    expect(await poll.run({ ...request, after, filter: matchesNothing })).toEqual({ items: [], position: end() });
   });
 
-  it('are read for one at a time, with other work between any two pages', async () => {
+  it('read one poll at a time, and yield to other work between pages', async () => {
     const poll = pollOf(100);
     const turns = countTurns();
-    const asked = Array.from({ length: 100 }, () => poll.run({ ...request, after: opened.beginning, filter: nobody }));
-    await Promise.all(asked);
+    const polls = Array.from({ length: 100 }, () =>
+      poll.run({ ...request, after: opened.beginning, filter: matchesNothing }),
+    );
+    await Promise.all(polls);
     expect(turns.end()).toBeGreaterThanOrEqual(100);
   });
 
-  it('are answered after a page when there are many of them, and hold no more than that', async () => {
+  it('return after a single page when there are many of them, which bounds their memory', async () => {
     const poll = pollOf(100);
-    const ask = () => poll.run({ ...request, after: opened.beginning, filter: {} });
-    expect((await ask()).items).toHaveLength(1_000);
-    const counts = (await Promise.all(Array.from({ length: 100 }, ask))).map(({ items }) => items.length);
+    const run = () => poll.run({ ...request, after: opened.beginning, filter: {} });
+    expect((await run()).items).toHaveLength(1_000);
+    const counts = (await Promise.all(Array.from({ length: 100 }, run))).map(({ items }) => items.length);
     expect(counts.filter((count) => count === 2 * PAGE_SIZE).length).toBeGreaterThanOrEqual(92);
   });
 
-  it('give every change that is wanted once and in order, from wherever they begin', async () => {
-    const filter = fc.constantFrom<ChangeFilter>({}, { participantId: RARE }, { tag: 'third' }, nobody, {
+  it('return every matching change once and in order, from any starting position', async () => {
+    const filter = fc.constantFrom<ChangeFilter>({}, { participantId: RARE }, { tag: 'third' }, matchesNothing, {
       types: ['device.connected'],
     });
     await fc.assert(
@@ -168,7 +175,7 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
           const expected = all.slice(start + 1).filter(({ change }) => isWanted(change, wanted));
           const names = expected.map(({ change: { type, version } }) => `${type} ${version}`);
           expect(found.toSorted()).toEqual(names.toSorted());
-          // Of several shards, the order is that of each of them.
+          // With several shards, the order is only defined within each shard.
           if (opened.beginning.length === 1) expect(found).toEqual(names);
         },
       ),
@@ -176,25 +183,25 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
     );
   });
 
-  it('are no longer read for once their caller has gone', async () => {
+  it('stop reading after their caller has disconnected', async () => {
     const caller = new AbortController();
-    const asked = pollOf(1).run({ ...request, after: opened.beginning, filter: nobody, signal: caller.signal });
+    const poll = pollOf(1).run({ ...request, after: opened.beginning, filter: matchesNothing, signal: caller.signal });
     caller.abort();
-    const { position } = await asked;
+    const { position } = await poll;
     const reached = all.findIndex((placed) => formatPosition(placed.position) === position);
     expect(reached).toBeLessThan(2 * PAGE_SIZE);
   });
 
-  it('are not read for a stream whose client has left before its turn', async () => {
+  it('leave a stream unread whose client disconnects before its turn', async () => {
     const follower = new Follower(opened.beginning, {}, { onChanges: () => {}, onGone: () => {} });
     const client = { isConnected: () => false, drained: async () => {} };
     expect(await catchUp(follower, { reader, hub }, client)).toBe('disconnected');
     expect(follower.position).toBe(opened.beginning);
   });
 
-  it('leave other work its turns while a stream catches up', async () => {
+  it('share the event loop with other work while a stream catches up', async () => {
     const turns = countTurns();
-    const follower = new Follower(opened.beginning, nobody, { onChanges: () => {}, onGone: () => {} });
+    const follower = new Follower(opened.beginning, matchesNothing, { onChanges: () => {}, onGone: () => {} });
     expect(await catchUp(follower, { reader, hub }, { isConnected: () => true, drained: async () => {} })).toBe('live');
     expect(turns.end()).toBeGreaterThanOrEqual(Math.floor(ENTRIES / PAGE_SIZE) - 1);
   });

@@ -1,4 +1,4 @@
-// An entry of the feed that cannot be decoded: whoever has not passed it starts over, once, and nobody is stuck at it.
+// An undecodable feed entry: readers that have not passed it start over once, and none gets stuck at it.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { pino } from 'pino';
@@ -22,7 +22,7 @@ import { lengthOf } from '../length.js';
 import { ManualClock } from '../manual-clock.js';
 
 const GARBAGE = 'PRIVATE-garbage';
-/** The shape of an entry, but for a value. */
+/** Has the structure of an entry, except for one value. */
 const ALMOST = JSON.stringify(['PRIVATE', 'bandwidth', 0, 1, [['device.connected', 'd1', 0, 'connected', 0, 0, 1, 1]]]);
 
 function changesOf(participantId: string): [Change, Change] {
@@ -42,7 +42,7 @@ function changesOf(participantId: string): [Change, Change] {
   ];
 }
 
-describe.each(storesUnderTest())('an entry that cannot be decoded, on %s', (_, open) => {
+describe.each(storesUnderTest())('an undecodable entry on %s', (_, open) => {
   let opened: OpenStorage;
   let lines: string[];
   let reader: FeedReader;
@@ -69,34 +69,34 @@ describe.each(storesUnderTest())('an entry that cannot be decoded, on %s', (_, o
     await opened.storage.records.commit([{ key, before: null, after: { record: 'r', index: indexOf() }, changes }]);
   }
   const announce = (participantId: string) => append(encodeChanges(changesOf(participantId)));
-  const ask = (after: FeedPosition, parts: Partial<Parameters<ChangePoll['run']>[0]> = {}) =>
+  const run = (after: FeedPosition, parts: Partial<Parameters<ChangePoll['run']>[0]> = {}) =>
     poll.run({ after, limit: 100, waitMs: 0, filter: {}, signal: new AbortController().signal, ...parts });
   const namesOf = ({ items }: { items: { participantId: string }[] }) =>
     items.map(({ participantId }) => participantId);
   const gone = { problem: 'position-gone' };
 
   it.each([
-    ['no JSON', GARBAGE],
+    ['not JSON', GARBAGE],
     ['empty', ''],
-    ['of another shape', ALMOST],
+    ['of another structure', ALMOST],
     ['without changes', JSON.stringify(['PRIVATE', 'bandwidth', 0, 1, []])],
-  ])('is passed by polls with 410, once, when it is %s', async (_what, garbage) => {
+  ])('is answered to polls once with 410 when it is %s', async (_what, garbage) => {
     await announce('before');
     await append(garbage);
     await announce('after');
     let reached = opened.beginning;
-    // Of several shards, in which order entries of one millisecond come is open.
+    // With several shards, the order of entries of the same millisecond is undefined.
     if (reached.length === 1) {
-      const first = await ask(reached, { filter: { tag: 'red' } });
+      const first = await run(reached, { filter: { tag: 'red' } });
       expect(namesOf(first)).toEqual(['before', 'before']);
       reached = parsePosition(first.position) as FeedPosition;
-      await expect(ask(reached)).rejects.toMatchObject(gone);
+      await expect(run(reached)).rejects.toMatchObject(gone);
     }
-    await expect(ask(reached, { waitMs: 1_000, filter: { tag: 'none' } })).rejects.toMatchObject(gone);
+    await expect(run(reached, { waitMs: 1_000, filter: { tag: 'none' } })).rejects.toMatchObject(gone);
     const listed = await opened.storage.feed.end();
-    expect(namesOf(await ask(listed))).toEqual([]);
+    expect(namesOf(await run(listed))).toEqual([]);
     await announce('later');
-    expect(namesOf(await ask(listed))).toEqual(['later', 'later']);
+    expect(namesOf(await run(listed))).toEqual(['later', 'later']);
 
     expect(reader.undecodableCount).toBe(1);
     expect(lines.map((line) => JSON.parse(line))).toEqual([
@@ -105,14 +105,14 @@ describe.each(storesUnderTest())('an entry that cannot be decoded, on %s', (_, o
     expect(lines.join()).not.toContain('PRIVATE');
   });
 
-  it('ends the waits of those who follow, and of nobody who comes later', async () => {
+  it('ends the waits of current readers, but not of those who start after it', async () => {
     const after = await opened.storage.feed.end();
-    const waiting = ask(after, { waitMs: 30_000 });
+    const waiting = run(after, { waitMs: 30_000 });
     let isGone = false;
-    const heard: string[] = [];
+    const received: string[] = [];
     const follow = async (position: FeedPosition) => {
       const onChanges = (changes: readonly { change: Change }[]) =>
-        heard.push(...changes.map(({ change }) => change.type));
+        received.push(...changes.map(({ change }) => change.type));
       const onGone = () => {
         isGone = true;
       };
@@ -131,10 +131,10 @@ describe.each(storesUnderTest())('an entry that cannot be decoded, on %s', (_, o
     isGone = false;
     const listed = await opened.storage.feed.end();
     expect(await follow(listed)).toBe('live');
-    const another = ask(listed, { waitMs: 30_000 });
+    const another = run(listed, { waitMs: 30_000 });
     await announce('later');
     expect(namesOf(await another)).toEqual(['later', 'later']);
-    await eventually(() => expect(heard).toEqual(['device.connected', 'participant.connected']));
+    await eventually(() => expect(received).toEqual(['device.connected', 'participant.connected']));
     expect(isGone).toBe(false);
     expect(lines).toHaveLength(1);
   });
@@ -143,12 +143,12 @@ describe.each(storesUnderTest())('an entry that cannot be decoded, on %s', (_, o
 describe('the text of an entry', () => {
   const change = changesOf('p1');
 
-  it('is decoded as it was encoded', () => {
+  it('decodes to what was encoded', () => {
     const text = encodeChanges(change) as string;
     expect(encodeChanges(decodeChanges(text) as Change[])).toBe(text);
   });
 
-  it('is decoded to what can be answered, whatever it is, or not at all', () => {
+  it('decodes to valid changes or not at all, whatever it contains', () => {
     const entry = JSON.parse(encodeChanges(change) as string) as unknown[];
     const places = [...entry.keys()].map((place) => [place]);
     const inner = [...(entry[4] as unknown[][]).entries()].flatMap(([n, one]) =>

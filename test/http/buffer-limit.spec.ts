@@ -5,18 +5,18 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { BufferLimit } from '../../src/http/buffer-limit.js';
 import { eventually } from '../eventually.js';
 
-describe('the limit on buffers of slow clients', () => {
+describe('BufferLimit', () => {
   let server: Server;
   let responses: ServerResponse[] = [];
   let sockets: Socket[] = [];
-  let cut: ServerResponse[] = [];
+  let disconnected: ServerResponse[] = [];
   let limit: BufferLimit;
   beforeEach(async () => {
     responses = [];
     sockets = [];
-    cut = [];
+    disconnected = [];
     limit = new BufferLimit((response) => {
-      cut.push(response);
+      disconnected.push(response);
       response.req.socket.destroy();
     }, 1_000);
     server = createServer((_, response) => responses.push(response)).listen(0, '127.0.0.1');
@@ -40,7 +40,7 @@ describe('the limit on buffers of slow clients', () => {
   }
   const response = (n: number) => responses[n] as ServerResponse;
 
-  it('are released when a response is sent, or its connection breaks', async () => {
+  it('releases the bytes of a response when it is sent or its connection breaks', async () => {
     await open(3);
     limit.add(response(0), 600);
     response(0).end('sent');
@@ -49,28 +49,28 @@ describe('the limit on buffers of slow clients', () => {
     sockets[1]?.destroy();
     await once(response(1), 'close');
     limit.add(response(2), 1_000);
-    expect(cut).toEqual([]);
+    expect(disconnected).toEqual([]);
   });
 
-  it('beyond the limit cost the oldest their connection, as many as it takes', async () => {
+  it('disconnects as many of the oldest responses as needed when the limit is exceeded', async () => {
     await open(4);
     limit.add(response(1), 300);
     limit.add(response(0), 300);
     limit.add(response(2), 200);
     limit.add(response(1), 200);
-    expect(cut).toEqual([]);
+    expect(disconnected).toEqual([]);
     limit.add(response(3), 700);
-    expect(cut).toEqual([response(1), response(0)]);
+    expect(disconnected).toEqual([response(1), response(0)]);
     limit.add(response(1), 999);
     limit.add(response(3), 100);
-    expect(cut).toHaveLength(2);
+    expect(disconnected).toHaveLength(2);
   });
 
-  it('of a short text are not counted', async () => {
+  it('does not count short texts', async () => {
     await open(2);
     limit.addText(response(0), 'x'.repeat(16 * 1024));
-    expect(cut).toEqual([]);
+    expect(disconnected).toEqual([]);
     limit.addText(response(0), 'x'.repeat(16 * 1024 + 1));
-    expect(cut).toEqual([response(0)]);
+    expect(disconnected).toEqual([response(0)]);
   });
 });

@@ -12,14 +12,14 @@ function clientOf(forwardedFor: string | undefined, remoteAddress: string | unde
 }
 
 const ports = fc.integer({ min: 0, max: 65_535 });
-/** Not of the trusted ranges. */
+/** Outside of the trusted ranges. */
 const publicIpv4 = fc.ipV4().filter((address) => !address.startsWith('10.'));
-/** Eight groups of a global unicast address. */
+/** The eight groups of a global unicast address. */
 const ipv6Groups = fc
   .tuple(fc.integer({ min: 0x2000, max: 0x3fff }), ...Array.from({ length: 7 }, () => fc.nat(0xffff)))
   .map((groups) => groups as number[]);
 const spell = (groups: readonly number[]) => groups.map((group) => group.toString(16)).join(':');
-/** Ways to write one IPv6 address: leading zeros, upper case, brackets, a port, a zone. */
+/** Different notations of an IPv6 address: leading zeros, upper case, brackets, a port, a zone. */
 const spellings = fc.constantFrom<(text: string) => string>(
   (text) => text,
   (text) => text.toUpperCase(),
@@ -34,8 +34,8 @@ const spellings = fc.constantFrom<(text: string) => string>(
   (text) => `${text}%eth0`,
 );
 
-describe('the client of a request', () => {
-  it('is one IPv4 address, on whatever port, also when mapped to IPv6', () => {
+describe('the client address of a request', () => {
+  it('is an IPv4 address without port, even if it is mapped to IPv6', () => {
     fc.assert(
       fc.property(publicIpv4, ports, (address, port) => {
         const groups = address.split('.').map(Number) as [number, number, number, number];
@@ -48,7 +48,7 @@ describe('the client of a request', () => {
     );
   });
 
-  it('is one IPv6 /64, however its addresses are spelt', () => {
+  it('is an IPv6 /64 prefix, whatever the notation of the address', () => {
     fc.assert(
       fc.property(ipv6Groups, ipv6Groups, spellings, spellings, (one, another, spellOne, spellAnother) => {
         const sibling = [...one.slice(0, 4), ...another.slice(4)];
@@ -64,7 +64,7 @@ describe('the client of a request', () => {
     expect(clientOf('[2001:0DB8:0:0:1::7%eth0]:443')).toBe('2001:db8::/64');
   });
 
-  it('is never a text that is no address', () => {
+  it('is never text that is not an address', () => {
     const junk = fc.oneof(
       fc.string(),
       fc.constantFrom(
@@ -85,7 +85,7 @@ describe('the client of a request', () => {
     expect(clientOf(', ,')).toBe(PROXY);
   });
 
-  it('is told by trusted proxies only', () => {
+  it('is accepted only from trusted proxies', () => {
     const noProxy = new ClientAddresses([]);
     fc.assert(
       fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), fc.string()), publicIpv4, (claimed, address) => {
@@ -103,17 +103,17 @@ describe('the client of a request', () => {
     ['10.0.0.9, 10.0.0.2', '10.0.0.9'],
     ['203.0.113.7,', '203.0.113.7'],
     [undefined, PROXY],
-  ])('of %j through trusted proxies is %s', (forwardedFor, client) => {
+  ])('for %j through trusted proxies is %s', (forwardedFor, client) => {
     expect(clientOf(forwardedFor)).toBe(client);
   });
 
-  it('is looked for in the last 16 hops, of however many', () => {
+  it('is looked up in only the last 16 hops', () => {
     expect(clientOf(`203.0.113.7${', 10.0.0.2'.repeat(15)}`)).toBe('203.0.113.7');
     expect(clientOf(`203.0.113.7${', 10.0.0.2'.repeat(4_000)}`)).toBe('10.0.0.2');
     expect(clientOf(`203.0.113.7${','.repeat(15_000)}`)).toBe(PROXY);
   });
 
-  it('trusts ranges in every spelling that the setting allows', () => {
+  it('supports trusted ranges in every notation that the setting allows', () => {
     for (const range of ['10.0.0.1', '10.0.0.0/8', '::ffff:10.0.0.0/104', '::ffff:10.0.0.1', '0.0.0.0/0']) {
       expect([range, clientOf('203.0.113.7', PROXY, new ClientAddresses([range]))]).toEqual([range, '203.0.113.7']);
     }
@@ -122,7 +122,7 @@ describe('the client of a request', () => {
     }
   });
 
-  it('is not known once its connection is closed', () => {
+  it('is unknown after the connection is closed', () => {
     expect(clients.of({ headers: {}, socket: {} } as IncomingMessage)).toBe('unknown');
   });
 });

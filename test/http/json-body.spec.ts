@@ -9,7 +9,7 @@ function depthOf(value: unknown): number {
 }
 
 describe('the depth of a body', () => {
-  it('is that of its value, whatever brackets, commas and quotes its strings have', () => {
+  it('is that of its JSON value, whatever brackets, commas and quotes its strings contain', () => {
     const bracketed = fc.string({ unit: fc.constantFrom('[', ']', '{', '}', ',', '"', '\\', 'a') });
     const values = fc
       .jsonValue({ stringUnit: 'grapheme', maxDepth: 6 })
@@ -24,7 +24,7 @@ describe('the depth of a body', () => {
     );
   });
 
-  it('is found for text that is no JSON, too', () => {
+  it('is checked even for text that is not valid JSON', () => {
     expect(shapeFault('['.repeat(60_000))).toContain('nested deeper');
     expect(shapeFault(']}"\\')).toBeUndefined();
   });
@@ -38,12 +38,12 @@ describe('the number of values of a body', () => {
     ['members of one element', (count) => [[Object.assign({}, Array(count - 2).fill(1))]]],
   ];
 
-  it.each(shapes)('is limited for %s, whatever their strings have', (_, shaped) => {
+  it.each(shapes)('is limited for %s', (_, shaped) => {
     expect(shapeFault(JSON.stringify(shaped(MAX_JSON_VALUES)))).toBeUndefined();
     expect(shapeFault(JSON.stringify(shaped(MAX_JSON_VALUES + 1)))).toContain('members and elements');
   });
 
-  it('is limited for empty containers in each other', () => {
+  it('is limited for nested empty containers', () => {
     expect(shapeFault(JSON.stringify(Array(MAX_JSON_VALUES).fill([[{}]])))).toContain('members and elements');
   });
 

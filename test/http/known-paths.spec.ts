@@ -4,7 +4,7 @@ import fastify from 'fastify';
 import { KnownPaths } from '../../src/http/known-paths.js';
 import { withRouteOptions } from '../../src/http/route-options.js';
 
-describe('the path of a URL that no route has', () => {
+describe('the path of an unknown URL', () => {
   const paths = new KnownPaths();
   beforeAll(() => {
     const http = fastify();
@@ -39,7 +39,7 @@ describe('the path of a URL that no route has', () => {
     expect(paths.redact(url)).toBe(logged);
   });
 
-  it('shows no secret, wherever it stands and however it is mistyped, and is short', () => {
+  it('is logged in short form and without secrets, wherever they are and however they are mistyped', () => {
     const secret = fc.stringMatching(/^[\w-]{32,64}$/);
     const part = fc.constantFrom('callbacks', 'callback', 'bandwidth', 'v1', 'participants', '', 'x', '..');
     const mistyped = fc
@@ -52,7 +52,7 @@ describe('the path of a URL that no route has', () => {
         expect(logged.length).toBeLessThan(160);
       }),
     );
-    // Below a source not even a short word is shown.
+    // Below a source, not even short words are logged.
     fc.assert(
       fc.property(fc.stringMatching(/^[a-z]{1,16}$/), (word) => {
         fc.pre(!['callbacks', 'bandwidth', 'v1', 'participants'].includes(word));
@@ -61,7 +61,7 @@ describe('the path of a URL that no route has', () => {
     );
   });
 
-  it('is of a callback if it has a word of one', () => {
+  it('belongs to a callback if it contains a segment of a callback path', () => {
     for (const url of ['/callbacks/x', '/callback/bandwidth', `/base/callbacks/bandwidth/${SECRET}?a=1`]) {
       expect([url, paths.isCallback(url)]).toEqual([url, true]);
     }

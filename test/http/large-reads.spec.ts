@@ -4,7 +4,7 @@ import { ProblemError } from '../../src/http/problem.js';
 import { eventually } from '../eventually.js';
 
 describe('large reads', () => {
-  /** Reads that end when told to. */
+  /** Starts a read that ends when `end` is called. */
   function begin(reads: LargeReads, items: number) {
     const read = { hasBegun: false, end: () => {}, done: Promise.resolve('') };
     read.done = reads.run(items, () => {
@@ -18,21 +18,21 @@ describe('large reads', () => {
 
   it('run one at a time', async () => {
     const reads = new LargeReads();
-    const [one, two] = [begin(reads, 1_000), begin(reads, 1_000)];
-    expect([one.hasBegun, two.hasBegun]).toEqual([true, false]);
-    one.end();
-    await eventually(() => expect(two.hasBegun).toBe(true));
-    two.end();
-    expect(await Promise.all([one.done, two.done])).toEqual(['read', 'read']);
+    const [first, second] = [begin(reads, 1_000), begin(reads, 1_000)];
+    expect([first.hasBegun, second.hasBegun]).toEqual([true, false]);
+    first.end();
+    await eventually(() => expect(second.hasBegun).toBe(true));
+    second.end();
+    expect(await Promise.all([first.done, second.done])).toEqual(['read', 'read']);
   });
 
-  it('keep no small one waiting', async () => {
+  it('do not delay small reads', async () => {
     const reads = new LargeReads();
     for (let n = 0; n < 5; n += 1) begin(reads, 1_000);
     expect(begin(reads, 128).hasBegun).toBe(true);
   });
 
-  it('are refused when 200 wait', async () => {
+  it('are refused when 200 are already waiting', async () => {
     const reads = new LargeReads();
     for (let n = 0; n < 201; n += 1) begin(reads, 1_000);
     await expect(begin(reads, 1_000).done).rejects.toBeInstanceOf(ProblemError);

@@ -5,45 +5,45 @@ import type { FastifyRequest } from 'fastify';
 import { BODY_LIMIT_BYTES } from '../../src/http/json-body.js';
 import { readRawBody } from '../../src/http/raw-body.js';
 
-/** The body, or the error, as often as it is given. */
+/** Every result that the callback receives: a body or an error. */
 async function read(chunks: readonly Buffer[], contentLength?: number): Promise<(Buffer | Error)[]> {
   const headers = contentLength === undefined ? {} : { 'content-length': String(contentLength) };
   const payload = Readable.from(chunks, { objectMode: false });
-  const given: (Buffer | Error)[] = [];
+  const results: (Buffer | Error)[] = [];
   const closed = new Promise((resolve) => payload.once('close', resolve));
   readRawBody({ headers } as FastifyRequest, payload as never, (error, body) => {
-    given.push(error ?? (body as Buffer));
+    results.push(error ?? (body as Buffer));
   });
   payload.resume();
   await closed;
-  return given;
+  return results;
 }
 
 describe('the raw body', () => {
-  it('is all that was sent, once, in whatever chunks it arrives', async () => {
+  it('is read completely and reported once, in whatever chunks it arrives', async () => {
     const chunks = fc.array(fc.uint8Array({ minLength: 1, maxLength: 50 }), { minLength: 1, maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(chunks, fc.boolean(), async (parts, isChunked) => {
         const body = Buffer.concat(parts);
-        const given = await read(
+        const results = await read(
           parts.map((part) => Buffer.from(part)),
           isChunked ? undefined : body.length,
         );
-        expect(given).toEqual([body]);
+        expect(results).toEqual([body]);
       }),
     );
   });
 
   it.each([
-    ['that says so', [Buffer.alloc(10)], BODY_LIMIT_BYTES + 1],
+    ['declared by its Content-Length', [Buffer.alloc(10)], BODY_LIMIT_BYTES + 1],
     ['in one chunk', [Buffer.alloc(BODY_LIMIT_BYTES + 1)], undefined],
     ['in several chunks', [Buffer.alloc(BODY_LIMIT_BYTES), Buffer.alloc(1), Buffer.alloc(1)], undefined],
-  ])('that is too large is refused once: one %s', async (_, chunks, contentLength) => {
-    const given = await read(chunks, contentLength);
-    expect(given).toMatchObject([{ problem: 'payload-too-large' }]);
+  ])('is rejected once if it is too large: %s', async (_, chunks, contentLength) => {
+    const results = await read(chunks, contentLength);
+    expect(results).toMatchObject([{ problem: 'payload-too-large' }]);
   });
 
-  it('that is empty is an empty buffer', async () => {
+  it('is an empty buffer if nothing is sent', async () => {
     expect(await read([], undefined)).toEqual([Buffer.alloc(0)]);
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-// biome-ignore lint/style/noRestrictedImports: to show what it cannot do
+// biome-ignore lint/style/noRestrictedImports: tests its limitations
 import { FastifyAdapter, RouteConfig } from '@nestjs/platform-fastify';
 import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
@@ -17,7 +17,7 @@ const DECLARATIONS: Record<keyof RouteOptions, MethodDecorator> = {
   probe: Probe('readiness'),
 };
 
-/** A controller whose one handler has these decorators, the first one outermost. */
+/** A controller with one handler that has these decorators, the first one outermost. */
 function controllerWith(decorators: readonly MethodDecorator[]): Type {
   @Controller('decorated')
   class Decorated {
@@ -28,11 +28,11 @@ function controllerWith(decorators: readonly MethodDecorator[]): Type {
   return Decorated;
 }
 
-describe('what a route declares', () => {
+describe('the options of a route', () => {
   let http: FastifyInstance | undefined;
   afterEach(() => http?.close());
 
-  /** The options of the route as the HTTP server got it, behind the guard that asks for an access. */
+  /** The options of the route as the HTTP server receives it, after the guard that requires a declared access. */
   async function boot(controller: Type): Promise<Partial<RouteOptions>> {
     @Module({ controllers: [controller] })
     class Decorated {}
@@ -50,7 +50,7 @@ describe('what a route declares', () => {
     return options;
   }
 
-  it('is all of it, in whatever order the decorators stand', async () => {
+  it('are all declared, in any order of the decorators', async () => {
     const orders = fc.shuffledSubarray(Object.values(DECLARATIONS), { minLength: 4 });
     await fc.assert(
       fc.asyncProperty(orders, async (decorators) => {
@@ -69,18 +69,18 @@ describe('what a route declares', () => {
     ['access', [Access('admin'), Access('read')]],
     ['access', [Access('read'), Limits({ hasOwnLimit: true }), Access('admin')]],
     ['bodyLimitBytes', [Limits({ bodyLimitBytes: 1 }), Limits({ bodyLimitBytes: 2 })]],
-  ])('twice, of %s, is refused', (name, decorators) => {
+  ])('may not declare %s twice', (name, decorators) => {
     expect(() => controllerWith(decorators)).toThrow(`Decorated.handle: the route option ${name} is declared twice`);
   });
 
   it.each([
-    ['no access at all', [Limits({ hasOwnLimit: true } as const)]],
-    ['one that the framework’s own decorator then drops', [RouteConfig({ access: 'read' }), Access('admin')]],
-  ])('with %s does not start', async (_what, decorators) => {
+    ['without a declared access', [Limits({ hasOwnLimit: true } as const)]],
+    ['with an access that the framework’s own decorator discards', [RouteConfig({ access: 'read' }), Access('admin')]],
+  ])('prevent the start %s', async (_what, decorators) => {
     await expect(boot(controllerWith(decorators))).rejects.toThrow('GET /decorated does not declare its access');
   });
 
-  it('is not changed by the framework’s own decorator', async () => {
+  it('are not changed by the framework’s own decorator', async () => {
     const decorators = [Access('admin'), RouteConfig({ access: 'read' })];
     expect(await boot(controllerWith(decorators))).toEqual({ access: 'admin' });
   });

@@ -1,4 +1,4 @@
-// What is known and announced of one participant, step by step, by the reference model.
+// What the reference model knows and announces about one participant, step by step.
 import {
   type Connection,
   connectionsOf,
@@ -12,12 +12,12 @@ import {
 
 type Visible = Pick<Presence, 'state' | 'sinceMs'> & Partial<Presence['devices'][number]>;
 
-/** All that is known of a participant until it is forgotten. */
+/** Everything known about a participant until it is forgotten. */
 interface Known {
   readonly events: readonly ModelEvent[];
-  /** Connections of devices that are forgotten. */
+  /** The connections of forgotten devices. */
   readonly past: readonly Connection[];
-  /** An event this old of a device that is not known may be one of a forgotten device. */
+  /** An event of an unknown device up to this time may belong to a forgotten device. */
   readonly staleUpToMs: number;
   readonly tag?: string;
   readonly version: number;
@@ -52,7 +52,7 @@ export class ModelledParticipant {
     if (!this.known) this.#tagged.length = 0;
   }
 
-  /** The first moment at which a step with no event does something. */
+  /** The first time at which a step without events changes something. */
   dueMs(nowMs: number): number {
     const { known, policy } = this;
     if (!known) return Number.POSITIVE_INFINITY;
@@ -66,7 +66,7 @@ export class ModelledParticipant {
     return moments.toSorted((a, b) => a - b).find((ms) => ms > nowMs && isDue(ms)) ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Devices before their participant. */
+  /** The changes, devices before the participant. */
   #changesTo({ view, tag, version }: Known, applied: readonly ModelEvent[], nowMs: number): object[] {
     const { view: before, tag: previousTag } = this.known ?? {};
     const change = (
@@ -94,7 +94,7 @@ export class ModelledParticipant {
     return [...ofDevices, ...own.map((one) => (isRetagged ? { ...one, previousTag } : one))];
   }
 
-  /** A device that ended a retention ago is forgotten; those of a participant that is gone only together. */
+  /** Forgets devices whose retention has passed since their end; those of a gone participant are only forgotten together. */
   #forget(known: Known, nowMs: number): Known | undefined {
     const { events, view, past, staleUpToMs } = known;
     const ids = [...new Set(events.map(({ device }) => device))];

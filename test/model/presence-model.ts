@@ -1,17 +1,17 @@
-// The rules of presence as a reference model: written from the documents, naive and slow. It keeps every event, and works
-// out everything anew each time. The rules in src/ are compared with it, so it imports none of them.
+// The rules of presence as a reference model: written from the documentation, naive and slow. It keeps every event and
+// recomputes everything each time. The rules in src/ are compared with it, so it imports none of them.
 
-/** `at`: by the provider's clock, exact to `precision`; `received`: by ours. An event of kind `ended` is an operator's. */
+/** `at`: by the provider's clock, with this `precision`; `received`: by ours. Events of kind `ended` are from an operator. */
 type Moment = { at: number; received: number };
 type Identity = { device: string; kind: string; precision: number; eventId?: string; sequence?: number };
 export type ModelEvent = Moment & Identity & { tag?: string };
 export type Policy = { graceMs: number; leaveGraceMs: number; overlapMs: number; maxConnectionMs: number };
-/** `last`: the newest connect of an open one, the loss of a lost one, the end of an ended one. */
+/** `last`: the newest connect of an open connection, the loss of a lost one, the end of an ended one. */
 type Details = { start: number | null; interruptions: number; sockets: number; last: Moment; isFinal?: boolean };
 export type Connection = Details & { phase: string; cause?: string };
 export type Presence = ReturnType<typeof presenceOf>;
 
-/** Kinds of events at one time, the surest cause first, the strongest state first. */
+/** The order of kinds of events at the same time, of causes (the surest first) and of states (the strongest first). */
 const RANKS = ['connected', 'disconnected', 'reconnecting', 'gone', 'left', 'ended', 'lost', 'expired'];
 const rank = (word = '') => RANKS.indexOf(word);
 const MAX_AHEAD_MS = 5 * 60_000;
@@ -24,7 +24,7 @@ const later = ({ at, received }: Moment, ms: number) => ({ at: at + ms, received
 const expired = (c: Connection, p: Policy) => ended(c, 'expired', later(c.last, p.maxConnectionMs));
 const isOverAge = (c: Connection, nowMs: number, p: Policy) => nowMs - c.last.received > p.maxConnectionMs;
 
-/** What an event makes of a device's connection; else it changes nothing. `gapMs`: since the connection's `last`. */
+/** The effect of an event on a device's connection; others have none. `gapMs`: the time since the connection's `last`. */
 const TABLE: Record<string, (c: Connection, e: Moment, p: Policy, gapMs: number) => Connection[]> = {
   'connected, none': (_, e) => [opened(e)],
   'connected, open': (c, e, p) =>
@@ -39,7 +39,7 @@ const TABLE: Record<string, (c: Connection, e: Moment, p: Policy, gapMs: number)
     if (isOverAge(c, e.received, p)) return [expired(c, p)];
     return [c.sockets >= 2 && gapMs <= p.overlapMs ? { ...c, sockets: c.sockets - 1 } : lost(c, e)];
   },
-  'disconnected, ended': (c, e) => [c.cause === 'ended' ? lost(c, e) : c], // The operator was mistaken.
+  'disconnected, ended': (c, e) => [c.cause === 'ended' ? lost(c, e) : c], // The operator was wrong.
   'left, none': (c, e) => [ended(c, 'left', e)],
   'left, open': (c, e) => [ended(c, 'left', e)],
   'left, lost': (c) => [ended(c, 'left')],
@@ -57,20 +57,20 @@ function compareBy<T>(keysOf: (item: T) => (number | string | boolean)[]) {
   };
 }
 
-/** Of an event that is sent again it is the same: by the provider's id, or else by what happened at what time. */
+/** The same for an event that is sent again: the provider's id, or otherwise what happened at what time. */
 export function identityOf({ device, kind, at, precision, eventId, sequence }: ModelEvent): string {
   return JSON.stringify(eventId === undefined ? [device, kind, at, precision, sequence] : [device, kind, eventId]);
 }
 
-/** Each event once, as first received, in order of its time; those that the provider numbers change places to be in its order. */
+/** Each event once, as first received, by time; events with a sequence number swap places to be in that order. */
 export function inOrder<E extends ModelEvent>(events: readonly E[]): (E & { time: number })[] {
   const byReceipt = events.toSorted((a, b) => a.received - b.received);
   const first = new Map(byReceipt.toReversed().map((event) => [identityOf(event), event]));
-  // That of a clock far ahead is the receipt.
+  // If the provider's clock is far ahead, the time of receipt is used.
   const isAhead = ({ kind, at, received }: E) => kind !== 'ended' && at - received > MAX_AHEAD_MS;
   const timed = [...first.values()].map((e) => ({ ...e, time: isAhead(e) ? e.received : e.at }));
   const keysOf = ({ time, precision, received, kind, at, sequence = -1, eventId = '' }: (typeof timed)[number]) =>
-    // Whole seconds do not tell which of two events was first, but their receipt does.
+    // With whole seconds, the order of two events is only known from their receipt.
     [time, precision, precision === 1 ? 0 : received, rank(kind), at, sequence, eventId];
   const byTime = timed.sort(compareBy(keysOf));
   const numbered = byTime.filter(({ sequence }) => sequence !== undefined);
@@ -78,7 +78,7 @@ export function inOrder<E extends ModelEvent>(events: readonly E[]): (E & { time
   return byTime.map((e) => (e.sequence === undefined ? e : (bySequence.next().value ?? e)));
 }
 
-/** All connections of one device as of `nowMs`, the last one being its present one. */
+/** All connections of one device at `nowMs`; the last one is the current one. */
 export function connectionsOf(events: readonly ModelEvent[], p: Policy, nowMs: number): Connection[] {
   let [all, c] = [[] as Connection[], NONE];
   for (const { kind, time: at, received } of inOrder(events)) {
@@ -90,7 +90,7 @@ export function connectionsOf(events: readonly ModelEvent[], p: Policy, nowMs: n
   return [...all, c];
 }
 
-/** Where the uninterrupted presence began that all of `some` are part of: another connection may hand over to them. */
+/** The start of the uninterrupted presence that `some` are part of; other connections may precede them without a gap. */
 function sinceOf(some: readonly Connection[], all: readonly Connection[], p: Policy): number {
   const startOf = ({ start, last }: Connection) => start ?? last.at;
   const reachOf = (c: Connection) => {
@@ -110,7 +110,7 @@ function deviceOf(deviceId: string, { phase, start, last, cause, interruptions }
   return { ...common, state: 'reconnecting', sinceMs: last.at, untilMs: last.received + p.graceMs };
 }
 
-/** The participant and its devices. `past`: connections of devices whose events are no longer among `events`. */
+/** The participant and its devices. `past`: connections of devices whose events are no longer in `events`. */
 export function presenceOf(events: readonly ModelEvent[], p: Policy, nowMs: number, past: readonly Connection[] = []) {
   const ids = [...new Set(events.map(({ device }) => device))];
   const eventsOf = (id: string) => events.filter(({ device }) => device === id);

@@ -1,4 +1,4 @@
-// Skips all tests that follow a failure: one is enough to tell that a change was noticed.
+// Skips all tests after a failure: one failure is enough to kill a mutant.
 const { TestEnvironment } = require('jest-environment-node');
 
 module.exports = class extends TestEnvironment {

@@ -1,4 +1,4 @@
-// The tests of the rules alone, as Stryker runs them for each change.
+// Runs only the tests of the rules, as Stryker does for each mutant.
 import { join } from 'node:path';
 import all from '../../jest.config.mjs';
 

@@ -1,4 +1,5 @@
-// All specs of the rules as one test file, so that the first failure ends all of them. Examples go before properties.
+// All specs of the rules as one test file, so that the first failure stops all of them. Example-based specs run before
+// property-based ones.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { RULES } from './stryker.config.mjs';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
 
-// The same random histories for every mutant, and no search for a smaller one that fails, too.
+// Uses the same random histories for every mutant, and does not shrink failures.
 fc.configureGlobal({ seed: 1, numRuns: 25, endOnFailure: true });
 process.env.TEST_LENGTH = 'brief';

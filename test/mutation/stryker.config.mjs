@@ -1,4 +1,4 @@
-// npm run mutation: changes the rules of presence in many small ways, one at a time, and counts how many the tests notice.
+// npm run mutation: mutates the rules of presence in many small ways, one at a time, and counts how many mutants the tests kill.
 
 /** The folder of the rules, below src/, and of their tests, below test/. */
 export const RULES = 'domain';
@@ -11,7 +11,7 @@ export default {
   jest: { configFile: 'test/mutation/jest.config.mjs', enableFindRelatedTests: false },
   coverageAnalysis: 'perTest',
   concurrency: 2,
-  // Only what has changed since the last run is run again.
+  // Reruns only what has changed since the last run.
   incremental: true,
   incrementalFile: 'reports/mutation/incremental.json',
   reporters: ['progress-append-only', 'clear-text', 'html', 'json'],

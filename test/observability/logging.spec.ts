@@ -1,4 +1,4 @@
-// What callers put into a log line is shown, and does nothing to the terminal or to whoever reads it.
+// Client input in log lines is shown escaped, and cannot affect a terminal or mislead the reader.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -25,16 +25,19 @@ const RANGES = [
 const UNSAFE = RANGES.flatMap(([first, last]) =>
   Array.from({ length: last - first + 1 }, (_, index) => String.fromCharCode(first + index)),
 );
-const HALF_PAIRS = ['\ud83d', '\ude00'];
+const LONE_SURROGATES = ['\ud83d', '\ude00'];
 
 const unsafeIn = (text: string) => UNSAFE.filter((character) => text.includes(character));
 const shownAs = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-/** With every kind of character, and mostly with those that matter here. */
+/** Text with any characters, mostly the unsafe ones. */
 const anyText = fc.string({
-  unit: fc.oneof(fc.constantFrom(...UNSAFE, ...HALF_PAIRS), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })),
+  unit: fc.oneof(
+    fc.constantFrom(...UNSAFE, ...LONE_SURROGATES),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+  ),
 });
-/** What pino or pino-pretty give a meaning of their own is no plain member of a line. */
+/** Excludes members to which pino or pino-pretty give a special meaning. */
 const anyKey = anyText.filter((key) => !['level', 'time', 'msg', 'err', '__proto__'].includes(key));
 const anyMembers = fc.dictionary(
   anyKey,
@@ -42,7 +45,7 @@ const anyMembers = fc.dictionary(
   { noNullPrototype: true },
 );
 
-/** What createLog's pino writes for this. */
+/** The line that pino writes, configured as in createLog. */
 function lineOf(use: (log: pino.Logger) => void): string {
   let line = '';
   const write = (text: string) => {
@@ -52,8 +55,8 @@ function lineOf(use: (log: pino.Logger) => void): string {
   return line;
 }
 
-describe('a log line of JSON', () => {
-  it('has none of these characters, and is the same data as UTF-8', () => {
+describe('a JSON log line', () => {
+  it('contains no unsafe characters, and decodes to the same data', () => {
     fc.assert(
       fc.property(anyMembers, anyText, (members, message) => {
         const line = escapeJson(lineOf((log) => log.warn(members, '%s', message)));
@@ -66,14 +69,14 @@ describe('a log line of JSON', () => {
     );
   });
 
-  it('is as it was where there are none', () => {
+  it('is unchanged if it has no unsafe characters', () => {
     const line = lineOf((log) => log.warn({ event: 'naïve 日本 😀 \\u202e' }, 'said'));
     expect(escapeJson(line)).toBe(line);
   });
 });
 
 describe('a log line on a terminal', () => {
-  it('is one line with none of these characters, whatever is in its keys, values and message', async () => {
+  it('is a single line without unsafe characters, whatever its keys, values and message', async () => {
     const format = await terminalFormat({ colorize: false });
     fc.assert(
       fc.property(anyMembers, anyText, (members, message) => {
@@ -84,7 +87,7 @@ describe('a log line on a terminal', () => {
     );
   });
 
-  it('shows each of these characters as its number', async () => {
+  it('shows each unsafe character as its code point', async () => {
     const format = await terminalFormat({ colorize: false });
     for (const character of UNSAFE) {
       const text = format(lineOf((log) => log.warn({ [`k${character}k`]: `v${character}v` }, `m${character}m`)));
@@ -93,7 +96,7 @@ describe('a log line on a terminal', () => {
     }
   });
 
-  it('keeps the lines of a stack trace, and no others of an error', async () => {
+  it('keeps the line breaks of a stack trace, but no others in an error', async () => {
     const format = await terminalFormat({ colorize: false });
     const cause = new TypeError('inner\r\nFAKE');
     const error = new Error(`outer\nFAKE\u001b[2J\u202e`, { cause });
@@ -106,7 +109,7 @@ describe('a log line on a terminal', () => {
   });
 });
 
-describe('the last line of a process that fails', () => {
+describe('the fatal log line of a failing process', () => {
   const failing = `import { exitWithFatal } from '${new URL('../../dist/runtime/exit-with-fatal.js', import.meta.url).href}';
     process.stdout.isTTY = process.argv[1] === 'terminal';
     exitWithFatal('it failed', new Error(String.fromCharCode(...process.argv.slice(2).map(Number))));`;
@@ -116,7 +119,7 @@ describe('the last line of a process that fails', () => {
     return spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout;
   };
 
-  it('is escaped, too', () => {
+  it('is escaped as well', () => {
     const [terminal = '', ...frames] = lineOn('terminal').split('\n');
     expect(terminal).toBe(`FATAL: Error: ${UNSAFE.map(shownAs).join('')}`);
     expect(frames.flatMap(unsafeIn)).toEqual([]);
@@ -127,7 +130,7 @@ describe('the last line of a process that fails', () => {
 });
 
 describe('the log of the service', () => {
-  /** Identifiers may have all but control characters. */
+  /** Identifiers may contain any characters except control characters. */
   const participantId = ['\u061c', '\u200f', '\u2028', '\u2029', '\u202e', '\u2066'].join('');
   const remove = (url: string) =>
     fetch(`${url}/v1/participants/${encodeURIComponent(participantId)}`, { method: 'DELETE' });
@@ -143,13 +146,13 @@ describe('the log of the service', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Resolves with the address of the service when it listens. */
+  /** Resolves with the URL of the service when it listens. */
   async function start(program: string, args: readonly string[]): Promise<string> {
     const { PATH, HOME } = process.env;
     const service = spawn(program, args, { env: { PATH, HOME, PORT: '0', DATA_DIR: folder, NO_COLOR: '1' } });
     const ended = once(service, 'close');
     stop = closeOnce(() => {
-      service.stdin.write('\u0003'); // Ctrl-C, if it has a terminal
+      service.stdin.write('\u0003'); // Ctrl-C, if it runs on a terminal
       if (program === process.execPath) service.kill();
       return ended;
     });
@@ -160,7 +163,7 @@ describe('the log of the service', () => {
     return /listens on (http:\S+)/.exec(output)?.[1] ?? '';
   }
 
-  it('shows an identifier on a terminal, escaped', async () => {
+  it('shows an identifier escaped on a terminal', async () => {
     const command = `exec '${process.execPath}' '${MAIN}'`;
     const url = await start(onThePath(['script'], 'util-linux'), ['-qefc', command, '/dev/null']);
     await remove(url);
@@ -170,7 +173,7 @@ describe('the log of the service', () => {
     expect(unsafeIn(shown)).toEqual([]);
   });
 
-  it('has it as the same data in JSON elsewhere', async () => {
+  it('contains the unchanged identifier in JSON elsewhere', async () => {
     await remove(await start(process.execPath, [MAIN]));
     await eventually(() => expect(output).toMatch(/request refused.*\n$/));
     const lines = output.trim().split('\n');

@@ -25,7 +25,7 @@ const line = (n: number) => ({
 });
 
 describe('a throttled log', () => {
-  it('writes the first lines of a minute at once, and one for the rest when it is over', () => {
+  it('writes the first lines of a minute immediately, and one for the rest at its end', () => {
     const { clock, lines, log } = start();
     for (let n = 1; n <= 86; n += 1) log.add('a', line(n));
     log.add('b', line(0));
@@ -44,7 +44,7 @@ describe('a throttled log', () => {
     expect(lines.slice(4)).toEqual([{ level: 40, msg: 'refused', n: 7, count: 1 }]);
   });
 
-  it('accounts for everything once, and writes no more than three lines of a kind within a minute', () => {
+  it('counts everything once, and writes at most three lines of each kind per minute', () => {
     const steps = fc.array(fc.tuple(fc.constantFrom('a', 'b'), fc.constantFrom(0, 0, 0, 100, 20_000, 70_000)));
     fc.assert(
       fc.property(steps, (added) => {
@@ -66,15 +66,15 @@ describe('a throttled log', () => {
     );
   });
 
-  it('looks at what it does not write only once a minute', () => {
+  it('computes the fields of suppressed lines only once per minute', () => {
     const { log } = start();
-    let looks = 0;
+    let calls = 0;
     const logFields = () => {
-      looks += 1;
+      calls += 1;
       return {};
     };
     for (let n = 0; n < 1_000; n += 1) log.add('a', { ...line(n), logFields });
-    expect(looks).toBe(3);
+    expect(calls).toBe(3);
   });
 
   it('writes every line at level debug', () => {

@@ -1,4 +1,4 @@
-// What is sent to each operation so that it succeeds, or fails with a given status.
+// The requests that make each operation succeed, or fail with a given status.
 import { expect } from '@jest/globals';
 import { parseApiKeys } from '../../src/auth/api-keys.js';
 import { digestOf } from '../../src/auth/secret.js';
@@ -6,7 +6,7 @@ import { SEED, type Service } from '../e2e/service.js';
 import { type Call, send } from './client.js';
 import type { Operation } from './document.js';
 
-/** Each is tried on each operation, whether or not the document lists it there. */
+/** Each is tried on each operation, whether or not the document lists it for that operation. */
 export const REFUSALS = '400 401 403 404 410 413 414 415 417 429 431 501 503'.split(' ');
 
 export const SECRET = 'a-callback-secret-of-32-characters-or-more';
@@ -24,7 +24,7 @@ export const JSON_TYPE = { 'content-type': 'application/json' };
 const BASIC = { authorization: `Basic ${Buffer.from(`bandwidth:${SECRET}`).toString('base64')}` };
 export const bearer = (scope: keyof typeof KEYS) => ({ authorization: `Bearer ${KEYS[scope]}` });
 
-/** What is sent to an operation so that it succeeds. */
+/** A request that succeeds. */
 export function usualCall({ path, method, operationId }: Operation): Call {
   const bodies: Record<string, unknown> = {
     lookupParticipants: { participantIds: [SEED.participantId, 'nobody', 'lost', 'expired', SEED.participantId] },
@@ -35,7 +35,7 @@ export function usualCall({ path, method, operationId }: Operation): Call {
   const credentials = isCallback ? BASIC : bearer(ADMIN_OPERATIONS.has(operationId) ? 'admin' : 'read');
   return {
     method,
-    // A position that is not known ends a stream.
+    // An unknown position ends a stream.
     path: path
       .replace('{participantId}', SEED.participantId)
       .replace('{token}', SECRET)
@@ -46,7 +46,7 @@ export function usualCall({ path, method, operationId }: Operation): Call {
   };
 }
 
-/** A call that is answered with this error. */
+/** A request that is answered with this error. */
 export async function refusedCall(
   { operationId, path }: Operation,
   status: string,
@@ -87,10 +87,10 @@ export async function refusedCall(
   }
 }
 
-/** The path of a minted URL that belongs to another participant already. */
+/** The path of a minted URL that is already bound to another participant. */
 async function boundPath(service: Service): Promise<string> {
-  const question = { method: 'POST', path: '/v1/callback-urls', body: JSON.stringify({ source: 'bandwidth' }) };
-  const minted = await send(service.url, { ...question, headers: { ...JSON_TYPE, ...bearer('admin') } });
+  const call = { method: 'POST', path: '/v1/callback-urls', body: JSON.stringify({ source: 'bandwidth' }) };
+  const minted = await send(service.url, { ...call, headers: { ...JSON_TYPE, ...bearer('admin') } });
   const { pathname } = new URL(JSON.parse(minted.text).callbackUrl);
   const body = JSON.stringify({ ...SEED, participantId: 'first' });
   expect((await send(service.url, { method: 'POST', path: pathname, headers: JSON_TYPE, body })).status).toBe(204);

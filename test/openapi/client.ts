@@ -1,4 +1,4 @@
-// A caller who can send what fetch() refuses to, and reads no more of a stream than it needs.
+// An HTTP client for requests that fetch() refuses to send, which can stop reading a stream.
 import { type IncomingHttpHeaders, request } from 'node:http';
 
 export interface Call {
@@ -6,7 +6,7 @@ export interface Call {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Ends the response of a stream when it has this text. */
+  /** Stops reading a stream when it contains this text. */
   readonly until?: string;
 }
 
@@ -36,7 +36,7 @@ export function send(url: string, { method, path, headers, body, until }: Call):
   });
 }
 
-/** The events of a stream, each as an object of its fields. */
+/** The events of a stream, each as an object with its fields. */
 export function eventsOf(text: string): Record<string, string>[] {
   const blocks = text.split('\n\n').filter((block) => /^event:/m.test(block));
   return blocks.map((block) => Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s).slice(0, 2))));

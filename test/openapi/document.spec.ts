@@ -1,4 +1,4 @@
-// The API document agrees with its standard, with itself and with the routes that there are.
+// The API document is valid, consistent, and matches the existing routes.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ describe('the API document', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('has no fault by the recommended rules of Redocly and of Spectral', () => {
+  it('passes the recommended rules of Redocly and Spectral', () => {
     const lint = (what: Json) => {
       const file = join(folder, 'openapi.json');
       writeFileSync(file, JSON.stringify(what));
@@ -42,11 +42,11 @@ describe('the API document', () => {
     expect(lint(faulty).status).toBe(1);
   }, 120_000);
 
-  it('has exactly the operations that there are', async () => {
+  it('lists exactly the existing operations', async () => {
     const patterns = routePatterns(service.app).filter((pattern) => !/^\/(docs|openapi\.json)/.test(pattern));
     const routes = await Promise.all(
       patterns.map(async (pattern) => {
-        // No route takes this method, and a path says which it takes.
+        // No route supports this method, so the response lists the supported ones.
         const { headers } = await service.request(pattern.replace(':token', SECRET), { method: 'PROPFIND' });
         const methods = (headers.get('allow') ?? '').split(', ').filter((method) => method !== 'HEAD');
         return methods.map((method) => `${method} ${pattern.replace(/:(\w+)/g, '{$1}')}`);
@@ -56,7 +56,7 @@ describe('the API document', () => {
     expect(operations.length).toBeGreaterThan(10);
   });
 
-  it('names each operation once, legally, and says what it and its parameters are for', () => {
+  it('has a unique and valid id for each operation, and descriptions of operations and parameters', () => {
     const ids = operations.map(({ operationId }) => operationId);
     expect(new Set(ids).size).toBe(ids.length);
     for (const { operationId, path, parameters, ...operation } of operations) {
@@ -77,7 +77,7 @@ describe('the API document', () => {
     );
   });
 
-  it('has an example for each scalar member, parameter, header, body and answer, and each is valid', () => {
+  it('has a valid example for each scalar member, parameter, header and body', () => {
     const compile = createValidators(document);
     const isValid = (schema: Json, value: Json) => compile({ ...schema, examples: [] })(value);
     const isScalar = ({ type }: Json) => [type].flat().some((one) => /^(string|integer|number|boolean)$/.test(one));
@@ -121,15 +121,17 @@ describe('the API document', () => {
     expect(bodiless.map(([path]) => path)).toEqual([]);
   });
 
-  it('has examples that the service takes as they are', async () => {
+  it('has examples that the service accepts unchanged', async () => {
     await service.callback();
     for (const operation of operations) {
       const { path, method, requestBody, parameters } = operation;
       const exampleOf = ({ example, schema }: Json) => [example ?? schema.example].flat().join(',');
-      // The participant of the examples is Bandwidth's, which has no scopes.
-      const placed = (place: string) => parameters.filter((one) => one.in === place && one.name !== 'scope');
-      const query = new URLSearchParams(placed('query').map((one): [string, string] => [one.name, exampleOf(one)]));
-      const filled = placed('path').reduce(
+      // The participant in the examples is from Bandwidth, which has no scopes.
+      const parametersIn = (place: string) => parameters.filter((one) => one.in === place && one.name !== 'scope');
+      const query = new URLSearchParams(
+        parametersIn('query').map((one): [string, string] => [one.name, exampleOf(one)]),
+      );
+      const filled = parametersIn('path').reduce(
         (text, one) => text.replace(`{${one.name}}`, encodeURIComponent(exampleOf(one))),
         path,
       );
@@ -140,12 +142,12 @@ describe('the API document', () => {
         method,
         path: query.size > 0 ? `${filled}?${query.toString()}` : filled,
         headers: {
-          ...Object.fromEntries(placed('header').map((one) => [one.name, exampleOf(one)])),
+          ...Object.fromEntries(parametersIn('header').map((one) => [one.name, exampleOf(one)])),
           ...(requestBody && { 'content-type': 'application/json' }),
         },
         ...(requestBody && { body: JSON.stringify(body) }),
       });
-      // The example's position is another service's, and so is its token; this one mints none.
+      // The position and the token in the examples are from another service, and this service cannot mint URLs.
       const expected = { listChanges: 410, receiveBandwidthCallbackWithToken: 404, mintCallbackUrl: 501 } as Json;
       const success = Number(Object.keys(operation.responses).findLast((one) => one < '300'));
       expect([operation.operationId, status, text]).toEqual([
@@ -158,7 +160,7 @@ describe('the API document', () => {
   });
 });
 
-/** The patterns of all paths that the router knows. */
+/** The patterns of all routes. */
 function routePatterns(app: NestFastifyApplication): string[] {
   const tree = app.getHttpAdapter().getInstance().printRoutes({ commonPrefix: false, method: 'POST' });
   const above: string[] = [];

@@ -1,8 +1,8 @@
-// The API document as its readers find it, and validators made from its schemas.
+// The API document as its users see it, and validators compiled from its schemas.
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 
-// biome-ignore lint/suspicious/noExplicitAny: JSON, as a reader of the document has it
+// biome-ignore lint/suspicious/noExplicitAny: JSON, as a user of the document sees it
 export type Json = any;
 
 export interface Operation {
@@ -20,7 +20,7 @@ export function operationsOf(document: Json): Operation[] {
   );
 }
 
-/** Compiles a schema of the document; objects may have no member that it does not name. */
+/** Compiles schemas of the document, which then allow no additional members. */
 export function createValidators(document: Json): (schema: Json) => ValidateFunction {
   const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
   (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
@@ -28,7 +28,7 @@ export function createValidators(document: Json): (schema: Json) => ValidateFunc
   return (schema) => ajv.compile(closed(schema));
 }
 
-/** Names and paths of every value in a JSON text that `is` finds. */
+/** Every value in a JSON value for which `is` returns true, with its path. */
 export function find(value: Json, is: (value: Json) => boolean, path = '#'): [path: string, value: Json][] {
   if (typeof value !== 'object' || value === null) return [];
   const inside = Object.entries(value).flatMap(([name, member]) => find(member, is, `${path}/${name}`));

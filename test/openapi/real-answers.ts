@@ -1,5 +1,5 @@
-// Every answer that the document promises, provoked from running services: for each operation each status but those that
-// cannot be provoked, and participants in each state.
+// Collects every response in the document from running services: each status of each operation except those that cannot be
+// provoked, and participants in each state.
 import { expect } from '@jest/globals';
 import { DeadlineWorker } from '../../src/presence/write/deadline-worker.js';
 import { SEED, type Service, type ServiceOptions, startService } from '../e2e/service.js';
@@ -9,16 +9,16 @@ import { bearer, JSON_TYPE, LOCKED, REFUSALS, refusedCall, SECRET, usualCall } f
 import { type Answer, type Call, eventsOf, send } from './client.js';
 import type { Json, Operation } from './document.js';
 
-/** A request takes 10 s to time out, and of a bug there is none to be shown. */
+/** 408 would take 10 s to time out, and 500 is only caused by bugs. */
 export const UNPROVOKED = ['408', '500'];
 
 export interface RealAnswer {
   readonly operation: Operation;
   readonly status: string;
   readonly headers: Readonly<Record<string, unknown>>;
-  /** Without parameters; '' when there is no body. */
+  /** Without parameters; '' if there is no body. */
   readonly mediaType: string;
-  /** undefined: there is none. */
+  /** undefined if there is no body. */
   readonly body: Json;
 }
 
@@ -28,14 +28,14 @@ export class RealAnswers {
   readonly all: RealAnswer[] = [];
   readonly #services: Service[] = [];
 
-  /** To be called once; whoever calls it stops them afterwards. */
+  /** Must be called once. The caller must call `stop` afterwards. */
   async collect(operations: readonly Operation[]): Promise<void> {
     const clock = new ManualClock(Date.parse('2026-11-23T09:30:00.000Z'));
     const service = await this.#start({ clock, access: LOCKED });
     const begin = JSON.parse(
       (await send(service.url, { method: 'GET', path: '/v1/changes', headers: bearer('read') })).text,
     ).position;
-    await live(service, clock);
+    await addParticipants(service, clock);
     const spent = await this.#start({
       access: { ...LOCKED, newParticipantsPerMinute: 1 },
       http: { rateLimitPerMinute: 1 },
@@ -67,47 +67,51 @@ export class RealAnswers {
 
   async #collectSuccesses(operation: Operation, begin: string, service: Service): Promise<unknown> {
     const usual = usualCall(operation);
-    const take = (status: string, call: Call) => this.#take(operation, status, service, call);
+    const collect = (status: string, call: Call) => this.#collectOne(operation, status, service, call);
     const at = (path: string) => ({ ...usual, path: usual.path + path });
     switch (operation.operationId) {
       case 'listParticipants':
-        await take('200', at('?state=connected,reconnecting,gone&limit=2'));
-        return take('200', at('?state=connected,reconnecting,gone'));
+        await collect('200', at('?state=connected,reconnecting,gone&limit=2'));
+        return collect('200', at('?state=connected,reconnecting,gone'));
       case 'getParticipant': {
         for (const id of ['reconnecting', 'lost', 'expired', 'never-connected', 'left']) {
-          await take('200', { ...usual, path: `/v1/participants/${id}` });
+          await collect('200', { ...usual, path: `/v1/participants/${id}` });
         }
-        const { headers } = await take('200', usual);
-        return take('304', { ...usual, headers: { ...usual.headers, 'if-none-match': String(headers.etag) } });
+        const { headers } = await collect('200', usual);
+        return collect('304', { ...usual, headers: { ...usual.headers, 'if-none-match': String(headers.etag) } });
       }
       case 'listTags':
-        await take('200', at('?limit=1'));
-        return take('200', usual);
+        await collect('200', at('?limit=1'));
+        return collect('200', usual);
       case 'listChanges':
-        await take('200', at(`?after=${begin}&limit=1000`));
-        return take('200', usual);
+        await collect('200', at(`?after=${begin}&limit=1000`));
+        return collect('200', usual);
       case 'streamChanges':
-        await take('200', { ...usual, path: `${operation.path}?after=${begin}`, until: '"expired"' });
-        await take('200', { ...usual, path: `${operation.path}?after=${begin}&tag=nobody`, until: 'event: position' });
-        return take('200', usual);
+        await collect('200', { ...usual, path: `${operation.path}?after=${begin}`, until: '"expired"' });
+        await collect('200', {
+          ...usual,
+          path: `${operation.path}?after=${begin}&tag=nobody`,
+          until: 'event: position',
+        });
+        return collect('200', usual);
       case 'mintCallbackUrl':
-        await take('201', usual);
-        return take('201', { ...usual, body: JSON.stringify({ source: 'bandwidth' }) });
+        await collect('201', usual);
+        return collect('201', { ...usual, body: JSON.stringify({ source: 'bandwidth' }) });
       case 'receiveBandwidthCallback':
       case 'receiveBandwidthCallbackWithToken':
-        await take('202', { ...usual, body: JSON.stringify({ ...SEED, event: 'onMute' }) });
-        return take('204', usual);
+        await collect('202', { ...usual, body: JSON.stringify({ ...SEED, event: 'onMute' }) });
+        return collect('204', usual);
       case 'purgeParticipants':
-        await take('200', { ...usual, path: `${operation.path}?source=bandwidth&dryRun=true` });
-        return take('200', usual);
+        await collect('200', { ...usual, path: `${operation.path}?source=bandwidth&dryRun=true` });
+        return collect('200', usual);
       case 'endParticipant':
       case 'endDevice':
-        return take('204', usual);
+        return collect('204', usual);
       case 'getReadiness':
-        await take('200', { ...usual, headers: {} });
-        return take('200', usual);
+        await collect('200', { ...usual, headers: {} });
+        return collect('200', usual);
       default:
-        return take('200', usual);
+        return collect('200', usual);
     }
   }
 
@@ -117,7 +121,7 @@ export class RealAnswers {
     return service;
   }
 
-  async #take(operation: Operation, status: string, service: Service, call: Call): Promise<Answer> {
+  async #collectOne(operation: Operation, status: string, service: Service, call: Call): Promise<Answer> {
     const answer = await send(service.url, call);
     expect([call.path, answer.text, String(answer.status)]).toEqual([call.path, answer.text, status]);
     this.#add(operation, answer);
@@ -136,31 +140,31 @@ function callback(parts: Record<string, unknown>): Call {
   return { method: 'POST', path: `/callbacks/bandwidth/${SECRET}`, headers: JSON_TYPE, body };
 }
 
-/** Participants in each state, for each cause, with and without devices, tags and known beginnings. */
-async function live(service: Service, clock: ManualClock): Promise<void> {
-  const tell = async (event: string, participantId: string, parts: Record<string, unknown> = {}) => {
+/** Creates participants in each state and with each cause, with and without tags and a known connect. */
+async function addParticipants(service: Service, clock: ManualClock): Promise<void> {
+  const report = async (event: string, participantId: string, parts: Record<string, unknown> = {}) => {
     const call = callback({ timestamp: clock.now(), event, participantId, ...parts });
     const { text, status } = await send(service.url, call);
     expect([status, text]).toEqual([204, '']);
   };
-  const becomes = (participantId: string, cause: string) =>
+  const expectGone = (participantId: string, cause: string) =>
     eventually(async () => {
       const call = { method: 'GET', path: `/v1/participants/${participantId}`, headers: bearer('read') };
       expect(JSON.parse((await send(service.url, call)).text)).toMatchObject({ state: 'gone', cause });
     });
-  await tell('onConnect', 'expired', { tag: undefined });
+  await report('onConnect', 'expired', { tag: undefined });
   clock.advance(10 * HOUR_MS);
-  await becomes('expired', 'expired');
-  await tell('onConnect', 'lost');
-  await tell('onDisconnect', 'lost');
+  await expectGone('expired', 'expired');
+  await report('onConnect', 'lost');
+  await report('onDisconnect', 'lost');
   clock.advance(20_000);
-  await becomes('lost', 'lost');
-  await tell('onConnect', 'left');
-  await tell('onLeave', 'left');
-  await tell('onDisconnect', 'never-connected');
-  await tell('onConnect', 'reconnecting');
-  await tell('onConnect', 'reconnecting', { deviceId: 'another', tag: 'another-tag' });
-  await tell('onDisconnect', 'reconnecting');
-  await tell('onDisconnect', 'reconnecting', { deviceId: 'another' });
-  await tell('onConnect', SEED.participantId);
+  await expectGone('lost', 'lost');
+  await report('onConnect', 'left');
+  await report('onLeave', 'left');
+  await report('onDisconnect', 'never-connected');
+  await report('onConnect', 'reconnecting');
+  await report('onConnect', 'reconnecting', { deviceId: 'another', tag: 'another-tag' });
+  await report('onDisconnect', 'reconnecting');
+  await report('onDisconnect', 'reconnecting', { deviceId: 'another' });
+  await report('onConnect', SEED.participantId);
 }

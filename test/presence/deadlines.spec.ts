@@ -18,7 +18,7 @@ import { ManualClock } from '../manual-clock.js';
 
 const policy = { ...defaults, leaveGraceMs: 3_000 };
 const log = pino({ level: 'silent' });
-/** Participants whose deadlines come at once. */
+/** The number of participants with the same deadline. */
 const COUNT = lengthOf(2_000, 10_000);
 
 describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
@@ -52,11 +52,11 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
   const changes = () => changesAfter(opened.storage.feed, opened.beginning);
 
   it.each<[string, LifecycleEvent[], number, string | undefined]>([
-    ['grace', [connected({ at: START_MS }), disconnected({ at: START_MS })], policy.graceMs, 'gone'],
-    ['leave grace', [connected({ at: START_MS }), left({ at: START_MS })], policy.leaveGraceMs, 'gone'],
-    ['the longest connection', [connected({ at: START_MS })], policy.maxConnectionMs + 1, 'gone'],
+    ['the grace period', [connected({ at: START_MS }), disconnected({ at: START_MS })], policy.graceMs, 'gone'],
+    ['the leave grace period', [connected({ at: START_MS }), left({ at: START_MS })], policy.leaveGraceMs, 'gone'],
+    ['the maximum connection age', [connected({ at: START_MS })], policy.maxConnectionMs + 1, 'gone'],
     ['the retention', [left({ at: START_MS })], policy.retentionMs, undefined],
-  ])('make %s take effect with no event, at its time', async (_what, events, afterMs, state) => {
+  ])('apply %s on time without an event', async (_what, events, afterMs, state) => {
     const recorder = node();
     for (const event of events) await recorder.record(event);
     const before = await stateOf();
@@ -67,7 +67,7 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
     await untilState(state);
   });
 
-  it('wake the worker for one that is earlier than the one it sleeps towards', async () => {
+  it('wake the worker when a new one is earlier than the next one', async () => {
     const recorder = node();
     await recorder.record(connected({ at: START_MS }));
     await eventually(async () => expect((await opened.storage.records.due(START_MS, 1)).nextDueMs).not.toBeNull());
@@ -76,7 +76,7 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
     await untilState('gone');
   });
 
-  it('drain by the thousand in bounded batches, each change once, on two nodes as on one', async () => {
+  it('are processed by the thousand in bounded batches on two nodes, each change once', async () => {
     const { storage, commits } = watched(opened.storage);
     const nodes = [node(storage), node(storage)] as const;
     const names = Array.from({ length: COUNT }, (_unused, n) => `p${n}`);
@@ -100,7 +100,7 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
     expect(new Set(gone).size).toBe(COUNT);
   });
 
-  it('that came while no node was there take effect once one is', async () => {
+  it('that passed while no node was running take effect once one starts', async () => {
     const recorder = node();
     await recorder.record(connected({ at: START_MS }));
     await recorder.record(disconnected({ at: START_MS }));
@@ -111,7 +111,7 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
     await untilState('gone');
   });
 
-  it('are kept although records of others are missing or cannot be read', async () => {
+  it('are met despite unreadable records of other participants', async () => {
     const index = indexOf({ state: 'reconnecting', dueMs: START_MS });
     const ids = Array.from({ length: 150 }, (_unused, n) => `broken${n}` as SubjectKey);
     const after = { record: 'not a record', index };
@@ -120,18 +120,18 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
     const recorder = node(storage);
     await recorder.record(connected({ at: START_MS }));
     await recorder.record(disconnected({ at: START_MS }));
-    const lookedAt = () => loads.flat().filter((id) => id.startsWith('broken')).length;
-    await eventually(() => expect(lookedAt()).toBe(150));
+    const loadCount = () => loads.flat().filter((id) => id.startsWith('broken')).length;
+    await eventually(() => expect(loadCount()).toBe(150));
     clock.advance(policy.graceMs);
-    // Whatever of theirs was under way has run out of time by that; the worker then waits a moment.
+    // Work on the unreadable records has timed out by then; afterwards the worker waits for a short time.
     await eventually(async () => {
       clock.advance(20);
       expect(await stateOf()).toBe('gone');
     });
-    expect(lookedAt()).toBeLessThanOrEqual(300);
+    expect(loadCount()).toBeLessThanOrEqual(300);
   });
 
-  it('are kept again after the store was away', async () => {
+  it('are met again after the store was unavailable', async () => {
     const { storage, failFor } = watched(opened.storage);
     const recorder = node(storage);
     await recorder.record(connected({ at: START_MS }));

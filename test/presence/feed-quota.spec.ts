@@ -6,14 +6,14 @@ import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 const DAY_MS = 86_400_000;
 const P1 = 'p1' as SubjectKey;
 
-describe('the quota of a participant', () => {
-  it('is the thirty-second part of the feed, shared by the workers, and enough for an honest one', () => {
+describe('the feed quota of a participant', () => {
+  it('is 1/32 of the feed, divided by the workers, but at least 1 MiB', () => {
     expect(participantQuotaBytes(256 * 2 ** 20, 1)).toBe(8 * 2 ** 20);
     expect(participantQuotaBytes(256 * 2 ** 20, 4)).toBe(2 * 2 ** 20);
     expect(participantQuotaBytes(2 ** 20, 64)).toBe(2 ** 20);
   });
 
-  it('lets no participant announce more than twice the quota within the retention, and one entry', () => {
+  it('limits announcements within the retention to twice the quota plus one entry', () => {
     const quotaBytes = 10_000;
     const attempts = fc.array(fc.record({ gapMs: fc.nat(DAY_MS / 20), bytes: fc.integer({ min: 1, max: 3_000 }) }), {
       minLength: 50,
@@ -40,13 +40,13 @@ describe('the quota of a participant', () => {
     );
   });
 
-  it('is that of each participant alone, also when more have announced than are remembered', () => {
+  it('is counted per participant, and evicts the oldest of too many participants', () => {
     const quota = new FeedQuota(100, DAY_MS);
     quota.use(P1, 1_000, 0);
     expect(quota.refusal('p2' as SubjectKey, 0)).toBeUndefined();
     for (let n = 0; n < 99_999; n += 1) quota.use(`q${n}` as SubjectKey, 1, 0);
     expect(quota.refusal(P1, 0)).toBeDefined();
-    // The one that announced longest ago is forgotten.
+    // The participant that announced longest ago is evicted.
     quota.use('one more' as SubjectKey, 1, 0);
     expect(quota.refusal(P1, 0)).toBeUndefined();
   });

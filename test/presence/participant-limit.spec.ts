@@ -24,7 +24,7 @@ function nodeOn(storage: Storage, clock: ManualClock, maxParticipants: number, r
 }
 
 const arrive = ({ recorder }: Node, participant: string) => recorder.record(connected({ participant, at: START_MS }));
-/** How many were stored; the others were refused for want of a place. */
+/** Resolves with the number of participants that were stored; all others must be refused because of the limit. */
 async function arriveAll(node: Node, participants: readonly string[]): Promise<number> {
   const outcomes = await Promise.allSettled(participants.map((participant) => arrive(node, participant)));
   const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
@@ -33,7 +33,7 @@ async function arriveAll(node: Node, participants: readonly string[]): Promise<n
 }
 const names = (count: number, prefix = 'p') => Array.from({ length: count }, (_, n) => `${prefix}${n}`);
 
-describe.each(storesUnderTest())('the limit of participants on %s', (_, open) => {
+describe.each(storesUnderTest())('the participant limit on %s', (_, open) => {
   let opened: OpenStorage;
   let clock: ManualClock;
   beforeEach(async () => {
@@ -42,7 +42,7 @@ describe.each(storesUnderTest())('the limit of participants on %s', (_, open) =>
   });
   afterEach(() => opened.discard());
 
-  it('refuses new ones beyond it, however many come at once, and takes events of known ones', async () => {
+  it('refuses any number of concurrent new participants beyond it, but accepts events of known ones', async () => {
     const node = nodeOn(opened.storage, clock, 200);
     expect(await arriveAll(node, names(600))).toBe(200);
     expect(await opened.storage.records.size()).toBe(200);
@@ -54,7 +54,7 @@ describe.each(storesUnderTest())('the limit of participants on %s', (_, open) =>
     expect(await opened.storage.records.size()).toBe(200);
   });
 
-  it('counts those who are gone, and has room when they are forgotten or purged', async () => {
+  it('includes gone participants until they are forgotten or purged', async () => {
     const node = nodeOn(opened.storage, clock, 3);
     await arriveAll(node, ['a', 'b', 'c']);
     await node.recorder.record(left({ participant: 'a', at: START_MS + 1, receivedAt: START_MS + 1 }));
@@ -67,7 +67,7 @@ describe.each(storesUnderTest())('the limit of participants on %s', (_, open) =>
     expect(await arriveAll(node, ['f', 'g'])).toBe(1);
   });
 
-  it('holds for several processes, up to what the others add within 2 s', async () => {
+  it('applies across processes, except for participants that others have added within 2 s', async () => {
     const nodes = [nodeOn(opened.storage, clock, 10), nodeOn(opened.storage, clock, 10)] as const;
     expect(await arriveAll(nodes[0], names(4, 'a'))).toBe(4);
     expect(await arriveAll(nodes[1], names(4, 'b'))).toBe(4);
@@ -78,7 +78,7 @@ describe.each(storesUnderTest())('the limit of participants on %s', (_, open) =>
     expect(await opened.storage.records.size()).toBe(10);
   });
 
-  it('counts nobody who could not be stored', async () => {
+  it('does not count participants that could not be stored', async () => {
     const { storage, failFor } = watched(opened.storage);
     const node = nodeOn(storage, clock, 3);
     failFor(() => true);
@@ -87,7 +87,7 @@ describe.each(storesUnderTest())('the limit of participants on %s', (_, open) =>
     expect(await arriveAll(node, names(5))).toBe(3);
   });
 
-  it('is warned of once at 80 %, and said to be far again below 75 %', async () => {
+  it('logs one warning at 80 %, and the recovery below 75 %', async () => {
     const node = nodeOn(opened.storage, clock, 20);
     const lines = () =>
       node.logged.map(({ level, msg, participants }) => [level, String(msg).slice(0, 27), participants]);
@@ -104,15 +104,15 @@ describe.each(storesUnderTest())('the limit of participants on %s', (_, open) =>
     expect(lines().slice(1)).toEqual([[30, 'the store holds less than 7', 14]]);
   });
 
-  it('is none when it is 0', async () => {
+  it('is disabled by 0', async () => {
     const node = nodeOn(opened.storage, clock, 0);
     expect(await arriveAll(node, names(300))).toBe(300);
     expect(node.logged).toEqual([]);
   });
 });
 
-describe('the limit of participants', () => {
-  it('is met exactly by one process, whatever comes and goes, and whenever it looks again', async () => {
+describe('the participant limit', () => {
+  it('is exact in a single process, whatever arrives or is purged, and whenever the count is refreshed', async () => {
     const step = fc.oneof(
       fc.record({ arrive: fc.array(fc.nat(20), { minLength: 1, maxLength: 12 }) }),
       fc.record({ purge: fc.array(fc.nat(20), { minLength: 1, maxLength: 6 }) }),

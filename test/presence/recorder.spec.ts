@@ -29,14 +29,14 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     return readRecord(participant as SubjectKey, text as string | null)?.record.announced;
   };
 
-  it('resolves only when the event is in the store', async () => {
+  it('resolves only after the event is stored', async () => {
     const recorder = recorderOn(opened.storage.records);
     expect(await recorder.record(connected({ at: START_MS }))).toBe('applied');
     expect(await viewOf('p1')).toMatchObject({ state: 'connected' });
     expect(await recorder.record(connected({ at: START_MS }))).toBe('duplicate');
   });
 
-  it('makes batches of what waits while two are under way, and none larger than a commit may be', async () => {
+  it('collects events into a batch while two batches are in flight', async () => {
     const { storage, loads, hold } = watched(opened.storage);
     const release = hold();
     const recorder = recorderOn(storage.records);
@@ -56,7 +56,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     expect(loads.map(({ length }) => length)).toEqual([1, 2, 127]);
   });
 
-  it('begins full batches although others are under way, two in a turn, and not without end', async () => {
+  it('starts full batches while others are in flight, up to two per turn of the event loop and 16 in total', async () => {
     const { storage, loads, hold } = watched(opened.storage);
     const release = hold();
     const recorder = recorderOn(storage.records);
@@ -72,7 +72,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     expect(loads.map(({ length }) => length)).toEqual([...Array.from({ length: 17 }, () => 128), 1]);
   });
 
-  it('never has one participant in two batches, and folds what comes for it meanwhile at once', async () => {
+  it('never has a participant in two batches at once, and folds the events that arrive meanwhile together', async () => {
     const { storage, loads, hold } = watched(opened.storage);
     const release = hold();
     const recorder = recorderOn(storage.records);
@@ -90,7 +90,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     expect(changes).toEqual(['device.connected', 'participant.connected', 'device.gone', 'participant.gone']);
   });
 
-  it('applies again what another writer was faster with, without losing either', async () => {
+  it('retries after a conflict with another writer, without losing either event', async () => {
     const writers = [
       recorderOn(opened.storage.records),
       recorderOn(opened.storage.records),
@@ -107,7 +107,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     expect(versions).toEqual(versions.toSorted((a, b) => a - b));
   });
 
-  it('fails exactly the callbacks that a failing store concerns', async () => {
+  it('rejects only the callbacks that a store failure affects', async () => {
     const { storage, failFor, hold, commits } = watched(opened.storage);
     failFor((id) => id === 'bad');
     const release = hold();
@@ -121,7 +121,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     expect(await viewOf('bad')).toBeUndefined();
   });
 
-  it('fails only the participant whose record cannot be read', async () => {
+  it('rejects only the participant whose record cannot be read', async () => {
     const key = 'broken' as SubjectKey;
     await opened.storage.records.commit([
       { key, before: null, after: { record: 'not a record', index: indexOf() }, changes: null },
@@ -134,26 +134,26 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     expect(sound).toMatchObject({ status: 'fulfilled', value: 'applied' });
   });
 
-  it('answers within the time limit although the store does not, and leaves nothing half done', async () => {
+  it('rejects within the time limit when the store does not answer, and leaves nothing half done', async () => {
     const { storage, hold } = watched(opened.storage);
     const release = hold();
     const recorder = recorderOn(storage.records);
-    const underWay = recorder.record(connected({ participant: 'under-way', at: START_MS }));
+    const inFlight = recorder.record(connected({ participant: 'under-way', at: START_MS }));
     await new Promise(setImmediate);
-    const waits = recorder.record(disconnected({ participant: 'under-way', at: START_MS + 1 }));
+    const waiting = recorder.record(disconnected({ participant: 'under-way', at: START_MS + 1 }));
     clock.advance(1_999);
     await new Promise(setImmediate);
     const late = recorder.record(connected({ participant: 'late', at: START_MS }));
     clock.advance(1);
-    await expect(underWay).rejects.toThrow(StoreUnavailableError);
-    await expect(waits).rejects.toThrow(StoreUnavailableError);
+    await expect(inFlight).rejects.toThrow(StoreUnavailableError);
+    await expect(waiting).rejects.toThrow(StoreUnavailableError);
     release();
     expect(await late).toBe('applied');
     expect(await recorder.record(connected({ participant: 'after', at: START_MS }))).toBe('applied');
     expect(await viewOf('under-way')).toMatchObject({ state: 'connected' });
   });
 
-  it('goes on with those that are still wanted when the first of them no longer are', async () => {
+  it('continues with waiting events after the first ones have timed out', async () => {
     const { storage, hold } = watched(opened.storage);
     const release = hold();
     const recorder = recorderOn(storage.records);
@@ -186,7 +186,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     expect(commits.flat()).toEqual(names);
   });
 
-  it('turns away what it could not answer in time anyway', async () => {
+  it('refuses events that it could not answer in time', async () => {
     const { storage, hold } = watched(opened.storage);
     const release = hold();
     const recorder = recorderOn(storage.records);
@@ -200,13 +200,13 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
 
   describe('a purge', () => {
     const p1 = ['p1' as SubjectKey];
-    const isOnce = ({ devices }: { devices: ReadonlyMap<unknown, unknown> }) => devices.size === 1;
-    const shownByFeed = async () =>
+    const hasOneDevice = ({ devices }: { devices: ReadonlyMap<unknown, unknown> }) => devices.size === 1;
+    const latestStateInFeed = async () =>
       (await changesAfter(opened.storage.feed, opened.beginning)).findLast(({ type }) =>
         type.startsWith('participant.'),
       )?.state;
 
-    it('follows the events that wait with it, and ends what they began', async () => {
+    it('is applied after the events waiting with it, and ends the presence that they start', async () => {
       const { storage, hold } = watched(opened.storage);
       const release = hold();
       const recorder = recorderOn(storage.records);
@@ -223,12 +223,12 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
       expect(changes.at(-1)).toBe('participant.gone');
     });
 
-    it('looks again at a participant that another writer changed meanwhile', async () => {
+    it('re-evaluates a participant that another writer has changed meanwhile', async () => {
       const other = recorderOn(opened.storage.records);
       await other.record(connected({ at: START_MS }));
       let isFirst = true;
       const { records } = opened.storage;
-      const overtaken: RecordStore = {
+      const withConflict: RecordStore = {
         load: (keys) => records.load(keys),
         commit: async (changesets) => {
           if (isFirst) await other.record(connected({ device: 'd2', at: START_MS }));
@@ -238,20 +238,20 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
         due: (nowMs, limit) => records.due(nowMs, limit),
         size: () => records.size(),
       };
-      expect(await recorderOn(overtaken).purge(p1, isOnce)).toBe(0);
+      expect(await recorderOn(withConflict).purge(p1, hasOneDevice)).toBe(0);
       expect(await viewOf('p1')).toMatchObject({ state: 'connected', devices: [{}, {}] });
-      expect(await recorderOn(opened.storage.records).purge(p1, (record) => !isOnce(record))).toBe(1);
+      expect(await recorderOn(opened.storage.records).purge(p1, (record) => !hasOneDevice(record))).toBe(1);
       expect(await recorderOn(opened.storage.records).purge(p1, () => true)).toBe(0);
     });
 
-    it('and events of other writers leave the feed, the counts and the store in agreement', async () => {
+    it('keeps the feed, the counts and the store consistent with concurrent events from other writers', async () => {
       const [writer, operator] = [recorderOn(opened.storage.records), recorderOn(opened.storage.records)];
       for (let n = 0; n < 20; n += 1) {
         const events = [connected({ device: `d${n}`, at: START_MS + n }), connected({ device: 'd', at: START_MS + n })];
         const written = events.map((event) => writer.record(event));
         await Promise.all([...written, operator.purge(p1, () => true)]);
         const view = await viewOf('p1');
-        expect(await shownByFeed()).toBe(view?.state ?? 'gone');
+        expect(await latestStateInFeed()).toBe(view?.state ?? 'gone');
         expect(await opened.storage.index.occupancy({})).toMatchObject({
           connected: view ? 1 : 0,
           devices: view?.devices.length ?? 0,

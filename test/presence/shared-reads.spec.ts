@@ -1,4 +1,4 @@
-// Who asks at the same time shares a read, and nobody is given an answer that is older than the question.
+// Concurrent requests share a read, and none gets a result that is older than the request.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import type { LifecycleEvent } from '../../src/domain/lifecycle-event.js';
@@ -16,7 +16,7 @@ import { ManualClock } from '../manual-clock.js';
 const T0 = 1_790_000_000_000;
 const ids = (count: number) => Array.from({ length: count }, (_, n) => `p${n}` as SubjectKey);
 
-describe.each(storesUnderTest())('loads of %s', (_, open) => {
+describe.each(storesUnderTest())('shared loads on %s', (_, open) => {
   let opened: OpenStorage;
   let recorder: Recorder;
   beforeEach(async () => {
@@ -34,7 +34,7 @@ describe.each(storesUnderTest())('loads of %s', (_, open) => {
       receivedAtMs: T0,
     } as LifecycleEvent);
 
-  it('that are asked together are one, and each has its own answer', async () => {
+  it('combine concurrent requests into one load, and return each its own result', async () => {
     await Promise.all(ids(50).map((id) => connect(id)));
     const watch = watched(opened.storage);
     const loads = new SharedLoads(watch.storage.records);
@@ -45,14 +45,14 @@ describe.each(storesUnderTest())('loads of %s', (_, open) => {
     expect(watch.loads).toHaveLength(1);
   });
 
-  it('are no larger than one question may be', async () => {
+  it('are limited to the maximum size of one load', async () => {
     const watch = watched(opened.storage);
     const loads = new SharedLoads(watch.storage.records);
     await Promise.all([loads.load(ids(700)), loads.load(ids(700)), loads.load(ids(1)), loads.load(ids(1_000))]);
     expect(watch.loads.map(({ length }) => length)).toEqual([700, 701, 1_000]);
   });
 
-  it('begin after the question: what was recorded before it is in the answer', async () => {
+  it('start after the request, so that the result includes everything recorded before', async () => {
     const watch = watched(opened.storage);
     const loads = new SharedLoads(watch.storage.records);
     await connect('p' as SubjectKey);
@@ -65,12 +65,12 @@ describe.each(storesUnderTest())('loads of %s', (_, open) => {
     }
   });
 
-  it('fail for those only who asked for what is away', async () => {
-    const away = new StoreUnavailableError('away');
+  it('fail only for requests whose records are unavailable', async () => {
+    const unavailable = new StoreUnavailableError('away');
     const partly = new Proxy<RecordStore>(opened.storage.records, {
       get: (target, name) =>
         name === 'load'
-          ? async (of: SubjectKey[]) => of.map((id) => (id === 'p1' ? away : null))
+          ? async (of: SubjectKey[]) => of.map((id) => (id === 'p1' ? unavailable : null))
           : Reflect.get(target, name),
     });
     const loads = new SharedLoads(partly);
@@ -84,15 +84,15 @@ describe.each(storesUnderTest())('loads of %s', (_, open) => {
 });
 
 describe('shared reads', () => {
-  it('are one for all who ask the same together, and one more for all who ask meanwhile', async () => {
+  it('run once for concurrent requests, and once more for requests that arrive meanwhile', async () => {
     const reads = new SharedReads<number>();
     let count = 0;
     let finish = () => {};
     const read = () => {
       count += 1;
-      const answer = count;
+      const result = count;
       return new Promise<number>((resolve) => {
-        finish = () => resolve(answer);
+        finish = () => resolve(result);
       });
     };
     const first = [reads.read('a', read), reads.read('a', read)];
@@ -107,14 +107,14 @@ describe('shared reads', () => {
     expect(await Promise.all(second)).toEqual([2, 2]);
   });
 
-  it('of other questions do not wait for each other', async () => {
+  it('with different keys do not wait for each other', async () => {
     const reads = new SharedReads<string>();
     const never = reads.read('a', () => new Promise(() => {}));
     expect(await reads.read('b', async () => 'b')).toBe('b');
     expect(await Promise.race([never, Promise.resolve('waits')])).toBe('waits');
   });
 
-  it('that fail, fail for all who share them, and not for who asks later', async () => {
+  it('that fail reject all requests that share them, but no later ones', async () => {
     const reads = new SharedReads<string>();
     const fail = () => Promise.reject(new Error('away'));
     const answers = await Promise.allSettled([reads.read('a', fail), reads.read('a', fail)]);

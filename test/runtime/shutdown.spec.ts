@@ -18,7 +18,7 @@ describe('a shutdown', () => {
     steps = [];
   });
 
-  it('on SIGTERM drains for the delay, then closes', () => {
+  it('drains for the delay on SIGTERM and then closes', () => {
     make().request('SIGTERM');
     expect(steps).toEqual(['begin SIGTERM', 'drain']);
     clock.advance(DELAY_MS - 1);
@@ -27,17 +27,17 @@ describe('a shutdown', () => {
     expect(steps).toEqual(['begin SIGTERM', 'drain', 'close']);
   });
 
-  it.each(['SIGINT', 'disconnect'] as const)('on %s closes at once', (reason) => {
+  it.each(['SIGINT', 'disconnect'] as const)('closes immediately on %s', (reason) => {
     make().request(reason);
     expect(steps).toEqual([`begin ${reason}`, 'close']);
   });
 
-  it('without a delay closes at once', () => {
+  it('closes immediately without a delay', () => {
     make(0).request('SIGTERM');
     expect(steps).toEqual(['begin SIGTERM', 'close']);
   });
 
-  it('takes a SIGTERM that is passed on at once for the same, and ends the delay for a later one', () => {
+  it('ignores a SIGTERM forwarded right after the first one, and ends the delay on a later one', () => {
     const shutdown = make();
     shutdown.request('SIGTERM');
     clock.advance(500);
@@ -48,14 +48,14 @@ describe('a shutdown', () => {
     expect(steps).toEqual(['begin SIGTERM', 'drain', 'close']);
   });
 
-  it.each(['SIGINT', 'disconnect'] as const)('ends the delay at once on %s', (reason) => {
+  it.each(['SIGINT', 'disconnect'] as const)('ends the delay immediately on %s', (reason) => {
     const shutdown = make();
     shutdown.request('SIGTERM');
     shutdown.request(reason);
     expect(steps).toEqual(['begin SIGTERM', 'drain', 'close']);
   });
 
-  it('closes once, however often it is asked to', () => {
+  it('closes once, however often it is requested', () => {
     const shutdown = make();
     for (const reason of ['SIGTERM', 'SIGINT', 'SIGINT', 'SIGTERM', 'disconnect'] as const) shutdown.request(reason);
     clock.advance(DELAY_MS * 2);

@@ -3,14 +3,14 @@ import { describe, expect, it } from '@jest/globals';
 import { InFlightLimit } from '../../src/http/in-flight-limit.js';
 import { onTickEnd } from '../../src/runtime/tick-batch.js';
 
-/** Refused ones, as in a flood. */
+/** Refused requests, as during a flood. */
 const requests = (count: number) => {
   const limit = new InFlightLimit(0);
   for (let n = 0; n < count; n += 1) limit.acquire({} as ServerResponse);
 };
 
-describe("a turn's end", () => {
-  it('is when all that came in together is there, and comes again for what is given during it', async () => {
+describe('onTickEnd', () => {
+  it('calls back at the end of the turn, and for callbacks added meanwhile at the end of the next one', async () => {
     const seen: string[] = [];
     await new Promise(setImmediate);
     onTickEnd(() => {
@@ -26,7 +26,7 @@ describe("a turn's end", () => {
     expect(seen).toEqual(['first', 'second', 'of the next turn']);
   });
 
-  it('does not wait for requests to end that never do', async () => {
+  it('calls back early during a flood of requests', async () => {
     let calls = 0;
     const again = () => {
       calls += 1;

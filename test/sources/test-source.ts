@@ -1,4 +1,4 @@
-// A provider that sends whole seconds, ids and rooms, and signs the raw body: all that a source can do, in the lines that it takes.
+// A source that uses every feature: whole seconds, event ids, rooms, signatures over the raw body and a handshake.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { DeviceId, EventKind } from '../../src/domain/lifecycle-event.js';
 import type { ParticipantId } from '../../src/domain/subject.js';
@@ -11,9 +11,9 @@ class TestCallback {}
 export const sign = (body: string | Buffer) => createHmac('sha256', SIGNING_KEY).update(body).digest('hex');
 
 function isSigned({ headers, body }: RawCallback): boolean {
-  const given = Buffer.from(String(headers['x-signature'] ?? ''));
+  const actual = Buffer.from(String(headers['x-signature'] ?? ''));
   const expected = Buffer.from(sign(body));
-  return given.length === expected.length && timingSafeEqual(given, expected);
+  return actual.length === expected.length && timingSafeEqual(actual, expected);
 }
 
 export const testDialect: Dialect = {

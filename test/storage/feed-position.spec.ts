@@ -12,7 +12,7 @@ describe('the text of a position', () => {
     { requiredKeys: ['epoch', 'entry'] },
   );
 
-  it('is read as the position it was made of', () => {
+  it('is parsed to the original position', () => {
     fc.assert(
       fc.property(fc.array(place, { minLength: 1, maxLength: 4 }), (position) => {
         expect(parsePosition(formatPosition(position))).toEqual(position);
@@ -31,7 +31,7 @@ describe('the text of a position', () => {
     'abcdefabcdef.1.',
     'abcdefabcdef.1_',
     'ABCDEFABCDEF.1',
-  ])('is not %j', (text) => {
+  ])('is rejected if it is %j', (text) => {
     expect(parsePosition(text)).toBeUndefined();
   });
 });

@@ -11,7 +11,7 @@ import { lengthOf } from '../length.js';
 
 const P1 = 'p1' as SubjectKey;
 
-/** Where a value stands in nested arrays. */
+/** The paths of all values in nested arrays. */
 function pathsOf(value: unknown, path: readonly number[] = []): number[][] {
   if (!Array.isArray(value)) return [];
   return value.flatMap((inner, n) => [[...path, n], ...pathsOf(inner, [...path, n])]);
@@ -25,7 +25,7 @@ function withValue(text: string, path: readonly number[], value: unknown): strin
 }
 
 describe('a stored record', () => {
-  it('is the record, and a stored change the change, whatever happened', () => {
+  it('is decoded to the original record, like changes, for any history', () => {
     const delivered = histories({ devices: 3, perDevice: 30, aheadMs: 600_000 }).chain((events) =>
       fc.tuple(deliveriesOf(events), policies),
     );
@@ -44,7 +44,7 @@ describe('a stored record', () => {
     );
   });
 
-  it('keeps every id of a device as it is', () => {
+  it('keeps every device id unchanged', () => {
     const hex = fc.stringMatching(/^[\da-fA=-]{1,40}$/);
     const uuid = fc.uuid();
     const ids = fc.oneof(
@@ -77,14 +77,14 @@ describe('a stored record', () => {
     expect(encodeRecord(record as ParticipantRecord).length).toBeLessThan(90);
   });
 
-  it('that is none is refused', () => {
+  it('is rejected if it has another format', () => {
     expect(() => decodeRecord(P1, '[0]')).toThrow('a record has an unknown format');
     for (const text of ['nonsense', 'null', '{}', '1']) {
       expect(() => decodeRecord(P1, text)).toThrow('a record is not a JSON array');
     }
   });
 
-  it('that is damaged is refused, or makes nothing that a store or a response cannot hold', () => {
+  it('is either rejected if it is damaged, or never leads to invalid index entries or changes', () => {
     const at = 1_628_786_234_676;
     const events = [
       connected({ device: 'd1', at, tag: 'red' }),
@@ -109,9 +109,9 @@ describe('a stored record', () => {
         } catch {
           return;
         }
-        for (const stated of [changeset?.before, changeset?.after]) {
-          if (!stated) continue;
-          const { sinceMs, dueMs, devices, groups } = stated.index;
+        for (const state of [changeset?.before, changeset?.after]) {
+          if (!state) continue;
+          const { sinceMs, dueMs, devices, groups } = state.index;
           expect([sinceMs, dueMs, devices].every(Number.isSafeInteger)).toBe(true);
           expect(groups.every(({ name }) => typeof name === 'string')).toBe(true);
         }

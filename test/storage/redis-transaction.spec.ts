@@ -24,7 +24,7 @@ describe('a transaction', () => {
     await server.stop();
   });
 
-  it('gives the replies of its commands', async () => {
+  it('returns the replies of its commands', async () => {
     expect(await runTransaction(redis.multi().set('a', 1).get('a').get('nothing'))).toEqual(['OK', '1', null]);
   });
 
@@ -35,7 +35,7 @@ describe('a transaction', () => {
     await expect(runTransaction(transaction())).rejects.toThrow('WRONGTYPE');
   });
 
-  it('that did not store a binding is no binding', async () => {
+  it('that fails to store a binding is an error', async () => {
     const log = pino({ level: 'silent' });
     const connection = await RedisConnection.open(parseRedisUrl(server.url), log);
     const storage = new RedisStorage(connection, {
@@ -46,7 +46,7 @@ describe('a transaction', () => {
       clock: systemClock,
       log,
     });
-    // A time that SET refuses, as Redis 6.0 does any PXAT; GET then finds nothing, and nothing is wrong with that.
+    // SET rejects this time, as Redis 6.0 rejects any PXAT. The GET after it succeeds, but finds nothing.
     await expect(storage.bindings.bind('ref', 'p' as SubjectKey, -1)).rejects.toThrow(StoreUnavailableError);
     await storage.close();
   });

@@ -6,7 +6,7 @@ import { ManualClock } from '../manual-clock.js';
 
 const FULL = { code: 'OOM', advice: 'its memory is full', reason: 'OOM command not allowed' };
 
-describe('refusals', () => {
+describe('RefusalLog', () => {
   let clock: ManualClock;
   let logged: Record<string, unknown>[];
   let refusals: RefusalLog;
@@ -22,7 +22,7 @@ describe('refusals', () => {
   });
   const lines = () => logged.map(({ msg }) => msg);
 
-  it('are a line when they begin and a line when they have ended, with how many and for how long', () => {
+  it('logs one line when refusals start, and one when they end, with their number and duration', () => {
     for (let second = 0; second <= 60; second += 1) {
       refusals.refused('store callbacks', FULL, 2);
       clock.advance(1_000);
@@ -37,7 +37,7 @@ describe('refusals', () => {
     expect(logged[1]).toMatchObject({ refused: 122, durationMs: 60_000 });
   });
 
-  it('of some callbacks among others that are stored are not a line each', () => {
+  it('does not log each refusal when only some callbacks are refused', () => {
     for (let n = 0; n < 100; n += 1) {
       refusals.refused('store callbacks', FULL);
       refusals.accepted('store callbacks');
@@ -46,7 +46,7 @@ describe('refusals', () => {
     expect(lines()).toHaveLength(1);
   });
 
-  it('have not ended while nothing was accepted, however long ago they were', () => {
+  it('does not log an end until the same operation is accepted again', () => {
     refusals.refused('store callbacks', FULL);
     refusals.accepted('read tags');
     clock.advance(3_600_000);

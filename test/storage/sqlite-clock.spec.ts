@@ -1,4 +1,4 @@
-// The embedded store has no clock of its own: what it drops with time follows the one that it is given.
+// The embedded store has no clock of its own: what it drops over time depends on the injected clock.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 afterEach(() => discard());
 
-it('keeps changes for their time', async () => {
+it('keeps changes for the retention', async () => {
   const beginning = await storage.feed.end();
   await storage.records.commit([arrival('a', {}, 'old')]);
   const afterOld = await storage.feed.end();
@@ -41,7 +41,7 @@ it('keeps changes for their time', async () => {
   expect((await entriesAfter(storage.feed, afterOld)).map(({ changes }) => changes)).toEqual(['new']);
 });
 
-it('keeps bindings for their time', async () => {
+it('keeps bindings until they expire', async () => {
   await storage.bindings.bind('ref', id('first'), START_MS + 60_000);
   clock.advance(60_000);
   await storage.bindings.bind('another', id('first'), START_MS + 120_000);

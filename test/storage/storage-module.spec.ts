@@ -1,4 +1,4 @@
-// The store is closed last: whoever uses it may have something to finish when the service stops.
+// The store is closed last, since its users may have work to finish when the service stops.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,15 +33,18 @@ class WorkerModule implements OnApplicationShutdown {
 @Module({})
 class RootModule {}
 
-it.each(['first', 'last'])('is closed after the modules that import it, also when it is imported %s', async (place) => {
-  const dir = mkdtempSync(join(tmpdir(), 'rollcall-module-'));
-  const storage = new SqliteStorage(dir, systemClock, pino({ level: 'silent' }));
-  const storageModule = StorageModule.forRoot(storage);
-  const workers = WorkerModule.forRoot(storageModule);
-  const imports = place === 'first' ? [storageModule, workers] : [workers, storageModule];
-  const app = await NestFactory.createApplicationContext({ module: RootModule, imports }, { logger: false });
-  await app.close();
-  expect(outcomes.splice(0)).toEqual(['done']);
-  rmSync(dir, { recursive: true });
-  await expect(storage.check()).rejects.toThrow('not open');
-});
+it.each(['first', 'last'])(
+  'closes the store after the modules that use it, even if it is imported %s',
+  async (place) => {
+    const dir = mkdtempSync(join(tmpdir(), 'rollcall-module-'));
+    const storage = new SqliteStorage(dir, systemClock, pino({ level: 'silent' }));
+    const storageModule = StorageModule.forRoot(storage);
+    const workers = WorkerModule.forRoot(storageModule);
+    const imports = place === 'first' ? [storageModule, workers] : [workers, storageModule];
+    const app = await NestFactory.createApplicationContext({ module: RootModule, imports }, { logger: false });
+    await app.close();
+    expect(outcomes.splice(0)).toEqual(['done']);
+    rmSync(dir, { recursive: true });
+    await expect(storage.check()).rejects.toThrow('not open');
+  },
+);

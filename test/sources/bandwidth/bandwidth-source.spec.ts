@@ -1,5 +1,5 @@
-// The hand-written translation, held to the same rules as a DTO of class-validator would have them: it takes what the DTO
-// takes, refuses what it refuses, and names the same members.
+// Compares the hand-written validation of callbacks with an equivalent class-validator DTO: both must accept and reject the same
+// bodies, for the same members.
 import { describe, expect, it } from '@jest/globals';
 import { plainToInstance } from 'class-transformer';
 import { IsIn, ValidateBy, validateSync } from 'class-validator';
@@ -11,7 +11,7 @@ import { lengthOf } from '../../length.js';
 const EVENTS = ['onConnect', 'onDisconnect', 'onLeave'];
 const RECEIVED_AT_MS = 1_790_000_000_000;
 
-/** Up to 256 characters of valid Unicode, none of them a control character, and not blank. */
+/** Up to 256 characters of valid Unicode without control characters, not blank. */
 const isIdentifier = (value: unknown) =>
   typeof value === 'string' &&
   /^[^\p{Cc}\p{Surrogate}]{1,512}$/u.test(value) &&
@@ -26,7 +26,7 @@ const isTime = (value: unknown) => {
   return isWritten && Number.isInteger(timeMs) && timeMs >= 1e11 && timeMs < 1e14;
 };
 
-class Rules {
+class BandwidthDto {
   @IsIn(EVENTS)
   event: unknown;
 
@@ -72,24 +72,24 @@ const body = fc.record(
   { requiredKeys: [] },
 );
 
-/** Names of the members that the rules refuse. */
-function refusedByRules(value: object): string[] {
-  const errors = validateSync(plainToInstance(Rules, value), { forbidUnknownValues: false });
+/** The pointers of the members that the DTO rejects. */
+function rejectedByDto(value: object): string[] {
+  const errors = validateSync(plainToInstance(BandwidthDto, value), { forbidUnknownValues: false });
   return errors.map(({ property }) => `#/${property}`).sort((a, b) => a.localeCompare(b));
 }
 
 describe('the translation of a Bandwidth callback', () => {
-  it('takes and refuses what the rules do, member by member', () => {
+  it('accepts and rejects the same members as the DTO', () => {
     fc.assert(
       fc.property(body, (value) => {
         const translation = translateBandwidth(BANDWIDTH, value, RECEIVED_AT_MS);
-        const refused = refusedByRules(value);
+        const rejected = rejectedByDto(value);
         const { event } = value;
         if (typeof event === 'string' && event !== '' && !EVENTS.includes(event)) {
           expect(translation).toEqual({ outcome: 'unknown', name: event });
-        } else if (refused.length > 0) {
+        } else if (rejected.length > 0) {
           const errors = translation.outcome === 'invalid' ? translation.errors : [];
-          expect(errors.map(({ pointer }) => pointer).sort((a, b) => a.localeCompare(b))).toEqual(refused);
+          expect(errors.map(({ pointer }) => pointer).sort((a, b) => a.localeCompare(b))).toEqual(rejected);
         } else {
           const event = translation.outcome === 'events' ? translation.events[0] : undefined;
           expect(event?.tag ?? '').toEqual(expect.any(String));
@@ -100,7 +100,7 @@ describe('the translation of a Bandwidth callback', () => {
     );
   });
 
-  it('loses nothing of what it takes', () => {
+  it('keeps all information of accepted callbacks', () => {
     const valid = fc.record({
       event: fc.constantFrom(...EVENTS),
       timestamp: fc.integer({ min: 1e11, max: 4e12 }).chain((ms) => fc.constantFrom(ms, String(ms))),
@@ -134,7 +134,7 @@ describe('the translation of a Bandwidth callback', () => {
     ['seconds', ['1628786234', 1_628_786_234, '1628786234.676', 1_628_786_234.676]],
     ['microseconds', ['1628786234676000', 1_628_786_234_676_000]],
     ['nanoseconds', ['1628786234676000000', 1_628_786_234_676_000_000]],
-  ])('says which unit a time seems to be in, if it is not milliseconds : %s', (unit, times) => {
+  ])('rejects a time in %s and names the unit', (unit, times) => {
     for (const timestamp of times) {
       const body = { event: 'onConnect', timestamp, participantId: 'p', deviceId: 'd' };
       const translation = translateBandwidth(BANDWIDTH, body, RECEIVED_AT_MS);
@@ -143,7 +143,7 @@ describe('the translation of a Bandwidth callback', () => {
     }
   });
 
-  it('takes a time in milliseconds of any year from 1974 to 5138, and in no other unit', () => {
+  it('accepts times in milliseconds from 1974 to 5138, and in no other unit', () => {
     const years = fc.date({ min: new Date('1974-01-01'), max: new Date('5138-01-01'), noInvalidDate: true });
     fc.assert(
       fc.property(years, fc.constantFrom(-3, 0, 3, 6), fc.boolean(), (date, digits, isText) => {
@@ -162,14 +162,14 @@ describe('the translation of a Bandwidth callback', () => {
     [false, 'false', 'is not a string'],
     [{ a: 1 }, undefined, 'is not a string'],
     [['red'], undefined, 'is not a string'],
-  ])('does not lose an event for its tag: %p', (tag, taken, fault) => {
+  ])('accepts an event despite an invalid tag: %p', (tag, used, fault) => {
     const body = { event: 'onConnect', timestamp: '1628786234676', participantId: 'p', deviceId: 'd', tag };
     const translation = translateBandwidth(BANDWIDTH, body, RECEIVED_AT_MS);
     expect(translation).toMatchObject({ outcome: 'events', warnings: [`tag ${fault}`] });
-    expect(translation.outcome === 'events' && translation.events[0]?.tag).toBe(taken);
+    expect(translation.outcome === 'events' && translation.events[0]?.tag).toBe(used);
   });
 
-  it.each([null, undefined, 7, 'text', [[]]])('refuses what is no object: %p', (value) => {
+  it.each([null, undefined, 7, 'text', [[]]])('rejects %p, which is not an object', (value) => {
     expect(translateBandwidth(BANDWIDTH, value, RECEIVED_AT_MS)).toMatchObject({
       outcome: 'invalid',
       errors: [{ pointer: '#' }],

@@ -1,4 +1,4 @@
-// Messages as the servers send them. Those of 7.0 were taken from a running 7.0.15, the others from the servers' sources:
+// Verbatim error messages of the servers. Those of 7.0 are from a running 7.0.15, the others from the servers' source code:
 // script_lua.c, scripting.c (6.2) and server.c.
 import { describe, expect, it } from '@jest/globals';
 import { ReplyError } from 'ioredis';
@@ -67,18 +67,24 @@ describe('the code of an error', () => {
     expect(redisErrorCode(new ReplyError(message))).toBe(code);
   });
 
-  it('of a discarded transaction is that of the command that Redis would not queue', () => {
+  it('of a discarded transaction is that of the command that Redis refused to queue', () => {
     const error = new ReplyError('EXECABORT Transaction discarded because of previous errors.');
     expect(redisErrorCode(Object.assign(error, { previousErrors: [new ReplyError(READONLY)] }))).toBe('READONLY');
   });
 
-  it('is none where the connection failed', () => {
+  it('is undefined if the connection failed', () => {
     expect(redisErrorCode(new Error('READONLY is not what a socket says'))).toBeUndefined();
   });
 
-  it('calls for another connection where the server is not the primary, or not yet', () => {
-    const wanted = [READONLY, in62(`@user_script: 12: -${READONLY} `), in70(READONLY), 'LOADING x', 'UNBLOCKED x'];
-    for (const message of wanted) expect(requiresReconnect(new ReplyError(message))).toBe(true);
+  it('requires a reconnect if the server is not the primary or not ready', () => {
+    const reconnecting = [
+      READONLY,
+      in62(`@user_script: 12: -${READONLY} `),
+      in70(READONLY),
+      'LOADING x',
+      'UNBLOCKED x',
+    ];
+    for (const message of reconnecting) expect(requiresReconnect(new ReplyError(message))).toBe(true);
     for (const message of [OOM, WRONGTYPE, MISCONF]) expect(requiresReconnect(new ReplyError(message))).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-// A real redis-server for tests: on a free port of loopback, with its data in a folder of its own.
+// A real redis-server for tests, on a free loopback port and with its own data folder.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -29,7 +29,7 @@ export class RedisServer {
     this.url = `redis://127.0.0.1:${port}`;
   }
 
-  /** Resolves when it answers. */
+  /** Resolves when it accepts connections. */
   static async start(...settings: string[]): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), settings);
     closeOnce(() => server.stop());
@@ -37,12 +37,12 @@ export class RedisServer {
     return server;
   }
 
-  /** Starts it again, with the data it left and, if wanted, other settings. */
+  /** Starts it again with its data and, optionally, other settings. */
   async restart(settings = this.settings): Promise<void> {
-    // Both speak the same protocol.
+    // Both use the same protocol.
     const binary = onThePath(['redis-server', 'valkey-server'], 'redis-server');
-    const place = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir];
-    const child = spawn(binary, [...place, '--save', '', ...settings], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const options = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir];
+    const child = spawn(binary, [...options, '--save', '', ...settings], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = child;
     await new Promise<void>((resolve, reject) => {
       child.stdout.on('data', (text) => String(text).includes('Ready to accept connections') && resolve());
@@ -50,7 +50,7 @@ export class RedisServer {
     });
   }
 
-  /** Ends it as a crash would, leaving its data. */
+  /** Ends it like a crash; its data is kept. */
   async kill(): Promise<void> {
     const child = this.#process;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -59,7 +59,7 @@ export class RedisServer {
     await ended;
   }
 
-  /** Stops it from answering without ending it, or lets it go on. */
+  /** Suspends or resumes the process, which does not answer while it is suspended. */
   freeze(isFrozen: boolean): void {
     this.#process?.kill(isFrozen ? 'SIGSTOP' : 'SIGCONT');
   }

@@ -1,16 +1,16 @@
-// Stands between a client and a server, to make one appear as another: it can change what the server answers, and pass new
-// connections to another server, as an address in front of a primary and its replicas does.
+// A TCP proxy that can rewrite the server's replies, and route new connections to another server, like a virtual address in front
+// of a primary and its replicas.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 export class TcpProxy {
-  /** How the text of each piece of an answer is changed. */
+  /** Rewrites each chunk of the server's replies. */
   rewrite: (text: string) => string = (text) => text;
   readonly #sockets = new Set<Socket>();
 
   private constructor(
     private readonly server: Server,
-    /** Of the server that new connections go to. */
+    /** The port of the server for new connections. */
     public targetPort: number,
   ) {
     server.on('connection', (client) => this.#pass(client));
@@ -26,7 +26,7 @@ export class TcpProxy {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** Ends all connections; new ones can be made. */
+  /** Closes all connections; new ones are still accepted. */
   drop(): void {
     for (const socket of this.#sockets) socket.destroy();
   }

@@ -1,5 +1,5 @@
-// Nothing else is done by Redis while a feed is trimmed there, and reading an entry takes its changes along: trimming may
-// read a few entries and drop a limited number, however many there are.
+// Trimming blocks Redis, and reading an entry copies its changes: each trim may read only a few entries and drop a limited
+// number, however many there are.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -33,7 +33,7 @@ describe('trimming on Redis', () => {
     await server.stop();
   });
 
-  /** The commands by which scripts read the feed in one call. */
+  /** The commands with which scripts read the feed during one trim. */
   async function readsOfTrim(limits: FeedLimits): Promise<string[][]> {
     const monitor = await redis.monitor();
     const reads: string[][] = [];
@@ -53,10 +53,10 @@ describe('trimming on Redis', () => {
   }
 
   it.each([
-    ['too much', { retentionMs: 86_400_000, maxBytes: 100_000 }],
-    ['too old', { retentionMs: 1, maxBytes: 1e9 }],
-    ['neither', { retentionMs: 86_400_000, maxBytes: 1e9 }],
-  ])('reads a few entries, one by one, and drops some, when there is %s', async (_what, limits) => {
+    ['is too large', { retentionMs: 86_400_000, maxBytes: 100_000 }],
+    ['has expired entries', { retentionMs: 1, maxBytes: 1e9 }],
+    ['is within its limits', { retentionMs: 86_400_000, maxBytes: 1e9 }],
+  ])('reads few entries, one at a time, and drops a limited number when the feed %s', async (_what, limits) => {
     for (let n = 0; n < ENTRIES; n += 200)
       await service.storage.records.commit(Array.from({ length: 200 }, announcing));
     const before = await redis.xlen('rollcall:{0}:changes');
@@ -66,7 +66,7 @@ describe('trimming on Redis', () => {
     for (const args of reads) expect(args.slice(-2)).toEqual(['COUNT', '1']);
     expect(before - (await redis.xlen('rollcall:{0}:changes'))).toBeLessThanOrEqual(1_000);
     while (await service.storage.feed.trim(limits));
-    const texts = await redis.xlen('rollcall:{0}:changes');
-    expect(texts * TEXT.length).toBeLessThanOrEqual(limits.maxBytes + 2 * TEXT.length);
+    const kept = await redis.xlen('rollcall:{0}:changes');
+    expect(kept * TEXT.length).toBeLessThanOrEqual(limits.maxBytes + 2 * TEXT.length);
   });
 });
