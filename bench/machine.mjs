@@ -10,13 +10,13 @@ export function describeMachine() {
   return [
     `${cores.length} cores (${cores[0]?.model.trim()}), ${memoryGib} GiB of memory, ${platform()} on ${arch()}`,
     `Node ${process.versions.node}, Redis ${versionOf(findProgram('redis-server'), '--version')}, libsql ${libsqlVersion()}, wrk ${versionOf('wrk', '-v')}`,
-    `load of the machine before (of one minute): ${loadavg()[0].toFixed(2)}`,
+    `load average of the machine before (one minute): ${loadavg()[0].toFixed(2)}`,
   ];
 }
 
 function versionOf(command, flag) {
   const { stdout } = spawnSync(command, [flag], { encoding: 'utf8' });
-  return /\d+\.\d+[.\d]*/.exec(stdout)?.[0] ?? 'of an unknown version';
+  return /\d+\.\d+[.\d]*/.exec(stdout)?.[0] ?? '(unknown version)';
 }
 
 function libsqlVersion() {

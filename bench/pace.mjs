@@ -2,8 +2,8 @@
 import { outputOf } from './processes.mjs';
 
 /**
- * `count` callbacks at `perSecond`, after those of `warmUp`. Resolves with the time until all were answered and, for each status that was answered,
- * how many and their latency: from when they were to be sent, and from when they were sent.
+ * Sends `count` callbacks at `perSecond`, after those of `warmUp`. Resolves with the time until all were answered and, for each
+ * status, the number of responses and their latency, from the scheduled and from the actual time of sending.
  */
 export async function pace({ port, warmUp, perSecond, count, connections = 64, participants = 10_000, firstTurn = 0 }) {
   const plan = { port, warmUp: whole(warmUp), ...whole({ perSecond, count }), connections, participants, firstTurn };

@@ -93,7 +93,7 @@ async function addLargeParticipants(ask, path) {
   for (let n = 0; n < LARGE_PARTICIPANTS; n += 20) {
     const numbers = Array.from({ length: 20 }, (_, index) => n + index);
     const answers = await Promise.all(numbers.map((number) => ask(path, largeCallback(`large-${number}-`))));
-    if (answers.some(({ status }) => status !== 204)) throw new Error('the service refuses the first participants');
+    if (answers.some(({ status }) => status !== 204)) throw new Error('the service refused the initial participants');
   }
 }
 

@@ -42,8 +42,8 @@ async function bytesByKind({ redis, count, bytes }) {
   const client = new Redis(redis.port);
   const sums = new Map();
   for await (const keys of client.scanStream({ count: 1_000 })) {
-    const asked = keys.reduce((pipeline, key) => pipeline.memory('USAGE', key, 'SAMPLES', 0), client.pipeline());
-    for (const [index, [error, size]] of (await asked.exec()).entries()) {
+    const commands = keys.reduce((pipeline, key) => pipeline.memory('USAGE', key, 'SAMPLES', 0), client.pipeline());
+    for (const [index, [error, size]] of (await commands.exec()).entries()) {
       if (error) throw error;
       const kind = /^[^{]*\{\d+\}:([^:]+)/.exec(keys[index])?.[1] ?? 'other';
       sums.set(kind, (sums.get(kind) ?? 0) + size);

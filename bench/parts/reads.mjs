@@ -18,8 +18,8 @@ const rate = ({ perSecond }) => perSecond;
 
 export async function reads({ rounds, warmMs, ms, onRedis, onSqlite }) {
   const contestants = await startAll(onRedis, onSqlite);
-  for (const contestant of contestants.values()) await ask(contestant, warmMs);
-  const results = await inTurns(rounds, Object.fromEntries(contestants), (contestant) => ask(contestant, ms));
+  for (const contestant of contestants.values()) await measure(contestant, warmMs);
+  const results = await inTurns(rounds, Object.fromEntries(contestants), (contestant) => measure(contestant, ms));
   for (const { stop } of new Set([...contestants.values()].map(({ service }) => service))) await stop();
 
   const rows = [...contestants].map(([key, contestant]) => row(contestant, results[key], results.floor));
@@ -57,7 +57,7 @@ async function contestantsOf(store, { count, env, redis }) {
   ]);
 }
 
-function ask({ read, known, connections, service: { port, pids } }, ms) {
+function measure({ read, known, connections, service: { port, pids } }, ms) {
   return load({ port, script: 'read', plan: { read, known }, ms, pids, connections });
 }
 

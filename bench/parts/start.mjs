@@ -12,7 +12,7 @@ export async function start({ rounds, restMs }) {
     const service = await startNode('dist/main.js');
     const answer = await fetch(`http://127.0.0.1:${service.port}/health/ready`);
     startsMs.push(performance.now() - beganMs);
-    if (!answer.ok) throw new Error(`a service that was started is not ready: ${answer.status}`);
+    if (!answer.ok) throw new Error(`the service has started but is not ready: ${answer.status}`);
     await wait(restMs);
     restsMb.push(usageOf(service.pid).rssKb / 1_024);
     await service.stop();

@@ -8,7 +8,7 @@ const CHUNK = Buffer.alloc(65_536, ' ');
 
 export const endlessBodies = {
   name: 'endless-bodies',
-  purpose: 'bodies without end after a 404, 401 and 413',
+  purpose: 'endless bodies after a 404, 401 and 413',
   run: ({ traffic, target, durationMs, random, fault }) => {
     const chunks = (0.8 * MAX_BYTES) / CHUNK.length;
     const chunkEveryMs = (durationMs * CONNECTIONS) / chunks;
@@ -27,7 +27,7 @@ export const endlessBodies = {
         const chunk = isChunked ? Buffer.concat([Buffer.from('10000\r\n'), CHUNK, Buffer.from('\r\n')]) : CHUNK;
         await traffic.send(socket, head(path, { ...length, ...headers }));
         while (await traffic.send(socket, chunk)) {
-          if (socket.bytesWritten > MAX_READ_BYTES) fault('the body of a refused request is read without limit');
+          if (socket.bytesWritten > MAX_READ_BYTES) fault('the body of a rejected request is read without limit');
           await traffic.wait(chunkEveryMs);
         }
       },

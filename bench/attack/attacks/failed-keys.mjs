@@ -2,7 +2,7 @@ import { bearer, get, repeat } from '../requests.mjs';
 
 export const failedKeys = {
   name: 'failed-keys',
-  purpose: 'wrong keys, each under another X-Forwarded-For',
+  purpose: 'wrong keys, each with a different X-Forwarded-For',
   run: ({ traffic, random }) =>
     repeat(traffic, {
       connections: 8,

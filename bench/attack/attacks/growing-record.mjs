@@ -6,7 +6,7 @@ const BURST = 128;
 
 export const growingRecord = {
   name: 'growing-record',
-  purpose: 'ever new device ids of 256 characters through a leaked minted URL, for more than FEED_MAX_BYTES',
+  purpose: 'new device ids of 256 characters through a leaked minted URL, for more than FEED_MAX_BYTES',
   seconds: 10,
   run: ({ traffic, target, random }) =>
     repeat(traffic, {

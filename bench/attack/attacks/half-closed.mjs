@@ -14,7 +14,7 @@ const PER_SECOND = 100;
 
 export const halfClosed = {
   name: 'half-closed',
-  purpose: 'connections that the service closes, and the client does not',
+  purpose: 'connections that the service closes but the client does not',
   seconds: 6,
   run: async ({ traffic, random }) => {
     const startMs = performance.now();

@@ -3,7 +3,7 @@ import { post, repeat } from '../requests.mjs';
 
 export const newParticipants = {
   name: 'new-participants',
-  purpose: 'ever new large participants through a leaked secret, more than MAX_PARTICIPANTS',
+  purpose: 'new large participants through a leaked secret, more than MAX_PARTICIPANTS',
   seconds: 5,
   run: ({ traffic, target, random, fault }) => {
     let accepted = 0;

@@ -27,7 +27,7 @@ const PATHS = [
 
 export const oddPaths = {
   name: 'odd-paths',
-  purpose: 'addresses below /callbacks/ in odd spellings; each must be a 404 that does not echo it',
+  purpose: 'unusual paths below /callbacks/; each must get a 404 that does not echo it',
   run: ({ traffic, fault }) =>
     repeat(traffic, {
       connections: 8,

@@ -14,7 +14,7 @@ const MAX_OPEN_MS = 100;
 
 export const resets = {
   name: 'resets',
-  purpose: 'connections that are reset at any moment of a request or its answer',
+  purpose: 'connections that are reset at any point of a request or its response',
   run: async ({ traffic, random }) => {
     while (!traffic.isOver) {
       const socket = traffic.open({ isHalfOpen: true });

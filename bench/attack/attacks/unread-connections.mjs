@@ -5,7 +5,7 @@ const READ_BYTES = 16_384;
 
 export const unreadConnections = {
   name: 'unread-connections',
-  purpose: '200 connections with one large answer each, not read by half of them and slowly by the others',
+  purpose: '200 connections with one large response each; half of them do not read it, the others read slowly',
   run: ({ traffic, random }) =>
     hold(traffic, {
       connections: 200,

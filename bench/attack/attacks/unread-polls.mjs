@@ -2,7 +2,7 @@ import { bearer, get, hold } from '../requests.mjs';
 
 export const unreadPolls = {
   name: 'unread-polls',
-  purpose: '300 connections with one page of the change feed each, from an old position, which is not read',
+  purpose: '300 connections with one unread page of the change feed each, from an old position',
   seconds: 5,
   run: ({ traffic, target }) =>
     hold(traffic, {

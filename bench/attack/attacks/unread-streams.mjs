@@ -2,7 +2,7 @@ import { bearer, get, hold } from '../requests.mjs';
 
 export const unreadStreams = {
   name: 'unread-streams',
-  purpose: '300 streams of changes from an old position, which are not read',
+  purpose: '300 unread change streams from an old position',
   seconds: 5,
   run: ({ traffic, target }) =>
     hold(traffic, {
