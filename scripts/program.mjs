@@ -16,13 +16,13 @@ export function ensurePrograms(...debianPackages) {
   if (installPrograms(...debianPackages).length > 0) process.exit(1);
 }
 
-/** Goes on when one of them cannot be installed: only the tests that start it need it. */
+/** Continues if it cannot be installed: only the tests that start it need it. */
 export function installForTests(debianPackage) {
   if (installPrograms(debianPackage).length === 0) return;
-  console.error(`Without ${debianPackage} the tests that start it fail. All others run.`);
+  console.error(`Without ${debianPackage}, the tests that start it will fail. All others run.`);
 }
 
-/** Says what is missing and runs npm run setup for it. Returns what is missing still. */
+/** Prints what is missing and runs npm run setup for it. Returns what is still missing. */
 function installPrograms(...debianPackages) {
   const missing = missingPrograms(debianPackages);
   if (missing.length === 0) return [];

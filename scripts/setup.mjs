@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { run } from './prepare.mjs';
 import { missingPrograms, PROGRAMS } from './program.mjs';
 
-const asked = process.argv.slice(2).filter((name) => name in PROGRAMS);
-const wanted = asked.length > 0 ? asked : Object.keys(PROGRAMS);
+const requested = process.argv.slice(2).filter((name) => name in PROGRAMS);
+const wanted = requested.length > 0 ? requested : Object.keys(PROGRAMS);
 const missing = missingPrograms(wanted);
 const canInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0;
 if (missing.length > 0 && canInstall) {
