@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { specsByProject } from './test/projects.mjs';
 
 const REQUIRED_ESM =
@@ -24,7 +25,7 @@ export default {
   // Jest keeps the modules of every spec that a worker has run, and collecting garbage takes ever longer.
   workerIdleMemoryLimit: '500MB',
   testTimeout: 120_000,
-  maxWorkers: '100%', // The default leaves one core unused, and most tests wait for other processes.
+  maxWorkers: Math.ceil(availableParallelism() * 1.5), // Most tests also wait for other processes and for timers.
   projects: Object.entries(specsByProject()).map(([displayName, specs]) => ({
     ...common,
     displayName,

@@ -38,13 +38,13 @@ function countReads(members: Record<string, unknown>): { counted: object; reads:
 describe('unknown names', () => {
   it('are counted without reading their values, however many there are', () => {
     fc.assert(
-      fc.property(fc.constantFrom(...DTOS), fc.integer({ min: 1, max: 80_000 }), (dto, count) => {
+      fc.property(fc.constantFrom(...DTOS), fc.integer({ min: 1, max: 20_000 }), (dto, count) => {
         const { counted, reads } = countReads(unknownMembers(count));
         const { errors = [], detail } = rejectionOf(counted, dto);
         expect(reads()).toBeLessThan(20);
         expect(errors.filter(({ message }) => message === 'is not a known parameter')).toHaveLength(Math.min(5, count));
         if (count > 5) expect(detail).toContain(`; ${count - 5} more unknown names`);
-        else expect(detail).not.toContain('more names');
+        else expect(detail).not.toContain('more unknown names');
       }),
       { numRuns: 30 },
     );
