@@ -23,7 +23,7 @@ export interface Change {
   readonly subject: Subject;
   readonly deviceId?: DeviceId;
   readonly tag?: string;
-  /** Set when a participant's tag changes, so that followers of the previous tag see the participant leave it. */
+  /** Set when a participant's tag changes, so that clients that filter by the previous tag see the participant leave. */
   readonly previousTag?: string;
   readonly state: PresenceState;
   /** null: the participant or device was not known before. */
@@ -32,7 +32,7 @@ export interface Change {
   readonly sinceMs: number;
   /** Provider time of the event that caused the change; null if elapsed time or an operator caused it. */
   readonly occurredAtMs: number | null;
-  /** When that event was received, the operator ended the presence, or the elapsed time was noticed. */
+  /** When that event was received, the operator ended the presence, or the deadline was processed. */
   readonly receivedAtMs: number;
   readonly version: number;
 }

@@ -4,7 +4,7 @@
 import { type DeviceEvent, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 
-/** Most certain first: breaks ties between connections that ended in the same millisecond. */
+/** In order of precedence for connections that ended in the same millisecond. */
 export const GONE_CAUSES = ['left', 'ended', 'lost', 'expired'] as const;
 
 export type GoneCause = (typeof GONE_CAUSES)[number];
@@ -15,11 +15,12 @@ export interface OpenConnection {
   readonly interruptions: number;
   /** More than one if a client reconnected before the provider noticed that its previous socket was dead. */
   readonly sockets: number;
+  /** When the newest connect event occurred and was received. */
   readonly newestAtMs: number;
   readonly newestReceivedAtMs: number;
 }
 
-/** Signalling was lost. The next event, or the end of grace, decides whether this is an interruption or the end. */
+/** Signalling has disconnected. The next event, or the end of grace, decides whether this is an interruption or the end. */
 export interface LostConnection {
   readonly phase: 'lost';
   /** null: no connect event was received. */
@@ -36,7 +37,7 @@ export interface EndedConnection {
   readonly interruptions: number;
   readonly endedAtMs: number;
   readonly endedReceivedAtMs: number;
-  /** An operator also ended the leave grace. */
+  /** An operator ended the presence, so no leave grace follows. */
   readonly isFinal?: true;
 }
 
@@ -84,10 +85,10 @@ function onConnected(current: Connection | undefined, event: DeviceEvent, policy
 
 function onDisconnected(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Connection {
   if (current === undefined) return lost(event, null, 0);
-  // The device was connected until now, so the operator was mistaken.
+  // This disconnect is newer than all events known when the operator ended the device, so it undoes that end.
   if (isEndedByOperator(current)) return lost(event, current.connectedAtMs, current.interruptions);
   if (current.phase !== 'open') return current;
-  // Already expired. A loss is not a sign of life, so it must not bring the device back as reconnecting.
+  // Already expired. A disconnect does not show that the device is alive, so it must not make it reconnecting.
   if (isOverAge(current, event.receivedAtMs, policy)) return expired(current, policy);
   const sinceNewestMs = orderedAtMs(event) - current.newestAtMs;
   if (current.sockets >= 2 && sinceNewestMs <= policy.overlapMs) return { ...current, sockets: current.sockets - 1 };
@@ -95,15 +96,18 @@ function onDisconnected(current: Connection | undefined, event: DeviceEvent, pol
 }
 
 function onLeft(current: Connection | undefined, event: DeviceEvent): Connection {
-  // The client left on purpose: the cause becomes `left`, the time of the loss stays.
+  // The client left on purpose: the cause becomes `left`, and the end time remains that of the disconnect.
   if (current?.phase === 'lost') return ended(current, 'left');
   if (current?.phase === 'ended' && current.cause !== 'expired' && !isEndedByOperator(current)) return current;
   const left = endedNow(current, 'left', orderedAtMs(event), event.receivedAtMs);
-  // Already gone: a leave grace would bring it back.
+  // Already ended by an operator: a leave grace that starts now would make the participant present again.
   return current && isEndedByOperator(current) ? { ...left, isFinal: true } : left;
 }
 
-/** Ends now, by our clock: the event carries the time of the newest event before it, only to be ordered after that one. */
+/**
+ * The end takes effect at the current time on our clock. The event's own time is that of the newest event before it, and
+ * serves only to order it.
+ */
 function onEnded(current: Connection | undefined, event: DeviceEvent): Connection {
   if (current?.phase === 'ended') return { ...current, isFinal: true };
   return endedNow(current, 'ended', Math.max(orderedAtMs(event), event.receivedAtMs), event.receivedAtMs);
@@ -123,7 +127,7 @@ function endedNow(
   return { phase: 'ended', cause, connectedAtMs, interruptions, endedAtMs, endedReceivedAtMs };
 }
 
-/** No end event arrived in time: its webhook must have been lost. */
+/** Whether no end event was received within the maximum connection age: its webhook must have been lost. */
 export function isOverAge(connection: OpenConnection, nowMs: number, policy: PresencePolicy): boolean {
   return nowMs - connection.newestReceivedAtMs > policy.maxConnectionMs;
 }

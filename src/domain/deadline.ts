@@ -1,10 +1,10 @@
-// The time at which presence changes without an event: end of grace, of leave grace, of the maximum connection age or of
-// retention. The deadline worker advances the records that are due, so presence stays correct when no events arrive.
+// The time at which presence changes without an event: the end of a grace period, leave grace, maximum connection age or
+// retention period. The deadline worker advances the records that are due, so presence stays correct when no events arrive.
 import type { Connection, EndedConnection } from './connection.js';
 import type { PresencePolicy } from './policy.js';
 import { graceEndMs, lastEnded, leaveGraceEndMs, type PresenceState, type SettledDevice } from './presence-view.js';
 
-/** Whether its retention is over. Counted on our clock. */
+/** Whether its retention period is over, on our clock. */
 export function isForgettable(connection: EndedConnection, policy: PresencePolicy, nowMs: number): boolean {
   return nowMs >= forgetAtMs(connection, policy);
 }
@@ -20,7 +20,7 @@ export function nextDeadlineMs(
   policy: PresencePolicy,
 ): number {
   const deadlines = devices.map(({ connection }) => deadlineMs(connection, policy));
-  // A participant that is gone is forgotten as a whole, when the retention of its last device is over.
+  // A participant that is gone is deleted as a whole, when the retention period of its last device is over.
   if (state === 'gone') return Math.max(...deadlines);
   const isInLeaveGrace = devices.every(({ connection }) => connection.phase === 'ended');
   const leaveGraceOverMs = isInLeaveGrace ? leaveGraceEndMs(lastEnded(devices), policy) : undefined;

@@ -1,5 +1,5 @@
-// The history of one device: its newest events, so that a late event can still be inserted in order, and a base into
-// which all older events were folded. This bounds the size of a record, however often a device reconnects.
+// The history of one device: its newest events, so that a late event can still be inserted in order, and a base: a
+// snapshot that all older events have been folded into. This bounds the size of a record, however often a device reconnects.
 import { type Connection, type EndedConnection, step } from './connection.js';
 import { type DeviceEvent, insertInOrder, isAfter, isSameEvent, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
@@ -29,7 +29,7 @@ export function insertEvent(history: DeviceHistory, event: DeviceEvent): Inserti
   if (known && event.receivedAtMs >= known.receivedAtMs) return { verdict: 'duplicate', history, kept: known };
   const { base } = history;
   if (base && !isAfter(event, base.upTo)) {
-    // The receipt time of a folded event can no longer be corrected.
+    // The receipt time of an event that is already folded can no longer be changed.
     const isDuplicate = known || (isSameEvent(event, base.upTo) && event.receivedAtMs >= base.upTo.receivedAtMs);
     return { verdict: isDuplicate ? 'duplicate' : 'stale', history };
   }
@@ -56,7 +56,7 @@ export function fold(history: DeviceHistory, policy: PresencePolicy): Fold {
   return { connection, earlier };
 }
 
-/** Folds all but the newest MAX_KEPT_EVENTS into the base. `earlier`: the connections that this drops. */
+/** Folds all but the newest MAX_KEPT_EVENTS into the base. `earlier`: ended connections that this drops. */
 export function compact(
   history: DeviceHistory,
   policy: PresencePolicy,

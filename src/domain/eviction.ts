@@ -1,6 +1,6 @@
 // Bounds the size of a record: devices beyond a limit are evicted, and so are those past their retention.
-// Devices without a connect event have a limit of their own. Any stray end event creates one, so they must neither evict a
-// connected device nor decide which events of other devices are stale.
+// Devices without a connect event have a separate limit: any stray end event creates such a device, so they must not evict
+// connected devices or affect which events of other devices are stale.
 import { type EndedConnection, ended } from './connection.js';
 import { isForgettable } from './deadline.js';
 import { type DeviceHistory, lastEventAtMs } from './device-history.js';
@@ -20,8 +20,9 @@ export interface HeldDevice extends SettledDevice {
 }
 
 /**
- * Splits devices into those to hold and those to evict. The latter are returned as ended, because no later event can
- * end them. `wasHeld`: whether a device was already in the record. New end events must not evict one that is reconnecting.
+ * Splits devices into those to keep and those to evict. Evicted devices are returned as ended, because no later event can
+ * end them. `wasHeld`: whether a device was already in the record. In the same phase, such devices take precedence, so that
+ * new end events do not evict a device that is reconnecting.
  */
 export function limitDevices(
   devices: readonly HeldDevice[],

@@ -1,4 +1,4 @@
-// Validation of participant and device ids. Providers call them opaque, so few rules apply.
+// Validation of participant and device ids. They are opaque to us, so only a few rules apply.
 
 export const MAX_IDENTIFIER_LENGTH = 256;
 
@@ -13,7 +13,7 @@ export function identifierFault(value: unknown): string | undefined {
   if (value.trim() === '') return 'must not be blank';
   if (value.length > MAX_IDENTIFIER_LENGTH) return `must not be longer than ${MAX_IDENTIFIER_LENGTH} characters`;
   if (/\p{Cc}/u.test(value)) return 'must not have control characters';
-  // A lone surrogate has no UTF-8 form: a store would treat two such ids as the same.
+  // A lone surrogate cannot be encoded in UTF-8: different ids could become the same id in a store.
   if (!value.isWellFormed()) return 'must be valid Unicode';
   return undefined;
 }

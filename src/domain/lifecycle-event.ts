@@ -1,11 +1,11 @@
-// A lifecycle event is a normalised fact about one device, independent of the provider.
+// A lifecycle event is a normalised, provider-independent event of one device.
 // It has two times. `occurredAtMs` is the provider's: it orders events and measures gaps. `receivedAtMs` is ours: grace and
 // expiry are counted from it, so that neither clock skew nor a replay of old events ends a live connection.
 import type { Subject } from './subject.js';
 
 export type DeviceId = string & { readonly brand: 'DeviceId' };
 
-/** `ended` is an operator's; the others are the provider's. */
+/** `ended` events come from an operator, the others from the provider. */
 export type EventKind = 'connected' | 'disconnected' | 'left' | 'ended';
 
 export interface LifecycleEvent {
@@ -26,11 +26,11 @@ export interface LifecycleEvent {
 /** An event in the history of its device. */
 export type DeviceEvent = Omit<LifecycleEvent, 'subject' | 'deviceId' | 'tag'>;
 
-/** Beyond this a provider's clock is wrong, not merely skewed. */
+/** A time further ahead of the receipt than this is treated as wrong, not as clock skew. */
 const MAX_AHEAD_MS = 5 * 60_000;
 
 // Order within one millisecond: an end follows its connect, and `left` overrides a loss. An operator's end carries the time
-// of the newest event of its device, so it comes right after that event and before anything later.
+// of the newest event of its device, so it is ordered directly after that event and before all later ones.
 const RANK: Record<EventKind, number> = { connected: 0, disconnected: 1, left: 2, ended: 3 };
 
 /** Never true for an operator's end: it carries the time of an event that is already ordered. */
@@ -38,7 +38,10 @@ export function isAhead(event: DeviceEvent): boolean {
   return event.occurredAtMs - event.receivedAtMs > MAX_AHEAD_MS && event.kind !== 'ended';
 }
 
-/** The time by which events are ordered. An event far in the future counts as received: else it would outrank all real ones. */
+/**
+ * The time by which events are ordered. An event far in the future is ordered by its time of receipt; otherwise it would
+ * come after all genuine events.
+ */
 export function orderedAtMs(event: DeviceEvent): number {
   return isAhead(event) ? event.receivedAtMs : event.occurredAtMs;
 }
@@ -51,8 +54,8 @@ export function isSameEvent(a: DeviceEvent, b: DeviceEvent): boolean {
 }
 
 /**
- * Sorts the events of one device; the result does not depend on their arrival order. Events are sorted by time; those with a
- * sequence number are then sorted by it among the positions that they hold.
+ * Sorts the events of one device; the result does not depend on their arrival order. Events are sorted by time. Those with a
+ * sequence number are then sorted by it, using only the positions they occupy; other events stay where they are.
  */
 export function inOrder<T extends DeviceEvent>(events: readonly T[]): T[] {
   const byTime = events.toSorted(compareTimes);

@@ -1,6 +1,6 @@
-// Operators can end a ghost: presence for which the provider will never send an end event. Such an end is an event like any
-// other, ordered right after the newest event of its device, so that any later event undoes it. Operators can also purge
-// participants that should never have been stored: their presence ends and their record is removed.
+// An operator can end presence for which the provider will never send an end event (a "ghost"). Such an end is an event
+// like any other, ordered directly after the newest event of its device, so any later event overrides it. Operators can also
+// purge participants that should never have been stored: their presence ends and their record is removed.
 import type { Connection } from './connection.js';
 import { fold, lastEvent } from './device-history.js';
 import { type DeviceId, type LifecycleEvent, orderedAtMs } from './lifecycle-event.js';
@@ -22,7 +22,8 @@ export function operatorEnds(
     if (!holdsPresence(settle(fold(history, policy).connection, policy, nowMs), policy, nowMs)) continue;
     const last = lastEvent(history);
     const { precisionMs, sequence } = last;
-    // Takes its order from the last event, including the receipt time if a node whose clock is ahead received that event.
+    // Ordered directly after the last event. If a node whose clock is ahead received that event, its later receipt time is
+    // used too.
     const place = { occurredAtMs: orderedAtMs(last), precisionMs, ...(sequence !== undefined && { sequence }) };
     const receivedAtMs = Math.max(nowMs, last.receivedAtMs);
     events.push({ subject, deviceId: id, kind: 'ended', ...place, receivedAtMs });

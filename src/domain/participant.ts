@@ -1,5 +1,5 @@
 // The record of a participant and the one function that advances it: received events and the current time go in, the new
-// record and the changes to announce come out. The record holds what was announced, so one commit stores both.
+// record and the changes to announce come out. The record also holds the last announced view, so one commit stores both.
 import { type Change, changesBetween } from './change.js';
 import { nextDeadlineMs } from './deadline.js';
 import { compact, type DeviceHistory, fold, insertEvent, lastEventAtMs, type Verdict } from './device-history.js';
@@ -14,7 +14,7 @@ export interface ParticipantRecord {
   readonly subject: Subject;
   /**
    * Incremented by every commit that announces something. Starts at the time of the first commit, so that it keeps growing
-   * if the participant is forgotten and comes back.
+   * even if the record is deleted and the participant returns.
    */
   readonly version: number;
   /** The newest non-empty tag and the time of its event. */
@@ -23,14 +23,15 @@ export interface ParticipantRecord {
   readonly devices: ReadonlyMap<DeviceId, DeviceHistory>;
   /** Stays of connections that are no longer in any of `devices`. */
   readonly pastStays: readonly Stay[];
-  /** For a device not in `devices`, an event this old is stale: the device may have been evicted. */
+  /** An event up to this time is stale if its device is not in `devices`, because that device may have been evicted. */
   readonly evictedUpToMs?: number;
-  /** The view announced last. */
+  /** The last announced view. */
   readonly announced: ParticipantView;
-  /** When, on our clock, the view changes or the record is forgotten if no event arrives. */
+  /** When, on our clock, the view changes or the record is deleted if no event arrives. */
   readonly deadlineMs: number;
   /**
-   * Our clock when the record was last advanced: what has ended does not come back on a node whose clock is behind.
+   * The time, on our clock, at which the record was last advanced. A node whose clock is behind uses it, so that ended
+   * presence does not return.
    * undefined while every device is open, since nothing has ended yet.
    */
   readonly settledAtMs?: number;
@@ -42,14 +43,14 @@ interface Tag {
 }
 
 export interface Advance {
-  /** undefined: the participant is unknown or forgotten. The same object as the input: nothing to commit. */
+  /** undefined if the participant is unknown or past retention; the input itself if there is nothing to commit. */
   readonly record: ParticipantRecord | undefined;
   readonly changes: readonly Change[];
   /** One for each event, in the order given. */
   readonly verdicts: readonly Verdict[];
 }
 
-/** `events`: all of one participant, in any order. `clockMs`: the current time on our clock. */
+/** `events`: events of one participant, in any order. `clockMs`: the current time on our clock. */
 export function advance(
   before: ParticipantRecord | undefined,
   events: readonly LifecycleEvent[],
@@ -95,8 +96,8 @@ export function advance(
 }
 
 /**
- * The view without devices that were added and evicted by this commit: they were never announced. This bounds the changes of
- * a commit by the devices held before, the devices held now and the participant.
+ * The view without devices that were added and evicted by this commit: they were never announced. So a commit has at
+ * most one change for each device stored before or after it, and one for the participant.
  */
 function withoutUnseen(
   view: ParticipantView,
@@ -108,12 +109,15 @@ function withoutUnseen(
   return { ...view, devices: view.devices.filter(({ deviceId }) => !unseen.has(deviceId)) };
 }
 
-/** An evicted device that has no connect event and was not in the record. */
+/** Whether an evicted device is a stray: it has no connect event and was not in the record. */
 function isStray(device: HeldDevice, before: ParticipantRecord | undefined): boolean {
   return !wasSeenToConnect(device) && !before?.devices.has(device.deviceId);
 }
 
-/** Events of strays are stale: they are not stored, so each redelivery would announce them again. */
+/**
+ * Advances without the events of strays and reports those as stale. They are not stored, so if they were announced, each
+ * redelivery would announce them again.
+ */
 function advanceWithout(
   strays: ReadonlySet<DeviceId>,
   before: ParticipantRecord | undefined,
@@ -174,7 +178,7 @@ function viewsOf(devices: readonly HeldDevice[], view: ParticipantView): DeviceV
   return view.devices.filter(({ deviceId }) => devices.some((device) => device.deviceId === deviceId));
 }
 
-/** The history part of a record. Of `released` devices only the stays and the eviction time are kept. */
+/** Builds the history part of a record. For `released` devices, only stays and the eviction time are kept. */
 function remember(
   before: ParticipantRecord | undefined,
   kept: readonly HeldDevice[],
@@ -202,7 +206,7 @@ function remember(
   return { lastEventAtMs: lastMs, devices, pastStays, evictedUpToMs };
 }
 
-/** At the same millisecond the greater string wins, so that arrival order does not matter. */
+/** In the same millisecond, the greater string wins, so that arrival order does not matter. */
 function newerOf(a: Tag | undefined, b: Tag): Tag {
   return a && (a.occurredAtMs - b.occurredAtMs || (a.value < b.value ? -1 : 1)) > 0 ? a : b;
 }

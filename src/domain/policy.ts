@@ -1,15 +1,15 @@
 // Durations are counted on our clock; gaps between two events are measured in provider time.
 
 export interface PresencePolicy {
-  /** How long a lost device is `reconnecting` before it is `gone`; also the longest gap that counts as an interruption. */
+  /** How long a disconnected device is `reconnecting` before it is `gone`; also the longest gap within one connection. */
   readonly graceMs: number;
   /** How long a participant whose last device left stays `reconnecting`, so that a page reload causes no flapping. */
   readonly leaveGraceMs: number;
-  /** A loss this soon after a second connect is attributed to the older socket. */
+  /** A disconnect within this time after a second connect is attributed to the older socket. */
   readonly overlapMs: number;
   /** A connection expires if no end event arrives within this time. */
   readonly maxConnectionMs: number;
-  /** How long a `gone` participant is remembered. At least `maxConnectionMs`. */
+  /** How long a `gone` participant is kept. At least each of the other times, except `overlapMs`. */
   readonly retentionMs: number;
 }
 

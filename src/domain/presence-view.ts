@@ -21,7 +21,7 @@ export const PRESENCE_STATES: readonly PresenceState[] = ['connected', 'reconnec
 /** `cause` is set if gone, `untilMs` (our clock) if reconnecting. */
 export interface Presence {
   readonly state: PresenceState;
-  /** Provider time. Gone: the end. Reconnecting device: the loss. Otherwise: the start of the uninterrupted presence. */
+  /** Provider time. Gone: the end. Reconnecting device: the disconnect. Else: the start of the uninterrupted presence. */
   readonly sinceMs: number;
   readonly untilMs?: number;
   readonly cause?: GoneCause;
@@ -35,7 +35,7 @@ export interface DeviceView extends Presence {
 }
 
 export interface ParticipantView extends Presence {
-  /** Strongest state first, then by `sinceMs`. */
+  /** By state (connected, reconnecting, gone), then by `sinceMs`. */
   readonly devices: readonly DeviceView[];
 }
 
@@ -50,7 +50,7 @@ export function graceEndMs(connection: LostConnection, policy: PresencePolicy): 
   return connection.lostReceivedAtMs + policy.graceMs;
 }
 
-/** Views always have the same members in the same order: one hidden class keeps the code that reads them fast. */
+/** Views always have the same members in the same order, so that V8 uses one hidden class for them. */
 function deviceView(deviceId: DeviceId, settled: Connection, policy: PresencePolicy): DeviceView {
   const { connectedAtMs, interruptions } = settled;
   const view = (state: PresenceState, sinceMs: number, untilMs?: number, cause?: GoneCause): DeviceView => {
@@ -72,7 +72,8 @@ export interface SettledDevice {
 }
 
 /**
- * A participant has the state of its strongest device.
+ * A participant has the state of its most present device (connected, else reconnecting, else gone), but is `reconnecting`
+ * during its leave grace.
  * `pastStays`: the stays of all connections other than the current ones of `devices`.
  */
 export function participantView(
@@ -97,7 +98,8 @@ export function participantView(
   const leaveGraceOverMs = leaveGraceEndMs(last, policy) ?? Number.NEGATIVE_INFINITY;
   const untilMs = Math.max(graceOverMs, leaveGraceOverMs);
   if (untilMs <= nowMs) return { state: 'gone', sinceMs: last.endedAtMs, cause: last.cause, devices: views };
-  // A leave grace that outlasts the grace of all devices continues the presence, so `since` must include that connection.
+  // While a leave grace that ends after all device grace periods is running, the presence continues, so the connection that
+  // left counts for `since`.
   const holding = leaveGraceOverMs > graceOverMs ? [...present, last] : present;
   return { state: 'reconnecting', sinceMs: sinceMs(holding), untilMs, devices: views };
 }
@@ -109,8 +111,8 @@ export function leaveGraceEndMs(last: EndedConnection, policy: PresencePolicy): 
 }
 
 /**
- * The connection that ends last if no event arrives. At the same millisecond the most certain cause wins, then the one with
- * a leave grace. No device may be open.
+ * The connection that ends last if no event arrives. In the same millisecond, the first cause in GONE_CAUSES wins, then
+ * the connection with the later receipt, then one with a leave grace. Must not be called while a device is open.
  */
 export function lastEnded(devices: readonly SettledDevice[]): EndedConnection {
   const ends = devices.flatMap(({ connection }) => {

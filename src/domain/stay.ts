@@ -1,15 +1,16 @@
-// A stay is an interval of provider time in which a participant was present. Stays of all its devices that overlap, or are
-// separated by no more than an interruption, are merged; the start of the merged stay is the participant's `since`.
+// A stay is an interval of provider time in which a participant was present. Stays of all its devices are merged if they
+// overlap, or if the gap is no longer than the applicable grace period (leave grace after a leave); the start of the merged
+// stay is the participant's `since`.
 import type { Connection, EndedConnection } from './connection.js';
 import type { PresencePolicy } from './policy.js';
 
 export interface Stay {
   readonly startMs: number;
-  /** A stay that starts by this time continues this one. Infinity while the connection is open. */
+  /** A stay that starts no later than this continues this one. Infinity while the connection is open. */
   readonly reachMs: number;
 }
 
-/** Only hostile input needs more separate past stays to determine the start of the current one. */
+/** Legitimate traffic never needs more past stays to determine the start of the current one. */
 export const MAX_PAST_STAYS = 16;
 
 export function stayOf(connection: Connection, policy: PresencePolicy): Stay {
@@ -37,7 +38,7 @@ function reachOfEnded({ cause, endedAtMs }: EndedConnection, startMs: number, po
     case 'expired':
       return endedAtMs;
     case 'ended':
-      // The real end is unknown, and our clock is not the provider's: no later stay continues this one.
+      // The real end is unknown, and our clock is not the provider's: nothing that starts later may be within its reach.
       return startMs;
   }
 }
