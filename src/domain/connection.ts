@@ -87,6 +87,9 @@ function onDisconnected(current: Connection | undefined, event: DeviceEvent, pol
   if (current === undefined) return lost(event, null, 0);
   // This disconnect is newer than all events known when the operator ended the device, so it undoes that end.
   if (isEndedByOperator(current)) return lost(event, current.connectedAtMs, current.interruptions);
+  // It was connected in between, but that connect was not received. Later ones are repeats of the end that was announced.
+  if (current.phase === 'lost' && event.receivedAtMs < graceEndMs(current, policy))
+    return lost(event, current.connectedAtMs, current.interruptions);
   if (current.phase !== 'open') return current;
   // Already expired. A disconnect does not show that the device is alive, so it must not make it reconnecting.
   if (isOverAge(current, event.receivedAtMs, policy)) return expired(current, policy);
@@ -125,6 +128,10 @@ function endedNow(
 ): EndedConnection {
   const { connectedAtMs = null, interruptions = 0 } = current ?? {};
   return { phase: 'ended', cause, connectedAtMs, interruptions, endedAtMs, endedReceivedAtMs };
+}
+
+export function graceEndMs(connection: LostConnection, policy: PresencePolicy): number {
+  return connection.lostReceivedAtMs + policy.graceMs;
 }
 
 /** Whether no end event was received within the maximum connection age: its webhook must have been lost. */

@@ -1,8 +1,8 @@
 // The time at which presence changes without an event: the end of a grace period, leave grace, maximum connection age or
 // retention period. The deadline worker advances the records that are due, so presence stays correct when no events arrive.
-import type { Connection, EndedConnection } from './connection.js';
+import { type Connection, type EndedConnection, graceEndMs } from './connection.js';
 import type { PresencePolicy } from './policy.js';
-import { graceEndMs, lastEnded, leaveGraceEndMs, type PresenceState, type SettledDevice } from './presence-view.js';
+import { lastEnded, leaveGraceEndMs, type PresenceState, type SettledDevice } from './presence-view.js';
 
 /** Whether its retention period is over, on our clock. */
 export function isForgettable(connection: EndedConnection, policy: PresencePolicy, nowMs: number): boolean {

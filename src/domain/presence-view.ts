@@ -7,8 +7,8 @@ import {
   expired,
   GONE_CAUSES,
   type GoneCause,
+  graceEndMs,
   isOverAge,
-  type LostConnection,
 } from './connection.js';
 import type { DeviceId } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
@@ -44,10 +44,6 @@ export function settle(connection: Connection, policy: PresencePolicy, nowMs: nu
   if (connection.phase === 'open' && isOverAge(connection, nowMs, policy)) return expired(connection, policy);
   if (connection.phase === 'lost' && nowMs >= graceEndMs(connection, policy)) return ended(connection, 'lost');
   return connection;
-}
-
-export function graceEndMs(connection: LostConnection, policy: PresencePolicy): number {
-  return connection.lostReceivedAtMs + policy.graceMs;
 }
 
 /** Views always have the same members in the same order, so that V8 uses one hidden class for them. */

@@ -152,7 +152,7 @@ describe('a node whose clock is behind', () => {
     const rules = { ...policy, leaveGraceMs: 5_000 };
     const lost = recordAfter([connected({ at: s(1) }), disconnected({ at: s(2) })], s(17), rules);
     expect(lost.announced.state).toBe('gone');
-    const late = advance(lost, [disconnected({ at: s(3), tag: 'red' })], s(16.9), rules);
+    const late = advance(lost, [disconnected({ at: s(1.5), tag: 'red' })], s(16.9), rules);
     expect(late.changes.map(({ type }) => type)).toEqual(['participant.updated']);
     const reload = recordAfter([connected({ at: s(1) }), left({ at: s(2) })], s(7), rules);
     expect(reload.announced.state).toBe('gone');

@@ -39,6 +39,7 @@ const TABLE: Record<string, (c: Connection, e: Moment, p: Policy, gapMs: number)
     if (isOverAge(c, e.received, p)) return [expired(c, p)];
     return [c.sockets >= 2 && gapMs <= p.overlapMs ? { ...c, sockets: c.sockets - 1 } : lost(c, e)];
   },
+  'disconnected, lost': (c, e, p) => [e.received < c.last.received + p.graceMs ? lost(c, e) : c],
   'disconnected, ended': (c, e) => [c.cause === 'ended' ? lost(c, e) : c], // The operator was wrong.
   'left, none': (c, e) => [ended(c, 'left', e)],
   'left, open': (c, e) => [ended(c, 'left', e)],
