@@ -19,7 +19,7 @@ export interface Setting<T> {
 
 export const SETTINGS = {
   host: setting('HOST', '127.0.0.1', 'Address to listen on.', listenHost),
-  port: setting('PORT', '3000', 'Port to listen on; 0 takes a free one.', integer(0, 65_535)),
+  port: setting('PORT', '3000', 'Port to listen on; 0 picks a free one.', integer(0, 65_535)),
   workers: setting(
     'WORKERS',
     '1',
@@ -29,43 +29,43 @@ export const SETTINGS = {
   sources: setting(
     'SOURCES',
     'bandwidth',
-    'Sources of callbacks, as a comma-separated list of name or name=dialect; the dialect defaults to the name.',
+    "Callback sources: a comma-separated list of name or name=dialect. The dialect (the provider's format) defaults to the name.",
     sources,
   ),
   isAuthRequired: setting(
     'AUTH',
     'on',
-    'off: no authentication; everyone who can reach the port has full access.',
+    'on or off. off disables authentication: anyone who can reach the port has full access.',
     onOrOff,
   ),
   apiKeys: setting(
     'API_KEYS',
     '',
-    'API keys, as a comma-separated list of name:scopes:sha256hex; `npm run key` makes one.',
+    'API keys: a comma-separated list of name:scopes:sha256hex; generate one with `npm run key`.',
     (text) => (text === '' ? [] : parseApiKeys(text)),
   ),
   callbackSecrets: setting(
     'CALLBACK_SECRETS',
     '',
-    'Callback secrets, comma-separated, each of 32 or more letters, digits, - or _; the first one mints callback URLs.',
+    'Comma-separated callback secrets, each 32 to 256 letters, digits, - or _ (`openssl rand -hex 32`). The first one signs minted callback URLs.',
     callbackSecrets,
   ),
   newParticipantsPerMinute: setting(
     'NEW_PARTICIPANTS_PER_MINUTE',
     '30000',
-    'New participants per minute for each callback secret and the URLs it minted, per process; 0 for no limit.',
+    'Maximum new participants per minute, for each callback secret together with its minted URLs, per process; 0 for no limit.',
     integer(0, 10_000_000),
   ),
   publicUrl: setting(
     'PUBLIC_URL',
     '',
-    'Base URL at which the provider reaches this service, used in minted callback URLs; for example https://rollcall.example.com.',
+    'Public base URL of this service, used in minted callback URLs; for example https://rollcall.example.com.',
     publicUrl,
   ),
   trustProxy: setting(
     'TRUST_PROXY',
     '',
-    'Trusted proxies, as a comma-separated list of addresses or CIDR ranges: their X-Forwarded-For header is used.',
+    'Proxies whose X-Forwarded-For header is trusted: a comma-separated list of addresses or CIDR ranges.',
     (text) => list(text).map(addressRange),
   ),
   corsOrigins: setting('CORS_ORIGINS', '', 'Origins allowed by CORS, comma-separated.', (text) =>
@@ -74,37 +74,37 @@ export const SETTINGS = {
   rateLimitPerMinute: setting(
     'RATE_LIMIT_PER_MINUTE',
     '6000',
-    'REST requests per minute for each API key, per process.',
+    'Maximum REST requests per minute for each API key, per process.',
     integer(1, 10_000_000),
   ),
   callbacksPerMinutePerUrl: setting(
     'CALLBACKS_PER_MINUTE_PER_URL',
     '600',
-    'Callbacks per minute for each minted URL, per process; 0 for no limit.',
+    'Maximum callbacks per minute for each minted URL, per process; 0 for no limit.',
     integer(0, 10_000_000),
   ),
   maxConnections: setting(
     'MAX_CONNECTIONS',
     '10000',
-    'Maximum number of open connections per process; further ones are refused.',
+    'Maximum number of open connections per process; at the limit, idle ones are closed, or new ones get 503.',
     integer(1, 1_000_000),
   ),
   maxInFlight: setting(
     'MAX_IN_FLIGHT',
     '2000',
-    'In-flight limit per process: further requests are answered 503 immediately.',
+    'Maximum number of requests in progress per process; further requests get 503 immediately.',
     integer(1, 1_000_000),
   ),
   keepAliveMs: setting(
     'KEEP_ALIVE_MS',
     '620000',
-    'How long an idle connection stays open; longer than the idle timeout of the load balancer in front (Google Cloud: 600 s).',
+    'How long an idle connection is kept open. Must exceed the idle timeout of the load balancer in front (Google Cloud: 600 s).',
     integer(1_000, 86_400_000),
   ),
   shutdownDelayMs: setting(
     'SHUTDOWN_DELAY_MS',
     '5000',
-    'After SIGTERM, how long requests are still served while readiness fails, so that load balancers stop sending them.',
+    'How long to keep serving after SIGTERM while the readiness probe fails, so that load balancers stop sending requests.',
     integer(0, 3_600_000),
   ),
   redis: {
@@ -122,43 +122,43 @@ export const SETTINGS = {
   graceMs: setting(
     'GRACE_MS',
     String(DEFAULT_POLICY.graceMs),
-    'How long a lost device is reconnecting before it is gone.',
+    'Grace period: how long a disconnected device stays reconnecting before it becomes gone.',
     integer(0, 3_600_000),
   ),
   leaveGraceMs: setting(
     'LEAVE_GRACE_MS',
     String(DEFAULT_POLICY.leaveGraceMs),
-    'How long a participant stays reconnecting after its last device left, so that a page reload does not flap.',
+    'How long a participant stays reconnecting after its last device left, so that a page reload is not reported as gone.',
     integer(0, 3_600_000),
   ),
   overlapMs: setting(
     'OVERLAP_MS',
     String(DEFAULT_POLICY.overlapMs),
-    'Overlap window: a disconnect this soon after a second connect of the same device ends its older socket.',
+    'If a device connects again without a disconnect in between, a disconnect within this time after that is attributed to the older socket, and the device stays connected.',
     integer(0, 3_600_000),
   ),
   maxConnectionMs: setting(
     'MAX_CONNECTION_MS',
     String(DEFAULT_POLICY.maxConnectionMs),
-    'Maximum connection age: a connection expires if no end event arrives by then.',
+    'Maximum age of a connection; it expires if no end event has arrived by then.',
     integer(1_000, 30 * 86_400_000),
   ),
   retentionMs: setting(
     'RETENTION_MS',
     String(DEFAULT_POLICY.retentionMs),
-    'How long a participant is kept after it is gone; at least MAX_CONNECTION_MS, GRACE_MS and LEAVE_GRACE_MS.',
+    'How long the record of a gone participant is kept; must not be less than MAX_CONNECTION_MS, GRACE_MS or LEAVE_GRACE_MS.',
     integer(1_000, 366 * 86_400_000),
   ),
   maxParticipants: setting(
     'MAX_PARTICIPANTS',
     '1000000',
-    'Maximum number of stored participants, including those who are gone; callbacks of new ones are refused beyond it. 0 for no limit.',
+    'Maximum number of stored participants, including gone ones; at the limit, callbacks for new participants are refused. 0 for no limit.',
     integer(0, 1_000_000_000),
   ),
   feedRetentionMs: setting(
     'FEED_RETENTION_MS',
     '86400000',
-    'How long changes stay in the feed; a client that was away longer has to start over.',
+    'How long changes stay in the feed; a client that was disconnected for longer must list the participants again.',
     integer(1_000, 30 * 86_400_000),
   ),
   feedMaxBytes: setting(
@@ -170,7 +170,7 @@ export const SETTINGS = {
   maxStreams: setting(
     'MAX_STREAMS',
     '1000',
-    'Maximum number of concurrent streams and polls of the change feed per process; less than MAX_CONNECTIONS.',
+    'Maximum number of concurrent streams and polls of the change feed per process; must be less than MAX_CONNECTIONS.',
     integer(0, 1_000_000),
   ),
   logLevel: setting('LOG_LEVEL', 'info', `Log level: ${LOG_LEVELS.join(', ')}.`, logLevel),

@@ -27,7 +27,7 @@ export interface DocumentedRoutes {
 
 const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;
 
-const DESCRIPTION = `Rollcall tells backend services who is on the call, right now.
+const DESCRIPTION = `Rollcall tells backend services who is on a call right now.
 
 **Authentication.** As soon as \`API_KEYS\` is set, requests need an API key with the scope of the operation:
 \`Authorization: Bearer <key>\`. As long as it is empty, local requests need no key, and others are answered with 403.
