@@ -25,7 +25,7 @@ interface Flags extends ChaosFlags, RetryFlags, RunFlags {
   readonly port: number;
   readonly credentials?: string;
   readonly account?: string;
-  readonly notice: number;
+  readonly pingInterval: number;
   readonly scenario?: Scenario;
   readonly callback: string;
   readonly callbackHosts: readonly string[];
@@ -41,23 +41,37 @@ const command = newCommand({
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .addOption(flag('--port <n>', 'port to listen on; 0 for any free one', port, 3_001, '3001'))
   .option('--credentials <user:password>', 'the only credentials that the API accepts (default: any)', credentials)
-  .option('--account <id>', 'the only account that the API knows (default: any)')
-  .addOption(flag('--notice <time>', 'interval of pings; a client that misses one is lost', timeout, 10_000, '10s'))
+  .option('--account <id>', 'the only account that the API accepts (default: any)')
   .addOption(
-    new Option('--allowed-hosts <names>', 'host names to answer to besides localhost, like simulator,dev.example.com')
+    flag(
+      '--ping-interval <time>',
+      'a client that does not answer a ping before the next is lost',
+      timeout,
+      10_000,
+      '10s',
+    ),
+  )
+  .addOption(
+    new Option(
+      '--allowed-hosts <names>',
+      'additional host names to accept besides localhost, like simulator,dev.example.com',
+    )
       .argParser(hosts)
       .default([], 'none'),
   )
-  .option('--scenario <name>', 'a scenario to play over and over, with the run options below', scenario)
+  .option('--scenario <name>', 'scenario to run in an endless loop, with the run options below', scenario)
   .addOption(
-    new Option('--callback <url>', 'where the webhooks of that scenario go; the default on the page')
+    new Option(
+      '--callback <url>',
+      'callback URL for the webhooks of that scenario, and the default on the control page',
+    )
       .argParser(httpUrl)
       .default('http://127.0.0.1:3000/callbacks/bandwidth'),
   )
   .addOption(
     new Option(
       '--callback-hosts <names>',
-      'hosts to send webhooks to besides loopback and that of --callback, like host.docker.internal',
+      'additional hosts that webhooks may be sent to, besides loopback and that of --callback',
     )
       .argParser(hosts)
       .default([], 'none'),
@@ -65,7 +79,7 @@ const command = newCommand({
 withRetryFlags(withChaosFlags(withRunFlags(command))).action(start);
 
 async function start(flags: Flags): Promise<void> {
-  const { host, port: wanted, credentials, account, notice, seed, callback } = flags;
+  const { host, port: requestedPort, credentials, account, pingInterval, seed, callback } = flags;
   const stage = stageOf(flags);
   const simulator = await createSimulator({
     chaos: chaosPolicyOf(flags),
@@ -75,10 +89,10 @@ async function start(flags: Flags): Promise<void> {
     callbackUrl: callback,
     callbackHosts: flags.callbackHosts,
     allowedHosts: flags.allowedHosts,
-    pingIntervalMs: notice,
+    pingIntervalMs: pingInterval,
   });
-  const url = await simulator.listen(wanted, host);
-  console.log(`The simulator listens on ${url} (API at /v1, signalling at /v3, a page at /)`);
+  const url = await simulator.listen(requestedPort, host);
+  console.log(`The simulator listens on ${url} (API at /v1, signalling at /v3, control page at /)`);
   const stopping = stopSignal();
   stopping.addEventListener('abort', () => void simulator.close());
   if (!flags.scenario) return;

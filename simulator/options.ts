@@ -53,13 +53,13 @@ export function withRetryFlags(command: Command): Command {
     .addOption(flag('--timeout <time>', 'how long to wait for a response', timeout, 10_000, '10s'));
 }
 
-/** A day. A life is rebuilt for each of its steps; in a longer run it would have too many for that. */
+/** A day. A participant's steps are recomputed for each of them; a longer run would have too many. */
 const MAX_RUN_S = 86_400;
 
 export function withRunFlags(command: Command): Command {
   return command
-    .addOption(flag('--participants <n>', 'how many there are, from 1 to 1000000', count, 100, '100'))
-    .option('--rate <n>', 'how many arrive per second (default: all in the first third of the run)', perSecond)
+    .addOption(flag('--participants <n>', 'number of participants, from 1 to 1000000', count, 100, '100'))
+    .option('--rate <n>', 'arrivals per second (default: all in the first third of the run)', perSecond)
     .option('--seconds <n>', 'length of the run, up to 86400 (default: 60, or as --rate needs)', (text) =>
       whole(text, 1, MAX_RUN_S),
     );

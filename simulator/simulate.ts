@@ -1,4 +1,5 @@
-// npm run simulate: plays a scenario against a callback URL, with any number of participants and without sockets.
+// npm run simulate: runs a scenario against a callback URL. Sends the webhooks directly, without opening signalling
+// connections, so the number of participants is not limited by sockets.
 import { InvalidArgumentError } from 'commander';
 import { runCallbacks, settlingMs } from './callback-run.js';
 import { newCommand, runCommand } from './command.js';
@@ -24,27 +25,27 @@ type Flags = ChaosFlags & RetryFlags & RunFlags & { readonly callback?: string }
 const scenarios = [...SCENARIOS.values()].map(({ name, summary }) => `  ${name.padEnd(16)}${summary}`);
 const command = newCommand({
   script: 'simulate',
-  description: 'Plays a scenario: sends the webhooks that the provider would send for it to a callback URL.',
+  description: 'Runs a scenario: sends to a callback URL the webhooks that the provider would send.',
   example: 'meeting --participants 20 --seconds 10 --callback http://127.0.0.1:3000/callbacks/bandwidth',
 })
   .argument('<scenario>', 'one of the scenarios below', scenario)
-  .option('--callback <url>', 'where the webhooks go, required; may include user:password@', httpUrl)
+  .option('--callback <url>', 'URL to send the webhooks to (required); may include user:password@', httpUrl)
   .addHelpText('after', `\nScenarios:\n${scenarios.join('\n')}`);
 withRetryFlags(withChaosFlags(withRunFlags(command))).action(simulate);
 
-async function simulate(played: Scenario, flags: Flags): Promise<void> {
-  // Not required by the parser: its error would hide the one about a misspelt --callback.
+async function simulate(requested: Scenario, flags: Flags): Promise<void> {
+  // Not declared as required: commander would then report the missing option instead of the misspelt one.
   if (flags.callback === undefined) throw new InvalidArgumentError("option '--callback <url>' is missing.");
   const stage = stageOf(flags);
   const [chaos, retry] = [chaosPolicyOf(flags), retryPolicyOf(flags)];
   const interrupted = stopSignal();
   const seconds = (ms: number) => `${Math.ceil(ms / 1_000)} s`;
   console.log(
-    `${played.name}: ${seconds(stage.durationMs)}, then up to ${seconds(settlingMs(chaos, retry))} for the last webhooks and responses`,
+    `${requested.name}: running for ${seconds(stage.durationMs)}, then up to ${seconds(settlingMs(chaos, retry))} for the last webhooks and responses`,
   );
   const bar = new ProgressBar(stage.durationMs);
   const { tally, ...lag } = await runCallbacks({
-    run: { scenario: played, seed: flags.seed, ...stage },
+    run: { scenario: requested, seed: flags.seed, ...stage },
     chaos,
     retry,
     callbackUrls: [flags.callback],

@@ -20,10 +20,10 @@ export class Tally {
   came = 0;
   /** Devices that are connected. */
   connected = 0;
-  /** Webhooks before losses and repetitions. */
+  /** Webhooks before losses and duplicates. */
   events = 0;
   lost = 0;
-  repeated = 0;
+  duplicated = 0;
   sent = 0;
   refused = 0;
   /** Further attempts, because a webhook was not accepted. */
@@ -38,10 +38,10 @@ export class Tally {
     this.#answeredMs = this.#startMs;
   }
 
-  addEvent({ fate }: DeliveryPlan): void {
+  addEvent({ outcome }: DeliveryPlan): void {
     this.events += 1;
-    if (fate === 'lost') this.lost += 1;
-    if (fate === 'repeated') this.repeated += 1;
+    if (outcome === 'lost') this.lost += 1;
+    if (outcome === 'duplicated') this.duplicated += 1;
   }
 
   addResponse(response: CallbackResponse): void {
@@ -63,7 +63,7 @@ export class Tally {
     const latencyMs = (percentile: number) => (this.#latencyUs.percentile(percentile) / 1_000).toFixed(1);
     const lines = [
       ['participants', `${this.came}`],
-      ['webhooks', `${this.events}, of which ${this.lost} lost and ${this.repeated} repeated`],
+      ['webhooks', `${this.events}, of which ${this.lost} lost and ${this.duplicated} duplicated`],
       ['sent', `${this.sent} in ${elapsedS.toFixed(1)} s (${perSecond} per second), ${this.retried} sent again`],
       ['responses', responses],
       ...(this.sent > 0 ? [['latency', `${latencyMs(50)} ms median, ${latencyMs(99)} ms at 99 %`]] : []),

@@ -83,15 +83,16 @@ export class ControlController {
     @Body() { action }: ActionBody,
   ): void {
     const participant = this.#participant(participantId);
-    const socket = this.provider.socketsOf(participantId).find((one) => one.deviceId === deviceId);
+    const socket = this.provider.socketsOf(participantId).find((socket) => socket.deviceId === deviceId);
     if (!socket) throw new ApiError(404, `device ${deviceId} is not connected`);
-    if (action === 'reload') this.#reload(participant, socket);
+    // A reload is a leave, followed by a connect.
+    if (action === 'reload') this.#connectLater(participant, socket);
     if (action === 'drop') socket.drop();
     else socket.remove();
   }
 
-  /** A reloaded page comes back as a new device. Real clients have to be reloaded in their browser. */
-  #reload(participant: Participant, socket: Socket): void {
+  /** A reloaded page comes back as a new device. Real clients must be reloaded in their browser. */
+  #connectLater(participant: Participant, socket: Socket): void {
     if (socket.isReal) throw new ApiError(409, 'a real client must be reloaded in its browser');
     setTimeout(() => {
       if (this.provider.participants.find(participant.id)) this.provider.connect(participant, randomUUID());
@@ -100,7 +101,7 @@ export class ControlController {
 
   #participant(participantId: string): Participant {
     const participant = this.provider.participants.find(participantId);
-    if (!participant) throw new ApiError(404, `participant ${participantId} is not found`);
+    if (!participant) throw new ApiError(404, `participant ${participantId} not found`);
     return participant;
   }
 

@@ -60,7 +60,7 @@ export class Participants {
 
   get(accountId: string, id: string): Participant {
     const participant = this.#participants.get(id);
-    if (participant?.accountId !== accountId) throw new ApiError(404, `participant ${id} is not found`);
+    if (participant?.accountId !== accountId) throw new ApiError(404, `participant ${id} not found`);
     return participant;
   }
 
@@ -84,7 +84,7 @@ export class Participants {
 
   getSession(accountId: string, id: string): Session {
     const session = this.#sessions.get(id);
-    if (session?.accountId !== accountId) throw new ApiError(404, `session ${id} is not found`);
+    if (session?.accountId !== accountId) throw new ApiError(404, `session ${id} not found`);
     return session;
   }
 

@@ -1,21 +1,21 @@
-// Simulates what can go wrong between an event and its receiver. Chaos affects only the delivery of webhooks, never the events:
-// the event of a lost webhook did happen. With the same seed, the same events in the same order get the same treatment.
+// Simulates faults in the delivery of webhooks. Chaos never affects the events: a webhook may be lost, but its event still
+// happened. The same seed gives the same results for the same sequence of events.
 import { between, type Random, randomOf } from '../random.js';
 import { type SignallingEvent, webhookBody } from './signalling-event.js';
 
-/** Shares are from 0 to 1, times in milliseconds; 0 disables. */
+/** Shares are fractions from 0 to 1, times are in milliseconds; 0 disables the fault. */
 export interface ChaosPolicy {
   readonly lossShare: number;
-  /** The share of the others that are sent a second time. */
+  /** The share of webhooks, among those not lost, that are sent twice. */
   readonly duplicateShare: number;
   /** The mean of an exponentially distributed delay. */
   readonly delayMs: number;
-  /** The share that is held back for up to `reorderWithinMs` more, so that others overtake. */
+  /** The share that is held back for up to `reorderWithinMs` more, so that later ones overtake them. */
   readonly reorderShare: number;
   readonly reorderWithinMs: number;
   /** The maximum clock error of each of the provider's hosts. */
   readonly skewMs: number;
-  /** The share of lost sockets whose loss is noticed only after their device has returned. */
+  /** The share of disconnects that are noticed only after the device has reconnected. */
   readonly overlapShare: number;
   /** Webhooks due within an interval of this length are sent together at its end. */
   readonly burstMs: number;
@@ -30,17 +30,17 @@ export interface Delivery {
 /** The deliveries of one event. */
 export interface DeliveryPlan {
   readonly deliveries: readonly Delivery[];
-  readonly fate: 'sent' | 'lost' | 'repeated';
+  readonly outcome: 'sent' | 'lost' | 'duplicated';
 }
 
-/** A late loss is noticed within this time after the return of the device. */
+/** A disconnect that is noticed late is noticed within this time after the device reconnects. */
 const NOTICE_MS = 5_000;
-/** Only quick returns overlap: after this time a dead socket is noticed anyway. */
+/** Only quick reconnects can overlap: after this time, the provider has noticed the dead socket. */
 const MAX_UNNOTICED_MS = 10_000;
 /** A duplicate is sent within this time. */
 const REPEAT_WITHIN_MS = 5_000;
-/** Delays are truncated at this multiple of their mean, so that a run ends. */
-const MAX_MEANS = 8;
+/** Delays are capped at this multiple of the mean, so that every run ends. */
+const MAX_DELAY_FACTOR = 8;
 const HOSTS = 16;
 
 export class Chaos {
@@ -62,22 +62,25 @@ export class Chaos {
     const { lossShare, duplicateShare, delayMs, reorderShare, reorderWithinMs, overlapShare } = this.policy;
     const random = this.#random;
     const isLost = random() < lossShare;
-    const isRepeated = random() < duplicateShare;
+    const isDuplicated = random() < duplicateShare;
     const repeatMs = random() * REPEAT_WITHIN_MS;
-    const delay = Math.min(-Math.log(1 - random()), MAX_MEANS) * delayMs;
+    const delay = Math.min(-Math.log(1 - random()), MAX_DELAY_FACTOR) * delayMs;
     const isHeldBack = random() < reorderShare;
     const heldBackMs = random() * reorderWithinMs;
     const isNoticedLate = random() < overlapShare;
     const noticeMs = random() * NOTICE_MS;
-    if (isLost) return { fate: 'lost', deliveries: [] };
+    if (isLost) return { outcome: 'lost', deliveries: [] };
     const noticedAtMs = isNoticedLate && canOverlap(event) ? Math.round(event.isBackAtMs + noticeMs) : event.atMs;
     const body = webhookBody(event, noticedAtMs + this.#skewMs(event));
     const first = { event, body, sendAtMs: this.#inBurst(noticedAtMs + delay + (isHeldBack ? heldBackMs : 0)) };
-    if (!isRepeated) return { fate: 'sent', deliveries: [first] };
-    return { fate: 'repeated', deliveries: [first, { ...first, sendAtMs: this.#inBurst(first.sendAtMs + repeatMs) }] };
+    if (!isDuplicated) return { outcome: 'sent', deliveries: [first] };
+    return {
+      outcome: 'duplicated',
+      deliveries: [first, { ...first, sendAtMs: this.#inBurst(first.sendAtMs + repeatMs) }],
+    };
   }
 
-  /** A device that reconnects usually gets another host. */
+  /** A device that reconnects gets another host. */
   #skewMs({ participantId, socket }: SignallingEvent): number {
     const offset = Number.parseInt(participantId.slice(-4), 16) || 0;
     return this.#skewsMs[(offset + socket * 7) % HOSTS] ?? 0;
@@ -93,11 +96,11 @@ function canOverlap(event: SignallingEvent): event is SignallingEvent & { isBack
   return event.isBackAtMs !== undefined && event.isBackAtMs - event.atMs <= MAX_UNNOTICED_MS;
 }
 
-/** The maximum delay of a first delivery after its event; for a loss that is noticed late, after the return. */
+/** The maximum time from an event to its first delivery; for a disconnect that is noticed late, from the reconnect. */
 export function maxDelayMs(policy: ChaosPolicy): number {
   const { delayMs, reorderShare, reorderWithinMs, overlapShare, burstMs } = policy;
   const noticeMs = overlapShare > 0 ? NOTICE_MS : 0;
-  return MAX_MEANS * delayMs + (reorderShare > 0 ? reorderWithinMs : 0) + noticeMs + burstMs;
+  return MAX_DELAY_FACTOR * delayMs + (reorderShare > 0 ? reorderWithinMs : 0) + noticeMs + burstMs;
 }
 
 /** The maximum delay of any delivery, duplicates included, after the last step of a run. */

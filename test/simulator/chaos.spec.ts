@@ -57,7 +57,7 @@ describe('chaos', () => {
     );
     const fates = (seed: number) => {
       const chaos = new Chaos({ ...NO_CHAOS, lossShare: 0.5 }, seed);
-      return many(64).map((event) => chaos.plan(event).fate);
+      return many(64).map((event) => chaos.plan(event).outcome);
     };
     expect(fates(1)).not.toEqual(fates(2));
   });
@@ -67,8 +67,8 @@ describe('chaos', () => {
       fc.property(policy, events, fc.integer(), (settings, all, seed) => {
         const chaos = new Chaos(settings, seed);
         for (const event of all) {
-          const { fate, deliveries } = chaos.plan(event);
-          expect(deliveries).toHaveLength({ lost: 0, sent: 1, repeated: 2 }[fate]);
+          const { outcome, deliveries } = chaos.plan(event);
+          expect(deliveries).toHaveLength({ lost: 0, sent: 1, duplicated: 2 }[outcome]);
           const [first, second] = deliveries;
           if (!first) continue;
           expect(first.sendAtMs).toBeGreaterThanOrEqual(event.atMs);
@@ -90,9 +90,9 @@ describe('chaos', () => {
 
   it.each([
     ['loses', { lossShare: 0.1 }, 'lost'],
-    ['repeats', { duplicateShare: 0.1 }, 'repeated'],
-  ] as const)('%s the configured share of events', (_, settings, fate) => {
-    const count = plansOf(settings, many(10_000)).filter((plan) => plan.fate === fate).length;
+    ['duplicates', { duplicateShare: 0.1 }, 'duplicated'],
+  ] as const)('%s the configured share of events', (_, settings, outcome) => {
+    const count = plansOf(settings, many(10_000)).filter((plan) => plan.outcome === outcome).length;
     expect(count).toBeGreaterThan(850);
     expect(count).toBeLessThan(1_150);
   });
