@@ -15,7 +15,7 @@ export async function openRecorder({ redisUrl, dataDir }) {
   const log = pino({ level: 'error' }, pino.destination(2));
   const place = { redis: redisUrl && parseRedisUrl(redisUrl), redisPrefix: 'rollcall', dataDir };
   const storage = await openStorage(place, systemClock, log);
-  return { storage, recorder: new Recorder(storage.records, systemClock, DEFAULT_POLICY, log) };
+  return { storage, recorder: new Recorder(storage.records, systemClock, () => DEFAULT_POLICY, log) };
 }
 
 /** `kind`: connected, disconnected or left. */

@@ -9,6 +9,6 @@ export function renderEnvExample(settings) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { SETTINGS } = await import('../dist/config/settings.js');
-  writeFileSync('.env.example', renderEnvExample(SETTINGS));
+  const { SETTINGS, SOURCE_SETTINGS } = await import('../dist/config/settings.js');
+  writeFileSync('.env.example', renderEnvExample({ ...SETTINGS, ...SOURCE_SETTINGS }));
 }

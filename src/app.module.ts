@@ -22,6 +22,7 @@ export interface AppSettings {
   /** The number of processes that share the port, including this one. */
   readonly workers: number;
   readonly sources: readonly [ConfiguredSource, ...ConfiguredSource[]];
+  /** Sources may override parts of it. */
   readonly policy: PresencePolicy;
   /** In the store at the same time; 0: no limit. */
   readonly maxParticipants: number;
@@ -53,9 +54,10 @@ export class AppModule {
     ...runtime
   }: AppParts & RuntimeParts): DynamicModule {
     const storageModule = StorageModule.forRoot(storage);
+    const registry = new SourceRegistry(sources, dialects, policy);
     const presenceModule = PresenceModule.forRoot({
       imports: [storageModule],
-      policy,
+      policyOf: (source) => registry.policyOf(source),
       quota: new FeedQuota(feed.participantBytes ?? participantQuotaBytes(feed.maxBytes, workers), feed.retentionMs),
       maxParticipants,
     });
@@ -68,7 +70,7 @@ export class AppModule {
         FeedModule.forRoot({ imports: [storageModule], ...feed }),
         SourcesModule.forRoot({
           imports: [storageModule, presenceModule],
-          registry: new SourceRegistry(sources, dialects),
+          registry,
           access,
           callbacksPerMinutePerUrl: http.callbacksPerMinutePerUrl,
         }),

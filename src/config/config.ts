@@ -1,8 +1,10 @@
 // The only code that reads the environment. All settings are read at start, and an invalid one prevents the start.
 import { isIP } from 'node:net';
 import type { AppSettings } from '../app.module.js';
+import { DEFAULT_POLICY, type PresencePolicy } from '../domain/policy.js';
+import type { SourceName } from '../domain/subject.js';
 import type { StorageOptions } from '../storage/open-storage.js';
-import { SETTINGS, type Setting } from './settings.js';
+import { SETTINGS, type Setting, SOURCE_SETTINGS, type SourceSetting, sourceSettingName } from './settings.js';
 import { unknownSettings } from './unknown-settings.js';
 
 type Values = { [K in keyof typeof SETTINGS]: ReturnType<(typeof SETTINGS)[K]['read']> };
@@ -45,11 +47,27 @@ export function readConfig(dialects: readonly string[], environment: NodeJS.Proc
       return undefined;
     }
   };
-  const values = Object.fromEntries(Object.entries(SETTINGS).map(([key, setting]) => [key, read(setting)])) as Values;
+  const readAll = (settings: Record<string, Setting<unknown>>) =>
+    Object.fromEntries(Object.entries(settings).map(([key, setting]) => [key, read(setting)]));
+  const values = readAll(SETTINGS) as Values;
+  const ofSources = (values.sources ?? []).map(({ name }) => settingsOf(name));
+  const policies = ofSources.map((settings) => withoutUndefined(readAll(settings)) as Partial<PresencePolicy>);
   problems.push(...unknownDialects(values, dialects), ...conflicts(values));
   if (problems.length > 0) throw new ConfigError(problems);
-  const names = Object.values(SETTINGS).map(({ name }) => name);
-  return { ...group(values), warnings: unknownSettings(environment, names) };
+  const names = [SETTINGS, ...ofSources].flatMap((settings) => Object.values(settings).map(({ name }) => name));
+  return { ...group(values, policies), warnings: unknownSettings(environment, names) };
+}
+
+function settingsOf(source: SourceName): Record<string, Setting<unknown>> {
+  const named = Object.entries(SOURCE_SETTINGS).map(([key, setting]) => [
+    key,
+    { ...setting, name: sourceSettingName(setting.name, source) },
+  ]);
+  return Object.fromEntries(named);
+}
+
+function withoutUndefined(members: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }
 
 function unknownDialects({ sources = [] as never }: Partial<Values>, dialects: readonly string[]): string[] {
@@ -97,12 +115,14 @@ function conflictingLimits({ maxStreams = 0, maxConnections = Number.POSITIVE_IN
     : [];
 }
 
-function group(values: Values): Omit<Config, 'warnings'> {
+/** `policies`: of each source, in the order of the sources. */
+function group(values: Values, policies: readonly Partial<PresencePolicy>[]): Omit<Config, 'warnings'> {
   const { host, port, logLevel, redis, redisPrefix, dataDir, graceMs, leaveGraceMs, overlapMs } = values;
-  const { maxConnectionMs, retentionMs, feedRetentionMs, feedMaxBytes, maxStreams, publicUrl } = values;
+  const { maxConnectionMs, clockSkewMs, retentionMs, feedRetentionMs, feedMaxBytes, maxStreams, publicUrl } = values;
   const { isAuthRequired, apiKeys, callbackSecrets, trustProxy, corsOrigins, rateLimitPerMinute } = values;
   const { workers, maxConnections, maxInFlight, keepAliveMs, shutdownDelayMs, callbacksPerMinutePerUrl } = values;
   const { maxParticipants, newParticipantsPerMinute, sources } = values;
+  const [first, ...others] = sources;
   return {
     host,
     port,
@@ -110,8 +130,8 @@ function group(values: Values): Omit<Config, 'warnings'> {
     logLevel,
     shutdownDelayMs,
     storePlace: { redis, redisPrefix, dataDir, sources: sources.map(({ name }) => name) },
-    sources,
-    policy: { graceMs, leaveGraceMs, overlapMs, maxConnectionMs, retentionMs },
+    sources: [withPolicy(first, policies[0]), ...others.map((source, n) => withPolicy(source, policies[n + 1]))],
+    policy: { ...DEFAULT_POLICY, graceMs, leaveGraceMs, overlapMs, maxConnectionMs, clockSkewMs, retentionMs },
     maxParticipants,
     feed: {
       retentionMs: feedRetentionMs,
@@ -129,4 +149,8 @@ function group(values: Values): Omit<Config, 'warnings'> {
       callbacksPerMinutePerUrl,
     },
   };
+}
+
+function withPolicy(source: SourceSetting, policy: Partial<PresencePolicy> | undefined): AppSettings['sources'][0] {
+  return policy && Object.keys(policy).length > 0 ? { ...source, policy } : source;
 }

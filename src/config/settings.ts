@@ -1,7 +1,7 @@
 // All settings: name, purpose, default and parser. Tests compare .env.example and the table in the README with this list.
 import { isIP } from 'node:net';
 import { parseApiKeys } from '../auth/api-keys.js';
-import { DEFAULT_POLICY } from '../domain/policy.js';
+import { DEFAULT_POLICY, type PresencePolicy } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
 import { LOG_LEVELS } from '../observability/logging.js';
 import { parseRedisUrl } from '../storage/redis/redis-address.js';
@@ -134,7 +134,7 @@ export const SETTINGS = {
   overlapMs: setting(
     'OVERLAP_MS',
     String(DEFAULT_POLICY.overlapMs),
-    'If a device connects again without a disconnect in between, a disconnect within this time after that is attributed to the older socket, and the device stays connected.',
+    'How long the provider may take to notice that a socket is dead: after a second connect of a device, a disconnect within this time is attributed to the older socket.',
     integer(0, 3_600_000),
   ),
   maxConnectionMs: setting(
@@ -148,6 +148,12 @@ export const SETTINGS = {
     String(DEFAULT_POLICY.retentionMs),
     'How long the record of a gone participant is kept; must not be less than MAX_CONNECTION_MS, GRACE_MS or LEAVE_GRACE_MS.',
     integer(1_000, 366 * 86_400_000),
+  ),
+  clockSkewMs: setting(
+    'CLOCK_SKEW_MS',
+    String(DEFAULT_POLICY.clockSkewMs),
+    'How far the clocks of the hosts of a provider may differ from ours and from each other.',
+    integer(0, 300_000),
   ),
   maxParticipants: setting(
     'MAX_PARTICIPANTS',
@@ -176,6 +182,27 @@ export const SETTINGS = {
   logLevel: setting('LOG_LEVEL', 'info', `Log level: ${LOG_LEVELS.join(', ')}.`, logLevel),
 };
 
+/** Settings of one source, which override those of its provider and those of all sources. `<NAME>`: see `sourceSettingName`. */
+export const SOURCE_SETTINGS = {
+  overlapMs: setting(
+    'SOURCE_<NAME>_OVERLAP_MS',
+    '',
+    'OVERLAP_MS of one source: the notice time of its provider.',
+    (text) => (text === '' ? undefined : integer(0, 3_600_000)(text)),
+  ),
+  devicesAtOnce: setting(
+    'SOURCE_<NAME>_DEVICES_AT_ONCE',
+    '',
+    'Whether a participant of this source can have many devices at once, or one: then a newer device replaces the older one.',
+    devicesAtOnce,
+  ),
+};
+
+/** `SOURCE_LIVEKIT_EU_OVERLAP_MS` for the source `livekit-eu`. */
+export function sourceSettingName(template: string, source: SourceName): string {
+  return template.replace('<NAME>', source.toUpperCase().replaceAll('-', '_'));
+}
+
 function setting<T>(name: string, fallback: string, purpose: string, read: (text: string) => T): Setting<T> {
   const emptyFault = fallback === '' ? undefined : 'must not be empty: unset it to use the default';
   return { name, fallback, purpose, read, emptyFault };
@@ -187,6 +214,12 @@ function integer(min: number, max: number) {
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
     throw new Error(`must be a whole number from ${min} to ${max}`);
   };
+}
+
+function devicesAtOnce(text: string): PresencePolicy['devicesAtOnce'] | undefined {
+  if (text === 'one' || text === 'many') return text;
+  if (text === '') return undefined;
+  throw new Error('must be one or many');
 }
 
 function listenHost(text: string): string {

@@ -5,7 +5,7 @@ import { type DeviceEvent, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 
 /** In order of precedence for connections that ended in the same millisecond. */
-export const GONE_CAUSES = ['left', 'ended', 'lost', 'expired'] as const;
+export const GONE_CAUSES = ['left', 'ended', 'lost', 'superseded', 'expired'] as const;
 
 export type GoneCause = (typeof GONE_CAUSES)[number];
 
@@ -93,16 +93,16 @@ function onDisconnected(current: Connection | undefined, event: DeviceEvent, pol
   if (current.phase !== 'open') return current;
   // Already expired. A disconnect does not show that the device is alive, so it must not make it reconnecting.
   if (isOverAge(current, event.receivedAtMs, policy)) return expired(current, policy);
-  const sinceNewestMs = orderedAtMs(event) - current.newestAtMs;
+  const sinceNewestMs = endAtMs(event, current) - current.newestAtMs;
   if (current.sockets >= 2 && sinceNewestMs <= policy.overlapMs) return { ...current, sockets: current.sockets - 1 };
-  return lost(event, current.connectedAtMs, current.interruptions);
+  return { ...lost(event, current.connectedAtMs, current.interruptions), lostAtMs: endAtMs(event, current) };
 }
 
 function onLeft(current: Connection | undefined, event: DeviceEvent): Connection {
   // The client left on purpose: the cause becomes `left`, and the end time remains that of the disconnect.
   if (current?.phase === 'lost') return ended(current, 'left');
   if (current?.phase === 'ended' && current.cause !== 'expired' && !isEndedByOperator(current)) return current;
-  const left = endedNow(current, 'left', orderedAtMs(event), event.receivedAtMs);
+  const left = endedNow(current, 'left', endAtMs(event, current), event.receivedAtMs);
   // Already ended by an operator: a leave grace that starts now would make the participant present again.
   return current && isEndedByOperator(current) ? { ...left, isFinal: true } : left;
 }
@@ -114,6 +114,12 @@ function onLeft(current: Connection | undefined, event: DeviceEvent): Connection
 function onEnded(current: Connection | undefined, event: DeviceEvent): Connection {
   if (current?.phase === 'ended') return { ...current, isFinal: true };
   return endedNow(current, 'ended', Math.max(orderedAtMs(event), event.receivedAtMs), event.receivedAtMs);
+}
+
+/** Not before the newest connect: with skewed clocks, an end may carry an earlier time; see clock-skew.ts. */
+function endAtMs(event: DeviceEvent, current: Connection | undefined): number {
+  const atMs = orderedAtMs(event);
+  return current?.phase === 'open' ? Math.max(atMs, current.newestAtMs) : atMs;
 }
 
 function isEndedByOperator(connection: Connection): boolean {

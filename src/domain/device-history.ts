@@ -1,7 +1,10 @@
 // The history of one device: its newest events, so that a late event can still be inserted in order, and a base: a
 // snapshot that all older events have been folded into. This bounds the size of a record, however often a device reconnects.
+
+import { withConnectFirst } from './clock-skew.js';
 import { type Connection, type EndedConnection, step } from './connection.js';
 import { type DeviceEvent, insertInOrder, isAfter, isSameEvent, orderedAtMs } from './lifecycle-event.js';
+import type { Supersession } from './one-device.js';
 import type { PresencePolicy } from './policy.js';
 
 export const MAX_KEPT_EVENTS = 16;
@@ -10,6 +13,8 @@ export interface DeviceHistory {
   readonly base?: { readonly connection: Connection; readonly upTo: DeviceEvent };
   /** In order, all later than `base.upTo`. */
   readonly events: readonly DeviceEvent[];
+  /** Only where a participant has one device at a time. */
+  readonly supersededBy?: Supersession;
 }
 
 /** `duplicate`: already received. `stale`: older than the base. */
@@ -42,18 +47,22 @@ export interface Fold {
   readonly connection: Connection;
   /** Connections that ended before `connection` began, oldest first. Does not include those folded into the base. */
   readonly earlier: readonly EndedConnection[];
+  /** In the order in which they were folded. */
+  readonly events: readonly DeviceEvent[];
 }
 
 export function fold(history: DeviceHistory, policy: PresencePolicy): Fold {
   let connection = history.base?.connection;
+  let { events } = history;
   const earlier: EndedConnection[] = [];
-  for (const event of history.events) {
-    const next = step(connection, event, policy);
+  for (let n = 0; n < events.length; n += 1) {
+    events = withConnectFirst(events, n, connection, policy);
+    const next = step(connection, events[n] as DeviceEvent, policy);
     connection = next.connection;
     if (next.previous) earlier.push(next.previous);
   }
   if (!connection) throw new Error('a device without events');
-  return { connection, earlier };
+  return { connection, earlier, events };
 }
 
 /** Folds all but the newest MAX_KEPT_EVENTS into the base. `earlier`: ended connections that this drops. */
@@ -61,19 +70,38 @@ export function compact(
   history: DeviceHistory,
   policy: PresencePolicy,
 ): { history: DeviceHistory; earlier: readonly EndedConnection[] } {
-  const upTo = history.events[history.events.length - MAX_KEPT_EVENTS - 1];
-  if (!upTo) return { history, earlier: [] };
-  const older = history.events.slice(0, -MAX_KEPT_EVENTS);
-  const { connection, earlier } = fold({ ...history, events: older }, policy);
-  return { history: { base: { connection, upTo }, events: history.events.slice(-MAX_KEPT_EVENTS) }, earlier };
+  const { events } = history;
+  if (events.length <= MAX_KEPT_EVENTS) return { history, earlier: [] };
+  const count = wholePrefix(events, fold(history, policy).events, events.length - MAX_KEPT_EVENTS);
+  const { connection, earlier } = fold({ ...history, events: events.slice(0, count) }, policy);
+  const upTo = events[count - 1] as DeviceEvent;
+  return { history: { ...history, base: { connection, upTo }, events: events.slice(count) }, earlier };
+}
+
+/** At least `count`: folding must not separate a connect from the end that `fold` takes after it. */
+function wholePrefix(events: readonly DeviceEvent[], folded: readonly DeviceEvent[], count: number): number {
+  const others = new Set(folded.slice(0, count));
+  return events.slice(0, count).every((event) => others.has(event)) ? count : wholePrefix(events, folded, count + 1);
 }
 
 export function lastEvent(history: DeviceHistory): DeviceEvent {
-  const last = history.events.at(-1);
+  const last = history.events.at(-1) ?? history.base?.upTo;
   if (!last) throw new Error('a device without events');
   return last;
 }
 
 export function lastEventAtMs(history: DeviceHistory): number {
   return orderedAtMs(lastEvent(history));
+}
+
+/** The newest connect. If none is known, the newest event: the device was still connected shortly before it. */
+export function lastSignOfLife(history: DeviceHistory): { readonly atMs: number; readonly receivedAtMs: number } {
+  const event = history.events.findLast(({ kind }) => kind === 'connected');
+  const connection = history.base?.connection;
+  if (!event && connection?.phase === 'open') {
+    return { atMs: connection.newestAtMs, receivedAtMs: connection.newestReceivedAtMs };
+  }
+  const { receivedAtMs } = event ?? lastEvent(history);
+  if (!event && connection?.connectedAtMs != null) return { atMs: connection.connectedAtMs, receivedAtMs };
+  return { atMs: orderedAtMs(event ?? lastEvent(history)), receivedAtMs };
 }

@@ -1,6 +1,7 @@
 // A lifecycle event is a normalised, provider-independent event of one device.
 // It has two times. `occurredAtMs` is the provider's: it orders events and measures gaps. `receivedAtMs` is ours: grace and
 // expiry are counted from it, so that neither clock skew nor a replay of old events ends a live connection.
+import type { PresencePolicy } from './policy.js';
 import type { Subject } from './subject.js';
 
 export type DeviceId = string & { readonly brand: 'DeviceId' };
@@ -21,29 +22,30 @@ export interface LifecycleEvent {
   /** The provider's sequence number within the device, if it has one. Not negative. */
   readonly sequence?: number;
   readonly tag?: string;
+  /** Set by `limitSkew` if the provider's time is too far ahead: the time by which the event is ordered. */
+  readonly cappedAtMs?: number;
 }
 
 /** An event in the history of its device. */
 export type DeviceEvent = Omit<LifecycleEvent, 'subject' | 'deviceId' | 'tag'>;
 
-/** A time further ahead of the receipt than this is treated as wrong, not as clock skew. */
-const MAX_AHEAD_MS = 5 * 60_000;
-
 // Order within one millisecond: an end follows its connect, and `left` overrides a loss. An operator's end carries the time
 // of the newest event of its device, so it is ordered directly after that event and before all later ones.
 const RANK: Record<EventKind, number> = { connected: 0, disconnected: 1, left: 2, ended: 3 };
 
-/** Never true for an operator's end: it carries the time of an event that is already ordered. */
-export function isAhead(event: DeviceEvent): boolean {
-  return event.occurredAtMs - event.receivedAtMs > MAX_AHEAD_MS && event.kind !== 'ended';
+/**
+ * Nothing can have happened after it was received, so a provider's clock counts as at most `clockSkewMs` ahead. Otherwise an
+ * event from the future would come after all genuine events. An operator's end carries the time of an event that is already
+ * ordered.
+ */
+export function limitSkew<T extends DeviceEvent>(event: T, { clockSkewMs }: Pick<PresencePolicy, 'clockSkewMs'>): T {
+  const latestMs = event.receivedAtMs + clockSkewMs;
+  return event.occurredAtMs > latestMs && event.kind !== 'ended' ? { ...event, cappedAtMs: latestMs } : event;
 }
 
-/**
- * The time by which events are ordered. An event far in the future is ordered by its time of receipt; otherwise it would
- * come after all genuine events.
- */
+/** The time by which events are ordered. */
 export function orderedAtMs(event: DeviceEvent): number {
-  return isAhead(event) ? event.receivedAtMs : event.occurredAtMs;
+  return event.cappedAtMs ?? event.occurredAtMs;
 }
 
 /** Whether both are deliveries of one event. Without an event id, kind and time identify an event. */
@@ -59,23 +61,26 @@ export function isSameEvent(a: DeviceEvent, b: DeviceEvent): boolean {
  */
 export function inOrder<T extends DeviceEvent>(events: readonly T[]): T[] {
   const byTime = events.toSorted(compareTimes);
-  const sequenced = byTime.filter(({ sequence }) => sequence !== undefined);
+  const sequenced = byTime.filter(isSequenced);
   if (sequenced.length === 0) return byTime;
   const next = sequenced.sort(compareSequences).values();
-  return byTime.map((event) => (event.sequence === undefined ? event : (next.next().value ?? event)));
+  return byTime.map((event) => (isSequenced(event) ? (next.next().value ?? event) : event));
 }
 
 /** `events` must already be in order. */
 export function insertInOrder(events: readonly DeviceEvent[], event: DeviceEvent): DeviceEvent[] {
-  const isSequenced = event.sequence !== undefined || events.some(({ sequence }) => sequence !== undefined);
-  if (isSequenced) return inOrder([...events, event]);
+  if (isSequenced(event) || events.some(isSequenced)) return inOrder([...events, event]);
   const after = events.findIndex((other) => compareTimes(event, other) < 0);
   return events.toSpliced(after === -1 ? events.length : after, 0, event);
 }
 
+export function isSequenced({ sequence }: DeviceEvent): boolean {
+  return sequence !== undefined;
+}
+
 /** Compares two events on their own, ignoring the sequence numbers of others. */
 export function isAfter(event: DeviceEvent, other: DeviceEvent): boolean {
-  const areSequenced = event.sequence !== undefined && other.sequence !== undefined;
+  const areSequenced = isSequenced(event) && isSequenced(other);
   return (areSequenced ? compareSequences(event, other) : compareTimes(event, other)) > 0;
 }
 

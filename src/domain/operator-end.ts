@@ -2,24 +2,24 @@
 // like any other, ordered directly after the newest event of its device, so any later event overrides it. Operators can also
 // purge participants that should never have been stored: their presence ends and their record is removed.
 import type { Connection } from './connection.js';
-import { fold, lastEvent } from './device-history.js';
+import { lastEvent } from './device-history.js';
 import { type DeviceId, type LifecycleEvent, orderedAtMs } from './lifecycle-event.js';
-import { type Advance, advance, type ParticipantRecord } from './participant.js';
+import { type Advance, advance, type ParticipantRecord, settledDevices } from './participant.js';
 import type { PresencePolicy } from './policy.js';
-import { leaveGraceEndMs, settle } from './presence-view.js';
+import { leaveGraceEndMs } from './presence-view.js';
 
 /** The events that end a participant, or one of its devices, now. Empty if it is not present. */
 export function operatorEnds(
-  { subject, devices, settledAtMs }: ParticipantRecord,
+  { subject, devices, evictedUpToMs, settledAtMs }: ParticipantRecord,
   deviceId: DeviceId | undefined,
   clockMs: number,
   policy: PresencePolicy,
 ): LifecycleEvent[] {
   const nowMs = Math.max(clockMs, settledAtMs ?? clockMs);
   const events: LifecycleEvent[] = [];
-  for (const [id, history] of devices) {
+  for (const { deviceId: id, history, connection } of settledDevices(devices, evictedUpToMs, policy, nowMs)) {
     if (deviceId !== undefined && id !== deviceId) continue;
-    if (!holdsPresence(settle(fold(history, policy).connection, policy, nowMs), policy, nowMs)) continue;
+    if (!holdsPresence(connection, policy, nowMs)) continue;
     const last = lastEvent(history);
     const { precisionMs, sequence } = last;
     // Ordered directly after the last event. If a node whose clock is ahead received that event, its later receipt time is

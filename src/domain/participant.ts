@@ -4,7 +4,15 @@ import { type Change, changesBetween } from './change.js';
 import { nextDeadlineMs } from './deadline.js';
 import { compact, type DeviceHistory, fold, insertEvent, lastEventAtMs, type Verdict } from './device-history.js';
 import { type HeldDevice, isOutdated, limitDevices, wasSeenToConnect } from './eviction.js';
-import { type DeviceEvent, type DeviceId, inOrder, type LifecycleEvent, orderedAtMs } from './lifecycle-event.js';
+import {
+  type DeviceEvent,
+  type DeviceId,
+  inOrder,
+  type LifecycleEvent,
+  limitSkew,
+  orderedAtMs,
+} from './lifecycle-event.js';
+import { supersede } from './one-device.js';
 import type { PresencePolicy } from './policy.js';
 import { type DeviceView, type ParticipantView, participantView, settle } from './presence-view.js';
 import { MAX_PAST_STAYS, mergeStays, type Stay, stayOf } from './stay.js';
@@ -58,14 +66,14 @@ export function advance(
   policy: PresencePolicy,
 ): Advance {
   const nowMs = Math.max(clockMs, before?.settledAtMs ?? clockMs);
-  const { histories, applied, tag, verdicts } = insertAll(before, events);
+  const { histories, applied, tag, verdicts } = insertAll(before, events, policy);
   const origin = before ?? applied[0];
   if (!origin || (before && nowMs < before.deadlineMs && isUnmoved(before, histories, tag))) {
     return { record: before, changes: [], verdicts };
   }
 
   const { held, excess } = limitDevices(
-    foldAll(histories, policy, nowMs),
+    settledDevices(histories, before?.evictedUpToMs, policy, nowMs),
     (deviceId) => before?.devices.has(deviceId) ?? false,
     nowMs,
   );
@@ -132,11 +140,12 @@ function advanceWithout(
   return { ...rest, verdicts: all };
 }
 
-function insertAll(before: ParticipantRecord | undefined, events: readonly LifecycleEvent[]) {
+function insertAll(before: ParticipantRecord | undefined, events: readonly LifecycleEvent[], policy: PresencePolicy) {
   const histories = new Map(before?.devices);
   const applied: LifecycleEvent[] = [];
   let tag = before?.tag;
-  const verdicts = events.map((event): Verdict => {
+  const verdicts = events.map((received): Verdict => {
+    const event = limitSkew(received, policy);
     const { deviceId } = event;
     const history = histories.get(deviceId);
     if (!history && orderedAtMs(event) <= (before?.evictedUpToMs ?? Number.NEGATIVE_INFINITY)) return 'stale';
@@ -151,10 +160,15 @@ function insertAll(before: ParticipantRecord | undefined, events: readonly Lifec
 }
 
 function deviceEventOf(event: LifecycleEvent): DeviceEvent {
-  const { kind, occurredAtMs, receivedAtMs, precisionMs, eventId, sequence } = event;
+  const { kind, occurredAtMs, receivedAtMs, precisionMs, eventId, sequence, cappedAtMs } = event;
   const known = { kind, occurredAtMs, receivedAtMs, precisionMs };
-  if (eventId === undefined && sequence === undefined) return known;
-  return { ...known, ...(eventId !== undefined && { eventId }), ...(sequence !== undefined && { sequence }) };
+  if (eventId === undefined && sequence === undefined && cappedAtMs === undefined) return known;
+  return {
+    ...known,
+    ...(eventId !== undefined && { eventId }),
+    ...(sequence !== undefined && { sequence }),
+    ...(cappedAtMs !== undefined && { cappedAtMs }),
+  };
 }
 
 function isUnmoved(before: ParticipantRecord, histories: ReadonlyMap<DeviceId, DeviceHistory>, tag?: Tag): boolean {
@@ -162,11 +176,21 @@ function isUnmoved(before: ParticipantRecord, histories: ReadonlyMap<DeviceId, D
   return before.tag?.value === tag?.value && before.tag?.occurredAtMs === tag?.occurredAtMs;
 }
 
-function foldAll(histories: ReadonlyMap<DeviceId, DeviceHistory>, policy: PresencePolicy, nowMs: number): HeldDevice[] {
-  return Array.from(histories, ([deviceId, history]) => {
+/** All devices as of `nowMs`, by our clock. */
+export function settledDevices(
+  histories: ReadonlyMap<DeviceId, DeviceHistory>,
+  evictedUpToMs: number | undefined,
+  policy: PresencePolicy,
+  nowMs: number,
+): HeldDevice[] {
+  const folded = Array.from(histories, ([deviceId, history]) => {
     const { connection, earlier } = fold(history, policy);
-    return { deviceId, history, earlier, connection: settle(connection, policy, nowMs) };
+    return { deviceId, history, earlier, connection };
   });
+  return supersede(folded, evictedUpToMs, policy).map((device) => ({
+    ...device,
+    connection: settle(device.connection, policy, nowMs),
+  }));
 }
 
 /** Stays of the connections before the current one of each device. */

@@ -1,5 +1,7 @@
 // Durations are counted on our clock; gaps between two events are measured in provider time.
 
+import type { SourceName } from './subject.js';
+
 export interface PresencePolicy {
   /** How long a disconnected device is `reconnecting` before it is `gone`; also the longest gap within one connection. */
   readonly graceMs: number;
@@ -9,9 +11,19 @@ export interface PresencePolicy {
   readonly overlapMs: number;
   /** A connection expires if no end event arrives within this time. */
   readonly maxConnectionMs: number;
+  /**
+   * `one`: the provider, or the application, lets a participant have one device at a time, so the connect of a newer device
+   * ends the older one.
+   */
+  readonly devicesAtOnce: 'one' | 'many';
+  /** How far the clocks of the provider's hosts may differ from ours and from each other. */
+  readonly clockSkewMs: number;
   /** How long a `gone` participant is kept. At least each of the other times, except `overlapMs`. */
   readonly retentionMs: number;
 }
+
+/** Providers differ, so each source may have its own policy. */
+export type PolicyOf = (source: SourceName) => PresencePolicy;
 
 /** Bandwidth ends every session after 9 h, so no connection lasts longer. */
 export const DEFAULT_POLICY: PresencePolicy = {
@@ -19,5 +31,7 @@ export const DEFAULT_POLICY: PresencePolicy = {
   leaveGraceMs: 0,
   overlapMs: 60_000,
   maxConnectionMs: 9 * 3_600_000,
+  devicesAtOnce: 'many',
+  clockSkewMs: 5_000,
   retentionMs: 7 * 24 * 3_600_000,
 };

@@ -35,6 +35,7 @@ function reachOfEnded({ cause, endedAtMs }: EndedConnection, startMs: number, po
       return endedAtMs + policy.leaveGraceMs;
     case 'lost':
       return endedAtMs + policy.graceMs;
+    case 'superseded':
     case 'expired':
       return endedAtMs;
     case 'ended':

@@ -5,7 +5,7 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import type { PresencePolicy } from '../domain/policy.js';
+import type { PolicyOf } from '../domain/policy.js';
 import { OccupancyController } from './api/occupancy.controller.js';
 import { OperatorEndController } from './api/operator-end.controller.js';
 import { ParticipantsController } from './api/participants.controller.js';
@@ -15,12 +15,12 @@ import { DeadlineWorker } from './write/deadline-worker.js';
 import { FeedQuota } from './write/feed-quota.js';
 import { MAX_PARTICIPANTS, ParticipantLimit } from './write/participant-limit.js';
 import { Purge } from './write/purge.js';
-import { PRESENCE_POLICY, Recorder } from './write/recorder.js';
+import { POLICY_OF, Recorder } from './write/recorder.js';
 
 export interface PresenceOptions {
   /** Must provide the storage ports. */
   readonly imports: NonNullable<ModuleMetadata['imports']>;
-  readonly policy: PresencePolicy;
+  readonly policyOf: PolicyOf;
   readonly quota: FeedQuota;
   /** 0: no limit. */
   readonly maxParticipants: number;
@@ -34,12 +34,12 @@ export interface PresenceOptions {
 export class PresenceModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(private readonly deadlines: DeadlineWorker) {}
 
-  static forRoot({ imports, policy, quota, maxParticipants }: PresenceOptions): DynamicModule {
+  static forRoot({ imports, policyOf, quota, maxParticipants }: PresenceOptions): DynamicModule {
     return {
       module: PresenceModule,
       imports,
       providers: [
-        { provide: PRESENCE_POLICY, useValue: policy },
+        { provide: POLICY_OF, useValue: policyOf },
         { provide: FeedQuota, useValue: quota },
         { provide: MAX_PARTICIPANTS, useValue: maxParticipants },
       ],

@@ -1,7 +1,7 @@
 // Receives the callbacks of all sources: each source has a lean Fastify scope that keeps the raw body.
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isAhead, type LifecycleEvent } from '../domain/lifecycle-event.js';
+import type { LifecycleEvent } from '../domain/lifecycle-event.js';
 import { jsonBodyParser } from '../http/json-body.js';
 import { refuseOtherMethods } from '../http/method-not-allowed.js';
 import { ProblemError } from '../http/problem.js';
@@ -14,6 +14,7 @@ import { CLOCK, type Clock } from '../runtime/clock.js';
 import { CallbackAuthenticator, type CallbackCredentials } from './authentication/callback-authenticator.js';
 import type { Grant } from './authentication/callback-token.js';
 import { NewParticipantLimit } from './authentication/new-participant-limit.js';
+import { CallbackDelays } from './callback-delays.js';
 import { Bindings } from './callback-urls/bindings.js';
 import { type RegisteredSource, SourceRegistry } from './registry.js';
 import type { Translation } from './source.js';
@@ -36,6 +37,7 @@ export class CallbacksController {
     private readonly recorder: Recorder,
     private readonly bindings: Bindings,
     private readonly newParticipants: NewParticipantLimit,
+    private readonly delays: CallbackDelays,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly log: ThrottledLog,
     private readonly refusals: Refusals,
@@ -125,7 +127,7 @@ export class CallbacksController {
   }
 
   async #recordEvent(event: LifecycleEvent, { grant, secretNumber }: CallbackCredentials): Promise<unknown> {
-    if (isAhead(event)) this.#logAhead(event);
+    this.delays.record(event);
     if (grant) await this.#checkSubject(event, grant);
     const tagged = event.tag === undefined && grant?.tag !== undefined ? { ...event, tag: grant.tag } : event;
     return this.recorder.record(tagged, () => this.newParticipants.admit(secretNumber));
@@ -136,15 +138,6 @@ export class CallbacksController {
     if (await this.bindings.bind(subject, ref, expiresAtMs)) return;
     const detail = 'This callback URL is bound to another participant.';
     throw new ProblemError('wrong-participant', { detail }, { logFields: { ref } });
-  }
-
-  #logAhead({ subject, occurredAtMs, receivedAtMs }: LifecycleEvent): void {
-    this.log.add('callback ahead', {
-      level: 'warn',
-      message: 'callback with a time in the future: ordered by its time of receipt',
-      linesPerMinute: 1,
-      logFields: () => ({ source: subject.source, aheadMs: occurredAtMs - receivedAtMs }),
-    });
   }
 
   #logWarning(source: string, warning: string): void {

@@ -1,4 +1,5 @@
 // All dialects, and the configured sources that use them. A new dialect needs a folder and a line here.
+import { DEFAULT_POLICY, type PresencePolicy } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
 import { bandwidth } from './bandwidth/bandwidth-source.js';
 import type { Dialect, Source } from './source.js';
@@ -8,23 +9,40 @@ export const DIALECTS: Readonly<Record<string, Dialect>> = { bandwidth };
 export interface ConfiguredSource {
   readonly name: SourceName;
   readonly dialect: string;
+  /** Overrides the policy of the dialect. */
+  readonly policy?: Partial<PresencePolicy>;
 }
 
 export interface RegisteredSource {
   readonly name: SourceName;
   readonly dialect: Dialect;
   readonly source: Source;
+  readonly policy: PresencePolicy;
 }
 
 export class SourceRegistry {
   readonly all: readonly RegisteredSource[];
 
-  /** Throws for a dialect that does not exist. */
-  constructor(sources: readonly ConfiguredSource[], dialects: Readonly<Record<string, Dialect>> = DIALECTS) {
-    this.all = sources.map(({ name, dialect: dialectName }) => {
+  readonly #policies: ReadonlyMap<SourceName, PresencePolicy>;
+  readonly #policy: PresencePolicy;
+
+  /** `policy`: that of sources which do not differ from it. Throws for a dialect that does not exist. */
+  constructor(
+    sources: readonly ConfiguredSource[],
+    dialects: Readonly<Record<string, Dialect>> = DIALECTS,
+    policy: PresencePolicy = DEFAULT_POLICY,
+  ) {
+    this.#policy = policy;
+    this.all = sources.map(({ name, dialect: dialectName, policy: own }) => {
       const dialect = dialects[dialectName];
       if (!dialect) throw new Error(`the source ${name} has the unknown dialect ${dialectName}`);
-      return { name, dialect, source: dialect.create(name) };
+      return { name, dialect, source: dialect.create(name), policy: { ...policy, ...dialect.policy, ...own } };
     });
+    this.#policies = new Map(this.all.map(({ name, policy }) => [name, policy]));
+  }
+
+  /** Also of sources that are no longer configured: their participants are still stored. */
+  policyOf(source: SourceName): PresencePolicy {
+    return this.#policies.get(source) ?? this.#policy;
   }
 }

@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Type } from '@nestjs/common';
 import type { LifecycleEvent } from '../domain/lifecycle-event.js';
+import type { PresencePolicy } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
 import type { FieldError, RefusalReason } from '../http/problem.js';
 
@@ -55,5 +56,7 @@ export interface Dialect {
   readonly payload: Type;
   /** Content types of callbacks whose body is JSON. */
   readonly contentTypes: readonly string[];
+  /** Where the provider differs from the default policy. */
+  readonly policy?: Partial<PresencePolicy>;
   create(name: SourceName): Source;
 }

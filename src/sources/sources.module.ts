@@ -4,6 +4,7 @@ import { CLOCK, type Clock } from '../runtime/clock.js';
 import { CallbackAuthenticator } from './authentication/callback-authenticator.js';
 import { CallbackUrlLimit } from './authentication/callback-url-limit.js';
 import { NewParticipantLimit } from './authentication/new-participant-limit.js';
+import { CallbackDelays } from './callback-delays.js';
 import { Bindings } from './callback-urls/bindings.js';
 import { ACCESS, CallbackUrlsController } from './callback-urls/callback-urls.controller.js';
 import { CallbacksController } from './callbacks.controller.js';
@@ -37,6 +38,7 @@ export class SourcesModule {
           inject: [CLOCK],
         },
         Bindings,
+        CallbackDelays,
       ],
     };
   }

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { renderEnvExample } from '../../scripts/env-example.mjs';
 import { ConfigError, readConfig } from '../../src/config/config.js';
-import { SETTINGS } from '../../src/config/settings.js';
+import { SETTINGS, SOURCE_SETTINGS } from '../../src/config/settings.js';
+import type { SourceName } from '../../src/domain/subject.js';
+import { DIALECTS, SourceRegistry } from '../../src/sources/registry.js';
 
 const DIGEST = 'a'.repeat(64);
 const KEYS = { API_KEYS: `ops:read+admin:${DIGEST}`, CALLBACK_SECRETS: 's'.repeat(32) };
@@ -126,6 +128,8 @@ describe('settings', () => {
     [{ RETENTION_MS: '60000' }, 'RETENTION_MS must be at least MAX_CONNECTION_MS'],
     [{ LEAVE_GRACE_MS: '3600000', ...SHORT }, 'RETENTION_MS must be at least LEAVE_GRACE_MS'],
     [{ GRACE_MS: '3600000', ...SHORT }, 'RETENTION_MS must be at least GRACE_MS'],
+    [{ SOURCE_BANDWIDTH_OVERLAP_MS: '-1' }, 'SOURCE_BANDWIDTH_OVERLAP_MS must be a whole number'],
+    [{ SOURCE_BANDWIDTH_DEVICES_AT_ONCE: '1' }, 'SOURCE_BANDWIDTH_DEVICES_AT_ONCE must be one or many'],
     [{ MAX_CONNECTIONS: '1000' }, 'MAX_STREAMS must be less than MAX_CONNECTIONS'],
   ])('reject %p', (environment, problem) => {
     expect(() => readConfig(['bandwidth'], environment)).toThrow(ConfigError);
@@ -152,10 +156,26 @@ describe('settings', () => {
     else expect(readConfig(['bandwidth'], environment).host).toBe(environment.HOST);
   });
 
+  it('of a source override those of all sources', () => {
+    const environment = {
+      SOURCES: 'eu-west=bandwidth,us=bandwidth',
+      SOURCE_EU_WEST_DEVICES_AT_ONCE: 'one',
+      SOURCE_US_OVERLAP_MS: '5000',
+    };
+    const { sources, policy, warnings } = readConfig(['bandwidth'], environment);
+    expect(warnings).toEqual([]);
+    const registry = new SourceRegistry(sources, DIALECTS, policy);
+    const of = (name: string) => registry.policyOf(name as SourceName);
+    expect(of('eu-west')).toEqual({ ...policy, devicesAtOnce: 'one' });
+    expect(of('us')).toEqual({ ...policy, overlapMs: 5_000 });
+    expect(of('removed')).toEqual(policy);
+  });
+
   it('are all documented in .env.example and the README, with purpose and default', () => {
-    expect(read('.env.example')).toBe(renderEnvExample(SETTINGS));
+    const all = { ...SETTINGS, ...SOURCE_SETTINGS };
+    expect(read('.env.example')).toBe(renderEnvExample(all));
     const readme = read('README.md');
-    for (const { name, purpose, fallback } of Object.values(SETTINGS)) {
+    for (const { name, purpose, fallback } of Object.values(all)) {
       expect(readme).toContain(`| \`${name}\` | ${fallback && `\`${fallback}\` `}| ${purpose} |`);
     }
   });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Change } from '../../src/domain/change.js';
 import { MAX_KEPT_EVENTS } from '../../src/domain/device-history.js';
 import { MAX_DEVICES, MAX_DEVICES_WITHOUT_CONNECT } from '../../src/domain/eviction.js';
-import type { EventKind, LifecycleEvent } from '../../src/domain/lifecycle-event.js';
+import { type EventKind, type LifecycleEvent, orderedAtMs } from '../../src/domain/lifecycle-event.js';
 import { advance, type ParticipantRecord } from '../../src/domain/participant.js';
 import type { PresencePolicy } from '../../src/domain/policy.js';
 import { MAX_PAST_STAYS } from '../../src/domain/stay.js';
@@ -252,7 +252,7 @@ describe('a record', () => {
         const { record } = deliver(deliveries, policy);
         const base = [...(record?.devices.values() ?? [])][0]?.base;
         fc.pre(base !== undefined);
-        const event = left({ at: (base?.upTo.occurredAtMs ?? 0) - 1, receivedAt: LATER_MS, tag: 'late' });
+        const event = left({ at: (base ? orderedAtMs(base.upTo) : 0) - 1, receivedAt: LATER_MS, tag: 'late' });
         const after = advance(record, [event], (record?.deadlineMs as number) - 1, policy);
         expect(after).toEqual({ record, changes: [], verdicts: ['stale'] });
       }),

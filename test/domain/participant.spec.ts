@@ -107,10 +107,10 @@ describe('a participant', () => {
     expect(again).toEqual({ record, changes: [], verdicts: ['duplicate'] });
   });
 
-  it('can still leave when the clock of the provider is far ahead: its events are ordered by their receipt', () => {
+  it('can still leave when the clock of the provider is far ahead: its events are ordered as at most CLOCK_SKEW_MS after their receipt', () => {
     const events = [connected({ at: s(86_400), receivedAt: s(1) }), left({ at: s(86_401), receivedAt: s(2) })];
-    expect(viewOf(events.slice(0, 1), s(2))).toMatchObject({ state: 'connected', sinceMs: s(1) });
-    expect(viewOf(events, s(3))).toMatchObject({ state: 'gone', sinceMs: s(2), cause: 'left' });
+    expect(viewOf(events.slice(0, 1), s(2))).toMatchObject({ state: 'connected', sinceMs: s(1 + 5) });
+    expect(viewOf(events, s(3))).toMatchObject({ state: 'gone', sinceMs: s(2 + 5), cause: 'left' });
   });
 
   it('does not come back when a loss is received after its connection has expired', () => {
@@ -296,5 +296,68 @@ describe('an event that was folded into the base', () => {
       advance(record, [connected({ at: s(1), receivedAt })], s(100), policy).verdicts;
     expect(verdictOf(s(101))).toEqual(['duplicate']);
     expect(verdictOf(s(50))).toEqual(['stale']);
+  });
+});
+
+describe('a participant who has one device at a time', () => {
+  const one = { ...policy, devicesAtOnce: 'one' as const };
+  const reload = [connected({ device: 'd1', at: s(1) }), connected({ device: 'd2', at: s(50) })];
+  const statesOf = (events: LifecycleEvent[], now: number, rules = one) =>
+    Object.fromEntries(
+      recordAfter(events, now, rules).announced.devices.map((device) => [
+        device.deviceId,
+        [device.state, device.cause, device.sinceMs - s(0)],
+      ]),
+    );
+
+  it('has the older device superseded when a newer one connects, so that a lost end leaves no ghost', () => {
+    expect(statesOf(reload, s(51))).toEqual({
+      d1: ['gone', 'superseded', 50_000],
+      d2: ['connected', undefined, 50_000],
+    });
+    const left2 = [...reload, left({ device: 'd2', at: s(60) })];
+    const { announced } = recordAfter(left2, s(61), one);
+    expect(announced).toMatchObject({ state: 'gone', cause: 'left', sinceMs: s(60) });
+    expect(recordAfter(left2, s(61), policy).announced.state).toBe('connected');
+  });
+
+  it('was present without a gap over both devices', () => {
+    expect(recordAfter(reload, s(51), one).announced).toMatchObject({ state: 'connected', sinceMs: s(1) });
+  });
+
+  it('has an older device again when that connects again', () => {
+    const back = [...reload, connected({ device: 'd1', at: s(70) })];
+    expect(statesOf(back, s(71))).toMatchObject({
+      d1: ['connected', undefined, 1_000],
+      d2: ['gone', 'superseded', 70_000],
+    });
+  });
+
+  it('has the received end of the older device, wherever it falls', () => {
+    const late = [...reload, left({ device: 'd1', at: s(51) })];
+    expect(statesOf(late, s(52))).toMatchObject({ d1: ['gone', 'left', 51_000] });
+    const loss = [...reload, disconnected({ device: 'd1', at: s(49) })];
+    expect(statesOf(loss, s(51))).toMatchObject({ d1: ['gone', 'lost', 49_000] });
+  });
+
+  it('keeps the older device superseded when the newer one is evicted', () => {
+    const reloads = Array.from({ length: MAX_DEVICES + 2 }, (_, n) => [
+      connected({ device: `r${n}`, at: s(100 + n * 2) }),
+      left({ device: `r${n}`, at: s(101 + n * 2) }),
+    ]).flat();
+    let record = recordAfter([connected({ device: 'd1', at: s(1) })], s(1), one);
+    for (const event of reloads) record = advance(record, [event], event.receivedAtMs, one).record ?? record;
+    const { announced } = record;
+    expect(announced.state).toBe('gone');
+    const first = announced.devices.find(({ deviceId }) => deviceId === 'd1');
+    if (first) expect(first).toMatchObject({ state: 'gone', cause: 'superseded', sinceMs: s(100) });
+  });
+
+  it('is not superseded by a device whose connect was received first: the clocks of the hosts differ', () => {
+    const skewed = [connected({ device: 'd1', at: s(5), receivedAt: s(1) }), connected({ device: 'd2', at: s(3) })];
+    expect(statesOf(skewed, s(4))).toMatchObject({
+      d1: ['connected', undefined, 5_000],
+      d2: ['connected', undefined, 3_000],
+    });
   });
 });

@@ -189,16 +189,18 @@ describe.each(onEachStore())('callbacks of Bandwidth on %s', (_, start) => {
     expect(JSON.stringify(lines).length).toBeLessThan(2_000);
   });
 
-  it('from the future are ordered by their receipt, and logged together rather than once each', async () => {
+  it('from the future are ordered as at most CLOCK_SKEW_MS after their receipt, which is logged once', async () => {
     const before = service.logged.length;
     const timestamp = Date.now() + 3_600_000;
     for (let n = 0; n < 5; n += 1) {
       expect((await service.callback({ participantId: 'ahead', timestamp: timestamp + n })).status).toBe(204);
     }
-    expect(Date.parse((await find('ahead')).since)).toBeLessThanOrEqual(Date.now());
-    await service.callback({ participantId: 'ahead', event: 'onLeave', timestamp: Date.now() + 60_000 });
+    expect(Date.parse((await find('ahead')).since)).toBeLessThanOrEqual(Date.now() + 5_000);
+    await service.callback({ participantId: 'ahead', event: 'onLeave', timestamp: Date.now() + 3_660_000 });
     expect((await find('ahead')).state).toBe('gone');
-    expect(service.logged.slice(before)).toEqual([expect.objectContaining({ source: 'bandwidth', count: 1 })]);
+    expect(service.logged.slice(before)).toEqual([
+      expect.objectContaining({ level: 40, source: 'bandwidth', aheadMs: expect.any(Number) }),
+    ]);
   });
 
   it('are not logged individually', async () => {

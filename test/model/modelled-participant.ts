@@ -45,7 +45,10 @@ export class ModelledParticipant {
     const view = presenceOf(events, this.policy, nowMs, past);
     const next = { events, past, staleUpToMs, tag: newest?.tag, version: version ?? nowMs - 1, view };
     const known = new Set(before.map(identityOf));
-    const applied = inOrder(accepted.filter((event) => !known.has(identityOf(event))));
+    const applied = inOrder(
+      accepted.filter((event) => !known.has(identityOf(event))),
+      this.policy,
+    );
     const changes = this.#changesTo({ ...next, version: next.version + 1 }, applied, nowMs);
     this.changes.push(...changes);
     this.known = this.#forget({ ...next, version: next.version + (changes.length > 0 ? 1 : 0) }, nowMs);
@@ -105,6 +108,7 @@ export class ModelledParticipant {
           events.filter(({ device }) => device === id),
           this.policy,
           nowMs,
+          events.filter(({ device }) => device !== id),
         ),
       ]),
     );

@@ -5,16 +5,17 @@
 type Moment = { at: number; received: number };
 type Identity = { device: string; kind: string; precision: number; eventId?: string; sequence?: number };
 export type ModelEvent = Moment & Identity & { tag?: string };
-export type Policy = { graceMs: number; leaveGraceMs: number; overlapMs: number; maxConnectionMs: number };
+export type Policy = Record<'graceMs' | 'leaveGraceMs' | 'overlapMs' | 'maxConnectionMs' | 'clockSkewMs', number> & {
+  devicesAtOnce: string;
+};
 /** `last`: the newest connect of an open connection, the loss of a lost one, the end of an ended one. */
 type Details = { start: number | null; interruptions: number; sockets: number; last: Moment; isFinal?: boolean };
 export type Connection = Details & { phase: string; cause?: string };
 export type Presence = ReturnType<typeof presenceOf>;
 
 /** The order of kinds of events at the same time, of causes (the surest first) and of states (the strongest first). */
-const RANKS = ['connected', 'disconnected', 'reconnecting', 'gone', 'left', 'ended', 'lost', 'expired'];
+const RANKS = ['connected', 'disconnected', 'reconnecting', 'gone', 'left', 'ended', 'lost', 'superseded', 'expired'];
 const rank = (word = '') => RANKS.indexOf(word);
-const MAX_AHEAD_MS = 5 * 60_000;
 const NONE: Connection = { phase: 'none', start: null, interruptions: 0, sockets: 0, last: { at: 0, received: 0 } };
 
 const opened = (e: Moment) => ({ phase: 'open', start: e.at, interruptions: 0, sockets: 1, last: e });
@@ -63,13 +64,15 @@ export function identityOf({ device, kind, at, precision, eventId, sequence }: M
   return JSON.stringify(eventId === undefined ? [device, kind, at, precision, sequence] : [device, kind, eventId]);
 }
 
-/** Each event once, as first received, by time; events with a sequence number swap places to be in that order. */
-export function inOrder<E extends ModelEvent>(events: readonly E[]): (E & { time: number })[] {
+/**
+ * Each event once, as first received, by time, which is at most `clockSkewMs` later than receipt; events with a sequence
+ * number swap places to be in that order.
+ */
+export function inOrder<E extends ModelEvent>(events: readonly E[], p: Policy): (E & { time: number })[] {
   const byReceipt = events.toSorted((a, b) => a.received - b.received);
   const first = new Map(byReceipt.toReversed().map((event) => [identityOf(event), event]));
-  // If the provider's clock is far ahead, the time of receipt is used.
-  const isAhead = ({ kind, at, received }: E) => kind !== 'ended' && at - received > MAX_AHEAD_MS;
-  const timed = [...first.values()].map((e) => ({ ...e, time: isAhead(e) ? e.received : e.at }));
+  const latest = ({ kind, received }: E) => (kind === 'ended' ? Number.POSITIVE_INFINITY : received + p.clockSkewMs);
+  const timed = [...first.values()].map((e) => ({ ...e, time: Math.min(e.at, latest(e)) }));
   const keysOf = ({ time, precision, received, kind, at, sequence = -1, eventId = '' }: (typeof timed)[number]) =>
     // With whole seconds, the order of two events is only known from their receipt.
     [time, precision, precision === 1 ? 0 : received, rank(kind), at, sequence, eventId];
@@ -79,13 +82,54 @@ export function inOrder<E extends ModelEvent>(events: readonly E[]): (E & { time
   return byTime.map((e) => (e.sequence === undefined ? e : (bySequence.next().value ?? e)));
 }
 
-/** All connections of one device at `nowMs`; the last one is the current one. */
-export function connectionsOf(events: readonly ModelEvent[], p: Policy, nowMs: number): Connection[] {
+/** With skewed clocks, an end with nothing to end belongs to the next connect; a disconnect may be an older socket's. */
+function isEndOfNext(c: Connection, end: ModelEvent & { time: number }, rest: (typeof end)[], p: Policy): boolean {
+  const next = rest.find(({ kind }) => kind !== 'disconnected' && kind !== 'left');
+  const isEnded = c.phase === 'ended' ? c.cause === 'left' : c.phase === 'lost' && c.start === null;
+  const isUnmatched = c === NONE ? /disconnected|left/.test(end.kind) : end.kind === 'left' && isEnded;
+  if (!isUnmatched || next?.kind !== 'connected') return false;
+  if (next.sequence !== undefined && end.sequence !== undefined) return false;
+  if (next.at > next.time && end.at > end.time) return next.at <= end.at;
+  return end.kind === 'left' && next.received < end.received && next.time - end.time <= p.clockSkewMs;
+}
+
+/** If participants have one device at a time: the connection after the first connect of another device since its own. */
+function superseded(c: Connection, own: readonly ModelEvent[], others: readonly ModelEvent[], p: Policy): Connection {
+  const ordered = inOrder(own, p);
+  const life = ordered.findLast(({ kind }) => kind === 'connected') ?? ordered.at(-1);
+  const isNewer = (e: ModelEvent & { time: number }) =>
+    e.kind === 'connected' && life && e.time > life.time && e.received >= life.received;
+  const devices = [...new Set(others.map(({ device }) => device))];
+  const connects = devices.flatMap((id) =>
+    inOrder(
+      others.filter(({ device }) => device === id),
+      p,
+    ).filter(isNewer),
+  );
+  const [by] = connects.sort(compareBy(({ time, received }) => [time, received]));
+  if (!by || p.devicesAtOnce !== 'one' || c.phase === 'ended') return c;
+  if (c.phase === 'lost') return by.received < c.last.received + p.graceMs ? ended(c, 'lost') : c;
+  return isOverAge(c, by.received, p) ? expired(c, p) : ended(c, 'superseded', { at: by.time, received: by.received });
+}
+
+/** All connections of one device at `nowMs`; the last one is the current one. `others`: the events of the other devices. */
+export function connectionsOf(
+  events: readonly ModelEvent[],
+  p: Policy,
+  nowMs: number,
+  others: readonly ModelEvent[],
+): Connection[] {
   let [all, c] = [[] as Connection[], NONE];
-  for (const { kind, time: at, received } of inOrder(events)) {
+  const waiting = inOrder(events, p);
+  while (waiting.length > 0) {
+    const [end, ...rest] = waiting as [(typeof waiting)[0]];
+    const connect = isEndOfNext(c, end, rest, p) ? waiting.findIndex(({ kind }) => kind === 'connected') : 0;
+    const [{ kind, time, received }] = waiting.splice(connect, 1) as [typeof end];
+    const at = c.phase === 'open' && /disconnected|left/.test(kind) ? Math.max(time, c.last.at) : time;
     const next = (TABLE[`${kind}, ${c.phase}`] ?? TABLE[kind])?.(c, { at, received }, p, at - c.last.at) ?? [c];
     [all, c] = [[...all, ...next.slice(0, -1)], next.at(-1) ?? NONE];
   }
+  c = superseded(c, events, others, p);
   if (c.phase === 'open' && isOverAge(c, nowMs, p)) c = expired(c, p);
   if (c.phase === 'lost' && nowMs >= c.last.received + p.graceMs) c = ended(c, 'lost');
   return [...all, c];
@@ -97,7 +141,7 @@ function sinceOf(some: readonly Connection[], all: readonly Connection[], p: Pol
   const reachOf = (c: Connection) => {
     if (c.phase === 'open') return Number.POSITIVE_INFINITY;
     if (c.cause === 'ended') return startOf(c);
-    return c.last.at + (c.cause === 'left' ? p.leaveGraceMs : c.cause === 'expired' ? 0 : p.graceMs);
+    return c.last.at + (c.cause === 'left' ? p.leaveGraceMs : /expired|superseded/.test(c.cause ?? '') ? 0 : p.graceMs);
   };
   const before = (ms: number) => all.filter((c) => startOf(c) < ms && reachOf(c) >= ms).map(startOf);
   const back = (ms: number): number => (before(ms).length > 0 ? back(Math.min(...before(ms))) : ms);
@@ -115,7 +159,8 @@ function deviceOf(deviceId: string, { phase, start, last, cause, interruptions }
 export function presenceOf(events: readonly ModelEvent[], p: Policy, nowMs: number, past: readonly Connection[] = []) {
   const ids = [...new Set(events.map(({ device }) => device))];
   const eventsOf = (id: string) => events.filter(({ device }) => device === id);
-  const histories = ids.map((id) => connectionsOf(eventsOf(id), p, nowMs));
+  const othersOf = (id: string) => events.filter(({ device }) => device !== id);
+  const histories = ids.map((id) => connectionsOf(eventsOf(id), p, nowMs, othersOf(id)));
   const current = histories.map((all) => all.at(-1) ?? NONE);
   const devices = current.map((c, n) => deviceOf(ids[n] ?? '', c, p));
   devices.sort(compareBy(({ state, sinceMs, deviceId }) => [rank(state), sinceMs, deviceId]));

@@ -36,7 +36,7 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
   });
 
   function node(storage: Storage = opened.storage): Recorder {
-    const recorder = new Recorder(storage.records, clock, policy, log);
+    const recorder = new Recorder(storage.records, clock, () => policy, log);
     const worker = new DeadlineWorker(storage.records, recorder, clock, log);
     worker.start();
     workers.push(worker);
@@ -69,9 +69,9 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
 
   it('wake the worker when a new one is earlier than the next one', async () => {
     const recorder = node();
-    await recorder.record(connected({ at: START_MS }));
+    await recorder.record(connected({ at: START_MS - policy.graceMs }));
     await eventually(async () => expect((await opened.storage.records.due(START_MS, 1)).nextDueMs).not.toBeNull());
-    await recorder.record(disconnected({ at: START_MS + 5, receivedAt: START_MS - policy.graceMs + 100 }));
+    await recorder.record(disconnected({ at: START_MS - policy.graceMs + 100 }));
     clock.advance(100);
     await untilState('gone');
   });

@@ -20,7 +20,7 @@ function nodeOn(storage: Storage, clock: ManualClock, maxParticipants: number, r
   const logged: Record<string, unknown>[] = [];
   const log = pino({ base: null }, { write: (line: string) => void logged.push(JSON.parse(line)) });
   const limit = new ParticipantLimit(storage.records, clock, log, maxParticipants);
-  return { recorder: new Recorder(storage.records, clock, rules, log, limit), logged };
+  return { recorder: new Recorder(storage.records, clock, () => rules, log, limit), logged };
 }
 
 const arrive = ({ recorder }: Node, participant: string) => recorder.record(connected({ participant, at: START_MS }));

@@ -23,7 +23,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
   });
   afterEach(() => opened.discard());
 
-  const recorderOn = (records: RecordStore) => new Recorder(records, clock, policy, log);
+  const recorderOn = (records: RecordStore) => new Recorder(records, clock, () => policy, log);
   const viewOf = async (participant: string) => {
     const [text] = await opened.storage.records.load([participant as SubjectKey]);
     return readRecord(participant as SubjectKey, text as string | null)?.record.announced;

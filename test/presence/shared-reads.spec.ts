@@ -21,7 +21,12 @@ describe.each(storesUnderTest())('shared loads on %s', (_, open) => {
   let recorder: Recorder;
   beforeEach(async () => {
     opened = await open();
-    recorder = new Recorder(opened.storage.records, new ManualClock(T0), DEFAULT_POLICY, pino({ level: 'silent' }));
+    recorder = new Recorder(
+      opened.storage.records,
+      new ManualClock(T0),
+      () => DEFAULT_POLICY,
+      pino({ level: 'silent' }),
+    );
   });
   afterEach(() => opened.discard());
 

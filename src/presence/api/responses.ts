@@ -41,7 +41,8 @@ const Cause = () =>
     example: 'left',
     description:
       'Only if gone. `left`: the device left. `lost`: its signalling was lost and it did not return within the grace ' +
-      'period. `expired`: no end event arrived within the maximum connection age. `ended`: an operator ended it.',
+      'period. `superseded`: another device of the participant connected, where it has one at a time. `expired`: no end ' +
+      'event arrived within the maximum connection age. `ended`: an operator ended it.',
   });
 const AsOf = () =>
   ApiProperty({

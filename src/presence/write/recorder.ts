@@ -5,7 +5,7 @@ import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Verdict } from '../../domain/device-history.js';
 import type { DeviceId, LifecycleEvent } from '../../domain/lifecycle-event.js';
-import type { PresencePolicy } from '../../domain/policy.js';
+import type { PolicyOf } from '../../domain/policy.js';
 import type { Subject } from '../../domain/subject.js';
 import { DeduplicatedLog } from '../../observability/deduplicated-log.js';
 import { LOG } from '../../observability/logging.js';
@@ -49,13 +49,13 @@ interface Attempt extends Conflict {
   readonly changeset: Changeset;
 }
 
-export const PRESENCE_POLICY = Symbol('PresencePolicy');
+export const POLICY_OF = Symbol('PolicyOf');
 
 @Injectable()
 export class Recorder {
   readonly #records: RecordStore;
   readonly #clock: Clock;
-  readonly #policy: PresencePolicy;
+  readonly #policyOf: PolicyOf;
   readonly #log: Logger;
   readonly #quota: FeedQuota | undefined;
   readonly #limit: ParticipantLimit;
@@ -69,7 +69,7 @@ export class Recorder {
   constructor(
     @Inject(RECORD_STORE) records: RecordStore,
     @Inject(CLOCK) clock: Clock,
-    @Inject(PRESENCE_POLICY) policy: PresencePolicy,
+    @Inject(POLICY_OF) policyOf: PolicyOf,
     @Inject(LOG) log: Logger,
     @Optional() participants?: ParticipantLimit,
     @Optional() quota?: FeedQuota,
@@ -79,7 +79,7 @@ export class Recorder {
     this.#quota = quota;
     this.#queue = new UpdateQueue(clock);
     this.#clock = clock;
-    this.#policy = policy;
+    this.#policyOf = policyOf;
     this.#log = log;
     this.#unreadable = new DeduplicatedLog(
       log,
@@ -233,7 +233,12 @@ export class Recorder {
       if (text instanceof StoreUnavailableError) throw text;
       const loaded = readRecord(key, text);
       const nowMs = this.#clock.now();
-      const { advanced, outcomes } = applyUpdates(updates, loaded?.record, nowMs, this.#policy);
+      const { advanced, outcomes } = applyUpdates(
+        updates,
+        loaded?.record,
+        nowMs,
+        this.#policyOf(subjectOf(key).source),
+      );
       const changeset = changesetOf(key, loaded, advanced);
       const refusal = changeset && !changeset.before ? this.#refuseNew(updates) : undefined;
       if (changeset && !refusal) return { key, updates, outcomes, changeset };

@@ -1,6 +1,7 @@
 // Encodes one device of a record by position. Most devices are connected and have one event: those take just two values.
 import type { DeviceHistory } from '../../domain/device-history.js';
 import type { DeviceEvent, DeviceId } from '../../domain/lifecycle-event.js';
+import type { Supersession } from '../../domain/one-device.js';
 import type { DeviceView } from '../../domain/presence-view.js';
 import {
   checkedInteger,
@@ -18,8 +19,14 @@ import {
 export type EncodedNewDevice = [string, number];
 /** connectedAt, interruptions, presence */
 type EncodedView = [number | null, number, EncodedPresence];
-/** id; view, 0 if connected since the last event of the record; base, 0 for none; the values of each event */
+/**
+ * id; view, 0 if connected since the last event of the record; base, 0 for none; SUPERSEDED and its times, if it was; the
+ * values of each event
+ */
 type EncodedKnownDevice = [string, EncodedView | 0, [EncodedConnection, ...unknown[]] | 0, ...unknown[]];
+/** Instead of the code of an event; see field-codecs.ts. */
+const SUPERSEDED = -1;
+
 export type EncodedDevice = EncodedNewDevice | EncodedKnownDevice;
 
 export function encodeDevice(view: DeviceView, history: DeviceHistory | undefined, baseMs: number): EncodedDevice {
@@ -28,7 +35,7 @@ export function encodeDevice(view: DeviceView, history: DeviceHistory | undefine
   const id = encodeId(view.deviceId);
   const isMinimal = state === 'connected' && sinceMs === baseMs && connectedAtMs === baseMs && interruptions === 0;
   const [first, second] = history.events;
-  if (isMinimal && !history.base && first && !second && isMinimalConnect(first, baseMs)) {
+  if (isMinimal && !history.base && !history.supersededBy && first && !second && isMinimalConnect(first, baseMs)) {
     return [id, first.receivedAtMs - baseMs];
   }
   const start = connectedAtMs === null ? null : connectedAtMs - baseMs;
@@ -38,6 +45,8 @@ export function encodeDevice(view: DeviceView, history: DeviceHistory | undefine
     pushEvent(base, history.base.upTo, baseMs);
     text[2] = base;
   }
+  const { supersededBy: by } = history;
+  if (by) text.push(SUPERSEDED, by.atMs - baseMs, by.receivedAtMs - by.atMs);
   for (const event of history.events) pushEvent(text, event, baseMs);
   return text;
 }
@@ -63,11 +72,18 @@ export function decodeView(device: EncodedDevice, baseMs: number): DeviceView {
 export function decodeHistory(device: EncodedDevice, baseMs: number): DeviceHistory {
   if (isNew(device)) return { events: decodeEvents([0, 0, device[1]], 0, baseMs) };
   const base = device[2];
-  const events = decodeEvents(device as readonly unknown[], 3, baseMs);
-  if (base === 0) return { events };
+  const values = device as readonly unknown[];
+  const by = values[3] === SUPERSEDED ? { supersededBy: decodeSupersession(values, baseMs) } : undefined;
+  const events = decodeEvents(values, by ? 6 : 3, baseMs);
+  if (base === 0) return by ? { ...by, events } : { events };
   const [upTo] = decodeEvents(base, 1, baseMs);
   if (!upTo) throw new Error('a record has a base without an event');
-  return { base: { connection: decodeConnection(base[0], baseMs), upTo }, events };
+  return { ...by, base: { connection: decodeConnection(base[0], baseMs), upTo }, events };
+}
+
+function decodeSupersession([, , , , at, delay]: readonly unknown[], baseMs: number): Supersession {
+  const atMs = checkedInteger(baseMs + (at as number));
+  return { atMs, receivedAtMs: checkedInteger(atMs + (delay as number)) };
 }
 
 export function isNew(device: EncodedDevice): device is EncodedNewDevice {

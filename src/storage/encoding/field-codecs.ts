@@ -7,7 +7,7 @@ import { isTimeMs } from '../../runtime/rfc3339.js';
 
 /** Records store indexes into these lists and PRESENCE_STATES: append only. */
 const STORED_KINDS: readonly EventKind[] = ['connected', 'disconnected', 'left', 'ended'];
-export const STORED_CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired', 'ended'];
+export const STORED_CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired', 'ended', 'superseded'];
 
 /** state, since; until if reconnecting, cause if gone */
 export type EncodedPresence = [number, number, number?];
@@ -34,20 +34,24 @@ export function decodePresence(text: EncodedPresence, baseMs: number): Presence 
 }
 
 /** Flags added to the index of the event kind. */
-const WHOLE_SECONDS = 4;
-const WITH_ID = 8;
-const WITH_SEQUENCE = 16;
+const KIND = 7;
+const WHOLE_SECONDS = 8;
+const WITH_ID = 16;
+const WITH_SEQUENCE = 32;
+const CAPPED = 64;
 
-/** Appends the values of an event: kind and flags, occurredAt, receivedAt − occurredAt, then id and sequence if any. */
+/** Appends the values of an event: kind and flags, occurredAt, receivedAt − occurredAt, then id, sequence and cappedAt if any. */
 export function pushEvent(values: unknown[], event: DeviceEvent, baseMs: number): void {
-  const { kind, occurredAtMs, receivedAtMs, precisionMs, eventId, sequence } = event;
+  const { kind, occurredAtMs, receivedAtMs, precisionMs, eventId, sequence, cappedAtMs } = event;
   let code = STORED_KINDS.indexOf(kind);
   if (precisionMs !== 1) code += WHOLE_SECONDS;
   if (eventId !== undefined) code += WITH_ID;
   if (sequence !== undefined) code += WITH_SEQUENCE;
+  if (cappedAtMs !== undefined) code += CAPPED;
   values.push(code, occurredAtMs - baseMs, receivedAtMs - occurredAtMs);
   if (eventId !== undefined) values.push(eventId);
   if (sequence !== undefined) values.push(sequence);
+  if (cappedAtMs !== undefined) values.push(cappedAtMs - baseMs);
 }
 
 /** Decodes the events from index `first` on. */
@@ -59,7 +63,7 @@ export function decodeEvents(values: readonly unknown[], first: number, baseMs: 
     const receivedAtMs = checkedInteger(occurredAtMs + (values[next + 2] as number));
     const precisionMs = code & WHOLE_SECONDS ? 1_000 : 1;
     const event: DeviceEvent = {
-      kind: elementAt(STORED_KINDS, code % STORED_KINDS.length),
+      kind: elementAt(STORED_KINDS, code & KIND),
       occurredAtMs,
       receivedAtMs,
       precisionMs,
@@ -67,7 +71,8 @@ export function decodeEvents(values: readonly unknown[], first: number, baseMs: 
     next += 3;
     const eventId = code & WITH_ID ? { eventId: checkedString(values[next++]) } : undefined;
     const sequence = code & WITH_SEQUENCE ? { sequence: checkedInteger(values[next++] as number) } : undefined;
-    events.push(eventId || sequence ? { ...event, ...eventId, ...sequence } : event);
+    const capped = code & CAPPED ? { cappedAtMs: checkedInteger(baseMs + (values[next++] as number)) } : undefined;
+    events.push(eventId || sequence || capped ? { ...event, ...eventId, ...sequence, ...capped } : event);
   }
   return events;
 }
