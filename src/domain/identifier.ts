@@ -12,7 +12,7 @@ export function identifierFault(value: unknown): string | undefined {
   if (COMMON.test(value)) return undefined;
   if (value.trim() === '') return 'must not be blank';
   if (value.length > MAX_IDENTIFIER_LENGTH) return `must not be longer than ${MAX_IDENTIFIER_LENGTH} characters`;
-  if (/\p{Cc}/u.test(value)) return 'must not have control characters';
+  if (/\p{Cc}/u.test(value)) return 'must not contain control characters';
   // A lone surrogate cannot be encoded in UTF-8: different ids could become the same id in a store.
   if (!value.isWellFormed()) return 'must be valid Unicode';
   return undefined;

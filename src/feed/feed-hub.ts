@@ -22,8 +22,8 @@ const RETRY_MS = 250;
  * With many followers, the hub pauses between rounds in proportion to its work: callbacks are processed in between, and
  * changes that arrive meanwhile are sent to each follower in one write.
  */
-const REST_RATIO = 3;
-const MAX_REST_MS = 50;
+const PAUSE_RATIO = 3;
+const MAX_PAUSE_MS = 50;
 
 @Injectable()
 export class FeedHub {
@@ -111,7 +111,7 @@ export class FeedHub {
       this.#remember(page.changes);
       for (const follower of this.#followers) this.#deliver(follower, page.changes);
       const tookMs = performance.now() - startMs;
-      if (tookMs > 1) await wait(Math.min(REST_RATIO * tookMs, MAX_REST_MS));
+      if (tookMs > 1) await wait(Math.min(PAUSE_RATIO * tookMs, MAX_PAUSE_MS));
     }
   }
 

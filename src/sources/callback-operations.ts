@@ -8,7 +8,8 @@ import type { RegisteredSource } from './registry.js';
 const RESPONSES = {
   202: { description: 'The kind of event is not known. Presence has not changed.' },
   204: {
-    description: 'The event is stored and reflected in every response from now on, or it was a duplicate or too old.',
+    description:
+      'The event is stored and reflected in every response from now on, or ignored as a duplicate or outdated.',
   },
 };
 

@@ -52,27 +52,27 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
       expect(await storage.records.commit([changeset, announcing(null)])).toEqual(['done', 'done']);
       before = changeset.after;
     }
-    expect(textsOf(await entriesAfter(storage.feed, opened.beginning))).toEqual(history);
+    expect(textsOf(await entriesAfter(storage.feed, opened.startPosition))).toEqual(history);
   });
 
   it('resumes exactly after any position, whatever the page size', async () => {
     for (let n = 0; n < 10; n += 1) await announce(`${n}a`, `${n}b`, `${n}c`);
-    const all = await entriesAfter(storage.feed, opened.beginning);
+    const all = await entriesAfter(storage.feed, opened.startPosition);
     expect(textsOf(all).toSorted()).toHaveLength(30);
-    let position = opened.beginning;
+    let position = opened.startPosition;
     for (const [n, entry] of all.entries()) {
       position = afterEntry(position, entry);
       expect(await entriesAfter(storage.feed, throughText(position), 1 + (n % 7))).toEqual(all.slice(n + 1));
     }
-    expect(await storage.feed.read(opened.beginning, 4)).toEqual(all.slice(0, 4));
+    expect(await storage.feed.read(opened.startPosition, 4)).toEqual(all.slice(0, 4));
     expect(formatPosition(await storage.feed.end())).toBe(formatPosition(position));
   });
 
   it('returns an entry again to a reader whose position is within it', async () => {
     await announce('first');
     await announce('second');
-    const [first, second] = (await entriesAfter(storage.feed, opened.beginning)) as [FeedEntry, FeedEntry];
-    const within = afterEntry(opened.beginning, first).map((place, shard) =>
+    const [first, second] = (await entriesAfter(storage.feed, opened.startPosition)) as [FeedEntry, FeedEntry];
+    const within = afterEntry(opened.startPosition, first).map((place, shard) =>
       shard === first.shard ? { ...place, changeOffset: 1 } : place,
     );
     expect(await storage.feed.read(throughText(within), 10)).toEqual([first, second]);
@@ -92,11 +92,11 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
   it('drops entries older than the retention, but never the newest one', async () => {
     for (let n = 0; n < 2_500; n += 500) await announce(...Array.from({ length: 500 }, (_unused, i) => `${n + i}`));
     await trimAll(storage.feed, KEEP_ALL);
-    expect(await entriesAfter(storage.feed, opened.beginning)).toHaveLength(2_500);
+    expect(await entriesAfter(storage.feed, opened.startPosition)).toHaveLength(2_500);
     const end = await storage.feed.end();
     await eventually(async () => {
       await trimAll(storage.feed, { ...KEEP_ALL, retentionMs: 1 });
-      expect(await storage.feed.read(opened.beginning, 1)).toBeNull();
+      expect(await storage.feed.read(opened.startPosition, 1)).toBeNull();
     });
     expect(await storage.feed.read(end, 10)).toEqual([]);
     await announce('later');
@@ -110,7 +110,7 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
     await storage.records.commit([{ ...first, before: first.after, changes: 'now' }]);
     await eventually(async () => {
       await trimAll(storage.feed, { ...KEEP_ALL, retentionMs: 1 });
-      expect(await storage.feed.read(opened.beginning, 1)).toBeNull();
+      expect(await storage.feed.read(opened.startPosition, 1)).toBeNull();
     });
     expect(textsOf(await entriesAfter(storage.feed, position))).toEqual(['now']);
   });
@@ -118,18 +118,18 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
   it('drops the oldest entries beyond the maximum size', async () => {
     const texts = Array.from({ length: 2_000 }, (_unused, n) => `${n}`.padStart(100, '.'));
     for (let n = 0; n < texts.length; n += 100) await announce(...texts.slice(n, n + 100));
-    const all = await entriesAfter(storage.feed, opened.beginning);
+    const all = await entriesAfter(storage.feed, opened.startPosition);
     await trimAll(storage.feed, { ...KEEP_ALL, maxBytes: 50_000 });
     const held: (FeedEntry[] | null)[] = [];
-    for (const position of [opened.beginning, ...positionsOf(all, opened.beginning)]) {
+    for (const position of [opened.startPosition, ...positionsOf(all, opened.startPosition)]) {
       held.push(await storage.feed.read(position, 1));
     }
     const firstHeld = held.findIndex((answer) => answer !== null);
     expect(held.slice(firstHeld).every((answer) => answer !== null)).toBe(true);
     // Each shard gets an equal share of the maximum size.
     expect(2_000 - firstHeld).toBeLessThanOrEqual(507);
-    expect(2_000 - firstHeld).toBeGreaterThanOrEqual(opened.beginning.length === 1 ? 500 : 300);
-    const position = positionsOf(all, opened.beginning)[firstHeld - 1] as FeedPosition;
+    expect(2_000 - firstHeld).toBeGreaterThanOrEqual(opened.startPosition.length === 1 ? 500 : 300);
+    const position = positionsOf(all, opened.startPosition)[firstHeld - 1] as FeedPosition;
     expect(await entriesAfter(storage.feed, position)).toEqual(all.slice(firstHeld));
   });
 
@@ -144,19 +144,19 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
         for (const commit of commits) {
           await own.storage.records.commit(commit.map((size) => announcing('x'.repeat(size))));
         }
-        const all = await entriesAfter(own.storage.feed, own.beginning);
-        const before = positionsOf(all, own.beginning);
+        const all = await entriesAfter(own.storage.feed, own.startPosition);
+        const before = positionsOf(all, own.startPosition);
         await trimAll(own.storage.feed, { ...KEEP_ALL, maxBytes });
-        for (const [shard, beginning] of own.beginning.entries()) {
+        for (const [shard, startPlace] of own.startPosition.entries()) {
           const inShard = all.filter((entry) => entry.shard === shard).map(({ changes }) => changes.length);
           const total = inShard.reduce((sum, bytes) => sum + bytes, 0);
-          const share = Math.ceil(maxBytes / own.beginning.length);
+          const share = Math.ceil(maxBytes / own.startPosition.length);
           let upTo = 0;
           const isOver = [0, ...inShard].map((bytes) => {
             upTo += bytes;
             return upTo < total - share;
           });
-          const places = [beginning, ...before.map((place) => place[shard])].filter(
+          const places = [startPlace, ...before.map((place) => place[shard])].filter(
             (place, n, list) => place?.entry !== list[n - 1]?.entry,
           );
           const firstHeld = Math.max(0, isOver.lastIndexOf(true));
@@ -230,8 +230,8 @@ async function elapsedMs(work: () => Promise<void>): Promise<number> {
   return performance.now() - startMs;
 }
 
-function positionsOf(entries: readonly FeedEntry[], beginning: FeedPosition): FeedPosition[] {
-  let position = beginning;
+function positionsOf(entries: readonly FeedEntry[], startPosition: FeedPosition): FeedPosition[] {
+  let position = startPosition;
   return entries.map((entry) => {
     position = afterEntry(position, entry);
     return position;

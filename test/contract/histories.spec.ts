@@ -56,7 +56,7 @@ async function stepStore(storage: Storage, key: SubjectKey, received: LifecycleE
 
 type Modelled = ReadonlyMap<SubjectKey, ModelledParticipant>;
 
-async function expectSame({ storage, beginning }: OpenStorage, modelled: Modelled, nowMs: number): Promise<void> {
+async function expectSame({ storage, startPosition }: OpenStorage, modelled: Modelled, nowMs: number): Promise<void> {
   const texts = (await storage.records.load(KEYS)) as (string | null)[];
   const records = SUBJECTS.map(({ key }, n) => readRecord(key, texts[n] ?? null)?.record);
   const known = SUBJECTS.map(({ subject, key }) => ({ subject, ...modelled.get(key)?.known }));
@@ -72,7 +72,7 @@ async function expectSame({ storage, beginning }: OpenStorage, modelled: Modelle
   const nextDueMs = Math.min(...[...modelled.values()].map((one) => one.dueMs(nowMs)));
   const due = { keys: [], nextDueMs: entries.length > 0 ? nextDueMs : null };
   expect(await storage.records.due(nowMs, 100)).toEqual(due);
-  const feed = await changesAfter(storage.feed, beginning);
+  const feed = await changesAfter(storage.feed, startPosition);
   for (const [key, { changes }] of modelled) {
     expect(feed.filter(({ subject }) => keyOf(subject) === key)).toEqual(changes);
   }

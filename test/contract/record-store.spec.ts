@@ -15,7 +15,7 @@ describe.each(storesUnderTest())('the record store on %s', (_, open) => {
   });
   afterEach(() => opened.discard());
 
-  const feed = async () => (await entriesAfter(storage.feed, opened.beginning)).map(({ changes }) => changes);
+  const feed = async () => (await entriesAfter(storage.feed, opened.startPosition)).map(({ changes }) => changes);
 
   describe('size', () => {
     const forget = (name: string): Changeset => {

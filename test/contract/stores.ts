@@ -20,7 +20,7 @@ import { BANDWIDTH } from './index-entry.js';
 export interface OpenStorage {
   readonly storage: Storage;
   /** The first position of its feed. */
-  readonly beginning: FeedPosition;
+  readonly startPosition: FeedPosition;
   /** Closes it and removes its data. */
   readonly discard: () => Promise<void>;
 }
@@ -51,7 +51,7 @@ export async function openSqlite(): Promise<OpenStorage> {
     await storage.close();
     rmSync(dir, { recursive: true });
   });
-  return { storage, beginning: await storage.feed.end(), discard };
+  return { storage, startPosition: await storage.feed.end(), discard };
 }
 
 async function openRedis(url: string, shards: number): Promise<OpenStorage> {
@@ -61,5 +61,5 @@ async function openRedis(url: string, shards: number): Promise<OpenStorage> {
   const options = { description: 'Redis', prefix, shards, sources: [BANDWIDTH], clock: systemClock, log };
   const storage = new RedisStorage(redis, options);
   const discard = closeOnce(() => storage.close());
-  return { storage, beginning: await storage.feed.end(), discard };
+  return { storage, startPosition: await storage.feed.end(), discard };
 }

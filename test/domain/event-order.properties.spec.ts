@@ -5,7 +5,7 @@ import type { EventKind, LifecycleEvent } from '../../src/domain/lifecycle-event
 import { advance } from '../../src/domain/participant.js';
 import { lengthOf } from '../length.js';
 import { eventOf, policy } from './builders.js';
-import { definedView, deliveriesOf, START_MS } from './histories.js';
+import { deliveriesOf, expectedView, START_MS } from './histories.js';
 
 const KINDS: EventKind[] = ['connected', 'disconnected', 'left'];
 const NOW_MS = START_MS + 20_000;
@@ -120,7 +120,7 @@ describe('presence', () => {
         let record: ReturnType<typeof advance>['record'];
         for (const { events: some, nowMs } of deliveries) record = advance(record, some, nowMs, policy).record;
         const found = advance(record, [], lastMs, policy).record?.announced;
-        expect(found).toEqual(definedView(events, policy, lastMs));
+        expect(found).toEqual(expectedView(events, policy, lastMs));
       }),
       { numRuns: lengthOf(200, 3_000) },
     );

@@ -90,6 +90,6 @@ export function deliveriesOf(events: readonly LifecycleEvent[]): fc.Arbitrary<De
 }
 
 /** Presence according to the reference model, which the rules in src/ must match. */
-export function definedView(events: readonly LifecycleEvent[], policy: PresencePolicy, nowMs: number): Presence {
+export function expectedView(events: readonly LifecycleEvent[], policy: PresencePolicy, nowMs: number): Presence {
   return presenceOf(events.map(modelEventOf), policy, nowMs);
 }

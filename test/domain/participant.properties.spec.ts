@@ -9,7 +9,7 @@ import type { PresencePolicy } from '../../src/domain/policy.js';
 import { MAX_PAST_STAYS } from '../../src/domain/stay.js';
 import { lengthOf } from '../length.js';
 import { eventOf, left } from './builders.js';
-import { type Delivery, definedView, deliveriesOf, histories, policies, START_MS } from './histories.js';
+import { type Delivery, deliveriesOf, expectedView, histories, policies, START_MS } from './histories.js';
 
 const LATER_MS = START_MS + 3_600_000;
 const MANY = { numRuns: lengthOf(75, 2_000) };
@@ -50,7 +50,7 @@ describe('presence', () => {
             const end = endOf(deliveries, extraMs);
             const { record } = deliver([...deliveries, end], policy);
             const { record: atOnce } = deliver([{ events, nowMs: end.nowMs }], policy);
-            expect(record?.announced).toEqual(definedView(events, policy, end.nowMs));
+            expect(record?.announced).toEqual(expectedView(events, policy, end.nowMs));
             expect(record?.deadlineMs).toBe(atOnce?.deadlineMs);
             if (aheadMs !== 0) return;
             expect(record?.lastEventAtMs).toBe(atOnce?.lastEventAtMs);
@@ -66,7 +66,7 @@ describe('presence', () => {
     fc.assert(
       fc.property(delivered({ devices: 2, perDevice: 40 }), ([, deliveries, policy]) => {
         const { record, accepted } = deliver([...deliveries, endOf(deliveries)], policy);
-        expect(record?.announced).toEqual(definedView(accepted, policy, endOf(deliveries).nowMs));
+        expect(record?.announced).toEqual(expectedView(accepted, policy, endOf(deliveries).nowMs));
       }),
       MANY,
     );
@@ -130,12 +130,12 @@ describe('`until`', () => {
     const shape = { devices: 3, perDevice: 6 };
     fc.assert(
       fc.property(histories(shape), policies, fc.nat(120_000), (events, policy, elapsedMs) => {
-        const now = definedView(events, policy, START_MS + elapsedMs);
+        const now = expectedView(events, policy, START_MS + elapsedMs);
         for (const { state, untilMs, deviceId } of [{ ...now, deviceId: undefined }, ...now.devices]) {
           expect(untilMs !== undefined).toBe(state === 'reconnecting');
           if (untilMs === undefined) continue;
           const stateAt = (timeMs: number) => {
-            const view = definedView(events, policy, timeMs);
+            const view = expectedView(events, policy, timeMs);
             return (deviceId ? view.devices.find((device) => device.deviceId === deviceId) : view)?.state;
           };
           expect([stateAt(untilMs - 1), stateAt(untilMs)]).toEqual(['reconnecting', 'gone']);
@@ -270,7 +270,7 @@ describe('a record', () => {
           if (!record) throw new Error('forgotten at once');
           expect(record.deadlineMs).toBeGreaterThan(now);
           const before = now + Math.floor((record.deadlineMs - 1 - now) * share);
-          expect(definedView(events, policy, before)).toEqual(record.announced);
+          expect(expectedView(events, policy, before)).toEqual(record.announced);
           const due = advance(record, [], record.deadlineMs, policy);
           expect(due.record?.announced).not.toEqual(record.announced);
         },

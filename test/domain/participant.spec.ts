@@ -16,7 +16,7 @@ function recordAfter(events: LifecycleEvent[], nowMs: number, rules = policy): P
 const viewOf = (events: LifecycleEvent[], nowMs: number, rules = policy) => recordAfter(events, nowMs, rules).announced;
 
 describe('a participant', () => {
-  it('has the state of its strongest device', () => {
+  it('has the state of its most present device', () => {
     const events = [connected({ at: s(1) }), connected({ device: 'd2', at: s(2) }), disconnected({ at: s(3) })];
     expect(viewOf(events, s(4))).toMatchObject({ state: 'connected', sinceMs: s(1) });
     expect(viewOf([...events, left({ device: 'd2', at: s(4) })], s(5))).toMatchObject({ state: 'reconnecting' });

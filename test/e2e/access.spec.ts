@@ -183,6 +183,8 @@ describe.each(onEachStore())('access on %s', (_, start) => {
         ['/callbacks/bandwidth', SEED, { authorization: basic('wrong') }],
         ['/callbacks/bandwidth', SEED, { authorization: basic('') }],
         ['/callbacks/bandwidth', SEED, { authorization: 'Basic !' }],
+        // The user name ends at the first colon (RFC 7617): the password is `name:` and the secret.
+        ['/callbacks/bandwidth', SEED, { authorization: basic(SECRETS[0], 'user:name') }],
         ['/callbacks/bandwidth', SEED, bearer(SECRETS[0])],
         ['/callbacks/bandwidth', SEED, bearer(KEYS.ops)],
         ['/callbacks/bandwidth/x', SEED, {}],
@@ -240,7 +242,7 @@ describe.each(onEachStore())('access on %s', (_, start) => {
 
     it.each<[{ tag?: string }, { tag: string | undefined }, string | undefined]>([
       [{ tag: 'minted ü 😀' }, { tag: undefined }, 'minted ü 😀'],
-      [{ tag: 'minted' }, { tag: 'told' }, 'told'],
+      [{ tag: 'minted' }, { tag: 'sent' }, 'sent'],
       [{}, { tag: undefined }, undefined],
     ])('with a URL minted with %j and a callback with %j, the participant has the tag %j', async (body, sent, tag) => {
       const minted = await mint(body);

@@ -238,7 +238,7 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
       const listener = await listen();
       const begin = await currentPosition();
       await eventually(() =>
-        expect(listener.heard).toEqual([{ type: 'position', id: begin, data: { position: begin } }]),
+        expect(listener.received).toEqual([{ type: 'position', id: begin, data: { position: begin } }]),
       );
       await arrive('a');
       await leave('a');
@@ -342,7 +342,7 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
     it('start with a reset for an unknown position, and then continue from the current one', async () => {
       const listener = await listen({ query: `after=${OTHER_STORE}` });
       const position = await currentPosition();
-      await eventually(() => expect(listener.heard).toEqual([{ type: 'reset', id: position, data: { position } }]));
+      await eventually(() => expect(listener.received).toEqual([{ type: 'reset', id: position, data: { position } }]));
       await arrive('a');
       await eventually(() => expect(listener.types).toEqual(['reset', 'device.connected', 'participant.connected']));
       expect(listener.responses).toHaveLength(2);

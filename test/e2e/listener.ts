@@ -3,7 +3,7 @@ import { EventSource } from 'eventsource';
 import { CHANGE_TYPES } from '../../src/domain/change.js';
 import { closeOnce } from '../leftovers.js';
 
-export interface HeardEvent {
+export interface ReceivedEvent {
   readonly type: string;
   readonly id: string;
   // biome-ignore lint/suspicious/noExplicitAny: tests read it like a client
@@ -29,7 +29,7 @@ function withShortRetry(response: Response): Response {
 }
 
 export class Listener {
-  readonly heard: HeardEvent[] = [];
+  readonly received: ReceivedEvent[] = [];
   /** The response to each connection attempt. */
   readonly responses: Response[] = [];
   readonly #source: EventSource;
@@ -47,7 +47,7 @@ export class Listener {
     for (const type of [...CHANGE_TYPES, 'position', 'reset']) {
       this.#source.addEventListener(type, ({ lastEventId: id, data }) => {
         this.#lastId = id;
-        this.heard.push({ type, id, data: JSON.parse(data) });
+        this.received.push({ type, id, data: JSON.parse(data) });
       });
     }
   }
@@ -64,8 +64,8 @@ export class Listener {
   }
 
   /** The events except those that only contain a position. */
-  get changes(): HeardEvent[] {
-    return this.heard.filter(({ type }) => type !== 'position');
+  get changes(): ReceivedEvent[] {
+    return this.received.filter(({ type }) => type !== 'position');
   }
 
   get types(): string[] {

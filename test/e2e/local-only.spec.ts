@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseApiKeys } from '../../src/auth/api-keys.js';
 import { digestOf } from '../../src/auth/secret.js';
-import { type Answer, send } from '../openapi/client.js';
+import { type HttpResponse, send } from '../openapi/client.js';
 import { SEED, type Service, type ServiceOptions } from './service.js';
 import { onEachStore } from './stores.js';
 
@@ -33,7 +33,7 @@ describe.each(onEachStore())('without keys on %s', (_, startOn) => {
     send(service.url, { method: 'GET', path, headers: { ...headers } });
   const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
     send(service.url, { method: 'POST', path, headers: { ...JSON_TYPE, ...headers }, body: JSON.stringify(body) });
-  const expectRefused = ({ status, text }: Answer, setting: string, reason: string) => {
+  const expectRefused = ({ status, text }: HttpResponse, setting: string, reason: string) => {
     const problem = JSON.parse(text);
     expect([status, problem.type]).toEqual([403, 'urn:rollcall:problem:local-only']);
     expect(problem.detail).toContain(`Set ${setting} to allow other requests.`);

@@ -303,7 +303,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     const cases: [string, RequestInit, number, string][] = [
       ['/', {}, 404, 'not-found'],
       ['/v1/participant', {}, 404, 'not-found'],
-      ['/v1/participants/never-heard-of', {}, 404, 'unknown-participant'],
+      ['/v1/participants/nobody', {}, 404, 'unknown-participant'],
       ['/v1/participants', { method: 'PUT' }, 405, 'method-not-allowed'],
       ['/v1/participants', { method: 'PROPFIND' }, 405, 'method-not-allowed'],
       ['/v1/participants/%zz', {}, 400, 'invalid-request'],

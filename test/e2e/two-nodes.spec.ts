@@ -48,7 +48,7 @@ describe('two nodes on one Redis', () => {
         const own = (id: string) => `${histories}-${id}`;
         const events = history.map((event) => ({ ...event, participantId: own(event.participantId) }));
         const participants = PARTICIPANTS.map(own);
-        const beginning = await one.storage.feed.end();
+        const startPosition = await one.storage.feed.end();
         const answers = await Promise.all(
           events.flatMap((event, n) => [
             one.callback(event),
@@ -60,7 +60,7 @@ describe('two nodes on one Redis', () => {
         expect(await presenceOf(one, participants)).toEqual(await presenceOf(alone, participants));
         expect(await presenceOf(other, participants)).toEqual(await presenceOf(alone, participants));
         const versions = new Map<string, number[]>();
-        for (const { subject, version } of await changesAfter(one.storage.feed, beginning)) {
+        for (const { subject, version } of await changesAfter(one.storage.feed, startPosition)) {
           const { participantId } = subject;
           versions.set(participantId, [...(versions.get(participantId) ?? []), version]);
         }

@@ -28,7 +28,7 @@ describe.each(storesUnderTest())('a waiting poll on %s', (_, open) => {
   });
 
   const run = (signal = new AbortController().signal) =>
-    poll.run({ after: opened.beginning, limit: 10, waitMs: 30_000, filter: {}, signal });
+    poll.run({ after: opened.startPosition, limit: 10, waitMs: 30_000, filter: {}, signal });
   /** While the poll waits, it occupies the only slot, so that another one is refused. */
   async function untilWaiting(): Promise<void> {
     for (;;) {
@@ -46,7 +46,7 @@ describe.each(storesUnderTest())('a waiting poll on %s', (_, open) => {
     const waiting = run(caller.signal);
     await untilWaiting();
     end(caller);
-    expect(await waiting).toEqual({ items: [], position: formatPosition(opened.beginning) });
+    expect(await waiting).toEqual({ items: [], position: formatPosition(opened.startPosition) });
     const another = run();
     poll.stop();
     expect(await another).toMatchObject({ items: [] });

@@ -49,7 +49,7 @@ it('leaks no memory in rounds without changes', async () => {
   const { feed, waits } = countingWaits(opened.storage.feed);
   const log = pino({ level: 'silent' });
   hub = new FeedHub(feed, new FeedReader(feed, log), log);
-  const follower = new Follower(opened.beginning, {}, { onChanges: () => {}, onGone: () => {} });
+  const follower = new Follower(opened.startPosition, {}, { onChanges: () => {}, onGone: () => {} });
   expect(hub.join(follower)).toBe(true);
   const run = async (rounds: number) => {
     for (const end = waits.count + rounds; waits.count < end; ) {

@@ -153,7 +153,7 @@ describe.each(storesUnderTest())('a follower on %s', (_, open) => {
   it('receives every change once and in order, however often it leaves and rejoins', async () => {
     await fc.assert(
       fc.asyncProperty(actions, fc.nat(3 * PAGE_SIZE), async (script, before) => {
-        const { storage, beginning, discard } = await open();
+        const { storage, startPosition, discard } = await open();
         const log = pino({ level: 'silent' });
         const feed = new FeedReader(storage.feed, log);
         const hub = new FeedHub(storage.feed, feed, log);
@@ -163,7 +163,7 @@ describe.each(storesUnderTest())('a follower on %s', (_, open) => {
           storage.records.commit(Array.from({ length: many }, () => announcing(count++)));
         for (let rest = before; rest > 0; rest -= 100) await announce(Math.min(rest, 100));
         const end = await storage.feed.end();
-        const followers = [beginning, beginning, end, end].map((begin) => new TestFollower(feed, hub, begin));
+        const followers = [startPosition, startPosition, end, end].map((begin) => new TestFollower(feed, hub, begin));
         const commits: Promise<unknown>[] = [];
         for (const action of script) {
           if (action.act === 'announce') commits.push(announce(action.count));
@@ -176,7 +176,7 @@ describe.each(storesUnderTest())('a follower on %s', (_, open) => {
         for (const follower of followers) {
           const expected = await allAfter(feed, follower.begin);
           await eventually(() => expect(follower.received.length).toBeGreaterThanOrEqual(expected.length));
-          if (beginning.length === 1) expect(follower.received).toEqual(expected);
+          if (startPosition.length === 1) expect(follower.received).toEqual(expected);
           expect(follower.received.map(([name]) => name).toSorted()).toEqual(expected.map(([name]) => name).toSorted());
           // With several shards, the order is only defined within each shard.
           const positions = follower.received.map(([, position]) => parsePosition(position) as FeedPosition);

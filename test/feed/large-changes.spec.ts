@@ -63,7 +63,7 @@ describe.each(storesUnderTest())('large changes on %s', (_, open) => {
 
   it('are read in pages of bounded size, each change once', async () => {
     const found: string[] = [];
-    let position = opened.beginning;
+    let position = opened.startPosition;
     for (let isLast = false; !isLast; ) {
       const page = await reader.page(position);
       if (!page) throw new Error('gone');
@@ -80,7 +80,7 @@ describe.each(storesUnderTest())('large changes on %s', (_, open) => {
     const poll = new ChangePoll(opened.storage.feed, reader, hub, new FollowerLimit(1), new ManualClock(0));
     const request = { limit: 1_000, waitMs: 0, filter: {}, signal: new AbortController().signal };
     const found: string[] = [];
-    for (let after = opened.beginning; ; ) {
+    for (let after = opened.startPosition; ; ) {
       const { items, position } = await poll.run({ ...request, after });
       expect(JSON.stringify(items).length).toBeLessThanOrEqual(1024 * 1024 + 1_000 * 100);
       if (items.length === 0) break;
@@ -96,7 +96,7 @@ describe.each(storesUnderTest())('large changes on %s', (_, open) => {
     const found: string[] = [];
     let largest = 0;
     const follower = new Follower(
-      opened.beginning,
+      opened.startPosition,
       {},
       {
         onChanges: (changes) => {
@@ -113,9 +113,9 @@ describe.each(storesUnderTest())('large changes on %s', (_, open) => {
   });
 
   it('are not read from the store beyond the size of a page', async () => {
-    const page = await opened.storage.feed.read(opened.beginning, 128);
+    const page = await opened.storage.feed.read(opened.startPosition, 128);
     const bytes = page?.reduce((sum, { changes }) => sum + changes.length, 0);
     expect(bytes).toBeGreaterThanOrEqual(64 * 1024);
-    expect(bytes).toBeLessThanOrEqual((64 + 32) * 1024 * opened.beginning.length);
+    expect(bytes).toBeLessThanOrEqual((64 + 32) * 1024 * opened.startPosition.length);
   });
 });

@@ -71,7 +71,7 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
       await opened.storage.records.commit(Array.from({ length: 250 }, (_unused, i) => announcing(n + i)));
     }
     all = [];
-    let position = opened.beginning;
+    let position = opened.startPosition;
     for (let isLast = false; !isLast; ) {
       const page = await reader.page(position);
       if (!page) throw new Error('gone');
@@ -102,7 +102,7 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
       { filter: {} },
       { waitMs: 1_000 },
     ];
-    const after = opened.beginning;
+    const after = opened.startPosition;
     for (const kind of kinds) {
       const polls = Array.from({ length: 40 }, () => poll.run({ ...request, after, filter: {}, ...kind }));
       const outcomes = await Promise.allSettled(polls);
@@ -114,7 +114,7 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
 
   it('release their slots when they fail', async () => {
     const poll = pollOf(1);
-    const unknown = opened.beginning.map((place) => ({ ...place, epoch: '000000000000' }));
+    const unknown = opened.startPosition.map((place) => ({ ...place, epoch: '000000000000' }));
     for (let n = 0; n < 3; n += 1) {
       await expect(poll.run({ ...request, after: unknown, filter: {} })).rejects.toMatchObject({
         problem: 'position-gone',
@@ -125,7 +125,7 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
   it('read one part at a time, yield to other work, and finish at the end of the feed', async () => {
     const poll = pollOf(1);
     const turns = countTurns();
-    const first = await poll.run({ ...request, after: opened.beginning, filter: matchesNothing, waitMs: 30_000 });
+    const first = await poll.run({ ...request, after: opened.startPosition, filter: matchesNothing, waitMs: 30_000 });
     expect(first.items).toEqual([]);
     expect(first.position).not.toBe(end());
     expect(turns.end()).toBeGreaterThanOrEqual(30);
@@ -137,7 +137,7 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
     const poll = pollOf(100);
     const turns = countTurns();
     const polls = Array.from({ length: 100 }, () =>
-      poll.run({ ...request, after: opened.beginning, filter: matchesNothing }),
+      poll.run({ ...request, after: opened.startPosition, filter: matchesNothing }),
     );
     await Promise.all(polls);
     expect(turns.end()).toBeGreaterThanOrEqual(100);
@@ -145,7 +145,7 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
 
   it('return after a single page when there are many of them, which bounds their memory', async () => {
     const poll = pollOf(100);
-    const run = () => poll.run({ ...request, after: opened.beginning, filter: {} });
+    const run = () => poll.run({ ...request, after: opened.startPosition, filter: {} });
     expect((await run()).items).toHaveLength(1_000);
     const counts = (await Promise.all(Array.from({ length: 100 }, run))).map(({ items }) => items.length);
     expect(counts.filter((count) => count === 2 * PAGE_SIZE).length).toBeGreaterThanOrEqual(92);
@@ -176,7 +176,7 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
           const names = expected.map(({ change: { type, version } }) => `${type} ${version}`);
           expect(found.toSorted()).toEqual(names.toSorted());
           // With several shards, the order is only defined within each shard.
-          if (opened.beginning.length === 1) expect(found).toEqual(names);
+          if (opened.startPosition.length === 1) expect(found).toEqual(names);
         },
       ),
       { numRuns: lengthOf(8, 40) },
@@ -185,7 +185,12 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
 
   it('stop reading after their caller has disconnected', async () => {
     const caller = new AbortController();
-    const poll = pollOf(1).run({ ...request, after: opened.beginning, filter: matchesNothing, signal: caller.signal });
+    const poll = pollOf(1).run({
+      ...request,
+      after: opened.startPosition,
+      filter: matchesNothing,
+      signal: caller.signal,
+    });
     caller.abort();
     const { position } = await poll;
     const reached = all.findIndex((placed) => formatPosition(placed.position) === position);
@@ -193,15 +198,15 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
   });
 
   it('leave a stream unread whose client disconnects before its turn', async () => {
-    const follower = new Follower(opened.beginning, {}, { onChanges: () => {}, onGone: () => {} });
+    const follower = new Follower(opened.startPosition, {}, { onChanges: () => {}, onGone: () => {} });
     const client = { isConnected: () => false, drained: async () => {} };
     expect(await catchUp(follower, { reader, hub }, client)).toBe('disconnected');
-    expect(follower.position).toBe(opened.beginning);
+    expect(follower.position).toBe(opened.startPosition);
   });
 
   it('share the event loop with other work while a stream catches up', async () => {
     const turns = countTurns();
-    const follower = new Follower(opened.beginning, matchesNothing, { onChanges: () => {}, onGone: () => {} });
+    const follower = new Follower(opened.startPosition, matchesNothing, { onChanges: () => {}, onGone: () => {} });
     expect(await catchUp(follower, { reader, hub }, { isConnected: () => true, drained: async () => {} })).toBe('live');
     expect(turns.end()).toBeGreaterThanOrEqual(Math.floor(ENTRIES / PAGE_SIZE) - 1);
   });

@@ -84,7 +84,7 @@ describe.each(storesUnderTest())('an undecodable entry on %s', (_, open) => {
     await announce('before');
     await append(garbage);
     await announce('after');
-    let reached = opened.beginning;
+    let reached = opened.startPosition;
     // With several shards, the order of entries of the same millisecond is undefined.
     if (reached.length === 1) {
       const first = await run(reached, { filter: { tag: 'red' } });

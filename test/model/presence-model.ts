@@ -13,7 +13,7 @@ type Details = { start: number | null; interruptions: number; sockets: number; l
 export type Connection = Details & { phase: string; cause?: string };
 export type Presence = ReturnType<typeof presenceOf>;
 
-/** The order of kinds of events at the same time, of causes (the surest first) and of states (the strongest first). */
+/** The order of kinds of events at the same time, of causes (by precedence) and of states (the most present first). */
 const RANKS = ['connected', 'disconnected', 'reconnecting', 'gone', 'left', 'ended', 'lost', 'superseded', 'expired'];
 const rank = (word = '') => RANKS.indexOf(word);
 const NONE: Connection = { phase: 'none', start: null, interruptions: 0, sockets: 0, last: { at: 0, received: 0 } };

@@ -10,8 +10,8 @@ import { pino } from 'pino';
 import { escapeJson } from '../../src/observability/log-escaping.js';
 import { terminalFormat } from '../../src/observability/logging.js';
 import { eventually } from '../eventually.js';
+import { findProgram } from '../find-program.js';
 import { closeOnce } from '../leftovers.js';
-import { onThePath } from '../on-the-path.js';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'dist', 'main.js');
 const RANGES = [
@@ -165,7 +165,7 @@ describe('the log of the service', () => {
 
   it('shows an identifier escaped on a terminal', async () => {
     const command = `exec '${process.execPath}' '${MAIN}'`;
-    const url = await start(onThePath(['script'], 'util-linux'), ['-qefc', command, '/dev/null']);
+    const url = await start(findProgram(['script'], 'util-linux'), ['-qefc', command, '/dev/null']);
     await remove(url);
     await eventually(() => expect(output).toMatch(/request refused.*\r\n$/));
     const shown = output.replaceAll('\r\n', '');

@@ -10,13 +10,13 @@ export interface Call {
   readonly until?: string;
 }
 
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
 }
 
-export function send(url: string, { method, path, headers, body, until }: Call): Promise<Answer> {
+export function send(url: string, { method, path, headers, body, until }: Call): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
     const call = request(url + path, { method, headers: { ...length, ...headers }, agent: false }, (response) => {

@@ -49,7 +49,7 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
   };
   const untilState = (state: string | undefined, participant?: string) =>
     eventually(async () => expect(await stateOf(participant)).toBe(state));
-  const changes = () => changesAfter(opened.storage.feed, opened.beginning);
+  const changes = () => changesAfter(opened.storage.feed, opened.startPosition);
 
   it.each<[string, LifecycleEvent[], number, string | undefined]>([
     ['the grace period', [connected({ at: START_MS }), disconnected({ at: START_MS })], policy.graceMs, 'gone'],

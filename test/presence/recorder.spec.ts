@@ -86,7 +86,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     release();
     expect(await Promise.all([first, ...later])).toEqual(['applied', 'applied', 'applied', 'duplicate']);
     expect(loads).toEqual([['p1'], ['p1']]);
-    const changes = (await changesAfter(opened.storage.feed, opened.beginning)).map(({ type }) => type);
+    const changes = (await changesAfter(opened.storage.feed, opened.startPosition)).map(({ type }) => type);
     expect(changes).toEqual(['device.connected', 'participant.connected', 'device.gone', 'participant.gone']);
   });
 
@@ -101,7 +101,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     expect(verdicts.filter((verdict) => verdict === 'applied')).toHaveLength(30);
     expect(verdicts.filter((verdict) => verdict === 'duplicate')).toHaveLength(60);
     expect((await viewOf('p1'))?.devices).toHaveLength(30);
-    const changes = await changesAfter(opened.storage.feed, opened.beginning);
+    const changes = await changesAfter(opened.storage.feed, opened.startPosition);
     expect(changes.filter(({ type }) => type === 'device.connected')).toHaveLength(30);
     const versions = changes.map(({ version }) => version);
     expect(versions).toEqual(versions.toSorted((a, b) => a - b));
@@ -138,9 +138,9 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     const { storage, hold } = watched(opened.storage);
     const release = hold();
     const recorder = recorderOn(storage.records);
-    const inFlight = recorder.record(connected({ participant: 'under-way', at: START_MS }));
+    const inFlight = recorder.record(connected({ participant: 'in-flight', at: START_MS }));
     await new Promise(setImmediate);
-    const waiting = recorder.record(disconnected({ participant: 'under-way', at: START_MS + 1 }));
+    const waiting = recorder.record(disconnected({ participant: 'in-flight', at: START_MS + 1 }));
     clock.advance(1_999);
     await new Promise(setImmediate);
     const late = recorder.record(connected({ participant: 'late', at: START_MS }));
@@ -150,7 +150,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     release();
     expect(await late).toBe('applied');
     expect(await recorder.record(connected({ participant: 'after', at: START_MS }))).toBe('applied');
-    expect(await viewOf('under-way')).toMatchObject({ state: 'connected' });
+    expect(await viewOf('in-flight')).toMatchObject({ state: 'connected' });
   });
 
   it('continues with waiting events after the first ones have timed out', async () => {
@@ -202,7 +202,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
     const p1 = ['p1' as SubjectKey];
     const hasOneDevice = ({ devices }: { devices: ReadonlyMap<unknown, unknown> }) => devices.size === 1;
     const latestStateInFeed = async () =>
-      (await changesAfter(opened.storage.feed, opened.beginning)).findLast(({ type }) =>
+      (await changesAfter(opened.storage.feed, opened.startPosition)).findLast(({ type }) =>
         type.startsWith('participant.'),
       )?.state;
 
@@ -218,7 +218,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
       release();
       expect(await outcomes).toEqual(['applied', 1, 'applied']);
       expect(await viewOf('p1')).toBeUndefined();
-      const changes = (await changesAfter(opened.storage.feed, opened.beginning)).map(({ type }) => type);
+      const changes = (await changesAfter(opened.storage.feed, opened.startPosition)).map(({ type }) => type);
       expect(changes.filter((type) => type === 'device.gone')).toHaveLength(2);
       expect(changes.at(-1)).toBe('participant.gone');
     });

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { type BrowserServer, chromium, type Page } from 'playwright-core';
+import { findProgram } from '../find-program.js';
 import { closeOnce } from '../leftovers.js';
-import { onThePath } from '../on-the-path.js';
 
 /** Without the last ones, the browser contacts its vendor's servers. */
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
@@ -21,7 +21,7 @@ export class Browser {
   ) {}
 
   static async start(): Promise<Browser> {
-    const executablePath = onThePath(['chromium', 'chromium-browser', 'google-chrome'], 'chromium');
+    const executablePath = findProgram(['chromium', 'chromium-browser', 'google-chrome'], 'chromium');
     const [process, script] = await Promise.all([
       chromium.launchServer({ executablePath, args: FLAGS }),
       bundleApplication(),

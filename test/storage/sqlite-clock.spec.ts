@@ -27,17 +27,17 @@ beforeEach(() => {
 afterEach(() => discard());
 
 it('keeps changes for the retention', async () => {
-  const beginning = await storage.feed.end();
+  const startPosition = await storage.feed.end();
   await storage.records.commit([arrival('a', {}, 'old')]);
   const afterOld = await storage.feed.end();
   clock.advance(60_000);
   await storage.records.commit([arrival('b', {}, 'new')]);
   const limits = { retentionMs: 60_000, maxBytes: 1e9 };
   await storage.feed.trim(limits);
-  expect(await entriesAfter(storage.feed, beginning)).toHaveLength(2);
+  expect(await entriesAfter(storage.feed, startPosition)).toHaveLength(2);
   clock.advance(1);
   await storage.feed.trim(limits);
-  expect(await storage.feed.read(beginning, 10)).toBeNull();
+  expect(await storage.feed.read(startPosition, 10)).toBeNull();
   expect((await entriesAfter(storage.feed, afterOld)).map(({ changes }) => changes)).toEqual(['new']);
 });
 

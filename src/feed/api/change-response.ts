@@ -84,7 +84,7 @@ export class ChangeResponse {
   @ApiProperty({
     format: 'date-time',
     example: RECEIVED_AT_EXAMPLE,
-    description: 'When Rollcall received that event or the operator’s request, or noticed the elapsed time.',
+    description: 'When Rollcall received that event or the operator’s request, or processed the deadline.',
   })
   receivedAt: string;
 
@@ -92,7 +92,7 @@ export class ChangeResponse {
     format: 'date-time',
     example: RECEIVED_AT_EXAMPLE,
     deprecated: true,
-    description: 'The former name of `receivedAt`.',
+    description: 'A deprecated alias of `receivedAt`.',
   })
   heardAt: string;
 

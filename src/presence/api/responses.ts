@@ -117,7 +117,7 @@ export class ParticipantResponse {
   @ApiPropertyOptional({ type: String, example: TAG_EXAMPLE, description: 'The newest non-empty tag received.' })
   tag?: string | undefined;
 
-  @ApiProperty({ type: [DeviceResponse], description: 'Strongest state first.' })
+  @ApiProperty({ type: [DeviceResponse], description: 'By state: connected, reconnecting, gone; then by `since`.' })
   devices: DeviceResponse[];
 
   @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE, description: 'Provider time of the newest event.' })
@@ -126,7 +126,7 @@ export class ParticipantResponse {
   @ApiProperty({
     type: 'integer',
     example: 1795434306501,
-    description: 'Grows with every visible change, even if the participant was forgotten in between.',
+    description: 'Grows with every visible change, even if the participant was deleted in between.',
   })
   version: number;
 }

@@ -97,7 +97,10 @@ function challenge(): ProblemError {
   );
 }
 
-/** The password of Basic credentials (RFC 7617), with any user name; '' if there is none: no secret is empty. */
+/**
+ * The password of Basic credentials (RFC 7617), with any user name, which ends at the first colon; '' if there is none: no
+ * secret is empty.
+ */
 function passwordOf(authorization: string): string {
   const [, credentials = ''] = /^Basic +([\w+/=-]{1,4096}) *$/i.exec(authorization) ?? [];
   const text = Buffer.from(credentials, 'base64').toString();

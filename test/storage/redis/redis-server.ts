@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findProgram } from '../../find-program.js';
 import { closeOnce } from '../../leftovers.js';
-import { onThePath } from '../../on-the-path.js';
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -40,7 +40,7 @@ export class RedisServer {
   /** Starts it again with its data and, optionally, other settings. */
   async restart(settings = this.settings): Promise<void> {
     // Both use the same protocol.
-    const binary = onThePath(['redis-server', 'valkey-server'], 'redis-server');
+    const binary = findProgram(['redis-server', 'valkey-server'], 'redis-server');
     const options = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir];
     const child = spawn(binary, [...options, '--save', '', ...settings], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = child;

@@ -6,13 +6,13 @@ import { SEED, type Service, type ServiceOptions, startService } from '../e2e/se
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
 import { bearer, JSON_TYPE, LOCKED, REFUSALS, refusedCall, SECRET, usualCall } from './calls.js';
-import { type Answer, type Call, eventsOf, send } from './client.js';
+import { type Call, eventsOf, type HttpResponse, send } from './client.js';
 import type { Json, Operation } from './document.js';
 
 /** 408 would take 10 s to time out, and 500 is only caused by bugs. */
-export const UNPROVOKED = ['408', '500'];
+export const NOT_TRIGGERED = ['408', '500'];
 
-export interface RealAnswer {
+export interface ServiceResponse {
   readonly operation: Operation;
   readonly status: string;
   readonly headers: Readonly<Record<string, unknown>>;
@@ -24,8 +24,8 @@ export interface RealAnswer {
 
 const HOUR_MS = 3_600_000;
 
-export class RealAnswers {
-  readonly all: RealAnswer[] = [];
+export class ServiceResponses {
+  readonly all: ServiceResponse[] = [];
   readonly #services: Service[] = [];
 
   /** Must be called once. The caller must call `stop` afterwards. */
@@ -121,14 +121,14 @@ export class RealAnswers {
     return service;
   }
 
-  async #collectOne(operation: Operation, status: string, service: Service, call: Call): Promise<Answer> {
+  async #collectOne(operation: Operation, status: string, service: Service, call: Call): Promise<HttpResponse> {
     const answer = await send(service.url, call);
     expect([call.path, answer.text, String(answer.status)]).toEqual([call.path, answer.text, status]);
     this.#add(operation, answer);
     return answer;
   }
 
-  #add(operation: Operation, { status, headers, text }: Answer): void {
+  #add(operation: Operation, { status, headers, text }: HttpResponse): void {
     const [mediaType = ''] = (headers['content-type'] ?? '').split(';');
     const bodies = mediaType === 'text/event-stream' ? eventsOf(text) : [text === '' ? undefined : JSON.parse(text)];
     for (const body of bodies) this.all.push({ operation, status: String(status), headers, mediaType, body });

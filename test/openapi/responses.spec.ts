@@ -8,12 +8,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import openapiTypescript, { astToString } from 'openapi-typescript';
 import { startService } from '../e2e/service.js';
 import { createValidators, type Json, operationsOf } from './document.js';
-import { type RealAnswer, RealAnswers, UNPROVOKED } from './real-answers.js';
+import { NOT_TRIGGERED, type ServiceResponse, ServiceResponses } from './service-responses.js';
 
 const TSC = join(import.meta.dirname, '..', '..', 'node_modules', '.bin', 'tsc');
 
 describe('the responses of the running service', () => {
-  const real = new RealAnswers();
+  const real = new ServiceResponses();
   let document: Json;
   beforeAll(async () => {
     const service = await startService();
@@ -28,7 +28,7 @@ describe('the responses of the running service', () => {
       Object.keys(responses).map((status) => `${operationId} ${status}`),
     );
     const seen = new Set(real.all.map(({ operation, status }) => `${operation.operationId} ${status}`));
-    expect(listed.filter((one) => !seen.has(one) && !UNPROVOKED.includes(one.split(' ')[1] ?? ''))).toEqual([]);
+    expect(listed.filter((one) => !seen.has(one) && !NOT_TRIGGERED.includes(one.split(' ')[1] ?? ''))).toEqual([]);
     expect([...seen].filter((one) => !listed.includes(one))).toEqual([]);
     expect(seen.size).toBeGreaterThan(100);
   });
@@ -84,7 +84,7 @@ describe('the responses of the running service', () => {
       const compile = () => spawnSync(TSC, [...TSC_OPTIONS, 'answers.ts'], { cwd: folder, encoding: 'utf8' });
       const { status, stdout } = compile();
       expect([status, stdout]).toEqual([0, '']);
-      const page = real.all.find(({ operation }) => operation.operationId === 'listChanges') as RealAnswer;
+      const page = real.all.find(({ operation }) => operation.operationId === 'listChanges') as ServiceResponse;
       const [change] = page.body.items;
       const wrong = [
         { ...change, state: 'present' },
@@ -114,7 +114,7 @@ const TSC_OPTIONS = [
 ];
 
 /** A program that contains each response as a value of its type in the client. */
-function programOf(answers: readonly RealAnswer[]): string {
+function programOf(answers: readonly ServiceResponse[]): string {
   const values = answers
     .filter(({ body }) => body !== undefined)
     .map(({ operation, status, mediaType, body }, index) => {
