@@ -8,10 +8,12 @@ const DOCUMENT = new URL('../docs/benchmarks.md', import.meta.url);
 const INTRODUCTION = `# Benchmarks
 
 Written by \`npm run bench\`, which starts everything it needs on loopback and overwrites this page. The service, Redis and
-the load share the machine. The contestants are measured in turns; a figure is the median of all rounds, the spread is the range
+the load share the machine. The variants are measured in turns; a figure is the median of all rounds, the spread is the range
 from minimum to maximum, and ratios are computed within a round. On another machine, or a busy one, only the ratios are
 comparable. The service has its default settings; Redis has an append-only file that is synced every second and not rewritten
-during the benchmark, and SQLite has \`synchronous=FULL\`. CPU time is that of the whole process per request, as counted by the kernel.`;
+during the benchmark, and SQLite has \`synchronous=FULL\`. CPU time is that of the whole process per request, as counted by the
+kernel. The *floor* is a bare \`node:http\` server that stores nothing, and the *hand-written* receiver stores the last callback
+received in Redis.`;
 
 export function writeDocument({ machine, goals, outcomes }) {
   const date = new Date().toISOString().slice(0, 10);

@@ -1,18 +1,18 @@
 // Measuring in rounds, and statistics of many measurements.
 
 /**
- * Measures all contestants once per round: other work on the machine then affects all of them alike, and a ratio within one
- * round is more reliable than one between separate runs. Resolves with the results of each contestant, by key.
+ * Measures all variants once per round: other work on the machine then affects all of them alike, and a ratio within one
+ * round is more reliable than one between separate runs. Resolves with the results of each variant, by key.
  */
-export async function inTurns(rounds, contestants, measure) {
-  const results = Object.fromEntries(Object.keys(contestants).map((key) => [key, []]));
+export async function inTurns(rounds, variants, measure) {
+  const results = Object.fromEntries(Object.keys(variants).map((key) => [key, []]));
   for (let round = 0; round < rounds; round += 1) {
-    for (const [key, contestant] of Object.entries(contestants)) results[key].push(await measure(contestant, round));
+    for (const [key, variant] of Object.entries(variants)) results[key].push(await measure(variant, round));
   }
   return results;
 }
 
-/** The ratio of two contestants in each round. */
+/** The ratio of two variants in each round. */
 export function ratios(results, others, figureOf) {
   return results.map((result, round) => figureOf(result) / figureOf(others[round]));
 }

@@ -5,7 +5,7 @@ import { format, table } from '../table.mjs';
 /** One line for a round. */
 export function lineOf({ store, attack, control, underAttack, grownMib, failed }) {
   const p99 = [control, underAttack].map(({ p99Ms }) => milliseconds(p99Ms)).join(' → ');
-  return `${store} ${attack}: ${verdictOf(failed)} (p99 ${p99} ms, ${format(grownMib)} MiB above rest)`;
+  return `${store} ${attack}: ${verdictOf(failed)} (p99 ${p99} ms, ${format(grownMib)} MiB above idle)`;
 }
 
 /** One table row for a round. */
@@ -18,8 +18,8 @@ export function rowOf({ store, attack, control, underAttack, grownMib, backAfter
     'sender late, ms': format(underAttack.lateP99Ms),
     refused: format(underAttack.refused),
     unanswered: format(underAttack.failed),
-    'MiB above rest': format(grownMib),
-    'normal after s': backAfterMs === undefined ? 'never' : format(backAfterMs / 1_000, 1),
+    'memory increase, MiB': format(grownMib),
+    'recovery, s': backAfterMs === undefined ? 'never' : format(backAfterMs / 1_000, 1),
     'MB of attack': format(attacker.bytes / 1e6),
     verdict: verdictOf(failed),
   };

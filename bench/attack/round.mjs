@@ -15,7 +15,7 @@ const ATTACKER_GRACE_MS = 10_000;
 export async function attackOnce(stage, { attack, controlMs, attackMs, seed }) {
   const { honest, watch } = stage;
   const controlFromMs = Date.now();
-  const position = await currentPosition(stage.ask);
+  const position = await currentPosition(stage.request);
   await wait(controlMs);
   stage.restMib ??= watch.peakMibSince(controlFromMs);
   const attackFromMs = Date.now(); // callbacks in flight are answered before the attacker has started
@@ -29,8 +29,8 @@ export async function attackOnce(stage, { attack, controlMs, attackMs, seed }) {
     grownMib: watch.peakMibSince(attackFromMs) - stage.restMib,
     backAfterMs,
     isAlive: watch.isAlive(),
-    isReady: (await stage.ask('/health/ready')).status === 200,
-    isFeedKept: (await stage.ask(`/v1/changes?limit=1&after=${position}`)).status !== 410,
+    isReady: (await stage.request('/health/ready')).status === 200,
+    isFeedKept: (await stage.request(`/v1/changes?limit=1&after=${position}`)).status !== 410,
     attacker,
   };
   return { store: stage.store, attack: attack.name, ...measured, failed: verdict(measured) };

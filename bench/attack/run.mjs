@@ -63,9 +63,9 @@ async function onStage(store, use) {
 }
 
 /** During a long soak, the feed drops its first entries. */
-async function renewPosition({ ask, target }) {
-  const { status } = await ask(`/v1/changes?limit=1&after=${target.position}`);
-  if (status === 410) target.position = await currentPosition(ask);
+async function renewPosition({ request, target }) {
+  const { status } = await request(`/v1/changes?limit=1&after=${target.position}`);
+  if (status === 410) target.position = await currentPosition(request);
 }
 
 function shuffled(items, random) {

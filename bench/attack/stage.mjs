@@ -6,7 +6,7 @@ import { LEAKED, largeCallback } from './large-callback.mjs';
 import { ProcessWatch } from './process-watch.mjs';
 
 const PER_SECOND = 150;
-const ASK_TIME_LIMIT_MS = 5_000;
+const REQUEST_TIME_LIMIT_MS = 5_000;
 /** With records of the maximum size, so that lists and pages of the feed are large, too. */
 const LARGE_PARTICIPANTS = 300;
 /** Twice as many as are used. */
@@ -32,17 +32,17 @@ export async function openStage(store) {
     CALLBACK_SECRETS: `${ownSecret},${leakedSecret}`,
   });
   const url = `http://127.0.0.1:${port}`;
-  const ask = askWith(url, opsKey);
+  const request = requestWith(url, opsKey);
   const [ownPath, leakedPath] = [ownSecret, leakedSecret].map((secret) => `/callbacks/bandwidth/${secret}`);
-  const [position, mintedPath] = [await currentPosition(ask), await mintPath(ask)];
-  await addLargeParticipants(ask, ownPath);
-  await ask(mintedPath, largeCallback(LEAKED));
+  const [position, mintedPath] = [await currentPosition(request), await mintPath(request)];
+  await addLargeParticipants(request, ownPath);
+  await request(mintedPath, largeCallback(LEAKED));
   const honest = new HonestLoad({ port, path: ownPath, perSecond: PER_SECOND });
   const watch = new ProcessWatch(pid);
   return {
     store,
     url,
-    ask,
+    request,
     honest,
     watch,
     /** What attackers know: a stolen key, a leaked secret, a leaked minted URL, and the first position of the feed. */
@@ -65,15 +65,15 @@ async function startService(store, keys) {
   return { ...service, stop };
 }
 
-export async function currentPosition(ask) {
-  return (await ask('/v1/participants?limit=1')).json?.position;
+export async function currentPosition(request) {
+  return (await request('/v1/participants?limit=1')).json?.position;
 }
 
 /** Resolves with status 0 when there is no answer. */
-function askWith(url, key) {
+function requestWith(url, key) {
   return async (path, body) => {
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
-    const signal = AbortSignal.timeout(ASK_TIME_LIMIT_MS);
+    const signal = AbortSignal.timeout(REQUEST_TIME_LIMIT_MS);
     const sent = body && { method: 'POST', body: JSON.stringify(body) };
     try {
       const response = await fetch(url + path, { ...sent, headers, signal });
@@ -84,15 +84,15 @@ function askWith(url, key) {
   };
 }
 
-async function mintPath(ask) {
-  const { json } = await ask('/v1/callback-urls', { source: 'bandwidth', tag: 'leaked' });
+async function mintPath(request) {
+  const { json } = await request('/v1/callback-urls', { source: 'bandwidth', tag: 'leaked' });
   return new URL(json.callbackUrl).pathname;
 }
 
-async function addLargeParticipants(ask, path) {
+async function addLargeParticipants(request, path) {
   for (let n = 0; n < LARGE_PARTICIPANTS; n += 20) {
     const numbers = Array.from({ length: 20 }, (_, index) => n + index);
-    const answers = await Promise.all(numbers.map((number) => ask(path, largeCallback(`large-${number}-`))));
+    const answers = await Promise.all(numbers.map((number) => request(path, largeCallback(`large-${number}-`))));
     if (answers.some(({ status }) => status !== 204)) throw new Error('the service refused the initial participants');
   }
 }

@@ -1,16 +1,16 @@
 // Callbacks per second, compared with the minimal receiver and the hand-written one.
-import { BY_HAND, FLOOR, ON_REDIS, ON_SQLITE } from '../contestants.mjs';
+import { BY_HAND, FLOOR, ON_REDIS, ON_SQLITE } from '../implementations.mjs';
 import { failuresOf, inTurns, median, ratios } from '../rounds.mjs';
 import { format, middle, spread } from '../table.mjs';
 import { usageOf } from '../usage.mjs';
 import { callbacks } from '../wrk.mjs';
 
-const CONTESTANTS = { floor: FLOOR, byHand: BY_HAND, redis: ON_REDIS, sqlite: ON_SQLITE };
+const IMPLEMENTATIONS = { floor: FLOOR, byHand: BY_HAND, redis: ON_REDIS, sqlite: ON_SQLITE };
 const rate = ({ perSecond }) => perSecond;
 
 export async function ingest({ rounds, warmMs, ms }) {
-  const results = await inTurns(rounds, CONTESTANTS, (contestant) => measure(contestant, warmMs, ms));
-  const rows = Object.entries(results).map(([key, runs]) => row(CONTESTANTS[key].name, runs, results));
+  const results = await inTurns(rounds, IMPLEMENTATIONS, (implementation) => measure(implementation, warmMs, ms));
+  const rows = Object.entries(results).map(([key, runs]) => row(IMPLEMENTATIONS[key].name, runs, results));
   return {
     title: 'Callbacks',
     tables: [{ text: TEXT, rows }],
@@ -24,11 +24,11 @@ export async function ingest({ rounds, warmMs, ms }) {
 }
 
 const TEXT = `Distinct lifecycle events of 10,000 participants, sent by wrk over 64 connections, each with one request in flight: the
-maximum rate of one process. Each contestant is restarted for each round, with its own Redis, and warmed up.
-"Of the floor" and "of by hand" are medians of the ratios within each round. Latency at this load is mostly queueing.`;
+maximum rate of one process. Each implementation is restarted for each round, with its own Redis, and warmed up.
+The ratios are of callbacks per second, and medians over the rounds. Latency at this load is mostly queueing.`;
 
-async function measure(contestant, warmMs, ms) {
-  const { port, pids, stop } = await contestant.start();
+async function measure(implementation, warmMs, ms) {
+  const { port, pids, stop } = await implementation.start();
   const warm = await callbacks({ port, ms: warmMs });
   // Continues where the warm-up ended, with the next events of each participant.
   const result = await callbacks({ port, ms, pids, plan: { sent: warm.requests } });
@@ -43,8 +43,8 @@ function row(name, runs, { floor, byHand }) {
     '': name,
     'callbacks/s': middle(runs.map(rate)),
     spread: spread(runs.map(rate)),
-    'of the floor': middle(ratios(runs, floor, rate), 2),
-    'of by hand': middle(ratios(runs, byHand, rate), 2),
+    'ratio to floor': middle(ratios(runs, floor, rate), 2),
+    'ratio to hand-written': middle(ratios(runs, byHand, rate), 2),
     'p50 ms': middle(
       runs.map(({ p50Ms }) => p50Ms),
       1,
@@ -55,7 +55,7 @@ function row(name, runs, { floor, byHand }) {
     ),
     'service CPU µs': middle(cpuOf('service'), 1),
     'Redis CPU µs': median(cpuOf('redis')) === 0 ? '–' : middle(cpuOf('redis'), 1),
-    'MiB after': middle(runs.map(({ rssMb }) => rssMb)),
+    'memory, MiB': middle(runs.map(({ rssMb }) => rssMb)),
     failed: format(failuresOf(runs)),
   };
 }

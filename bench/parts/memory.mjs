@@ -13,8 +13,8 @@ export async function memory({ counts, looked }) {
   const each = ({ count, bytes }) => bytes.participants / count;
   const rows = stores.map((store) => ({
     'connected participants': format(store.count),
-    'bytes a participant': format(each(store)),
-    'feed, bytes an event': format(store.bytes.feedOfEvent),
+    'bytes per participant': format(each(store)),
+    'feed bytes per event': format(store.bytes.feedOfEvent),
     tags: format(store.tags),
   }));
   const parts = await bytesByKind(stores.find(({ count }) => count === looked));
@@ -23,7 +23,7 @@ export async function memory({ counts, looked }) {
     tables: [
       { text: TEXT, rows },
       {
-        text: `Memory by kind of key, with ${format(looked)} participants, as reported by Redis for each key. Not included is, among others, the table of keys:`,
+        text: `Memory by kind of key, with ${format(looked)} participants, as reported by Redis for each key. \`not in a key\` includes the table of keys:`,
         rows: parts,
       },
     ],
@@ -52,8 +52,8 @@ async function bytesByKind({ redis, count, bytes }) {
   client.disconnect();
   sums.delete('changes');
   const known = [...sums.values()].reduce((sum, size) => sum + size, 0);
-  sums.set('of no key', bytes.participants - known);
+  sums.set('not in a key', bytes.participants - known);
   return [...sums]
     .toSorted(([, a], [, b]) => b - a)
-    .map(([kind, size]) => ({ keys: kind, 'bytes a participant': format(size / count, 1) }));
+    .map(([kind, size]) => ({ keys: kind, 'bytes per participant': format(size / count, 1) }));
 }

@@ -1,22 +1,27 @@
 // The latency of callbacks below the maximum rate.
-import { FLOOR, ON_REDIS, ON_SQLITE } from '../contestants.mjs';
+import { FLOOR, ON_REDIS, ON_SQLITE } from '../implementations.mjs';
 import { pace, refusedOf } from '../pace.mjs';
 import { failuresOf, inTurns } from '../rounds.mjs';
 import { format, middle, spread } from '../table.mjs';
 import { callbacks } from '../wrk.mjs';
 
-const CONTESTANTS = { redis: ON_REDIS, sqlite: ON_SQLITE, floor: FLOOR };
+const IMPLEMENTATIONS = { redis: ON_REDIS, sqlite: ON_SQLITE, floor: FLOOR };
 
 export async function paced({ rounds, warmMs, maxMs, ms }) {
   const rates = [];
-  const results = await inTurns(rounds, CONTESTANTS, async (contestant, round) => {
-    const result = await measure(contestant, { warmMs, maxMs, ms, perSecond: contestant === FLOOR && rates[round] });
-    if (contestant === ON_REDIS) rates.push(result.perSecond);
+  const results = await inTurns(rounds, IMPLEMENTATIONS, async (implementation, round) => {
+    const result = await measure(implementation, {
+      warmMs,
+      maxMs,
+      ms,
+      perSecond: implementation === FLOOR && rates[round],
+    });
+    if (implementation === ON_REDIS) rates.push(result.perSecond);
     return result;
   });
   return {
     title: 'Latency at half the maximum rate',
-    tables: [{ text: TEXT, rows: Object.entries(results).map(([key, runs]) => row(CONTESTANTS[key].name, runs)) }],
+    tables: [{ text: TEXT, rows: Object.entries(results).map(([key, runs]) => row(IMPLEMENTATIONS[key].name, runs)) }],
     samples: {
       p99OnRedis: results.redis.map(({ p99Ms }) => p99Ms),
       p99OnSqlite: results.sqlite.map(({ p99Ms }) => p99Ms),
@@ -25,13 +30,13 @@ export async function paced({ rounds, warmMs, maxMs, ms }) {
   };
 }
 
-const TEXT = `wrk finds the maximum rate of the contestant; then callbacks are sent at a constant rate of half of that, over 64 connections,
+const TEXT = `wrk finds the maximum rate of the implementation; then callbacks are sent at a constant rate of half of that, over 64 connections,
 whether or not the responses keep up. Latency is measured from the scheduled time of a callback, so that a stall counts for
 all callbacks that it delays. The floor gets the rate of Rollcall on Redis: its latency shows the overhead of the measurement.`;
 
 /** `perSecond`: the rate; by default half of the maximum. */
-async function measure(contestant, { warmMs, maxMs, ms, perSecond: given }) {
-  const { port, stop } = await contestant.start();
+async function measure(implementation, { warmMs, maxMs, ms, perSecond: given }) {
+  const { port, stop } = await implementation.start();
   const warm = await callbacks({ port, ms: warmMs });
   const most = await callbacks({ port, ms: maxMs, plan: { sent: warm.requests } });
   const perSecond = given || most.perSecond / 2;

@@ -77,7 +77,7 @@ function row(count, runs, oneRuns) {
     processes: format(count),
     'callbacks/s': middle(of('perSecond')),
     spread: spread(of('perSecond')),
-    'of one process': middle(ratios(runs, oneRuns, rate), 2),
+    'ratio to one process': middle(ratios(runs, oneRuns, rate), 2),
     'p99 ms': middle(of('p99Ms'), 1),
     'service CPU µs': middle(of('serviceUs'), 1),
     'Redis CPU µs': middle(of('redisUs'), 1),

@@ -1,5 +1,5 @@
 // Reads per second, with few and with many participants.
-import { FLOOR } from '../contestants.mjs';
+import { FLOOR } from '../implementations.mjs';
 import { knownOnRedis, knownOnSqlite } from '../known.mjs';
 import { startNode } from '../processes.mjs';
 import { failuresOf, inTurns, ratios } from '../rounds.mjs';
@@ -17,12 +17,12 @@ const READS = {
 const rate = ({ perSecond }) => perSecond;
 
 export async function reads({ rounds, warmMs, ms, onRedis, onSqlite }) {
-  const contestants = await startAll(onRedis, onSqlite);
-  for (const contestant of contestants.values()) await measure(contestant, warmMs);
-  const results = await inTurns(rounds, Object.fromEntries(contestants), (contestant) => measure(contestant, ms));
-  for (const { stop } of new Set([...contestants.values()].map(({ service }) => service))) await stop();
+  const variants = await startAll(onRedis, onSqlite);
+  for (const variant of variants.values()) await measure(variant, warmMs);
+  const results = await inTurns(rounds, Object.fromEntries(variants), (variant) => measure(variant, ms));
+  for (const { stop } of new Set([...variants.values()].map(({ service }) => service))) await stop();
 
-  const rows = [...contestants].map(([key, contestant]) => row(contestant, results[key], results.floor));
+  const rows = [...variants].map(([key, variant]) => row(variant, results[key], results.floor));
   const most = Math.max(...onRedis);
   const least = Math.min(...onRedis);
   return {
@@ -42,13 +42,13 @@ load is mostly queueing.`;
 
 /** The minimal receiver, and each read on a service for each number of participants, by key. */
 async function startAll(onRedis, onSqlite) {
-  const redis = onRedis.map(async (count) => contestantsOf('Redis', await knownOnRedis(count)));
-  const sqlite = onSqlite.map(async (count) => contestantsOf('SQLite', await knownOnSqlite(count)));
+  const redis = onRedis.map(async (count) => variantsOf('Redis', await knownOnRedis(count)));
+  const sqlite = onSqlite.map(async (count) => variantsOf('SQLite', await knownOnSqlite(count)));
   const floor = { ...READS.one, name: FLOOR.name, store: '–', known: 1, read: 'one', service: await FLOOR.start() };
   return new Map([['floor', floor], ...(await Promise.all([...redis, ...sqlite])).flat()]);
 }
 
-async function contestantsOf(store, { count, env, redis }) {
+async function variantsOf(store, { count, env, redis }) {
   const { port, pid, stop } = await startNode('dist/main.js', env);
   const service = { port, pids: { service: pid, ...(redis && { redis: redis.pid }) }, stop };
   return Object.entries(READS).map(([read, settings]) => [
@@ -70,11 +70,11 @@ function row({ name, store, known, connections }, runs, floor) {
   return {
     '': name,
     store,
-    known: store === '–' ? '–' : format(known),
+    participants: store === '–' ? '–' : format(known),
     connections: format(connections),
-    'answers/s': middle(runs.map(rate)),
+    'responses/s': middle(runs.map(rate)),
     spread: spread(runs.map(rate)),
-    'of the floor': middle(ratios(runs, floor, rate), 3),
+    'ratio to floor': middle(ratios(runs, floor, rate), 3),
     'p50 ms': middle(
       runs.map(({ p50Ms }) => p50Ms),
       1,

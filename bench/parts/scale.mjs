@@ -1,5 +1,5 @@
 // The cost of an event with few and with very many participants, with one tag for all, and with many devices per participant.
-import { ON_REDIS } from '../contestants.mjs';
+import { ON_REDIS } from '../implementations.mjs';
 import { knownOnRedis, seed } from '../known.mjs';
 import { tagCount } from '../participants.mjs';
 import { startNode } from '../processes.mjs';
@@ -46,7 +46,7 @@ export async function scale({ rounds, warmMs, ms, few, many, inOneTag, devices }
 
 const SIZE_TEXT = `Callbacks by wrk, on Redis. With each event a participant leaves or comes back, so that every index changes. The participants
 with events are scattered over the whole store and have the longest history that is kept, so that their records have equal
-size. The cost is the CPU time of the service and of Redis together.`;
+size. The cost is the CPU time of the service and of Redis together; relative values compare with the first row.`;
 
 const TAG_TEXT = `The same, with ten participants per tag, and with one tag for all. Here the histories grow during the measurement, on both
 sides alike.`;
@@ -57,14 +57,12 @@ starts.`;
 
 /** Measures two services in turns. */
 async function compare(starting, { rounds, warmMs, ms }) {
-  const started = Object.entries(starting).map(async ([key, contestant]) => [key, await contestant]);
-  const contestants = Object.fromEntries(await Promise.all(started));
-  for (const contestant of Object.values(contestants)) await send(contestant, warmMs);
-  const results = await inTurns(rounds, contestants, (contestant) => send(contestant, ms));
-  for (const { stop } of Object.values(contestants)) await stop();
-  return Object.fromEntries(
-    Object.entries(contestants).map(([key, { store }]) => [key, { store, runs: results[key] }]),
-  );
+  const started = Object.entries(starting).map(async ([key, variant]) => [key, await variant]);
+  const variants = Object.fromEntries(await Promise.all(started));
+  for (const variant of Object.values(variants)) await send(variant, warmMs);
+  const results = await inTurns(rounds, variants, (variant) => send(variant, ms));
+  for (const { stop } of Object.values(variants)) await stop();
+  return Object.fromEntries(Object.entries(variants).map(([key, { store }]) => [key, { store, runs: results[key] }]));
 }
 
 /** A service on a store with `count` participants. */
@@ -93,8 +91,8 @@ async function reloading({ count, devices }) {
 }
 
 /** Continues where the previous load ended, so that connected participants leave and others come back. */
-async function send(contestant, ms) {
-  const { plan, port, pids } = contestant;
+async function send(variant, ms) {
+  const { plan, port, pids } = variant;
   const result = await callbacks({ port, ms, pids, plan });
   plan.sent += result.requests;
   return result;
@@ -102,7 +100,7 @@ async function send(contestant, ms) {
 
 function row({ count, tags, devices }, runs, baseRuns) {
   return {
-    known: format(count),
+    participants: format(count),
     tags: format(tags),
     devices: format(devices),
     'callbacks/s': middle(runs.map(rate)),
@@ -114,8 +112,8 @@ function row({ count, tags, devices }, runs, baseRuns) {
       runs.map(({ cpuUs }) => cpuUs.redis),
       1,
     ),
-    'rate of the first': middle(ratios(runs, baseRuns, rate), 2),
-    'cost of the first': middle(ratios(runs, baseRuns, cost), 2),
+    'relative rate': middle(ratios(runs, baseRuns, rate), 2),
+    'relative cost': middle(ratios(runs, baseRuns, cost), 2),
     'spread of cost': spread(ratios(runs, baseRuns, cost), 2),
     'p99 ms': middle(
       runs.map(({ p99Ms }) => p99Ms),

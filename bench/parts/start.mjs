@@ -1,4 +1,4 @@
-// The time from starting the built service to its first response, and its memory at rest.
+// The time from starting the built service to its first response, and its memory when idle.
 import { setTimeout as wait } from 'node:timers/promises';
 import { startNode } from '../processes.mjs';
 import { format, middle, spread } from '../table.mjs';
@@ -18,10 +18,10 @@ export async function start({ rounds, restMs }) {
     await service.stop();
   }
   const row = (name, values) => ({ '': name, median: middle(values), spread: spread(values) });
-  const rows = [row('start to first answer, ms', startsMs), row('resident memory at rest, MiB', restsMb)];
+  const rows = [row('start to first response, ms', startsMs), row('resident memory when idle, MiB', restsMb)];
   return {
     title: 'Start',
-    tables: [{ text: `Embedded: \`node dist/main.js\` with a new SQLite file, ${format(rounds)} times.`, rows }],
+    tables: [{ text: `On SQLite: \`node dist/main.js\` with a new SQLite file, ${format(rounds)} times.`, rows }],
     samples: { startMs: startsMs },
     failed: 0,
   };

@@ -13,7 +13,7 @@ const rate = ({ perSecond }) => perSecond;
 
 export async function store({ rounds, warmMs, ms, setCount }) {
   let bytes = 0;
-  const contestants = {
+  const variants = {
     redis: async () => {
       const result = await eventsOnRedis(warmMs, ms);
       bytes = result.recordBytes;
@@ -22,7 +22,7 @@ export async function store({ rounds, warmMs, ms, setCount }) {
     set: () => setsOnRedis(bytes, setCount),
     sqlite: () => events({ place: { dataDir: makeFolder() }, warmMs, ms }),
   };
-  const results = await inTurns(rounds, contestants, (measure) => measure());
+  const results = await inTurns(rounds, variants, (measure) => measure());
   return {
     title: 'The store alone',
     tables: [{ text: text(bytes), rows: Object.entries(results).map(([key, runs]) => row(key, runs, results.set)) }],
@@ -51,7 +51,7 @@ function row(key, runs, setRuns) {
     '': NAMES[key],
     'per second': middle(runs.map(rate)),
     spread: spread(runs.map(rate)),
-    'of SET': middle(ratios(runs, setRuns, rate), 3),
+    'ratio to SET': middle(ratios(runs, setRuns, rate), 3),
     'process CPU µs': cpu('cpuUs'),
     'Redis CPU µs': cpu('redisUs'),
   };

@@ -1,12 +1,12 @@
 // A region reconnects: very many callbacks at once, and then more than the service can handle.
 import { setInterval as every } from 'node:timers/promises';
-import { ON_REDIS, ON_SQLITE } from '../contestants.mjs';
+import { ON_REDIS, ON_SQLITE } from '../implementations.mjs';
 import { pace, refusedOf } from '../pace.mjs';
 import { format } from '../table.mjs';
 import { usageOf } from '../usage.mjs';
 import { callbacks } from '../wrk.mjs';
 
-const CONTESTANTS = [ON_REDIS, ON_SQLITE];
+const IMPLEMENTATIONS = [ON_REDIS, ON_SQLITE];
 /** A participant's turns: connect, lose the connection, connect again, leave. */
 const NEXT = 4;
 /** Completes within the grace period, at a rate that any machine can handle. */
@@ -15,7 +15,7 @@ const LEISURELY_PER_SECOND = 3_000;
 export async function surge({ warmMs, maxMs, devices, connections, overload }) {
   const returns = [];
   const overloads = [];
-  for (const { name, start } of CONTESTANTS) {
+  for (const { name, start } of IMPLEMENTATIONS) {
     const { port, pids, stop } = await start();
     const warm = await callbacks({ port, ms: warmMs, plan: { participants: devices } });
     const { perSecond } = await callbacks({ port, ms: maxMs, plan: { participants: devices, sent: warm.requests } });
@@ -36,7 +36,7 @@ export async function surge({ warmMs, maxMs, devices, connections, overload }) {
 }
 
 function reconnectText(devices, connections) {
-  return `${format(devices)} lost devices reconnect within one second, at a constant rate over ${format(connections)}
+  return `${format(devices)} disconnected devices reconnect within one second, at a constant rate over ${format(connections)}
 connections. Latency is measured from the scheduled time of a callback.`;
 }
 
@@ -50,7 +50,7 @@ async function reconnect({ port, devices, connections }) {
   const answer = await pace({ port, connections, participants: devices, warmUp, perSecond: devices, count: devices });
   const { p50Ms, p99Ms, maxMs } = answer.byStatus[204].fromIntended;
   return {
-    'all answered after ms': format(answer.elapsedMs),
+    'time to all responses, ms': format(answer.elapsedMs),
     'p50 ms': format(p50Ms, 1),
     'p99 ms': format(p99Ms, 1),
     'max ms': format(maxMs, 1),
@@ -73,7 +73,7 @@ async function overwhelm({ port, pid, perSecond, connections, ms }) {
     'p99 ms of 204': p99(204),
     'refused/s': format(((byStatus[503]?.count ?? 0) * 1_000) / elapsedMs),
     'p99 ms of 503': p99(503),
-    'other answers': format(count - (byStatus[204]?.count ?? 0) - (byStatus[503]?.count ?? 0)),
+    'other responses': format(count - (byStatus[204]?.count ?? 0) - (byStatus[503]?.count ?? 0)),
     'MiB before': format(before / 1_024),
     'peak MiB': format(mostKb / 1_024),
   };

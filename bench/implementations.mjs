@@ -1,8 +1,8 @@
-// The services that are compared. Each starts with an empty store, and with its own Redis if it needs one.
+// The implementations that are compared. Each starts with an empty store, and with its own Redis if it needs one.
 import { startNode, startRedis } from './processes.mjs';
 
-export const FLOOR = { name: 'bare node:http, keeps nothing', start: () => alone('bench/floor.mjs') };
-export const BY_HAND = { name: 'Express + ioredis, by hand', start: () => onRedis('bench/naive.mjs') };
+export const FLOOR = { name: 'floor: bare node:http', start: () => alone('bench/floor.mjs') };
+export const BY_HAND = { name: 'hand-written: Express + ioredis', start: () => onRedis('bench/naive.mjs') };
 export const ON_REDIS = { name: 'Rollcall on Redis', start: () => onRedis('dist/main.js') };
 export const ON_SQLITE = { name: 'Rollcall on SQLite', start: () => alone('dist/main.js') };
 
