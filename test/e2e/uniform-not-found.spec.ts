@@ -7,7 +7,7 @@ import { dialRaw } from './raw-connection.js';
 import { type Service, startService } from './service.js';
 
 const SECRET = 'the-one-live-secret-of-at-least-32-characters';
-const WRONG = 'a-secret-that-strangers-are-not-to-be-told-of';
+const WRONG = 'a-wrong-secret-that-no-response-may-reveal--';
 
 /** Spellings of a path segment, most of them malicious. */
 const words = (word: string) =>
