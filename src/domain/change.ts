@@ -1,7 +1,7 @@
 // A change is one visible difference between the presence last announced for a participant and its presence now.
 // It is announced exactly once: the record that marks the new view as announced is stored in the same commit.
 import type { GoneCause } from './connection.js';
-import { type DeviceEvent, type DeviceId, orderedAtMs } from './lifecycle-event.js';
+import { type DeviceEvent, type DeviceId, isObservation, orderedAtMs } from './lifecycle-event.js';
 import {
   type DeviceView,
   type ParticipantView,
@@ -29,8 +29,9 @@ export interface Change {
   /** null: the participant or device was not known before. */
   readonly previousState: PresenceState | null;
   readonly cause?: GoneCause;
+  readonly isDoubtful?: true;
   readonly sinceMs: number;
-  /** Provider time of the event that caused the change; null if elapsed time or an operator caused it. */
+  /** Provider time of the event that caused the change; null if elapsed time, an operator or an observation caused it. */
   readonly occurredAtMs: number | null;
   /** When that event was received, the operator ended the presence, or the deadline was processed. */
   readonly receivedAtMs: number;
@@ -83,6 +84,7 @@ function difference(before: Visible | undefined, after: Visible): PresenceState 
     before.sinceMs === after.sinceMs &&
     before.untilMs === after.untilMs &&
     before.cause === after.cause &&
+    before.isDoubtful === after.isDoubtful &&
     before.connectedAtMs === after.connectedAtMs &&
     before.interruptions === after.interruptions;
   return isSame ? undefined : 'updated';
@@ -104,8 +106,9 @@ function change(type: ChangeType, after: Announcement, { now, before, event, now
     state: now.state,
     previousState: before?.state ?? null,
     cause: now.cause,
+    ...(now.isDoubtful && { isDoubtful: true }),
     sinceMs: now.sinceMs,
-    occurredAtMs: event && event.kind !== 'ended' ? orderedAtMs(event) : null,
+    occurredAtMs: event && event.kind !== 'ended' && !isObservation(event) ? orderedAtMs(event) : null,
     receivedAtMs: event ? event.receivedAtMs : nowMs,
     version: after.version,
   };

@@ -1,6 +1,6 @@
 // The clocks of a provider's hosts may differ, so an end may carry an earlier time than its own connect. Ordered by time it
 // would end nothing, and the connect after it would stay open for hours.
-import type { Connection } from './connection.js';
+import { type Connection, startMsOf } from './connection.js';
 import { type DeviceEvent, isSequenced, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 
@@ -39,5 +39,7 @@ function isEnd({ kind }: DeviceEvent): boolean {
 function isUnmatched(end: DeviceEvent, before: Connection | undefined): boolean {
   if (before === undefined) return isEnd(end);
   if (end.kind !== 'left') return false;
-  return before.phase === 'lost' ? before.connectedAtMs === null : before.phase === 'ended' && before.cause === 'left';
+  return before.phase === 'lost'
+    ? startMsOf(before) === undefined
+    : before.phase === 'ended' && before.cause === 'left';
 }

@@ -5,36 +5,54 @@ import { type DeviceEvent, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 
 /** In order of precedence for connections that ended in the same millisecond. */
-export const GONE_CAUSES = ['left', 'ended', 'lost', 'superseded', 'expired'] as const;
+export const GONE_CAUSES = ['left', 'ended', 'lost', 'reconciled', 'superseded', 'expired'] as const;
 
 export type GoneCause = (typeof GONE_CAUSES)[number];
 
-export interface OpenConnection {
-  readonly phase: 'open';
-  readonly connectedAtMs: number;
+/** What a connection keeps in all its phases. */
+interface Start {
+  /** null: no connect event was received. */
+  readonly connectedAtMs: number | null;
+  /** Set if the connection is known from an observation, since its connect event was not received. */
+  readonly sightedAtMs?: number;
   readonly interruptions: number;
-  /** More than one if a client reconnected before the provider noticed that its previous socket was dead. */
+}
+
+export interface OpenConnection extends Start {
+  readonly phase: 'open';
+  /**
+   * More than one if a client reconnected before the provider noticed that its previous socket was dead. 0: opened by an
+   * observation, whose socket the next connect event is about.
+   */
   readonly sockets: number;
-  /** When the newest connect event occurred and was received. */
+  /** When the newest connect event occurred. */
   readonly newestAtMs: number;
+  /** When it, or a newer observation, was received. */
   readonly newestReceivedAtMs: number;
+  /** The time of the newest observation. */
+  readonly seenAtMs?: number;
+  readonly doubt?: Doubt;
+}
+
+/** The device may be gone: a disconnect was attributed to an older socket, or only an observation contradicts an end. */
+interface Doubt {
+  readonly sinceMs: number;
+  /** When, by our clock, the provider can first be asked about it. */
+  readonly askAtMs: number;
 }
 
 /** Signalling has disconnected. The next event, or the end of grace, decides whether this is an interruption or the end. */
-export interface LostConnection {
+export interface LostConnection extends Start {
   readonly phase: 'lost';
-  /** null: no connect event was received. */
-  readonly connectedAtMs: number | null;
-  readonly interruptions: number;
   readonly lostAtMs: number;
   readonly lostReceivedAtMs: number;
+  /** The provider's API did not list the device; no disconnect was received. */
+  readonly isUnseen?: true;
 }
 
-export interface EndedConnection {
+export interface EndedConnection extends Start {
   readonly phase: 'ended';
   readonly cause: GoneCause;
-  readonly connectedAtMs: number | null;
-  readonly interruptions: number;
   readonly endedAtMs: number;
   readonly endedReceivedAtMs: number;
   /** An operator ended the presence, so no leave grace follows. */
@@ -45,7 +63,7 @@ export type Connection = OpenConnection | LostConnection | EndedConnection;
 
 /** `previous`: the earlier connection, if the event started a new one. */
 export interface Step {
-  readonly connection: Connection;
+  readonly connection: Connection | undefined;
   readonly previous?: EndedConnection;
 }
 
@@ -57,9 +75,13 @@ export function step(current: Connection | undefined, event: DeviceEvent, policy
     case 'disconnected':
       return { connection: onDisconnected(current, event, policy) };
     case 'left':
-      return { connection: onLeft(current, event) };
+      return { connection: onLeft(current, event, policy) };
     case 'ended':
       return { connection: onEnded(current, event) };
+    case 'seen':
+      return onSeen(current, event, policy);
+    case 'unseen':
+      return { connection: onUnseen(current, event, policy) };
   }
 }
 
@@ -67,40 +89,44 @@ function onConnected(current: Connection | undefined, event: DeviceEvent, policy
   if (current?.phase === 'open') {
     if (isOverAge(current, event.receivedAtMs, policy))
       return { connection: opened(event), previous: expired(current, policy) };
-    return { connection: { ...current, sockets: current.sockets + 1, ...newest(event) } };
+    const connectedAtMs = startMsOf(current) ?? orderedAtMs(event);
+    const sockets = current.sockets + 1;
+    return { connection: { phase: 'open', ...startOf(current), connectedAtMs, sockets, ...newest(event) } };
   }
   if (current?.phase === 'lost') {
     const gapMs = orderedAtMs(event) - current.lostAtMs;
-    if (gapMs <= policy.graceMs && current.connectedAtMs !== null) {
-      const { connectedAtMs, interruptions } = current;
-      const sockets = 1;
-      return {
-        connection: { phase: 'open', connectedAtMs, interruptions: interruptions + 1, sockets, ...newest(event) },
-      };
+    const startMs = startMsOf(current);
+    if (gapMs <= policy.graceMs && startMs !== undefined) {
+      const start = { ...startOf(current), connectedAtMs: startMs, interruptions: current.interruptions + 1 };
+      return { connection: { phase: 'open', ...start, sockets: 1, ...newest(event) } };
     }
-    return { connection: opened(event), previous: ended(current, 'lost') };
+    return { connection: opened(event), previous: ended(current) };
   }
   return { connection: opened(event), ...(current && { previous: current }) };
 }
 
 function onDisconnected(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Connection {
-  if (current === undefined) return lost(event, null, 0);
+  if (current === undefined) return lost(event, undefined);
   // This disconnect is newer than all events known when the operator ended the device, so it undoes that end.
-  if (isEndedByOperator(current)) return lost(event, current.connectedAtMs, current.interruptions);
+  if (isEndedByOperator(current)) return lost(event, current);
   // It was connected in between, but that connect was not received. Later ones are repeats of the end that was announced.
-  if (current.phase === 'lost' && event.receivedAtMs < graceEndMs(current, policy))
-    return lost(event, current.connectedAtMs, current.interruptions);
+  // After an observation, this is the better evidence of when it was lost.
+  if (current.phase === 'lost' && event.receivedAtMs < graceEndMs(current, policy)) return lost(event, current);
   if (current.phase !== 'open') return current;
   // Already expired. A disconnect does not show that the device is alive, so it must not make it reconnecting.
   if (isOverAge(current, event.receivedAtMs, policy)) return expired(current, policy);
-  const sinceNewestMs = endAtMs(event, current) - current.newestAtMs;
-  if (current.sockets >= 2 && sinceNewestMs <= policy.overlapMs) return { ...current, sockets: current.sockets - 1 };
-  return { ...lost(event, current.connectedAtMs, current.interruptions), lostAtMs: endAtMs(event, current) };
+  const atMs = endAtMs(event, current);
+  if (current.sockets < 2 || atMs - current.newestAtMs > policy.overlapMs) return lost(event, current);
+  const doubt = { sinceMs: atMs, askAtMs: event.receivedAtMs };
+  return { ...current, sockets: current.sockets - 1, doubt };
 }
 
-function onLeft(current: Connection | undefined, event: DeviceEvent): Connection {
-  // The client left on purpose: the cause becomes `left`, and the end time remains that of the disconnect.
-  if (current?.phase === 'lost') return ended(current, 'left');
+function onLeft(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Connection {
+  if (current?.phase === 'lost') {
+    const isOnlyUnseen = current.isUnseen && event.receivedAtMs < graceEndMs(current, policy);
+    // The client left on purpose: the cause becomes `left`, and the end time remains that of the disconnect.
+    if (!isOnlyUnseen) return ended(current, 'left');
+  }
   if (current?.phase === 'ended' && current.cause !== 'expired' && !isEndedByOperator(current)) return current;
   const left = endedNow(current, 'left', endAtMs(event, current), event.receivedAtMs);
   // Already ended by an operator: a leave grace that starts now would make the participant present again.
@@ -114,6 +140,46 @@ function onLeft(current: Connection | undefined, event: DeviceEvent): Connection
 function onEnded(current: Connection | undefined, event: DeviceEvent): Connection {
   if (current?.phase === 'ended') return { ...current, isFinal: true };
   return endedNow(current, 'ended', Math.max(orderedAtMs(event), event.receivedAtMs), event.receivedAtMs);
+}
+
+/** An observation is a sign of life, but not a connect: it adds no socket, and supersedes no device. */
+function onSeen(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Step {
+  const { receivedAtMs, askedAtMs = receivedAtMs } = event;
+  const seenAtMs = orderedAtMs(event);
+  if (current === undefined) return { connection: sighted(event) };
+  const isOpen = current.phase === 'open' && !isOverAge(current, receivedAtMs, policy);
+  if (isOpen) {
+    const { doubt: _settled, ...certain } = current;
+    return { connection: { ...certain, newestReceivedAtMs: receivedAtMs, seenAtMs } };
+  }
+  // The provider is asked once more after grace, since its answer contradicts what was received.
+  const doubt = { sinceMs: seenAtMs, askAtMs: receivedAtMs + policy.graceMs };
+  if (current.phase === 'lost' && receivedAtMs < graceEndMs(current, policy)) {
+    const start = { ...startOf(current), interruptions: current.interruptions + 1 };
+    return { connection: { ...sighted(event), ...sightedStart(start, seenAtMs), doubt } };
+  }
+  // The answer may be older than it is allowed to be: an end that was received shortly before the question stands.
+  const isReceived = current.phase === 'ended' && current.cause !== 'expired';
+  if (isReceived && askedAtMs < current.endedReceivedAtMs + policy.graceMs) return { connection: current };
+  return { connection: { ...sighted(event), doubt }, previous: previousOf(current, policy) };
+}
+
+/** An end that was not received. It starts the grace, so that a webhook under way or an outdated answer does no harm. */
+function onUnseen(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Connection | undefined {
+  if (current?.phase !== 'open') return current;
+  if (isOverAge(current, event.receivedAtMs, policy)) return expired(current, policy);
+  return { ...lost(event, current), isUnseen: true };
+}
+
+function previousOf(current: Connection, policy: PresencePolicy): EndedConnection {
+  switch (current.phase) {
+    case 'open':
+      return expired(current, policy);
+    case 'lost':
+      return ended(current);
+    case 'ended':
+      return current;
+  }
 }
 
 /** Not before the newest connect: with skewed clocks, an end may carry an earlier time; see clock-skew.ts. */
@@ -132,8 +198,22 @@ function endedNow(
   endedAtMs: number,
   endedReceivedAtMs: number,
 ): EndedConnection {
-  const { connectedAtMs = null, interruptions = 0 } = current ?? {};
-  return { phase: 'ended', cause, connectedAtMs, interruptions, endedAtMs, endedReceivedAtMs };
+  return { phase: 'ended', cause, ...startOf(current), endedAtMs, endedReceivedAtMs };
+}
+
+/** The members that a connection keeps in its next phase. */
+export function startOf(connection: Start | undefined): Start {
+  const { connectedAtMs = null, interruptions = 0, sightedAtMs } = connection ?? {};
+  return sightedAtMs === undefined ? { connectedAtMs, interruptions } : { connectedAtMs, interruptions, sightedAtMs };
+}
+
+function sightedStart(start: Start, seenAtMs: number): Start {
+  return startMsOf(start) === undefined ? { ...start, sightedAtMs: seenAtMs } : start;
+}
+
+/** The earliest time at which the connection is known to have been open; undefined: only its end was received. */
+export function startMsOf({ connectedAtMs, sightedAtMs }: Start): number | undefined {
+  return connectedAtMs ?? sightedAtMs;
 }
 
 export function graceEndMs(connection: LostConnection, policy: PresencePolicy): number {
@@ -146,41 +226,51 @@ export function isOverAge(connection: OpenConnection, nowMs: number, policy: Pre
 }
 
 export function expired(connection: OpenConnection, policy: PresencePolicy): EndedConnection {
+  const { newestAtMs, newestReceivedAtMs, seenAtMs = newestAtMs } = connection;
   return {
     phase: 'ended',
     cause: 'expired',
-    connectedAtMs: connection.connectedAtMs,
-    interruptions: connection.interruptions,
-    endedAtMs: connection.newestAtMs + policy.maxConnectionMs,
-    endedReceivedAtMs: connection.newestReceivedAtMs + policy.maxConnectionMs,
+    ...startOf(connection),
+    endedAtMs: Math.max(newestAtMs, seenAtMs) + policy.maxConnectionMs,
+    endedReceivedAtMs: newestReceivedAtMs + policy.maxConnectionMs,
   };
 }
 
-export function ended(connection: LostConnection, cause: 'left' | 'lost'): EndedConnection {
-  return {
-    phase: 'ended',
-    cause,
-    connectedAtMs: connection.connectedAtMs,
-    interruptions: connection.interruptions,
-    endedAtMs: connection.lostAtMs,
-    endedReceivedAtMs: connection.lostReceivedAtMs,
-  };
+export function ended(
+  connection: LostConnection,
+  cause: GoneCause = connection.isUnseen ? 'reconciled' : 'lost',
+): EndedConnection {
+  const { lostAtMs: endedAtMs, lostReceivedAtMs: endedReceivedAtMs } = connection;
+  return { phase: 'ended', cause, ...startOf(connection), endedAtMs, endedReceivedAtMs };
 }
 
 function opened(event: DeviceEvent): OpenConnection {
   return { phase: 'open', connectedAtMs: orderedAtMs(event), interruptions: 0, sockets: 1, ...newest(event) };
 }
 
+function sighted(event: DeviceEvent): OpenConnection {
+  const seenAtMs = orderedAtMs(event);
+  return {
+    phase: 'open',
+    connectedAtMs: null,
+    sightedAtMs: seenAtMs,
+    interruptions: 0,
+    sockets: 0,
+    ...newest(event),
+    seenAtMs,
+  };
+}
+
 function newest(event: DeviceEvent): Pick<OpenConnection, 'newestAtMs' | 'newestReceivedAtMs'> {
   return { newestAtMs: orderedAtMs(event), newestReceivedAtMs: event.receivedAtMs };
 }
 
-function lost(event: DeviceEvent, connectedAtMs: number | null, interruptions: number): LostConnection {
+/** `current`: what was open or lost before. */
+function lost(event: DeviceEvent, current: Connection | undefined): LostConnection {
   return {
     phase: 'lost',
-    connectedAtMs,
-    interruptions,
-    lostAtMs: orderedAtMs(event),
+    ...startOf(current),
+    lostAtMs: endAtMs(event, current),
     lostReceivedAtMs: event.receivedAtMs,
   };
 }

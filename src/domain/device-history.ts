@@ -3,7 +3,14 @@
 
 import { withConnectFirst } from './clock-skew.js';
 import { type Connection, type EndedConnection, step } from './connection.js';
-import { type DeviceEvent, insertInOrder, isAfter, isSameEvent, orderedAtMs } from './lifecycle-event.js';
+import {
+  type DeviceEvent,
+  insertInOrder,
+  isAfter,
+  isObservation,
+  isSameEvent,
+  orderedAtMs,
+} from './lifecycle-event.js';
 import type { Supersession } from './one-device.js';
 import type { PresencePolicy } from './policy.js';
 
@@ -39,8 +46,20 @@ export function insertEvent(history: DeviceHistory, event: DeviceEvent): Inserti
     return { verdict: isDuplicate ? 'duplicate' : 'stale', history };
   }
   const others = known ? history.events.filter((other) => other !== known) : history.events;
-  const events = insertInOrder(others, event);
+  const events = withoutRepeatedObservation(insertInOrder(others, event), event);
   return { verdict: known ? 'duplicate' : 'applied', history: { ...history, events }, kept: event };
+}
+
+/**
+ * Of a run of equal observations, the first and the last are kept: the first has the time of the loss, the last that of the
+ * newest sign of life. Otherwise polling would soon displace all other events.
+ */
+function withoutRepeatedObservation(events: readonly DeviceEvent[], inserted: DeviceEvent): readonly DeviceEvent[] {
+  if (!isObservation(inserted)) return events;
+  const at = events.indexOf(inserted);
+  const isEqual = (index: number) => events[index]?.kind === inserted.kind;
+  const middle = [at - 1, at, at + 1].find((n) => isEqual(n - 1) && isEqual(n) && isEqual(n + 1));
+  return middle === undefined ? events : events.toSpliced(middle, 1);
 }
 
 export interface Fold {
@@ -52,6 +71,16 @@ export interface Fold {
 }
 
 export function fold(history: DeviceHistory, policy: PresencePolicy): Fold {
+  const { connection, ...rest } = foldEvents(history, policy);
+  if (!connection) throw new Error('a device without events');
+  return { connection, ...rest };
+}
+
+/** The connection is undefined if the device was only looked for, and never found. */
+function foldEvents(
+  history: DeviceHistory,
+  policy: PresencePolicy,
+): Omit<Fold, 'connection'> & { readonly connection: Connection | undefined } {
   let connection = history.base?.connection;
   let { events } = history;
   const earlier: EndedConnection[] = [];
@@ -61,7 +90,6 @@ export function fold(history: DeviceHistory, policy: PresencePolicy): Fold {
     connection = next.connection;
     if (next.previous) earlier.push(next.previous);
   }
-  if (!connection) throw new Error('a device without events');
   return { connection, earlier, events };
 }
 
@@ -73,9 +101,10 @@ export function compact(
   const { events } = history;
   if (events.length <= MAX_KEPT_EVENTS) return { history, earlier: [] };
   const count = wholePrefix(events, fold(history, policy).events, events.length - MAX_KEPT_EVENTS);
-  const { connection, earlier } = fold({ ...history, events: events.slice(0, count) }, policy);
-  const upTo = events[count - 1] as DeviceEvent;
-  return { history: { ...history, base: { connection, upTo }, events: events.slice(count) }, earlier };
+  const kept = events.slice(count);
+  const { connection, earlier } = foldEvents({ ...history, events: events.slice(0, count) }, policy);
+  const base = connection && { connection, upTo: events[count - 1] as DeviceEvent };
+  return { history: { ...history, ...(base && { base }), events: kept }, earlier };
 }
 
 /** At least `count`: folding must not separate a connect from the end that `fold` takes after it. */
@@ -94,9 +123,9 @@ export function lastEventAtMs(history: DeviceHistory): number {
   return orderedAtMs(lastEvent(history));
 }
 
-/** The newest connect. If none is known, the newest event: the device was still connected shortly before it. */
+/** The newest connect or observation. If none is known, the newest event: the device was still connected shortly before it. */
 export function lastSignOfLife(history: DeviceHistory): { readonly atMs: number; readonly receivedAtMs: number } {
-  const event = history.events.findLast(({ kind }) => kind === 'connected');
+  const event = history.events.findLast(({ kind }) => kind === 'connected' || kind === 'seen');
   const connection = history.base?.connection;
   if (!event && connection?.phase === 'open') {
     return { atMs: connection.newestAtMs, receivedAtMs: connection.newestReceivedAtMs };

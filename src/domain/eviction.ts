@@ -1,7 +1,7 @@
 // Bounds the size of a record: devices beyond a limit are evicted, and so are those past their retention.
 // Devices without a connect event have a separate limit: any stray end event creates such a device, so they must not evict
 // connected devices or affect which events of other devices are stale.
-import { type EndedConnection, ended } from './connection.js';
+import { type EndedConnection, ended, startMsOf, startOf } from './connection.js';
 import { isForgettable } from './deadline.js';
 import { type DeviceHistory, lastEventAtMs } from './device-history.js';
 import type { DeviceId } from './lifecycle-event.js';
@@ -43,7 +43,7 @@ export function limitDevices(
 }
 
 export function wasSeenToConnect({ connection }: SettledDevice): boolean {
-  return connection.connectedAtMs !== null;
+  return startMsOf(connection) !== undefined;
 }
 
 /**
@@ -75,12 +75,11 @@ function byLife(a: HeldDevice, b: HeldDevice): number {
 function endEvicted({ connection, history }: HeldDevice, nowMs: number): EndedConnection {
   switch (connection.phase) {
     case 'open': {
-      const { connectedAtMs, interruptions } = connection;
       const end = { endedAtMs: lastEventAtMs(history), endedReceivedAtMs: nowMs };
-      return { phase: 'ended', cause: 'expired', ...end, connectedAtMs, interruptions };
+      return { phase: 'ended', cause: 'expired', ...startOf(connection), ...end };
     }
     case 'lost':
-      return ended(connection, 'lost');
+      return ended(connection);
     case 'ended':
       return connection;
   }

@@ -6,8 +6,11 @@ import type { Subject } from './subject.js';
 
 export type DeviceId = string & { readonly brand: 'DeviceId' };
 
-/** `ended` events come from an operator, the others from the provider. */
-export type EventKind = 'connected' | 'disconnected' | 'left' | 'ended';
+/**
+ * The first three are the provider's. `ended` is an operator's. `seen` and `unseen` are observations: whether the provider's
+ * own API listed the device when it was asked.
+ */
+export type EventKind = 'connected' | 'disconnected' | 'left' | 'ended' | 'seen' | 'unseen';
 
 export interface LifecycleEvent {
   readonly subject: Subject;
@@ -22,6 +25,8 @@ export interface LifecycleEvent {
   /** The provider's sequence number within the device, if it has one. Not negative. */
   readonly sequence?: number;
   readonly tag?: string;
+  /** Only of observations: when the provider was asked, by our clock. */
+  readonly askedAtMs?: number;
   /** Set by `limitSkew` if the provider's time is too far ahead: the time by which the event is ordered. */
   readonly cappedAtMs?: number;
 }
@@ -31,7 +36,7 @@ export type DeviceEvent = Omit<LifecycleEvent, 'subject' | 'deviceId' | 'tag'>;
 
 // Order within one millisecond: an end follows its connect, and `left` overrides a loss. An operator's end carries the time
 // of the newest event of its device, so it is ordered directly after that event and before all later ones.
-const RANK: Record<EventKind, number> = { connected: 0, disconnected: 1, left: 2, ended: 3 };
+const RANK: Record<EventKind, number> = { connected: 0, disconnected: 1, left: 2, seen: 3, unseen: 4, ended: 5 };
 
 /**
  * Nothing can have happened after it was received, so a provider's clock counts as at most `clockSkewMs` ahead. Otherwise an
@@ -41,6 +46,10 @@ const RANK: Record<EventKind, number> = { connected: 0, disconnected: 1, left: 2
 export function limitSkew<T extends DeviceEvent>(event: T, { clockSkewMs }: Pick<PresencePolicy, 'clockSkewMs'>): T {
   const latestMs = event.receivedAtMs + clockSkewMs;
   return event.occurredAtMs > latestMs && event.kind !== 'ended' ? { ...event, cappedAtMs: latestMs } : event;
+}
+
+export function isObservation({ kind }: Pick<DeviceEvent, 'kind'>): boolean {
+  return kind === 'seen' || kind === 'unseen';
 }
 
 /** The time by which events are ordered. */

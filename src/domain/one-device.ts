@@ -2,7 +2,7 @@
 // device ends the older ones, whose own end may be lost. Otherwise each lost end would keep its participant present for hours
 // after the device was replaced. A connect of a device, not its presence, supersedes: a device that connects again counts
 // again.
-import { type Connection, type EndedConnection, ended, expired, graceEndMs, isOverAge } from './connection.js';
+import { type Connection, type EndedConnection, ended, expired, graceEndMs, isOverAge, startOf } from './connection.js';
 import { type DeviceHistory, lastSignOfLife } from './device-history.js';
 import { type DeviceEvent, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
@@ -34,8 +34,33 @@ export function supersede<T extends Folded>(
     const by = supersessionOf(device.history, others, evictedUpToMs ?? Number.NEGATIVE_INFINITY);
     if (!by) return device;
     const history = { ...device.history, supersededBy: by };
-    return { ...device, history, connection: superseded(device.connection, by, policy) };
+    const connection = superseded(device.connection, by, policy);
+    return { ...device, history, connection: whileAsking(device.connection, connection, devices, policy) };
   });
+}
+
+/**
+ * If the provider can be asked and the newer device has ended, this one may still be there: it is `reconnecting` for the
+ * grace period, in which the provider is asked.
+ */
+function whileAsking(
+  current: Connection,
+  after: Connection,
+  devices: readonly Folded[],
+  { listLagMs }: PresencePolicy,
+): Connection {
+  if (listLagMs === undefined || current.phase !== 'open' || after.phase !== 'ended' || after.cause !== 'superseded') {
+    return after;
+  }
+  const newest = devices.reduce((a, b) => (lastConnectMs(b.history) > lastConnectMs(a.history) ? b : a)).connection;
+  if (newest.phase !== 'ended') return after;
+  const loss = { lostAtMs: after.endedAtMs, lostReceivedAtMs: newest.endedReceivedAtMs };
+  return { phase: 'lost', ...startOf(current), ...loss };
+}
+
+function lastConnectMs({ events }: DeviceHistory): number {
+  const connect = events.findLast(({ kind }) => kind === 'connected');
+  return connect ? orderedAtMs(connect) : Number.NEGATIVE_INFINITY;
 }
 
 /** What was found before is kept if its event was folded or evicted since. */
@@ -65,13 +90,13 @@ function superseded(current: Connection, by: Supersession, policy: PresencePolic
     case 'open':
       return isOverAge(current, by.receivedAtMs, policy) ? expired(current, policy) : supersededAt(current, by);
     case 'lost':
-      return by.receivedAtMs < graceEndMs(current, policy) ? ended(current, 'lost') : current;
+      return by.receivedAtMs < graceEndMs(current, policy) ? ended(current) : current;
     case 'ended':
       return current;
   }
 }
 
-function supersededAt({ connectedAtMs, interruptions }: Connection, by: Supersession): EndedConnection {
+function supersededAt(current: Connection, by: Supersession): EndedConnection {
   const end = { endedAtMs: by.atMs, endedReceivedAtMs: by.receivedAtMs };
-  return { phase: 'ended', cause: 'superseded', connectedAtMs, interruptions, ...end };
+  return { phase: 'ended', cause: 'superseded', ...startOf(current), ...end };
 }

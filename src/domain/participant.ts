@@ -148,7 +148,10 @@ function insertAll(before: ParticipantRecord | undefined, events: readonly Lifec
     const event = limitSkew(received, policy);
     const { deviceId } = event;
     const history = histories.get(deviceId);
-    if (!history && orderedAtMs(event) <= (before?.evictedUpToMs ?? Number.NEGATIVE_INFINITY)) return 'stale';
+    // Of a device that is not known, an observation that it is not there says nothing.
+    const isKnown = history !== undefined || event.kind !== 'unseen';
+    if (!isKnown || (!history && orderedAtMs(event) <= (before?.evictedUpToMs ?? Number.NEGATIVE_INFINITY)))
+      return 'stale';
     const insertion = insertEvent(history ?? { events: [] }, deviceEventOf(event));
     histories.set(deviceId, insertion.history);
     if (insertion.kept && event.tag)
@@ -160,8 +163,9 @@ function insertAll(before: ParticipantRecord | undefined, events: readonly Lifec
 }
 
 function deviceEventOf(event: LifecycleEvent): DeviceEvent {
-  const { kind, occurredAtMs, receivedAtMs, precisionMs, eventId, sequence, cappedAtMs } = event;
+  const { kind, occurredAtMs, receivedAtMs, precisionMs, eventId, sequence, askedAtMs, cappedAtMs } = event;
   const known = { kind, occurredAtMs, receivedAtMs, precisionMs };
+  if (askedAtMs !== undefined) return { ...known, askedAtMs };
   if (eventId === undefined && sequence === undefined && cappedAtMs === undefined) return known;
   return {
     ...known,

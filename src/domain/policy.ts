@@ -18,6 +18,11 @@ export interface PresencePolicy {
   readonly devicesAtOnce: 'one' | 'many';
   /** How far the clocks of the provider's hosts may differ from ours and from each other. */
   readonly clockSkewMs: number;
+  /**
+   * How old an answer of the provider's API may be, clock skew included: it counts as of this long before the question. At
+   * most `graceMs` − 3 s, so that a question during grace is answered in time. undefined: the provider is not asked.
+   */
+  readonly listLagMs?: number | undefined;
   /** How long a `gone` participant is kept. At least each of the other times, except `overlapMs`. */
   readonly retentionMs: number;
 }

@@ -9,6 +9,7 @@ import {
   type GoneCause,
   graceEndMs,
   isOverAge,
+  startMsOf,
 } from './connection.js';
 import type { DeviceId } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
@@ -25,6 +26,8 @@ export interface Presence {
   readonly sinceMs: number;
   readonly untilMs?: number;
   readonly cause?: GoneCause;
+  /** Connected, but perhaps not: see `Doubt`. A participant is doubtful if all its connected devices are. */
+  readonly isDoubtful: boolean;
 }
 
 export interface DeviceView extends Presence {
@@ -42,7 +45,7 @@ export interface ParticipantView extends Presence {
 /** The connection as of `nowMs`: ended if it has expired or its grace is over. */
 export function settle(connection: Connection, policy: PresencePolicy, nowMs: number): Connection {
   if (connection.phase === 'open' && isOverAge(connection, nowMs, policy)) return expired(connection, policy);
-  if (connection.phase === 'lost' && nowMs >= graceEndMs(connection, policy)) return ended(connection, 'lost');
+  if (connection.phase === 'lost' && nowMs >= graceEndMs(connection, policy)) return ended(connection);
   return connection;
 }
 
@@ -50,11 +53,12 @@ export function settle(connection: Connection, policy: PresencePolicy, nowMs: nu
 function deviceView(deviceId: DeviceId, settled: Connection, policy: PresencePolicy): DeviceView {
   const { connectedAtMs, interruptions } = settled;
   const view = (state: PresenceState, sinceMs: number, untilMs?: number, cause?: GoneCause): DeviceView => {
-    return { deviceId, state, sinceMs, untilMs, cause, connectedAtMs, interruptions };
+    const isDoubtful = settled.phase === 'open' && settled.doubt !== undefined;
+    return { deviceId, state, sinceMs, untilMs, cause, isDoubtful, connectedAtMs, interruptions };
   };
   switch (settled.phase) {
     case 'open':
-      return view('connected', settled.connectedAtMs);
+      return view('connected', startMsOf(settled) ?? settled.newestAtMs);
     case 'lost':
       return view('reconnecting', settled.lostAtMs, graceEndMs(settled, policy));
     case 'ended':
@@ -88,16 +92,20 @@ export function participantView(
   };
   const strongest = views[0];
   if (!strongest) throw new Error('a participant without devices');
-  if (strongest.state === 'connected') return { state: 'connected', sinceMs: sinceMs(present), devices: views };
+  if (strongest.state === 'connected') {
+    const isDoubtful = views.every((view) => view.state !== 'connected' || view.isDoubtful);
+    return { state: 'connected', sinceMs: sinceMs(present), isDoubtful, devices: views };
+  }
   const last = lastEnded(devices);
   const graceOverMs = Math.max(...views.map((view) => view.untilMs ?? Number.NEGATIVE_INFINITY));
   const leaveGraceOverMs = leaveGraceEndMs(last, policy) ?? Number.NEGATIVE_INFINITY;
   const untilMs = Math.max(graceOverMs, leaveGraceOverMs);
-  if (untilMs <= nowMs) return { state: 'gone', sinceMs: last.endedAtMs, cause: last.cause, devices: views };
+  if (untilMs <= nowMs)
+    return { state: 'gone', sinceMs: last.endedAtMs, cause: last.cause, isDoubtful: false, devices: views };
   // While a leave grace that ends after all device grace periods is running, the presence continues, so the connection that
   // left counts for `since`.
   const holding = leaveGraceOverMs > graceOverMs ? [...present, last] : present;
-  return { state: 'reconnecting', sinceMs: sinceMs(holding), untilMs, devices: views };
+  return { state: 'reconnecting', sinceMs: sinceMs(holding), untilMs, isDoubtful: false, devices: views };
 }
 
 /** The end of the leave grace that follows this connection; undefined: there is none. */
@@ -113,7 +121,7 @@ export function leaveGraceEndMs(last: EndedConnection, policy: PresencePolicy): 
 export function lastEnded(devices: readonly SettledDevice[]): EndedConnection {
   const ends = devices.flatMap(({ connection }) => {
     if (connection.phase === 'open') return [];
-    return connection.phase === 'lost' ? [ended(connection, 'lost')] : [connection];
+    return connection.phase === 'lost' ? [ended(connection)] : [connection];
   });
   const last = ends.sort(
     (a, b) =>

@@ -1,7 +1,7 @@
 // A stay is an interval of provider time in which a participant was present. Stays of all its devices are merged if they
 // overlap, or if the gap is no longer than the applicable grace period (leave grace after a leave); the start of the merged
 // stay is the participant's `since`.
-import type { Connection, EndedConnection } from './connection.js';
+import { type Connection, type EndedConnection, startMsOf } from './connection.js';
 import type { PresencePolicy } from './policy.js';
 
 export interface Stay {
@@ -16,14 +16,14 @@ export const MAX_PAST_STAYS = 16;
 export function stayOf(connection: Connection, policy: PresencePolicy): Stay {
   switch (connection.phase) {
     case 'open':
-      return { startMs: connection.connectedAtMs, reachMs: Number.POSITIVE_INFINITY };
+      return { startMs: startMsOf(connection) ?? connection.newestAtMs, reachMs: Number.POSITIVE_INFINITY };
     case 'lost':
       return {
-        startMs: connection.connectedAtMs ?? connection.lostAtMs,
+        startMs: startMsOf(connection) ?? connection.lostAtMs,
         reachMs: connection.lostAtMs + policy.graceMs,
       };
     case 'ended': {
-      const startMs = connection.connectedAtMs ?? connection.endedAtMs;
+      const startMs = startMsOf(connection) ?? connection.endedAtMs;
       return { startMs, reachMs: reachOfEnded(connection, startMs, policy) };
     }
   }
@@ -34,6 +34,7 @@ function reachOfEnded({ cause, endedAtMs }: EndedConnection, startMs: number, po
     case 'left':
       return endedAtMs + policy.leaveGraceMs;
     case 'lost':
+    case 'reconciled':
       return endedAtMs + policy.graceMs;
     case 'superseded':
     case 'expired':

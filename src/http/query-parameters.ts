@@ -116,3 +116,14 @@ export const ScopeProperty = () =>
     example: 'r-42',
     description: 'The room or account in which the id is unique; absent when the source has none.',
   });
+
+/** `doubtful` in responses. */
+export const DoubtfulProperty = () =>
+  ApiPropertyOptional({
+    type: Boolean,
+    enum: [true],
+    example: true,
+    description:
+      'Only if connected, but the events received do not tell for certain: a disconnect was attributed to an older socket ' +
+      'of the device. Absent once an event settles it.',
+  });

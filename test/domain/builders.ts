@@ -12,7 +12,7 @@ interface SubjectParts {
   participant?: string;
 }
 
-interface EventParts extends SubjectParts, Pick<LifecycleEvent, 'eventId' | 'sequence'> {
+interface EventParts extends SubjectParts, Pick<LifecycleEvent, 'eventId' | 'sequence' | 'askedAtMs'> {
   device?: string;
   at?: number;
   receivedAt?: number;
@@ -25,7 +25,7 @@ export function subjectOf({ source = 'bandwidth', scope = '', participant = 'p1'
 }
 
 function event(kind: EventKind, parts: EventParts): LifecycleEvent {
-  const { device = 'd1', at = 0, receivedAt = at, precisionMs = 1, eventId, sequence, tag } = parts;
+  const { device = 'd1', at = 0, receivedAt = at, precisionMs = 1, eventId, sequence, askedAtMs, tag } = parts;
   return {
     subject: subjectOf(parts),
     deviceId: device as DeviceId,
@@ -35,6 +35,7 @@ function event(kind: EventKind, parts: EventParts): LifecycleEvent {
     precisionMs,
     ...(eventId !== undefined && { eventId }),
     ...(sequence !== undefined && { sequence }),
+    ...(askedAtMs !== undefined && { askedAtMs }),
     ...(tag && { tag }),
   };
 }
@@ -42,11 +43,20 @@ function event(kind: EventKind, parts: EventParts): LifecycleEvent {
 /** The same event for the reference model. */
 export function modelEventOf(event: LifecycleEvent): ModelEvent {
   const { deviceId: device, kind, occurredAtMs: at, receivedAtMs: received, precisionMs: precision } = event;
-  const { eventId, sequence, tag } = event;
-  return { device, kind, at, received, precision, eventId, sequence, tag };
+  const { eventId, sequence, askedAtMs: asked, tag } = event;
+  return { device, kind, at, received, precision, eventId, sequence, asked, tag };
 }
 
 export const connected = (parts: EventParts = {}) => event('connected', parts);
 export const disconnected = (parts: EventParts = {}) => event('disconnected', parts);
 export const left = (parts: EventParts = {}) => event('left', parts);
 export const eventOf = event;
+
+/** What the provider's API answered: as of `lagMs` before it was asked, received `latencyMs` later. */
+export function observed(
+  kind: 'seen' | 'unseen',
+  parts: { device?: string; askedAt: number; lagMs?: number; latencyMs?: number },
+) {
+  const { device = 'd1', askedAt, lagMs = 5_000, latencyMs = 500 } = parts;
+  return event(kind, { device, at: askedAt - lagMs, receivedAt: askedAt + latencyMs, askedAtMs: askedAt });
+}

@@ -28,6 +28,27 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
     await event('onLeave', 'dan', 7_000);
   }
 
+  it('says of whom it is doubtful, until an event settles it', async () => {
+    await aMeeting();
+    const { position } = await get('/v1/participants');
+    for (const ms of [8_000, 9_000]) await event('onConnect', 'eve', ms);
+    await event('onDisconnect', 'eve', 10_000);
+    const eve = await get('/v1/participants/eve');
+    expect(eve).toMatchObject({ state: 'connected', doubtful: true, devices: [{ deviceId: 'd1', doubtful: true }] });
+    expect(idsOf(await get('/v1/participants?doubtful=true'))).toEqual(['eve']);
+    expect(idsOf(await get('/v1/participants?doubtful=false')).sort()).toEqual(['ann', 'bob']);
+    expect(idsOf(await get('/v1/participants?doubtful=true&participantId=ann'))).toEqual([]);
+    const { items } = await get(`/v1/changes?after=${position}&participantId=eve&types=participant.updated`);
+    expect(items.at(-1)).toMatchObject({ state: 'connected', previousState: 'connected', doubtful: true });
+    await event('onConnect', 'eve', 11_000);
+    expect(await get('/v1/participants/eve')).not.toHaveProperty('doubtful');
+    expect(idsOf(await get('/v1/participants?doubtful=true'))).toEqual([]);
+    for (const value of ['yes', '', '1']) {
+      const { status, json } = await service.request(`/v1/participants?doubtful=${value}`);
+      expect([status, json.errors]).toEqual([400, [{ pointer: '#/doubtful', message: 'must be true or false' }]]);
+    }
+  });
+
   it('returns a participant as documented', async () => {
     const startMs = Date.now();
     await aMeeting();

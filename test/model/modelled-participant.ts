@@ -10,7 +10,7 @@ import {
   presenceOf,
 } from './presence-model.js';
 
-type Visible = Pick<Presence, 'state' | 'sinceMs'> & Partial<Presence['devices'][number]>;
+type Visible = Pick<Presence, 'state' | 'sinceMs' | 'isDoubtful'> & Partial<Presence['devices'][number]>;
 
 /** Everything known about a participant until it is forgotten. */
 interface Known {
@@ -79,12 +79,23 @@ export class ModelledParticipant {
       events: readonly ModelEvent[],
     ) => {
       if (verb === undefined) return [];
-      const { state, cause, sinceMs, deviceId } = now;
+      const { state, cause, sinceMs, deviceId, isDoubtful } = now;
       const type = `${deviceId === undefined ? 'participant' : 'device'}.${verb}`;
       const event = events.at(-1);
       const times = { sinceMs, occurredAtMs: event?.at ?? null, receivedAtMs: event?.received ?? nowMs };
       const whose = { subject: this.subject, deviceId, tag };
-      return [{ type, ...whose, state, previousState: was?.state ?? null, cause, ...times, version }];
+      return [
+        {
+          type,
+          ...whose,
+          state,
+          previousState: was?.state ?? null,
+          cause,
+          ...(isDoubtful && { isDoubtful }),
+          ...times,
+          version,
+        },
+      ];
     };
     const ofDevices = view.devices.flatMap((now) => {
       const was = before?.devices.find(({ deviceId }) => deviceId === now.deviceId);
@@ -141,6 +152,6 @@ function withoutStale(received: readonly ModelEvent[], known: readonly ModelEven
 
 function difference(was: Visible | undefined, now: Visible): string | undefined {
   if (was?.state !== now.state) return now.state;
-  const details = ['sinceMs', 'untilMs', 'cause', 'connectedAtMs', 'interruptions'] as const;
+  const details = ['sinceMs', 'untilMs', 'cause', 'isDoubtful', 'connectedAtMs', 'interruptions'] as const;
   return details.some((name) => was[name] !== now[name]) ? 'updated' : undefined;
 }

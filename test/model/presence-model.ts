@@ -3,50 +3,99 @@
 
 /** `at`: by the provider's clock, with this `precision`; `received`: by ours. Events of kind `ended` are from an operator. */
 type Moment = { at: number; received: number };
-type Identity = { device: string; kind: string; precision: number; eventId?: string; sequence?: number };
+type Identity = {
+  device: string;
+  kind: string;
+  precision: number;
+  eventId?: string;
+  sequence?: number;
+  asked?: number;
+};
 export type ModelEvent = Moment & Identity & { tag?: string };
 export type Policy = Record<'graceMs' | 'leaveGraceMs' | 'overlapMs' | 'maxConnectionMs' | 'clockSkewMs', number> & {
   devicesAtOnce: string;
 };
 /** `last`: the newest connect of an open connection, the loss of a lost one, the end of an ended one. */
-type Details = { start: number | null; interruptions: number; sockets: number; last: Moment; isFinal?: boolean };
+type Details = { start: number | null; interruptions: number; sockets: number; last: Moment; isFinal?: boolean } & {
+  /** `sighted`: when it was first seen, if no connect is known; `seen`: when last. */
+  sighted?: number | undefined;
+  seen?: number | undefined;
+  isUnseen?: boolean;
+  isDoubtful?: boolean;
+};
 export type Connection = Details & { phase: string; cause?: string };
 export type Presence = ReturnType<typeof presenceOf>;
 
 /** The order of kinds of events at the same time, of causes (by precedence) and of states (the most present first). */
-const RANKS = ['connected', 'disconnected', 'reconnecting', 'gone', 'left', 'ended', 'lost', 'superseded', 'expired'];
+const RANKS = ['connected', 'disconnected', 'reconnecting', 'gone', 'left', 'seen', 'unseen', 'ended', 'lost'].concat([
+  'reconciled',
+  'superseded',
+  'expired',
+]);
 const rank = (word = '') => RANKS.indexOf(word);
 const NONE: Connection = { phase: 'none', start: null, interruptions: 0, sockets: 0, last: { at: 0, received: 0 } };
 
-const opened = (e: Moment) => ({ phase: 'open', start: e.at, interruptions: 0, sockets: 1, last: e });
-const lost = (c: Connection, e: Moment) => ({ ...c, phase: 'lost', last: e, cause: undefined });
-const ended = (c: Connection, cause: string, last = c.last) => ({ ...c, phase: 'ended', cause, last });
+const opened = (e: Moment): Connection => ({ phase: 'open', start: e.at, interruptions: 0, sockets: 1, last: e });
+const sighted = (e: Moment): Connection => ({ ...opened(e), start: null, sighted: e.at, seen: e.at, sockets: 0 });
+const startOf = ({ start, sighted }: Connection) => start ?? sighted ?? null;
+const kept = ({ start, sighted, interruptions }: Connection) => ({ start, sighted, interruptions, sockets: 0 });
+const lost = (c: Connection, e: Moment) => ({ ...kept(c), phase: 'lost', last: e });
+const isWaiting = (c: Connection, e: Moment, p: Policy) => e.received < c.last.received + p.graceMs;
+const ended = (c: Connection, cause = c.isUnseen ? 'reconciled' : 'lost', last = c.last): Connection => {
+  return { ...kept(c), phase: 'ended', cause, last };
+};
 const later = ({ at, received }: Moment, ms: number) => ({ at: at + ms, received: received + ms });
-const expired = (c: Connection, p: Policy) => ended(c, 'expired', later(c.last, p.maxConnectionMs));
+const expired = (c: Connection, p: Policy) => {
+  const { at, received } = later(c.last, p.maxConnectionMs);
+  return ended(c, 'expired', { at: Math.max(at, (c.seen ?? 0) + p.maxConnectionMs), received });
+};
 const isOverAge = (c: Connection, nowMs: number, p: Policy) => nowMs - c.last.received > p.maxConnectionMs;
 
 /** The effect of an event on a device's connection; others have none. `gapMs`: the time since the connection's `last`. */
-const TABLE: Record<string, (c: Connection, e: Moment, p: Policy, gapMs: number) => Connection[]> = {
+type Row = (c: Connection, e: Moment & { asked?: number | undefined }, p: Policy, gapMs: number) => Connection[];
+const TABLE: Record<string, Row> = {
   'connected, none': (_, e) => [opened(e)],
   'connected, open': (c, e, p) =>
-    isOverAge(c, e.received, p) ? [expired(c, p), opened(e)] : [{ ...c, sockets: c.sockets + 1, last: e }],
+    isOverAge(c, e.received, p)
+      ? [expired(c, p), opened(e)]
+      : [{ ...opened(e), ...kept(c), start: startOf(c), sockets: c.sockets + 1 }],
   'connected, lost': (c, e, p, gapMs) => {
-    if (gapMs > p.graceMs || c.start === null) return [ended(c, 'lost'), opened(e)];
-    return [{ ...opened(e), start: c.start, interruptions: c.interruptions + 1 }];
+    if (gapMs > p.graceMs || startOf(c) === null) return [ended(c), opened(e)];
+    return [{ ...opened(e), ...kept(c), start: startOf(c), interruptions: c.interruptions + 1, sockets: 1 }];
   },
   'connected, ended': (c, e) => [c, opened(e)],
   'disconnected, none': (c, e) => [lost(c, e)],
   'disconnected, open': (c, e, p, gapMs) => {
     if (isOverAge(c, e.received, p)) return [expired(c, p)];
-    return [c.sockets >= 2 && gapMs <= p.overlapMs ? { ...c, sockets: c.sockets - 1 } : lost(c, e)];
+    const isOlder = c.sockets >= 2 && gapMs <= p.overlapMs;
+    return [isOlder ? { ...c, sockets: c.sockets - 1, isDoubtful: true } : lost(c, e)];
   },
-  'disconnected, lost': (c, e, p) => [e.received < c.last.received + p.graceMs ? lost(c, e) : c],
+  // A connect in between was not received.
+  'disconnected, lost': (c, e, p) => [isWaiting(c, e, p) ? lost(c, e) : c],
   'disconnected, ended': (c, e) => [c.cause === 'ended' ? lost(c, e) : c], // The operator was wrong.
   'left, none': (c, e) => [ended(c, 'left', e)],
   'left, open': (c, e) => [ended(c, 'left', e)],
-  'left, lost': (c) => [ended(c, 'left')],
+  'left, lost': (c, e, p) => [ended(c, 'left', c.isUnseen && isWaiting(c, e, p) ? e : c.last)],
   'left, ended': (c, e) =>
     /ended|expired/.test(c.cause ?? '') ? [{ ...ended(c, 'left', e), isFinal: c.cause === 'ended' }] : [c],
+  'seen, none': (_, e) => [sighted(e)],
+  'seen, open': (c, e, p) => {
+    if (isOverAge(c, e.received, p)) return TABLE['seen, ended']?.(expired(c, p), e, p, 0) ?? [];
+    return [{ ...c, last: { at: c.last.at, received: e.received }, seen: e.at, isDoubtful: false }];
+  },
+  'seen, lost': (c, e, p) => {
+    if (!isWaiting(c, e, p)) return [ended(c), { ...sighted(e), isDoubtful: true }];
+    const start = { start: c.start, sighted: startOf(c) === null ? e.at : c.sighted };
+    return [{ ...sighted(e), ...start, interruptions: c.interruptions + 1, isDoubtful: true }];
+  },
+  'seen, ended': (c, e, p) => {
+    const isOutdated = c.cause !== 'expired' && (e.asked ?? e.received) < c.last.received + p.graceMs;
+    return isOutdated ? [c] : [c, { ...sighted(e), isDoubtful: true }];
+  },
+  'unseen, open': (c, e, p) => [isOverAge(c, e.received, p) ? expired(c, p) : { ...lost(c, e), isUnseen: true }],
+  'unseen, none': (c) => [c],
+  'unseen, lost': (c) => [c],
+  'unseen, ended': (c) => [c],
   ended: (c, e) => [ended(c, 'ended', { ...e, at: Math.max(e.at, e.received) })],
   'ended, ended': (c) => [{ ...c, isFinal: true }],
 };
@@ -96,7 +145,7 @@ function isEndOfNext(c: Connection, end: ModelEvent & { time: number }, rest: (t
 /** If participants have one device at a time: the connection after the first connect of another device since its own. */
 function superseded(c: Connection, own: readonly ModelEvent[], others: readonly ModelEvent[], p: Policy): Connection {
   const ordered = inOrder(own, p);
-  const life = ordered.findLast(({ kind }) => kind === 'connected') ?? ordered.at(-1);
+  const life = ordered.findLast(({ kind }) => /^(connected|seen)$/.test(kind)) ?? ordered.at(-1);
   const isNewer = (e: ModelEvent & { time: number }) =>
     e.kind === 'connected' && life && e.time > life.time && e.received >= life.received;
   const devices = [...new Set(others.map(({ device }) => device))];
@@ -108,7 +157,7 @@ function superseded(c: Connection, own: readonly ModelEvent[], others: readonly 
   );
   const [by] = connects.sort(compareBy(({ time, received }) => [time, received]));
   if (!by || p.devicesAtOnce !== 'one' || c.phase === 'ended') return c;
-  if (c.phase === 'lost') return by.received < c.last.received + p.graceMs ? ended(c, 'lost') : c;
+  if (c.phase === 'lost') return isWaiting(c, by, p) ? ended(c) : c;
   return isOverAge(c, by.received, p) ? expired(c, p) : ended(c, 'superseded', { at: by.time, received: by.received });
 }
 
@@ -124,33 +173,35 @@ export function connectionsOf(
   while (waiting.length > 0) {
     const [end, ...rest] = waiting as [(typeof waiting)[0]];
     const connect = isEndOfNext(c, end, rest, p) ? waiting.findIndex(({ kind }) => kind === 'connected') : 0;
-    const [{ kind, time, received }] = waiting.splice(connect, 1) as [typeof end];
+    const [{ kind, time, received, asked }] = waiting.splice(connect, 1) as [typeof end];
     const at = c.phase === 'open' && /disconnected|left/.test(kind) ? Math.max(time, c.last.at) : time;
-    const next = (TABLE[`${kind}, ${c.phase}`] ?? TABLE[kind])?.(c, { at, received }, p, at - c.last.at) ?? [c];
+    const next = (TABLE[`${kind}, ${c.phase}`] ?? TABLE[kind])?.(c, { at, received, asked }, p, at - c.last.at) ?? [c];
     [all, c] = [[...all, ...next.slice(0, -1)], next.at(-1) ?? NONE];
   }
   c = superseded(c, events, others, p);
   if (c.phase === 'open' && isOverAge(c, nowMs, p)) c = expired(c, p);
-  if (c.phase === 'lost' && nowMs >= c.last.received + p.graceMs) c = ended(c, 'lost');
+  if (c.phase === 'lost' && nowMs >= c.last.received + p.graceMs) c = ended(c);
   return [...all, c];
 }
 
 /** The start of the uninterrupted presence that `some` are part of; other connections may precede them without a gap. */
 function sinceOf(some: readonly Connection[], all: readonly Connection[], p: Policy): number {
-  const startOf = ({ start, last }: Connection) => start ?? last.at;
+  const startMsOf = (c: Connection) => startOf(c) ?? c.last.at;
   const reachOf = (c: Connection) => {
     if (c.phase === 'open') return Number.POSITIVE_INFINITY;
-    if (c.cause === 'ended') return startOf(c);
+    if (c.cause === 'ended') return startMsOf(c);
     return c.last.at + (c.cause === 'left' ? p.leaveGraceMs : /expired|superseded/.test(c.cause ?? '') ? 0 : p.graceMs);
   };
-  const before = (ms: number) => all.filter((c) => startOf(c) < ms && reachOf(c) >= ms).map(startOf);
+  const before = (ms: number) => all.filter((c) => startMsOf(c) < ms && reachOf(c) >= ms).map(startMsOf);
   const back = (ms: number): number => (before(ms).length > 0 ? back(Math.min(...before(ms))) : ms);
-  return Math.max(...some.map((c) => back(startOf(c))));
+  return Math.max(...some.map((c) => back(startMsOf(c))));
 }
 
-function deviceOf(deviceId: string, { phase, start, last, cause, interruptions }: Connection, p: Policy) {
-  const common = { deviceId, connectedAtMs: start, interruptions, untilMs: undefined, cause };
-  if (phase === 'open') return { ...common, state: 'connected', sinceMs: start ?? last.at };
+function deviceOf(deviceId: string, c: Connection, p: Policy) {
+  const { phase, start, last, cause, interruptions } = c;
+  const isDoubtful = c.isDoubtful ?? false;
+  const common = { deviceId, connectedAtMs: start, interruptions, untilMs: undefined, cause, isDoubtful };
+  if (phase === 'open') return { ...common, state: 'connected', sinceMs: startOf(c) ?? last.at };
   if (phase === 'ended') return { ...common, state: 'gone', sinceMs: last.at };
   return { ...common, state: 'reconnecting', sinceMs: last.at, untilMs: last.received + p.graceMs };
 }
@@ -166,15 +217,18 @@ export function presenceOf(events: readonly ModelEvent[], p: Policy, nowMs: numb
   devices.sort(compareBy(({ state, sinceMs, deviceId }) => [rank(state), sinceMs, deviceId]));
   const since = (some: readonly Connection[]) => sinceOf(some, [...past, ...histories.flat()], p);
   const present = current.filter(({ phase }) => phase !== 'ended');
-  if (devices[0]?.state === 'connected') return { state: 'connected', sinceMs: since(present), devices };
-  const ends = current.map((c) => (c.phase === 'lost' ? ended(c, 'lost') : c));
+  if (devices[0]?.state === 'connected') {
+    const isDoubtful = devices.every((device) => device.state !== 'connected' || device.isDoubtful);
+    return { state: 'connected', sinceMs: since(present), isDoubtful, devices };
+  }
+  const ends = current.map((c) => (c.phase === 'lost' ? ended(c) : c));
   const keysOf = ({ last, cause, isFinal }: Connection) => [-last.at, rank(cause), -last.received, isFinal ?? false];
   const [end = NONE] = ends.sort(compareBy(keysOf));
   const graceEndMs = Math.max(...devices.map(({ untilMs = 0 }) => untilMs));
   const hasLeaveGrace = end.cause === 'left' && !end.isFinal && p.leaveGraceMs > 0;
   const leaveGraceEndMs = hasLeaveGrace ? end.last.received + p.leaveGraceMs : 0;
   const untilMs = Math.max(graceEndMs, leaveGraceEndMs);
-  if (untilMs <= nowMs) return { state: 'gone', sinceMs: end.last.at, cause: end.cause, devices };
+  if (untilMs <= nowMs) return { state: 'gone', sinceMs: end.last.at, cause: end.cause, isDoubtful: false, devices };
   const sinceMs = since(leaveGraceEndMs > graceEndMs ? [...present, end] : present);
-  return { state: 'reconnecting', sinceMs, untilMs, devices };
+  return { state: 'reconnecting', sinceMs, untilMs, isDoubtful: false, devices };
 }

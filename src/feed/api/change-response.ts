@@ -11,7 +11,7 @@ import {
   TAG_EXAMPLE,
   TIME_EXAMPLE,
 } from '../../http/openapi/examples.js';
-import { ScopeProperty } from '../../http/query-parameters.js';
+import { DoubtfulProperty, ScopeProperty } from '../../http/query-parameters.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
 import { RECEIVED_AT_EXAMPLE } from './change-examples.js';
 
@@ -69,6 +69,9 @@ export class ChangeResponse {
   })
   cause?: GoneCause;
 
+  @DoubtfulProperty()
+  doubtful?: true;
+
   @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE, description: 'As in ParticipantResponse.' })
   since: string;
 
@@ -77,7 +80,8 @@ export class ChangeResponse {
     format: 'date-time',
     nullable: true,
     example: TIME_EXAMPLE,
-    description: 'Provider time of the event that caused the change; null if elapsed time or an operator caused it.',
+    description:
+      'Provider time of the event that caused the change; null if elapsed time, an operator or an answer of the provider’s API caused it.',
   })
   at: string | null;
 
@@ -128,6 +132,7 @@ export function changeResponse(change: Change, position: string): ChangeResponse
     state,
     previousState,
     ...(cause && { cause }),
+    ...(change.isDoubtful && { doubtful: true }),
     since: rfc3339(change.sinceMs),
     at: change.occurredAtMs === null ? null : rfc3339(change.occurredAtMs),
     receivedAt: rfc3339(change.receivedAtMs),

@@ -9,9 +9,9 @@ export const POSITION_EXAMPLE = '9f3ac21b77d0.1795434306502000';
 
 /** Decodes to the list of participants filtered by the example values except the scope, after the example participant. */
 export const CURSOR_EXAMPLE =
-  'WzE2Mjg3ODYyMzQ2NzYsIjQ3M2Y2NTQ0LTkyZjctNGQ2Ny05ZTc3LWJmMjUzM2NmZmY2ZCIsIjlmM2FjMjFiNzdkMC4xNzk1NDM0MzA2NTAyMD' +
-  'AwIiwiY29ubmVjdGVkLHJlY29ubmVjdGluZyBoZWxsby13b3JsZC1waG9uZVtcImJhbmR3aWR0aFwiLG51bGwsXCI0NzNmNjU0NC05MmY3LTRk' +
-  'NjctOWU3Ny1iZjI1MzNjZmZmNmRcIl0iXQ';
+  'WzE2Mjg3ODYyMzQ2NzYsIjQ3M2Y2NTQ0LTkyZjctNGQ2Ny05ZTc3LWJmMjUzM2NmZmY2ZCIsIjlmM2FjMjFiNzdkMC4xNzk1NDM0MzA2NTAyMDAw' +
+  'IiwiY29ubmVjdGVkLHJlY29ubmVjdGluZyBoZWxsby13b3JsZC1waG9uZVtcImJhbmR3aWR0aFwiLG51bGwsXCI0NzNmNjU0NC05MmY3LTRkNjct' +
+  'OWU3Ny1iZjI1MzNjZmZmNmRcIix0cnVlXSJd';
 
 /** Decodes to the tags of the example source, after the example tag. */
 export const TAGS_CURSOR_EXAMPLE =

@@ -61,8 +61,8 @@ export class ParticipantsController {
   @ApiListParticipants()
   async list(@Query() { limit, cursor, ...query }: ParticipantsQuery): Promise<string> {
     const asOf = rfc3339(this.clock.now());
-    const { state, tag, source, scope, participantId } = query;
-    const others = [source, scope, participantId];
+    const { state, tag, source, scope, participantId, doubtful } = query;
+    const others = [source, scope, participantId, ...(doubtful === undefined ? [] : [doubtful])];
     const isPlain = others.every((value) => value === undefined);
     const filter = `${[...state].sort().join()} ${tag ?? ''}${isPlain ? '' : JSON.stringify(others)}`;
     const start = cursor === undefined ? null : toPageStart(cursor, filter);
@@ -75,6 +75,7 @@ export class ParticipantsController {
           scope,
           source: this.sources.parse(source),
           participantId: participantId as ParticipantId | undefined,
+          isDoubtful: doubtful,
         },
         start?.after ?? null,
         limit,

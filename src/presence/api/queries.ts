@@ -1,6 +1,6 @@
 // Query parameters and request bodies for participants, occupancy and tags.
 import { Transform } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, ValidateBy } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsIn, IsOptional, ValidateBy } from 'class-validator';
 import { identifierFault, MAX_IDENTIFIER_LENGTH } from '../../domain/identifier.js';
 import { PRESENCE_STATES, type PresenceState } from '../../domain/presence-view.js';
 import { ApiProperty, ApiPropertyOptional, COMMA_LIST } from '../../http/openapi/decorators.js';
@@ -56,6 +56,16 @@ export class ParticipantsQuery {
 
   @ParticipantIdParameter('Only participants with this id: at most one per source and scope.')
   participantId?: string;
+
+  @ApiPropertyOptional({
+    type: Boolean,
+    example: true,
+    description: 'Only participants who are, or are not, `doubtful`. A page may have fewer items than `limit`.',
+  })
+  @IsOptional()
+  @Transform(({ value }) => (value === 'true' || value === 'false' ? value === 'true' : value))
+  @IsBoolean({ message: 'must be true or false' })
+  doubtful?: boolean;
 
   @Limit()
   limit: number = 100;

@@ -14,7 +14,7 @@ import {
   TIME_EXAMPLE,
   UNKNOWN_PARTICIPANT_ID_EXAMPLE,
 } from '../../http/openapi/examples.js';
-import { ScopeProperty } from '../../http/query-parameters.js';
+import { DoubtfulProperty, ScopeProperty } from '../../http/query-parameters.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
 import type { Occupancy } from '../../storage/ports.js';
 
@@ -41,7 +41,7 @@ const Cause = () =>
     example: 'left',
     description:
       'Only if gone. `left`: the device left. `lost`: its signalling was lost and it did not return within the grace ' +
-      'period. `superseded`: another device of the participant connected, where it has one at a time. `expired`: no end ' +
+      'period. `superseded`: another device of the participant connected, where it has one at a time. `reconciled`: the provider’s API no longer listed it. `expired`: no end ' +
       'event arrived within the maximum connection age. `ended`: an operator ended it.',
   });
 const AsOf = () =>
@@ -74,6 +74,9 @@ export class DeviceResponse {
 
   @Cause()
   cause?: GoneCause | undefined;
+
+  @DoubtfulProperty()
+  doubtful?: true | undefined;
 
   @ApiProperty({
     type: String,
@@ -113,6 +116,9 @@ export class ParticipantResponse {
 
   @Cause()
   cause?: GoneCause | undefined;
+
+  @DoubtfulProperty()
+  doubtful?: true | undefined;
 
   @ApiPropertyOptional({ type: String, example: TAG_EXAMPLE, description: 'The newest non-empty tag received.' })
   tag?: string | undefined;
@@ -235,13 +241,14 @@ export class TagsResponse {
 
 export function participantResponse(record: ParticipantRecord): ParticipantResponse {
   const { subject, announced, tag, lastEventAtMs, version } = record;
-  const { state, sinceMs, untilMs, cause, devices } = announced;
+  const { state, sinceMs, untilMs, cause, isDoubtful, devices } = announced;
   return {
     ...subjectMembers(subject),
     state,
     since: rfc3339(sinceMs),
     until: optionalTime(untilMs),
     cause,
+    doubtful: isDoubtful || undefined,
     tag: tag?.value,
     devices: devices.map(deviceResponse),
     lastEventAt: rfc3339(lastEventAtMs),
@@ -254,13 +261,14 @@ export function subjectMembers({ participantId, source, scope }: Subject) {
 }
 
 function deviceResponse(view: DeviceView): DeviceResponse {
-  const { deviceId, state, sinceMs, untilMs, cause, connectedAtMs, interruptions } = view;
+  const { deviceId, state, sinceMs, untilMs, cause, isDoubtful, connectedAtMs, interruptions } = view;
   return {
     deviceId,
     state,
     since: rfc3339(sinceMs),
     until: optionalTime(untilMs),
     cause,
+    doubtful: isDoubtful || undefined,
     connectedAt: connectedAtMs === null ? null : rfc3339(connectedAtMs),
     interruptions,
   };

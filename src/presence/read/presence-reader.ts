@@ -1,6 +1,7 @@
 // Reads presence as last announced, so that participants, counts and the feed always agree. Elapsed time takes effect
 // only through the deadline worker, for all of them at once.
 import { Inject, Injectable } from '@nestjs/common';
+import type { ParticipantRecord } from '../../domain/participant.js';
 import type { PresenceState } from '../../domain/presence-view.js';
 import type { ParticipantId, SourceName, Subject } from '../../domain/subject.js';
 import { decodeRecord } from '../../storage/encoding/record-codec.js';
@@ -35,6 +36,7 @@ export interface ListFilter {
   readonly scope?: string | undefined;
   readonly tag?: string | undefined;
   readonly participantId?: ParticipantId | undefined;
+  readonly isDoubtful?: boolean | undefined;
 }
 
 /** `next`: the cursor of the next page; null: this is the last one. */
@@ -64,7 +66,7 @@ export class PresenceReader {
     return this.#loads.load(subjects.map(keyOf));
   }
 
-  /** With both a scope and a tag, a page may have fewer than `limit` items although there is a next page. */
+  /** With both a scope and a tag, or with `isDoubtful`, a page may have fewer than `limit` items although there is a next page. */
   async list(filter: ListFilter, after: PageCursor | null, limit: number): Promise<Page<PageItem, PageCursor>> {
     if (filter.participantId !== undefined) return this.#listById(filter, filter.participantId, after, limit);
     return this.#listIn(filter, groupOf(filter), after, limit);
@@ -82,13 +84,13 @@ export class PresenceReader {
     return toPage(await this.#index.tags(source, after, limit + 1), limit);
   }
 
-  /** If the group is not the tag, records are scanned for the tag. */
+  /** Records are scanned for what has no index: doubt, and the tag if the group is not the tag. */
   async #listIn(filter: ListFilter, group: Group | undefined, after: PageCursor | null, limit: number) {
-    const { states, source, tag } = filter;
+    const { states, source } = filter;
     const pageFilter = { states, source, group };
-    if (tag === undefined || group?.kind === 'tag')
-      return toPage(await this.#index.page(pageFilter, after, limit + 1), limit);
-    return this.#scan(pageFilter, (item) => recordOf(item)?.tag?.value === tag, after, limit);
+    const isIndexed = filter.isDoubtful === undefined && (filter.tag === undefined || group?.kind === 'tag');
+    if (isIndexed) return toPage(await this.#index.page(pageFilter, after, limit + 1), limit);
+    return this.#scan(pageFilter, (item) => isWanted(recordOf(item), filter), after, limit);
   }
 
   async #scan(
@@ -113,7 +115,7 @@ export class PresenceReader {
 
   /** Without a scope, an id may be that of several participants: the one that has no scope, and those of the `id` index. */
   async #listById(filter: ListFilter, participantId: ParticipantId, after: PageCursor | null, limit: number) {
-    const { states, source, scope, tag } = filter;
+    const { states, source, scope } = filter;
     const inScopes =
       scope === undefined
         ? await this.#listIn(filter, { kind: 'id', name: participantId }, after, limit)
@@ -125,7 +127,7 @@ export class PresenceReader {
       const text = records[n] ?? null;
       const record = text === null ? undefined : recordOf({ key, record: text });
       if (text === null || !record || !states.includes(record.announced.state)) return [];
-      if (tag !== undefined && record.tag?.value !== tag) return [];
+      if (!isWanted(record, filter)) return [];
       const item = { key, sinceMs: record.announced.sinceMs, record: text };
       const isOnThisPage = inScopes.next === null || comparePageItems(item, inScopes.next) <= 0;
       return isOnThisPage && (after === null || comparePageItems(item, after) > 0) ? [item] : [];
@@ -140,6 +142,11 @@ export class PresenceReader {
 function groupOf({ scope, tag }: ListFilter): Group | undefined {
   if (scope !== undefined) return { kind: 'scope', name: scope };
   return tag === undefined ? undefined : { kind: 'tag', name: tag };
+}
+
+function isWanted(record: ParticipantRecord | undefined, { tag, isDoubtful }: ListFilter): boolean {
+  if (!record || (tag !== undefined && record.tag?.value !== tag)) return false;
+  return isDoubtful === undefined || record.announced.isDoubtful === isDoubtful;
 }
 
 /** undefined: the record is unreadable. */

@@ -12,7 +12,7 @@ import { STORED_CAUSES } from './field-codecs.js';
 /** participant, source, tag, version, changes; scope, if not empty */
 type EncodedEntry = [ParticipantId, SourceName, string | 0, number, EncodedChange[], string?];
 
-/** type, device, previous tag, state, previous state, cause, since, at, receivedAt */
+/** type, device, previous tag, state, previous state, cause, since, at, receivedAt; 1 if doubtful */
 type EncodedChange = [
   ChangeType,
   DeviceId | 0,
@@ -23,6 +23,7 @@ type EncodedChange = [
   number,
   number | null,
   number,
+  1?,
 ];
 
 /** `changes`: all changes of one commit for one participant. null: there are none. */
@@ -43,7 +44,18 @@ export function decodeChanges(text: string): Change[] | null {
   const [participantId, source, tag, version, changes, scope = ''] = entry;
   const subject: Subject = { source, scope, participantId };
   return changes.map(
-    ([type, deviceId, previousTag, state, previousState, cause, sinceMs, occurredAtMs, receivedAtMs]): Change => ({
+    ([
+      type,
+      deviceId,
+      previousTag,
+      state,
+      previousState,
+      cause,
+      sinceMs,
+      occurredAtMs,
+      receivedAtMs,
+      doubtful,
+    ]): Change => ({
       type,
       subject,
       ...(deviceId !== 0 && { deviceId }),
@@ -52,6 +64,7 @@ export function decodeChanges(text: string): Change[] | null {
       state,
       previousState: previousState === 0 ? null : previousState,
       ...(cause !== 0 && { cause }),
+      ...(doubtful && { isDoubtful: true }),
       sinceMs,
       occurredAtMs,
       receivedAtMs,
@@ -62,7 +75,7 @@ export function decodeChanges(text: string): Change[] | null {
 
 function encodeChange(change: Change): EncodedChange {
   const { type, deviceId, previousTag, state, previousState, cause, sinceMs, occurredAtMs, receivedAtMs } = change;
-  return [
+  const text: EncodedChange = [
     type,
     deviceId ?? 0,
     previousTag ?? 0,
@@ -73,6 +86,8 @@ function encodeChange(change: Change): EncodedChange {
     occurredAtMs,
     receivedAtMs,
   ];
+  if (change.isDoubtful) text.push(1);
+  return text;
 }
 
 function parse(text: string): unknown {
@@ -100,7 +115,7 @@ function isEntry(value: unknown): value is EncodedEntry {
 
 function isChange(value: unknown): value is EncodedChange {
   if (!Array.isArray(value)) return false;
-  const [type, deviceId, previousTag, state, previousState, cause, sinceMs, occurredAtMs, receivedAtMs] =
+  const [type, deviceId, previousTag, state, previousState, cause, sinceMs, occurredAtMs, receivedAtMs, doubtful] =
     value as unknown[];
   return (
     isOneOf(CHANGE_TYPES, type) &&
@@ -111,7 +126,8 @@ function isChange(value: unknown): value is EncodedChange {
     (cause === 0 || isOneOf(STORED_CAUSES, cause)) &&
     isTimeMs(sinceMs) &&
     (occurredAtMs === null || isTimeMs(occurredAtMs)) &&
-    isTimeMs(receivedAtMs)
+    isTimeMs(receivedAtMs) &&
+    (doubtful === undefined || doubtful === 1)
   );
 }
 

@@ -31,9 +31,10 @@ export type EncodedDevice = EncodedNewDevice | EncodedKnownDevice;
 
 export function encodeDevice(view: DeviceView, history: DeviceHistory | undefined, baseMs: number): EncodedDevice {
   if (!history) throw new Error('an announced device is missing from the record');
-  const { state, sinceMs, connectedAtMs, interruptions } = view;
+  const { state, sinceMs, isDoubtful, connectedAtMs, interruptions } = view;
   const id = encodeId(view.deviceId);
-  const isMinimal = state === 'connected' && sinceMs === baseMs && connectedAtMs === baseMs && interruptions === 0;
+  const isNewConnection = sinceMs === baseMs && connectedAtMs === baseMs && interruptions === 0;
+  const isMinimal = state === 'connected' && isNewConnection && !isDoubtful;
   const [first, second] = history.events;
   if (isMinimal && !history.base && !history.supersededBy && first && !second && isMinimalConnect(first, baseMs)) {
     return [id, first.receivedAtMs - baseMs];
@@ -60,13 +61,14 @@ function isMinimalConnect(event: DeviceEvent, baseMs: number): boolean {
 export function decodeView(device: EncodedDevice, baseMs: number): DeviceView {
   const deviceId = decodeId(device[0]) as DeviceId;
   if (isNew(device) || device[1] === 0) {
-    const since = { sinceMs: baseMs, untilMs: undefined, cause: undefined, connectedAtMs: baseMs };
+    const since = { sinceMs: baseMs, untilMs: undefined, cause: undefined, isDoubtful: false, connectedAtMs: baseMs };
     return { deviceId, state: 'connected', ...since, interruptions: 0 };
   }
   const [start, count, presence] = device[1];
-  const { state, sinceMs, untilMs, cause } = decodePresence(presence, baseMs);
+  const { state, sinceMs, untilMs, cause, isDoubtful } = decodePresence(presence, baseMs);
   const connectedAtMs = start === null ? null : checkedInteger(baseMs + start);
-  return { deviceId, state, sinceMs, untilMs, cause, connectedAtMs, interruptions: checkedInteger(count) };
+  const interruptions = checkedInteger(count);
+  return { deviceId, state, sinceMs, untilMs, cause, isDoubtful, connectedAtMs, interruptions };
 }
 
 export function decodeHistory(device: EncodedDevice, baseMs: number): DeviceHistory {

@@ -6,18 +6,24 @@ import { PRESENCE_STATES, type Presence } from '../../domain/presence-view.js';
 import { isTimeMs } from '../../runtime/rfc3339.js';
 
 /** Records store indexes into these lists and PRESENCE_STATES: append only. */
-const STORED_KINDS: readonly EventKind[] = ['connected', 'disconnected', 'left', 'ended'];
-export const STORED_CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired', 'ended', 'superseded'];
+const STORED_KINDS: readonly EventKind[] = ['connected', 'disconnected', 'left', 'ended', 'seen', 'unseen'];
+export const STORED_CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired', 'ended', 'superseded', 'reconciled'];
 
-/** state, since; until if reconnecting, cause if gone */
+/** state, since; until if reconnecting, cause if gone, 1 if connected and doubtful */
 export type EncodedPresence = [number, number, number?];
-/** phase, connectedAt, interruptions, occurredAt, receivedAt − occurredAt; sockets, cause or 0 by phase; 1 if final */
-export type EncodedConnection = ['o' | 'l' | 'e', number | null, number, number, number, number, 1?];
+/** phase, connectedAt, interruptions, time, receivedAt − time; sockets, cause or 0 by phase; flags and their times, if any */
+export type EncodedConnection = ['o' | 'l' | 'e', number | null, number, number, number, number, ...number[]];
 
-export function encodePresence({ state, sinceMs, untilMs, cause }: Presence, baseMs: number): EncodedPresence {
+const PHASES = { open: 'o', lost: 'l', ended: 'e' } as const;
+
+export function encodePresence(
+  { state, sinceMs, untilMs, cause, isDoubtful }: Presence,
+  baseMs: number,
+): EncodedPresence {
   const text: EncodedPresence = [PRESENCE_STATES.indexOf(state), sinceMs - baseMs];
   if (untilMs !== undefined) text.push(untilMs - baseMs);
   if (cause !== undefined) text.push(STORED_CAUSES.indexOf(cause));
+  if (isDoubtful) text.push(1);
   return text;
 }
 
@@ -30,6 +36,7 @@ export function decodePresence(text: EncodedPresence, baseMs: number): Presence 
     sinceMs: checkedInteger(baseMs + text[1]),
     untilMs,
     cause: state === 'gone' ? elementAt(STORED_CAUSES, extra) : undefined,
+    isDoubtful: state === 'connected' && extra === 1,
   };
 }
 
@@ -39,19 +46,22 @@ const WHOLE_SECONDS = 8;
 const WITH_ID = 16;
 const WITH_SEQUENCE = 32;
 const CAPPED = 64;
+const ASKED = 128;
 
-/** Appends the values of an event: kind and flags, occurredAt, receivedAt − occurredAt, then id, sequence and cappedAt if any. */
+/** Appends the values of an event: kind and flags, occurredAt, receivedAt − occurredAt, then id, sequence, cappedAt and askedAt if any. */
 export function pushEvent(values: unknown[], event: DeviceEvent, baseMs: number): void {
-  const { kind, occurredAtMs, receivedAtMs, precisionMs, eventId, sequence, cappedAtMs } = event;
+  const { kind, occurredAtMs, receivedAtMs, precisionMs, eventId, sequence, cappedAtMs, askedAtMs } = event;
   let code = STORED_KINDS.indexOf(kind);
   if (precisionMs !== 1) code += WHOLE_SECONDS;
   if (eventId !== undefined) code += WITH_ID;
   if (sequence !== undefined) code += WITH_SEQUENCE;
   if (cappedAtMs !== undefined) code += CAPPED;
+  if (askedAtMs !== undefined) code += ASKED;
   values.push(code, occurredAtMs - baseMs, receivedAtMs - occurredAtMs);
   if (eventId !== undefined) values.push(eventId);
   if (sequence !== undefined) values.push(sequence);
   if (cappedAtMs !== undefined) values.push(cappedAtMs - baseMs);
+  if (askedAtMs !== undefined) values.push(askedAtMs - baseMs);
 }
 
 /** Decodes the events from index `first` on. */
@@ -72,55 +82,75 @@ export function decodeEvents(values: readonly unknown[], first: number, baseMs: 
     const eventId = code & WITH_ID ? { eventId: checkedString(values[next++]) } : undefined;
     const sequence = code & WITH_SEQUENCE ? { sequence: checkedInteger(values[next++] as number) } : undefined;
     const capped = code & CAPPED ? { cappedAtMs: checkedInteger(baseMs + (values[next++] as number)) } : undefined;
-    events.push(eventId || sequence || capped ? { ...event, ...eventId, ...sequence, ...capped } : event);
+    const asked = code & ASKED ? { askedAtMs: checkedInteger(baseMs + (values[next++] as number)) } : undefined;
+    events.push(code >= WITH_ID ? { ...event, ...eventId, ...sequence, ...capped, ...asked } : event);
   }
   return events;
 }
 
+/** Flags of a connection, and the order of the values that follow them. */
+const FINAL = 1;
+const UNSEEN = 2;
+const SIGHTED = 4;
+const SEEN = 8;
+const DOUBTFUL = 16;
+
 export function encodeConnection(connection: Connection, baseMs: number): EncodedConnection {
-  const { connectedAtMs, interruptions } = connection;
+  const { phase, connectedAtMs, interruptions, sightedAtMs } = connection;
   const start = connectedAtMs === null ? null : connectedAtMs - baseMs;
+  const [atMs, receivedAtMs, extra] = timesOf(connection);
+  const flags: [number, ...number[]] = [0];
+  const flag = (bit: number, ...times: number[]) => {
+    flags[0] += bit;
+    flags.push(...times.map((ms) => ms - baseMs));
+  };
+  if (phase === 'ended' && connection.isFinal) flag(FINAL);
+  if (phase === 'lost' && connection.isUnseen) flag(UNSEEN);
+  if (sightedAtMs !== undefined) flag(SIGHTED, sightedAtMs);
+  if (phase === 'open' && connection.seenAtMs !== undefined) flag(SEEN, connection.seenAtMs);
+  if (phase === 'open' && connection.doubt) flag(DOUBTFUL, connection.doubt.sinceMs, connection.doubt.askAtMs);
+  const text = [PHASES[phase], start, interruptions, atMs - baseMs, receivedAtMs - atMs, extra] as const;
+  return flags[0] === 0 ? [...text] : [...text, ...flags];
+}
+
+function timesOf(connection: Connection): [atMs: number, receivedAtMs: number, extra: number] {
   switch (connection.phase) {
-    case 'open': {
-      const { newestAtMs, newestReceivedAtMs, sockets } = connection;
-      return ['o', start, interruptions, newestAtMs - baseMs, newestReceivedAtMs - newestAtMs, sockets];
-    }
-    case 'lost': {
-      const { lostAtMs, lostReceivedAtMs } = connection;
-      return ['l', start, interruptions, lostAtMs - baseMs, lostReceivedAtMs - lostAtMs, 0];
-    }
-    case 'ended': {
-      const { endedAtMs, endedReceivedAtMs, cause, isFinal } = connection;
-      const end = [endedAtMs - baseMs, endedReceivedAtMs - endedAtMs, STORED_CAUSES.indexOf(cause)] as const;
-      return isFinal ? ['e', start, interruptions, ...end, 1] : ['e', start, interruptions, ...end];
-    }
+    case 'open':
+      return [connection.newestAtMs, connection.newestReceivedAtMs, connection.sockets];
+    case 'lost':
+      return [connection.lostAtMs, connection.lostReceivedAtMs, 0];
+    case 'ended':
+      return [connection.endedAtMs, connection.endedReceivedAtMs, STORED_CAUSES.indexOf(connection.cause)];
   }
 }
 
 export function decodeConnection(
-  [phase, start, count, when, delay, extra, final]: EncodedConnection,
+  [phase, start, count, when, delay, extra, flags = 0, ...values]: EncodedConnection,
   baseMs: number,
 ): Connection {
+  const next = () => checkedInteger(baseMs + (values.shift() ?? Number.NaN));
   const connectedAtMs = start === null ? null : checkedInteger(baseMs + start);
-  const interruptions = checkedInteger(count);
-  const occurredAtMs = checkedInteger(baseMs + when);
-  const receivedAtMs = checkedInteger(occurredAtMs + delay);
+  const common = {
+    connectedAtMs,
+    interruptions: checkedInteger(count),
+    ...(flags & SIGHTED && { sightedAtMs: next() }),
+  };
+  const atMs = checkedInteger(baseMs + when);
+  const receivedAtMs = checkedInteger(atMs + delay);
   switch (phase) {
     case 'o': {
-      const newest = { newestAtMs: occurredAtMs, newestReceivedAtMs: receivedAtMs };
-      return {
-        phase: 'open',
-        connectedAtMs: connectedAtMs ?? occurredAtMs,
-        interruptions,
-        sockets: checkedInteger(extra),
-        ...newest,
-      };
+      const open = { ...common, sockets: checkedInteger(extra), newestAtMs: atMs, newestReceivedAtMs: receivedAtMs };
+      const seen = flags & SEEN ? { seenAtMs: next() } : undefined;
+      const doubt = flags & DOUBTFUL ? { doubt: { sinceMs: next(), askAtMs: next() } } : undefined;
+      return { phase: 'open', ...open, ...seen, ...doubt };
     }
-    case 'l':
-      return { phase: 'lost', connectedAtMs, interruptions, lostAtMs: occurredAtMs, lostReceivedAtMs: receivedAtMs };
+    case 'l': {
+      const isUnseen = flags & UNSEEN ? { isUnseen: true as const } : undefined;
+      return { phase: 'lost', ...common, lostAtMs: atMs, lostReceivedAtMs: receivedAtMs, ...isUnseen };
+    }
     case 'e': {
-      const end = { cause: elementAt(STORED_CAUSES, extra), endedAtMs: occurredAtMs, endedReceivedAtMs: receivedAtMs };
-      return { phase: 'ended', connectedAtMs, interruptions, ...end, ...(final === 1 && { isFinal: true as const }) };
+      const end = { cause: elementAt(STORED_CAUSES, extra), endedAtMs: atMs, endedReceivedAtMs: receivedAtMs };
+      return { phase: 'ended', ...common, ...end, ...(flags & FINAL ? { isFinal: true as const } : undefined) };
     }
     default:
       throw new Error('a record has a connection in an unknown phase');

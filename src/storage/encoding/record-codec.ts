@@ -90,7 +90,8 @@ function toRecord(subject: Subject, text: EncodedRecord): ParticipantRecord {
     views.push(view);
     histories.set(view.deviceId, decodeHistory(device, baseMs));
   }
-  const { state, sinceMs, untilMs, cause } = presence === 0 ? firstOf(views) : decodePresence(presence, baseMs);
+  const { state, sinceMs, untilMs, cause, isDoubtful } =
+    presence === 0 ? firstOf(views) : decodePresence(presence, baseMs);
   return {
     subject,
     version: checkedInteger(baseMs + version),
@@ -99,14 +100,15 @@ function toRecord(subject: Subject, text: EncodedRecord): ParticipantRecord {
     devices: histories,
     pastStays: decodeStays(stays, baseMs),
     evictedUpToMs: evictedUpTo === undefined ? undefined : checkedInteger(baseMs + evictedUpTo),
-    announced: { state, sinceMs, untilMs, cause, devices: views },
+    announced: { state, sinceMs, untilMs, cause, isDoubtful, devices: views },
     deadlineMs: checkedInteger(baseMs + deadline),
     settledAtMs: settledAt === undefined ? undefined : checkedInteger(baseMs + settledAt),
   };
 }
 
-function isSamePresence({ state, sinceMs, untilMs, cause }: Presence, device: DeviceView | undefined): boolean {
-  return state === device?.state && sinceMs === device.sinceMs && untilMs === device.untilMs && cause === device.cause;
+function isSamePresence({ state, sinceMs, untilMs, cause, isDoubtful }: Presence, device?: DeviceView): boolean {
+  const isSame = state === device?.state && sinceMs === device.sinceMs && untilMs === device.untilMs;
+  return isSame && cause === device.cause && isDoubtful === device.isDoubtful;
 }
 
 function firstOf(views: readonly DeviceView[]): DeviceView {

@@ -1,0 +1,81 @@
+// When to ask the provider's API, and what to make of a list that looks wrong. Webhooks alone cannot tell everything: a
+// connect that was lost is an absence that nothing contradicts. Source of the rules and of their figures: docs/rules.md.
+import type { Connection } from './connection.js';
+import { type DeviceHistory, fold } from './device-history.js';
+import { isObservation } from './lifecycle-event.js';
+import type { ParticipantRecord } from './participant.js';
+import type { PresencePolicy } from './policy.js';
+
+/** How long before the end of grace the provider is asked, so that its answer arrives in time. */
+const ASK_BEFORE_END_MS = 3_000;
+/** An answer counts as of `listLagMs` before the question; a little later, it is of after the event for certain. */
+const MARGIN_MS = 500;
+
+/** More absences than this, and more than this share of those present, need a second list that agrees. */
+const MAX_ABSENCES = 20;
+const MAX_ABSENT_SHARE = 0.2;
+
+/**
+ * The next time, on our clock, at which the provider should be asked about the participant; undefined: not before another
+ * event. It is asked if a device is doubtful, shortly before a loss becomes final, and if one device has ended while another
+ * is open.
+ */
+export function askAtMs(record: ParticipantRecord, policy: PresencePolicy): number | undefined {
+  const { listLagMs } = policy;
+  if (listLagMs === undefined) return undefined;
+  const folded = [...record.devices.values()].map((history) => ({
+    connection: fold(history, policy).connection,
+    answer: lastAnswer(history),
+  }));
+  const hasOpen = folded.some(({ connection }) => connection.phase === 'open');
+  const times = folded.flatMap(({ connection, answer }) => {
+    const atMs = questionAtMs(connection, answer, hasOpen, { ...policy, listLagMs });
+    return atMs === undefined ? [] : [atMs];
+  });
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+interface Answer {
+  readonly asOfMs: number;
+  readonly askedAtMs: number;
+}
+
+function lastAnswer(history: DeviceHistory): Answer {
+  const event = history.events.findLast(isObservation);
+  const { occurredAtMs: asOfMs = Number.NEGATIVE_INFINITY, askedAtMs = Number.NEGATIVE_INFINITY } = event ?? {};
+  return { asOfMs, askedAtMs };
+}
+
+function questionAtMs(
+  connection: Connection,
+  { asOfMs, askedAtMs }: Answer,
+  hasOpen: boolean,
+  { graceMs, listLagMs }: PresencePolicy & { readonly listLagMs: number },
+): number | undefined {
+  const after = (eventAtMs: number, receivedAtMs: number) =>
+    asOfMs > eventAtMs ? undefined : Math.max(receivedAtMs, eventAtMs + listLagMs + MARGIN_MS);
+  switch (connection.phase) {
+    case 'open':
+      return connection.doubt && after(connection.doubt.sinceMs, connection.doubt.askAtMs);
+    case 'lost': {
+      const atMs = connection.lostReceivedAtMs + graceMs - ASK_BEFORE_END_MS;
+      return askedAtMs < atMs ? atMs : undefined;
+    }
+    case 'ended':
+      return hasOpen ? after(connection.endedAtMs, connection.endedReceivedAtMs) : undefined;
+  }
+}
+
+/**
+ * Which absences of a complete list to believe: all of them, unless they are suspiciously many, as after a partial failure of
+ * the provider. Then only those that the list before had too. `suspected`: the absences of that list, if they were suspicious.
+ */
+export function believedAbsences<T>(
+  absent: readonly T[],
+  presentCount: number,
+  suspected: ReadonlySet<T> = new Set(),
+): { readonly believed: readonly T[]; readonly suspected: ReadonlySet<T> } {
+  const isSuspicious = absent.length > MAX_ABSENCES && absent.length > MAX_ABSENT_SHARE * presentCount;
+  if (!isSuspicious) return { believed: absent, suspected: new Set() };
+  return { believed: absent.filter((id) => suspected.has(id)), suspected: new Set(absent) };
+}
