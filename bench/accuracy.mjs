@@ -13,17 +13,17 @@ const { rowsOf } = await import('./accuracy/rows.mjs');
 
 const command = newCommand({
   script: 'accuracy',
-  description: 'Plays a scenario against Rollcall and against a naive receiver, and scores both against the truth.',
+  description: 'Runs a scenario against Rollcall and a naive receiver, and scores both against the truth.',
   example: 'meeting --participants 20 --seconds 10 --loss 1%',
-}).argument('<scenario>', 'one of the simulator’s scenarios, or all, which writes docs/accuracy.md', (name) =>
+}).argument('<scenario>', 'one of the simulator’s scenarios, or all to write docs/accuracy.md', (name) =>
   name === 'all' ? name : scenario(name),
 );
 options.withChaosFlags(options.withRunFlags(command)).action(accuracy);
 
-async function accuracy(played, flags) {
+async function accuracy(requested, flags) {
   const run = { ...options.stageOf(flags), seed: flags.seed };
-  if (played === 'all') return writeDocument(run);
-  const measured = await measure({ ...run, scenario: played }, options.chaosPolicyOf(flags));
+  if (requested === 'all') return writeDocument(run);
+  const measured = await measure({ ...run, scenario: requested }, options.chaosPolicyOf(flags));
   console.table(Object.fromEntries(rowsOf(measured)));
   console.log(measured.tally.describe(measured));
 }

@@ -1,7 +1,8 @@
 // Runs a scenario from its first step to the last response: shared by the commands `simulate` and `accuracy`.
 import { type Clock, systemClock } from './clock.js';
+import { eventsOfStep, type PlayedStep, playedStep } from './played-step.js';
 import { type Cue, play, type RunOptions } from './scenarios/run.js';
-import { eventsOf, type Ids, idsOf, stepOf } from './scenarios/traffic.js';
+import { stepOf } from './scenarios/traffic.js';
 import { Tally } from './tally.js';
 import {
   CallbackClient,
@@ -19,7 +20,7 @@ export interface DeliveryRun {
   readonly chaos: ChaosPolicy;
   readonly signal: AbortSignal;
   /** Called for each step of the scenario, before its webhooks are sent. */
-  readonly onCue: (cue: Cue, ids: Ids, tally: Tally) => void;
+  readonly onStep: (step: PlayedStep, tally: Tally) => void;
 }
 
 export interface CallbackRun extends DeliveryRun {
@@ -59,7 +60,7 @@ export async function runCallbacks({ retry, callbackUrls, ...run }: CallbackRun)
 
 /** Like `runCallbacks`, with any function that sends. `send` must not reject. */
 export async function deliver(
-  { run, chaos: policy, signal, onCue }: DeliveryRun,
+  { run, chaos: policy, signal, onStep }: DeliveryRun,
   send: (delivery: Delivery) => Promise<CallbackResponse>,
   clock: Clock = systemClock,
 ): Promise<RunOutcome> {
@@ -68,12 +69,11 @@ export async function deliver(
   const dispatcher = new Dispatcher<Delivery>(send, MAX_IN_FLIGHT, (_, response) => tally.addResponse(response), clock);
   signal.addEventListener('abort', () => dispatcher.stop());
   const take = (cue: Cue) => {
-    const ids = idsOf(cue, run.seed);
+    const step = playedStep(eventsOfStep(cue, run.seed), chaos);
     if (cue.index === 0) tally.came += 1;
     tally.connected += stepOf(cue).action === 'connect' ? 1 : -1;
-    onCue(cue, ids, tally);
-    for (const event of eventsOf(cue, ids)) {
-      const plan = chaos.plan(event);
+    onStep(step, tally);
+    for (const plan of step.plans) {
       tally.addEvent(plan);
       for (const delivery of plan.deliveries) dispatcher.add(delivery);
     }

@@ -80,7 +80,7 @@ withRetryFlags(withChaosFlags(withRunFlags(command))).action(start);
 
 async function start(flags: Flags): Promise<void> {
   const { host, port: requestedPort, credentials, account, pingInterval, seed, callback } = flags;
-  const stage = stageOf(flags);
+  const stage = stageOf(flags, flags.scenario);
   const simulator = await createSimulator({
     chaos: chaosPolicyOf(flags),
     seed,

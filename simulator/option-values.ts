@@ -71,6 +71,13 @@ export function time(text: string): number {
   throw new InvalidArgumentError('Use a time with its unit, up to 10m, like 500ms, 2s or 1m.');
 }
 
+/** In milliseconds, negative with a minus sign. */
+export function signedTime(text: string): number {
+  const valueMs = text.startsWith('-') ? -timeMs(text.slice(1)) : timeMs(text);
+  if (Math.abs(valueMs) <= MAX_TIME_MS) return valueMs;
+  throw new InvalidArgumentError('Use a time with its unit, from -10m to 10m, like 2s or -500ms.');
+}
+
 /** In milliseconds, at least 1. */
 export function timeout(text: string): number {
   const valueMs = timeMs(text);

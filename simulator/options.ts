@@ -1,7 +1,8 @@
 // The options that the simulator's commands share. The defaults are what the provider presumably does.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { attempts, count, percentage, perSecond, time, timeout, whole } from './option-values.js';
+import { attempts, count, percentage, perSecond, signedTime, time, timeout, whole } from './option-values.js';
 import { seedOf } from './random.js';
+import type { Scenario } from './scenarios/scenario.js';
 import type { RetryPolicy } from './webhooks/callback-client.js';
 import type { ChaosPolicy } from './webhooks/chaos.js';
 
@@ -13,6 +14,8 @@ export interface ChaosFlags {
   readonly reorderWithin: number;
   readonly skew: number;
   readonly overlap: number;
+  readonly overlapWithin: number;
+  readonly clockOffset: number;
   readonly burst: number;
   readonly seed: number;
 }
@@ -40,6 +43,12 @@ export function withChaosFlags(command: Command): Command {
     .addOption(flag('--reorder-within <time>', 'maximum time that these are held back', time, 2_000, '2s'))
     .addOption(flag('--skew <time>', 'largest error of the clocks of the provider’s hosts', time, 0, '0ms'))
     .addOption(flag('--overlap <percent>', 'losses of up to 10 s reported after the return', percentage, 0, '0%'))
+    .addOption(
+      flag('--overlap-within <time>', 'maximum time after the return until that is noticed', time, 5_000, '5s'),
+    )
+    .addOption(
+      flag('--clock-offset <time>', 'error of all of the provider’s clocks, like 2s or -2s', signedTime, 0, '0ms'),
+    )
     .addOption(flag('--burst <time>', 'send webhooks in bursts at this interval', time, 0, '0ms'))
     .addOption(flag('--seed <text>', 'the same seed repeats the same run', seedOf, seedOf(DEFAULT_SEED), DEFAULT_SEED));
 }
@@ -60,8 +69,10 @@ export function withRunFlags(command: Command): Command {
   return command
     .addOption(flag('--participants <n>', 'number of participants, from 1 to 1000000', count, 100, '100'))
     .option('--rate <n>', 'arrivals per second (default: all in the first third of the run)', perSecond)
-    .option('--seconds <n>', 'length of the run, up to 86400 (default: 60, or as --rate needs)', (text) =>
-      whole(text, 1, MAX_RUN_S),
+    .option(
+      '--seconds <n>',
+      'length of the run, up to 86400 (default: 60, or as the scenario or --rate needs)',
+      (text) => whole(text, 1, MAX_RUN_S),
     );
 }
 
@@ -85,6 +96,8 @@ export function chaosPolicyOf(flags: ChaosFlags): ChaosPolicy {
     reorderWithinMs: flags.reorderWithin,
     skewMs: flags.skew,
     overlapShare: flags.overlap,
+    overlapWithinMs: flags.overlapWithin,
+    clockOffsetMs: flags.clockOffset,
     burstMs: flags.burst,
   };
 }
@@ -98,7 +111,7 @@ const DEFAULT_RUN_S = 60;
 const ARRIVAL_SHARE = 0.4;
 
 /** Throws InvalidArgumentError when the participants cannot all arrive at that rate within the run. */
-export function stageOf({ participants, rate, seconds }: RunFlags) {
+export function stageOf({ participants, rate, seconds }: RunFlags, scenario?: Scenario) {
   const arrivalS = participants / (rate ?? Number.POSITIVE_INFINITY);
   const neededS = Math.ceil(arrivalS / ARRIVAL_SHARE);
   const maxS = seconds ?? MAX_RUN_S;
@@ -107,7 +120,8 @@ export function stageOf({ participants, rate, seconds }: RunFlags) {
       `${participants} participants at --rate ${rate} need a run of ${neededS} s, more than ${maxS} s. Raise --rate${seconds ? ' or --seconds' : ''}.`,
     );
   }
-  const durationS = seconds ?? Math.max(DEFAULT_RUN_S, neededS);
+  const scenarioS = (scenario?.durationMs ?? DEFAULT_RUN_S * 1_000) / 1_000;
+  const durationS = seconds ?? Math.max(scenarioS, neededS);
   const durationMs = durationS * 1_000;
   return { participants, durationMs, arrivalMs: rate === undefined ? durationMs / 3 : arrivalS * 1_000 };
 }

@@ -36,7 +36,7 @@ withRetryFlags(withChaosFlags(withRunFlags(command))).action(simulate);
 async function simulate(requested: Scenario, flags: Flags): Promise<void> {
   // Not declared as required: commander would then report the missing option instead of the misspelt one.
   if (flags.callback === undefined) throw new InvalidArgumentError("option '--callback <url>' is missing.");
-  const stage = stageOf(flags);
+  const stage = stageOf(flags, requested);
   const [chaos, retry] = [chaosPolicyOf(flags), retryPolicyOf(flags)];
   const interrupted = stopSignal();
   const seconds = (ms: number) => `${Math.ceil(ms / 1_000)} s`;
@@ -50,7 +50,7 @@ async function simulate(requested: Scenario, flags: Flags): Promise<void> {
     retry,
     callbackUrls: [flags.callback],
     signal: interrupted,
-    onCue: (_cue, _ids, soFar) => bar.show(soFar),
+    onStep: (_, soFar) => bar.show(soFar),
   });
   bar.stop();
   console.log(tally.describe(lag));

@@ -12,7 +12,9 @@ const NONE = {
   reorderShare: 0,
   reorderWithinMs: 2_000,
   skewMs: 0,
+  clockOffsetMs: 0,
   overlapShare: 0,
+  overlapWithinMs: 5_000,
   burstMs: 0,
 };
 const DISORDER = { ...NONE, duplicateShare: 0.05, reorderShare: 0.2, overlapShare: 0.01 };

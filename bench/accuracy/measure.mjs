@@ -1,10 +1,10 @@
 // One run: plays a scenario to Rollcall and to the naive receiver, queries both every second, and scores both against the truth.
 import { setTimeout as wait } from 'node:timers/promises';
 import { runCallbacks } from '../../simulator/dist/callback-run.js';
+import { allowanceOf } from '../../simulator/dist/judge/allowance.js';
 import { scoreOf } from '../../simulator/dist/judge/score.js';
 import { Truth } from '../../simulator/dist/judge/truth.js';
-import { stepOf } from '../../simulator/dist/scenarios/traffic.js';
-import { maxDelayMs } from '../../simulator/dist/webhooks/chaos.js';
+import { recordStep } from '../../simulator/dist/played-step.js';
 import { startNode } from '../processes.mjs';
 import { NaiveObserver, RollcallObserver } from './observers.mjs';
 
@@ -17,8 +17,6 @@ const SETTINGS = {
   ...(OVERLAP_MS && { OVERLAP_MS }),
 };
 const SAMPLE_EVERY_MS = 1_000;
-/** The maximum time from a webhook or a deadline until an observer can see it, on a busy machine. */
-const HANDLING_MS = 2_000;
 const RETRY = { attempts: 1, backoffMs: 1_000, timeoutMs: 10_000 };
 
 /** Resolves with the score of each receiver and the outcome of the run. `run`: as for `play`; `chaos`: its policy. */
@@ -36,25 +34,22 @@ export async function measure(run, chaos) {
 
 async function play(run, chaos, callbackUrls, observers) {
   const truth = new Truth(GRACE_MS);
-  const allowance = { deliveryMs: maxDelayMs(chaos) + HANDLING_MS, graceMs: GRACE_MS };
+  const allowance = allowanceOf(chaos, GRACE_MS);
   const names = Object.keys(observers);
   await Promise.all(names.map((name) => observers[name].start()));
   const sampling = new AbortController();
   const sampled = Promise.all(names.map((name) => sample(observers[name], sampling.signal)));
+  const startMs = Date.now();
   const outcome = await runCallbacks({
     run,
     chaos,
     retry: RETRY,
     callbackUrls,
     signal: new AbortController().signal,
-    onCue: (cue, { participantId, deviceId }) => {
-      const { action } = stepOf(cue);
-      if (action === 'connect') truth.connect(participantId, deviceId, cue.atMs);
-      else truth.end(participantId, deviceId, cue.atMs, action === 'leave');
-    },
+    onStep: (step) => recordStep(truth, step),
   });
-  // The last events take effect later: a loss is final only after the grace period.
-  await wait(allowance.graceMs + allowance.deliveryMs);
+  // Until the end of the run, which may come after the last step, and until the last loss is final.
+  await wait(Math.max(0, startMs + run.durationMs - Date.now()) + allowance.graceMs + allowance.deliveryMs);
   const untilMs = Date.now();
   sampling.abort();
   const samples = await sampled;

@@ -1,7 +1,9 @@
-// Scores a receiver against the truth: its answers to queries (samples), and the changes that it announced by itself
-// (announcements). No receiver can know of a change before its webhook arrives; until then an answer counts as waiting, not
-// as wrong.
-import type { Stay, Truth } from './truth.js';
+// Scores a receiver against the truth: its answers to queries, and the changes that it announced by itself. No receiver can
+// know of a change before its webhook arrives; until then an answer counts as waiting, not as wrong.
+import type { Announcement } from './announcement.js';
+import { type Allowance, type Marks, markAt, markedPeriods, type Span, spansOf } from './spans.js';
+import { isExpected, match, type Transition, transitionsOf } from './transitions.js';
+import type { Truth } from './truth.js';
 
 /** The participants that the receiver reported as present at that time, including reconnecting ones. */
 export interface Sample {
@@ -9,64 +11,52 @@ export interface Sample {
   readonly present: ReadonlySet<string>;
 }
 
-export interface Announcement {
-  readonly participantId: string;
-  readonly what: 'came' | 'gone';
-  readonly atMs: number;
-}
-
-/** How long a receiver may take to know of a change, in milliseconds. */
-export interface Allowance {
-  readonly deliveryMs: number;
-  /** An absence shorter than this may be over before it is reported. */
-  readonly graceMs: number;
-}
-
 export interface Observations {
-  readonly samples: readonly Sample[];
+  /** Answers, one second apart. Without them, the answers follow from the announcements, and are integrated exactly over time. */
+  readonly samples?: readonly Sample[];
   /** In the order in which they were made. */
   readonly announcements: readonly Announcement[];
   /** The end of observation: announcements that were not yet due are not counted as missed. Epoch milliseconds. */
   readonly untilMs: number;
 }
 
-type Mark = 'right' | 'waiting' | 'wronglyConnected' | 'wronglyGone';
-
 export interface Score {
-  /** One for each sample and participant who had arrived by then. */
-  readonly marks: Readonly<Record<Mark, number>>;
+  /** In participant-seconds, of those who had arrived. */
+  readonly marks: Readonly<Marks>;
   /** Arrivals and departures that the receiver had to announce. */
   readonly transitions: number;
+  /** Announcements of what did not happen. */
   readonly neverHappened: number;
+  /** Announcements of what did happen, but too late; also counted as missed. */
+  readonly late: number;
   readonly missed: number;
   /** From the event to its announcement, in milliseconds, ascending. */
   readonly arrivalDelaysMs: readonly number[];
   readonly departureDelaysMs: readonly number[];
 }
 
-/** Tolerance for announcements that seem to precede their event; both are timed by the same clock. */
-const CLOCK_SLACK_MS = 100;
-
-export function scoreOf(truth: Truth, { samples, announcements, untilMs }: Observations, allowance: Allowance): Score {
-  const marks: Record<Mark, number> = { right: 0, waiting: 0, wronglyConnected: 0, wronglyGone: 0 };
+export function scoreOf(truth: Truth, observations: Observations, allowance: Allowance): Score {
+  const { announcements, untilMs } = observations;
+  const marks: Marks = { right: 0, waiting: 0, wronglyConnected: 0, wronglyGone: 0 };
   const announced = byParticipant(announcements);
   const transitions: Transition[] = [];
-  let neverHappened = 0;
+  let [neverHappened, late] = [0, 0];
   for (const participantId of truth.participantIds) {
     const stays = truth.staysOf(participantId);
-    for (const { atMs, present } of samples) {
-      const mark = markOf(stays, atMs, present.has(participantId), allowance);
-      if (mark) marks[mark] += 1;
-    }
+    const own = announced.get(participantId) ?? [];
+    addMarks(marks, spansOf(stays, allowance), participantId, { ...observations, announcements: own });
     const expected = transitionsOf(stays, allowance);
-    neverHappened += match(expected, announced.get(participantId) ?? []);
+    const unexpected = match(expected, own);
+    neverHappened += unexpected.neverHappened;
+    late += unexpected.late;
     transitions.push(...expected);
   }
-  const due = transitions.filter((one) => mustBeAnnounced(one) && isDue(one, untilMs));
+  const due = transitions.filter((one) => isExpected(one, untilMs));
   return {
     marks,
     transitions: due.length,
     neverHappened,
+    late,
     missed: due.filter(({ announcedAtMs }) => announcedAtMs === undefined).length,
     arrivalDelaysMs: delaysOf(transitions, 'came'),
     departureDelaysMs: delaysOf(transitions, 'gone'),
@@ -83,72 +73,18 @@ function byParticipant(announcements: readonly Announcement[]): Map<string, Anno
   return grouped;
 }
 
-/** undefined: the participant has not arrived yet, so any answer is right. */
-function markOf(stays: readonly Stay[], atMs: number, isAnsweredPresent: boolean, allowance: Allowance) {
-  const stay = stays.findLast(({ fromMs }) => fromMs <= atMs);
-  if (!stay) return undefined;
-  const { fromMs, end, interruptions } = stay;
-  if (end && end.atMs <= atMs) {
-    if (!isAnsweredPresent) return 'right';
-    return atMs <= end.finalAtMs + allowance.deliveryMs ? 'waiting' : 'wronglyConnected';
+function addMarks(marks: Marks, spans: readonly Span[], participantId: string, observations: Observations): void {
+  const { samples, announcements, untilMs } = observations;
+  if (!samples) {
+    for (const { fromMs, toMs, mark } of markedPeriods(spans, announcements, untilMs)) {
+      marks[mark] += (toMs - fromMs) / 1_000;
+    }
+    return;
   }
-  // Between two sockets both answers are right.
-  if (isAnsweredPresent || interruptions.some((one) => one.fromMs <= atMs && atMs < one.toMs)) return 'right';
-  const connectedAtMs = interruptions.findLast(({ toMs }) => toMs <= atMs)?.toMs ?? fromMs;
-  return atMs - connectedAtMs <= allowance.deliveryMs ? 'waiting' : 'wronglyGone';
-}
-
-interface Transition {
-  readonly what: 'came' | 'gone';
-  readonly atMs: number;
-  readonly latestMs: number;
-  /** For a return so soon that the absence may have been over before it was reported: the start of that absence. */
-  readonly shortAbsence?: Transition;
-  /** Whether this is the start of such an absence. */
-  isShort?: boolean;
-  announcedAtMs?: number;
-}
-
-function transitionsOf(stays: readonly Stay[], { deliveryMs, graceMs }: Allowance): Transition[] {
-  const transitions: Transition[] = [];
-  let gone: Transition | undefined;
-  for (const { fromMs, end } of stays) {
-    const isShort = gone !== undefined && fromMs - gone.atMs <= graceMs;
-    if (gone && isShort) gone.isShort = true;
-    const came = { what: 'came', atMs: fromMs, latestMs: fromMs + deliveryMs } as const;
-    transitions.push({ ...came, ...(isShort && { shortAbsence: gone }) });
-    if (!end) break;
-    gone = { what: 'gone', atMs: end.atMs, latestMs: end.finalAtMs + deliveryMs };
-    transitions.push(gone);
+  for (const { atMs, present } of samples) {
+    const mark = markAt(spans, atMs, present.has(participantId));
+    if (mark) marks[mark] += 1;
   }
-  return transitions;
-}
-
-/** Both ends of a short absence are announced, or neither. */
-function mustBeAnnounced({ isShort, shortAbsence }: Transition): boolean {
-  if (isShort) return false;
-  return shortAbsence === undefined || shortAbsence.announcedAtMs !== undefined;
-}
-
-function isDue({ announcedAtMs, latestMs }: Transition, untilMs: number): boolean {
-  return announcedAtMs !== undefined || latestMs <= untilMs;
-}
-
-/** Matches each announcement with the first transition that fits. Returns the number of announcements without a match. */
-function match(transitions: readonly Transition[], announcements: readonly Announcement[]): number {
-  let unmatched = 0;
-  for (const { what, atMs } of announcements) {
-    const first = transitions.find(
-      (one) =>
-        one.what === what &&
-        one.announcedAtMs === undefined &&
-        one.atMs <= atMs + CLOCK_SLACK_MS &&
-        atMs <= one.latestMs,
-    );
-    if (first) first.announcedAtMs = atMs;
-    else unmatched += 1;
-  }
-  return unmatched;
 }
 
 function delaysOf(transitions: readonly Transition[], kind: 'came' | 'gone'): number[] {

@@ -2,12 +2,16 @@
 // If a device comes back within the grace period after a loss, that is an interruption of the stay, not its end; a leave always
 // ends it, no matter how soon the device returns. A participant is finally gone when all of its devices are: a lost device may
 // still come back after another one has left. All receivers are scored by these rules.
+import type { DeliveryPlan } from '../webhooks/chaos.js';
 
 interface End {
   readonly atMs: number;
   /** When the grace period of the last lost device ended. */
   readonly finalAtMs: number;
 }
+
+/** `leftUnreported`: on purpose, but only the disconnect was reported. */
+export type EndKind = 'left' | 'lost' | 'leftUnreported';
 
 /** One continuous presence of a participant. `end` is undefined while it lasts. */
 export interface Stay {
@@ -43,12 +47,12 @@ export class Truth {
     lost.delete(deviceId);
   }
 
-  end(participantId: string, deviceId: string, atMs: number, isLeave: boolean): void {
+  end(participantId: string, deviceId: string, atMs: number, kind: EndKind): void {
     const { facts, connected, lost } = this.#historyOf(participantId);
     if (!connected.delete(deviceId)) return;
-    if (!isLeave) lost.set(deviceId, atMs + this.graceMs);
+    if (kind !== 'left') lost.set(deviceId, atMs + this.graceMs);
     if (connected.size > 0) return;
-    facts.push({ what: isLeave ? 'left' : 'lost', atMs, finalAtMs: Math.max(atMs, ...lost.values()) });
+    facts.push({ what: kind === 'lost' ? 'lost' : 'left', atMs, finalAtMs: Math.max(atMs, ...lost.values()) });
   }
 
   /** In chronological order. */
@@ -79,4 +83,13 @@ export class Truth {
     this.#histories.set(participantId, history);
     return history;
   }
+}
+
+/**
+ * How a leave is judged, by what was sent of its events. If only the disconnect was, nobody can tell it from a loss: the stay has
+ * ended, but a receiver may wait for the grace period.
+ */
+export function leaveKindOf(plans: readonly DeliveryPlan[]): EndKind {
+  const isSent = (kind: string) => plans.some(({ event, outcome }) => event.kind === kind && outcome !== 'lost');
+  return isSent('onDisconnect') && !isSent('onLeave') ? 'leftUnreported' : 'left';
 }

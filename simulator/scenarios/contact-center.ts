@@ -10,6 +10,7 @@ const HANDOVER = 0.03;
 export const contactCenter: Scenario = {
   name: 'contact-center',
   summary: 'agents of three shifts sign in and out, nearly all at once; few lose their network',
+  devicesAtOnce: 'one',
   live(participant, { durationMs, arrivalMs }, random) {
     const shift = participant % SHIFTS;
     const shiftMs = durationMs / SHIFTS;

@@ -8,6 +8,7 @@ const LONG_AWAY_MS = [22_000, 30_000] as const;
 export const flakyMobile: Scenario = {
   name: 'flaky-mobile',
   summary: 'phones that lose their network again and again, briefly or for long, and restart',
+  devicesAtOnce: 'one',
   live(_, { durationMs, arrivalMs }, random) {
     const story = new LifeStory(random() * arrivalMs, durationMs * between(random, 0.8, 1));
     for (

@@ -5,6 +5,7 @@ import { LifeStory, type Scenario } from './scenario.js';
 export const ghosts: Scenario = {
   name: 'ghosts',
   summary: 'one in five vanishes, and the provider never reports it',
+  devicesAtOnce: 'one',
   live(participant, { durationMs, arrivalMs }, random) {
     const endMs = durationMs * between(random, 0.5, 0.9);
     const story = new LifeStory(random() * Math.min(arrivalMs, durationMs * 0.4), endMs);

@@ -10,6 +10,7 @@ const OUTAGE_SHARE = 0.3;
 export const massDrop: Scenario = {
   name: 'mass-drop',
   summary: 'a whole region loses its network, and nearly all of it reconnects at once',
+  devicesAtOnce: 'one',
   live(participant, { durationMs, arrivalMs }, random) {
     const isInRegion = participant % 3 !== 0;
     const dropMs = durationMs * 0.5 + random() * Math.min(200, durationMs * 0.02);

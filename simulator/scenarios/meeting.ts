@@ -7,6 +7,7 @@ const ROOM_SIZE = 20;
 export const meeting: Scenario = {
   name: 'meeting',
   summary: 'people join, lose their network for a moment, reload the page, and leave',
+  devicesAtOnce: 'one',
   live(participant, { durationMs, arrivalMs }, random) {
     const endMs = durationMs * between(random, 0.7, 1);
     const story = new LifeStory(random() * arrivalMs, endMs);

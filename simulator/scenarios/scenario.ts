@@ -32,6 +32,10 @@ export interface Stage {
 export interface Scenario {
   readonly name: string;
   readonly summary: string;
+  /** The length of a run, unless another one is asked for; undefined: the default of the commands. */
+  readonly durationMs?: number;
+  /** Whether a participant may be connected with several devices at the same time. */
+  readonly devicesAtOnce: 'one' | 'many';
   readonly live: (participant: number, stage: Stage, random: Random) => Life;
 }
 

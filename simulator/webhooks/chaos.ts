@@ -15,8 +15,12 @@ export interface ChaosPolicy {
   readonly reorderWithinMs: number;
   /** The maximum clock error of each of the provider's hosts. */
   readonly skewMs: number;
+  /** How far the clocks of all hosts are ahead; negative: behind. */
+  readonly clockOffsetMs: number;
   /** The share of disconnects that are noticed only after the device has reconnected. */
   readonly overlapShare: number;
+  /** Such a disconnect is noticed within this time after the device reconnects. */
+  readonly overlapWithinMs: number;
   /** Webhooks due within an interval of this length are sent together at its end. */
   readonly burstMs: number;
 }
@@ -29,12 +33,13 @@ export interface Delivery {
 
 /** The deliveries of one event. */
 export interface DeliveryPlan {
+  readonly event: SignallingEvent;
+  /** When the provider noticed the event, whether or not its webhook was lost. */
+  readonly noticedAtMs: number;
   readonly deliveries: readonly Delivery[];
   readonly outcome: 'sent' | 'lost' | 'duplicated';
 }
 
-/** A disconnect that is noticed late is noticed within this time after the device reconnects. */
-const NOTICE_MS = 5_000;
 /** Only quick reconnects can overlap: after this time, the provider has noticed the dead socket. */
 const MAX_UNNOTICED_MS = 10_000;
 /** A duplicate is sent within this time. */
@@ -59,7 +64,8 @@ export class Chaos {
 
   /** Draws the same number of random values for every event, so that settings do not affect each other's results. */
   plan(event: SignallingEvent): DeliveryPlan {
-    const { lossShare, duplicateShare, delayMs, reorderShare, reorderWithinMs, overlapShare } = this.policy;
+    const { lossShare, duplicateShare, delayMs, reorderShare, reorderWithinMs, overlapShare, overlapWithinMs } =
+      this.policy;
     const random = this.#random;
     const isLost = random() < lossShare;
     const isDuplicated = random() < duplicateShare;
@@ -68,16 +74,14 @@ export class Chaos {
     const isHeldBack = random() < reorderShare;
     const heldBackMs = random() * reorderWithinMs;
     const isNoticedLate = random() < overlapShare;
-    const noticeMs = random() * NOTICE_MS;
-    if (isLost) return { outcome: 'lost', deliveries: [] };
+    const noticeMs = random() * overlapWithinMs;
     const noticedAtMs = isNoticedLate && canOverlap(event) ? Math.round(event.isBackAtMs + noticeMs) : event.atMs;
-    const body = webhookBody(event, noticedAtMs + this.#skewMs(event));
+    if (isLost) return { event, noticedAtMs, outcome: 'lost', deliveries: [] };
+    const body = webhookBody(event, noticedAtMs + this.#skewMs(event) + this.policy.clockOffsetMs);
     const first = { event, body, sendAtMs: this.#inBurst(noticedAtMs + delay + (isHeldBack ? heldBackMs : 0)) };
-    if (!isDuplicated) return { outcome: 'sent', deliveries: [first] };
-    return {
-      outcome: 'duplicated',
-      deliveries: [first, { ...first, sendAtMs: this.#inBurst(first.sendAtMs + repeatMs) }],
-    };
+    if (!isDuplicated) return { event, noticedAtMs, outcome: 'sent', deliveries: [first] };
+    const second = { ...first, sendAtMs: this.#inBurst(first.sendAtMs + repeatMs) };
+    return { event, noticedAtMs, outcome: 'duplicated', deliveries: [first, second] };
   }
 
   /** A device that reconnects gets another host. */
@@ -98,8 +102,8 @@ function canOverlap(event: SignallingEvent): event is SignallingEvent & { isBack
 
 /** The maximum time from an event to its first delivery; for a disconnect that is noticed late, from the reconnect. */
 export function maxDelayMs(policy: ChaosPolicy): number {
-  const { delayMs, reorderShare, reorderWithinMs, overlapShare, burstMs } = policy;
-  const noticeMs = overlapShare > 0 ? NOTICE_MS : 0;
+  const { delayMs, reorderShare, reorderWithinMs, overlapShare, overlapWithinMs, burstMs } = policy;
+  const noticeMs = overlapShare > 0 ? overlapWithinMs : 0;
   return MAX_DELAY_FACTOR * delayMs + (reorderShare > 0 ? reorderWithinMs : 0) + noticeMs + burstMs;
 }
 

@@ -13,7 +13,9 @@ const policy: fc.Arbitrary<ChaosPolicy> = fc.record({
   reorderShare: share,
   reorderWithinMs: fc.nat(5_000),
   skewMs: fc.nat(1_000),
+  clockOffsetMs: fc.integer({ min: -30_000, max: 30_000 }),
   overlapShare: share,
+  overlapWithinMs: fc.nat(60_000),
   burstMs: fc.nat(3_000),
 });
 const events = fc.array(
@@ -39,7 +41,7 @@ function many(count: number, parts: Partial<SignallingEvent> = {}): SignallingEv
 
 function plansOf(settings: Partial<ChaosPolicy>, of: readonly SignallingEvent[]) {
   const chaos = new Chaos({ ...NO_CHAOS, ...settings }, 7);
-  return of.map((event) => ({ event, ...chaos.plan(event) }));
+  return of.map((event) => chaos.plan(event));
 }
 
 const timestampOf = (body: string) => Number(JSON.parse(body).timestamp);
@@ -55,11 +57,11 @@ describe('chaos', () => {
         expect(run()).toEqual(run());
       }),
     );
-    const fates = (seed: number) => {
+    const outcomes = (seed: number) => {
       const chaos = new Chaos({ ...NO_CHAOS, lossShare: 0.5 }, seed);
       return many(64).map((event) => chaos.plan(event).outcome);
     };
-    expect(fates(1)).not.toEqual(fates(2));
+    expect(outcomes(1)).not.toEqual(outcomes(2));
   });
 
   it('delivers an event zero, one or two times, never before it happens nor after the maximum delay', () => {
@@ -116,6 +118,19 @@ describe('chaos', () => {
     expect(plans.filter(({ event, deliveries }) => deliveries[0]?.sendAtMs !== event.atMs).length).toBeLessThan(250);
   });
 
+  it('reports a disconnect up to the set time after the reconnect, also one whose webhook is lost', () => {
+    const isBackAtMs = T0 + 5_000;
+    const late = { overlapShare: 1, overlapWithinMs: 60_000, lossShare: 0.5 };
+    const plans = plansOf(late, many(200, { kind: 'onDisconnect', isBackAtMs }));
+    const noticed = plans.map(({ noticedAtMs }) => noticedAtMs - isBackAtMs);
+    expect(Math.min(...noticed)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...noticed)).toBeGreaterThan(50_000);
+    expect(Math.max(...noticed)).toBeLessThanOrEqual(60_000);
+    for (const { deliveries, noticedAtMs } of plans) {
+      for (const { body } of deliveries) expect(timestampOf(body)).toBe(noticedAtMs);
+    }
+  });
+
   it('reports a loss only after the device has returned, if it returns', () => {
     const isBackAtMs = T0 + 5_000;
     for (const { deliveries } of plansOf({ overlapShare: 1 }, many(100, { kind: 'onDisconnect', isBackAtMs }))) {
@@ -139,6 +154,15 @@ describe('chaos', () => {
     expect(skews.slice(0, 100)).toEqual(skews.slice(100));
     expect(new Set(skews).size).toBeGreaterThan(8);
     for (const skew of skews) expect(Math.abs(skew)).toBeLessThanOrEqual(500);
+  });
+
+  it('sets all clocks ahead, or behind', () => {
+    for (const clockOffsetMs of [2_000, -30_000]) {
+      for (const { event, deliveries } of plansOf({ clockOffsetMs }, many(100))) {
+        expect(timestampOf(deliveries[0]?.body ?? '')).toBe(event.atMs + clockOffsetMs);
+        expect(deliveries[0]?.sendAtMs).toBe(event.atMs);
+      }
+    }
   });
 
   it('sends in bursts', () => {

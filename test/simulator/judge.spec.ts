@@ -1,20 +1,27 @@
 // Tests the scoring with a perfect receiver, with receivers that are wrong in a known way, and with hand-written cases.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type Announcement, quantile, type Sample, scoreOf } from '../../simulator/judge/score.js';
-import { Truth } from '../../simulator/judge/truth.js';
+import type { Announcement } from '../../simulator/judge/announcement.js';
+import { quantile, type Sample, scoreOf } from '../../simulator/judge/score.js';
+import { type EndKind, Truth } from '../../simulator/judge/truth.js';
 
 const GRACE_MS = 15_000;
 const DELIVERY_MS = 2_000;
 const ALLOWANCE = { graceMs: GRACE_MS, deliveryMs: DELIVERY_MS };
 
-type Step = [atMs: number, device: string, what: 'connect' | 'leave' | 'lose'];
+type Step = [atMs: number, device: string, what: 'connect' | 'leave' | 'lose' | 'leave, reported as a loss'];
+
+const END_KINDS: Record<Exclude<Step[2], 'connect'>, EndKind> = {
+  leave: 'left',
+  lose: 'lost',
+  'leave, reported as a loss': 'leftUnreported',
+};
 
 function truthOf(...steps: Step[]): Truth {
   const truth = new Truth(GRACE_MS);
   for (const [atMs, device, what] of steps) {
     if (what === 'connect') truth.connect('p', device, atMs);
-    else truth.end('p', device, atMs, what === 'leave');
+    else truth.end('p', device, atMs, END_KINDS[what]);
   }
   return truth;
 }
@@ -32,8 +39,9 @@ function announcedOf(truth: Truth, ...announcements: Announcement[]) {
 }
 
 function announcedUntil(untilMs: number, truth: Truth, ...announcements: Announcement[]) {
-  const { transitions, neverHappened, missed } = scoreOf(truth, { samples: [], announcements, untilMs }, ALLOWANCE);
-  return { transitions, neverHappened, missed };
+  const score = scoreOf(truth, { samples: [], announcements, untilMs }, ALLOWANCE);
+  const { transitions, neverHappened, late, missed } = score;
+  return { transitions, neverHappened, missed, ...(late > 0 && { late }) };
 }
 
 describe('the truth', () => {
@@ -100,22 +108,26 @@ describe('the truth about a lost device', () => {
 describe('answers', () => {
   const stay = truthOf([10_000, 'd1', 'connect'], [60_000, 'd1', 'leave']);
   const loss = truthOf([10_000, 'd1', 'connect'], [60_000, 'd1', 'lose']);
+  const unreported = truthOf([10_000, 'd1', 'connect'], [60_000, 'd1', 'leave, reported as a loss']);
   const blip = truthOf([10_000, 'd1', 'connect'], [30_000, 'd1', 'lose'], [35_000, 'd1', 'connect']);
 
   it.each([
     ['before the arrival', stay, sample(9_000, true), {}],
     ['connected, and reported as connected', stay, sample(30_000, true), { right: 1 }],
-    ['just connected, not yet reported', stay, sample(12_000, false), { waiting: 1 }],
-    ['connected, but not reported', stay, sample(12_001, false), { wronglyGone: 1 }],
+    ['just connected, not yet reported', stay, sample(11_999, false), { waiting: 1 }],
+    ['connected, but not reported', stay, sample(12_000, false), { wronglyGone: 1 }],
     ['left, and reported as gone', stay, sample(60_000, false), { right: 1 }],
-    ['just left, not yet reported', stay, sample(62_000, true), { waiting: 1 }],
-    ['left, but not reported', stay, sample(62_001, true), { wronglyConnected: 1 }],
-    ['lost, within the grace period', loss, sample(77_000, true), { waiting: 1 }],
-    ['lost, after the grace period', loss, sample(77_001, true), { wronglyConnected: 1 }],
+    ['just left, not yet reported', stay, sample(61_999, true), { waiting: 1 }],
+    ['left, but not reported', stay, sample(62_000, true), { wronglyConnected: 1 }],
+    ['lost, within the grace period', loss, sample(76_999, true), { waiting: 1 }],
+    ['lost, after the grace period', loss, sample(77_000, true), { wronglyConnected: 1 }],
+    ['left, sent as a loss, reported as gone', unreported, sample(60_000, false), { right: 1 }],
+    ['left, sent as a loss, within the grace period', unreported, sample(76_999, true), { waiting: 1 }],
+    ['left, sent as a loss, after the grace period', unreported, sample(77_000, true), { wronglyConnected: 1 }],
     ['interrupted, reported as gone', blip, sample(32_000, false), { right: 1 }],
     ['interrupted, reported as connected', blip, sample(32_000, true), { right: 1 }],
-    ['just returned, not yet reported', blip, sample(37_000, false), { waiting: 1 }],
-    ['returned, but not reported', blip, sample(37_001, false), { wronglyGone: 1 }],
+    ['just returned, not yet reported', blip, sample(36_999, false), { waiting: 1 }],
+    ['returned, but not reported', blip, sample(37_000, false), { wronglyGone: 1 }],
   ])('%s', (_, truth, one, expected) => {
     expect(marksOf(truth, one)).toEqual({ right: 0, waiting: 0, wronglyConnected: 0, wronglyGone: 0, ...expected });
   });
@@ -144,7 +156,34 @@ describe('announcements', () => {
 
   it('that are absent or too late count as missed', () => {
     expect(announcedOf(blip, came(50))).toEqual({ transitions: 2, neverHappened: 0, missed: 1 });
-    expect(announcedOf(blip, came(2_001), gone(40_000))).toEqual({ transitions: 2, neverHappened: 1, missed: 1 });
+    expect(announcedOf(blip, came(2_001), gone(40_000))).toEqual({
+      transitions: 2,
+      neverHappened: 0,
+      missed: 1,
+      late: 1,
+    });
+  });
+
+  it('count as never happened when made after that state is over, or made twice', () => {
+    const twice = truthOf([0, 'd1', 'connect'], [5_000, 'd1', 'lose'], [60_000, 'd1', 'connect']);
+    const late = announcedOf(twice, came(0), gone(50_000), came(60_000));
+    expect(late).toEqual({ transitions: 3, neverHappened: 0, missed: 1, late: 1 });
+    const over = announcedOf(twice, came(0), gone(62_001), came(62_002));
+    expect(over).toEqual({ transitions: 3, neverHappened: 1, missed: 2, late: 1 });
+    const again = announcedOf(twice, came(0), gone(50_000), gone(51_000), came(60_000));
+    expect(again).toEqual({ transitions: 3, neverHappened: 1, missed: 1, late: 1 });
+  });
+
+  it('of a short absence after a leave that was reported as a loss: both or neither', () => {
+    const back = truthOf(
+      [0, 'd1', 'connect'],
+      [30_000, 'd1', 'leave, reported as a loss'],
+      [30_500, 'd2', 'connect'],
+      [60_000, 'd2', 'leave'],
+    );
+    const whole = announcedOf(back, came(0), gone(30_010), came(30_510), gone(60_000));
+    expect(whole).toMatchObject({ neverHappened: 0, missed: 0 });
+    expect(announcedOf(back, came(0), gone(60_000))).toEqual({ transitions: 2, neverHappened: 0, missed: 0 });
   });
 
   it('that are not due when the observation ends do not count as missed', () => {

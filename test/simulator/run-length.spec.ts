@@ -2,11 +2,12 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { deliver, settlingMs } from '../../simulator/callback-run.js';
-import { type Announcement, type Sample, scoreOf } from '../../simulator/judge/score.js';
+import type { Announcement } from '../../simulator/judge/announcement.js';
+import { type Sample, scoreOf } from '../../simulator/judge/score.js';
 import { type Stay, Truth } from '../../simulator/judge/truth.js';
 import { stageOf } from '../../simulator/options.js';
+import { recordStep } from '../../simulator/played-step.js';
 import { SCENARIOS } from '../../simulator/scenarios/scenarios.js';
-import { stepOf } from '../../simulator/scenarios/traffic.js';
 import { Tally } from '../../simulator/tally.js';
 import { type ChaosPolicy, maxDeliveryDelayMs } from '../../simulator/webhooks/chaos.js';
 import { Dispatcher } from '../../simulator/webhooks/dispatcher.js';
@@ -25,7 +26,9 @@ const chaosPolicy: fc.Arbitrary<ChaosPolicy> = fc.record({
   reorderShare: share,
   reorderWithinMs: fc.nat(60_000),
   skewMs: fc.nat(1_000),
+  clockOffsetMs: fc.integer({ min: -30_000, max: 30_000 }),
   overlapShare: share,
+  overlapWithinMs: fc.nat(60_000),
   burstMs: fc.nat(60_000),
 });
 /** One of the options, both of them in a valid combination, or neither. */
@@ -46,7 +49,7 @@ type Run = typeof run extends fc.Arbitrary<infer Value> ? Value : never;
 async function play({ scenario, seed, flags }: Run, chaos: ChaosPolicy, latencyMs: number) {
   const clock = new VirtualClock();
   const startMs = clock.now();
-  const stage = stageOf(flags);
+  const stage = stageOf(flags, scenario);
   const truth = new Truth(GRACE_MS);
   const stepsMs: number[] = [];
   const sentMs: number[] = [];
@@ -56,11 +59,9 @@ async function play({ scenario, seed, flags }: Run, chaos: ChaosPolicy, latencyM
         run: { scenario, seed, ...stage },
         chaos,
         signal: new AbortController().signal,
-        onCue: (cue, { participantId, deviceId }) => {
-          const { action } = stepOf(cue);
-          stepsMs.push(cue.atMs);
-          if (action === 'connect') truth.connect(participantId, deviceId, cue.atMs);
-          else truth.end(participantId, deviceId, cue.atMs, action === 'leave');
+        onStep: (step) => {
+          stepsMs.push(step.cue.atMs);
+          recordStep(truth, step);
         },
       },
       async ({ event }) => {

@@ -129,6 +129,7 @@ describe('a run', () => {
   const short: Scenario = {
     name: 'short',
     summary: '',
+    devicesAtOnce: 'one',
     live: (n) => ({
       tag: 't',
       steps: [

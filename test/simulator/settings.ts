@@ -9,7 +9,9 @@ export const NO_CHAOS: ChaosPolicy = {
   reorderShare: 0,
   reorderWithinMs: 0,
   skewMs: 0,
+  clockOffsetMs: 0,
   overlapShare: 0,
+  overlapWithinMs: 5_000,
   burstMs: 0,
 };
 
