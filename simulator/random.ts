@@ -20,6 +20,11 @@ export function between(random: Random, min: number, max: number): number {
   return min + random() * (max - min);
 }
 
+/** Exponentially distributed, like the time until something that may happen at any moment. */
+export function exponential(random: Random, mean: number): number {
+  return -Math.log(1 - random()) * mean;
+}
+
 /** A bijection of 32-bit numbers in which every output bit depends on every input bit: the finaliser of MurmurHash3. */
 function mix(value: number): number {
   let hash = value | 0;

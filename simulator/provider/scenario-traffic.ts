@@ -18,7 +18,8 @@ export interface ScenarioTraffic {
 interface Actor {
   readonly participant: Participant;
   readonly deviceIds: Map<number, string>;
-  socket?: Socket;
+  /** The newest socket of each device. */
+  readonly sockets: Map<number, Socket>;
 }
 
 /** Resolves when aborted. */
@@ -44,17 +45,18 @@ export async function playForever(
 }
 
 function newActor(participant: Participant): Actor {
-  return { participant, deviceIds: new Map() };
+  return { participant, deviceIds: new Map(), sockets: new Map() };
 }
 
 function act(provider: Provider, actor: Actor, cue: Cue): void {
   const { action, device } = stepOf(cue);
-  const { participant, deviceIds, socket } = actor;
+  const { participant, deviceIds, sockets } = actor;
+  const socket = sockets.get(device);
   switch (action) {
     case 'connect': {
       const deviceId = deviceIds.get(device) ?? randomUUID();
       deviceIds.set(device, deviceId);
-      actor.socket = provider.connect(participant, deviceId);
+      sockets.set(device, provider.connect(participant, deviceId));
       return;
     }
     case 'leave':

@@ -11,9 +11,8 @@ export interface Ids {
 
 /** In chronological order. A leave has two events, since the socket closes as well; a vanish has none. */
 export function eventsOf(cue: Cue, ids: Ids): SignallingEvent[] {
-  const { life, index, atMs } = cue;
-  const socket = life.steps.slice(0, index + 1).filter(({ action }) => action === 'connect').length;
-  const event = { ...ids, tag: life.tag, atMs, socket };
+  const { life, atMs } = cue;
+  const event = { ...ids, tag: life.tag, atMs, socket: socketOf(cue) };
   switch (stepOf(cue).action) {
     case 'connect':
       return [{ ...event, kind: 'onConnect' }];
@@ -29,15 +28,23 @@ export function eventsOf(cue: Cue, ids: Ids): SignallingEvent[] {
   }
 }
 
-export function stepOf({ life, index }: Cue): Step {
+export function stepOf({ life, index }: Pick<Cue, 'life' | 'index'>): Step {
   return life.steps[index] as Step;
 }
 
 /** When the same device reconnects, if it does. */
 export function returnOf(cue: Cue): { isBackAtMs?: number } {
   const { atMs, device } = stepOf(cue);
-  const next = cue.life.steps[cue.index + 1];
-  return next?.device === device ? { isBackAtMs: cue.atMs + next.atMs - atMs } : {};
+  const next = cue.life.steps.slice(cue.index + 1).find((step) => step.device === device);
+  return next ? { isBackAtMs: cue.atMs + next.atMs - atMs } : {};
+}
+
+/** The number of the device's newest socket among those of the participant, counted from 1. */
+function socketOf({ life, index }: Cue): number {
+  const steps = life.steps.slice(0, index + 1);
+  const { device } = stepOf({ life, index });
+  const openedAt = steps.findLastIndex((step) => step.action === 'connect' && step.device === device);
+  return steps.slice(0, openedAt + 1).filter(({ action }) => action === 'connect').length;
 }
 
 /** Ids in the provider's format; the same seed gives the same ids. */

@@ -9,8 +9,10 @@ import { eventsOf, idsOf, stepOf } from '../../simulator/scenarios/traffic.js';
 const stage: Stage = { participants: 300, durationMs: 60_000, arrivalMs: 20_000 };
 const scenarios = [...SCENARIOS.values()].map((scenario) => [scenario.name, scenario] as const);
 
-function lives({ live }: Scenario, seed = 1): Life[] {
-  return Array.from({ length: stage.participants }, (_, n) => live(n, stage, randomOf(seed, n + 1)));
+/** In a run of the scenario's own length. */
+function lives({ live, durationMs = stage.durationMs }: Scenario, seed = 1): Life[] {
+  const own = { ...stage, durationMs, arrivalMs: durationMs / 3 };
+  return Array.from({ length: stage.participants }, (_, n) => live(n, own, randomOf(seed, n + 1)));
 }
 
 /** Includes stages that no command allows: arrivals after the end, very short runs. */
@@ -22,10 +24,13 @@ const anyStage: fc.Arbitrary<Stage> = fc
   })
   .map(({ arrivalShare, ...rest }) => ({ ...rest, arrivalMs: rest.durationMs * arrivalShare }));
 
+/** The times in between in which no device is connected. */
 function gaps(life: Life): { action: string; ms: number }[] {
-  return life.steps.slice(1, -1).flatMap(({ atMs, action }, index) => {
-    const next = life.steps[index + 2];
-    return action === 'connect' || !next ? [] : [{ action, ms: next.atMs - atMs }];
+  let connected = 0;
+  return life.steps.flatMap(({ atMs, action }, index) => {
+    connected += action === 'connect' ? 1 : -1;
+    const next = life.steps[index + 1];
+    return connected > 0 || !next ? [] : [{ action, ms: next.atMs - atMs }];
   });
 }
 
@@ -36,8 +41,12 @@ describe.each(scenarios)('the scenario %s', (_, scenario) => {
         const { steps } = scenario.live(n, some, randomOf(seed, n));
         expect(steps.length).toBeGreaterThan(0);
         expect(steps.length % 2).toBe(0);
-        for (const [index, { atMs, action }] of steps.entries()) {
-          expect(action === 'connect').toBe(index % 2 === 0);
+        const connected = new Set<number>();
+        for (const [index, { atMs, action, device }] of steps.entries()) {
+          expect(action === 'connect').toBe(!connected.has(device));
+          if (action === 'connect') connected.add(device);
+          else connected.delete(device);
+          if (scenario.devicesAtOnce === 'one') expect(connected.size).toBeLessThanOrEqual(1);
           expect(atMs).toBeGreaterThanOrEqual(steps[index - 1]?.atMs ?? 0);
         }
         expect(steps.at(-1)?.atMs).toBeLessThanOrEqual(some.durationMs);
@@ -103,6 +112,27 @@ describe('the scenarios', () => {
       expect(region.filter((life) => gaps(life).length === 1).length / region.length).toBeGreaterThan(0.85);
     },
   );
+
+  it.each([
+    ['shifts-24h', 8, 4],
+    ['meetings-9h', 35 / 60, 1.7],
+    ['phones-3h', 50 / 60, 23],
+    ['ghosts-9h', 35 / 60, 1],
+    ['two-devices-9h', 1, 2],
+  ])('%s: lives of %d h on average, with %d absences', (name, hours, absences) => {
+    const all = livesOf(name);
+    const lengthsMs = all.map(({ steps }) => (steps.at(-1)?.atMs ?? 0) - (steps[0]?.atMs ?? 0));
+    const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    expect(mean(lengthsMs) / 3_600_000 / hours).toBeGreaterThan(0.85);
+    expect(mean(lengthsMs) / 3_600_000 / hours).toBeLessThan(1.15);
+    expect(mean(all.map((life) => gaps(life).length)) / absences).toBeGreaterThan(0.8);
+    expect(mean(all.map((life) => gaps(life).length)) / absences).toBeLessThan(1.25);
+  });
+
+  it('two-devices-9h: every second participant has two devices at once for a while', () => {
+    const all = livesOf('two-devices-9h');
+    expect(share(all.filter(({ steps }) => steps.some(({ device }) => device === 2)).length)).toBe(0.5);
+  });
 
   it('ghosts: one in five participants vanishes', () => {
     const vanished = livesOf('ghosts').filter(({ steps }) => steps.at(-1)?.action === 'vanish');
@@ -192,6 +222,28 @@ describe('a run', () => {
       signal: stopping.signal,
     });
     expect(count).toBe(600);
+  });
+
+  it('finds the return and the socket of each of several devices', () => {
+    const steps = [
+      { atMs: 0, action: 'connect', device: 1 },
+      { atMs: 10, action: 'connect', device: 2 },
+      { atMs: 20, action: 'lose', device: 1 },
+      { atMs: 30, action: 'leave', device: 2 },
+      { atMs: 40, action: 'connect', device: 1 },
+    ] as const;
+    const events = steps.flatMap(({ atMs }, index) => {
+      const cue = { participant: 0, life: { tag: 't', steps }, index, atMs };
+      return eventsOf(cue, idsOf(cue, 1));
+    });
+    expect(events.map(({ kind, socket, isBackAtMs }) => [kind, socket, isBackAtMs])).toEqual([
+      ['onConnect', 1, undefined],
+      ['onConnect', 2, undefined],
+      ['onDisconnect', 1, 40],
+      ['onLeave', 2, undefined],
+      ['onDisconnect', 2, undefined],
+      ['onConnect', 3, undefined],
+    ]);
   });
 
   it('reports a leave with two events, a loss with one and its return time, and a vanish with none', async () => {
