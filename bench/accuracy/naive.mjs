@@ -1,25 +1,17 @@
-// A typical hand-written receiver: the last callback received wins. Also returns its state and its announcements.
+// The naive receiver as a server. Also returns its state and its announcements.
 import express from 'express';
+import { NaivePresence } from './naive-presence.mjs';
 
-const present = new Set();
+const presence = new NaivePresence();
 const announcements = [];
-
-function announce(participantId, what) {
-  announcements.push({ participantId, what, atMs: Date.now() });
-}
 
 const app = express();
 app.use(express.json());
 app.post('/callbacks/bandwidth', (request, response) => {
-  const { event, participantId } = request.body;
-  if (event === 'onConnect') {
-    if (!present.has(participantId)) announce(participantId, 'came');
-    present.add(participantId);
-  } else if (present.delete(participantId)) {
-    announce(participantId, 'gone');
-  }
+  const what = presence.receive(request.body);
+  if (what) announcements.push({ participantId: request.body.participantId, what, atMs: Date.now() });
   response.sendStatus(204);
 });
-app.get('/present', (_, response) => response.json([...present]));
+app.get('/present', (_, response) => response.json(presence.present));
 app.get('/announcements', (_, response) => response.json(announcements));
 app.listen(Number(process.env.PORT), '127.0.0.1');

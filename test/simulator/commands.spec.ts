@@ -4,10 +4,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Service, startService } from '../e2e/service.js';
 import { eventually } from '../eventually.js';
-import { closeOnce } from '../leftovers.js';
 import { Receiver } from './receiver.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -49,8 +48,6 @@ class Command {
 }
 
 describe('the commands', () => {
-  /** Runs in real time, so it is started first and checked last. */
-  let accuracy: Command;
   const commands: Command[] = [];
   const services: Service[] = [];
   const run = (...parameters: ConstructorParameters<typeof Command>) => {
@@ -63,11 +60,6 @@ describe('the commands', () => {
     services.push(started);
     return started;
   };
-  beforeAll(() => {
-    const chaos = ['--duplicates', '5%', '--reorder', '20%', '--overlap', '1%'];
-    accuracy = new Command('accuracy', ['flaky-mobile', '--participants', '60', '--seconds', '20', ...chaos]);
-    closeOnce(() => accuracy.interrupt('SIGKILL'));
-  });
   afterEach(async () => {
     for (const command of commands.splice(0)) command.interrupt('SIGKILL');
     for (const one of services.splice(0)) await one.stop();
@@ -118,6 +110,10 @@ describe('the commands', () => {
     ['simulator', ['--allowed-hosts', 'http://x'], /--allowed-hosts.*Use host names/],
     ['simulator', ['--callback-hosts', 'x:80'], /--callback-hosts.*Use host names/],
     ['accuracy', ['flaky'], /Did you mean flaky-mobile\?/],
+    ['accuracy', ['all', '--loss', '1%'], /'--loss' is for one scenario, not for all\./],
+    ['accuracy', ['all', '--live'], /'--live' is for one scenario, not for all\./],
+    ['accuracy', ['meeting', '--quick'], /'--quick' is for all scenarios\./],
+    ['accuracy', ['meeting', '--clock-offset', '-2'], /--clock-offset.*Use a time with its unit, from -10m to 10m/],
   ])('%s %j is rejected in one line, with an example', async (name, args, message) => {
     const command = run(name, args);
     expect(await command.ended).toBe(1);
@@ -222,17 +218,5 @@ describe('the commands', () => {
     expect(await command.ended).toBe(0);
     await expect(fetch(participants)).rejects.toThrow();
     await expect(fetch(page)).rejects.toThrow();
-  });
-
-  it('accuracy finds Rollcall right in every participant-second when nothing is lost', async () => {
-    expect(await accuracy.ended).toBe(0);
-    const rows = accuracy.output.split('\n').map((line) => line.split('│').map((cell) => cell.trim()));
-    const [rollcall = [], naive = []] = ['Rollcall', 'naive'].map((name) => rows.find((row) => row[1] === name));
-    const [, , participantSeconds, right, , wronglyConnected, wronglyGone, neverHappened, missed] = rollcall;
-    expect(Number(participantSeconds)).toBeGreaterThan(1_000);
-    expect([right, wronglyConnected, wronglyGone, neverHappened]).toEqual(["'100 %'", "'0 %'", "'0 %'", "'0'"]);
-    expect(missed).toMatch(/^'0 of \d+'$/);
-    // The naive receiver must be wrong: it reports each interruption as a departure.
-    expect(Number(naive[7]?.replaceAll("'", ''))).toBeGreaterThan(10);
   });
 });

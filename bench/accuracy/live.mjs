@@ -1,5 +1,6 @@
-// One run: plays a scenario to Rollcall and to the naive receiver, queries both every second, and scores both against the truth.
+// One run in real time, against both receivers as processes: queries them every second, and scores them against the truth.
 import { setTimeout as wait } from 'node:timers/promises';
+import { DEFAULT_POLICY } from '../../dist/domain/policy.js';
 import { runCallbacks } from '../../simulator/dist/callback-run.js';
 import { allowanceOf } from '../../simulator/dist/judge/allowance.js';
 import { scoreOf } from '../../simulator/dist/judge/score.js';
@@ -8,20 +9,15 @@ import { recordStep } from '../../simulator/dist/played-step.js';
 import { startNode } from '../processes.mjs';
 import { NaiveObserver, RollcallObserver } from './observers.mjs';
 
-export const GRACE_MS = 15_000;
-const { OVERLAP_MS } = process.env;
-const SETTINGS = {
-  GRACE_MS: String(GRACE_MS),
-  RATE_LIMIT_PER_MINUTE: '1000000',
-  LOG_LEVEL: 'silent',
-  ...(OVERLAP_MS && { OVERLAP_MS }),
-};
+const { graceMs } = DEFAULT_POLICY;
+const ENVIRONMENT = { GRACE_MS: String(graceMs), RATE_LIMIT_PER_MINUTE: '1000000', LOG_LEVEL: 'silent' };
 const SAMPLE_EVERY_MS = 1_000;
 const RETRY = { attempts: 1, backoffMs: 1_000, timeoutMs: 10_000 };
 
-/** Resolves with the score of each receiver and the outcome of the run. `run`: as for `play`; `chaos`: its policy. */
-export async function measure(run, chaos) {
-  const receivers = await Promise.all([startNode('dist/main.js', SETTINGS), startNode('bench/accuracy/naive.mjs')]);
+/** Resolves with the score of each receiver and the outcome of the run. `settings`: see `runVirtually`. */
+export async function runLive(run, chaos, { overlapMs } = {}) {
+  const environment = { ...ENVIRONMENT, ...(overlapMs !== undefined && { OVERLAP_MS: String(overlapMs) }) };
+  const receivers = await Promise.all([startNode('dist/main.js', environment), startNode('bench/accuracy/naive.mjs')]);
   const [rollcallUrl, naiveUrl] = receivers.map(({ port }) => `http://127.0.0.1:${port}`);
   try {
     const observers = { rollcall: new RollcallObserver(rollcallUrl), naive: new NaiveObserver(naiveUrl) };
@@ -33,8 +29,8 @@ export async function measure(run, chaos) {
 }
 
 async function play(run, chaos, callbackUrls, observers) {
-  const truth = new Truth(GRACE_MS);
-  const allowance = allowanceOf(chaos, GRACE_MS);
+  const truth = new Truth(graceMs);
+  const allowance = allowanceOf(chaos, graceMs);
   const names = Object.keys(observers);
   await Promise.all(names.map((name) => observers[name].start()));
   const sampling = new AbortController();
@@ -48,8 +44,9 @@ async function play(run, chaos, callbackUrls, observers) {
     signal: new AbortController().signal,
     onStep: (step) => recordStep(truth, step),
   });
-  // Until the end of the run, which may come after the last step, and until the last loss is final.
-  await wait(Math.max(0, startMs + run.durationMs - Date.now()) + allowance.graceMs + allowance.deliveryMs);
+  // Until every loss within the run is final and known, as in virtual time.
+  const endMs = startMs + outcome.behindMs + run.durationMs + allowance.graceMs + allowance.deliveryMs;
+  await wait(Math.max(0, endMs - Date.now()));
   const untilMs = Date.now();
   sampling.abort();
   const samples = await sampled;

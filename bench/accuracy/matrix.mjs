@@ -1,0 +1,30 @@
+// The matrix: every scenario at every level. A cell is one run of both receivers.
+import { SCENARIOS } from '../../simulator/dist/scenarios/scenarios.js';
+import { timelineOf } from '../../simulator/dist/virtual-run.js';
+import { BASIC_LEVELS, CLOCK_LEVELS, MIXED_LEVELS } from './levels.mjs';
+import { runVirtually } from './virtual.mjs';
+
+/** Of scenarios without a length of their own. */
+const SHORT_RUN_MS = 90_000;
+/** Long scenarios have fewer participants: each has a longer life. */
+const LONG_SHARE = 5;
+
+const LEVELS = [...new Set([...BASIC_LEVELS, ...CLOCK_LEVELS, ...MIXED_LEVELS])];
+
+/** Shows what it costs not to rely on one device at a time where participants have only one. */
+export const MANY = { devicesAtOnce: 'many' };
+
+/** `participants`: of a short scenario. Returns the cells; `onScenario` is called before each scenario. */
+export function runMatrix({ participants, seed }, onScenario) {
+  return [...SCENARIOS.values()].flatMap((scenario) => {
+    onScenario(scenario);
+    const { durationMs = SHORT_RUN_MS } = scenario;
+    const count = scenario.durationMs ? Math.max(20, Math.round(participants / LONG_SHARE)) : participants;
+    const timeline = timelineOf({ scenario, seed, participants: count, durationMs, arrivalMs: durationMs / 3 });
+    const cell = (level, settings) => {
+      return { scenario, level, settings, participants: count, ...runVirtually(timeline, level.chaos, settings) };
+    };
+    const one = LEVELS.map((level) => cell(level));
+    return scenario.devicesAtOnce === 'many' ? one : [...one, ...BASIC_LEVELS.map((level) => cell(level, MANY))];
+  });
+}

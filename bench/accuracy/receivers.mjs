@@ -1,0 +1,63 @@
+// Receivers in virtual time. Each gets the deliveries of one participant and returns the changes that it announces. Participants
+// are independent of each other, so each is processed separately.
+import { advance } from '../../dist/domain/participant.js';
+import { NaivePresence } from './naive-presence.mjs';
+
+const KINDS = { onConnect: 'connected', onDisconnect: 'disconnected', onLeave: 'left' };
+
+/**
+ * Rollcall's domain code. Its record is advanced by whatever source has the earliest event: webhooks and its own deadlines. Answers
+ * of the provider's API would be one more source here; `sockets` of the participant has what the provider would answer.
+ */
+export function rollcallAnnouncements({ participantId, deliveries }, policy, untilMs) {
+  const sources = [webhooks(deliveries), deadlines()];
+  const announcements = [];
+  let record;
+  for (;;) {
+    const atMs = sources.map((source) => source.nextMs(record));
+    const nowMs = Math.min(...atMs);
+    if (nowMs > untilMs) return announcements;
+    const wasPresent = isPresent(record);
+    const events = sources[atMs.indexOf(nowMs)].take(nowMs);
+    record = advance(record, events, nowMs, policy).record;
+    if (record?.deadlineMs <= nowMs) throw new Error(`the deadline of ${participantId} does not move on`);
+    if (isPresent(record) === wasPresent) continue;
+    announcements.push({ participantId, what: wasPresent ? 'gone' : 'came', atMs: nowMs });
+  }
+}
+
+function isPresent(record) {
+  return record !== undefined && record.announced.state !== 'gone';
+}
+
+function webhooks(deliveries) {
+  let next = 0;
+  return {
+    nextMs: () => (next < deliveries.length ? receivedAtMs(deliveries[next]) : Number.POSITIVE_INFINITY),
+    take: (nowMs) => {
+      const { event, timestamp, deviceId, participantId, tag } = JSON.parse(deliveries[next].body);
+      next += 1;
+      const subject = { source: 'bandwidth', scope: '', participantId };
+      const times = { occurredAtMs: Number(timestamp), receivedAtMs: nowMs, precisionMs: 1 };
+      return [{ subject, deviceId, kind: KINDS[event], tag, ...times }];
+    },
+  };
+}
+
+/** Changes that only elapsed time causes. */
+function deadlines() {
+  return { nextMs: (record) => record?.deadlineMs ?? Number.POSITIVE_INFINITY, take: () => [] };
+}
+
+export function naiveAnnouncements({ participantId, deliveries }) {
+  const presence = new NaivePresence();
+  return deliveries.flatMap((delivery) => {
+    const what = presence.receive(JSON.parse(delivery.body));
+    return what ? [{ participantId, what, atMs: receivedAtMs(delivery) }] : [];
+  });
+}
+
+/** Clocks have whole milliseconds; nothing arrives before it is sent. */
+function receivedAtMs({ sendAtMs }) {
+  return Math.ceil(sendAtMs);
+}
