@@ -1,6 +1,7 @@
 // npm run accuracy, as a process: in virtual time, in real time, and the goals that hold.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { closeOnce } from '../leftovers.js';
@@ -81,6 +82,16 @@ describe('npm run accuracy', () => {
     const rejected = new Accuracy(overlapping, { OVERLAP_MS: '1s' });
     expect(await rejected.ended).toBe(1);
     expect(rejected.output).toMatch(/^error: OVERLAP_MS must be a whole number of milliseconds\. Example: [^\n]+\n$/);
+  });
+
+  it('has a page that starts with the worst cell, and explains every cell under 99.9 %', () => {
+    const page = readFileSync(join(ROOT, 'docs', 'accuracy.md'), 'utf8');
+    const [worst] = /\n\*\*Worst cell: .*/.exec(page) ?? [];
+    const [, explained = ''] =
+      /\n## Every cell under 99\.9 %\n\nWorst first\.\n\n[^\n]+\n[^\n]+\n([\s\S]*?)\n\n/.exec(page) ?? [];
+    const rows = explained.split('\n').map((line) => line.split(' | '));
+    expect(worst).toContain(rows[0]?.[2]);
+    for (const row of rows) expect(row[3]).toMatch(/^\d+\.\d{3} % [a-z ]+/);
   });
 
   it('finds Rollcall right in every participant-second when nothing is lost, also in real time', async () => {
