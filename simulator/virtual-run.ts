@@ -22,6 +22,8 @@ interface ProviderSocket {
   readonly openedAtMs: number;
   /** Infinity: the provider never notices its end. */
   noticedAtMs: number;
+  /** When its device vanished, if it did. */
+  vanishedAtMs: number;
 }
 
 interface ParticipantTraffic {
@@ -37,6 +39,7 @@ export interface VirtualRun {
   readonly truth: Truth;
   readonly participants: readonly ParticipantTraffic[];
   readonly allowance: Allowance;
+  readonly startMs: number;
   /** When every loss within the run is final and known. */
   readonly untilMs: number;
 }
@@ -71,7 +74,7 @@ export function virtualRunOf({ run, startMs, steps }: Timeline, policy: ChaosPol
   }
   for (const { deliveries } of participants.values()) deliveries.sort((a, b) => a.sendAtMs - b.sendAtMs);
   const untilMs = startMs + run.durationMs + graceMs + allowance.deliveryMs;
-  return { truth, participants: [...participants.values()], allowance, untilMs };
+  return { truth, participants: [...participants.values()], allowance, startMs, untilMs };
 }
 
 function addStep({ deliveries, unreported, sockets }: ParticipantTraffic, step: PlayedStep): void {
@@ -79,11 +82,14 @@ function addStep({ deliveries, unreported, sockets }: ParticipantTraffic, step: 
   const { deviceId } = ids;
   deliveries.push(...plans.flatMap((plan) => plan.deliveries));
   unreported.push(...unreportedOf(step));
-  if (stepOf(cue).action === 'connect') {
-    sockets.push({ deviceId, openedAtMs: cue.atMs, noticedAtMs: Number.POSITIVE_INFINITY });
+  const { action } = stepOf(cue);
+  if (action === 'connect') {
+    const never = Number.POSITIVE_INFINITY;
+    sockets.push({ deviceId, openedAtMs: cue.atMs, noticedAtMs: never, vanishedAtMs: never });
     return;
   }
   const closed = sockets.findLast((socket) => socket.deviceId === deviceId);
+  if (closed && action === 'vanish') closed.vanishedAtMs = cue.atMs;
   const noticedAtMs = plans.map((plan) => plan.noticedAtMs);
   if (closed && noticedAtMs.length > 0) closed.noticedAtMs = Math.max(...noticedAtMs);
 }

@@ -17,6 +17,7 @@ export function writeDocument(cells, goals) {
     levels: listOf([...BASIC_LEVELS, ...CLOCK_LEVELS]),
     withoutLoss: tables.withoutLossTable(cells),
     loss: tables.lossTable(cells),
+    api: tables.apiTable(cells),
     many: tables.manyTable(cells),
     clocks: tables.clockTable(cells),
     belowNaive: tables.belowNaiveTable(cells),

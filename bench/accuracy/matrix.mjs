@@ -14,6 +14,9 @@ const LEVELS = [...new Set([...BASIC_LEVELS, ...CLOCK_LEVELS, ...MIXED_LEVELS])]
 /** Shows what it costs not to rely on one device at a time where participants have only one. */
 export const MANY = { devicesAtOnce: 'many' };
 
+/** Webhooks, and the provider's API: asked when in doubt, and for its list. */
+export const WITH_API = [{ api: { everyMs: 60_000 } }, { api: { everyMs: 10_000 } }];
+
 /** `participants`: of a short scenario. Returns the cells; `onScenario` is called before each scenario. */
 export function runMatrix({ participants, seed }, onScenario) {
   return [...SCENARIOS.values()].flatMap((scenario) => {
@@ -24,7 +27,9 @@ export function runMatrix({ participants, seed }, onScenario) {
     const cell = (level, settings) => {
       return { scenario, level, settings, participants: count, ...runVirtually(timeline, level.chaos, settings) };
     };
-    const one = LEVELS.map((level) => cell(level));
-    return scenario.devicesAtOnce === 'many' ? one : [...one, ...BASIC_LEVELS.map((level) => cell(level, MANY))];
+    const webhooks = LEVELS.map((level) => cell(level));
+    const withApi = WITH_API.flatMap((settings) => BASIC_LEVELS.map((level) => cell(level, settings)));
+    const many = scenario.devicesAtOnce === 'many' ? [] : BASIC_LEVELS.map((level) => cell(level, MANY));
+    return [...webhooks, ...withApi, ...many];
   });
 }

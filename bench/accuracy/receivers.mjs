@@ -6,19 +6,21 @@ import { NaivePresence } from './naive-presence.mjs';
 const KINDS = { onConnect: 'connected', onDisconnect: 'disconnected', onLeave: 'left' };
 
 /**
- * Rollcall's domain code. Its record is advanced by whatever source has the earliest event: webhooks and its own deadlines. Answers
- * of the provider's API would be one more source here; `sockets` of the participant has what the provider would answer.
+ * Rollcall's domain code. Its record is advanced by whatever source has the earliest event: webhooks, its own deadlines and the
+ * `others`, such as answers of the provider's API.
  */
-export function rollcallAnnouncements({ participantId, deliveries }, policy, untilMs) {
-  const sources = [webhooks(deliveries), deadlines()];
+export function rollcallAnnouncements({ participantId, deliveries }, policy, untilMs, others = []) {
+  const sources = [webhooks(deliveries), deadlines(), ...others];
   const announcements = [];
   let record;
+  let nowMs = Number.NEGATIVE_INFINITY;
   for (;;) {
     const atMs = sources.map((source) => source.nextMs(record));
-    const nowMs = Math.min(...atMs);
+    const dueMs = Math.min(...atMs);
+    nowMs = Math.max(nowMs, dueMs);
     if (nowMs > untilMs) return announcements;
     const wasPresent = isPresent(record);
-    const events = sources[atMs.indexOf(nowMs)].take(nowMs);
+    const events = sources[atMs.indexOf(dueMs)].take(nowMs, record);
     record = advance(record, events, nowMs, policy).record;
     if (record?.deadlineMs <= nowMs) throw new Error(`the deadline of ${participantId} does not move on`);
     if (isPresent(record) === wasPresent) continue;

@@ -1,7 +1,7 @@
 // The tables of docs/accuracy.md.
 import { SCENARIOS } from '../../simulator/dist/scenarios/scenarios.js';
 import { BASIC_LEVELS, CLOCK_LEVELS, MIXED_LEVELS } from './levels.mjs';
-import { MANY } from './matrix.mjs';
+import { MANY, WITH_API } from './matrix.mjs';
 import { describeCauses, percent, rightShare, rowsOf, totalOf } from './rows.mjs';
 
 /** Cells below this are explained one by one. */
@@ -61,7 +61,7 @@ export function clockTable(cells) {
   return scenarioTable(cells, CLOCK_LEVELS);
 }
 
-/** Worst first. Observations of the provider's API will be further columns. */
+/** Worst first. */
 export function lossTable(cells) {
   const chosen = cells.filter(({ level, settings }) => level.name === 'loss' && !settings);
   const rows = worstFirst(chosen).map((cell) => ({
@@ -74,6 +74,20 @@ export function lossTable(cells) {
   return tableOf(rows);
 }
 
+/** For each scenario: webhooks alone, and with the provider's API. */
+export function apiTable(cells) {
+  const levels = BASIC_LEVELS.filter(({ name }) => name !== 'calm');
+  const rows = [...SCENARIOS.keys()].map((name) => {
+    const columns = levels.flatMap((level) => {
+      const of = (settings) => rightAndFalse(cellOf(cells, name, level, settings).scores.rollcall);
+      const withApi = WITH_API.map((settings) => [`+ list ${settings.api.everyMs / 1_000} s`, of(settings)]);
+      return [[level.name, of(undefined)], ...withApi.map(([column, value]) => [`${level.name} ${column}`, value])];
+    });
+    return { scenario: name, ...Object.fromEntries(columns) };
+  });
+  return tableOf(rows);
+}
+
 export function manyTable(cells) {
   const rows = [...SCENARIOS.values()].flatMap(({ name, devicesAtOnce }) => {
     if (devicesAtOnce === 'many') return [];
@@ -83,10 +97,7 @@ export function manyTable(cells) {
     ]);
     return [{ scenario: name, ...Object.fromEntries(columns) }];
   });
-  const isSame = cells.every(
-    (cell) => !cell.settings || rightOf(cell) === rightOf(cellOf(cells, cell.scenario.name, cell.level)),
-  );
-  return `${tableOf(rows)}${isSame ? '\n\nBoth are the same: no rule depends on it.' : ''}`;
+  return tableOf(rows);
 }
 
 export function belowNaiveTable(cells) {
