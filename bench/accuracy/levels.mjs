@@ -46,6 +46,12 @@ export const CLOCK_LEVELS = [
   clocks('30 s ahead', 'it is 30 s ahead', { clockOffsetMs: 30_000 }),
   clocks('30 s behind', 'it is 30 s behind', { clockOffsetMs: -30_000 }),
   clocks('hosts 2 s', 'each of the provider’s hosts is wrong by up to 2 s', { skewMs: 2_000 }),
+  clocks('hosts 30 s', 'each of them is wrong by up to 30 s', { skewMs: 30_000 }),
+  clocks('hosts 2 s, late notice', 'the same with 2 s, and 10 % overlapping reconnects, noticed within 60 s', {
+    skewMs: 2_000,
+    overlapShare: 0.1,
+    overlapWithinMs: 60_000,
+  }),
 ];
 
 const LOST_PERCENT = [0, 1, 5];

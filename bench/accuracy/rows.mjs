@@ -5,7 +5,12 @@ const RECEIVERS = { rollcall: 'Rollcall', naive: 'naive' };
 
 /** Returns pairs of a receiver's name and its columns. */
 export function rowsOf(scores) {
-  return Object.entries(scores).map(([key, score]) => [RECEIVERS[key], columnsOf(score)]);
+  return namedScores(scores).map(([receiver, score]) => [receiver, columnsOf(score)]);
+}
+
+/** Returns pairs of a receiver's name and its score. */
+export function namedScores(scores) {
+  return Object.entries(scores).map(([key, score]) => [RECEIVERS[key], score]);
 }
 
 function columnsOf(score) {

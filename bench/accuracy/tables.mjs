@@ -2,7 +2,7 @@
 import { SCENARIOS } from '../../simulator/dist/scenarios/scenarios.js';
 import { BASIC_LEVELS, CLOCK_LEVELS, MIXED_LEVELS } from './levels.mjs';
 import { MANY, WITH_API } from './matrix.mjs';
-import { describeCauses, percent, rightShare, rowsOf, totalOf } from './rows.mjs';
+import { describeCauses, namedScores, percent, rightShare, rowsOf, totalOf } from './rows.mjs';
 
 /** Cells below this are explained one by one. */
 const EXPLAINED_BELOW = 0.999;
@@ -30,14 +30,13 @@ function nameOf({ scenario, level }) {
 }
 
 export function goalTable(goals) {
-  return tableOf(
-    goals.map(({ name, judged, missed }) => ({
-      goal: name,
-      met: missed.length === 0 ? `in all ${judged} cells` : `in ${judged - missed.length} of ${judged} cells`,
-      'but not in':
-        missed.length > 8 ? `${missed.slice(0, 8).join('; ')}; and ${missed.length - 8} more` : missed.join('; '),
-    })),
-  );
+  const rows = goals.map(({ name, judged, missed }) => ({
+    goal: name,
+    met: missed.length === 0 ? `in all ${judged} cells` : `in ${judged - missed.length} of ${judged} cells`,
+    'but not in': missed.map(({ text }) => text).join('; '),
+  }));
+  const reasons = new Set(goals.flatMap(({ missed }) => missed.flatMap(({ why }) => why ?? [])));
+  return [tableOf(rows), '', ...[...reasons].map((why) => `- ${why}`)].join('\n');
 }
 
 /** One row for each scenario, one column for each level. */
@@ -61,13 +60,12 @@ export function clockTable(cells) {
   return scenarioTable(cells, CLOCK_LEVELS);
 }
 
-/** Worst first. */
+/** Worst first, with a column for each receiver. */
 export function lossTable(cells) {
   const chosen = cells.filter(({ level, settings }) => level.name === 'loss' && !settings);
   const rows = worstFirst(chosen).map((cell) => ({
     scenario: cell.scenario.name,
-    naive: rightAndFalse(cell.scores.naive),
-    Rollcall: rightAndFalse(cell.scores.rollcall),
+    ...Object.fromEntries(namedScores(cell.scores).map(([receiver, score]) => [receiver, rightAndFalse(score)])),
     'too late': cell.scores.rollcall.late,
     causes: describeCauses(cell),
   }));

@@ -14,38 +14,50 @@ function policyOf({ devicesAtOnce }, settings = {}) {
 
 /**
  * `timeline`: from `timelineOf`. `settings`: overrides of the policy, and `api` if the provider's API is asked when in doubt, and
- * for its list every `api.everyMs`. Returns the score of each receiver, and the causes of what Rollcall got wrong.
+ * for its list every `api.everyMs`. Returns the score of each receiver, the
+ * causes of Rollcall's wrong answers, and how long its oldest ghost lasted.
  */
 export function runVirtually(timeline, chaos, settings = {}) {
   const { api, ...overrides } = settings;
   const policy = policyOf(timeline.run.scenario, { ...overrides, ...(api && { listLagMs: LIST_LAG_MS }) });
-  const virtualRun = virtualRunOf(timeline, chaos, policy.graceMs);
+  const { truth, participants, allowance, startMs, untilMs } = virtualRunOf(timeline, chaos, policy.graceMs);
   const { seed } = timeline.run;
-  const lists = api && listsOf({ ...virtualRun, seed }, api.everyMs);
-  const rollcall = virtualRun.participants.map((one, index) => {
+  const lists = api && listsOf({ startMs, untilMs, seed }, api.everyMs);
+  const rollcall = participants.map((one, index) => {
     const sources = api ? providerApi(one, { lists, seed, index }, policy) : [];
-    return rollcallAnnouncements(one, policy, virtualRun.untilMs, sources);
+    return rollcallAnnouncements(one, policy, untilMs, sources);
   });
-  const naive = virtualRun.participants.map((one) => naiveAnnouncements(one));
-  const score = (announcements) =>
-    scoreOf(
-      virtualRun.truth,
-      { announcements: announcements.flat(), untilMs: virtualRun.untilMs },
-      virtualRun.allowance,
-    );
-  return { scores: { rollcall: score(rollcall), naive: score(naive) }, causes: causesOf(virtualRun, rollcall) };
+  const naive = participants.map((one) => naiveAnnouncements(one));
+  const score = (announcements) => scoreOf(truth, { announcements: announcements.flat(), untilMs }, allowance);
+  const mistakes = participants.flatMap(({ participantId, unreported }, index) => {
+    const stays = truth.staysOf(participantId);
+    const periods = markedPeriods(spansOf(stays, allowance), rollcall[index], untilMs).filter(isWrong);
+    return periods.map((period) => ({
+      ...period,
+      cause: causeOf(period, unreported),
+      endedAtMs: stays.findLast(({ end }) => end && end.atMs <= period.fromMs)?.end.atMs,
+    }));
+  });
+  return {
+    scores: { rollcall: score(rollcall), naive: score(naive) },
+    causes: causesOf(mistakes),
+    ghostMs: ghostMs(mistakes, allowance),
+  };
+}
+
+function isWrong({ mark }) {
+  return mark !== 'right' && mark !== 'waiting';
 }
 
 /** Wrong participant-seconds by cause. Only causes that occur. */
-function causesOf({ truth, participants, allowance, untilMs }, announcements) {
+function causesOf(mistakes) {
   const causes = {};
-  for (const [index, { participantId, unreported }] of participants.entries()) {
-    const spans = spansOf(truth.staysOf(participantId), allowance);
-    for (const period of markedPeriods(spans, announcements[index], untilMs)) {
-      if (period.mark === 'right' || period.mark === 'waiting') continue;
-      const cause = causeOf(period, unreported);
-      causes[cause] = (causes[cause] ?? 0) + (period.toMs - period.fromMs) / 1_000;
-    }
-  }
+  for (const { cause, fromMs, toMs } of mistakes) causes[cause] = (causes[cause] ?? 0) + (toMs - fromMs) / 1_000;
   return causes;
+}
+
+/** How long, beyond the grace period and the delay allowed, a participant who did not vanish was present at most. */
+function ghostMs(mistakes, { graceMs, deliveryMs }) {
+  const ghosts = mistakes.filter(({ mark, cause }) => mark === 'wronglyConnected' && cause !== 'vanished');
+  return Math.max(0, ...ghosts.map(({ endedAtMs, toMs }) => toMs - endedAtMs - graceMs - deliveryMs));
 }
