@@ -14,8 +14,8 @@ function policyOf({ devicesAtOnce }, settings = {}) {
 
 /**
  * `timeline`: from `timelineOf`. `settings`: overrides of the policy, and `api` if the provider's API is asked when in doubt, and
- * for its list every `api.everyMs`. Returns the score of each receiver, the
- * causes of Rollcall's wrong answers, and how long its oldest ghost lasted.
+ * for its list every `api.everyMs`. Returns the score of each receiver, the causes of Rollcall's wrong answers, and how long its
+ * oldest ghost lasted.
  */
 export function runVirtually(timeline, chaos, settings = {}) {
   const { api, ...overrides } = settings;

@@ -116,7 +116,9 @@ function onDisconnected(current: Connection | undefined, event: DeviceEvent, pol
   // Already expired. A disconnect does not show that the device is alive, so it must not make it reconnecting.
   if (isOverAge(current, event.receivedAtMs, policy)) return expired(current, policy);
   const atMs = endAtMs(event, current);
-  if (current.sockets < 2 || atMs - current.newestAtMs > policy.overlapMs) return lost(event, current);
+  // The two events may come from hosts whose clocks differ.
+  const isNoticedLate = atMs - current.newestAtMs <= policy.overlapMs + policy.clockSkewMs;
+  if (current.sockets < 2 || !isNoticedLate) return lost(event, current);
   const doubt = { sinceMs: atMs, askAtMs: event.receivedAtMs };
   return { ...current, sockets: current.sockets - 1, doubt };
 }

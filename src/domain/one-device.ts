@@ -7,7 +7,7 @@ import { type DeviceHistory, lastSignOfLife } from './device-history.js';
 import { type DeviceEvent, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 
-/** The first connect of another device after the last sign of life of this one. */
+/** The connect of another device, after the last sign of life of this one, that was received first. */
 export interface Supersession {
   readonly atMs: number;
   readonly receivedAtMs: number;
@@ -76,7 +76,8 @@ function supersessionOf(
   const { supersededBy: known } = history;
   const foldedUpToMs = others.map(({ base }) => (base ? orderedAtMs(base.upTo) : evictedUpToMs));
   if (known && known.atMs > life.atMs && known.atMs <= Math.max(evictedUpToMs, ...foldedUpToMs)) found.push(known);
-  return found.sort((a, b) => a.atMs - b.atMs || a.receivedAtMs - b.receivedAtMs)[0];
+  // One that is received later must not bring the device back.
+  return found.sort((a, b) => a.receivedAtMs - b.receivedAtMs || a.atMs - b.atMs)[0];
 }
 
 /** With skewed clocks, a connect with a later time that was received first is not that of a newer device. */

@@ -67,7 +67,7 @@ const TABLE: Record<string, Row> = {
   'disconnected, none': (c, e) => [lost(c, e)],
   'disconnected, open': (c, e, p, gapMs) => {
     if (isOverAge(c, e.received, p)) return [expired(c, p)];
-    const isOlder = c.sockets >= 2 && gapMs <= p.overlapMs;
+    const isOlder = c.sockets >= 2 && gapMs <= p.overlapMs + p.clockSkewMs;
     return [isOlder ? { ...c, sockets: c.sockets - 1, isDoubtful: true } : lost(c, e)];
   },
   // A connect in between was not received.
@@ -155,7 +155,7 @@ function superseded(c: Connection, own: readonly ModelEvent[], others: readonly 
       p,
     ).filter(isNewer),
   );
-  const [by] = connects.sort(compareBy(({ time, received }) => [time, received]));
+  const [by] = connects.sort(compareBy(({ time, received }) => [received, time]));
   if (!by || p.devicesAtOnce !== 'one' || c.phase === 'ended') return c;
   if (c.phase === 'lost') return isWaiting(c, by, p) ? ended(c) : c;
   return isOverAge(c, by.received, p) ? expired(c, p) : ended(c, 'superseded', { at: by.time, received: by.received });
