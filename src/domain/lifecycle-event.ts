@@ -6,11 +6,13 @@ import type { Subject } from './subject.js';
 
 export type DeviceId = string & { readonly brand: 'DeviceId' };
 
+export type ProviderEventKind = 'connected' | 'disconnected' | 'left';
+
 /**
- * The first three are the provider's. `ended` is an operator's. `seen` and `unseen` are observations: whether the provider's
- * own API listed the device when it was asked.
+ * `ended` is an operator's. `seen` and `unseen` are observations: whether the provider's own API listed the device when it
+ * was asked.
  */
-export type EventKind = 'connected' | 'disconnected' | 'left' | 'ended' | 'seen' | 'unseen';
+export type EventKind = ProviderEventKind | 'ended' | 'seen' | 'unseen';
 
 export interface LifecycleEvent {
   readonly subject: Subject;

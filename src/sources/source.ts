@@ -2,7 +2,7 @@
 // minted URLs, limits, the API document) exists once, around it.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Type } from '@nestjs/common';
-import type { LifecycleEvent } from '../domain/lifecycle-event.js';
+import type { LifecycleEvent, ProviderEventKind } from '../domain/lifecycle-event.js';
 import type { PresencePolicy } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
 import type { FieldError, RefusalReason } from '../http/problem.js';
@@ -18,11 +18,13 @@ type Authentication =
   /** `reason`: only for the log. */
   | { readonly outcome: 'rejected'; readonly reason: RefusalReason };
 
+export type ProviderEvent = LifecycleEvent & { readonly kind: ProviderEventKind };
+
 export type Translation =
   /** `warnings`: what had to be changed or dropped, without the value. */
   | {
       readonly outcome: 'events';
-      readonly events: readonly LifecycleEvent[];
+      readonly events: readonly ProviderEvent[];
       readonly warnings?: readonly string[];
     }
   /** The callback does not concern presence. */

@@ -1,6 +1,6 @@
 // A source that uses every feature: whole seconds, event ids, rooms, signatures over the raw body and a handshake.
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { DeviceId, EventKind } from '../../src/domain/lifecycle-event.js';
+import type { DeviceId, ProviderEventKind } from '../../src/domain/lifecycle-event.js';
 import type { ParticipantId } from '../../src/domain/subject.js';
 import type { Dialect, RawCallback, Translation } from '../../src/sources/source.js';
 
@@ -31,7 +31,7 @@ export const testDialect: Dialect = {
         return { outcome: 'unknown', name: String(kind) };
       const subject = { source, scope: String(room), participantId: user as ParticipantId };
       const times = { occurredAtMs: Number(second) * 1_000, receivedAtMs, precisionMs: 1_000 } as const;
-      const event = { subject, deviceId: connection as DeviceId, kind: kind as EventKind, eventId: String(id) };
+      const event = { subject, deviceId: connection as DeviceId, kind: kind as ProviderEventKind, eventId: String(id) };
       return { outcome: 'events', events: [{ ...event, ...times, tag: String(room) }] };
     },
   }),

@@ -2,11 +2,11 @@
 // Source: https://dev.bandwidth.com/docs/webrtc/webhooks (a beta: members and events may be added).
 
 import { identifierFault } from '../../domain/identifier.js';
-import type { DeviceId, EventKind, LifecycleEvent } from '../../domain/lifecycle-event.js';
+import type { DeviceId, ProviderEventKind } from '../../domain/lifecycle-event.js';
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
 import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
 import type { FieldError } from '../../http/problem.js';
-import type { Dialect, Translation } from '../source.js';
+import type { Dialect, ProviderEvent, Translation } from '../source.js';
 
 /** The payload as the provider documents it, for the API document. */
 class BandwidthCallback {
@@ -44,7 +44,7 @@ class BandwidthCallback {
   tag?: string;
 }
 
-const KINDS: ReadonlyMap<unknown, EventKind> = new Map([
+const KINDS: ReadonlyMap<unknown, ProviderEventKind> = new Map([
   ['onConnect', 'connected'],
   ['onDisconnect', 'disconnected'],
   ['onLeave', 'left'],
@@ -90,7 +90,7 @@ export function translateBandwidth(source: SourceName, body: unknown, receivedAt
     };
     return { outcome: 'invalid', errors: fieldErrors(faults) };
   }
-  const received: LifecycleEvent = {
+  const received: ProviderEvent = {
     subject: { source, scope: '', participantId: participantId as ParticipantId },
     deviceId: deviceId as DeviceId,
     kind,
