@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { LifecycleEvent } from '../../src/domain/lifecycle-event.js';
 import type { PresencePolicy } from '../../src/domain/policy.js';
 import { type Presence, presenceOf } from '../model/presence-model.js';
-import { eventOf, modelEventOf } from './builders.js';
+import { eventOf, modelEventOf, observed } from './builders.js';
 
 export const START_MS = 1_790_000_000_000;
 const SPAN_MS = 60_000;
@@ -25,10 +25,17 @@ interface Shape {
   perDevice: number;
   /** How far the provider's clock may be ahead. */
   aheadMs?: number;
+  /** Whether there are answers of the provider's API among the events. */
+  isObserved?: boolean;
 }
 
 /** Events of the participant `p1`, in no order. Some share device, kind and time, and so are the same event received twice. */
-export function histories({ devices, perDevice, aheadMs = 0 }: Shape): fc.Arbitrary<LifecycleEvent[]> {
+export function histories({
+  devices,
+  perDevice,
+  aheadMs = 0,
+  isObserved = false,
+}: Shape): fc.Arbitrary<LifecycleEvent[]> {
   const device = fc.integer({ min: 1, max: devices }).map((n) => `d${n}`);
   const event = fc
     .record({
@@ -41,6 +48,7 @@ export function histories({ devices, perDevice, aheadMs = 0 }: Shape): fc.Arbitr
         'left',
         'left',
         'ended',
+        ...(isObserved ? ['seen', 'unseen'] : []),
       ),
       device,
       at: fc.nat(SPAN_MS / 500).map((n) => START_MS + n * 500),
@@ -49,12 +57,14 @@ export function histories({ devices, perDevice, aheadMs = 0 }: Shape): fc.Arbitr
       tag: fc.constantFrom(undefined, undefined, 'red', 'blue'),
     })
     .map(({ kind, device, at, delayMs, ahead, tag }) =>
-      eventOf(kind as LifecycleEvent['kind'], {
-        device,
-        at: at + ahead,
-        receivedAt: at + delayMs,
-        ...(tag && { tag }),
-      }),
+      kind === 'seen' || kind === 'unseen'
+        ? observed(kind, { device, askedAt: at })
+        : eventOf(kind as LifecycleEvent['kind'], {
+            device,
+            at: at + ahead,
+            receivedAt: at + delayMs,
+            ...(tag && { tag }),
+          }),
     );
   return fc.array(event, { minLength: 1, maxLength: devices * perDevice, size: 'max' }).map((events) => {
     const counts = new Map<string, number>();

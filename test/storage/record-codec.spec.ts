@@ -26,7 +26,7 @@ function withValue(text: string, path: readonly number[], value: unknown): strin
 
 describe('a stored record', () => {
   it('is decoded to the original record, like changes, for any history', () => {
-    const delivered = histories({ devices: 3, perDevice: 30, aheadMs: 600_000 }).chain((events) =>
+    const delivered = histories({ devices: 3, perDevice: 30, aheadMs: 600_000, isObserved: true }).chain((events) =>
       fc.tuple(deliveriesOf(events), policies),
     );
     fc.assert(
