@@ -134,7 +134,7 @@ export const SETTINGS = {
   overlapMs: setting(
     'OVERLAP_MS',
     String(DEFAULT_POLICY.overlapMs),
-    'How long the provider may take to notice that a socket is dead: after a second connect of a device, a disconnect within this time is attributed to the older socket.',
+    'How long the provider may take to notice that a socket is dead: after a second connect of a device, a disconnect within this time plus CLOCK_SKEW_MS is attributed to the older socket.',
     integer(0, 3_600_000),
   ),
   maxConnectionMs: setting(
@@ -184,16 +184,13 @@ export const SETTINGS = {
 
 /** Settings of one source, which override those of its provider and those of all sources. `<NAME>`: see `sourceSettingName`. */
 export const SOURCE_SETTINGS = {
-  overlapMs: setting(
-    'SOURCE_<NAME>_OVERLAP_MS',
-    '',
-    'OVERLAP_MS of one source: the notice time of its provider.',
-    (text) => (text === '' ? undefined : integer(0, 3_600_000)(text)),
+  overlapMs: setting('SOURCE_<NAME>_OVERLAP_MS', '', 'OVERLAP_MS for one source.', (text) =>
+    text === '' ? undefined : integer(0, 3_600_000)(text),
   ),
   devicesAtOnce: setting(
     'SOURCE_<NAME>_DEVICES_AT_ONCE',
     '',
-    'Whether a participant of this source can have many devices at once, or one: then a newer device replaces the older one.',
+    'many (default) or one: how many devices a participant of this source can have at once. With one, a newer device replaces the older one.',
     devicesAtOnce,
   ),
 };

@@ -5,10 +5,10 @@ import { type DeviceEvent, isSequenced, orderedAtMs } from './lifecycle-event.js
 import type { PresencePolicy } from './policy.js';
 
 /**
- * The events with the connect that the end at `index` belongs to moved before it: the next connect, if the clock was so far
- * ahead that both are ordered by receipt, or if the end is a leave that was received after it and whose time is earlier by no
- * more than the allowed skew. A disconnect with such a time is usually that of an older socket. An end with something to end
- * is left where it is: most of those that are received late belong to the connection before.
+ * Returns the events, with the next connect moved before the end at `index` if that end belongs to it: if the clock was so far
+ * ahead that both were capped, or if the end is a leave that was received after the connect and is dated at most `clockSkewMs`
+ * earlier. A disconnect with such a time is usually that of an older socket. An end with something to end stays where it is:
+ * most of those that are received late belong to the connection before.
  */
 export function withConnectFirst(
   events: readonly DeviceEvent[],
@@ -35,7 +35,7 @@ function isEnd({ kind }: DeviceEvent): boolean {
   return kind === 'disconnected' || kind === 'left';
 }
 
-/** Whether no connect before the end is still without one. */
+/** Whether every earlier connection has already ended, so that this end matches none. */
 function isUnmatched(end: DeviceEvent, before: Connection | undefined): boolean {
   if (before === undefined) return isEnd(end);
   if (end.kind !== 'left') return false;

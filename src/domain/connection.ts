@@ -22,12 +22,12 @@ export interface OpenConnection extends Start {
   readonly phase: 'open';
   /**
    * More than one if a client reconnected before the provider noticed that its previous socket was dead. 0: opened by an
-   * observation, whose socket the next connect event is about.
+   * observation; the next connect event is that of the same socket.
    */
   readonly sockets: number;
-  /** When the newest connect event occurred. */
+  /** When the newest connect event or, if none was received, the observation that opened the connection occurred. */
   readonly newestAtMs: number;
-  /** When it, or a newer observation, was received. */
+  /** When the newest connect event or observation was received. */
   readonly newestReceivedAtMs: number;
   /** The time of the newest observation. */
   readonly seenAtMs?: number;
@@ -109,8 +109,8 @@ function onDisconnected(current: Connection | undefined, event: DeviceEvent, pol
   if (current === undefined) return lost(event, undefined);
   // This disconnect is newer than all events known when the operator ended the device, so it undoes that end.
   if (isEndedByOperator(current)) return lost(event, current);
-  // It was connected in between, but that connect was not received. Later ones are repeats of the end that was announced.
-  // After an observation, this is the better evidence of when it was lost.
+  // The device was connected in between, but that connect was not received. After grace, a further disconnect only repeats an
+  // end that was announced. If the loss was only `unseen`, this disconnect has the better time.
   if (current.phase === 'lost' && event.receivedAtMs < graceEndMs(current, policy)) return lost(event, current);
   if (current.phase !== 'open') return current;
   // Already expired. A disconnect does not show that the device is alive, so it must not make it reconnecting.
@@ -160,7 +160,7 @@ function onSeen(current: Connection | undefined, event: DeviceEvent, policy: Pre
     const start = { ...startOf(current), interruptions: current.interruptions + 1 };
     return { connection: { ...sighted(event), ...sightedStart(start, seenAtMs), doubt } };
   }
-  // The answer may be older than it is allowed to be: an end that was received shortly before the question stands.
+  // The answer may be older than `listLagMs`, so an end received less than a grace period before the question is kept.
   const isReceived = current.phase === 'ended' && current.cause !== 'expired';
   if (isReceived && askedAtMs < current.endedReceivedAtMs + policy.graceMs) return { connection: current };
   return { connection: { ...sighted(event), doubt }, previous: previousOf(current, policy) };

@@ -1,7 +1,7 @@
 // One device at a time: where the provider, or the application, lets a participant have only one, the connect of a newer
 // device ends the older ones, whose own end may be lost. Otherwise each lost end would keep its participant present for hours
-// after the device was replaced. A connect of a device, not its presence, supersedes: a device that connects again counts
-// again.
+// after the device was replaced. Only a connect event supersedes other devices; each further connect of a device does
+// so again.
 import { type Connection, type EndedConnection, ended, expired, graceEndMs, isOverAge, startOf } from './connection.js';
 import { type DeviceHistory, lastSignOfLife } from './device-history.js';
 import { type DeviceEvent, orderedAtMs } from './lifecycle-event.js';
@@ -63,7 +63,7 @@ function lastConnectMs({ events }: DeviceHistory): number {
   return connect ? orderedAtMs(connect) : Number.NEGATIVE_INFINITY;
 }
 
-/** What was found before is kept if its event was folded or evicted since. */
+/** A supersession found earlier is kept if the connect that caused it has since been folded into a base or evicted. */
 function supersessionOf(
   history: DeviceHistory,
   others: readonly DeviceHistory[],
@@ -80,12 +80,12 @@ function supersessionOf(
   return found.sort((a, b) => a.receivedAtMs - b.receivedAtMs || a.atMs - b.atMs)[0];
 }
 
-/** With skewed clocks, a connect with a later time that was received first is not that of a newer device. */
+/** A connect received before this device's last sign of life is not that of a newer device, even if it has a later time. */
 function isNewerConnect(event: DeviceEvent, life: { atMs: number; receivedAtMs: number }): boolean {
   return event.kind === 'connected' && orderedAtMs(event) > life.atMs && event.receivedAtMs >= life.receivedAtMs;
 }
 
-/** A connection that had ended, or had ended by elapsed time, when the other device connected stays as it is. */
+/** If the connection was already over when the other device's connect was received, its end stays as it is. */
 function superseded(current: Connection, by: Supersession, policy: PresencePolicy): Connection {
   switch (current.phase) {
     case 'open':

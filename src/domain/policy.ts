@@ -7,7 +7,7 @@ export interface PresencePolicy {
   readonly graceMs: number;
   /** How long a participant whose last device left stays `reconnecting`, so that a page reload causes no flapping. */
   readonly leaveGraceMs: number;
-  /** A disconnect within this time after a second connect is attributed to the older socket. */
+  /** A disconnect within this time, plus `clockSkewMs`, after a second connect is attributed to the older socket. */
   readonly overlapMs: number;
   /** A connection expires if no end event arrives within this time. */
   readonly maxConnectionMs: number;

@@ -1,5 +1,5 @@
-// When to ask the provider's API, and what to make of a list that looks wrong. Webhooks alone cannot tell everything: a
-// connect that was lost is an absence that nothing contradicts. Source of the rules and of their figures: docs/rules.md.
+// When to ask the provider's API, and which of its answers to believe. Webhooks alone cannot tell everything: if a connect is
+// lost, the device looks absent, and no webhook says otherwise. The rules are in docs/rules.md.
 import type { Connection } from './connection.js';
 import { type DeviceHistory, fold } from './device-history.js';
 import { isObservation } from './lifecycle-event.js';
@@ -8,7 +8,7 @@ import type { PresencePolicy } from './policy.js';
 
 /** How long before the end of grace the provider is asked, so that its answer arrives in time. */
 const ASK_BEFORE_END_MS = 3_000;
-/** An answer counts as of `listLagMs` before the question; a little later, it is of after the event for certain. */
+/** An answer is dated `listLagMs` before the question. Asking this much later makes sure that it is dated after the event. */
 const MARGIN_MS = 500;
 
 /** More absences than this, and more than this share of those present, need a second list that agrees. */
@@ -68,7 +68,8 @@ function questionAtMs(
 
 /**
  * Which absences of a complete list to believe: all of them, unless they are suspiciously many, as after a partial failure of
- * the provider. Then only those that the list before had too. `suspected`: the absences of that list, if they were suspicious.
+ * the provider. Then only those that were also absent from the previous list. `suspected`: the absences of the previous list,
+ * if it was suspicious.
  */
 export function believedAbsences<T>(
   absent: readonly T[],

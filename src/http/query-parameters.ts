@@ -124,6 +124,6 @@ export const DoubtfulProperty = () =>
     enum: [true],
     example: true,
     description:
-      'Only if connected, but the events received do not tell for certain: a disconnect was attributed to an older socket ' +
-      'of the device. Absent once an event settles it.',
+      '`true` if the device is shown as connected but may be gone: a disconnect was attributed to an older socket of it. ' +
+      'Otherwise absent.',
   });

@@ -1,5 +1,6 @@
-// How far the times of callbacks differ from their receipt, by source: late because of delivery, or ahead because the clock of
-// the provider is. Kept for metrics. A clock that is ahead by more than is allowed for is warned of once for each source.
+// How far the times of callbacks differ from their receipt, by source: late (slow delivery, or the provider's clock is behind)
+// or ahead (its clock is ahead). Kept for metrics. Logs one warning for each source whose clock is ahead by more than
+// CLOCK_SKEW_MS.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { LifecycleEvent } from '../domain/lifecycle-event.js';
@@ -30,7 +31,7 @@ export class CallbackDelays {
     if (aheadMs > clockSkewMs && delays.aheadMs <= clockSkewMs) {
       this.log.warn(
         { source, aheadMs },
-        'the clock of the provider is ahead by more than CLOCK_SKEW_MS: its events are ordered as at most that far ahead of their receipt',
+        'the clock of the provider is ahead by more than CLOCK_SKEW_MS: its events are ordered as if they occurred at most CLOCK_SKEW_MS after receipt',
       );
     }
     delays.aheadMs = Math.max(delays.aheadMs, aheadMs);
