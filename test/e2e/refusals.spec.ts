@@ -346,7 +346,9 @@ describe('a refusal', () => {
     await eventually(() => expect(service.refusals.totals()).not.toEqual([]));
     // Once a later request is answered, the first one has been routed.
     await service.request('/health/live');
-    expect(service.refusals.totals()).toEqual([{ kind: 'callback', reason: 'client-disconnected', count: 1 }]);
+    // Whether it is routed before the reset is noticed depends on the version of Node.
+    const reason = expect.stringMatching(/^(client-disconnected|unknown-path)$/);
+    expect(service.refusals.totals()).toEqual([{ kind: 'callback', reason, count: 1 }]);
   });
 
   it('at the connection limit is logged with the request id, with or without a request', async () => {

@@ -125,7 +125,9 @@ describe('the service cannot start', () => {
     const command = [process.execPath, '--import', `data:text/javascript,${whenHandled}`];
     const service = ServiceProcess.spawn({ DATA_DIR: folder }, { command });
     expect(await service.ended).toBe(1);
-    expect(service.output).toMatch(/^\{"level":60,.*"msg":"Rollcall has failed: by accident"\}\n$/);
+    // With some versions of Node, the service listens before that.
+    const failures = service.output.replace(/^\{"level":30,.*\n/, '');
+    expect(failures).toMatch(/^\{"level":60,.*"msg":"Rollcall has failed: by accident"\}\n$/);
   });
 });
 
