@@ -166,7 +166,7 @@ function onSeen(current: Connection | undefined, event: DeviceEvent, policy: Pre
   return { connection: { ...sighted(event), doubt }, previous: previousOf(current, policy) };
 }
 
-/** An end that was not received. It starts the grace, so that a webhook under way or an outdated answer does no harm. */
+/** An end that was not received. It starts the grace, so that a webhook in transit or an outdated answer does no harm. */
 function onUnseen(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Connection | undefined {
   if (current?.phase !== 'open') return current;
   if (isOverAge(current, event.receivedAtMs, policy)) return expired(current, policy);

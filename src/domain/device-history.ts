@@ -66,7 +66,7 @@ export interface Fold {
   readonly connection: Connection;
   /** Connections that ended before `connection` began, oldest first. Does not include those folded into the base. */
   readonly earlier: readonly EndedConnection[];
-  /** In the order in which they were folded. */
+  /** In the order in which they were folded; the array of the history if that is its order. */
   readonly events: readonly DeviceEvent[];
 }
 
@@ -93,14 +93,18 @@ function foldEvents(
   return { connection, earlier, events };
 }
 
-/** Folds all but the newest MAX_KEPT_EVENTS into the base. `earlier`: ended connections that this drops. */
+/**
+ * Folds all but the newest MAX_KEPT_EVENTS into the base. `folded`: the events in the order in which `fold` took them.
+ * `earlier`: ended connections that this drops.
+ */
 export function compact(
   history: DeviceHistory,
+  folded: readonly DeviceEvent[],
   policy: PresencePolicy,
 ): { history: DeviceHistory; earlier: readonly EndedConnection[] } {
   const { events } = history;
   if (events.length <= MAX_KEPT_EVENTS) return { history, earlier: [] };
-  const count = wholePrefix(events, fold(history, policy).events, events.length - MAX_KEPT_EVENTS);
+  const count = wholePrefix(events, folded, events.length - MAX_KEPT_EVENTS);
   const kept = events.slice(count);
   const { connection, earlier } = foldEvents({ ...history, events: events.slice(0, count) }, policy);
   const base = connection && { connection, upTo: events[count - 1] as DeviceEvent };
@@ -109,6 +113,7 @@ export function compact(
 
 /** At least `count`: folding must not separate a connect from the end that `fold` takes after it. */
 function wholePrefix(events: readonly DeviceEvent[], folded: readonly DeviceEvent[], count: number): number {
+  if (folded === events) return count;
   const others = new Set(folded.slice(0, count));
   return events.slice(0, count).every((event) => others.has(event)) ? count : wholePrefix(events, folded, count + 1);
 }

@@ -4,7 +4,7 @@
 import { type EndedConnection, ended, startMsOf, startOf } from './connection.js';
 import { isForgettable } from './deadline.js';
 import { type DeviceHistory, lastEventAtMs } from './device-history.js';
-import type { DeviceId } from './lifecycle-event.js';
+import type { DeviceEvent, DeviceId } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 import type { PresenceState, SettledDevice } from './presence-view.js';
 
@@ -15,6 +15,8 @@ export const MAX_DEVICES_WITHOUT_CONNECT = 8;
 
 export interface HeldDevice extends SettledDevice {
   readonly history: DeviceHistory;
+  /** The events of the history in the order in which they were folded. */
+  readonly folded: readonly DeviceEvent[];
   /** Connections that ended before the current one began. */
   readonly earlier: readonly EndedConnection[];
 }

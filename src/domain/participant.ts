@@ -188,13 +188,13 @@ export function settledDevices(
   nowMs: number,
 ): HeldDevice[] {
   const folded = Array.from(histories, ([deviceId, history]) => {
-    const { connection, earlier } = fold(history, policy);
-    return { deviceId, history, earlier, connection };
+    const { connection, earlier, events: folded } = fold(history, policy);
+    return { deviceId, history, earlier, folded, connection };
   });
-  return supersede(folded, evictedUpToMs, policy).map((device) => ({
-    ...device,
-    connection: settle(device.connection, policy, nowMs),
-  }));
+  return supersede(folded, evictedUpToMs, policy).map((device) => {
+    const connection = settle(device.connection, policy, nowMs);
+    return connection === device.connection ? device : { ...device, connection };
+  });
 }
 
 /** Stays of the connections before the current one of each device. */
@@ -223,8 +223,8 @@ function remember(
     lastMs = Math.max(lastMs, deviceLastMs);
     if (wasSeenToConnect(device)) evictedUpToMs = Math.max(evictedUpToMs ?? deviceLastMs, deviceLastMs);
   }
-  for (const { deviceId, history } of kept) {
-    const compacted = compact(history, policy);
+  for (const { deviceId, history, folded } of kept) {
+    const compacted = compact(history, folded, policy);
     for (const ended of compacted.earlier) outlived.push(stayOf(ended, policy));
     devices.set(deviceId, compacted.history);
     lastMs = Math.max(lastMs, lastEventAtMs(history));
