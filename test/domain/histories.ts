@@ -81,15 +81,20 @@ export interface Delivery {
   nowMs: number;
 }
 
-/** The events in any order and in batches, some of them repeated, with time passing in between. */
-export function deliveriesOf(events: readonly LifecycleEvent[]): fc.Arbitrary<Delivery[]> {
+/** The events in any order, or in that of receipt, and in batches, some of them repeated, with time passing in between. */
+export function deliveriesOf(
+  events: readonly LifecycleEvent[],
+  { inOrderOfReceipt = false } = {},
+): fc.Arbitrary<Delivery[]> {
   return fc.array(fc.nat(events.length - 1), { maxLength: 4 }).chain((repeats) => {
     const all = [...events, ...repeats.flatMap((index) => events[index] ?? [])];
     const order = fc.shuffledSubarray([...all.keys()], { minLength: all.length });
     const cuts = fc.array(fc.boolean(), { minLength: all.length, maxLength: all.length });
     const steps = fc.array(fc.constantFrom(0, 1, 900, 16_000), { minLength: all.length, maxLength: all.length });
-    return fc.tuple(order, cuts, steps).map(([indexes, cut, step]) => {
+    return fc.tuple(order, cuts, steps).map(([shuffled, cut, step]) => {
       const deliveries: Delivery[] = [{ events: [], nowMs: START_MS }];
+      const receivedAtMs = (index: number) => all[index]?.receivedAtMs ?? 0;
+      const indexes = inOrderOfReceipt ? shuffled.toSorted((a, b) => receivedAtMs(a) - receivedAtMs(b)) : shuffled;
       indexes.forEach((index, position) => {
         const last = deliveries.at(-1) as Delivery;
         const event = all[index] as LifecycleEvent;

@@ -107,8 +107,8 @@ describe('a service with two workers', () => {
   ])('answers requests in flight and stops all workers when %s', async (_, end) => {
     const { service } = await startAndFind();
     const body = JSON.stringify(SEED);
-    const head = `POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
-    // One connection for each worker.
+    const head = `POST /callbacks/bandwidth HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nexpect: 100-continue\r\n\r\n`;
+    // Usually one connection for each worker.
     const clients = [0, 1].map(() => connect(Number(new URL(service.url).port), '127.0.0.1'));
     const answers = clients.map(() => '');
     for (const [n, client] of clients.entries()) {
@@ -117,11 +117,13 @@ describe('a service with two workers', () => {
       });
       client.write(head);
     }
-    for (let n = 0; n < 4; n += 1) await send(service, '/health/live');
+    const received = 'HTTP/1.1 100 Continue\r\n\r\n';
+    await eventually(() => expect(answers).toEqual([received, received]));
     const ended = end(service);
     for (const client of clients) client.write(body);
     const code = await ended;
-    expect(answers).toEqual([expect.stringMatching(/^HTTP\/1\.1 204/), expect.stringMatching(/^HTTP\/1\.1 204/)]);
+    const answered = expect.stringMatching(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 204/);
+    expect(answers).toEqual([answered, answered]);
     expect(code).toBe(0);
     expect(service.output).not.toMatch(/"level":(50|60)/);
     expect(lines(service).filter(({ level, msg }) => level === 30 && msg === 'Rollcall has stopped')).toHaveLength(1);
