@@ -84,6 +84,14 @@ describe('a stored record', () => {
     }
   });
 
+  it('is rejected if it names a state by a string', () => {
+    const at = 1_628_786_234_676;
+    const { record } = advance(undefined, [connected({ at })], at, policy);
+    const parts = JSON.parse(encodeRecord(record as ParticipantRecord)) as unknown[];
+    const text = JSON.stringify([...parts.slice(0, 6), 0, ['toString', 0]]);
+    expect(() => decodeRecord(P1, text)).toThrow('a record has a value that is not a valid integer');
+  });
+
   it('is either rejected if it is damaged, or never leads to invalid index entries or changes', () => {
     const at = 1_628_786_234_676;
     const events = [

@@ -173,7 +173,8 @@ function checkedString(value: unknown): string {
 }
 
 function elementAt<T>(values: readonly T[], index: number): T {
-  const value = values[index];
+  // The text may have a string here, and every array has members such as `length`.
+  const value = values[checkedInteger(index)];
   if (value === undefined) throw new Error(`a record has a value that is not one of ${values.join('|')}`);
   return value;
 }
