@@ -9,8 +9,9 @@ import { KnownPaths } from './http/known-paths.js';
 import { collectOptions, serveOpenApi } from './http/openapi/openapi.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { ProblemError } from './http/problem.js';
+import { Problems } from './http/problems.js';
 import { Refusals } from './http/refusals.js';
-import { registerHeaders } from './http/security-headers.js';
+import { constantHeaders, registerHeaders } from './http/security-headers.js';
 import { SourceNames } from './http/source-names.js';
 import { DtoPipe } from './http/validation.js';
 import { nestLog } from './observability/logging.js';
@@ -19,6 +20,7 @@ import { FeedQuotaError } from './presence/write/feed-quota.js';
 import { ParticipantLimitError } from './presence/write/participant-limit.js';
 import { callbackOperations } from './sources/callback-operations.js';
 import { CallbacksController } from './sources/callbacks.controller.js';
+import { CallbackFastPath } from './sources/fast-path.js';
 import { SourceRegistry } from './sources/registry.js';
 import { subjectOf } from './storage/encoding/subject-key.js';
 import { StoreUnavailableError } from './storage/ports.js';
@@ -35,15 +37,24 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   const throttledLog = new ThrottledLog(log, clock);
   const paths = new KnownPaths();
   const refusals = new Refusals(throttledLog, clients, paths);
-  const { adapter, complete } = createHttpServer(log, settings, { refusals, paths });
+  const { adapter, admission, complete } = createHttpServer(log, settings, { refusals, paths });
   const http = adapter.getInstance();
   http.addHook('onClose', async () => throttledLog.flush());
   // For the API document, which the build makes.
   http.decorate('declaredOptions', collectOptions(http));
   const [first, ...others] = parts.sources;
   const names = [first.name, ...others.map(({ name }) => name)] as const;
+  const problems = new Problems(presenceProblem);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forRoot({ ...parts, throttledLog, refusals, sourceNames: new SourceNames(names) }),
+    AppModule.forRoot({
+      ...parts,
+      throttledLog,
+      refusals,
+      sourceNames: new SourceNames(names),
+      admission,
+      problems,
+      constantHeaders: constantHeaders(settings.corsOrigins),
+    }),
     adapter,
     {
       logger: nestLog(log),
@@ -54,11 +65,11 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   await registerHeaders(http, settings.corsOrigins);
   new AccessGuard(access, { perMinute: settings.rateLimitPerMinute, clients, clock }).register(http);
   app.useGlobalPipes(new DtoPipe());
-  app.useGlobalFilters(new ProblemFilter(refusals, presenceProblem));
+  app.useGlobalFilters(new ProblemFilter(refusals, problems));
   await app.init();
   serveOpenApi(http, callbackOperations(app.get(SourceRegistry, { strict: false }).all));
   await app.get(CallbacksController, { strict: false }).register(http);
-  complete();
+  complete(app.get(CallbackFastPath, { strict: false }));
   return app;
 }
 

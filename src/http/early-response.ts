@@ -26,16 +26,25 @@ export function isBodyIncomplete({ complete, headers }: IncomingMessage): boolea
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
+/** Handles some requests instead of the router. */
+export interface FastPath {
+  /** Returns whether it takes the request, which it then answers. Must not throw. */
+  take(request: IncomingMessage, response: ServerResponse): boolean;
+}
+
 /**
  * Must be called before any other request listener is added. Node emits a request before it parses the body, which usually
  * came in the same packet. At the end of the tick such a request is complete, so its connection stays usable if it is
  * refused: a provider that gets 401 sends the callback again, with credentials.
  */
-export function routeOnceParsed(server: Server): void {
+export function routeOnceParsed(server: Server, fastPath: FastPath): void {
   const [route] = server.listeners('request') as [RequestListener];
   server.removeAllListeners('request');
+  const handle: RequestListener = (request, response) => {
+    if (!fastPath.take(request, response)) route(request, response);
+  };
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    if (isBodyIncomplete(request)) onTickEnd(() => route(request, response));
-    else route(request, response);
+    if (isBodyIncomplete(request)) onTickEnd(() => handle(request, response));
+    else handle(request, response);
   });
 }

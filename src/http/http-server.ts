@@ -4,8 +4,9 @@ import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import { Admission } from './admission.js';
 import { ConnectionLimit } from './connection-limit.js';
-import { HttpResponse, routeOnceParsed } from './early-response.js';
+import { type FastPath, HttpResponse, routeOnceParsed } from './early-response.js';
 import { InFlightLimit } from './in-flight-limit.js';
 import { acceptJsonOnly, BODY_LIMIT_BYTES } from './json-body.js';
 import type { KnownPaths } from './known-paths.js';
@@ -13,9 +14,9 @@ import { MAX_PATH_PARAMETER_LENGTH, refuseMalformedUrls } from './malformed-url.
 import { watchMethods } from './method-not-allowed.js';
 import { overloadedProblem, ProblemError, stoppingProblem } from './problem.js';
 import type { Refusals } from './refusals.js';
-import { requestLog } from './request-log.js';
+import { logAnswered, requestLog } from './request-log.js';
 import { routeOptionsOf } from './route-options.js';
-import { refusalHeaders } from './security-headers.js';
+import { constantHeaders } from './security-headers.js';
 import { limitSlowClients, type SlowClientTimeouts } from './slow-clients.js';
 import { refuseConnection, refuseUnreadable, refuseUnsupported } from './unreadable-request.js';
 
@@ -28,8 +29,9 @@ interface Timeouts extends SlowClientTimeouts {
 
 export interface HttpServer {
   readonly adapter: FastifyAdapter;
+  readonly admission: Admission;
   /** Must be called after all routes are added. */
-  readonly complete: () => void;
+  readonly complete: (fastPath: FastPath) => void;
 }
 
 export interface HttpSettings {
@@ -76,13 +78,12 @@ export function createHttpServer(
     },
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER_LENGTH },
     schemaController: { compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema } },
-    frameworkErrors: refuseMalformedUrls(refusals, paths, refusalHeaders(corsOrigins)),
+    frameworkErrors: refuseMalformedUrls(refusals, paths, constantHeaders(corsOrigins)),
     clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, refusals),
   });
   const http = adapter.getInstance();
   // A logger for each request would take a noticeable part of its time; see request-log.ts.
   http.setChildLoggerFactory((logger) => logger);
-  routeOnceParsed(http.server);
   refuseUnsupported(http.server, refusals);
   const connections = new ConnectionLimit(maxConnections, (socket) => {
     refuseConnection(socket, tooManyConnections(), refusals);
@@ -98,11 +99,12 @@ export function createHttpServer(
   acceptJsonOnly(http);
   if (log.isLevelEnabled('debug')) logResponses(http);
   const addMethods = watchMethods(http);
-  const complete = () => {
+  const complete = (fastPath: FastPath) => {
+    routeOnceParsed(http.server, fastPath);
     addMethods();
     limitPipelining();
   };
-  return { adapter, complete };
+  return { adapter, admission: new Admission(connections, inFlight), complete };
 }
 
 /** Fastify's JSON schema compilers are slow to load, and no route here has a schema. */
@@ -113,8 +115,8 @@ function refuseSchema(): never {
 function logResponses(http: FastifyInstance): void {
   http.addHook('onResponse', (request, reply, done) => {
     const { method, routeOptions } = request;
-    const elapsedMs = Math.round(reply.elapsedTime);
-    requestLog(request).debug({ method, route: routeOptions.url, status: reply.statusCode, elapsedMs }, 'answered');
+    const { statusCode: status, elapsedTime: elapsedMs } = reply;
+    logAnswered(requestLog(request), { method, route: routeOptions.url, status, elapsedMs });
     done();
   });
 }

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { KnownPaths } from './known-paths.js';
-import { notFoundProblem, PROBLEM_CONTENT_TYPE, ProblemError, problemBody, problemOfStatus } from './problem.js';
+import { notFoundProblem, ProblemError, problemOfStatus } from './problem.js';
+import { problemResponse } from './problems.js';
 import type { Refusals } from './refusals.js';
 
 /** Room for an id of 256 characters, percent-encoded. */
@@ -26,11 +27,11 @@ export function refuseMalformedUrls(refusals: Refusals, paths: KnownPaths, heade
           note,
         );
     refusals.recordRequest(request, problem);
-    const body = JSON.stringify(problemBody(problem, request.id));
+    const response = problemResponse(problem, request.id);
     // No hook runs here, so the headers are added by hand: the response must look like that of any other unknown path.
     void reply
-      .code(problem.status)
-      .headers({ ...headers, 'content-type': PROBLEM_CONTENT_TYPE })
-      .send(body);
+      .code(response.status)
+      .headers({ ...headers, ...response.headers })
+      .send(response.text);
   };
 }

@@ -27,8 +27,10 @@ const SECURITY_HEADERS = {
 
 const EXPOSED_HEADERS = ['etag', 'retry-after', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'];
 
+export const CONSTANT_HEADERS = Symbol('ConstantHeaders');
+
 /** The headers of responses for which no hook runs. */
-export function refusalHeaders(corsOrigins: readonly string[]): Readonly<Record<string, string>> {
+export function constantHeaders(corsOrigins: readonly string[]): Readonly<Record<string, string>> {
   if (corsOrigins.length === 0) return SECURITY_HEADERS;
   const forBrowsers = { vary: 'Origin', 'access-control-expose-headers': EXPOSED_HEADERS.join(', ') };
   return { ...SECURITY_HEADERS, ...forBrowsers };

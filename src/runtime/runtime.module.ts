@@ -1,6 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
+import { Admission } from '../http/admission.js';
+import { Problems } from '../http/problems.js';
 import { Refusals } from '../http/refusals.js';
+import { CONSTANT_HEADERS } from '../http/security-headers.js';
 import { SourceNames } from '../http/source-names.js';
 import { LOG } from '../observability/logging.js';
 import { ThrottledLog } from '../observability/throttled-log.js';
@@ -12,18 +15,33 @@ export interface RuntimeParts {
   readonly throttledLog: ThrottledLog;
   readonly refusals: Refusals;
   readonly sourceNames: SourceNames;
+  readonly admission: Admission;
+  readonly problems: Problems;
+  readonly constantHeaders: Readonly<Record<string, string>>;
 }
 
 /** Providers that every module can inject without importing this one. */
 @Module({})
 export class RuntimeModule {
-  static forRoot({ clock, log, throttledLog, refusals, sourceNames }: RuntimeParts): DynamicModule {
+  static forRoot({
+    clock,
+    log,
+    throttledLog,
+    refusals,
+    sourceNames,
+    admission,
+    problems,
+    constantHeaders,
+  }: RuntimeParts): DynamicModule {
     const providers = [
       { provide: CLOCK, useValue: clock },
       { provide: LOG, useValue: log },
       { provide: ThrottledLog, useValue: throttledLog },
       { provide: Refusals, useValue: refusals },
       { provide: SourceNames, useValue: sourceNames },
+      { provide: Admission, useValue: admission },
+      { provide: Problems, useValue: problems },
+      { provide: CONSTANT_HEADERS, useValue: constantHeaders },
     ];
     return { module: RuntimeModule, global: true, providers, exports: providers };
   }

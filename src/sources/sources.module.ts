@@ -5,9 +5,11 @@ import { CallbackAuthenticator } from './authentication/callback-authenticator.j
 import { CallbackUrlLimit } from './authentication/callback-url-limit.js';
 import { NewParticipantLimit } from './authentication/new-participant-limit.js';
 import { CallbackDelays } from './callback-delays.js';
+import { CallbackReceiver } from './callback-receiver.js';
 import { Bindings } from './callback-urls/bindings.js';
 import { ACCESS, CallbackUrlsController } from './callback-urls/callback-urls.controller.js';
 import { CallbacksController } from './callbacks.controller.js';
+import { CallbackFastPath } from './fast-path.js';
 import { SourceRegistry } from './registry.js';
 
 export interface SourcesOptions {
@@ -29,6 +31,8 @@ export class SourcesModule {
       imports,
       providers: [
         CallbacksController,
+        CallbackReceiver,
+        CallbackFastPath,
         { provide: ACCESS, useValue: access },
         { provide: SourceRegistry, useValue: registry },
         { provide: CallbackAuthenticator, useValue: new CallbackAuthenticator({ secrets, isRequired }, urlLimit) },

@@ -124,17 +124,14 @@ function timesOf(connection: Connection): [atMs: number, receivedAtMs: number, e
   }
 }
 
-export function decodeConnection(
-  [phase, start, count, when, delay, extra, flags = 0, ...values]: EncodedConnection,
-  baseMs: number,
-): Connection {
-  const next = () => checkedInteger(baseMs + (values.shift() ?? Number.NaN));
+export function decodeConnection(text: EncodedConnection, baseMs: number): Connection {
+  const [phase, start, count, when, delay, extra, flags = 0] = text;
+  let index = 7;
+  const next = () => checkedInteger(baseMs + ((text[index++] as number | undefined) ?? Number.NaN));
   const connectedAtMs = start === null ? null : checkedInteger(baseMs + start);
-  const common = {
-    connectedAtMs,
-    interruptions: checkedInteger(count),
-    ...(flags & SIGHTED && { sightedAtMs: next() }),
-  };
+  const interruptions = checkedInteger(count);
+  const common =
+    flags & SIGHTED ? { connectedAtMs, interruptions, sightedAtMs: next() } : { connectedAtMs, interruptions };
   const atMs = checkedInteger(baseMs + when);
   const receivedAtMs = checkedInteger(atMs + delay);
   switch (phase) {

@@ -1,0 +1,50 @@
+// Which problem an error is, and the response that reports it.
+import type { IncomingMessage } from 'node:http';
+import { HttpException } from '@nestjs/common';
+import {
+  notFoundProblem,
+  PROBLEM_CONTENT_TYPE,
+  PROBLEMS,
+  ProblemError,
+  type ProblemName,
+  type ProblemNote,
+  problemBody,
+  problemOfStatus,
+} from './problem.js';
+
+export class Problems {
+  /** `translate` maps the application's own errors. */
+  constructor(private readonly translate: (error: unknown) => ProblemError | undefined) {}
+
+  of(error: unknown, request: IncomingMessage): ProblemError {
+    return this.translate(error) ?? toProblem(error, request);
+  }
+}
+
+export function problemResponse(problem: ProblemError, requestId: string) {
+  return {
+    status: problem.status,
+    headers: { ...problem.members.headers, 'content-type': PROBLEM_CONTENT_TYPE },
+    text: JSON.stringify(problemBody(problem, requestId)),
+  };
+}
+
+/** Maps errors thrown by the frameworks. Their messages are shown to callers only for client errors. */
+function toProblem(error: unknown, { socket }: IncomingMessage): ProblemError {
+  if (error instanceof ProblemError) return error;
+  const status =
+    error instanceof HttpException ? error.getStatus() : Number((error as { statusCode?: number })?.statusCode);
+  const problem = problemOfStatus(status);
+  if (problem === 'not-found') return notFoundProblem({ reason: 'unknown-path' });
+  return new ProblemError(problem, { detail: detailOf(problem, error) }, noteOf(problem, error, socket.destroyed));
+}
+
+function noteOf(problem: ProblemName, error: unknown, isDisconnected: boolean): ProblemNote {
+  if (problem === 'internal-error') return { logFields: { err: error } };
+  return isDisconnected && problem === 'invalid-request' ? { reason: 'client-disconnected' } : {};
+}
+
+function detailOf(problem: ProblemName, error: unknown): string {
+  if (PROBLEMS[problem].status >= 500) return 'The failure was logged with the id of this request.';
+  return (error as Error).message;
+}

@@ -1,0 +1,107 @@
+// The fast path: a callback that has been received completely and looks as expected, as nearly all do, does not pass through
+// Fastify, whose router, hooks, request and reply would be a quarter of its processor time; see docs/decisions/0006. All other
+// callbacks take the routes of callbacks.controller.ts. The responses are the same.
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { Admission } from '../http/admission.js';
+import type { FastPath } from '../http/early-response.js';
+import { BODY_LIMIT_BYTES } from '../http/json-body.js';
+import { Problems, problemResponse } from '../http/problems.js';
+import { type Refusal, Refusals } from '../http/refusals.js';
+import { logAnswered } from '../http/request-log.js';
+import { CONSTANT_HEADERS } from '../http/security-headers.js';
+import { LOG } from '../observability/logging.js';
+import { CallbackReceiver } from './callback-receiver.js';
+import { type RegisteredSource, SourceRegistry } from './registry.js';
+
+/** Secrets and minted tokens have no other characters, so nothing needs decoding. */
+const PLAIN_PATH = /^\/callbacks\/([a-z\d-]+)(?:\/([\w.~-]{1,1024}))?$/;
+
+interface Target {
+  readonly source: RegisteredSource;
+  readonly token: string | undefined;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly text?: string;
+  readonly refusal?: Refusal | undefined;
+}
+
+@Injectable()
+export class CallbackFastPath implements FastPath {
+  readonly #sources: ReadonlyMap<string, RegisteredSource>;
+
+  constructor(
+    registry: SourceRegistry,
+    private readonly receiver: CallbackReceiver,
+    private readonly admission: Admission,
+    private readonly problems: Problems,
+    private readonly refusals: Refusals,
+    @Inject(CONSTANT_HEADERS) private readonly headers: Readonly<Record<string, string>>,
+    @Inject(LOG) private readonly log: Logger,
+  ) {
+    this.#sources = new Map(registry.all.map((source) => [source.name, source]));
+  }
+
+  take(request: IncomingMessage, response: ServerResponse): boolean {
+    const target = this.#targetOf(request);
+    if (!target || !this.admission.admit(request, response)) return false;
+    void this.#respond(target, request, response);
+    return true;
+  }
+
+  /** undefined: for the routes. */
+  #targetOf({ method, url = '', headers, complete, destroyed }: IncomingMessage): Target | undefined {
+    // A request with an Origin gets CORS headers.
+    if (method !== 'POST' || !complete || destroyed || headers.origin !== undefined) return undefined;
+    const [, name = '', token] = PLAIN_PATH.exec(url) ?? [];
+    const source = this.#sources.get(name);
+    const length = Number(headers['content-length'] ?? 0);
+    const isPlain = length > 0 && length <= BODY_LIMIT_BYTES;
+    if (!source || !isPlain || !source.dialect.contentTypes.includes(headers['content-type'] ?? '')) return undefined;
+    return { source, token };
+  }
+
+  async #respond({ source, token }: Target, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const startMs = performance.now();
+    const requestId = randomUUID();
+    const route = `/callbacks/${source.name}${token === undefined ? '' : '/:token'}`;
+    const { status, headers, text, refusal } = await this.#answer(source, token, { request, requestId });
+    if (refusal) this.refusals.recordMessage(request, { kind: 'callback', route, requestId }, refusal);
+    if (response.destroyed) return;
+    if (this.admission.isClosing) response.shouldKeepAlive = false;
+    if (status === 204) response.writeHead(204, this.headers).end();
+    else {
+      const length = { 'content-length': Buffer.byteLength(text ?? '') };
+      response.writeHead(status, { ...this.headers, ...headers, ...length }).end(text);
+    }
+    if (!this.log.isLevelEnabled('debug')) return;
+    const elapsedMs = performance.now() - startMs;
+    logAnswered(this.log.child({ requestId }), { method: request.method, route, status, elapsedMs });
+  }
+
+  async #answer(
+    source: RegisteredSource,
+    token: string | undefined,
+    { request, requestId }: { readonly request: IncomingMessage; readonly requestId: string },
+  ): Promise<Answer> {
+    try {
+      const credentials = this.receiver.authenticate(source, token, request);
+      const callback = { headers: request.headers, body: request.read() as Buffer };
+      const { json, ...answer } = await this.receiver.receive(source, callback, credentials);
+      return json === undefined ? answer : { ...answer, ...jsonContent(json) };
+    } catch (error) {
+      const problem = this.problems.of(error, request);
+      return { ...problemResponse(problem, requestId), refusal: problem };
+    }
+  }
+}
+
+/** As Fastify sends it. */
+function jsonContent(json: unknown): Pick<Answer, 'headers' | 'text'> {
+  return { headers: { 'content-type': 'application/json; charset=utf-8' }, text: JSON.stringify(json) };
+}
