@@ -73,5 +73,4 @@ export const schema = (nowMs: number) => `
   CREATE INDEX refs_by_end ON refs (until_ms);
   CREATE TABLE checks (id INTEGER PRIMARY KEY, written BLOB NOT NULL);
 
-  PRAGMA user_version = ${SCHEMA_VERSION};
 `;

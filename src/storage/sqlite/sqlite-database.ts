@@ -5,9 +5,10 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../runtime/clock.js';
 import { type StoreOperation, StoreUnavailableError } from '../ports.js';
 import { RefusalLog } from '../refusal-log.js';
-import { openDatabase } from './open-database.js';
+import { inTransaction, openSqliteFile } from '../sqlite-file.js';
 import { refusalOf } from './refusal.js';
-import type { Statements } from './statements.js';
+import { SCHEMA_VERSION, schema } from './schema.js';
+import { prepareStatements, type Statements } from './statements.js';
 
 export class SqliteDatabase {
   readonly file: string;
@@ -18,23 +19,16 @@ export class SqliteDatabase {
   /** Creates the folder and the file if they are missing. Throws StartError. */
   constructor(dataDir: string, clock: Clock, log: Logger) {
     this.#refusals = new RefusalLog(log, 'SQLite', clock);
-    const { db, file, statements } = openDatabase(dataDir, clock.now());
+    // The feed of a new file starts now.
+    const tables = { version: SCHEMA_VERSION, text: schema(clock.now()) };
+    const { db, file, prepared } = openSqliteFile(dataDir, 'rollcall.db', tables, prepareStatements);
     this.file = file;
-    this.statements = statements;
+    this.statements = prepared;
     this.#db = db;
   }
 
   inTransaction<T>(work: () => T): T {
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      this.#db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      // SQLite may have rolled back already, for example on a full disk; a second ROLLBACK would hide the original error.
-      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
-      throw error;
-    }
+    return inTransaction(this.#db, work);
   }
 
   async attempt<T>(operation: StoreOperation, work: () => T | Promise<T>): Promise<T> {
