@@ -1,6 +1,6 @@
 // Who may import whom. The direction: api → read and write sides → ports and domain; adapters → ports and domain;
 // domain → nothing outside itself. What is below knows no capability, and capabilities stay out of each other.
-const CAPABILITIES = 'presence|feed|sources';
+const CAPABILITIES = 'presence|feed|sources|spool';
 const BELOW = 'http|runtime|observability|auth|storage|domain|config';
 
 module.exports = {
@@ -62,6 +62,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/(feed|sources)/' },
       to: { path: '^src/(feed|sources)/', pathNot: '^src/$1/' },
+    },
+    {
+      name: 'the-spool-knows-no-capability',
+      comment: 'It keeps events for whoever applies them.',
+      severity: 'error',
+      from: { path: '^src/spool/' },
+      to: { path: `^src/(${CAPABILITIES})/`, pathNot: '^src/spool/' },
     },
     {
       name: 'nothing-reaches-into-an-api',

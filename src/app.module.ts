@@ -14,6 +14,8 @@ import { RuntimeModule, type RuntimeParts } from './runtime/runtime.module.js';
 import { type ConfiguredSource, SourceRegistry } from './sources/registry.js';
 import type { Dialect } from './sources/source.js';
 import { SourcesModule } from './sources/sources.module.js';
+import { Spool } from './spool/spool.js';
+import { SpoolModule, type SpoolSettings } from './spool/spool.module.js';
 import type { Storage } from './storage/ports.js';
 import { StorageModule } from './storage/storage.module.js';
 import { STORAGE } from './storage/tokens.js';
@@ -27,6 +29,8 @@ export interface AppSettings {
   /** In the store at the same time; 0: no limit. */
   readonly maxParticipants: number;
   readonly feed: FeedSettings;
+  /** undefined: callbacks that the store cannot take are refused. */
+  readonly spool: SpoolSettings | undefined;
   readonly access: AccessSettings;
   readonly http: HttpSettings;
 }
@@ -39,6 +43,8 @@ export interface AppParts extends AppSettings {
   readonly log: Logger;
 }
 
+const UP = { status: 'up' } as const;
+
 @Module({})
 export class AppModule {
   static forRoot({
@@ -46,6 +52,7 @@ export class AppModule {
     policy,
     maxParticipants,
     feed,
+    spool,
     access,
     workers,
     sources,
@@ -54,6 +61,7 @@ export class AppModule {
     ...runtime
   }: AppParts & RuntimeParts): DynamicModule {
     const storageModule = StorageModule.forRoot(storage);
+    const spoolModule = SpoolModule.forRoot(spool);
     const registry = new SourceRegistry(sources, dialects, policy);
     const presenceModule = PresenceModule.forRoot({
       imports: [storageModule],
@@ -69,14 +77,14 @@ export class AppModule {
         presenceModule,
         FeedModule.forRoot({ imports: [storageModule], ...feed }),
         SourcesModule.forRoot({
-          imports: [storageModule, presenceModule],
+          imports: [storageModule, presenceModule, spoolModule],
           registry,
           access,
           callbacksPerMinutePerUrl: http.callbacksPerMinutePerUrl,
         }),
         HealthModule.forRootAsync({
-          imports: [storageModule, presenceModule],
-          inject: [STORAGE, DeadlineWorker],
+          imports: [storageModule, presenceModule, spoolModule],
+          inject: [STORAGE, DeadlineWorker, Spool],
           useFactory: healthChecks,
         }),
       ],
@@ -84,15 +92,23 @@ export class AppModule {
   }
 }
 
-function healthChecks(storage: Storage, deadlines: DeadlineWorker): HealthCheck[] {
-  const storeFault = () =>
-    storage.check().then(
-      () => undefined,
-      () => 'cannot be reached or written to',
+/** While the store is down, callbacks can be accepted if they can be spooled. Deadlines wait for the store. */
+function healthChecks(storage: Storage, deadlines: DeadlineWorker, spool: Spool): HealthCheck[] {
+  const down = (message: string) => ({ status: 'down', message }) as const;
+  let isSpooling = false;
+  const isOptional = () => isSpooling;
+  const checkStore = async () => {
+    const isUp = await storage.check().then(
+      () => true,
+      () => false,
     );
-  const deadlineFault = async () => (deadlines.isAlive() ? undefined : 'have not been processed for a while');
+    isSpooling = !isUp && spool.canAdd();
+    return isUp ? UP : down('cannot be reached or written to');
+  };
+  const checkDeadlines = async () => (deadlines.isAlive() ? UP : down('have not been processed for a while'));
   return [
-    { name: 'store', fault: storeFault },
-    { name: 'deadlines', fault: deadlineFault },
+    { name: 'store', check: checkStore, isOptional },
+    { name: 'deadlines', check: checkDeadlines, isOptional },
+    ...(spool.state ? [{ name: 'spool', check: async () => ({ ...UP, ...spool.state }) }] : []),
   ];
 }

@@ -4,6 +4,7 @@ import type { AppSettings } from '../app.module.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
 import type { StorageOptions } from '../storage/open-storage.js';
+import { formatRedisAddress, type RedisAddress } from '../storage/redis/redis-address.js';
 import { SETTINGS, type Setting, SOURCE_SETTINGS, type SourceSetting, sourceSettingName } from './settings.js';
 import { unknownSettings } from './unknown-settings.js';
 
@@ -121,7 +122,7 @@ function group(values: Values, policies: readonly Partial<PresencePolicy>[]): Om
   const { maxConnectionMs, clockSkewMs, retentionMs, feedRetentionMs, feedMaxBytes, maxStreams, publicUrl } = values;
   const { isAuthRequired, apiKeys, callbackSecrets, trustProxy, corsOrigins, rateLimitPerMinute } = values;
   const { workers, maxConnections, maxInFlight, keepAliveMs, shutdownDelayMs, callbacksPerMinutePerUrl } = values;
-  const { maxParticipants, newParticipantsPerMinute, sources } = values;
+  const { maxParticipants, newParticipantsPerMinute, sources, spoolMaxBytes, spoolMaxAgeMs } = values;
   const [first, ...others] = sources;
   return {
     host,
@@ -138,6 +139,11 @@ function group(values: Values, policies: readonly Partial<PresencePolicy>[]): Om
       maxBytes: feedMaxBytes,
       maxStreams,
     },
+    // The disk of the spool is also that of SQLite.
+    spool:
+      redis && spoolMaxBytes > 0
+        ? { dataDir, store: storeName(redis, redisPrefix), maxBytes: spoolMaxBytes, maxAgeMs: spoolMaxAgeMs }
+        : undefined,
     access: { isRequired: isAuthRequired, apiKeys, callbackSecrets, publicUrl, newParticipantsPerMinute },
     http: {
       trustProxy,
@@ -153,4 +159,8 @@ function group(values: Values, policies: readonly Partial<PresencePolicy>[]): Om
 
 function withPolicy(source: SourceSetting, policy: Partial<PresencePolicy> | undefined): AppSettings['sources'][0] {
   return policy && Object.keys(policy).length > 0 ? { ...source, policy } : source;
+}
+
+function storeName(redis: RedisAddress, prefix: string): string {
+  return `${prefix} in Redis at ${formatRedisAddress(redis)}`;
 }

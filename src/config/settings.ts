@@ -118,7 +118,19 @@ export const SETTINGS = {
     emptyFault: 'must not be empty: unset it to store presence in SQLite',
   },
   redisPrefix: setting('REDIS_PREFIX', 'rollcall', 'Prefix of all Redis keys.', keyPrefix),
-  dataDir: setting('DATA_DIR', './data', 'Folder of the SQLite database.', (text) => text),
+  dataDir: setting('DATA_DIR', './data', 'Folder of the SQLite database or, with Redis, of the spool.', (text) => text),
+  spoolMaxBytes: setting(
+    'SPOOL_MAX_BYTES',
+    String(64 * 1024 * 1024),
+    'Maximum size of the spool, which keeps events in DATA_DIR while Redis cannot take them, per process; 0 turns it off.',
+    integer(0, 2 ** 40),
+  ),
+  spoolMaxAgeMs: setting(
+    'SPOOL_MAX_AGE_MS',
+    '86400000',
+    'While the oldest event in the spool is older than this, no more are spooled, and callbacks get 503.',
+    integer(1_000, 30 * 86_400_000),
+  ),
   graceMs: setting(
     'GRACE_MS',
     String(DEFAULT_POLICY.graceMs),

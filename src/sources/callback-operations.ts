@@ -6,7 +6,11 @@ import { CALLBACK_TOKEN_EXAMPLE } from './callback-urls/callback-examples.js';
 import type { RegisteredSource } from './registry.js';
 
 const RESPONSES = {
-  202: { description: 'The kind of event is not known. Presence has not changed.' },
+  202: {
+    description:
+      'The store is away: the event is on the local disk, and applied once the store is back. Or the kind of event is not ' +
+      'known, and presence has not changed.',
+  },
   204: {
     description:
       'The event is stored and reflected in every response from now on, or ignored as a duplicate or outdated.',

@@ -8,13 +8,10 @@ import { jsonBodyParser } from '../http/json-body.js';
 import { ProblemError } from '../http/problem.js';
 import type { Refusal } from '../http/refusals.js';
 import { ThrottledLog } from '../observability/throttled-log.js';
-import { Recorder } from '../presence/write/recorder.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import { CallbackAuthenticator, type CallbackCredentials } from './authentication/callback-authenticator.js';
-import type { Grant } from './authentication/callback-token.js';
-import { NewParticipantLimit } from './authentication/new-participant-limit.js';
 import { CallbackDelays } from './callback-delays.js';
-import { Bindings } from './callback-urls/bindings.js';
+import { EventIntake } from './event-intake.js';
 import type { RegisteredSource } from './registry.js';
 import type { RawCallback, Translation } from './source.js';
 
@@ -35,9 +32,7 @@ export class CallbackReceiver {
   constructor(
     host: HttpAdapterHost,
     private readonly authenticator: CallbackAuthenticator,
-    private readonly recorder: Recorder,
-    private readonly bindings: Bindings,
-    private readonly newParticipants: NewParticipantLimit,
+    private readonly intake: EventIntake,
     private readonly delays: CallbackDelays,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly log: ThrottledLog,
@@ -56,7 +51,7 @@ export class CallbackReceiver {
     return this.authenticator.authenticate(name, token, request, this.clock.now());
   }
 
-  /** Resolves after all events are stored. Rejects with a problem, or with an error of presence or the store. */
+  /** Resolves when all events are durable. Rejects with a problem, or with an error of presence or the store. */
   async receive(
     { name, source }: RegisteredSource,
     callback: RawCallback,
@@ -97,26 +92,17 @@ export class CallbackReceiver {
       case 'events': {
         const { events, warnings = [] } = translation;
         for (const warning of warnings) this.#logWarning(source, warning);
-        const [first] = events;
-        if (first && events.length === 1) await this.#recordEvent(first, credentials);
-        else await Promise.all(events.map((event) => this.#recordEvent(event, credentials)));
-        return { status: 204 };
+        const taken = await Promise.all(events.map((event) => this.#take(event, credentials)));
+        return { status: taken.includes('spooled') ? 202 : 204 };
       }
     }
   }
 
-  async #recordEvent(event: LifecycleEvent, { grant, secretNumber }: CallbackCredentials): Promise<unknown> {
+  #take(event: LifecycleEvent, credentials: CallbackCredentials): Promise<'recorded' | 'spooled'> {
     this.delays.record(event);
-    if (grant) await this.#checkSubject(event, grant);
+    const { grant } = credentials;
     const tagged = event.tag === undefined && grant?.tag !== undefined ? { ...event, tag: grant.tag } : event;
-    return this.recorder.record(tagged, () => this.newParticipants.admit(secretNumber));
-  }
-
-  /** Throws a problem when the URL was minted for another participant. */
-  async #checkSubject({ subject }: LifecycleEvent, { ref, expiresAtMs }: Grant): Promise<void> {
-    if (await this.bindings.bind(subject, ref, expiresAtMs)) return;
-    const detail = 'This callback URL is bound to another participant.';
-    throw new ProblemError('wrong-participant', { detail }, { logFields: { ref } });
+    return this.intake.take(tagged, credentials);
   }
 
   #logWarning(source: string, warning: string): void {

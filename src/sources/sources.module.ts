@@ -9,6 +9,7 @@ import { CallbackReceiver } from './callback-receiver.js';
 import { Bindings } from './callback-urls/bindings.js';
 import { ACCESS, CallbackUrlsController } from './callback-urls/callback-urls.controller.js';
 import { CallbacksController } from './callbacks.controller.js';
+import { EventIntake } from './event-intake.js';
 import { CallbackFastPath } from './fast-path.js';
 import { SourceRegistry } from './registry.js';
 
@@ -32,6 +33,7 @@ export class SourcesModule {
       providers: [
         CallbacksController,
         CallbackReceiver,
+        EventIntake,
         CallbackFastPath,
         { provide: ACCESS, useValue: access },
         { provide: SourceRegistry, useValue: registry },

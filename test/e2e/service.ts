@@ -15,6 +15,7 @@ import { Refusals } from '../../src/http/refusals.js';
 import { type Clock, systemClock } from '../../src/runtime/clock.js';
 import type { ConfiguredSource } from '../../src/sources/registry.js';
 import type { Dialect } from '../../src/sources/source.js';
+import type { SpoolLimits } from '../../src/spool/spool.js';
 import { openStorage } from '../../src/storage/open-storage.js';
 import type { Storage } from '../../src/storage/ports.js';
 import { parseRedisUrl } from '../../src/storage/redis/redis-address.js';
@@ -30,6 +31,8 @@ export interface ServiceOptions {
   readonly dataDir?: string;
   readonly policy?: Partial<PresencePolicy>;
   readonly maxParticipants?: number;
+  /** With Redis; undefined: off. */
+  readonly spool?: Partial<SpoolLimits>;
   readonly feed?: Partial<FeedSettings>;
   readonly access?: Partial<AccessSettings>;
   readonly http?: Partial<HttpSettings>;
@@ -80,6 +83,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     redisPrefix = randomUUID(),
     policy,
     maxParticipants = 0,
+    spool,
     feed,
     access,
     http,
@@ -117,6 +121,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     policy: { ...DEFAULT_POLICY, ...policy },
     feed: { retentionMs: 86_400_000, maxBytes: 1e8, maxStreams: 1_000, participantBytes: 1e8, ...feed },
     maxParticipants,
+    spool: spool && { dataDir, store: redisPrefix, maxBytes: 1e8, maxAgeMs: 86_400_000, ...spool },
     access: {
       isRequired: true,
       apiKeys: [],

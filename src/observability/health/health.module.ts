@@ -1,5 +1,4 @@
 import { type DynamicModule, type FactoryProvider, Module, type ModuleMetadata } from '@nestjs/common';
-import { TerminusModule } from '@nestjs/terminus';
 import { HealthController } from './health.controller.js';
 import { HEALTH_CHECKS, type HealthCheck } from './health-check.js';
 
@@ -12,7 +11,7 @@ export class HealthModule {
   static forRootAsync({ imports = [], ...factory }: HealthOptions): DynamicModule {
     return {
       module: HealthModule,
-      imports: [TerminusModule.forRoot({ logger: false }), ...imports],
+      imports,
       providers: [{ provide: HEALTH_CHECKS, ...factory }],
     };
   }

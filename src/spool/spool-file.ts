@@ -1,0 +1,107 @@
+// One file of spooled events in DATA_DIR. Statements are synchronous, and synchronous=FULL makes each transaction durable.
+import type Database from 'libsql';
+import type { SubjectKey } from '../storage/encoding/subject-key.js';
+import { inTransaction, openSqliteFile } from '../storage/sqlite-file.js';
+
+const SCHEMA = {
+  version: 1,
+  text: `
+    CREATE TABLE origin (id INTEGER PRIMARY KEY, store TEXT NOT NULL);
+    CREATE TABLE events (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      subject TEXT NOT NULL,
+      received_at INTEGER NOT NULL,
+      event TEXT NOT NULL
+    )`,
+};
+
+export interface NewEntry {
+  readonly key: SubjectKey;
+  readonly receivedAtMs: number;
+  /** The event, in the form of its consumer. */
+  readonly text: string;
+}
+
+export interface SpoolEntry extends NewEntry {
+  readonly id: number;
+}
+
+export class SpoolFile {
+  readonly name: string;
+  readonly #db: Database.Database;
+  readonly #statements: ReturnType<typeof prepareStatements>;
+
+  /**
+   * Creates the file if it is missing. `store`: names the store that the events of a new or empty file will be for. Throws
+   * StartError, also if another process has the file open; see `isInUse`.
+   */
+  constructor(dataDir: string, name: string, store: string) {
+    this.name = name;
+    const { db, prepared } = openSqliteFile(dataDir, name, SCHEMA, prepareStatements);
+    this.#db = db;
+    this.#statements = prepared;
+    if (this.oldestMs() === undefined && this.store !== store) this.#statements.setStore.run(store);
+  }
+
+  get store(): string | undefined {
+    return (this.#statements.store.get() as { store: string } | undefined)?.store;
+  }
+
+  /** All of them are durable when this returns; none if it throws. */
+  append(entries: readonly NewEntry[]): void {
+    inTransaction(this.#db, () => {
+      for (const { key, receivedAtMs, text } of entries) this.#statements.insert.run(key, receivedAtMs, text);
+    });
+  }
+
+  /** The first `limit` entries after an id, in the order in which they were appended. */
+  after(id: number, limit: number): SpoolEntry[] {
+    return this.#statements.after.all(id, limit) as unknown as SpoolEntry[];
+  }
+
+  remove(ids: readonly number[]): void {
+    this.#statements.remove.run(JSON.stringify(ids));
+  }
+
+  /** How many entries each participant has, and their total length. */
+  totals(): { readonly key: SubjectKey; readonly count: number; readonly length: number }[] {
+    return this.#statements.totals.all() as never;
+  }
+
+  get length(): number {
+    return (this.#statements.length.get() as { count: number }).count;
+  }
+
+  /** When the first event was received; undefined: there is none. */
+  oldestMs(): number | undefined {
+    return (this.#statements.oldest.get() as { receivedAtMs: number } | undefined)?.receivedAtMs;
+  }
+
+  /** Throws if nothing can be written. */
+  probe(): void {
+    this.#statements.touch.run();
+  }
+
+  close(): void {
+    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    this.#db.close();
+  }
+}
+
+function prepareStatements(db: Database.Database) {
+  return {
+    store: db.prepare('SELECT store FROM origin'),
+    setStore: db.prepare('INSERT OR REPLACE INTO origin VALUES (1, ?)'),
+    insert: db.prepare('INSERT INTO events (subject, received_at, event) VALUES (?, ?, ?)'),
+    after: db.prepare(
+      'SELECT id, subject AS key, received_at AS receivedAtMs, event AS text FROM events WHERE id > ? ORDER BY id LIMIT ?',
+    ),
+    remove: db.prepare('DELETE FROM events WHERE id IN (SELECT value FROM json_each(?))'),
+    totals: db.prepare(
+      'SELECT subject AS key, count(*) AS count, sum(length(event)) AS length FROM events GROUP BY subject',
+    ),
+    oldest: db.prepare('SELECT received_at AS receivedAtMs FROM events ORDER BY id LIMIT 1'),
+    length: db.prepare('SELECT count(*) AS count FROM events'),
+    touch: db.prepare('UPDATE origin SET store = store'),
+  };
+}

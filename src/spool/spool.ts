@@ -1,0 +1,250 @@
+// Keeps events on the local disk while the store cannot take them, and hands them on once it can. The provider may never send a
+// callback again, so one that is answered with 202 must be durable here.
+//
+// The order in which events are applied does not matter: presence is a function of the set. While a participant has spooled
+// events, its new ones are spooled, too, so that a long history is folded in the order of receipt.
+import { Injectable } from '@nestjs/common';
+import type { Logger } from 'pino';
+import type { Clock } from '../runtime/clock.js';
+import { onTickEnd } from '../runtime/tick-batch.js';
+import type { SubjectKey } from '../storage/encoding/subject-key.js';
+import { StoreUnavailableError } from '../storage/ports.js';
+import { type Refusal, RefusalLog } from '../storage/refusal-log.js';
+import type { NewEntry, SpoolEntry, SpoolFile } from './spool-file.js';
+
+/** Entries that are applied at the same time. Live callbacks are applied in between. */
+const BATCH_SIZE = 128;
+const FIRST_RETRY_MS = 250;
+const MAX_RETRY_MS = 5_000;
+
+/** What is added for each entry: its row, and its place in memory. */
+const ENTRY_OVERHEAD_BYTES = 128;
+
+export interface SpoolLimits {
+  readonly maxBytes: number;
+  /** While the oldest entry is older than this, no more are taken: the store will hardly be back soon. */
+  readonly maxAgeMs: number;
+}
+
+export interface SpoolConsumer {
+  /**
+   * Resolves when the event is stored, or found to be one that will never be stored. Rejects with StoreUnavailableError to get it
+   * again later.
+   */
+  apply(text: string): Promise<void>;
+}
+
+export interface SpoolState {
+  readonly events: number;
+  readonly oldestAgeMs: number;
+}
+
+interface Waiting {
+  readonly entry: NewEntry;
+  readonly resolve: (isSpooled: boolean) => void;
+}
+
+@Injectable()
+export class Spool {
+  /** The first is this process's own; the others were left by processes that have ended. */
+  readonly #files: SpoolFile[];
+  readonly #limits: SpoolLimits;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #refusals: RefusalLog;
+  /** The number of entries of each participant. */
+  readonly #held = new Map<SubjectKey, number>();
+  #waiting: Waiting[] = [];
+  #events = 0;
+  #bytes = 0;
+  #consumer: SpoolConsumer | undefined;
+  #draining: Promise<void> | undefined;
+  #beganMs = 0;
+  #isStopped = false;
+  #cancelWait = () => {};
+
+  /** `files`: empty if events cannot be spooled. */
+  constructor(files: readonly SpoolFile[], limits: SpoolLimits, { clock, log }: { clock: Clock; log: Logger }) {
+    this.#files = [...files];
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#log = log;
+    this.#refusals = new RefusalLog(log, 'The spool', clock);
+    for (const file of files) for (const { key, count, length } of file.totals()) this.#count(key, count, length);
+  }
+
+  /** Whether events of this participant must be spooled because earlier ones still are. */
+  holds(key: SubjectKey): boolean {
+    return this.#held.has(key);
+  }
+
+  /** undefined: nothing can be spooled. */
+  get state(): SpoolState | undefined {
+    if (this.#files.length === 0) return undefined;
+    return { events: this.#events, oldestAgeMs: this.#oldestAgeMs() };
+  }
+
+  /** Whether `add` would succeed. Writes to the disk to find out. */
+  canAdd(): boolean {
+    if (this.#fault()) return false;
+    try {
+      this.#files[0]?.probe();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Resolves with whether the event is durable; false: the spool is off or full, or its disk has failed. */
+  add(entry: NewEntry): Promise<boolean> {
+    const fault = this.#fault();
+    if (fault) {
+      if (this.#files.length > 0) this.#refusals.refused('take events', fault);
+      return Promise.resolve(false);
+    }
+    return new Promise((resolve) => {
+      if (this.#waiting.push({ entry, resolve }) === 1) onTickEnd(() => this.#append());
+    });
+  }
+
+  /** Hands all entries to the consumer, from now on. */
+  start(consumer: SpoolConsumer): void {
+    this.#consumer = consumer;
+    if (this.#events > 0) this.#begin();
+  }
+
+  /** Resolves when the batch in progress has been applied. The rest stays in the files. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancelWait();
+    await this.#draining;
+    for (const file of this.#files) file.close();
+  }
+
+  #fault(): Refusal | undefined {
+    const [own] = this.#files;
+    if (!own) return { code: 'OFF', advice: 'it is turned off', reason: 'off' };
+    if (this.#bytes >= this.#limits.maxBytes) {
+      return { code: 'FULL', advice: 'it has reached SPOOL_MAX_BYTES', reason: `${this.#bytes} bytes` };
+    }
+    if (this.#events > 0 && this.#oldestAgeMs() > this.#limits.maxAgeMs) {
+      return {
+        code: 'OLD',
+        advice: 'its oldest event is older than SPOOL_MAX_AGE_MS',
+        reason: `${this.#events} events`,
+      };
+    }
+    return undefined;
+  }
+
+  #oldestAgeMs(): number {
+    if (this.#events === 0) return 0;
+    const times = this.#files.flatMap((file) => file.oldestMs() ?? []);
+    return times.length === 0 ? 0 : Math.max(0, this.#clock.now() - Math.min(...times));
+  }
+
+  /** Group commit: one transaction for all events of a tick. */
+  #append(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    try {
+      this.#files[0]?.append(waiting.map(({ entry }) => entry));
+      this.#refusals.accepted('take events');
+    } catch (error) {
+      this.#refusals.refused('take events', diskFault(error), waiting.length);
+      for (const { resolve } of waiting) resolve(false);
+      return;
+    }
+    for (const { entry, resolve } of waiting) {
+      this.#count(entry.key, 1, entry.text.length);
+      resolve(true);
+    }
+    this.#begin();
+  }
+
+  #count(key: SubjectKey, events: number, length: number): void {
+    const held = (this.#held.get(key) ?? 0) + events;
+    if (held > 0) this.#held.set(key, held);
+    else this.#held.delete(key);
+    this.#events += events;
+    this.#bytes += length + events * ENTRY_OVERHEAD_BYTES;
+  }
+
+  #begin(): void {
+    if (this.#draining || !this.#consumer || this.#isStopped) return;
+    this.#beganMs = this.#clock.now();
+    this.#log.warn({ events: this.#events }, 'events are spooled until the store can take them');
+    this.#draining = this.#drain(this.#consumer).finally(() => {
+      this.#draining = undefined;
+    });
+  }
+
+  async #drain(consumer: SpoolConsumer): Promise<void> {
+    let applied = 0;
+    for (let retryMs = FIRST_RETRY_MS; this.#events > 0 && !this.#isStopped; ) {
+      const count = await this.#pass(consumer);
+      applied += count;
+      retryMs = count > 0 ? FIRST_RETRY_MS : Math.min(retryMs * 2, MAX_RETRY_MS);
+      if (this.#events > 0) await this.#wait(retryMs * (0.75 + Math.random() / 2));
+    }
+    if (this.#events > 0) return;
+    this.#log.info(
+      { events: applied, durationMs: this.#clock.now() - this.#beganMs },
+      'all spooled events are applied',
+    );
+  }
+
+  #wait(delayMs: number): Promise<void> {
+    if (this.#isStopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(delayMs, resolve);
+      this.#cancelWait = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** Goes through all entries once, or up to a batch of which none could be applied. Resolves with the number applied. */
+  async #pass(consumer: SpoolConsumer): Promise<number> {
+    let applied = 0;
+    for (const file of [...this.#files].reverse()) {
+      for (let after = 0; !this.#isStopped; ) {
+        const entries = file.after(after, BATCH_SIZE);
+        const last = entries.at(-1);
+        if (!last) break;
+        after = last.id;
+        const done = await this.#apply(file, entries, consumer);
+        if (done === 0) return applied;
+        applied += done;
+      }
+    }
+    return applied;
+  }
+
+  async #apply(file: SpoolFile, entries: readonly SpoolEntry[], consumer: SpoolConsumer): Promise<number> {
+    const outcomes = await Promise.allSettled(entries.map(({ text }) => consumer.apply(text)));
+    const done = entries.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected' && !(outcome.reason instanceof StoreUnavailableError)) {
+        this.#log.error({ err: outcome.reason }, 'a spooled event cannot be applied');
+      }
+    }
+    if (done.length === 0) return 0;
+    try {
+      file.remove(done.map(({ id }) => id));
+      this.#refusals.accepted('remove applied events');
+    } catch (error) {
+      // They will be applied again, which changes nothing.
+      this.#refusals.refused('remove applied events', diskFault(error), done.length);
+      return 0;
+    }
+    for (const { key, text } of done) this.#count(key, -1, -text.length);
+    return done.length;
+  }
+}
+
+function diskFault(error: unknown): Refusal {
+  const { code = 'unexpected', message } = error as Error & { code?: string };
+  return { code, advice: 'check the disk of DATA_DIR', reason: message };
+}
