@@ -86,7 +86,7 @@ export const SETTINGS = {
   maxConnections: setting(
     'MAX_CONNECTIONS',
     '10000',
-    'Maximum number of open connections per process; at the limit, idle ones are closed, or new ones get 503.',
+    'Maximum number of open TCP connections per process; at the limit, idle ones are closed, or new ones get 503.',
     integer(1, 1_000_000),
   ),
   maxInFlight: setting(
@@ -152,7 +152,7 @@ export const SETTINGS = {
   maxConnectionMs: setting(
     'MAX_CONNECTION_MS',
     String(DEFAULT_POLICY.maxConnectionMs),
-    'Maximum age of a connection; it expires if no end event has arrived by then.',
+    'How long a device stays connected after its last onConnect was received, unless an onDisconnect or onLeave ends the connection; after that it is gone, with cause `expired`.',
     integer(1_000, 30 * 86_400_000),
   ),
   retentionMs: setting(
@@ -164,7 +164,7 @@ export const SETTINGS = {
   clockSkewMs: setting(
     'CLOCK_SKEW_MS',
     String(DEFAULT_POLICY.clockSkewMs),
-    'How far the clocks of the hosts of a provider may differ from ours and from each other.',
+    "How far the clocks of a provider's hosts may differ from this service's clock and from each other.",
     integer(0, 300_000),
   ),
   maxParticipants: setting(

@@ -222,7 +222,10 @@ export function graceEndMs(connection: LostConnection, policy: PresencePolicy): 
   return connection.lostReceivedAtMs + policy.graceMs;
 }
 
-/** Whether no end event was received within the maximum connection age: its webhook must have been lost. */
+/**
+ * Whether more than `maxConnectionMs` have passed since the newest connect or observation was received: the webhook that
+ * ended the connection must have been lost.
+ */
 export function isOverAge(connection: OpenConnection, nowMs: number, policy: PresencePolicy): boolean {
   return nowMs - connection.newestReceivedAtMs > policy.maxConnectionMs;
 }

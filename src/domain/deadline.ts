@@ -1,5 +1,5 @@
-// The time at which presence changes without an event: the end of a grace period, leave grace, maximum connection age or
-// retention period. The deadline worker advances the records that are due, so presence stays correct when no events arrive.
+// The time at which presence changes without an event: the end of a grace period, a leave grace or a retention period, or the
+// expiry of a connection. The deadline worker advances the records that are due, so presence stays correct when no events arrive.
 import { type Connection, type EndedConnection, graceEndMs } from './connection.js';
 import type { PresencePolicy } from './policy.js';
 import { lastEnded, leaveGraceEndMs, type PresenceState, type SettledDevice } from './presence-view.js';

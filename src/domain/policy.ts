@@ -9,14 +9,14 @@ export interface PresencePolicy {
   readonly leaveGraceMs: number;
   /** A disconnect within this time, plus `clockSkewMs`, after a second connect is attributed to the older socket. */
   readonly overlapMs: number;
-  /** A connection expires if no end event arrives within this time. */
+  /** A connection expires if nothing has ended it this long after its newest connect or observation was received. */
   readonly maxConnectionMs: number;
   /**
    * `one`: the provider, or the application, lets a participant have one device at a time, so the connect of a newer device
    * ends the older one.
    */
   readonly devicesAtOnce: 'one' | 'many';
-  /** How far the clocks of the provider's hosts may differ from ours and from each other. */
+  /** How far the clocks of the provider's hosts may differ from our clock and from each other. */
   readonly clockSkewMs: number;
   /**
    * How old an answer of the provider's API may be, clock skew included: it counts as of this long before the question. At

@@ -58,7 +58,7 @@ describe('a participant who is seen', () => {
     expect(viewOf([c(1), l(10, 12), seen(25)], 30).state).toBe('gone');
   });
 
-  it('counts the maximum connection age from the answer', () => {
+  it('counts the time until the connection expires from the answer', () => {
     const events = [c(0), seen(105)];
     expect(viewOf(events, 105 + M).state).toBe('connected');
     expect(viewOf(events, 105 + M + 1)).toMatchObject({ state: 'gone', cause: 'expired', sinceMs: s(100 + M) });

@@ -54,7 +54,7 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
   it.each<[string, LifecycleEvent[], number, string | undefined]>([
     ['the grace period', [connected({ at: START_MS }), disconnected({ at: START_MS })], policy.graceMs, 'gone'],
     ['the leave grace period', [connected({ at: START_MS }), left({ at: START_MS })], policy.leaveGraceMs, 'gone'],
-    ['the maximum connection age', [connected({ at: START_MS })], policy.maxConnectionMs + 1, 'gone'],
+    ['the expiry of a connection', [connected({ at: START_MS })], policy.maxConnectionMs + 1, 'gone'],
     ['the retention', [left({ at: START_MS })], policy.retentionMs, undefined],
   ])('apply %s on time without an event', async (_what, events, afterMs, state) => {
     const recorder = node();

@@ -1,4 +1,4 @@
-// Applies the effects of elapsed time: the ends of grace, leave grace, maximum connection age and retention.
+// Applies the effects of elapsed time: the ends of grace, leave grace and retention, and the expiry of connections.
 // Loads the records that are due and lets the recorder re-evaluate them. Any number of nodes may do so: if two find the same
 // record due, one commits and the other finds nothing left to do.
 import { Inject, Injectable } from '@nestjs/common';
