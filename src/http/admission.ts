@@ -2,14 +2,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ConnectionLimit } from './connection-limit.js';
 import type { InFlightLimit } from './in-flight-limit.js';
 
-/** The limits that every request must pass, for code that handles requests without Fastify. */
+/**
+ * Decides whether a request may be handled outside Fastify: the server is not closing, and the connection and in-flight limits
+ * admit it.
+ */
 export class Admission {
   constructor(
     private readonly connections: ConnectionLimit,
     private readonly inFlight: InFlightLimit,
   ) {}
 
-  /** If true, the request is in flight until its response is written. Otherwise the hooks of http-server.ts say what is wrong. */
+  /**
+   * true: the request counts as in flight until its response is written or its connection closes. false: pass it on to
+   * Fastify, whose hooks in http-server.ts send the refusal.
+   */
   admit({ socket }: IncomingMessage, response: ServerResponse): boolean {
     return !this.inFlight.isClosing && !this.connections.isReserved(socket) && this.inFlight.acquire(response);
   }

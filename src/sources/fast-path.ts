@@ -1,6 +1,6 @@
 // The fast path: a callback that has been received completely and looks as expected, as nearly all do, does not pass through
-// Fastify, whose router, hooks, request and reply would be a quarter of its processor time; see docs/decisions/0006. All other
-// callbacks take the routes of callbacks.controller.ts. The responses are the same.
+// Fastify, whose router, hooks, request and reply would take a quarter of its processor time; see docs/decisions/0007. All
+// other callbacks take the routes of callbacks.controller.ts. The responses are the same.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
@@ -54,9 +54,9 @@ export class CallbackFastPath implements FastPath {
     return true;
   }
 
-  /** undefined: for the routes. */
+  /** undefined: not for the fast path; the routes must handle the request. */
   #targetOf({ method, url = '', headers, complete, destroyed }: IncomingMessage): Target | undefined {
-    // A request with an Origin gets CORS headers.
+    // Requests with an Origin need CORS headers, which only the routes add.
     if (method !== 'POST' || !complete || destroyed || headers.origin !== undefined) return undefined;
     const [, name = '', token] = PLAIN_PATH.exec(url) ?? [];
     const source = this.#sources.get(name);
@@ -91,6 +91,7 @@ export class CallbackFastPath implements FastPath {
   ): Promise<Answer> {
     try {
       const credentials = this.receiver.authenticate(source, token, request);
+      // The body has arrived completely, so one read returns all of it.
       const callback = { headers: request.headers, body: request.read() as Buffer };
       const { json, ...answer } = await this.receiver.receive(source, callback, credentials);
       return json === undefined ? answer : { ...answer, ...jsonContent(json) };
@@ -101,7 +102,7 @@ export class CallbackFastPath implements FastPath {
   }
 }
 
-/** As Fastify sends it. */
+/** The same content type and serialization as Fastify's. */
 function jsonContent(json: unknown): Pick<Answer, 'headers' | 'text'> {
   return { headers: { 'content-type': 'application/json; charset=utf-8' }, text: JSON.stringify(json) };
 }
