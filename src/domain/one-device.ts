@@ -7,7 +7,10 @@ import { type DeviceHistory, lastSignOfLife } from './device-history.js';
 import { type DeviceEvent, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 
-/** The connect of another device, after the last sign of life of this one, that was received first. */
+/**
+ * The connect that superseded this device: of all connects of other devices after this device's last sign of life, the one that
+ * was received first.
+ */
 export interface Supersession {
   readonly atMs: number;
   readonly receivedAtMs: number;
@@ -15,13 +18,13 @@ export interface Supersession {
 
 interface Folded {
   readonly history: DeviceHistory;
-  /** As folded: what elapsed time does is applied later. */
+  /** As the events alone give it. The end of grace and the expiry are applied later. */
   readonly connection: Connection;
 }
 
 /**
- * The devices of one participant, each superseded by those that connected after it. `evictedUpToMs`: up to when events of
- * evicted devices are missing.
+ * Returns the devices of one participant, after ending those that another one has superseded. `evictedUpToMs`: the time of the
+ * newest event of any evicted device. Connects of evicted devices, up to that time, are missing from `devices`.
  */
 export function supersede<T extends Folded>(
   devices: readonly T[],
@@ -35,15 +38,15 @@ export function supersede<T extends Folded>(
     if (!by) return device;
     const history = { ...device.history, supersededBy: by };
     const connection = superseded(device.connection, by, policy);
-    return { ...device, history, connection: whileAsking(device.connection, connection, devices, policy) };
+    return { ...device, history, connection: lostWhileAsking(device.connection, connection, devices, policy) };
   });
 }
 
 /**
- * If the provider can be asked and the newer device has ended, this one may still be there: it is `reconnecting` for the
- * grace period, in which the provider is asked.
+ * If the provider can be asked and the participant's newest device has ended, a superseded one may still be connected. It is
+ * then lost instead of ended, and so `reconnecting` for the grace period, in which the provider is asked.
  */
-function whileAsking(
+function lostWhileAsking(
   current: Connection,
   after: Connection,
   devices: readonly Folded[],
@@ -76,7 +79,7 @@ function supersessionOf(
   const { supersededBy: known } = history;
   const foldedUpToMs = others.map(({ base }) => (base ? orderedAtMs(base.upTo) : evictedUpToMs));
   if (known && known.atMs > life.atMs && known.atMs <= Math.max(evictedUpToMs, ...foldedUpToMs)) found.push(known);
-  // One that is received later must not bring the device back.
+  // The one received first counts, so that a connect received later cannot make the device present again.
   return found.sort((a, b) => a.receivedAtMs - b.receivedAtMs || a.atMs - b.atMs)[0];
 }
 

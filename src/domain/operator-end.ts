@@ -1,6 +1,7 @@
 // An operator can end presence for which the provider will never send an end event (a "ghost"). Such an end is an event
-// like any other, ordered directly after the newest event of its device, so any later event overrides it. Operators can also
-// purge participants that should never have been stored: their presence ends and their record is removed.
+// like any other, ordered directly after the newest event of its device. A later connect or disconnect undoes it; a later leave
+// only changes the cause. Operators can also purge participants that should never have been stored: their presence ends and
+// their record is removed.
 import type { Connection } from './connection.js';
 import { lastEvent } from './device-history.js';
 import { type DeviceId, type LifecycleEvent, orderedAtMs } from './lifecycle-event.js';
