@@ -33,7 +33,7 @@ export interface Change {
   readonly sinceMs: number;
   /** Provider time of the event that caused the change; null if elapsed time, an operator or an observation caused it. */
   readonly occurredAtMs: number | null;
-  /** When that event was received, the operator ended the presence, or the deadline was processed. */
+  /** When that event or observation was received, the operator ended the presence, or the deadline was processed. */
   readonly receivedAtMs: number;
   readonly version: number;
 }

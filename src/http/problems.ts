@@ -1,4 +1,4 @@
-// Which problem an error is, and the response that reports it.
+// Converts errors to problems (RFC 9457), and problems to responses.
 import type { IncomingMessage } from 'node:http';
 import { HttpException } from '@nestjs/common';
 import {
@@ -13,7 +13,7 @@ import {
 } from './problem.js';
 
 export class Problems {
-  /** `translate` maps the application's own errors. */
+  /** `translate`: returns the problem for an error of the application, and undefined for any other error. */
   constructor(private readonly translate: (error: unknown) => ProblemError | undefined) {}
 
   of(error: unknown, request: IncomingMessage): ProblemError {
@@ -29,7 +29,10 @@ export function problemResponse(problem: ProblemError, requestId: string) {
   };
 }
 
-/** Maps errors thrown by the frameworks. Their messages are shown to callers only for client errors. */
+/**
+ * A ProblemError stays as it is. An error of Nest or Fastify becomes the problem of its status, and any other error
+ * `internal-error`. Callers see the message of an error only if its status is below 500.
+ */
 function toProblem(error: unknown, { socket }: IncomingMessage): ProblemError {
   if (error instanceof ProblemError) return error;
   const status =
@@ -45,6 +48,7 @@ function noteOf(problem: ProblemName, error: unknown, isDisconnected: boolean): 
 }
 
 function detailOf(problem: ProblemName, error: unknown): string {
-  if (PROBLEMS[problem].status >= 500) return 'The failure was logged with the id of this request.';
+  if (PROBLEMS[problem].status >= 500)
+    return 'The log of the service has the details, under the request id in `instance`.';
   return (error as Error).message;
 }

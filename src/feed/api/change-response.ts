@@ -88,7 +88,9 @@ export class ChangeResponse {
   @ApiProperty({
     format: 'date-time',
     example: RECEIVED_AT_EXAMPLE,
-    description: 'When Rollcall received that event or the operator’s request, or processed the deadline.',
+    description:
+      'When Rollcall received the event, the operator’s request or the provider’s answer that caused the change, or ' +
+      'processed the deadline that did.',
   })
   receivedAt: string;
 
@@ -107,7 +109,10 @@ export class ChangeResponse {
   })
   version: number;
 
-  @ApiProperty({ example: POSITION_EXAMPLE, description: 'The position right after this change.' })
+  @ApiProperty({
+    example: POSITION_EXAMPLE,
+    description: 'The position of this change. Pass it as `after` to get the changes that follow.',
+  })
   position: string;
 }
 

@@ -14,7 +14,7 @@ import { ApiParticipantId } from './participant-operations.js';
 import { EndDeviceRequest, SubjectQuery } from './queries.js';
 
 const ENDED = 'It is gone, with the cause `ended`, or was not present.';
-const UNDONE = 'A later event from the provider undoes it.';
+const UNDONE = 'A later connect or disconnect undoes it; a later leave only changes the cause to `left`.';
 
 @ApiTags('participants')
 @Controller('v1/participants/:participantId')

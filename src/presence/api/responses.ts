@@ -41,8 +41,9 @@ const Cause = () =>
     example: 'left',
     description:
       'Only if gone. `left`: the device left. `lost`: its signalling was lost and it did not return within the grace ' +
-      'period. `superseded`: another device of the participant connected, where it has one at a time. `reconciled`: the provider’s API no longer listed it. `expired`: no end ' +
-      'event arrived within the maximum connection age. `ended`: an operator ended it.',
+      'period. `superseded`: another device of the participant connected, where it has one at a time. `reconciled`: the ' +
+      'provider’s API no longer listed it. `expired`: nothing ended the connection within MAX_CONNECTION_MS after its last ' +
+      'connect was received. `ended`: an operator ended it.',
   });
 const AsOf = () =>
   ApiProperty({
