@@ -2,7 +2,7 @@ import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import type { Changeset, PageCursor } from '../../src/storage/ports.js';
 import { type IndexParts, indexOf } from './index-entry.js';
 
-export const id = (name: string) => name as SubjectKey;
+export const keyNamed = (name: string) => name as SubjectKey;
 
 /** A participant as a store sees it; `text` stands in for its record. */
 export function stored(text: string, index: IndexParts = {}) {
@@ -13,7 +13,7 @@ export function stored(text: string, index: IndexParts = {}) {
 }
 
 export function arrival(name: string, index: IndexParts = {}, changes: string | null = null): Changeset {
-  return { key: id(name), before: null, after: stored(`${name} 1`, index), changes };
+  return { key: keyNamed(name), before: null, after: stored(`${name} 1`, index), changes };
 }
 
-export const idsOf = (items: readonly PageCursor[]) => items.map(({ key }) => key);
+export const keysOf = (items: readonly PageCursor[]) => items.map(({ key }) => key);

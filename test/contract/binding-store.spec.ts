@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
-import { id } from './arrivals.js';
+import { keyNamed } from './arrivals.js';
 import { type OpenStorage, storesUnderTest } from './stores.js';
 
 describe.each(storesUnderTest())('the binding store on %s', (_, open) => {
@@ -14,7 +14,8 @@ describe.each(storesUnderTest())('the binding store on %s', (_, open) => {
   });
   afterEach(() => opened.discard());
 
-  const bind = (ref: string, name: string, untilMs = laterMs) => opened.storage.bindings.bind(ref, id(name), untilMs);
+  const bind = (ref: string, name: string, untilMs = laterMs) =>
+    opened.storage.bindings.bind(ref, keyNamed(name), untilMs);
 
   it('binds a reference to the first subject and keeps that binding', async () => {
     expect(await bind('ref', 'first')).toBe('first');
@@ -48,7 +49,7 @@ describe.each(storesUnderTest())('the binding store on %s', (_, open) => {
   it('does not affect records or the feed', async () => {
     const before = await opened.storage.feed.end();
     await bind('ref', 'first');
-    expect(await opened.storage.records.load([id('first'), id('ref')])).toEqual([null, null]);
+    expect(await opened.storage.records.load([keyNamed('first'), keyNamed('ref')])).toEqual([null, null]);
     expect(await opened.storage.records.size()).toBe(0);
     expect(await opened.storage.feed.end()).toEqual(before);
   });

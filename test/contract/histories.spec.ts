@@ -41,7 +41,7 @@ const allSteps = fc.array(fc.record({ events, passMs: fc.constantFrom(0, 1_000, 
   minLength: 1,
   maxLength: 12,
 });
-/** Few enough events per device that all are kept, as in the model. */
+/** Only histories in which no device has more than MAX_KEPT_EVENTS events, because the model never discards any. */
 const steps = allSteps.filter((all) => {
   const devices = all.flatMap(({ events: some }) => some.map(({ to, device }) => `${to} ${device}`));
   return devices.every((device) => devices.filter((other) => other === device).length <= MAX_KEPT_EVENTS);

@@ -7,16 +7,16 @@ import { compareBytes } from '../../src/storage/page-order.js';
 import type { Changeset, Group, PageCursor, PageFilter, PresenceIndex, Storage } from '../../src/storage/ports.js';
 import { subjectOf } from '../domain/builders.js';
 import { lengthOf } from '../length.js';
-import { arrival, id, idsOf, stored } from './arrivals.js';
+import { arrival, keyNamed, keysOf, stored } from './arrivals.js';
 import { BANDWIDTH, type IndexParts, tagged } from './index-entry.js';
 import { type OpenStorage, storesUnderTest } from './stores.js';
 
 async function allKeys(index: PresenceIndex, filter: PageFilter, limit: number): Promise<SubjectKey[]> {
-  const ids: SubjectKey[] = [];
+  const keys: SubjectKey[] = [];
   for (let after: PageCursor | null = null; ; ) {
     const { items } = await index.page(filter, after, limit);
-    ids.push(...idsOf(items));
-    if (items.length < limit) return ids;
+    keys.push(...keysOf(items));
+    if (items.length < limit) return keys;
     after = items.at(-1) as PageCursor;
   }
 }
@@ -41,8 +41,8 @@ describe.each(storesUnderTest())('the presence index on %s', (_, open) => {
       const ordered = arrivals
         .map(({ key, after }) => ({ key, sinceMs: after?.index.sinceMs ?? 0 }))
         .sort((a, b) => a.sinceMs - b.sinceMs || compareBytes(a.key, b.key));
-      expect(await allKeys(storage.index, CONNECTED, 1_000)).toEqual(idsOf(ordered));
-      expect(await allKeys(storage.index, CONNECTED, 7)).toEqual(idsOf(ordered));
+      expect(await allKeys(storage.index, CONNECTED, 1_000)).toEqual(keysOf(ordered));
+      expect(await allKeys(storage.index, CONNECTED, 7)).toEqual(keysOf(ordered));
     });
 
     it('is filtered by state and tag', async () => {
@@ -52,11 +52,11 @@ describe.each(storesUnderTest())('the presence index on %s', (_, open) => {
         arrival('c', { tag: 'red', sinceMs: 2, state: 'gone', devices: 0 }),
         arrival('d', { sinceMs: 1 }),
       ]);
-      expect(idsOf((await storage.index.page(CONNECTED, null, 10)).items)).toEqual(['d', 'a']);
-      expect(idsOf((await storage.index.page({ ...CONNECTED, group: tagged('red') }, null, 10)).items)).toEqual(['a']);
-      expect(idsOf((await storage.index.page({ ...CONNECTED, group: tagged('blue') }, null, 10)).items)).toEqual([]);
+      expect(keysOf((await storage.index.page(CONNECTED, null, 10)).items)).toEqual(['d', 'a']);
+      expect(keysOf((await storage.index.page({ ...CONNECTED, group: tagged('red') }, null, 10)).items)).toEqual(['a']);
+      expect(keysOf((await storage.index.page({ ...CONNECTED, group: tagged('blue') }, null, 10)).items)).toEqual([]);
       expect(
-        idsOf((await storage.index.page({ states: ['gone', 'reconnecting', 'connected'] }, null, 3)).items),
+        keysOf((await storage.index.page({ states: ['gone', 'reconnecting', 'connected'] }, null, 3)).items),
       ).toEqual(['d', 'c', 'b']);
       expect((await storage.index.page({ states: ['gone'], group: tagged('red') }, null, 10)).items).toEqual([
         { key: 'c', sinceMs: 2, record: 'c 1' },
@@ -75,9 +75,9 @@ describe.each(storesUnderTest())('the presence index on %s', (_, open) => {
             const seen: SubjectKey[] = [];
             let after: PageCursor | null = null;
             for (const moves of rounds) {
-              const ids = [...new Set(moves.map(({ name }) => id(`moves${name}`)))];
-              const present = await run.storage.records.load(ids);
-              const changesets = ids.map((key, n): Changeset => {
+              const keys = [...new Set(moves.map(({ name }) => keyNamed(`moves${name}`)))];
+              const present = await run.storage.records.load(keys);
+              const changesets = keys.map((key, n): Changeset => {
                 const { sinceMs = 0, leaves = false } = moves.find(({ name }) => `moves${name}` === key) ?? {};
                 const text = present[n] as string | null;
                 const index = { sinceMs: Number(text?.split(' ')[1] ?? sinceMs) };
@@ -89,20 +89,20 @@ describe.each(storesUnderTest())('the presence index on %s', (_, open) => {
                   changes: null,
                 };
               });
-              expect(await run.storage.records.commit(changesets)).toEqual(ids.map(() => 'done'));
+              expect(await run.storage.records.commit(changesets)).toEqual(keys.map(() => 'done'));
               const page: PageCursor[] = (await run.storage.index.page(CONNECTED, after, 10)).items;
-              seen.push(...idsOf(page));
+              seen.push(...keysOf(page));
               after = page.at(-1) ?? after;
             }
             for (let page = [{}]; page.length > 0; ) {
               const { items: rest } = await run.storage.index.page(CONNECTED, after, 10);
-              seen.push(...idsOf(rest));
+              seen.push(...keysOf(rest));
               after = rest.at(-1) ?? after;
               page = rest;
             }
             await run.discard();
             expect(seen.filter((name) => name.startsWith('stays')).sort()).toEqual(
-              idsOf(stayers.map(({ key }) => ({ key, sinceMs: 0 }))).sort(),
+              keysOf(stayers.map(({ key }) => ({ key, sinceMs: 0 }))).sort(),
             );
           },
         ),
@@ -153,7 +153,7 @@ describe.each(storesUnderTest())('the presence index on %s', (_, open) => {
     const scope = (name: string): Group<'scope'> => ({ kind: 'scope', name });
     const withId = (name: string): Group<'id'> => ({ kind: 'id', name });
     const pageOf = async (filter: Omit<PageFilter, 'states'>) =>
-      idsOf((await storage.index.page({ states: ['connected', 'reconnecting'], ...filter }, null, 10)).items);
+      keysOf((await storage.index.page({ states: ['connected', 'reconnecting'], ...filter }, null, 10)).items);
     const tagsOf = async (source?: SourceName) => (await storage.index.tags(source, null, 10)).items;
 
     const inBandwidth = keyOf(subjectOf({ participant: 'p1' }));

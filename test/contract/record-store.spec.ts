@@ -1,7 +1,7 @@
 // The contract for the records of every store.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Changeset, Storage } from '../../src/storage/ports.js';
-import { arrival, id, idsOf, stored } from './arrivals.js';
+import { arrival, keyNamed, keysOf, stored } from './arrivals.js';
 import { entriesAfter } from './feed.js';
 import { tagged } from './index-entry.js';
 import { type OpenStorage, storesUnderTest } from './stores.js';
@@ -19,7 +19,7 @@ describe.each(storesUnderTest())('the record store on %s', (_, open) => {
 
   describe('size', () => {
     const forget = (name: string): Changeset => {
-      return { key: id(name), before: stored(`${name} 1`), after: null, changes: null };
+      return { key: keyNamed(name), before: stored(`${name} 1`), after: null, changes: null };
     };
 
     it('counts all stored records, including those of gone participants', async () => {
@@ -39,7 +39,7 @@ describe.each(storesUnderTest())('the record store on %s', (_, open) => {
       expect(await storage.records.size()).toBe(0);
       await storage.records.commit([arrival('a')]);
       expect(await storage.records.commit([arrival('a'), forget('b')])).toEqual(['conflict', 'conflict']);
-      const update: Changeset = { key: id('a'), before: stored('a 1'), after: stored('a 2'), changes: null };
+      const update: Changeset = { key: keyNamed('a'), before: stored('a 1'), after: stored('a 2'), changes: null };
       expect(await storage.records.commit([update])).toEqual(['done']);
       expect(await storage.records.size()).toBe(1);
     });
@@ -48,7 +48,11 @@ describe.each(storesUnderTest())('the record store on %s', (_, open) => {
   describe('commit', () => {
     it('stores records, which load returns in the requested order', async () => {
       expect(await storage.records.commit([arrival('a'), arrival('b')])).toEqual(['done', 'done']);
-      expect(await storage.records.load([id('b'), id('nobody'), id('a')])).toEqual(['b 1', null, 'a 1']);
+      expect(await storage.records.load([keyNamed('b'), keyNamed('nobody'), keyNamed('a')])).toEqual([
+        'b 1',
+        null,
+        'a 1',
+      ]);
       expect(await storage.records.load([])).toEqual([]);
     });
 
@@ -61,9 +65,9 @@ describe.each(storesUnderTest())('the record store on %s', (_, open) => {
         ]),
       ]);
       expect(outcomes).toEqual([['done'], ['conflict', 'done']]);
-      expect(await storage.records.load([id('a'), id('b')])).toEqual(['a 1', 'b 1']);
+      expect(await storage.records.load([keyNamed('a'), keyNamed('b')])).toEqual(['a 1', 'b 1']);
       expect((await storage.index.tags(undefined, null, 10)).items.map(({ tag }) => tag)).toEqual(['first']);
-      expect(idsOf((await storage.index.page({ states: ['gone'] }, null, 10)).items)).toEqual([]);
+      expect(keysOf((await storage.index.page({ states: ['gone'] }, null, 10)).items)).toEqual([]);
       expect((await feed()).sort()).toEqual(['change 1', 'change 3']);
     });
 
@@ -74,7 +78,7 @@ describe.each(storesUnderTest())('the record store on %s', (_, open) => {
       expect(await storage.records.commit([second])).toEqual(['done']);
       expect(await storage.records.commit([second])).toEqual(['conflict']);
       expect(await storage.records.commit([{ ...second, after: null }])).toEqual(['conflict']);
-      expect(await storage.records.load([id('a')])).toEqual(['a 2']);
+      expect(await storage.records.load([keyNamed('a')])).toEqual(['a 2']);
     });
 
     it('removes a participant with all its index entries', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { SqliteStorage } from '../../src/storage/sqlite/sqlite-storage.js';
-import { arrival, id } from '../contract/arrivals.js';
+import { arrival, keyNamed } from '../contract/arrivals.js';
 import { entriesAfter } from '../contract/feed.js';
 import { closeOnce } from '../leftovers.js';
 import { ManualClock } from '../manual-clock.js';
@@ -42,11 +42,11 @@ it('keeps changes for the retention', async () => {
 });
 
 it('keeps bindings until they expire', async () => {
-  await storage.bindings.bind('ref', id('first'), START_MS + 60_000);
+  await storage.bindings.bind('ref', keyNamed('first'), START_MS + 60_000);
   clock.advance(60_000);
-  await storage.bindings.bind('another', id('first'), START_MS + 120_000);
-  expect(await storage.bindings.bind('ref', id('second'), START_MS + 120_000)).toBe('first');
+  await storage.bindings.bind('another', keyNamed('first'), START_MS + 120_000);
+  expect(await storage.bindings.bind('ref', keyNamed('second'), START_MS + 120_000)).toBe('first');
   clock.advance(1);
-  await storage.bindings.bind('a third', id('first'), START_MS + 120_000);
-  expect(await storage.bindings.bind('ref', id('second'), START_MS + 120_000)).toBe('second');
+  await storage.bindings.bind('a third', keyNamed('first'), START_MS + 120_000);
+  expect(await storage.bindings.bind('ref', keyNamed('second'), START_MS + 120_000)).toBe('second');
 });
