@@ -1,6 +1,6 @@
 // Who may import whom. The direction: api → read and write sides → ports and domain; adapters → ports and domain;
 // domain → nothing outside itself. What is below knows no capability, and capabilities stay out of each other.
-const CAPABILITIES = 'presence|feed|sources|spool';
+const CAPABILITIES = 'presence|feed|sources|spool|incidents';
 const BELOW = 'http|runtime|observability|auth|storage|domain|config';
 
 module.exports = {
@@ -60,8 +60,8 @@ module.exports = {
     {
       name: 'capabilities-stay-apart',
       severity: 'error',
-      from: { path: '^src/(feed|sources)/' },
-      to: { path: '^src/(feed|sources)/', pathNot: '^src/$1/' },
+      from: { path: '^src/(feed|sources|incidents)/' },
+      to: { path: '^src/(feed|sources|incidents)/', pathNot: '^src/$1/' },
     },
     {
       name: 'the-spool-knows-no-capability',

@@ -4,6 +4,7 @@ import type { AccessSettings } from './auth/access-guard.js';
 import type { PresencePolicy } from './domain/policy.js';
 import { FeedModule, type FeedSettings } from './feed/feed.module.js';
 import type { HttpSettings } from './http/http-server.js';
+import { IncidentsModule } from './incidents/incidents.module.js';
 import { HealthModule } from './observability/health/health.module.js';
 import type { HealthCheck } from './observability/health/health-check.js';
 import { PresenceModule } from './presence/presence.module.js';
@@ -31,6 +32,8 @@ export interface AppSettings {
   readonly feed: FeedSettings;
   /** undefined: callbacks that the store cannot take are refused. */
   readonly spool: SpoolSettings | undefined;
+  /** How long events are kept, to apply them again if the store loses them; 0: never. */
+  readonly replayWindowMs: number;
   readonly access: AccessSettings;
   readonly http: HttpSettings;
 }
@@ -44,6 +47,8 @@ export interface AppParts extends AppSettings {
 }
 
 const UP = { status: 'up' } as const;
+/** Grace periods and ages would be wrong by more than most of them last. */
+const MAX_CLOCK_DIFFERENCE_MS = 60_000;
 
 @Module({})
 export class AppModule {
@@ -53,6 +58,7 @@ export class AppModule {
     maxParticipants,
     feed,
     spool,
+    replayWindowMs,
     access,
     workers,
     sources,
@@ -81,7 +87,9 @@ export class AppModule {
           registry,
           access,
           callbacksPerMinutePerUrl: http.callbacksPerMinutePerUrl,
+          replayWindowMs,
         }),
+        IncidentsModule.forRoot([storageModule]),
         HealthModule.forRootAsync({
           imports: [storageModule, presenceModule, spoolModule],
           inject: [STORAGE, DeadlineWorker, Spool],
@@ -106,8 +114,17 @@ function healthChecks(storage: Storage, deadlines: DeadlineWorker, spool: Spool)
     return isUp ? UP : down('cannot be reached or written to');
   };
   const checkDeadlines = async () => (deadlines.isAlive() ? UP : down('have not been processed for a while'));
+  const checkClock = async () => {
+    const { clockAheadMs } = storage;
+    if (clockAheadMs === undefined) return UP;
+    const isOff = Math.abs(clockAheadMs) > MAX_CLOCK_DIFFERENCE_MS;
+    return { ...(isOff ? down('differs from that of Redis by more than a minute') : UP), aheadMs: clockAheadMs };
+  };
+  const checkIncidents = async () => ({ ...UP, open: (await storage.incidents.list().catch(() => [])).length });
   return [
     { name: 'store', check: checkStore, isOptional },
+    { name: 'clock', check: checkClock },
+    { name: 'incidents', check: checkIncidents },
     { name: 'deadlines', check: checkDeadlines, isOptional },
     ...(spool.state ? [{ name: 'spool', check: async () => ({ ...UP, ...spool.state }) }] : []),
   ];

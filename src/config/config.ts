@@ -123,6 +123,8 @@ function group(values: Values, policies: readonly Partial<PresencePolicy>[]): Om
   const { isAuthRequired, apiKeys, callbackSecrets, trustProxy, corsOrigins, rateLimitPerMinute } = values;
   const { workers, maxConnections, maxInFlight, keepAliveMs, shutdownDelayMs, callbacksPerMinutePerUrl } = values;
   const { maxParticipants, newParticipantsPerMinute, sources, spoolMaxBytes, spoolMaxAgeMs } = values;
+  // SQLite syncs each commit to the disk before it is acknowledged.
+  const replayWindowMs = redis ? values.replayWindowMs : 0;
   const [first, ...others] = sources;
   return {
     host,
@@ -130,7 +132,8 @@ function group(values: Values, policies: readonly Partial<PresencePolicy>[]): Om
     workers,
     logLevel,
     shutdownDelayMs,
-    storePlace: { redis, redisPrefix, dataDir, sources: sources.map(({ name }) => name) },
+    storePlace: { redis, redisPrefix, dataDir, sources: sources.map(({ name }) => name), replayWindowMs },
+    replayWindowMs,
     sources: [withPolicy(first, policies[0]), ...others.map((source, n) => withPolicy(source, policies[n + 1]))],
     policy: { ...DEFAULT_POLICY, graceMs, leaveGraceMs, overlapMs, maxConnectionMs, clockSkewMs, retentionMs },
     maxParticipants,

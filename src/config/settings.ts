@@ -131,6 +131,12 @@ export const SETTINGS = {
     'While the oldest event in the spool is older than this, no more are spooled, and callbacks get 503.',
     integer(1_000, 30 * 86_400_000),
   ),
+  replayWindowMs: setting(
+    'REPLAY_WINDOW_MS',
+    '60000',
+    'How long events are kept in memory, to apply them again when Redis may have lost them, as after a failover; 0 turns it off.',
+    integer(0, 3_600_000),
+  ),
   graceMs: setting(
     'GRACE_MS',
     String(DEFAULT_POLICY.graceMs),

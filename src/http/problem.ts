@@ -9,6 +9,7 @@ export const PROBLEMS = {
   'not-found': { status: 404, title: 'Not found' },
   'unknown-participant': { status: 404, title: 'Unknown participant' },
   'unknown-device': { status: 404, title: 'Unknown device' },
+  'unknown-incident': { status: 404, title: 'Unknown incident' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
   'position-gone': { status: 410, title: 'The position is no longer available' },

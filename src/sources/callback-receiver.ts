@@ -15,13 +15,13 @@ import { EventIntake } from './event-intake.js';
 import type { RegisteredSource } from './registry.js';
 import type { RawCallback, Translation } from './source.js';
 
-/** Event names that may be logged. Any other text might be a secret; secrets are longer than this. */
+/** Event names that are safe to log. Longer text could be a secret, which has at least 32 characters. */
 const PLAIN_NAME = /^[\w.]{1,31}$/;
 
 export interface CallbackResponse {
   readonly status: number;
   readonly json?: unknown;
-  /** Set if the callback was not used. */
+  /** Set if the kind of event is not known: the callback is logged and counted as ignored. */
   readonly refusal?: Refusal;
 }
 
@@ -40,18 +40,21 @@ export class CallbackReceiver {
     this.#parse = jsonBodyParser(host.httpAdapter.getInstance());
   }
 
-  /** `token`: the path segment after the source. Throws a problem. */
+  /** `token`: the path segment after the source. Throws ProblemError. */
   authenticate(
     { name, source }: RegisteredSource,
     token: string | undefined,
     request: IncomingMessage,
   ): CallbackCredentials {
-    // What the provider signs needs no other proof; a token in the path has to be right all the same.
+    // A source that verifies the provider's signature needs no other credentials. If the path has a token anyway, it must be valid.
     if (source.authenticate !== undefined && token === undefined) return {};
     return this.authenticator.authenticate(name, token, request, this.clock.now());
   }
 
-  /** Resolves when all events are durable. Rejects with a problem, or with an error of presence or the store. */
+  /**
+   * Resolves when each event is durable, or known to be a duplicate or outdated. Rejects with ProblemError, StoreUnavailableError,
+   * FeedQuotaError or ParticipantLimitError.
+   */
   async receive(
     { name, source }: RegisteredSource,
     callback: RawCallback,
@@ -91,8 +94,8 @@ export class CallbackReceiver {
         return { status: 204 };
       case 'events': {
         const { events, warnings = [] } = translation;
-        for (const warning of warnings) this.#logWarning(source, warning);
         const taken = await Promise.all(events.map((event) => this.#take(event, credentials)));
+        for (const warning of warnings) this.#logWarning(source, warning);
         return { status: taken.includes('spooled') ? 202 : 204 };
       }
     }
@@ -108,7 +111,7 @@ export class CallbackReceiver {
   #logWarning(source: string, warning: string): void {
     this.log.add('callback warning', {
       level: 'warn',
-      message: 'part of a callback is not valid; its event was recorded',
+      message: 'an optional member of a callback is not valid and was dropped or changed; the event was recorded',
       linesPerMinute: 1,
       logFields: () => ({ source, warning }),
     });

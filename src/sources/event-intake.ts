@@ -1,17 +1,29 @@
-// Takes the events of callbacks: into the store or, while the store cannot take them, into the spool.
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+// Takes the events of callbacks: into the store or, while the store cannot take them, into the spool. Keeps the newest ones, to
+// apply them again when the store may have lost them.
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { Logger } from 'pino';
+import type { Verdict } from '../domain/device-history.js';
 import type { LifecycleEvent } from '../domain/lifecycle-event.js';
 import { ProblemError } from '../http/problem.js';
+import { LOG } from '../observability/logging.js';
 import { ThrottledLog } from '../observability/throttled-log.js';
 import { FeedQuotaError } from '../presence/write/feed-quota.js';
 import { ParticipantLimitError } from '../presence/write/participant-limit.js';
 import { Recorder } from '../presence/write/recorder.js';
+import { CLOCK, type Clock } from '../runtime/clock.js';
 import { Spool, type SpoolConsumer } from '../spool/spool.js';
 import { keyOf } from '../storage/encoding/subject-key.js';
-import { StoreUnavailableError } from '../storage/ports.js';
+import { type Storage, StoreUnavailableError } from '../storage/ports.js';
+import { STORAGE } from '../storage/tokens.js';
 import type { CallbackCredentials } from './authentication/callback-authenticator.js';
 import { NewParticipantLimit } from './authentication/new-participant-limit.js';
 import { Bindings } from './callback-urls/bindings.js';
+import type { ReplayWindow } from './replay-window.js';
+
+/** Events that are applied again at the same time. */
+const REPLAY_BATCH = 128;
+
+export const REPLAY_WINDOW = Symbol('ReplayWindow');
 
 interface Spooled {
   readonly event: LifecycleEvent;
@@ -20,20 +32,31 @@ interface Spooled {
 
 @Injectable()
 export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApplicationShutdown {
+  #replay: Promise<void> | undefined;
+  #isReplayRequested = false;
+  #isStopped = false;
+
   constructor(
     private readonly recorder: Recorder,
     private readonly bindings: Bindings,
     private readonly newParticipants: NewParticipantLimit,
     private readonly spool: Spool,
-    private readonly log: ThrottledLog,
+    @Inject(REPLAY_WINDOW) private readonly recent: ReplayWindow<Spooled>,
+    @Inject(STORAGE) private readonly storage: Pick<Storage, 'onPossibleLoss'>,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOG) private readonly log: Logger,
+    private readonly throttledLog: ThrottledLog,
   ) {}
 
   onApplicationBootstrap(): void {
     this.spool.start(this);
+    this.storage.onPossibleLoss(() => this.#requestReplay());
   }
 
   /** Requests have been answered by now. */
   async onApplicationShutdown(): Promise<void> {
+    this.#isStopped = true;
+    await this.#replay;
     await this.spool.stop();
   }
 
@@ -43,20 +66,20 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
    */
   async take(event: LifecycleEvent, { grant, secretNumber }: CallbackCredentials): Promise<'recorded' | 'spooled'> {
     const key = keyOf(event.subject);
+    const accepted: Spooled = { event, ...(grant && { grant }) };
     let failure: unknown = new StoreUnavailableError('earlier events of the participant are spooled');
     if (!this.spool.holds(key)) {
       try {
-        await this.#record(event, grant, () => this.newParticipants.admit(secretNumber));
+        await this.#record(accepted, () => this.newParticipants.admit(secretNumber));
+        this.recent.add(accepted, this.clock.now());
         return 'recorded';
       } catch (error) {
         if (!(error instanceof StoreUnavailableError)) throw error;
         failure = error;
       }
     }
-    const spooled: Spooled = { event, ...(grant && { grant }) };
-    const { receivedAtMs } = event;
     // If the commit had only lost its reply, the event is applied twice, which changes nothing.
-    if (await this.spool.add({ key, receivedAtMs, text: JSON.stringify(spooled) })) return 'spooled';
+    if (await this.#spool(accepted)) return 'spooled';
     throw failure;
   }
 
@@ -65,15 +88,16 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
    * minute does not apply, because which participants are new was not known.
    */
   async apply(text: string): Promise<void> {
-    const { event, grant } = JSON.parse(text) as Spooled;
+    const spooled = JSON.parse(text) as Spooled;
     try {
-      await this.#record(event, grant);
+      await this.#record(spooled);
+      this.recent.add(spooled, this.clock.now());
     } catch (error) {
       if (error instanceof FeedQuotaError || error instanceof ParticipantLimitError) {
         throw new StoreUnavailableError(error.message, { cause: error });
       }
       if (!(error instanceof ProblemError)) throw error;
-      this.log.add('spooled event refused', {
+      this.throttledLog.add('spooled event refused', {
         level: 'warn',
         message: 'spooled event refused',
         linesPerMinute: 10,
@@ -82,11 +106,58 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     }
   }
 
-  async #record(event: LifecycleEvent, grant: Spooled['grant'], admitNew?: () => Error | undefined): Promise<void> {
+  async #record({ event, grant }: Spooled, admitNew?: () => Error | undefined): Promise<Verdict> {
     if (grant && !(await this.bindings.bind(event.subject, grant.ref, grant.expiresAtMs))) {
       const detail = 'This callback URL is bound to another participant.';
       throw new ProblemError('wrong-participant', { detail }, { logFields: { ref: grant.ref } });
     }
-    await this.recorder.record(event, admitNew);
+    return this.recorder.record(event, admitNew);
+  }
+
+  #spool(accepted: Spooled): Promise<boolean> {
+    const { subject, receivedAtMs } = accepted.event;
+    return this.spool.add({ key: keyOf(subject), receivedAtMs, text: JSON.stringify(accepted) });
+  }
+
+  /** The store may have lost its newest commits. */
+  #requestReplay(): void {
+    if (this.#replay) this.#isReplayRequested = true;
+    else {
+      this.#replay = this.#replayRecent().finally(() => {
+        this.#replay = undefined;
+        if (!this.#isReplayRequested) return;
+        this.#isReplayRequested = false;
+        this.#requestReplay();
+      });
+    }
+  }
+
+  /** Applies the events of the replay window again. That changes nothing unless some were lost. */
+  async #replayRecent(): Promise<void> {
+    const events = this.recent.items(this.clock.now());
+    let restored = 0;
+    for (let first = 0; first < events.length && !this.#isStopped; first += REPLAY_BATCH) {
+      const verdicts = await Promise.all(
+        events.slice(first, first + REPLAY_BATCH).map((event) => this.#reapply(event)),
+      );
+      restored += verdicts.filter((verdict) => verdict === 'applied').length;
+    }
+    const facts = { events: events.length, restored };
+    if (restored > 0) this.log.warn(facts, 'the store had lost events that were acknowledged; they were applied again');
+    else this.log.debug(facts, 'the events of the last REPLAY_WINDOW_MS were applied again; none was missing');
+  }
+
+  async #reapply(recorded: Spooled): Promise<Verdict | undefined> {
+    try {
+      return await this.#record(recorded);
+    } catch (error) {
+      if (error instanceof StoreUnavailableError && (await this.#spool(recorded))) return undefined;
+      const { participantId } = recorded.event.subject;
+      this.log.error(
+        { participantId, reason: (error as Error).message },
+        'an acknowledged event could not be applied again',
+      );
+      return undefined;
+    }
   }
 }

@@ -9,9 +9,10 @@ import { CallbackReceiver } from './callback-receiver.js';
 import { Bindings } from './callback-urls/bindings.js';
 import { ACCESS, CallbackUrlsController } from './callback-urls/callback-urls.controller.js';
 import { CallbacksController } from './callbacks.controller.js';
-import { EventIntake } from './event-intake.js';
+import { EventIntake, REPLAY_WINDOW } from './event-intake.js';
 import { CallbackFastPath } from './fast-path.js';
 import { SourceRegistry } from './registry.js';
+import { ReplayWindow } from './replay-window.js';
 
 export interface SourcesOptions {
   /** The modules of the store and of presence. */
@@ -20,11 +21,19 @@ export interface SourcesOptions {
   readonly access: AccessSettings;
   /** For each minted URL; 0: no limit. */
   readonly callbacksPerMinutePerUrl: number;
+  /** 0: no events are kept. */
+  readonly replayWindowMs: number;
 }
 
 @Module({ controllers: [CallbackUrlsController] })
 export class SourcesModule {
-  static forRoot({ imports, registry, access, callbacksPerMinutePerUrl }: SourcesOptions): DynamicModule {
+  static forRoot({
+    imports,
+    registry,
+    access,
+    callbacksPerMinutePerUrl,
+    replayWindowMs,
+  }: SourcesOptions): DynamicModule {
     const { callbackSecrets: secrets, isRequired, newParticipantsPerMinute } = access;
     const urlLimit = new CallbackUrlLimit(callbacksPerMinutePerUrl);
     return {
@@ -34,6 +43,7 @@ export class SourcesModule {
         CallbacksController,
         CallbackReceiver,
         EventIntake,
+        { provide: REPLAY_WINDOW, useValue: new ReplayWindow(replayWindowMs) },
         CallbackFastPath,
         { provide: ACCESS, useValue: access },
         { provide: SourceRegistry, useValue: registry },

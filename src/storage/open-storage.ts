@@ -11,6 +11,8 @@ export interface StorageOptions {
   readonly dataDir: string;
   /** The configured sources. */
   readonly sources: readonly SourceName[];
+  /** What is applied again after a possible loss of data; only with Redis. */
+  readonly replayWindowMs: number;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface StorageOptions {
  * file cannot be opened or Redis can never be used. Resolves even if Redis cannot be reached yet.
  */
 export async function openStorage(
-  { redis, redisPrefix, dataDir, sources }: StorageOptions,
+  { redis, redisPrefix, dataDir, sources, replayWindowMs }: StorageOptions,
   clock: Clock,
   log: Logger,
 ): Promise<Storage> {
@@ -34,10 +36,12 @@ export async function openStorage(
     prefix: redisPrefix,
     shards: 1,
     sources,
+    replayWindowMs,
     clock,
     log,
   });
   // Logs what Redis refuses before the first callback arrives.
   await storage.check().catch(() => {});
+  storage.incidents.start();
   return storage;
 }

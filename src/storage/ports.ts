@@ -113,6 +113,8 @@ export interface FeedLimits {
 export type StoreOperation =
   | 'store callbacks'
   | 'trim the change feed'
+  | `${'read' | 'store'} incidents`
+  | 'watch for lost data'
   | `read ${'participants' | 'occupancy' | 'tags' | 'deadlines' | 'the change feed'}`;
 
 /** The store refused or could not be reached in time. The operation may have been applied, but never in part. */
@@ -179,6 +181,23 @@ export interface BindingStore {
   bind(ref: string, key: SubjectKey, untilMs: number): Promise<SubjectKey>;
 }
 
+/** Acknowledged events that the store has lost for good. An operator should check presence, then acknowledge it. */
+export interface Incident {
+  readonly id: string;
+  /** `store-emptied`: all data was lost. `store-rolled-back`: the store came back with older data. */
+  readonly kind: 'store-emptied' | 'store-rolled-back';
+  readonly detectedAtMs: number;
+  /** Only of `store-rolled-back`: changes committed from about this time on are missing. */
+  readonly lostFromMs?: number | undefined;
+}
+
+export interface IncidentStore {
+  /** Those that have not been acknowledged, oldest first. */
+  list(): Promise<Incident[]>;
+  /** Resolves with whether there was such an incident. */
+  acknowledge(id: string): Promise<boolean>;
+}
+
 /** All ports of one store. */
 export interface Storage {
   /** Names the store and the location of its data, for humans. Never contains a secret. */
@@ -187,6 +206,14 @@ export interface Storage {
   readonly index: PresenceIndex;
   readonly feed: FeedStore;
   readonly bindings: BindingStore;
+  readonly incidents: IncidentStore;
+  /**
+   * `listener` is called whenever commits that have completed may be missing, because another server answers, or the same one was
+   * restarted or has lost data.
+   */
+  onPossibleLoss(listener: () => void): void;
+  /** How far our clock is ahead of that of the store; undefined: not known, or the store has no clock of its own. */
+  readonly clockAheadMs: number | undefined;
   /**
    * Resolves if a callback could be stored: does what `load`, `commit` and `bind` do, on the data that participants share, and
    * leaves no visible trace.

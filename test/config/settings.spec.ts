@@ -41,7 +41,7 @@ describe('settings', () => {
   });
 
   it('say which limits apply per process', () => {
-    const perProcess = ['MAX_CONNECTIONS', 'MAX_IN_FLIGHT', 'MAX_STREAMS', 'RATE_LIMIT_PER_MINUTE'];
+    const perProcess = ['MAX_CONNECTIONS', 'MAX_IN_FLIGHT', 'MAX_STREAMS', 'RATE_LIMIT_PER_MINUTE', 'SPOOL_MAX_BYTES'];
     const all = Object.values(SETTINGS);
     const said = all.filter(({ purpose }) => purpose.includes('per process')).map(({ name }) => name);
     expect(said.toSorted()).toEqual(

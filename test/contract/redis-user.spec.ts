@@ -27,6 +27,7 @@ async function countRefusals(url: string): Promise<number> {
     description: 'Redis',
     prefix: 'rollcall',
     shards: 1,
+    replayWindowMs: 0,
     sources: [BANDWIDTH],
     clock: systemClock,
     log,
@@ -47,6 +48,9 @@ async function countRefusals(url: string): Promise<number> {
     storage.bindings.bind('ref', a.key, Date.now() + 60_000),
     storage.feed.trim({ retentionMs: 86_400_000, maxBytes: 1 }),
     storage.check(),
+    storage.incidents.check(),
+    storage.incidents.list(),
+    storage.incidents.acknowledge('none'),
   ]);
   outcomes.push(...(await storage.records.commit([a, b].map((one) => ({ ...one, before: one.after, after: null })))));
   await storage.close();

@@ -58,7 +58,15 @@ async function openRedis(url: string, shards: number): Promise<OpenStorage> {
   const log = pino({ level: 'silent' });
   const redis = await RedisConnection.open(parseRedisUrl(url), log);
   const prefix = `rollcall:${randomUUID()}`;
-  const options = { description: 'Redis', prefix, shards, sources: [BANDWIDTH], clock: systemClock, log };
+  const options = {
+    description: 'Redis',
+    prefix,
+    shards,
+    sources: [BANDWIDTH],
+    clock: systemClock,
+    log,
+    replayWindowMs: 0,
+  };
   const storage = new RedisStorage(redis, options);
   const discard = closeOnce(() => storage.close());
   return { storage, startPosition: await storage.feed.end(), discard };

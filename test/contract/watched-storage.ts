@@ -22,10 +22,17 @@ export function watched(storage: Storage) {
     due: (nowMs, limit) => storage.records.due(nowMs, limit),
     size: () => storage.records.size(),
   };
-  const { description, index, feed, bindings } = storage;
-  const ends = { check: () => storage.check(), close: () => storage.close() };
+  const { description, index, feed, bindings, incidents } = storage;
+  const ends = {
+    onPossibleLoss: (listener: () => void) => storage.onPossibleLoss(listener),
+    get clockAheadMs() {
+      return storage.clockAheadMs;
+    },
+    check: () => storage.check(),
+    close: () => storage.close(),
+  };
   return {
-    storage: { description, records, index, feed, bindings, ...ends } satisfies Storage,
+    storage: Object.assign(ends, { description, records, index, feed, bindings, incidents }) satisfies Storage,
     commits,
     loads,
     failFor: (which: (id: string) => boolean) => {

@@ -33,6 +33,7 @@ export interface ServiceOptions {
   readonly maxParticipants?: number;
   /** With Redis; undefined: off. */
   readonly spool?: Partial<SpoolLimits>;
+  readonly replayWindowMs?: number;
   readonly feed?: Partial<FeedSettings>;
   readonly access?: Partial<AccessSettings>;
   readonly http?: Partial<HttpSettings>;
@@ -84,6 +85,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     policy,
     maxParticipants = 0,
     spool,
+    replayWindowMs = 0,
     feed,
     access,
     http,
@@ -108,6 +110,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       redisPrefix,
       dataDir,
       sources: sources.map(({ name }) => name),
+      replayWindowMs,
     },
     clock,
     log,
@@ -116,6 +119,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const app = await createApp({
     storage,
     workers: 1,
+    replayWindowMs,
     sources,
     ...(dialects && { dialects }),
     policy: { ...DEFAULT_POLICY, ...policy },

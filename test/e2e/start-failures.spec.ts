@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import Database from 'libsql';
 import { nodeVersionProblem } from '../../src/runtime/node-version.mjs';
-import { schema } from '../../src/storage/sqlite/schema.js';
+import { SCHEMA_VERSION, schema } from '../../src/storage/sqlite/schema.js';
 import { closeOnce } from '../leftovers.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
 import { ServiceProcess } from './process.js';
@@ -36,7 +36,7 @@ describe('the service cannot start', () => {
 
   function makeDatabase(sql = '', lengthBytes?: number): void {
     const db = new Database(file);
-    db.exec(schema(0) + sql);
+    db.exec(`${schema(0)}; PRAGMA user_version = ${SCHEMA_VERSION};${sql}`);
     db.close();
     if (lengthBytes !== undefined) truncateSync(file, lengthBytes);
   }

@@ -17,9 +17,18 @@ export const LOCKED = {
   callbackSecrets: [SECRET],
   publicUrl: 'https://rollcall.example.com',
 };
+/** Does not exist. */
+export const INCIDENT_ID = 'store-emptied-0-0';
 const UNKNOWN_POSITION = '000000000000.1';
 
-const ADMIN_OPERATIONS = new Set(['mintCallbackUrl', 'endParticipant', 'endDevice', 'purgeParticipants']);
+const ADMIN_OPERATIONS = new Set([
+  'mintCallbackUrl',
+  'endParticipant',
+  'endDevice',
+  'purgeParticipants',
+  'listIncidents',
+  'acknowledgeIncident',
+]);
 export const JSON_TYPE = { 'content-type': 'application/json' };
 const BASIC = { authorization: `Basic ${Buffer.from(`bandwidth:${SECRET}`).toString('base64')}` };
 export const bearer = (scope: keyof typeof KEYS) => ({ authorization: `Bearer ${KEYS[scope]}` });
@@ -39,6 +48,7 @@ export function usualCall({ path, method, operationId }: Operation): Call {
     path: path
       .replace('{participantId}', SEED.participantId)
       .replace('{token}', SECRET)
+      .replace('{id}', INCIDENT_ID)
       .replace(/participants$/, operationId === 'purgeParticipants' ? 'participants?tag=nobody' : '$&')
       .replace(/stream$/, `stream?after=${UNKNOWN_POSITION}`),
     headers: { ...credentials, ...(method === 'POST' && JSON_TYPE) },
@@ -75,7 +85,10 @@ export async function refusedCall(
     case '413':
       return headers({ ...JSON_TYPE, 'content-length': '1200000' });
     case '414':
-      return { ...usual, path: usual.path.replace(SEED.participantId, 'x'.repeat(5_000)) };
+      return {
+        ...usual,
+        path: usual.path.replace(SEED.participantId, 'x'.repeat(5_000)).replace(INCIDENT_ID, 'x'.repeat(5_000)),
+      };
     case '415':
       return headers({ 'content-type': 'text/plain' });
     case '417':

@@ -148,7 +148,12 @@ describe('the API document', () => {
         ...(requestBody && { body: JSON.stringify(body) }),
       });
       // The position and the token in the examples are from another service, and this service cannot mint URLs.
-      const expected = { listChanges: 410, receiveBandwidthCallbackWithToken: 404, mintCallbackUrl: 501 } as Json;
+      const expected = {
+        acknowledgeIncident: 404,
+        listChanges: 410,
+        receiveBandwidthCallbackWithToken: 404,
+        mintCallbackUrl: 501,
+      } as Json;
       const success = Number(Object.keys(operation.responses).findLast((one) => one < '300'));
       expect([operation.operationId, status, text]).toEqual([
         operation.operationId,

@@ -5,9 +5,10 @@ import { DeadlineWorker } from '../../src/presence/write/deadline-worker.js';
 import { SEED, type Service, type ServiceOptions, startService } from '../e2e/service.js';
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
-import { bearer, JSON_TYPE, LOCKED, REFUSALS, refusedCall, SECRET, usualCall } from './calls.js';
+import { bearer, INCIDENT_ID, JSON_TYPE, LOCKED, REFUSALS, refusedCall, SECRET, usualCall } from './calls.js';
 import { type Call, eventsOf, type HttpResponse, send } from './client.js';
 import type { Json, Operation } from './document.js';
+import { type ServiceWithIncident, startWithIncident } from './incident.js';
 
 /** 408 would take 10 s to time out, and 500 is only caused by bugs. */
 export const NOT_TRIGGERED = ['408', '500'];
@@ -27,6 +28,7 @@ const HOUR_MS = 3_600_000;
 export class ServiceResponses {
   readonly all: ServiceResponse[] = [];
   readonly #services: Service[] = [];
+  #incidents: ServiceWithIncident | undefined;
 
   /** Must be called once. The caller must call `stop` afterwards. */
   async collect(operations: readonly Operation[]): Promise<void> {
@@ -49,6 +51,8 @@ export class ServiceResponses {
     await notReady.app.get(DeadlineWorker, { strict: false }).stop();
     const open = await this.#start({});
     const unconfigured = await this.#start({ access: { ...LOCKED, publicUrl: undefined } });
+    this.#incidents = await startWithIncident();
+    this.#services.push(this.#incidents.service);
     for (const operation of operations) {
       const usual = usualCall(operation);
       await this.#collectSuccesses(operation, begin, service);
@@ -63,6 +67,7 @@ export class ServiceResponses {
 
   async stop(): Promise<void> {
     await Promise.all(this.#services.map((service) => service.stop()));
+    await this.#incidents?.redis.stop();
   }
 
   async #collectSuccesses(operation: Operation, begin: string, service: Service): Promise<unknown> {
@@ -107,6 +112,12 @@ export class ServiceResponses {
       case 'endParticipant':
       case 'endDevice':
         return collect('204', usual);
+      case 'listIncidents':
+      case 'acknowledgeIncident': {
+        const { service: other, id } = this.#incidents as ServiceWithIncident;
+        const status = operation.operationId === 'listIncidents' ? '200' : '204';
+        return this.#collectOne(operation, status, other, { ...usual, path: usual.path.replace(INCIDENT_ID, id) });
+      }
       case 'getReadiness':
         await collect('200', { ...usual, headers: {} });
         return collect('200', usual);

@@ -42,6 +42,7 @@ describe('a transaction', () => {
       description: 'Redis',
       prefix: 'rollcall',
       shards: 1,
+      replayWindowMs: 0,
       sources: [BANDWIDTH],
       clock: systemClock,
       log,

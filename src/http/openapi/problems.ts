@@ -3,6 +3,7 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { PROBLEM_CONTENT_TYPE, PROBLEMS, type ProblemName } from '../problem.js';
 import type { RouteAccess, RouteOptions } from '../route-options.js';
+import { COMPONENTS } from './component-health.js';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 type Response = Operation['responses'][string];
@@ -97,16 +98,8 @@ export const PROBLEM_SCHEMA = {
       },
     },
     details: {
-      type: 'object',
+      ...COMPONENTS,
       description: 'Only when not ready, and only for callers with an API key: the state of each component.',
-      additionalProperties: {
-        type: 'object',
-        required: ['status'],
-        properties: {
-          status: { type: 'string', enum: ['up', 'down'], example: 'down' },
-          message: { type: 'string', example: 'cannot be reached or written to' },
-        },
-      },
     },
   },
 };

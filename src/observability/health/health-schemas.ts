@@ -1,21 +1,17 @@
 // The response schemas of the health endpoints.
+import { COMPONENTS } from '../../http/openapi/component-health.js';
+
 const STATUS = { type: 'string', enum: ['ok'], example: 'ok' };
 
 export const LIVE_SCHEMA = { type: 'object', required: ['status'], properties: { status: STATUS } };
 
-const COMPONENTS = {
-  type: 'object',
-  additionalProperties: {
-    type: 'object',
-    required: ['status'],
-    properties: {
-      status: { type: 'string', enum: ['up', 'down'], example: 'up' },
-      message: { type: 'string', example: 'cannot be reached or written to' },
-    },
-  },
+const DETAILS = {
+  store: { status: 'up' },
+  clock: { status: 'up', aheadMs: 3 },
+  incidents: { status: 'up', open: 0 },
+  deadlines: { status: 'up' },
+  spool: { status: 'up', events: 0, oldestAgeMs: 0 },
 };
-
-const DETAILS = { store: { status: 'up' }, deadlines: { status: 'up' } };
 
 export const READY_EXAMPLE = { status: 'ok', info: DETAILS, error: {}, details: DETAILS };
 

@@ -28,6 +28,9 @@ export class RedisConnection {
   /** The first fault of the current attempt; later ones are only consequences. */
   #fault: RedisFault | undefined;
   #lastFault: RedisFault | undefined;
+  /** Identifies the server process. */
+  #runId: string | undefined;
+  readonly #onVerified: (() => void)[] = [];
   /** Called whenever an attempt has succeeded or failed. */
   readonly #listeners = new Set<() => void>();
 
@@ -89,6 +92,16 @@ export class RedisConnection {
     return this.#other;
   }
 
+  /** That of the server that was verified last. */
+  get runId(): string | undefined {
+    return this.#runId;
+  }
+
+  /** `listener` is called after each reconnect. */
+  onVerified(listener: () => void): void {
+    this.#onVerified.push(listener);
+  }
+
   /** Throws with the reason while the server cannot be used. */
   get commands(): Redis {
     if (this.#isVerified) return this.#redis;
@@ -130,7 +143,8 @@ export class RedisConnection {
       this.#fault = undefined;
       this.#outage?.recovered();
       warnAboutSettings(info, this.#log);
-      for (const listener of this.#listeners) listener();
+      this.#runId = /run_id:(\w+)/.exec(info)?.[1];
+      for (const listener of [...this.#listeners, ...this.#onVerified]) listener();
     } catch (error) {
       this.#refuse(this.#faultOf(error));
     }

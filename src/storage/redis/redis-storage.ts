@@ -6,12 +6,14 @@ import { RedisFeedStore } from './feed-store.js';
 import { RedisPresenceIndex } from './presence-index.js';
 import { RedisRecordStore } from './record-store.js';
 import type { RedisConnection } from './redis-connection.js';
+import { ServerWatch } from './server-watch.js';
 import { type ShardOptions, Shards } from './shards.js';
 
 interface RedisStorageOptions extends ShardOptions {
   readonly description: string;
   /** The sources whose keys `check` probes. */
   readonly sources: readonly SourceName[];
+  readonly replayWindowMs: number;
 }
 
 export class RedisStorage implements Storage {
@@ -20,10 +22,11 @@ export class RedisStorage implements Storage {
   readonly index: RedisPresenceIndex;
   readonly feed: RedisFeedStore;
   readonly bindings: RedisBindingStore;
+  readonly incidents: ServerWatch;
   readonly #shards: Shards;
   readonly #sources: readonly SourceName[];
 
-  constructor(redis: RedisConnection, { description, sources, ...options }: RedisStorageOptions) {
+  constructor(redis: RedisConnection, { description, sources, replayWindowMs, ...options }: RedisStorageOptions) {
     this.description = description;
     this.#sources = sources;
     this.#shards = new Shards(redis, options);
@@ -31,6 +34,15 @@ export class RedisStorage implements Storage {
     this.index = new RedisPresenceIndex(this.#shards);
     this.feed = new RedisFeedStore(this.#shards);
     this.bindings = new RedisBindingStore(this.#shards);
+    this.incidents = new ServerWatch(this.#shards, { ...options, replayWindowMs });
+  }
+
+  get clockAheadMs(): number | undefined {
+    return this.incidents.clockAheadMs;
+  }
+
+  onPossibleLoss(listener: () => void): void {
+    this.incidents.onPossibleLoss(listener);
   }
 
   /** Takes one round trip. */
@@ -41,6 +53,7 @@ export class RedisStorage implements Storage {
   }
 
   async close(): Promise<void> {
+    this.incidents.stop();
     this.feed.close();
     await this.#shards.redis.close();
   }

@@ -1,6 +1,7 @@
 // The keys of one shard. All share a hash tag, so that one commit stays within one slot of a cluster.
 // `p:<key>` record · `due` keys by deadline · `sources` known sources · `changes` the feed · `epoch` identifies the feed's
 // data · `ref:<ref>` the subject that a reference is bound to · `probe:<member>` only during a health check (probe-call.ts)
+// `watch` a counter that reveals lost data (server-watch.ts) · `incidents` the open ones by time · `incident:<id>` every one
 // Per source: `s:<source>:state:<set>` participants, `s:<source>:<kind>:<name>:<set>` those of a group, `s:<source>:tags` tags
 // with participants present. `<set>` is a state (scored by since), or one of the two sets that count devices.
 import { createHash } from 'node:crypto';
@@ -21,6 +22,8 @@ export class Shard {
   readonly due: string;
   readonly changes: string;
   readonly epoch: string;
+  readonly watch: string;
+  readonly incidents: string;
   readonly #prefix: string;
 
   constructor(prefix: string, number: number) {
@@ -30,6 +33,8 @@ export class Shard {
     this.due = `${this.#prefix}due`;
     this.changes = `${this.#prefix}changes`;
     this.epoch = `${this.#prefix}epoch`;
+    this.watch = `${this.#prefix}watch`;
+    this.incidents = `${this.#prefix}incidents`;
   }
 
   record(key: SubjectKey): string {
@@ -38,6 +43,10 @@ export class Shard {
 
   probe(member: string): string {
     return `${this.#prefix}probe:${member}`;
+  }
+
+  incident(id: string): string {
+    return `${this.#prefix}incident:${id}`;
   }
 
   ref(ref: string): string {

@@ -1,12 +1,15 @@
 // All ports on one SQLite file, for a service that runs as a single process without Redis.
 import type { Logger } from 'pino';
 import type { Clock } from '../../runtime/clock.js';
-import type { Storage } from '../ports.js';
+import type { IncidentStore, Storage } from '../ports.js';
 import { SqliteBindingStore } from './binding-store.js';
 import { SqliteFeedStore } from './feed-store.js';
 import { SqlitePresenceIndex } from './presence-index.js';
 import { SqliteRecordStore } from './record-store.js';
 import { SqliteDatabase } from './sqlite-database.js';
+
+/** A file that has lost data is not opened. */
+const NO_INCIDENTS: IncidentStore = { list: async () => [], acknowledge: async () => false };
 
 export class SqliteStorage implements Storage {
   readonly description: string;
@@ -14,6 +17,8 @@ export class SqliteStorage implements Storage {
   readonly index: SqlitePresenceIndex;
   readonly feed: SqliteFeedStore;
   readonly bindings: SqliteBindingStore;
+  readonly incidents = NO_INCIDENTS;
+  readonly clockAheadMs = undefined;
   readonly #database: SqliteDatabase;
 
   /** Creates the folder and the file if they are missing. Throws StartError. */
@@ -25,6 +30,8 @@ export class SqliteStorage implements Storage {
     this.index = new SqlitePresenceIndex(this.#database, this.feed);
     this.bindings = new SqliteBindingStore(this.#database, clock);
   }
+
+  onPossibleLoss(): void {}
 
   check(): Promise<void> {
     return this.#database.attempt('store callbacks', () => this.records.probe());

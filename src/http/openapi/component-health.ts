@@ -1,0 +1,16 @@
+/** The schema of the state of each component, in the responses of the readiness probe and in its problem. */
+export const COMPONENTS = {
+  type: 'object',
+  additionalProperties: {
+    type: 'object',
+    required: ['status'],
+    properties: {
+      status: { type: 'string', enum: ['up', 'down'], example: 'up' },
+      message: { type: 'string', example: 'cannot be reached or written to' },
+      events: { type: 'integer', example: 0, description: 'Of `spool`: events that wait for the store.' },
+      oldestAgeMs: { type: 'integer', example: 0, description: 'Of `spool`: the age of the oldest event.' },
+      open: { type: 'integer', example: 0, description: 'Of `incidents`: those that are not acknowledged.' },
+      aheadMs: { type: 'integer', example: 3, description: 'Of `clock`: how far it is ahead of that of Redis.' },
+    },
+  },
+};

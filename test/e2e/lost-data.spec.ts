@@ -1,0 +1,151 @@
+// Redis loses commits that it acknowledged. The service notices, applies the newest events again, and reports what is lost for good.
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { systemClock } from '../../src/runtime/clock.js';
+import { eventually } from '../eventually.js';
+import { RedisServer } from '../storage/redis/redis-server.js';
+import { TcpProxy } from '../storage/redis/tcp-proxy.js';
+import { type Service, type ServiceOptions, startService } from './service.js';
+
+const RESTORED = 'the store had lost events that were acknowledged; they were applied again';
+
+describe('when Redis loses data', () => {
+  let redis: RedisServer;
+  let service: Service;
+  let admin: Redis;
+  beforeEach(async () => {
+    redis = await RedisServer.start();
+    admin = new Redis(redis.url, { retryStrategy: () => 50 });
+    admin.on('error', () => {});
+  });
+  afterEach(async () => {
+    admin.disconnect();
+    await service.stop();
+    await redis.stop();
+  });
+
+  async function start(options: ServiceOptions = {}): Promise<void> {
+    service = await startService({ redisUrl: redis.url, replayWindowMs: 60_000, ...options });
+  }
+  async function arrive(first: number, count: number): Promise<void> {
+    const answers = await Promise.all(
+      Array.from({ length: count }, (_, n) => service.callback({ participantId: `p${first + n}` })),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([204]));
+  }
+  const restored = () => service.logged.find(({ msg }) => msg === RESTORED);
+  const connected = async () => (await service.request('/v1/occupancy')).json.connected;
+  const incidents = async () => (await service.request('/v1/incidents')).json.items;
+
+  it('by a failover to a replica that lacked the newest commits, nothing acknowledged is lost', async () => {
+    const replica = await RedisServer.start();
+    const proxy = await TcpProxy.start(redis.port);
+    const replicaAdmin = new Redis(replica.url);
+    try {
+      await replicaAdmin.replicaof('127.0.0.1', redis.port);
+      await start({ redisUrl: `redis://127.0.0.1:${proxy.port}` });
+      await arrive(0, 30);
+      await eventually(async () => expect(await replicaAdmin.dbsize()).toBe(await admin.dbsize()));
+      await replicaAdmin.replicaof('NO', 'ONE');
+      await arrive(30, 40);
+      proxy.targetPort = replica.port;
+      await redis.kill();
+      await eventually(() => expect(restored()).toMatchObject({ level: 40, events: 70, restored: 40 }));
+      expect(await connected()).toBe(70);
+      expect(await incidents()).toEqual([]);
+    } finally {
+      replicaAdmin.disconnect();
+      await service.stop();
+      await proxy.stop();
+      await replica.stop();
+    }
+  });
+
+  it('by a restart without its data, the newest events are applied again, and an operator is told', async () => {
+    await start();
+    await arrive(0, 30);
+    await redis.kill();
+    await redis.restart();
+    await eventually(() => expect(restored()).toMatchObject({ restored: 30 }));
+    expect(await connected()).toBe(30);
+    await eventually(async () => expect(await incidents()).toHaveLength(1));
+    const [{ id, kind, detectedAt }] = await incidents();
+    expect(kind).toBe('store-emptied');
+    expect(Math.abs(Date.parse(detectedAt) - Date.now())).toBeLessThan(60_000);
+    await eventually(async () =>
+      expect((await service.request('/health/ready')).json.details.incidents).toEqual({ status: 'up', open: 1 }),
+    );
+    const acknowledge = () => service.request(`/v1/incidents/${id}/acknowledge`, { method: 'POST' });
+    expect((await acknowledge()).status).toBe(204);
+    expect(await acknowledge()).toMatchObject({ status: 404, json: { type: 'urn:rollcall:problem:unknown-incident' } });
+    expect(await incidents()).toEqual([]);
+  });
+
+  it('by FLUSHALL, the same without a reconnect', async () => {
+    await start();
+    await arrive(0, 5);
+    // Until it has been seen that there is data.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await admin.flushall();
+    await eventually(() => expect(restored()).toMatchObject({ restored: 5 }));
+    expect(await connected()).toBe(5);
+    expect(await incidents()).toMatchObject([{ kind: 'store-emptied' }]);
+  });
+
+  it('by a restart with older data than REPLAY_WINDOW_MS can restore, an operator is told from when on', async () => {
+    await start({ replayWindowMs: 1_000 });
+    await arrive(0, 5);
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    const savedMs = Date.now();
+    await admin.save();
+    await arrive(5, 5);
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    await redis.kill();
+    await redis.restart();
+    await eventually(async () => expect(await incidents()).toMatchObject([{ kind: 'store-rolled-back' }]));
+    const [{ lostFrom }] = await incidents();
+    expect(Math.abs(Date.parse(lostFrom) - savedMs)).toBeLessThan(2_500);
+    expect(await connected()).toBe(5);
+    expect(service.logged).toContainEqual(
+      expect.objectContaining({ level: 50, msg: expect.stringContaining('Redis came back with older data') }),
+    );
+  });
+
+  it('by nothing but a restart with all of its data, nothing is restored or reported', async () => {
+    await redis.stop();
+    redis = await RedisServer.start('--appendonly', 'yes', '--appendfsync', 'always');
+    await start({ logLevel: 'trace' });
+    await arrive(0, 10);
+    await redis.kill();
+    await redis.restart();
+    await eventually(() =>
+      expect(service.logged).toContainEqual(
+        expect.objectContaining({ msg: expect.stringContaining('none was missing') }),
+      ),
+    );
+    expect(await incidents()).toEqual([]);
+    expect(await connected()).toBe(10);
+  });
+});
+
+describe('a clock that differs from that of Redis', () => {
+  it.each([
+    [3_000, 200],
+    [-120_000, 503],
+  ])('by %d ms is warned of once, and beyond a minute the service is not ready', async (aheadMs, status) => {
+    const redis = await RedisServer.start();
+    const clock = { ...systemClock, now: () => Date.now() + aheadMs };
+    const service = await startService({ redisUrl: redis.url, clock });
+    const ready = await service.request('/health/ready');
+    expect(ready.status).toBe(status);
+    const { aheadMs: measured } = ready.json.details.clock;
+    expect(Math.abs(measured - aheadMs)).toBeLessThan(500);
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    const warnings = service.logged.filter(({ msg }) =>
+      String(msg).startsWith('the clocks of this machine and of Redis'),
+    );
+    expect(warnings).toHaveLength(1);
+    await service.stop();
+    await redis.stop();
+  });
+});
