@@ -33,10 +33,10 @@ module.exports = {
     },
     {
       name: 'only-storage-knows-the-adapters',
-      comment: 'But for the form of REDIS_URL, which the configuration checks.',
+      comment: 'But for the values of REDIS_URL and UNSAFE_REDIS, which the configuration checks.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/storage/' },
-      to: { path: '^src/storage/(redis|sqlite)/', pathNot: '^src/storage/redis/redis-address\\.ts$' },
+      to: { path: '^src/storage/(redis|sqlite)/', pathNot: '^src/storage/redis/(redis-address|redis-fault)\\.ts$' },
     },
     {
       name: 'the-ground-floor-knows-no-capability',

@@ -5,6 +5,7 @@ import { DEFAULT_POLICY, type PresencePolicy } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
 import { LOG_LEVELS } from '../observability/logging.js';
 import { parseRedisUrl } from '../storage/redis/redis-address.js';
+import { ALLOWABLE, type Allowance } from '../storage/redis/redis-fault.js';
 
 export interface Setting<T> {
   readonly name: string;
@@ -118,6 +119,12 @@ export const SETTINGS = {
     emptyFault: 'must not be empty: unset it to store presence in SQLite',
   },
   redisPrefix: setting('REDIS_PREFIX', 'rollcall', 'Prefix of all Redis keys.', keyPrefix),
+  unsafeRedis: setting(
+    'UNSAFE_REDIS',
+    '',
+    `Start although Redis may lose data: a comma-separated list of ${ALLOWABLE.join(' and ')}.`,
+    unsafeRedis,
+  ),
   dataDir: setting('DATA_DIR', './data', 'Folder of the SQLite database or, with Redis, of the spool.', (text) => text),
   spoolMaxBytes: setting(
     'SPOOL_MAX_BYTES',
@@ -250,6 +257,13 @@ function onOrOff(text: string): boolean {
 
 function list(text: string): string[] {
   return text === '' ? [] : text.split(',').map((entry) => entry.trim());
+}
+
+function unsafeRedis(text: string): ReadonlySet<Allowance> {
+  const names = list(text);
+  const allowed = ALLOWABLE.filter((name) => names.includes(name));
+  if (allowed.length === names.length) return new Set(allowed);
+  throw new Error(`must be a comma-separated list of ${ALLOWABLE.join(' and ')}`);
 }
 
 export interface SourceSetting {

@@ -3,11 +3,14 @@ import type { SourceName } from '../domain/subject.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Storage } from './ports.js';
 import { formatRedisAddress, type RedisAddress } from './redis/redis-address.js';
+import type { Allowance } from './redis/redis-fault.js';
 
 export interface StorageOptions {
   /** undefined: SQLite. */
   readonly redis: RedisAddress | undefined;
   readonly redisPrefix: string;
+  /** See `UNSAFE_REDIS`. */
+  readonly unsafeRedis: ReadonlySet<Allowance>;
   readonly dataDir: string;
   /** The configured sources. */
   readonly sources: readonly SourceName[];
@@ -20,7 +23,7 @@ export interface StorageOptions {
  * file cannot be opened or Redis can never be used. Resolves even if Redis cannot be reached yet.
  */
 export async function openStorage(
-  { redis, redisPrefix, dataDir, sources, replayWindowMs }: StorageOptions,
+  { redis, redisPrefix, unsafeRedis, dataDir, sources, replayWindowMs }: StorageOptions,
   clock: Clock,
   log: Logger,
 ): Promise<Storage> {
@@ -30,7 +33,7 @@ export async function openStorage(
   }
   const { RedisConnection } = await import('./redis/redis-connection.js');
   const { RedisStorage } = await import('./redis/redis-storage.js');
-  const connection = await RedisConnection.open(redis, log);
+  const connection = await RedisConnection.open({ address: redis, allowed: unsafeRedis }, log);
   const storage = new RedisStorage(connection, {
     description: `Redis at ${formatRedisAddress(redis)}`,
     prefix: redisPrefix,

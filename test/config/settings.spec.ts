@@ -61,7 +61,7 @@ describe('settings', () => {
   });
 
   it('accept an empty value only where empty is meaningful, such as an empty list', () => {
-    const lists = ['API_KEYS', 'CALLBACK_SECRETS', 'PUBLIC_URL', 'TRUST_PROXY', 'CORS_ORIGINS'];
+    const lists = ['API_KEYS', 'CALLBACK_SECRETS', 'PUBLIC_URL', 'TRUST_PROXY', 'CORS_ORIGINS', 'UNSAFE_REDIS'];
     for (const { name } of Object.values(SETTINGS)) {
       const read = () => readConfig(['bandwidth'], { [name]: ' ' });
       if (lists.includes(name)) expect(read()).toEqual(readConfig(['bandwidth'], {}));

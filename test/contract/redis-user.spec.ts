@@ -22,7 +22,7 @@ function changeset(name: string, changes: string): Changeset {
 
 /** Runs every operation of the store, and returns how many were refused. */
 async function countRefusals(url: string): Promise<number> {
-  const redis = await RedisConnection.open(parseRedisUrl(url), log);
+  const redis = await RedisConnection.open({ address: parseRedisUrl(url) }, log);
   const storage = new RedisStorage(redis, {
     description: 'Redis',
     prefix: 'rollcall',

@@ -56,7 +56,7 @@ export async function openSqlite(): Promise<OpenStorage> {
 
 async function openRedis(url: string, shards: number): Promise<OpenStorage> {
   const log = pino({ level: 'silent' });
-  const redis = await RedisConnection.open(parseRedisUrl(url), log);
+  const redis = await RedisConnection.open({ address: parseRedisUrl(url) }, log);
   const prefix = `rollcall:${randomUUID()}`;
   const options = {
     description: 'Redis',

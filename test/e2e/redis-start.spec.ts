@@ -79,6 +79,38 @@ describe('the start of the service', () => {
     }
   });
 
+  it.each(['allkeys-lru', 'volatile-ttl'])(
+    'refuses a Redis that may evict presence (%s), unless allowed',
+    async (policy) => {
+      const evicting = await RedisServer.start('--maxmemory-policy', policy);
+      try {
+        const error = await startError(evicting.url);
+        expect(error).toBeInstanceOf(StartError);
+        expect((error as Error).message).toMatch(
+          /may delete presence when its memory is full .*: put "maxmemory-policy noeviction" into redis\.conf, or set UNSAFE_REDIS=eviction$/,
+        );
+        started = await startService({ redisUrl: evicting.url, unsafeRedis: ['eviction'] });
+        expect((await started.callback()).status).toBe(204);
+      } finally {
+        await started?.stop();
+        await evicting.stop();
+      }
+    },
+  );
+
+  it('starts with an older Redis if that is allowed', async () => {
+    proxy.rewrite = (text) => text.replace(/redis_version:\d+\.\d+\.\d+/, 'redis_version:6.0.16');
+    started = await startService({ redisUrl: `redis://127.0.0.1:${proxy.port}`, unsafeRedis: ['old-version'] });
+    expect((await started.callback()).status).toBe(204);
+  });
+
+  it('warns of a Redis without a file, with the line for redis.conf', async () => {
+    started = await startService({ redisUrl: server.url });
+    const warnings = started.logged.filter(({ msg }) => String(msg).startsWith('Redis has no append-only file'));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]?.msg).toContain('Put "appendonly yes" into redis.conf');
+  });
+
   it('supports a password with any characters', async () => {
     const url = locked.url.replace('//', `//:${encodeURIComponent(PASSWORD)}@`);
     expect(await startError(`${url}/3`)).toBeUndefined();

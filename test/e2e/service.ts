@@ -19,6 +19,7 @@ import type { SpoolLimits } from '../../src/spool/spool.js';
 import { openStorage } from '../../src/storage/open-storage.js';
 import type { Storage } from '../../src/storage/ports.js';
 import { parseRedisUrl } from '../../src/storage/redis/redis-address.js';
+import type { Allowance } from '../../src/storage/redis/redis-fault.js';
 import { BANDWIDTH } from '../contract/index-entry.js';
 import { watched } from '../contract/watched-storage.js';
 import { closeOnce } from '../leftovers.js';
@@ -27,6 +28,7 @@ export interface ServiceOptions {
   readonly redisUrl?: string;
   /** To share data with another service, or to reopen it. */
   readonly redisPrefix?: string;
+  readonly unsafeRedis?: readonly Allowance[];
   /** The same for SQLite. The caller removes the folder. */
   readonly dataDir?: string;
   readonly policy?: Partial<PresencePolicy>;
@@ -82,6 +84,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const {
     redisUrl,
     redisPrefix = randomUUID(),
+    unsafeRedis = [],
     policy,
     maxParticipants = 0,
     spool,
@@ -108,6 +111,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     {
       redis: redisUrl === undefined ? undefined : parseRedisUrl(redisUrl),
       redisPrefix,
+      unsafeRedis: new Set(unsafeRedis),
       dataDir,
       sources: sources.map(({ name }) => name),
       replayWindowMs,

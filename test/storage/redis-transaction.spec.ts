@@ -37,7 +37,7 @@ describe('a transaction', () => {
 
   it('that fails to store a binding is an error', async () => {
     const log = pino({ level: 'silent' });
-    const connection = await RedisConnection.open(parseRedisUrl(server.url), log);
+    const connection = await RedisConnection.open({ address: parseRedisUrl(server.url) }, log);
     const storage = new RedisStorage(connection, {
       description: 'Redis',
       prefix: 'rollcall',

@@ -8,14 +8,23 @@ import { OutageLog } from '../../observability/outage-log.js';
 import { StartError } from '../../runtime/start-error.js';
 import { hostAndPort, type RedisAddress } from './redis-address.js';
 import { requiresReconnect } from './redis-error.js';
-import { connectFault, faultOf, type RedisFault, serverFault } from './redis-fault.js';
+import { type Allowance, connectFault, faultOf, infoField, type RedisFault, serverFault } from './redis-fault.js';
 
 /** A callback usually needs two round trips within its 2 s timeout (update-queue.ts). */
 const COMMAND_TIMEOUT_MS = 900;
 const FIRST_CONNECT_MS = 2_000;
 
+const NO_FILE = 'Redis has no append-only file: if it crashes, presence is lost. Put "appendonly yes" into redis.conf';
+
+export interface RedisTarget {
+  readonly address: RedisAddress;
+  /** What is accepted of the server although it can lose data. */
+  readonly allowed?: ReadonlySet<Allowance>;
+}
+
 export class RedisConnection {
   readonly #address: RedisAddress;
+  readonly #allowed: ReadonlySet<Allowance>;
   readonly #redis: Redis;
   readonly #log: Logger | undefined;
   readonly #outage: OutageLog | undefined;
@@ -35,8 +44,13 @@ export class RedisConnection {
   readonly #listeners = new Set<() => void>();
 
   /** Without a log, outages are not reported. */
-  private constructor(address: RedisAddress, log: Logger | undefined, commandTimeoutMs: number) {
+  private constructor(
+    { address, allowed = new Set() }: RedisTarget,
+    log: Logger | undefined,
+    commandTimeoutMs: number,
+  ) {
     this.#address = address;
+    this.#allowed = allowed;
     this.#log = log;
     this.#outage = log && new OutageLog(log, `Redis at ${hostAndPort(address)}`);
     this.#redis = new Redis({
@@ -74,10 +88,10 @@ export class RedisConnection {
 
   /**
    * Resolves when connected, or after 2 s: it keeps trying, and `commands` throws meanwhile.
-   * Rejects with StartError for permanent faults: a wrong password, version or database.
+   * Rejects with StartError for permanent faults: a wrong password, version, database or eviction policy.
    */
-  static async open(address: RedisAddress, log: Logger): Promise<RedisConnection> {
-    const connection = new RedisConnection(address, log, COMMAND_TIMEOUT_MS);
+  static async open(target: RedisTarget, log: Logger): Promise<RedisConnection> {
+    const connection = new RedisConnection(target, log, COMMAND_TIMEOUT_MS);
     await connection.#waitForAttempt(FIRST_CONNECT_MS, (fault) => fault.isPermanent);
     const fault = connection.#lastFault;
     connection.#isOpen = connection.#isVerified || !fault?.isPermanent;
@@ -88,7 +102,8 @@ export class RedisConnection {
 
   /** A second connection for blocking commands. It logs nothing: this one has the same faults. */
   duplicate(commandTimeoutMs: number): RedisConnection {
-    this.#other = new RedisConnection(this.#address, undefined, commandTimeoutMs);
+    const target = { address: this.#address, allowed: this.#allowed };
+    this.#other = new RedisConnection(target, undefined, commandTimeoutMs);
     return this.#other;
   }
 
@@ -136,14 +151,14 @@ export class RedisConnection {
     try {
       // ioredis has already sent SELECT, but ignores its failure.
       const [info] = await Promise.all([this.#redis.info(), database > 0 ? this.#redis.select(database) : undefined]);
-      const fault = serverFault(info, this.#address);
+      const fault = serverFault(info, this.#address, this.#allowed);
       if (fault) return this.#refuse(fault);
       this.#isVerified = true;
       this.#failedAttempts = 0;
       this.#fault = undefined;
       this.#outage?.recovered();
-      warnAboutSettings(info, this.#log);
-      this.#runId = /run_id:(\w+)/.exec(info)?.[1];
+      if (infoField(info, 'aof_enabled') === '0') this.#log?.warn(NO_FILE);
+      this.#runId = infoField(info, 'run_id');
       for (const listener of [...this.#listeners, ...this.#onVerified]) listener();
     } catch (error) {
       this.#refuse(this.#faultOf(error));
@@ -187,12 +202,4 @@ export class RedisConnection {
       this.#listeners.add(check);
     });
   }
-}
-
-/** Warns of settings that can lose data. Both are defaults of Redis. */
-function warnAboutSettings(info: string, log: Logger | undefined): void {
-  if (info.includes('aof_enabled:0')) log?.warn('Redis has no append-only file: if it crashes, presence is lost');
-  const policy = /maxmemory_policy:(\S+)/.exec(info)?.[1];
-  if (policy && policy !== 'noeviction')
-    log?.warn({ policy }, 'Redis may evict presence: set maxmemory-policy noeviction');
 }

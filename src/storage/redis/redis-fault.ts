@@ -61,16 +61,42 @@ export function faultOf(error: unknown, address: RedisAddress): RedisFault {
   return fault(UNREACHABLE, `cannot reach Redis at ${place}: ${known ?? (reason || 'connection lost')}`);
 }
 
+/** Servers that are refused unless UNSAFE_REDIS names the reason. */
+export const ALLOWABLE = ['eviction', 'old-version'] as const;
+
+export type Allowance = (typeof ALLOWABLE)[number];
+
+/** The value of a field of the reply to INFO. */
+export function infoField(info: string, name: string): string | undefined {
+  return new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1];
+}
+
 /** `info`: the reply to INFO. undefined: the server can be used. */
-export function serverFault(info: string, address: RedisAddress): RedisFault | undefined {
-  const field = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1];
+export function serverFault(
+  info: string,
+  address: RedisAddress,
+  allowed: ReadonlySet<Allowance>,
+): RedisFault | undefined {
+  const field = (name: string) => infoField(info, name);
   const at = `Redis at ${hostAndPort(address)}`;
   if (field('redis_mode') === 'sentinel') return permanent('sentinel', `${at} is a Sentinel, which stores no data`);
   // Valkey reports the Redis version that it is compatible with, 7.2.4 since its first release.
   const version = field('redis_version') ?? 'unknown';
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  if (!(major > 6 || (major === 6 && minor >= 2))) {
-    return permanent('version', `${at} is version ${version}: Rollcall needs Redis 6.2, Valkey 7.2 or later`);
+  const isOld = !(major > 6 || (major === 6 && minor >= 2));
+  if (isOld && !allowed.has('old-version')) {
+    return permanent(
+      'version',
+      `${at} is version ${version}: Rollcall needs Redis 6.2, Valkey 7.2 or later. Upgrade it, or set UNSAFE_REDIS=old-version`,
+    );
+  }
+  const policy = field('maxmemory_policy') ?? 'noeviction';
+  if (policy !== 'noeviction' && !allowed.has('eviction')) {
+    return permanent(
+      'eviction',
+      `${at} may delete presence when its memory is full (maxmemory-policy ${policy}): put "maxmemory-policy noeviction" ` +
+        'into redis.conf, or set UNSAFE_REDIS=eviction',
+    );
   }
   if (field('loading') === '1') return fault(UNREACHABLE, `${at} is loading its data`);
   if (field('role') === 'slave') return fault('replica', `${at} is a read-only replica`);

@@ -14,6 +14,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   ASK: 'it is a cluster of several nodes, which Rollcall does not support',
   CROSSSLOT: 'it is a cluster of several nodes, which Rollcall does not support',
   CLUSTERDOWN: 'its cluster is down',
+  TRYAGAIN: 'its cluster is moving a slot',
   BUSY: 'a script of another program blocks it',
 };
 const MAX_REASON_LENGTH = 200;
