@@ -6,6 +6,9 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export class TcpProxy {
   /** Rewrites each chunk of the server's replies. */
   rewrite: (text: string) => string = (text) => text;
+  /** Whether the server's replies are passed on byte by byte. */
+  isTrickling = false;
+  #isCutting = false;
   readonly #sockets = new Set<Socket>();
 
   private constructor(
@@ -31,6 +34,11 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Closes all connections right after the next command has been passed on. */
+  cutAfterNextCommand(): void {
+    this.#isCutting = true;
+  }
+
   async stop(): Promise<void> {
     this.drop();
     this.server.close();
@@ -50,7 +58,17 @@ export class TcpProxy {
         other.destroy();
       });
     }
-    client.on('data', (bytes) => server.write(bytes));
-    server.on('data', (bytes) => client.write(this.rewrite(bytes.toString('latin1')), 'latin1'));
+    client.on('data', (bytes) => {
+      server.write(bytes, () => {
+        if (!this.#isCutting) return;
+        this.#isCutting = false;
+        this.drop();
+      });
+    });
+    server.on('data', (bytes) => {
+      const reply = Buffer.from(this.rewrite(bytes.toString('latin1')), 'latin1');
+      if (!this.isTrickling) client.write(reply);
+      else for (const byte of reply) client.write(Buffer.of(byte));
+    });
   }
 }
