@@ -33,10 +33,13 @@ module.exports = {
     },
     {
       name: 'only-storage-knows-the-adapters',
-      comment: 'But for the values of REDIS_URL and UNSAFE_REDIS, which the configuration checks.',
+      comment: 'But for the values of REDIS_URL, UNSAFE_REDIS and DURABILITY, which the configuration checks.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/storage/' },
-      to: { path: '^src/storage/(redis|sqlite)/', pathNot: '^src/storage/redis/(redis-address|redis-fault)\\.ts$' },
+      to: {
+        path: '^src/storage/(redis|sqlite)/',
+        pathNot: '^src/storage/redis/(redis-address|redis-fault|durability)\\.ts$',
+      },
     },
     {
       name: 'the-ground-floor-knows-no-capability',

@@ -136,6 +136,7 @@ function group(values: Values, policies: readonly Partial<PresencePolicy>[]): Om
       redis,
       redisPrefix,
       unsafeRedis: values.unsafeRedis,
+      durability: values.durability,
       dataDir,
       sources: sources.map(({ name }) => name),
       replayWindowMs,

@@ -4,6 +4,7 @@ import { parseApiKeys } from '../auth/api-keys.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
 import { LOG_LEVELS } from '../observability/logging.js';
+import { DURABILITIES, type Durability } from '../storage/redis/durability.js';
 import { parseRedisUrl } from '../storage/redis/redis-address.js';
 import { ALLOWABLE, type Allowance } from '../storage/redis/redis-fault.js';
 
@@ -124,6 +125,12 @@ export const SETTINGS = {
     '',
     `Start although Redis may lose data: a comma-separated list of ${ALLOWABLE.join(' and ')}.`,
     unsafeRedis,
+  ),
+  durability: setting(
+    'DURABILITY',
+    'memory',
+    'When a commit to Redis is acknowledged: memory (as soon as Redis has it), replica (a replica has it) or fsync (it is on the disk; Redis 7.2). Events for which that takes too long are spooled.',
+    durability,
   ),
   dataDir: setting('DATA_DIR', './data', 'Folder of the SQLite database or, with Redis, of the spool.', (text) => text),
   spoolMaxBytes: setting(
@@ -257,6 +264,12 @@ function onOrOff(text: string): boolean {
 
 function list(text: string): string[] {
   return text === '' ? [] : text.split(',').map((entry) => entry.trim());
+}
+
+function durability(text: string): Durability {
+  const level = DURABILITIES.find((name) => name === text);
+  if (level) return level;
+  throw new Error(`must be one of ${DURABILITIES.join(', ')}`);
 }
 
 function unsafeRedis(text: string): ReadonlySet<Allowance> {

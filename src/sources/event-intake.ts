@@ -42,7 +42,7 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     private readonly newParticipants: NewParticipantLimit,
     private readonly spool: Spool,
     @Inject(REPLAY_WINDOW) private readonly recent: ReplayWindow<Spooled>,
-    @Inject(STORAGE) private readonly storage: Pick<Storage, 'onPossibleLoss'>,
+    @Inject(STORAGE) private readonly storage: Pick<Storage, 'check' | 'onPossibleLoss'>,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) private readonly log: Logger,
     private readonly throttledLog: ThrottledLog,
@@ -81,6 +81,13 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     // If the commit had only lost its reply, the event is applied twice, which changes nothing.
     if (await this.#spool(accepted)) return 'spooled';
     throw failure;
+  }
+
+  async canApply(): Promise<boolean> {
+    return this.storage.check().then(
+      () => true,
+      () => false,
+    );
   }
 
   /**

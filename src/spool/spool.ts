@@ -27,6 +27,8 @@ export interface SpoolLimits {
 }
 
 export interface SpoolConsumer {
+  /** Whether events can be applied, and those applied before are durable. */
+  canApply(): Promise<boolean>;
   /**
    * Resolves when the event is stored, or found to be one that will never be stored. Rejects with StoreUnavailableError to get it
    * again later.
@@ -208,6 +210,7 @@ export class Spool {
   /** Goes through all entries once, or up to a batch of which none could be applied. Resolves with the number applied. */
   async #pass(consumer: SpoolConsumer): Promise<number> {
     let applied = 0;
+    if (!(await consumer.canApply())) return applied;
     for (const file of [...this.#files].reverse()) {
       for (let after = 0; !this.#isStopped; ) {
         const entries = file.after(after, BATCH_SIZE);

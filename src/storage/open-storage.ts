@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { SourceName } from '../domain/subject.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Storage } from './ports.js';
+import type { Durability } from './redis/durability.js';
 import { formatRedisAddress, type RedisAddress } from './redis/redis-address.js';
 import type { Allowance } from './redis/redis-fault.js';
 
@@ -11,6 +12,7 @@ export interface StorageOptions {
   readonly redisPrefix: string;
   /** See `UNSAFE_REDIS`. */
   readonly unsafeRedis: ReadonlySet<Allowance>;
+  readonly durability: Durability;
   readonly dataDir: string;
   /** The configured sources. */
   readonly sources: readonly SourceName[];
@@ -23,7 +25,7 @@ export interface StorageOptions {
  * file cannot be opened or Redis can never be used. Resolves even if Redis cannot be reached yet.
  */
 export async function openStorage(
-  { redis, redisPrefix, unsafeRedis, dataDir, sources, replayWindowMs }: StorageOptions,
+  { redis, redisPrefix, unsafeRedis, durability, dataDir, sources, replayWindowMs }: StorageOptions,
   clock: Clock,
   log: Logger,
 ): Promise<Storage> {
@@ -33,13 +35,14 @@ export async function openStorage(
   }
   const { RedisConnection } = await import('./redis/redis-connection.js');
   const { RedisStorage } = await import('./redis/redis-storage.js');
-  const connection = await RedisConnection.open({ address: redis, allowed: unsafeRedis }, log);
+  const connection = await RedisConnection.open({ address: redis, allowed: unsafeRedis, durability }, log);
   const storage = new RedisStorage(connection, {
     description: `Redis at ${formatRedisAddress(redis)}`,
     prefix: redisPrefix,
     shards: 1,
     sources,
     replayWindowMs,
+    durability,
     clock,
     log,
   });

@@ -18,6 +18,7 @@ import type { Dialect } from '../../src/sources/source.js';
 import type { SpoolLimits } from '../../src/spool/spool.js';
 import { openStorage } from '../../src/storage/open-storage.js';
 import type { Storage } from '../../src/storage/ports.js';
+import type { Durability } from '../../src/storage/redis/durability.js';
 import { parseRedisUrl } from '../../src/storage/redis/redis-address.js';
 import type { Allowance } from '../../src/storage/redis/redis-fault.js';
 import { BANDWIDTH } from '../contract/index-entry.js';
@@ -29,6 +30,7 @@ export interface ServiceOptions {
   /** To share data with another service, or to reopen it. */
   readonly redisPrefix?: string;
   readonly unsafeRedis?: readonly Allowance[];
+  readonly durability?: Durability;
   /** The same for SQLite. The caller removes the folder. */
   readonly dataDir?: string;
   readonly policy?: Partial<PresencePolicy>;
@@ -85,6 +87,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     redisUrl,
     redisPrefix = randomUUID(),
     unsafeRedis = [],
+    durability = 'memory',
     policy,
     maxParticipants = 0,
     spool,
@@ -112,6 +115,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       redis: redisUrl === undefined ? undefined : parseRedisUrl(redisUrl),
       redisPrefix,
       unsafeRedis: new Set(unsafeRedis),
+      durability,
       dataDir,
       sources: sources.map(({ name }) => name),
       replayWindowMs,

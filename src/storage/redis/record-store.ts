@@ -4,6 +4,7 @@ import type { SubjectKey } from '../encoding/subject-key.js';
 import { newEpoch } from '../feed-position.js';
 import type { Changeset, Due, RecordStore, StoredRecord, StoreUnavailableError } from '../ports.js';
 import { commitCall, MAX_CHANGESETS } from './commit-call.js';
+import { type Durability, reachDurability } from './durability.js';
 import { probeCall } from './probe-call.js';
 import { pairs } from './replies.js';
 import { loadScript, type Script } from './script.js';
@@ -15,8 +16,10 @@ type Outcome = 'done' | 'conflict';
 export class RedisRecordStore implements RecordStore {
   readonly #shards: Shards;
   readonly #commit: Script;
+  readonly #durability: Durability;
 
-  constructor(shards: Shards) {
+  constructor(shards: Shards, durability: Durability) {
+    this.#durability = durability;
     this.#shards = shards;
     this.#commit = loadScript(shards.redis, 'feed', 'commit');
   }
@@ -65,13 +68,14 @@ export class RedisRecordStore implements RecordStore {
     return sizes.reduce((total, size) => total + size, 0);
   }
 
-  /** Does what `load` and `commit` do, without effect. `sources`: whose keys are checked. */
+  /** Does what `load` and `commit` do, without effect. If it resolves, all earlier commits are durable as well. `sources`: whose keys are checked. */
   async probe(shard: Shard, sources: readonly SourceName[]): Promise<void> {
     const member = newEpoch();
     await Promise.all([
       this.#shards.redis.commands.mget(shard.probe(member)),
       this.#commit(probeCall(shard, sources, member, newEpoch())),
     ]);
+    await reachDurability(this.#shards.redis, this.#durability);
   }
 
   /** The script stores all or none: on a conflict, it is retried with the other changesets. */
@@ -84,6 +88,7 @@ export class RedisRecordStore implements RecordStore {
       for (const number of conflicts) outcomes[pending[number - 1] as number] = 'conflict';
       pending = pending.filter((index) => outcomes[index] === 'done');
     }
+    await reachDurability(this.#shards.redis, this.#durability);
     return outcomes;
   }
 }

@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { OutageLog } from '../../observability/outage-log.js';
 import { StartError } from '../../runtime/start-error.js';
+import type { Durability } from './durability.js';
 import { hostAndPort, type RedisAddress } from './redis-address.js';
 import { requiresReconnect } from './redis-error.js';
 import { type Allowance, connectFault, faultOf, infoField, type RedisFault, serverFault } from './redis-fault.js';
@@ -20,11 +21,13 @@ export interface RedisTarget {
   readonly address: RedisAddress;
   /** What is accepted of the server although it can lose data. */
   readonly allowed?: ReadonlySet<Allowance>;
+  readonly durability?: Durability;
 }
 
 export class RedisConnection {
   readonly #address: RedisAddress;
   readonly #allowed: ReadonlySet<Allowance>;
+  readonly #durability: Durability;
   readonly #redis: Redis;
   readonly #log: Logger | undefined;
   readonly #outage: OutageLog | undefined;
@@ -45,12 +48,13 @@ export class RedisConnection {
 
   /** Without a log, outages are not reported. */
   private constructor(
-    { address, allowed = new Set() }: RedisTarget,
+    { address, allowed = new Set(), durability = 'memory' }: RedisTarget,
     log: Logger | undefined,
     commandTimeoutMs: number,
   ) {
     this.#address = address;
     this.#allowed = allowed;
+    this.#durability = durability;
     this.#log = log;
     this.#outage = log && new OutageLog(log, `Redis at ${hostAndPort(address)}`);
     this.#redis = new Redis({
@@ -102,7 +106,7 @@ export class RedisConnection {
 
   /** A second connection for blocking commands. It logs nothing: this one has the same faults. */
   duplicate(commandTimeoutMs: number): RedisConnection {
-    const target = { address: this.#address, allowed: this.#allowed };
+    const target = { address: this.#address, allowed: this.#allowed, durability: this.#durability };
     this.#other = new RedisConnection(target, undefined, commandTimeoutMs);
     return this.#other;
   }
@@ -151,7 +155,7 @@ export class RedisConnection {
     try {
       // ioredis has already sent SELECT, but ignores its failure.
       const [info] = await Promise.all([this.#redis.info(), database > 0 ? this.#redis.select(database) : undefined]);
-      const fault = serverFault(info, this.#address, this.#allowed);
+      const fault = serverFault(info, this.#address, { allowed: this.#allowed, durability: this.#durability });
       if (fault) return this.#refuse(fault);
       this.#isVerified = true;
       this.#failedAttempts = 0;

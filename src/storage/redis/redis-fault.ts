@@ -1,5 +1,6 @@
 // Explains in one line why Redis cannot be used. Never includes the messages of the client library, or of the server, which
 // may quote a command with a password.
+import type { Durability } from './durability.js';
 import { hostAndPort, type RedisAddress } from './redis-address.js';
 import { redisErrorCode } from './redis-error.js';
 
@@ -75,7 +76,7 @@ export function infoField(info: string, name: string): string | undefined {
 export function serverFault(
   info: string,
   address: RedisAddress,
-  allowed: ReadonlySet<Allowance>,
+  { allowed, durability }: { readonly allowed: ReadonlySet<Allowance>; readonly durability: Durability },
 ): RedisFault | undefined {
   const field = (name: string) => infoField(info, name);
   const at = `Redis at ${hostAndPort(address)}`;
@@ -89,6 +90,9 @@ export function serverFault(
       'version',
       `${at} is version ${version}: Rollcall needs Redis 6.2, Valkey 7.2 or later. Upgrade it, or set UNSAFE_REDIS=old-version`,
     );
+  }
+  if (durability === 'fsync' && !(major > 7 || (major === 7 && minor >= 2))) {
+    return permanent('version', `${at} is version ${version}: DURABILITY=fsync needs Redis or Valkey 7.2 or later`);
   }
   const policy = field('maxmemory_policy') ?? 'noeviction';
   if (policy !== 'noeviction' && !allowed.has('eviction')) {

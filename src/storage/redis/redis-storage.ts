@@ -2,6 +2,7 @@
 import type { SourceName } from '../../domain/subject.js';
 import type { Storage } from '../ports.js';
 import { RedisBindingStore } from './binding-store.js';
+import type { Durability } from './durability.js';
 import { RedisFeedStore } from './feed-store.js';
 import { RedisPresenceIndex } from './presence-index.js';
 import { RedisRecordStore } from './record-store.js';
@@ -14,6 +15,7 @@ interface RedisStorageOptions extends ShardOptions {
   /** The sources whose keys `check` probes. */
   readonly sources: readonly SourceName[];
   readonly replayWindowMs: number;
+  readonly durability?: Durability;
 }
 
 export class RedisStorage implements Storage {
@@ -26,11 +28,14 @@ export class RedisStorage implements Storage {
   readonly #shards: Shards;
   readonly #sources: readonly SourceName[];
 
-  constructor(redis: RedisConnection, { description, sources, replayWindowMs, ...options }: RedisStorageOptions) {
+  constructor(
+    redis: RedisConnection,
+    { description, sources, replayWindowMs, durability = 'memory', ...options }: RedisStorageOptions,
+  ) {
     this.description = description;
     this.#sources = sources;
     this.#shards = new Shards(redis, options);
-    this.records = new RedisRecordStore(this.#shards);
+    this.records = new RedisRecordStore(this.#shards, durability);
     this.index = new RedisPresenceIndex(this.#shards);
     this.feed = new RedisFeedStore(this.#shards);
     this.bindings = new RedisBindingStore(this.#shards);

@@ -1,6 +1,7 @@
 // Explains error replies of Redis, with a remedy.
 
 import type { Refusal } from '../refusal-log.js';
+import { NotDurableError } from './durability.js';
 import { redisErrorCode, requiresReconnect } from './redis-error.js';
 
 const ADVICE: Readonly<Record<string, string>> = {
@@ -21,6 +22,13 @@ const MAX_REASON_LENGTH = 200;
 
 /** undefined: not a refusal. The connection failed or will be replaced. */
 export function refusalOf(error: unknown): Refusal | undefined {
+  if (error instanceof NotDurableError) {
+    return {
+      code: 'not durable in time',
+      advice: 'see DURABILITY and the replicas or the disk of Redis',
+      reason: error.message,
+    };
+  }
   const code = redisErrorCode(error);
   if (code === undefined || requiresReconnect(error)) return undefined;
   const advice = ADVICE[code] ?? 'which Rollcall does not expect: see the reason';
