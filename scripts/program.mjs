@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path';
 export const PROGRAMS = {
   'redis-server': ['redis-server', 'valkey-server'],
   'redis-tools': ['redis-benchmark', 'valkey-benchmark'],
+  'nginx-light': ['nginx'],
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
   wrk: ['wrk'],
 };

@@ -1,0 +1,100 @@
+// Two processes behind nginx, configured as in docs/scaling.md, are restarted one after the other under load: no callback fails.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { findProgram } from '../find-program.js';
+import { closeOnce } from '../leftovers.js';
+import { RedisServer } from '../storage/redis/redis-server.js';
+import { ServiceProcess } from './process.js';
+import { SEED } from './service.js';
+
+const DOCUMENT = join(import.meta.dirname, '..', '..', 'docs', 'scaling.md');
+const SECRET = 'the-one-live-secret-of-at-least-32-characters';
+const KEY = `reader:read:${'0'.repeat(64)}`;
+
+let folder: string;
+let redis: RedisServer;
+let nginx: ChildProcess | undefined;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'rollcall-nginx-'));
+  redis = await RedisServer.start();
+});
+afterEach(async () => {
+  nginx?.kill();
+  await redis.stop();
+  rmSync(folder, { recursive: true });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** The documented configuration on other ports, in the foreground and without the paths of the system. */
+async function startNginx(ports: readonly [number, number, number]): Promise<void> {
+  const [, documented = ''] = /```nginx\n([\s\S]*?)```/.exec(readFileSync(DOCUMENT, 'utf8')) ?? [];
+  const [front, first, second] = ports;
+  const site = documented
+    .replace('listen 3000', `listen 127.0.0.1:${front}`)
+    .replace('127.0.0.1:3001', `127.0.0.1:${first}`)
+    .replace('127.0.0.1:3002', `127.0.0.1:${second}`);
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (name) => `${name}_temp_path ${folder}/${name};`,
+  );
+  writeFileSync(
+    join(folder, 'nginx.conf'),
+    `daemon off; pid ${folder}/nginx.pid; error_log ${folder}/error.log; events {}\nhttp { access_log off; ${paths.join(' ')}\n${site}\n}`,
+  );
+  const binary = findProgram(['nginx'], 'nginx-light');
+  const child = spawn(binary, ['-p', folder, '-e', join(folder, 'error.log'), '-c', join(folder, 'nginx.conf')]);
+  nginx = child;
+  closeOnce(() => child.kill());
+}
+
+function startNode(port: number, name: string): Promise<ServiceProcess> {
+  return ServiceProcess.start({
+    PORT: String(port),
+    REDIS_URL: redis.url,
+    DATA_DIR: join(folder, name),
+    API_KEYS: KEY,
+    CALLBACK_SECRETS: SECRET,
+    SHUTDOWN_DELAY_MS: '500',
+  });
+}
+
+it('a rolling restart behind nginx fails no callback', async () => {
+  const ports = [await freePort(), await freePort(), await freePort()] as const;
+  const [front, first, second] = ports;
+  const nodes = [await startNode(first, 'first'), await startNode(second, 'second')];
+  await startNginx(ports);
+  const statuses: string[] = [];
+  let isStopped = false;
+  const send = async (client: number) => {
+    for (let n = 0; !isStopped; n += 1) {
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify({ ...SEED, participantId: `p${client}-${n}` });
+      const sent = fetch(`http://127.0.0.1:${front}/callbacks/bandwidth/${SECRET}`, { method: 'POST', headers, body });
+      statuses.push(await sent.then(({ status }) => String(status), String));
+    }
+  };
+  const clients = Promise.all(Array.from({ length: 8 }, (_, client) => send(client)));
+  for (const [n, port] of [first, second].entries()) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await nodes[n]?.end('SIGTERM')).toBe(0);
+    nodes[n] = await startNode(port, ['first', 'second'][n] ?? '');
+  }
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  isStopped = true;
+  await clients;
+  expect(statuses.length).toBeGreaterThan(500);
+  expect(statuses.filter((status) => status !== '204')).toEqual([]);
+  await Promise.all(nodes.map((node) => node.end('SIGKILL')));
+});
