@@ -37,7 +37,7 @@ describe('the process', () => {
 
   it.each(['SIGINT', 'SIGTERM'])('exits with 0 on a %s before anything is loaded', async (signal) => {
     // Sent as soon as there is a handler; without one, a process with PID 1 would ignore the signal.
-    const code = `process.on('newListener', (name) => name === '${signal}' && setImmediate(() => process.kill(process.pid, name)))`;
+    const code = `process.on('newListener', (name) => name === '${signal}' && process.kill(process.pid, name))`;
     const command = [process.execPath, '--import', `data:text/javascript,${code}`];
     const service = ServiceProcess.spawn({ DATA_DIR: dataDir, ...LONG_DELAY }, { command });
     expect(await service.ended).toBe(0);
