@@ -17,7 +17,7 @@ import type { Dialect } from './sources/source.js';
 import { SourcesModule } from './sources/sources.module.js';
 import { Spool } from './spool/spool.js';
 import { SpoolModule, type SpoolSettings } from './spool/spool.module.js';
-import type { Storage } from './storage/ports.js';
+import { type Storage, StoreUnavailableError } from './storage/ports.js';
 import { StorageModule } from './storage/storage.module.js';
 import { STORAGE } from './storage/tokens.js';
 
@@ -106,12 +106,14 @@ function healthChecks(storage: Storage, deadlines: DeadlineWorker, spool: Spool)
   let isSpooling = false;
   const isOptional = () => isSpooling;
   const checkStore = async () => {
-    const isUp = await storage.check().then(
-      () => true,
-      () => false,
+    const failure = await storage.check().then(
+      () => undefined,
+      (error: unknown) => error,
     );
-    isSpooling = !isUp && spool.canAdd();
-    return isUp ? UP : down('cannot be reached or written to');
+    isSpooling = failure !== undefined && spool.canAdd();
+    if (failure === undefined) return UP;
+    const advice = failure instanceof StoreUnavailableError ? failure.advice : undefined;
+    return down(`cannot be reached or written to${advice === undefined ? '' : `: ${advice}`}`);
   };
   const checkDeadlines = async () => (deadlines.isAlive() ? UP : down('have not been processed for a while'));
   const checkClock = async () => {

@@ -120,6 +120,13 @@ export type StoreOperation =
 /** The store refused or could not be reached in time. The operation may have been applied, but never in part. */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';
+  /** For operators: what is wrong, and what to do about it. Contains no secrets; undefined: nothing is known. */
+  readonly advice: string | undefined;
+
+  constructor(message: string, { advice, ...options }: ErrorOptions & { readonly advice?: string | undefined } = {}) {
+    super(message, options);
+    this.advice = advice;
+  }
 }
 
 /**

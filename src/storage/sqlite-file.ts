@@ -15,6 +15,8 @@ export interface Schema {
   readonly version: number;
   /** The statements that create it. */
   readonly text: string;
+  /** Whether the file has been created before: an empty or missing one is then not created again, but refused. */
+  readonly mustExist?: boolean;
 }
 
 interface OpenFile<T> {
@@ -24,8 +26,8 @@ interface OpenFile<T> {
 }
 
 /**
- * Creates the folder and the file if they are missing. `prepare` must fail if the file has not all tables of the schema.
- * Throws StartError.
+ * Creates the folder and the file if they are missing. `prepare` must fail if the file has not all tables of the schema, or is
+ * damaged. Throws StartError.
  */
 export function openSqliteFile<T>(
   dataDir: string,
@@ -37,6 +39,8 @@ export function openSqliteFile<T>(
   const file = join(folder, name);
   prepareFolder(folder);
   for (const part of [file, `${file}-wal`]) checkFile(part);
+  // SQLite deletes the write-ahead log of an empty database, although the log may be all that is left of the data.
+  if (sizeOf(file) === 0 && (schema.mustExist || sizeOf(`${file}-wal`) > 0)) throw lossError(file);
   let db: Database.Database | undefined;
   try {
     createFile(file);
@@ -104,6 +108,10 @@ function checkFile(file: string): void {
   }
 }
 
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
 /** Creates the file if it is missing. SQLite gives the other files of the database the same mode. */
 function createFile(file: string): void {
   if (statSync(file, { throwIfNoEntry: false })) return;
@@ -119,7 +127,9 @@ function prepareDatabase(db: Database.Database, file: string, schema: Schema): v
   db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN EXCLUSIVE');
   const [version] = db.prepare('PRAGMA user_version').raw().get() as unknown as [number];
   const [tables] = db.prepare('SELECT count(*) FROM sqlite_schema').raw().get() as unknown as [number];
-  if (version === 0 && tables === 0) db.exec(`${schema.text}; PRAGMA user_version = ${schema.version}`);
+  const isEmpty = version === 0 && tables === 0;
+  if (isEmpty && schema.mustExist) throw lossError(file);
+  if (isEmpty) db.exec(`${schema.text}; PRAGMA user_version = ${schema.version}`);
   else if (version !== schema.version) throw versionError(version, schema.version, file);
   db.exec('COMMIT');
 }
@@ -131,6 +141,12 @@ function versionError(version: number, known: number, file: string): StartError 
   return new StartError(`DATA_DIR: ${file} ${origin}. Run that version, ${ELSEWHERE}`);
 }
 
+/** The advice names all files that belong to the database. */
+function lossError(file: string): StartError {
+  const remedy = `Restore it from a backup, or move all files ${file}* away to start with no data`;
+  return new StartError(`DATA_DIR: ${file} is missing or empty, but data has been stored in it. ${remedy}`);
+}
+
 function openError(error: unknown, file: string): StartError {
   const { code = '', message } = error as Error & { code?: string };
   const explain =
@@ -139,7 +155,7 @@ function openError(error: unknown, file: string): StartError {
 }
 
 const damaged = (file: string) =>
-  `${file} is damaged, or not a Rollcall database. Restore it from a backup, or move it away to start with no data`;
+  `${file} is damaged, or not a Rollcall database. Restore it from a backup, or move all files ${file}* away to start with no data`;
 
 const EXPLANATIONS: Readonly<Record<string, (file: string) => string>> = {
   SQLITE_BUSY: (file) => `another process has ${file} open. Stop it, ${ELSEWHERE}: a folder is for one process`,

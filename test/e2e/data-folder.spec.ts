@@ -27,8 +27,10 @@ describe('the data folder', () => {
     return modes;
   }
 
+  const filesOf = (mode: string) => ({ 'rollcall.db': mode, 'rollcall.db-created': mode, 'rollcall.db-wal': mode });
+
   it('is private to its user if the service creates it, and so are its files', async () => {
-    expect(await modesOfFiles('000')).toEqual({ 'rollcall.db': '600', 'rollcall.db-wal': '600' });
+    expect(await modesOfFiles('000')).toEqual(filesOf('600'));
     expect([dirname(data), data].map(modeOf)).toEqual(['700', '700']);
   });
 
@@ -38,7 +40,7 @@ describe('the data folder', () => {
   ])('keeps its mode if it already exists, and its files %s', async (_, mode, expected) => {
     mkdirSync(data, { recursive: true });
     chmodSync(data, mode);
-    expect(await modesOfFiles('077')).toEqual({ 'rollcall.db': expected, 'rollcall.db-wal': expected });
+    expect(await modesOfFiles('077')).toEqual(filesOf(expected));
     expect(modeOf(data)).toBe(mode.toString(8));
   });
 });

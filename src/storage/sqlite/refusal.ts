@@ -1,17 +1,30 @@
 // Explains SQLite errors, with a remedy.
 import type { Refusal } from '../refusal-log.js';
 
+const DAMAGED =
+  'the file is damaged: stop the service, and restore a backup or move all files rollcall.db* away to start with no data';
+
 const ADVICE: Readonly<Record<string, string>> = {
   SQLITE_FULL: 'the disk of DATA_DIR is full',
   SQLITE_READONLY: 'DATA_DIR or its file is not writable: check its permissions, and whether the disk is read-only',
   SQLITE_IOERR: 'the disk of DATA_DIR has failed or is full',
-  SQLITE_CORRUPT: 'the file is damaged: restore it from a backup, or move it away to start with no data',
-  SQLITE_NOTADB: 'the file is damaged: restore it from a backup, or move it away to start with no data',
+  SQLITE_CORRUPT: DAMAGED,
+  SQLITE_NOTADB: DAMAGED,
 };
+
+export function isDamage(error: unknown): boolean {
+  return /^SQLITE_(CORRUPT|NOTADB)/.test((error as { code?: string }).code ?? '');
+}
 
 export function refusalOf(error: unknown): Refusal {
   const { code = 'unexpected', message = String(error) } = error as { code?: string; message?: string };
+  return { code, advice: adviceOf(error) ?? 'see the reason', reason: message };
+}
+
+/** What is wrong, and what to do about it; undefined: nothing is known. */
+export function adviceOf(error: unknown): string | undefined {
+  const { code = '' } = error as { code?: string };
   // Extended codes, such as SQLITE_IOERR_WRITE, start with their primary code.
   const known = Object.keys(ADVICE).find((name) => code.startsWith(name));
-  return { code, advice: (known && ADVICE[known]) ?? 'see the reason', reason: message };
+  return known && ADVICE[known];
 }

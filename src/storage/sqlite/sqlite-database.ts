@@ -1,33 +1,54 @@
 // Shared by the SQLite ports: the open file, its statements and error reporting. No other process writes to the file and
-// statements are synchronous, so each synchronous block of a port is atomic.
+// statements are synchronous, so each synchronous block of a port is atomic. Once the file is found to be damaged, nothing is
+// committed to it: an event that is acknowledged could not be relied on.
+import { join, resolve } from 'node:path';
 import type Database from 'libsql';
 import type { Logger } from 'pino';
-import type { Clock } from '../../runtime/clock.js';
+import { type Clock, systemClock } from '../../runtime/clock.js';
 import { type StoreOperation, StoreUnavailableError } from '../ports.js';
 import { RefusalLog } from '../refusal-log.js';
 import { inTransaction, openSqliteFile } from '../sqlite-file.js';
-import { refusalOf } from './refusal.js';
+import { CreationMarker } from './creation-marker.js';
+import { checkSmallFile, DamageScan } from './damage-scan.js';
+import { adviceOf, isDamage, refusalOf } from './refusal.js';
 import { SCHEMA_VERSION, schema } from './schema.js';
 import { prepareStatements, type Statements } from './statements.js';
+
+const FILE_NAME = 'rollcall.db';
+/** A step takes about a millisecond. */
+const SCAN_STEP_MS = 50;
+const SCAN_PAUSE_MS = 600_000;
 
 export class SqliteDatabase {
   readonly file: string;
   readonly statements: Statements;
   readonly #db: Database.Database;
   readonly #refusals: RefusalLog;
+  readonly #scan: DamageScan;
+  #damage: Error | undefined;
+  #cancelScan = () => {};
 
   /** Creates the folder and the file if they are missing. Throws StartError. */
   constructor(dataDir: string, clock: Clock, log: Logger) {
     this.#refusals = new RefusalLog(log, 'SQLite', clock);
+    const marker = new CreationMarker(join(resolve(dataDir), FILE_NAME));
     // The feed of a new file starts now.
-    const tables = { version: SCHEMA_VERSION, text: schema(clock.now()) };
-    const { db, file, prepared } = openSqliteFile(dataDir, 'rollcall.db', tables, prepareStatements);
+    const tables = { version: SCHEMA_VERSION, text: schema(clock.now()), mustExist: marker.exists };
+    const { db, file, prepared } = openSqliteFile(dataDir, FILE_NAME, tables, (opened) => {
+      checkSmallFile(opened);
+      return { statements: prepareStatements(opened), scan: new DamageScan(opened) };
+    });
     this.file = file;
-    this.statements = prepared;
+    this.statements = prepared.statements;
     this.#db = db;
+    this.#scan = prepared.scan;
+    marker.create();
+    this.#scanAfter(SCAN_STEP_MS);
   }
 
+  /** Commits what `work` does, or nothing if it throws. */
   inTransaction<T>(work: () => T): T {
+    if (this.#damage) throw this.#damage;
     return inTransaction(this.#db, work);
   }
 
@@ -49,12 +70,36 @@ export class SqliteDatabase {
   unavailable(operation: StoreOperation, cause: unknown, count = 1): StoreUnavailableError {
     const refusal = refusalOf(cause);
     // Failures after `close` are expected.
-    if (this.#db.open) this.#refusals.refused(operation, refusal, count);
-    return new StoreUnavailableError(`SQLite: ${refusal.reason}`, { cause });
+    if (this.#db.open) {
+      if (isDamage(cause)) this.#isDamaged(cause as Error);
+      else this.#refusals.refused(operation, refusal, count);
+    }
+    return new StoreUnavailableError(`SQLite: ${refusal.reason}`, { cause, advice: adviceOf(cause) });
   }
 
   close(): void {
+    this.#cancelScan();
     this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     this.#db.close();
+  }
+
+  /** In real time, whatever clock presence uses: the file does not depend on it. */
+  #scanAfter(delayMs: number): void {
+    this.#cancelScan = systemClock.after(delayMs, () => {
+      try {
+        this.#scanAfter(this.#scan.step() ? SCAN_PAUSE_MS : SCAN_STEP_MS);
+      } catch (error) {
+        if (isDamage(error)) this.#isDamaged(error as Error);
+        else this.#scanAfter(SCAN_PAUSE_MS);
+      }
+    });
+  }
+
+  /** Logged once, whatever finds it: the file stays damaged until it is replaced, for which the service must be stopped. */
+  #isDamaged(error: Error): void {
+    if (this.#damage) return;
+    this.#damage = error;
+    this.#cancelScan();
+    this.#refusals.refused('store callbacks', refusalOf(error));
   }
 }

@@ -1,0 +1,172 @@
+// The file of the embedded store: whatever happens to it, acknowledged events are never silently replaced by an empty or damaged store.
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../eventually.js';
+import { ServiceProcess } from './process.js';
+import { SEED } from './service.js';
+
+let folder: string;
+let data: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rollcall-file-'));
+  data = join(folder, 'data');
+  file = join(data, 'rollcall.db');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const start = () => ServiceProcess.start({ DATA_DIR: data });
+
+async function statusOfCallback(service: ServiceProcess, participantId: string): Promise<number> {
+  return (await service.post('/callbacks/bandwidth', { ...SEED, participantId, tag: 't'.repeat(1_000) })).status;
+}
+
+async function connect(service: ServiceProcess, count: number): Promise<void> {
+  const statuses = await Promise.all(Array.from({ length: count }, (_, n) => statusOfCallback(service, `p${n}`)));
+  expect(new Set(statuses)).toEqual(new Set([204]));
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: tests read it like a client
+const json = (response: Response) => response.json() as Promise<any>;
+
+async function connected(service: ServiceProcess): Promise<number> {
+  return (await json(await fetch(`${service.url}/v1/occupancy`))).connected;
+}
+
+/** The state of the store in the readiness probe, and the status of the probe itself. */
+async function readiness(service: ServiceProcess): Promise<{ status: number; store: Record<string, string> }> {
+  const response = await fetch(`${service.url}/health/ready`);
+  return { status: response.status, store: (await json(response)).details.store };
+}
+
+const errorsOf = (service: ServiceProcess) =>
+  service.output.split('\n').filter((line) => line.includes('"level":50') && line.includes('SQLite'));
+
+/** Expects that the service does not start, and returns the message of its only line. */
+async function startFailure(): Promise<string> {
+  const service = await start();
+  expect(await service.ended).toBe(1);
+  const [line = '', ...others] = service.output.trimEnd().split('\n');
+  expect(others).toEqual([]);
+  return JSON.parse(line).msg;
+}
+
+function overwriteMiddle(): void {
+  const { size } = statSync(file);
+  const opened = openSync(file, 'r+');
+  writeSync(opened, Buffer.alloc(Math.floor(size / 2), 'garbage'), 0, Math.floor(size / 2), Math.floor(size / 4));
+  closeSync(opened);
+}
+
+describe('a service whose file was lost does not start, and leaves the rest of it alone', () => {
+  const lost = /is missing or empty, but data has been stored in it\. Restore it from a backup, or move all files/;
+
+  it.each<[string, 'SIGKILL' | 'SIGTERM', () => void]>([
+    ['emptied after a crash', 'SIGKILL', () => truncateSync(file)],
+    ['removed after a crash', 'SIGKILL', () => rmSync(file)],
+    ['emptied after a stop', 'SIGTERM', () => truncateSync(file)],
+    ['removed after a stop', 'SIGTERM', () => rmSync(file)],
+    [
+      'emptied without the marker',
+      'SIGKILL',
+      () => {
+        truncateSync(file);
+        rmSync(`${file}-created`);
+      },
+    ],
+    [
+      'removed without the marker',
+      'SIGKILL',
+      () => {
+        rmSync(file);
+        rmSync(`${file}-created`);
+      },
+    ],
+    ['left without its write-ahead log before the first checkpoint', 'SIGKILL', () => rmSync(`${file}-wal`)],
+  ])('%s', async (_, signal, lose) => {
+    const service = await start();
+    await connect(service, 20);
+    await service.end(signal);
+    lose();
+    const sizes = () => readdirSync(data).map((name) => [name, statSync(join(data, name)).size]);
+    const before = sizes();
+    for (let attempt = 0; attempt < 2; attempt += 1) expect(await startFailure()).toMatch(lost);
+    expect(sizes()).toEqual(expect.arrayContaining(before));
+  });
+
+  it('unless all of its files were moved away', async () => {
+    const service = await start();
+    await connect(service, 1);
+    await service.end('SIGKILL');
+    for (const name of readdirSync(data)) rmSync(join(data, name));
+    const empty = await start();
+    expect(await connected(empty)).toBe(0);
+    await empty.end('SIGTERM');
+  });
+});
+
+it('starts after a crash with everything that it has acknowledged', async () => {
+  const service = await start();
+  await connect(service, 50);
+  await service.end('SIGKILL');
+  const next = await start();
+  expect(await connected(next)).toBe(50);
+  await next.end('SIGTERM');
+});
+
+it('starts with a copy of the file alone', async () => {
+  const service = await start();
+  await connect(service, 50);
+  await service.end('SIGTERM');
+  mkdirSync(join(folder, 'other'));
+  copyFileSync(file, join(folder, 'other', 'rollcall.db'));
+  const next = await ServiceProcess.start({ DATA_DIR: join(folder, 'other') });
+  expect(await connected(next)).toBe(50);
+  await next.end('SIGTERM');
+  expect(existsSync(join(folder, 'other', 'rollcall.db-created'))).toBe(true);
+});
+
+describe('a file whose middle is overwritten', () => {
+  it('is refused at start', async () => {
+    const service = await start();
+    await connect(service, 1_000);
+    await service.end('SIGTERM');
+    overwriteMiddle();
+    expect(await startFailure()).toMatch(/is damaged, or not a Rollcall database\. Restore it from a backup/);
+  });
+
+  it('while the service runs, makes it refuse callbacks, which it says once', async () => {
+    const filling = await start();
+    await connect(filling, 4_000);
+    await filling.end('SIGTERM');
+    const service = await start();
+    expect((await readiness(service)).status).toBe(200);
+    overwriteMiddle();
+    const message = expect.stringMatching(
+      /^cannot be reached or written to: the file is damaged: stop the service, and/,
+    );
+    await eventually(async () =>
+      expect(await readiness(service)).toEqual({ status: 503, store: { status: 'down', message } }),
+    );
+    expect(await statusOfCallback(service, 'late')).toBe(503);
+    for (const state of ['connected', 'reconnecting', 'gone'])
+      await fetch(`${service.url}/v1/participants?state=${state}`);
+    expect(errorsOf(service)).toEqual([expect.stringContaining('SQLite refuses to store callbacks: SQLITE_CORRUPT')]);
+    await service.end('SIGTERM');
+    expect(await startFailure()).toContain('is damaged');
+  });
+});
