@@ -1,6 +1,6 @@
 // Opens an SQLite file in DATA_DIR for this process only. Problems with the folder or the file are detected here and explained,
 // with a remedy.
-import { accessSync, closeSync, constants, fchmodSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, fchmodSync, mkdirSync, openSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import Database from 'libsql';
 import { StartError } from '../runtime/start-error.js';
@@ -102,10 +102,16 @@ function checkFile(file: string): void {
   if (!stats.isFile()) throw new StartError(`DATA_DIR: ${file} is not a file. Move it away, ${ELSEWHERE}`);
   try {
     accessSync(file, constants.R_OK | constants.W_OK);
+    if (isReadOnly(stats)) throw new Error(`the mode of ${file} is read-only`);
   } catch (error) {
     const advice = `Let ${user()} read and write ${file}, ${ELSEWHERE}`;
     throw new StartError(`DATA_DIR: ${(error as Error).message}. ${advice}`, { cause: error });
   }
+}
+
+/** Root may write to any file, but somebody does not want this one to be written to. */
+export function isReadOnly({ mode }: Stats): boolean {
+  return (mode & (constants.S_IWUSR | constants.S_IWGRP | constants.S_IWOTH)) === 0;
 }
 
 function sizeOf(file: string): number {

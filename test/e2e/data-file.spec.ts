@@ -1,5 +1,6 @@
 // The file of the embedded store: whatever happens to it, acknowledged events are never silently replaced by an empty or damaged store.
 import {
+  chmodSync,
   closeSync,
   copyFileSync,
   existsSync,
@@ -7,6 +8,7 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -168,5 +170,67 @@ describe('a file whose middle is overwritten', () => {
     expect(errorsOf(service)).toEqual([expect.stringContaining('SQLite refuses to store callbacks: SQLITE_CORRUPT')]);
     await service.end('SIGTERM');
     expect(await startFailure()).toContain('is damaged');
+  });
+});
+
+describe('the running service notices that its file', () => {
+  const restore = () => renameSync(`${file}.aside`, file);
+  const moveAside = () => renameSync(file, `${file}.aside`);
+
+  it.each<[string, string, () => void, () => void]>([
+    ['is removed', 'FILE_REMOVED', moveAside, restore],
+    [
+      'is removed with its folder',
+      'FILE_REMOVED',
+      () => renameSync(data, `${data}.aside`),
+      () => renameSync(`${data}.aside`, data),
+    ],
+    [
+      'is replaced by a copy',
+      'FILE_REPLACED',
+      () => {
+        moveAside();
+        copyFileSync(`${file}.aside`, file);
+      },
+      restore,
+    ],
+    [
+      'loses its write-ahead log',
+      'FILE_REMOVED',
+      () => renameSync(`${file}-wal`, `${file}.log`),
+      () => renameSync(`${file}.log`, `${file}-wal`),
+    ],
+    ['is made read-only', 'FILE_READONLY', () => chmodSync(file, 0o444), () => chmodSync(file, 0o600)],
+  ])('%s, says once what to do, and recovers', async (_, code, spoil, repair) => {
+    const service = await start();
+    await connect(service, 10);
+    spoil();
+    // Without a callback or a probe.
+    await eventually(() => expect(errorsOf(service)).toHaveLength(1));
+    expect(errorsOf(service)).toEqual([
+      expect.stringMatching(`SQLite refuses to store callbacks: ${code}, a file.* DATA_DIR`),
+    ]);
+    expect(await statusOfCallback(service, 'refused')).toBe(503);
+    const message = expect.stringMatching(/^cannot be reached or written to: a file .*DATA_DIR/);
+    expect(await readiness(service)).toEqual({ status: 503, store: { status: 'down', message } });
+    repair();
+    await eventually(async () => expect((await readiness(service)).status).toBe(200));
+    expect(await statusOfCallback(service, 'later')).toBe(204);
+    await eventually(() => expect(service.output).toContain('SQLite no longer refuses to store callbacks'));
+    expect(errorsOf(service)).toHaveLength(1);
+    await service.end('SIGKILL');
+    const next = await start();
+    expect(await connected(next)).toBe(11);
+    await next.end('SIGTERM');
+  });
+
+  it('is removed before the next callback, which is not acknowledged', async () => {
+    const service = await start();
+    await connect(service, 10);
+    moveAside();
+    expect(await statusOfCallback(service, 'refused')).toBe(503);
+    restore();
+    expect(await connected(service)).toBe(10);
+    expect(await service.end('SIGTERM')).toBe(0);
   });
 });

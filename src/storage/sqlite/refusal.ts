@@ -1,4 +1,4 @@
-// Explains SQLite errors, with a remedy.
+// Explains SQLite errors and faults of its files, with a remedy.
 import type { Refusal } from '../refusal-log.js';
 
 const DAMAGED =
@@ -8,6 +8,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   SQLITE_FULL: 'the disk of DATA_DIR is full',
   SQLITE_READONLY: 'DATA_DIR or its file is not writable: check its permissions, and whether the disk is read-only',
   SQLITE_IOERR: 'the disk of DATA_DIR has failed or is full',
+  FILE_REMOVED: 'a file was removed from DATA_DIR: put the same file back, or stop the service and restore a backup',
+  FILE_REPLACED: 'a file in DATA_DIR was replaced: put the original back, or stop the service and restore a backup',
+  FILE_READONLY: 'a file in DATA_DIR is not writable: check its permissions, and whether the disk is read-only',
   SQLITE_CORRUPT: DAMAGED,
   SQLITE_NOTADB: DAMAGED,
 };

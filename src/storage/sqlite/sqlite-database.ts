@@ -1,6 +1,6 @@
 // Shared by the SQLite ports: the open file, its statements and error reporting. No other process writes to the file and
-// statements are synchronous, so each synchronous block of a port is atomic. Once the file is found to be damaged, nothing is
-// committed to it: an event that is acknowledged could not be relied on.
+// statements are synchronous, so each synchronous block of a port is atomic. While the file is damaged, or is not in its place,
+// nothing is committed: an event that is acknowledged could not be relied on.
 import { join, resolve } from 'node:path';
 import type Database from 'libsql';
 import type { Logger } from 'pino';
@@ -10,6 +10,7 @@ import { RefusalLog } from '../refusal-log.js';
 import { inTransaction, openSqliteFile } from '../sqlite-file.js';
 import { CreationMarker } from './creation-marker.js';
 import { checkSmallFile, DamageScan } from './damage-scan.js';
+import { FileWatch } from './file-watch.js';
 import { adviceOf, isDamage, refusalOf } from './refusal.js';
 import { SCHEMA_VERSION, schema } from './schema.js';
 import { prepareStatements, type Statements } from './statements.js';
@@ -18,6 +19,7 @@ const FILE_NAME = 'rollcall.db';
 /** A step takes about a millisecond. */
 const SCAN_STEP_MS = 50;
 const SCAN_PAUSE_MS = 600_000;
+const WATCH_MS = 1_000;
 
 export class SqliteDatabase {
   readonly file: string;
@@ -25,8 +27,12 @@ export class SqliteDatabase {
   readonly #db: Database.Database;
   readonly #refusals: RefusalLog;
   readonly #scan: DamageScan;
+  readonly #files: FileWatch;
   #damage: Error | undefined;
+  /** Whether the files were out of place when they were last watched. */
+  #isOutOfPlace = false;
   #cancelScan = () => {};
+  #cancelWatch = () => {};
 
   /** Creates the folder and the file if they are missing. Throws StartError. */
   constructor(dataDir: string, clock: Clock, log: Logger) {
@@ -43,13 +49,19 @@ export class SqliteDatabase {
     this.#db = db;
     this.#scan = prepared.scan;
     marker.create();
+    this.#files = new FileWatch([file, `${file}-wal`]);
     this.#scanAfter(SCAN_STEP_MS);
+    this.#watch();
   }
 
   /** Commits what `work` does, or nothing if it throws. */
   inTransaction<T>(work: () => T): T {
-    if (this.#damage) throw this.#damage;
-    return inTransaction(this.#db, work);
+    return inTransaction(this.#db, () => {
+      const result = work();
+      const fault = this.#damage ?? this.#files.fault();
+      if (fault) throw fault;
+      return result;
+    });
   }
 
   async attempt<T>(operation: StoreOperation, work: () => T | Promise<T>): Promise<T> {
@@ -79,8 +91,20 @@ export class SqliteDatabase {
 
   close(): void {
     this.#cancelScan();
+    this.#cancelWatch();
     this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     this.#db.close();
+  }
+
+  /** Notices a fault of the files, and its end, also while nobody sends callbacks or probes. */
+  #watch(): void {
+    this.#cancelWatch = systemClock.after(WATCH_MS, () => {
+      const fault = this.#files.fault();
+      if (fault) this.#refusals.refused('store callbacks', refusalOf(fault), 0);
+      else if (this.#isOutOfPlace && !this.#damage) this.accepted('store callbacks');
+      this.#isOutOfPlace = fault !== undefined;
+      this.#watch();
+    });
   }
 
   /** In real time, whatever clock presence uses: the file does not depend on it. */
