@@ -1,6 +1,6 @@
 // Who may import whom. The direction: api → read and write sides → ports and domain; adapters → ports and domain;
 // domain → nothing outside itself. What is below knows no capability, and capabilities stay out of each other.
-const CAPABILITIES = 'presence|feed|sources|spool|incidents';
+const CAPABILITIES = 'presence|feed|sources|spool|incidents|backups';
 const BELOW = 'http|runtime|observability|auth|storage|domain|config';
 
 module.exports = {
@@ -63,8 +63,8 @@ module.exports = {
     {
       name: 'capabilities-stay-apart',
       severity: 'error',
-      from: { path: '^src/(feed|sources|incidents)/' },
-      to: { path: '^src/(feed|sources|incidents)/', pathNot: '^src/$1/' },
+      from: { path: '^src/(feed|sources|incidents|backups)/' },
+      to: { path: '^src/(feed|sources|incidents|backups)/', pathNot: '^src/$1/' },
     },
     {
       name: 'the-spool-knows-no-capability',
@@ -84,7 +84,7 @@ module.exports = {
       name: 'one-reader-of-the-environment',
       comment: 'Configuration reaches the rest as values, from the composition root.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(config/|start\\.ts)' },
+      from: { path: '^src/', pathNot: '^src/(config/|(start|backup)\\.ts)' },
       to: { path: '^src/config/' },
     },
     {

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { AccessSettings } from './auth/access-guard.js';
+import { BackupsModule } from './backups/backups.module.js';
 import type { PresencePolicy } from './domain/policy.js';
 import { FeedModule, type FeedSettings } from './feed/feed.module.js';
 import type { HttpSettings } from './http/http-server.js';
@@ -90,6 +91,7 @@ export class AppModule {
           replayWindowMs,
         }),
         IncidentsModule.forRoot([storageModule]),
+        BackupsModule.forRoot([storageModule]),
         HealthModule.forRootAsync({
           imports: [storageModule, presenceModule, spoolModule],
           inject: [STORAGE, DeadlineWorker, Spool],

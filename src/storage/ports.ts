@@ -114,6 +114,7 @@ export type StoreOperation =
   | 'store callbacks'
   | 'trim the change feed'
   | `${'read' | 'store'} incidents`
+  | 'make backups'
   | 'watch for lost data'
   | `read ${'participants' | 'occupancy' | 'tags' | 'deadlines' | 'the change feed'}`;
 
@@ -205,6 +206,20 @@ export interface IncidentStore {
   acknowledge(id: string): Promise<boolean>;
 }
 
+/** In the folder of the store. */
+export interface Backup {
+  readonly file: string;
+  readonly bytes: number;
+}
+
+export interface BackupStore {
+  /**
+   * Makes a consistent copy of all data, with every commit that completed before the call. It replaces the previous copy once it is
+   * complete and checked. Commits are not delayed meanwhile. `in-progress`: another call has not ended yet.
+   */
+  make(): Promise<Backup | 'in-progress'>;
+}
+
 /** All ports of one store. */
 export interface Storage {
   /** Names the store and the location of its data, for humans. Never contains a secret. */
@@ -214,6 +229,8 @@ export interface Storage {
   readonly feed: FeedStore;
   readonly bindings: BindingStore;
   readonly incidents: IncidentStore;
+  /** undefined: backups are made with the tools of the store. */
+  readonly backups: BackupStore | undefined;
   /**
    * `listener` is called whenever commits that have completed may be missing, because another server answers, or the same one was
    * restarted or has lost data.

@@ -28,6 +28,7 @@ const ADMIN_OPERATIONS = new Set([
   'purgeParticipants',
   'listIncidents',
   'acknowledgeIncident',
+  'makeBackup',
 ]);
 export const JSON_TYPE = { 'content-type': 'application/json' };
 const BASIC = { authorization: `Basic ${Buffer.from(`bandwidth:${SECRET}`).toString('base64')}` };

@@ -59,7 +59,8 @@ export class ServiceResponses {
       for (const status of REFUSALS) {
         const unavailable = operation.operationId === 'getReadiness' ? notReady : full;
         const restricted = operation.operationId === 'receiveBandwidthCallback' ? open : service;
-        const at = { 403: restricted, 429: spent, 501: unconfigured, 503: unavailable }[status] ?? service;
+        const lacking = operation.operationId === 'makeBackup' ? this.#incidents.service : unconfigured;
+        const at = { 403: restricted, 429: spent, 501: lacking, 503: unavailable }[status] ?? service;
         this.#add(operation, await send(at.url, await refusedCall(operation, status, usual, at)));
       }
     }
@@ -99,6 +100,8 @@ export class ServiceResponses {
           until: 'event: position',
         });
         return collect('200', usual);
+      case 'makeBackup':
+        return collect('201', usual);
       case 'mintCallbackUrl':
         await collect('201', usual);
         return collect('201', { ...usual, body: JSON.stringify({ source: 'bandwidth' }) });

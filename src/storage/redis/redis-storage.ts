@@ -25,6 +25,7 @@ export class RedisStorage implements Storage {
   readonly feed: RedisFeedStore;
   readonly bindings: RedisBindingStore;
   readonly incidents: ServerWatch;
+  readonly backups = undefined;
   readonly #shards: Shards;
   readonly #sources: readonly SourceName[];
 

@@ -20,6 +20,8 @@ const FILE_NAME = 'rollcall.db';
 const SCAN_STEP_MS = 50;
 const SCAN_PAUSE_MS = 600_000;
 const WATCH_MS = 1_000;
+/** SQLite's own default. */
+const MAX_LOG_PAGES = 1_000;
 
 export class SqliteDatabase {
   readonly file: string;
@@ -62,6 +64,23 @@ export class SqliteDatabase {
       if (fault) throw fault;
       return result;
     });
+  }
+
+  /**
+   * While `work` runs, the file itself contains what was committed before, and nothing else: SQLite moves no commits from the log to
+   * the file.
+   */
+  async whileFileIsConstant<T>(work: () => Promise<T>): Promise<T> {
+    const fault = this.#damage ?? this.#files.fault();
+    if (fault) throw fault;
+    this.#db.exec('PRAGMA wal_autocheckpoint = 0');
+    try {
+      const [isBusy] = this.#db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').raw().get() as unknown as [number];
+      if (isBusy) throw new Error('the write-ahead log is in use');
+      return await work();
+    } finally {
+      this.#db.exec(`PRAGMA wal_autocheckpoint = ${MAX_LOG_PAGES}`);
+    }
   }
 
   async attempt<T>(operation: StoreOperation, work: () => T | Promise<T>): Promise<T> {

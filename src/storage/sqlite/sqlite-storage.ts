@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../runtime/clock.js';
 import type { IncidentStore, Storage } from '../ports.js';
+import { SqliteBackups } from './backups.js';
 import { SqliteBindingStore } from './binding-store.js';
 import { SqliteFeedStore } from './feed-store.js';
 import { SqlitePresenceIndex } from './presence-index.js';
@@ -18,6 +19,7 @@ export class SqliteStorage implements Storage {
   readonly feed: SqliteFeedStore;
   readonly bindings: SqliteBindingStore;
   readonly incidents = NO_INCIDENTS;
+  readonly backups: SqliteBackups;
   readonly clockAheadMs = undefined;
   readonly #database: SqliteDatabase;
 
@@ -28,6 +30,7 @@ export class SqliteStorage implements Storage {
     this.feed = new SqliteFeedStore(this.#database, clock);
     this.records = new SqliteRecordStore(this.#database, this.feed);
     this.index = new SqlitePresenceIndex(this.#database, this.feed);
+    this.backups = new SqliteBackups(this.#database);
     this.bindings = new SqliteBindingStore(this.#database, clock);
   }
 
@@ -39,6 +42,7 @@ export class SqliteStorage implements Storage {
 
   async close(): Promise<void> {
     this.feed.wake();
+    await this.backups.settled();
     this.#database.close();
   }
 }
