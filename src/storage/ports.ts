@@ -5,6 +5,7 @@ import type { PresenceState } from '../domain/presence-view.js';
 import type { SourceName } from '../domain/subject.js';
 import type { SubjectKey } from './encoding/subject-key.js';
 import type { FeedPosition } from './feed-position.js';
+import type { QuarantineId } from './quarantine-id.js';
 
 /** A record as encoded by record-codec.ts. */
 export type StoredRecord = string;
@@ -115,6 +116,7 @@ export type StoreOperation =
   | 'trim the change feed'
   | `${'read' | 'store'} incidents`
   | 'make backups'
+  | `${'read' | 'store' | 'remove'} quarantined callbacks`
   | 'watch for lost data'
   | `read ${'participants' | 'occupancy' | 'tags' | 'deadlines' | 'the change feed'}`;
 
@@ -220,6 +222,61 @@ export interface BackupStore {
   make(): Promise<Backup | 'in-progress'>;
 }
 
+/** What is known of a callback that was refused or not understood, except for its body. */
+export interface QuarantineEntry {
+  readonly id: QuarantineId;
+  readonly source: SourceName;
+  readonly reason: string;
+  readonly contentType: string;
+  readonly receivedAtMs: number;
+  readonly requestId: string;
+  /** The size of the body. */
+  readonly bytes: number;
+  /** What its source needs to apply it later, in a form of its own. */
+  readonly context?: string | undefined;
+}
+
+export interface QuarantinedCallback extends QuarantineEntry {
+  /** Any bytes. */
+  readonly body: Buffer;
+}
+
+/** Undefined members match everything. */
+export interface QuarantineFilter {
+  readonly source?: SourceName | undefined;
+  readonly reason?: string | undefined;
+  /** Received at this time or later. */
+  readonly sinceMs?: number | undefined;
+  /** Received before this time. */
+  readonly untilMs?: number | undefined;
+}
+
+export interface QuarantineLimits {
+  readonly maxCount: number;
+  /** The maximum total size of the bodies. */
+  readonly maxBytes: number;
+  /** Callbacks received before this time are dropped. */
+  readonly oldestMs: number;
+}
+
+/** Callbacks that were refused or not understood, sorted by id and so by time of receipt. */
+export interface QuarantineStore {
+  /** All of them or none. Adding one again changes nothing. */
+  add(callbacks: readonly QuarantinedCallback[]): Promise<void>;
+  /** The newest `limit` entries that match and are older than `before`, newest first. */
+  page(filter: QuarantineFilter, before: QuarantineId | null, limit: number): Promise<QuarantineEntry[]>;
+  /** null: there is no such callback. */
+  get(id: QuarantineId): Promise<QuarantinedCallback | null>;
+  /** Resolves with how many there were. */
+  remove(ids: readonly QuarantineId[]): Promise<number>;
+  /**
+   * Drops the oldest callbacks that exceed a limit. The work of one call is bounded; resolves with whether there may be more to
+   * drop.
+   */
+  trim(limits: QuarantineLimits): Promise<boolean>;
+  size(): Promise<number>;
+}
+
 /** All ports of one store. */
 export interface Storage {
   /** Names the store and the location of its data, for humans. Never contains a secret. */
@@ -231,6 +288,7 @@ export interface Storage {
   readonly incidents: IncidentStore;
   /** undefined: backups are made with the tools of the store. */
   readonly backups: BackupStore | undefined;
+  readonly quarantine: QuarantineStore;
   /**
    * `listener` is called whenever commits that have completed may be missing, because another server answers, or the same one was
    * restarted or has lost data.

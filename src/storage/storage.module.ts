@@ -1,6 +1,14 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { Storage } from './ports.js';
-import { BINDING_STORE, FEED_STORE, INCIDENT_STORE, PRESENCE_INDEX, RECORD_STORE, STORAGE } from './tokens.js';
+import {
+  BINDING_STORE,
+  FEED_STORE,
+  INCIDENT_STORE,
+  PRESENCE_INDEX,
+  QUARANTINE_STORE,
+  RECORD_STORE,
+  STORAGE,
+} from './tokens.js';
 
 /** Provides the ports of the store and closes it on shutdown. */
 @Module({})
@@ -15,6 +23,7 @@ export class StorageModule implements OnApplicationShutdown {
       { provide: FEED_STORE, useValue: storage.feed },
       { provide: BINDING_STORE, useValue: storage.bindings },
       { provide: INCIDENT_STORE, useValue: storage.incidents },
+      { provide: QUARANTINE_STORE, useValue: storage.quarantine },
     ];
     return { module: StorageModule, providers, exports: providers };
   }

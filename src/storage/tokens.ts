@@ -3,6 +3,7 @@ export const RECORD_STORE = Symbol('RecordStore');
 export const PRESENCE_INDEX = Symbol('PresenceIndex');
 export const FEED_STORE = Symbol('FeedStore');
 export const INCIDENT_STORE = Symbol('IncidentStore');
+export const QUARANTINE_STORE = Symbol('QuarantineStore');
 export const BINDING_STORE = Symbol('BindingStore');
 /** The bundle of all ports, for health checks and shutdown. */
 export const STORAGE = Symbol('Storage');

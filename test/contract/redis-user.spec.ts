@@ -11,6 +11,7 @@ import { RedisStorage } from '../../src/storage/redis/redis-storage.js';
 import { documentedUser, urlOfUser } from '../storage/redis/acl-user.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
 import { BANDWIDTH, indexOf, tagged } from './index-entry.js';
+import { quarantined } from './quarantined.js';
 
 const log = pino({ level: 'silent' });
 const PERMISSIONS = documentedUser().filter((rule) => rule.startsWith('+'));
@@ -33,6 +34,7 @@ async function countRefusals(url: string): Promise<number> {
     log,
   });
   const [a, b] = [changeset('a', 'a change'), changeset('b', 'another change')];
+  const callback = quarantined();
   const begin = await storage.feed.end().catch(() => []);
   const outcomes = [...(await storage.records.load([a.key])), ...(await storage.records.commit([a, b]))];
   const page = { states: ['connected'] } as const;
@@ -51,6 +53,12 @@ async function countRefusals(url: string): Promise<number> {
     storage.incidents.check(),
     storage.incidents.list(),
     storage.incidents.acknowledge('none'),
+    storage.quarantine.add([callback]),
+    storage.quarantine.page({}, null, 1),
+    storage.quarantine.get(callback.id),
+    storage.quarantine.size(),
+    storage.quarantine.trim({ maxCount: 0, maxBytes: 0, oldestMs: 0 }),
+    storage.quarantine.remove([callback.id]),
   ]);
   outcomes.push(...(await storage.records.commit([a, b].map((one) => ({ ...one, before: one.after, after: null })))));
   await storage.close();

@@ -22,7 +22,7 @@ export function watched(storage: Storage) {
     due: (nowMs, limit) => storage.records.due(nowMs, limit),
     size: () => storage.records.size(),
   };
-  const { description, index, feed, bindings, incidents, backups } = storage;
+  const { description, index, feed, bindings, incidents, quarantine, backups } = storage;
   const ends = {
     onPossibleLoss: (listener: () => void) => storage.onPossibleLoss(listener),
     get clockAheadMs() {
@@ -32,7 +32,16 @@ export function watched(storage: Storage) {
     close: () => storage.close(),
   };
   return {
-    storage: Object.assign(ends, { description, records, index, feed, bindings, incidents, backups }) satisfies Storage,
+    storage: Object.assign(ends, {
+      description,
+      records,
+      index,
+      feed,
+      bindings,
+      incidents,
+      quarantine,
+      backups,
+    }) satisfies Storage,
     commits,
     loads,
     failFor: (which: (id: string) => boolean) => {

@@ -5,6 +5,7 @@ import { RedisBindingStore } from './binding-store.js';
 import type { Durability } from './durability.js';
 import { RedisFeedStore } from './feed-store.js';
 import { RedisPresenceIndex } from './presence-index.js';
+import { RedisQuarantineStore } from './quarantine-store.js';
 import { RedisRecordStore } from './record-store.js';
 import type { RedisConnection } from './redis-connection.js';
 import { ServerWatch } from './server-watch.js';
@@ -26,6 +27,7 @@ export class RedisStorage implements Storage {
   readonly bindings: RedisBindingStore;
   readonly incidents: ServerWatch;
   readonly backups = undefined;
+  readonly quarantine: RedisQuarantineStore;
   readonly #shards: Shards;
   readonly #sources: readonly SourceName[];
 
@@ -40,6 +42,7 @@ export class RedisStorage implements Storage {
     this.index = new RedisPresenceIndex(this.#shards);
     this.feed = new RedisFeedStore(this.#shards);
     this.bindings = new RedisBindingStore(this.#shards);
+    this.quarantine = new RedisQuarantineStore(this.#shards);
     this.incidents = new ServerWatch(this.#shards, { ...options, replayWindowMs });
   }
 

@@ -6,7 +6,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../runtime/clock.js';
 import type { Incident, IncidentStore } from '../ports.js';
-import type { Shard } from './shard.js';
 import type { Shards } from './shards.js';
 
 const INTERVAL_MS = 2_000;
@@ -87,23 +86,18 @@ export class ServerWatch implements IncidentStore {
   async list(): Promise<Incident[]> {
     const texts = await this.#shards.attempt('read incidents', async () => {
       const { commands } = this.#shards.redis;
-      const ids = await commands.zrange(this.#first.incidents, 0, '-1');
-      return ids.length === 0 ? [] : commands.mget(ids.map((id) => this.#first.incident(id)));
+      const ids = await commands.zrange(this.#shards.first.incidents, 0, '-1');
+      return ids.length === 0 ? [] : commands.mget(ids.map((id) => this.#shards.first.incident(id)));
     });
     return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as Incident]));
   }
 
   async acknowledge(id: string): Promise<boolean> {
     const count = await this.#shards.attempt('store incidents', async () =>
-      this.#shards.redis.commands.zrem(this.#first.incidents, id),
+      this.#shards.redis.commands.zrem(this.#shards.first.incidents, id),
     );
     if (count > 0) this.#log.info({ incident: id }, 'an incident was acknowledged');
     return count > 0;
-  }
-
-  /** The shard that holds what exists once. */
-  get #first(): Shard {
-    return this.#shards.all[0] as Shard;
   }
 
   async #checkOnce(): Promise<void> {
@@ -111,8 +105,8 @@ export class ServerWatch implements IncidentStore {
     const { runId } = redis;
     const sentMs = this.#clock.now();
     const [epoch, count, time] = await Promise.all([
-      redis.commands.get(this.#first.epoch),
-      redis.commands.incr(this.#first.watch),
+      redis.commands.get(this.#shards.first.epoch),
+      redis.commands.incr(this.#shards.first.watch),
       redis.commands.time(),
     ]);
     const nowMs = this.#clock.now();
@@ -166,8 +160,8 @@ export class ServerWatch implements IncidentStore {
   async #report(incident: Incident): Promise<void> {
     const { commands } = this.#shards.redis;
     const { id, kind, detectedAtMs, lostFromMs } = incident;
-    if ((await commands.set(this.#first.incident(id), JSON.stringify(incident), 'NX')) === null) return;
-    await commands.zadd(this.#first.incidents, detectedAtMs, id);
+    if ((await commands.set(this.#shards.first.incident(id), JSON.stringify(incident), 'NX')) === null) return;
+    await commands.zadd(this.#shards.first.incidents, detectedAtMs, id);
     const lostFrom = lostFromMs === undefined ? undefined : new Date(lostFromMs).toISOString();
     this.#log.error(
       { incident: id, lostFrom },

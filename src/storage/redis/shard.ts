@@ -2,6 +2,7 @@
 // `p:<key>` record · `due` keys by deadline · `sources` known sources · `changes` the feed · `epoch` identifies the feed's
 // data · `ref:<ref>` the subject that a reference is bound to · `probe:<member>` only during a health check (probe-call.ts)
 // `watch` a counter that reveals lost data (server-watch.ts) · `incidents` the open ones by time · `incident:<id>` every one
+// `quarantine` what is known of quarantined callbacks, by id · `quarantined:<id>` the body of each (both only in shard 0)
 // Per source: `s:<source>:state:<set>` participants, `s:<source>:<kind>:<name>:<set>` those of a group, `s:<source>:tags` tags
 // with participants present. `<set>` is a state (scored by since), or one of the two sets that count devices.
 import { createHash } from 'node:crypto';
@@ -9,6 +10,7 @@ import type { PresenceState } from '../../domain/presence-view.js';
 import type { SourceName } from '../../domain/subject.js';
 import type { SubjectKey } from '../encoding/subject-key.js';
 import type { Group } from '../ports.js';
+import type { QuarantineId } from '../quarantine-id.js';
 
 /**
  * `more` has one member for each present device of a participant beyond the first; `none` has the participants that are
@@ -24,6 +26,7 @@ export class Shard {
   readonly epoch: string;
   readonly watch: string;
   readonly incidents: string;
+  readonly quarantine: string;
   readonly #prefix: string;
 
   constructor(prefix: string, number: number) {
@@ -35,6 +38,7 @@ export class Shard {
     this.epoch = `${this.#prefix}epoch`;
     this.watch = `${this.#prefix}watch`;
     this.incidents = `${this.#prefix}incidents`;
+    this.quarantine = `${this.#prefix}quarantine`;
   }
 
   record(key: SubjectKey): string {
@@ -47,6 +51,10 @@ export class Shard {
 
   incident(id: string): string {
     return `${this.#prefix}incident:${id}`;
+  }
+
+  quarantined(id: QuarantineId): string {
+    return `${this.#prefix}quarantined:${id}`;
   }
 
   ref(ref: string): string {

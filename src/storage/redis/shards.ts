@@ -28,6 +28,11 @@ export class Shards {
     this.#refusals = new RefusalLog(log, 'Redis', clock);
   }
 
+  /** The shard that holds what exists once. */
+  get first(): Shard {
+    return this.all[0] as Shard;
+  }
+
   /** The shard of a subject or a reference. */
   of(id: string): Shard {
     return this.all[shardNumber(id, this.all.length)] as Shard;

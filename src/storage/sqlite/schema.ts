@@ -71,6 +71,19 @@ export const schema = (nowMs: number) => `
   INSERT INTO entries VALUES (${nowMs * 1_000}, '', 0);
   CREATE TABLE refs (ref TEXT PRIMARY KEY, key TEXT NOT NULL, until_ms INTEGER NOT NULL) WITHOUT ROWID;
   CREATE INDEX refs_by_end ON refs (until_ms);
+  CREATE TABLE quarantine (
+    id TEXT PRIMARY KEY, -- begins with the time of receipt: quarantine-id.ts
+    source TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    received_ms INTEGER NOT NULL,
+    request_id TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    context TEXT,
+    body BLOB NOT NULL -- last, so that lists do not read it
+  );
+  -- Counts and sums read this index instead of the bodies.
+  CREATE INDEX quarantine_by_size ON quarantine (bytes);
   CREATE TABLE checks (id INTEGER PRIMARY KEY, written BLOB NOT NULL);
 
 `;

@@ -6,6 +6,7 @@ import { SqliteBackups } from './backups.js';
 import { SqliteBindingStore } from './binding-store.js';
 import { SqliteFeedStore } from './feed-store.js';
 import { SqlitePresenceIndex } from './presence-index.js';
+import { SqliteQuarantineStore } from './quarantine-store.js';
 import { SqliteRecordStore } from './record-store.js';
 import { SqliteDatabase } from './sqlite-database.js';
 
@@ -20,6 +21,7 @@ export class SqliteStorage implements Storage {
   readonly bindings: SqliteBindingStore;
   readonly incidents = NO_INCIDENTS;
   readonly backups: SqliteBackups;
+  readonly quarantine: SqliteQuarantineStore;
   readonly clockAheadMs = undefined;
   readonly #database: SqliteDatabase;
 
@@ -32,6 +34,7 @@ export class SqliteStorage implements Storage {
     this.index = new SqlitePresenceIndex(this.#database, this.feed);
     this.backups = new SqliteBackups(this.#database);
     this.bindings = new SqliteBindingStore(this.#database, clock);
+    this.quarantine = new SqliteQuarantineStore(this.#database);
   }
 
   onPossibleLoss(): void {}

@@ -49,6 +49,22 @@ export function prepareStatements(db: Database.Database) {
     bind: db.prepare('INSERT INTO refs VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
     boundTo: db.prepare('SELECT key FROM refs WHERE ref = ?').raw(),
     unbind: db.prepare('DELETE FROM refs WHERE until_ms < ?'),
+    quarantine: db.prepare('INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    quarantinePage: db
+      .prepare(
+        `SELECT id, source, reason, content_type, received_ms, request_id, bytes, context FROM quarantine
+         WHERE id < ? AND id >= ? AND (source = ? OR ? IS NULL) AND (reason = ? OR ? IS NULL) ORDER BY id DESC LIMIT ?`,
+      )
+      .raw(),
+    quarantined: db
+      .prepare(
+        `SELECT id, source, reason, content_type, received_ms, request_id, bytes, context, body FROM quarantine
+         WHERE id = ?`,
+      )
+      .raw(),
+    oldestQuarantined: db.prepare('SELECT id, bytes FROM quarantine ORDER BY id LIMIT ?').raw(),
+    quarantineTotals: db.prepare('SELECT count(*), coalesce(sum(bytes), 0) FROM quarantine').raw(),
+    unquarantine: db.prepare('DELETE FROM quarantine WHERE id IN (SELECT value FROM json_each(?))'),
     // The size of a large commit: a few bytes may still fit on a full disk.
     check: db.prepare('INSERT OR REPLACE INTO checks VALUES (1, zeroblob(65536))'),
   };
