@@ -1,8 +1,20 @@
 // Query parameters that several modules share, and their validation messages.
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength, ValidateBy } from 'class-validator';
+import {
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  MinLength,
+  ValidateBy,
+  ValidateIf,
+} from 'class-validator';
 import { identifierFault, MAX_IDENTIFIER_LENGTH } from '../domain/identifier.js';
+import { parseRfc3339 } from '../runtime/rfc3339.js';
 import { ApiPropertyOptional } from './openapi/decorators.js';
 import { PARTICIPANT_ID_EXAMPLE, TAG_EXAMPLE } from './openapi/examples.js';
 
@@ -77,6 +89,22 @@ export const Cursor = (
   example: string,
   description = '`nextCursor` of the previous page. The other parameters must be the same as for that page.',
 ) => applyDecorators(ApiPropertyOptional({ type: String, example, description }), IsOptional(), IsString(ONCE));
+
+/** Like IsOptional, but null is not a missing value: in a filter, it must not silently match everything. */
+export const Optional = () => ValidateIf((_, value) => value !== undefined);
+
+export const Time = (example: string, description: string) =>
+  applyDecorators(
+    ApiPropertyOptional({ type: String, format: 'date-time', example, description }),
+    Optional(),
+    ValidateBy({
+      name: 'time',
+      validator: {
+        validate: (text: unknown) => typeof text === 'string' && parseRfc3339(text) !== undefined,
+        defaultMessage: () => 'must be a time like 2026-11-23T09:30:00Z, given once',
+      },
+    }),
+  );
 
 const SOURCE_EXAMPLE = 'bandwidth';
 const SCOPE_EXAMPLE = 'r-42';

@@ -1,24 +1,9 @@
 // Query parameters and response of a purge.
-import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsOptional, ValidateBy } from 'class-validator';
+import { IsBoolean } from 'class-validator';
 import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
 import { PURGE_CURSOR_EXAMPLE } from '../../http/openapi/examples.js';
-import { Cursor, Scope, Source, Tag } from '../../http/query-parameters.js';
-import { parseRfc3339 } from '../../runtime/rfc3339.js';
-
-const Time = (example: string, description: string) =>
-  applyDecorators(
-    ApiPropertyOptional({ type: String, format: 'date-time', example, description }),
-    IsOptional(),
-    ValidateBy({
-      name: 'time',
-      validator: {
-        validate: (text: unknown) => typeof text === 'string' && parseRfc3339(text) !== undefined,
-        defaultMessage: () => 'must be a time like 2026-11-23T09:30:00Z, given once',
-      },
-    }),
-  );
+import { Cursor, Scope, Source, Tag, Time } from '../../http/query-parameters.js';
 
 export class PurgeQuery {
   @Tag()
