@@ -1,6 +1,6 @@
 // Who may import whom. The direction: api → read and write sides → ports and domain; adapters → ports and domain;
 // domain → nothing outside itself. What is below knows no capability, and capabilities stay out of each other.
-const CAPABILITIES = 'presence|feed|sources|spool|incidents|backups';
+const CAPABILITIES = 'presence|feed|sources|spool|incidents|backups|quarantine';
 const BELOW = 'http|runtime|observability|auth|storage|domain|config';
 
 module.exports = {
@@ -72,6 +72,26 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/spool/' },
       to: { path: `^src/(${CAPABILITIES})/`, pathNot: '^src/spool/' },
+    },
+    {
+      name: 'the-quarantine-knows-no-capability',
+      comment: 'It keeps callbacks for whoever replays them.',
+      severity: 'error',
+      from: { path: '^src/quarantine/' },
+      to: { path: `^src/(${CAPABILITIES})/`, pathNot: '^src/quarantine/' },
+    },
+    {
+      name: 'only-sources-use-the-quarantine',
+      severity: 'error',
+      from: { path: '^src/(presence|feed|spool|incidents)/' },
+      to: { path: '^src/quarantine/' },
+    },
+    {
+      name: 'sources-hand-callbacks-over-in-one-place',
+      comment: 'Two ways of a callback that differed in what they keep would be noticed only when a callback is lost.',
+      severity: 'error',
+      from: { path: '^src/sources/', pathNot: '^src/sources/refused-callbacks\\.ts$' },
+      to: { path: '^src/quarantine/', pathNot: '^src/quarantine/(replay|reasons)\\.ts$' },
     },
     {
       name: 'nothing-reaches-into-an-api',

@@ -11,6 +11,8 @@ import type { HealthCheck } from './observability/health/health-check.js';
 import { PresenceModule } from './presence/presence.module.js';
 import { DeadlineWorker } from './presence/write/deadline-worker.js';
 import { FeedQuota, participantQuotaBytes } from './presence/write/feed-quota.js';
+import { QuarantineModule } from './quarantine/quarantine.module.js';
+import type { QuarantineSettings } from './quarantine/quarantine-trimmer.js';
 import type { Clock } from './runtime/clock.js';
 import { RuntimeModule, type RuntimeParts } from './runtime/runtime.module.js';
 import { type ConfiguredSource, SourceRegistry } from './sources/registry.js';
@@ -33,6 +35,7 @@ export interface AppSettings {
   readonly feed: FeedSettings;
   /** undefined: callbacks that the store cannot take are refused. */
   readonly spool: SpoolSettings | undefined;
+  readonly quarantine: QuarantineSettings;
   /** How long events are kept, to apply them again if the store loses them; 0: never. */
   readonly replayWindowMs: number;
   readonly access: AccessSettings;
@@ -59,6 +62,7 @@ export class AppModule {
     maxParticipants,
     feed,
     spool,
+    quarantine,
     replayWindowMs,
     access,
     workers,
@@ -69,6 +73,7 @@ export class AppModule {
   }: AppParts & RuntimeParts): DynamicModule {
     const storageModule = StorageModule.forRoot(storage);
     const spoolModule = SpoolModule.forRoot(spool);
+    const quarantineModule = QuarantineModule.forRoot([storageModule], quarantine);
     const registry = new SourceRegistry(sources, dialects, policy);
     const presenceModule = PresenceModule.forRoot({
       imports: [storageModule],
@@ -83,8 +88,9 @@ export class AppModule {
         storageModule,
         presenceModule,
         FeedModule.forRoot({ imports: [storageModule], ...feed }),
+        quarantineModule,
         SourcesModule.forRoot({
-          imports: [storageModule, presenceModule, spoolModule],
+          imports: [storageModule, presenceModule, spoolModule, quarantineModule],
           registry,
           access,
           callbacksPerMinutePerUrl: http.callbacksPerMinutePerUrl,
@@ -125,10 +131,12 @@ function healthChecks(storage: Storage, deadlines: DeadlineWorker, spool: Spool)
     return { ...(isOff ? down('differs from that of Redis by more than a minute') : UP), aheadMs: clockAheadMs };
   };
   const checkIncidents = async () => ({ ...UP, open: (await storage.incidents.list().catch(() => [])).length });
+  const checkQuarantine = async () => ({ ...UP, entries: await storage.quarantine.size().catch(() => undefined) });
   return [
     { name: 'store', check: checkStore, isOptional },
     { name: 'clock', check: checkClock },
     { name: 'incidents', check: checkIncidents },
+    { name: 'quarantine', check: checkQuarantine },
     { name: 'deadlines', check: checkDeadlines, isOptional },
     ...(spool.state ? [{ name: 'spool', check: async () => ({ ...UP, ...spool.state }) }] : []),
   ];

@@ -123,6 +123,7 @@ function group(values: Values, policies: readonly Partial<PresencePolicy>[]): Om
   const { isAuthRequired, apiKeys, callbackSecrets, trustProxy, corsOrigins, rateLimitPerMinute } = values;
   const { workers, maxConnections, maxInFlight, keepAliveMs, shutdownDelayMs, callbacksPerMinutePerUrl } = values;
   const { maxParticipants, newParticipantsPerMinute, sources, spoolMaxBytes, spoolMaxAgeMs } = values;
+  const { quarantineMaxCount, quarantineMaxBytes, quarantineRetentionMs } = values;
   // SQLite syncs each commit to the disk before it is acknowledged.
   const replayWindowMs = redis ? values.replayWindowMs : 0;
   const [first, ...others] = sources;
@@ -155,6 +156,7 @@ function group(values: Values, policies: readonly Partial<PresencePolicy>[]): Om
       redis && spoolMaxBytes > 0
         ? { dataDir, store: storeName(redis, redisPrefix), maxBytes: spoolMaxBytes, maxAgeMs: spoolMaxAgeMs }
         : undefined,
+    quarantine: { maxCount: quarantineMaxCount, maxBytes: quarantineMaxBytes, retentionMs: quarantineRetentionMs },
     access: { isRequired: isAuthRequired, apiKeys, callbackSecrets, publicUrl, newParticipantsPerMinute },
     http: {
       trustProxy,

@@ -211,6 +211,24 @@ export const SETTINGS = {
     'Maximum number of concurrent streams and polls of the change feed per process; must be less than MAX_CONNECTIONS.',
     integer(0, 1_000_000),
   ),
+  quarantineMaxCount: setting(
+    'QUARANTINE_MAX_COUNT',
+    '10000',
+    'Maximum number of quarantined callbacks: those that were refused or not understood. The oldest are dropped first; 0 keeps none.',
+    integer(0, 100_000),
+  ),
+  quarantineMaxBytes: setting(
+    'QUARANTINE_MAX_BYTES',
+    String(16 * 1024 * 1024),
+    'Maximum total size of the bodies of quarantined callbacks; the oldest are dropped first.',
+    integer(1024 * 1024, 2 ** 30),
+  ),
+  quarantineRetentionMs: setting(
+    'QUARANTINE_RETENTION_MS',
+    '604800000',
+    'How long quarantined callbacks are kept.',
+    integer(1_000, 366 * 86_400_000),
+  ),
   logLevel: setting('LOG_LEVEL', 'info', `Log level: ${LOG_LEVELS.join(', ')}.`, logLevel),
 };
 

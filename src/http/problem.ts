@@ -10,6 +10,7 @@ export const PROBLEMS = {
   'unknown-participant': { status: 404, title: 'Unknown participant' },
   'unknown-device': { status: 404, title: 'Unknown device' },
   'unknown-incident': { status: 404, title: 'Unknown incident' },
+  'unknown-quarantine-entry': { status: 404, title: 'Unknown quarantined callback' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
   'position-gone': { status: 410, title: 'The position is no longer available' },
@@ -17,6 +18,7 @@ export const PROBLEMS = {
   'uri-too-long': { status: 414, title: 'The URL is too long' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
   'expectation-failed': { status: 417, title: 'Unsupported expectation' },
+  'not-replayable': { status: 422, title: 'The callback still cannot be applied' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   'internal-error': { status: 500, title: 'Internal error' },
@@ -102,6 +104,12 @@ export class ProblemError extends Error {
 
   get status(): number {
     return PROBLEMS[this.problem].status;
+  }
+
+  /** The same problem, with more fields in its log line. */
+  withLogFields(logFields: Readonly<Record<string, unknown>>): ProblemError {
+    const { problem, members, reason } = this;
+    return new ProblemError(problem, members, { reason, logFields: { ...this.logFields, ...logFields } });
   }
 }
 

@@ -42,6 +42,15 @@ function toProblem(error: unknown, { socket }: IncomingMessage): ProblemError {
   return new ProblemError(problem, { detail: detailOf(problem, error) }, noteOf(problem, error, socket.destroyed));
 }
 
+/** The problem for an error that is a fault of our own. */
+export function internalProblem(error: unknown): ProblemError {
+  return new ProblemError(
+    'internal-error',
+    { detail: detailOf('internal-error', error) },
+    noteOf('internal-error', error, false),
+  );
+}
+
 function noteOf(problem: ProblemName, error: unknown, isDisconnected: boolean): ProblemNote {
   if (problem === 'internal-error') return { logFields: { err: error } };
   return isDisconnected && problem === 'invalid-request' ? { reason: 'client-disconnected' } : {};

@@ -3,17 +3,18 @@
 import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { LifecycleEvent } from '../domain/lifecycle-event.js';
 import { jsonBodyParser } from '../http/json-body.js';
 import { ProblemError } from '../http/problem.js';
+import { internalProblem } from '../http/problems.js';
 import type { Refusal } from '../http/refusals.js';
 import { ThrottledLog } from '../observability/throttled-log.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import { CallbackAuthenticator, type CallbackCredentials } from './authentication/callback-authenticator.js';
 import { CallbackDelays } from './callback-delays.js';
 import { EventIntake } from './event-intake.js';
+import { type ReceivedCallback, RefusedCallbacks } from './refused-callbacks.js';
 import type { RegisteredSource } from './registry.js';
-import type { RawCallback, Translation } from './source.js';
+import type { ProviderEvent, RawCallback, Source, Translation } from './source.js';
 
 /** Event names that are safe to log. Longer text could be a secret, which has at least 32 characters. */
 const PLAIN_NAME = /^[\w.]{1,31}$/;
@@ -27,17 +28,19 @@ export interface CallbackResponse {
 
 @Injectable()
 export class CallbackReceiver {
-  readonly #parse: (body: Buffer) => unknown;
+  /** Throws a problem. */
+  readonly parse: (body: Buffer) => unknown;
 
   constructor(
     host: HttpAdapterHost,
     private readonly authenticator: CallbackAuthenticator,
     private readonly intake: EventIntake,
+    private readonly refused: RefusedCallbacks,
     private readonly delays: CallbackDelays,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly log: ThrottledLog,
   ) {
-    this.#parse = jsonBodyParser(host.httpAdapter.getInstance());
+    this.parse = jsonBodyParser(host.httpAdapter.getInstance());
   }
 
   /** `token`: the path segment after the source. Throws ProblemError. */
@@ -53,59 +56,47 @@ export class CallbackReceiver {
 
   /**
    * Resolves when each event is durable, or known to be a duplicate or outdated. Rejects with ProblemError, StoreUnavailableError,
-   * FeedQuotaError or ParticipantLimitError.
+   * FeedQuotaError or ParticipantLimitError. A callback that is refused or not understood is kept in the quarantine.
    */
   async receive(
     { name, source }: RegisteredSource,
-    callback: RawCallback,
+    callback: RawCallback & { readonly requestId: string },
     credentials: CallbackCredentials,
   ): Promise<CallbackResponse> {
-    const nowMs = this.clock.now();
-    const authentication = source.authenticate?.(callback, nowMs);
-    if (authentication?.outcome === 'rejected') {
-      throw new ProblemError(
-        'unauthorized',
-        { detail: 'The signature of the callback is not valid.' },
-        { reason: authentication.reason },
-      );
-    }
-    const body = this.#parse(callback.body);
-    const handshake = source.handshake?.(body);
-    if (handshake) return { status: handshake.status, json: handshake.body };
-    return this.#record(name, source.translate(body, nowMs), credentials);
-  }
-
-  async #record(source: string, translation: Translation, credentials: CallbackCredentials): Promise<CallbackResponse> {
-    switch (translation.outcome) {
-      case 'invalid': {
-        const { errors } = translation;
-        const detail = errors.map(({ pointer, message }) => `${pointer.slice(2)} ${message}`.trim()).join('; ');
-        throw new ProblemError(
-          'invalid-request',
-          { detail, errors },
-          { reason: 'invalid-fields', logFields: { errors } },
-        );
-      }
-      case 'unknown': {
-        const event = PLAIN_NAME.test(translation.name) ? translation.name : '…';
-        return { status: 202, refusal: { reason: 'unknown-event', status: 202, logFields: { event } } };
-      }
-      case 'ignored':
-        return { status: 204 };
-      case 'events': {
-        const { events, warnings = [] } = translation;
-        const taken = await Promise.all(events.map((event) => this.#take(event, credentials)));
-        for (const warning of warnings) this.#logWarning(source, warning);
-        return { status: taken.includes('spooled') ? 202 : 204 };
-      }
+    const receivedAtMs = this.clock.now();
+    verifySignature(source, callback, receivedAtMs);
+    const { body, headers, requestId } = callback;
+    const contentType = headers['content-type'] ?? '';
+    const received = { source: name, contentType, body, receivedAtMs, requestId, grant: credentials.grant };
+    try {
+      const { refusal, ...response } = await this.#process(source, received, credentials);
+      if (!refusal) return response;
+      const logFields = { ...refusal.logFields, ...this.refused.keep(received, refusal.reason) };
+      return { ...response, refusal: { ...refusal, logFields } };
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      throw error.withLogFields(this.refused.keep(received, error.reason));
     }
   }
 
-  #take(event: LifecycleEvent, credentials: CallbackCredentials): Promise<'recorded' | 'spooled'> {
+  async #process(
+    source: Source,
+    received: ReceivedCallback,
+    credentials: CallbackCredentials,
+  ): Promise<CallbackResponse> {
+    const body = this.parse(received.body);
+    const understood = understand(source, body, received.receivedAtMs);
+    if (understood.outcome === 'handshake') return { status: understood.status, json: understood.body };
+    if (understood.outcome !== 'events') return responseTo(understood);
+    const { events, warnings = [] } = understood;
+    const outcomes = await Promise.all(events.map((event) => this.#take(event, received, credentials)));
+    for (const warning of warnings) this.#logWarning(received.source, warning);
+    return { status: outcomes.includes('spooled') ? 202 : 204 };
+  }
+
+  #take(event: ProviderEvent, received: ReceivedCallback, credentials: CallbackCredentials) {
     this.delays.record(event);
-    const { grant } = credentials;
-    const tagged = event.tag === undefined && grant?.tag !== undefined ? { ...event, tag: grant.tag } : event;
-    return this.intake.take(tagged, credentials);
+    return this.intake.take(event, received, credentials);
   }
 
   #logWarning(source: string, warning: string): void {
@@ -115,5 +106,45 @@ export class CallbackReceiver {
       linesPerMinute: 1,
       logFields: () => ({ source, warning }),
     });
+  }
+}
+
+function verifySignature(source: Source, callback: RawCallback, nowMs: number): void {
+  const authentication = source.authenticate?.(callback, nowMs);
+  if (authentication?.outcome !== 'rejected') return;
+  const detail = 'The signature of the callback is not valid.';
+  throw new ProblemError('unauthorized', { detail }, { reason: authentication.reason });
+}
+
+type Handshake = { readonly outcome: 'handshake' } & NonNullable<ReturnType<NonNullable<Source['handshake']>>>;
+
+/** An error is a fault of the source, or something that it does not expect: a problem, so that the callback is kept. */
+function understand(source: Source, body: unknown, receivedAtMs: number): Translation | Handshake {
+  try {
+    const handshake = source.handshake?.(body);
+    return handshake ? { outcome: 'handshake', ...handshake } : source.translate(body, receivedAtMs);
+  } catch (error) {
+    throw internalProblem(error);
+  }
+}
+
+/** Throws a problem if the callback is not valid. */
+function responseTo(translation: Exclude<Translation, { outcome: 'events' }>): CallbackResponse {
+  switch (translation.outcome) {
+    case 'invalid': {
+      const { errors } = translation;
+      const detail = errors.map(({ pointer, message }) => `${pointer.slice(2)} ${message}`.trim()).join('; ');
+      throw new ProblemError(
+        'invalid-request',
+        { detail, errors },
+        { reason: 'invalid-fields', logFields: { errors } },
+      );
+    }
+    case 'unknown': {
+      const event = PLAIN_NAME.test(translation.name) ? translation.name : '…';
+      return { status: 202, refusal: { reason: 'unknown-event', status: 202, logFields: { event } } };
+    }
+    case 'ignored':
+      return { status: 204 };
   }
 }

@@ -52,7 +52,8 @@ export class CallbacksController {
   async #receive(source: RegisteredSource, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { headers, callbackCredentials } = request;
     const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
-    const { status, json, refusal } = await this.receiver.receive(source, { headers, body }, callbackCredentials);
+    const callback = { headers, body, requestId: request.id };
+    const { status, json, refusal } = await this.receiver.receive(source, callback, callbackCredentials);
     if (refusal) this.refusals.recordRequest(request, refusal);
     await reply.code(status).send(json);
   }

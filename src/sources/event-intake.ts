@@ -15,20 +15,17 @@ import { Spool, type SpoolConsumer } from '../spool/spool.js';
 import { keyOf } from '../storage/encoding/subject-key.js';
 import { type Storage, StoreUnavailableError } from '../storage/ports.js';
 import { STORAGE } from '../storage/tokens.js';
+import { type AcceptedEvent, acceptedEvent, parseSpooled, spooledText } from './accepted-event.js';
 import type { CallbackCredentials } from './authentication/callback-authenticator.js';
 import { NewParticipantLimit } from './authentication/new-participant-limit.js';
 import { Bindings } from './callback-urls/bindings.js';
+import { type ReceivedCallback, RefusedCallbacks } from './refused-callbacks.js';
 import type { ReplayWindow } from './replay-window.js';
 
 /** Events that are applied again at the same time. */
 const REPLAY_BATCH = 128;
 
 export const REPLAY_WINDOW = Symbol('ReplayWindow');
-
-interface Spooled {
-  readonly event: LifecycleEvent;
-  readonly grant?: CallbackCredentials['grant'];
-}
 
 @Injectable()
 export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApplicationShutdown {
@@ -41,7 +38,8 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     private readonly bindings: Bindings,
     private readonly newParticipants: NewParticipantLimit,
     private readonly spool: Spool,
-    @Inject(REPLAY_WINDOW) private readonly recent: ReplayWindow<Spooled>,
+    private readonly refused: RefusedCallbacks,
+    @Inject(REPLAY_WINDOW) private readonly recent: ReplayWindow<AcceptedEvent>,
     @Inject(STORAGE) private readonly storage: Pick<Storage, 'check' | 'onPossibleLoss'>,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) private readonly log: Logger,
@@ -61,25 +59,45 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
   }
 
   /**
-   * Resolves when the event is durable: `recorded` in the store, or `spooled`. Rejects with a problem, an error of presence, or
+   * Resolves when the event is durable: in the store, or `spooled`. Rejects with a problem, an error of presence, or
    * StoreUnavailableError.
    */
-  async take(event: LifecycleEvent, { grant, secretNumber }: CallbackCredentials): Promise<'recorded' | 'spooled'> {
-    const key = keyOf(event.subject);
-    const accepted: Spooled = { event, ...(grant && { grant }) };
+  take(
+    event: LifecycleEvent,
+    callback: ReceivedCallback,
+    { secretNumber }: Pick<CallbackCredentials, 'secretNumber'>,
+  ): Promise<Verdict | 'spooled'> {
+    const admitNew = () => this.newParticipants.admit(secretNumber);
+    return this.#recordOrSpool(acceptedEvent(event, callback), callback, admitNew);
+  }
+
+  /**
+   * Like `take`, for the event of a callback that an operator replays: the limit on new participants per minute does not apply.
+   * `isBinding`: whether the minted URL must belong to the participant.
+   */
+  replay(event: LifecycleEvent, callback: ReceivedCallback, isBinding: boolean): Promise<Verdict | 'spooled'> {
+    const accepted = acceptedEvent(event, callback);
+    return this.#recordOrSpool(isBinding ? accepted : { event: accepted.event }, callback);
+  }
+
+  async #recordOrSpool(
+    accepted: AcceptedEvent,
+    callback: ReceivedCallback,
+    admitNew?: () => Error | undefined,
+  ): Promise<Verdict | 'spooled'> {
     let failure: unknown = new StoreUnavailableError('earlier events of the participant are spooled');
-    if (!this.spool.holds(key)) {
+    if (!this.spool.holds(keyOf(accepted.event.subject))) {
       try {
-        await this.#record(accepted, () => this.newParticipants.admit(secretNumber));
+        const verdict = await this.#record(accepted, admitNew);
         this.recent.add(accepted, this.clock.now());
-        return 'recorded';
+        return verdict;
       } catch (error) {
         if (!(error instanceof StoreUnavailableError)) throw error;
         failure = error;
       }
     }
     // If the commit had only lost its reply, the event is applied twice, which changes nothing.
-    if (await this.#spool(accepted)) return 'spooled';
+    if (await this.#spool(accepted, callback)) return 'spooled';
     throw failure;
   }
 
@@ -95,25 +113,26 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
    * minute does not apply, because which participants are new was not known.
    */
   async apply(text: string): Promise<void> {
-    const spooled = JSON.parse(text) as Spooled;
+    const { accepted, received } = parseSpooled(text);
     try {
-      await this.#record(spooled);
-      this.recent.add(spooled, this.clock.now());
+      await this.#record(accepted);
+      this.recent.add(accepted, this.clock.now());
     } catch (error) {
       if (error instanceof FeedQuotaError || error instanceof ParticipantLimitError) {
         throw new StoreUnavailableError(error.message, { cause: error });
       }
       if (!(error instanceof ProblemError)) throw error;
+      const kept = received && this.refused.keep(received, error.reason);
       this.throttledLog.add('spooled event refused', {
         level: 'warn',
         message: 'spooled event refused',
         linesPerMinute: 10,
-        logFields: () => ({ reason: error.reason, ...error.logFields }),
+        logFields: () => ({ reason: error.reason, ...error.logFields, ...kept }),
       });
     }
   }
 
-  async #record({ event, grant }: Spooled, admitNew?: () => Error | undefined): Promise<Verdict> {
+  async #record({ event, grant }: AcceptedEvent, admitNew?: () => Error | undefined): Promise<Verdict> {
     if (grant && !(await this.bindings.bind(event.subject, grant.ref, grant.expiresAtMs))) {
       const detail = 'This callback URL is bound to another participant.';
       throw new ProblemError('wrong-participant', { detail }, { logFields: { ref: grant.ref } });
@@ -121,9 +140,9 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     return this.recorder.record(event, admitNew);
   }
 
-  #spool(accepted: Spooled): Promise<boolean> {
+  #spool(accepted: AcceptedEvent, callback?: ReceivedCallback): Promise<boolean> {
     const { subject, receivedAtMs } = accepted.event;
-    return this.spool.add({ key: keyOf(subject), receivedAtMs, text: JSON.stringify(accepted) });
+    return this.spool.add({ key: keyOf(subject), receivedAtMs, text: spooledText(accepted, callback) });
   }
 
   /** The store may have lost its newest commits. */
@@ -154,7 +173,7 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     else this.log.debug(facts, 'the events of the last REPLAY_WINDOW_MS were applied again; none was missing');
   }
 
-  async #reapply(recorded: Spooled): Promise<Verdict | undefined> {
+  async #reapply(recorded: AcceptedEvent): Promise<Verdict | undefined> {
     try {
       return await this.#record(recorded);
     } catch (error) {

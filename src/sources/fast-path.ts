@@ -92,7 +92,7 @@ export class CallbackFastPath implements FastPath {
     try {
       const credentials = this.receiver.authenticate(source, token, request);
       // The body has arrived completely, so one read returns all of it.
-      const callback = { headers: request.headers, body: request.read() as Buffer };
+      const callback = { headers: request.headers, body: request.read() as Buffer, requestId };
       const { json, ...answer } = await this.receiver.receive(source, callback, credentials);
       return json === undefined ? answer : { ...answer, ...jsonContent(json) };
     } catch (error) {

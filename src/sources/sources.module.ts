@@ -6,16 +6,18 @@ import { CallbackUrlLimit } from './authentication/callback-url-limit.js';
 import { NewParticipantLimit } from './authentication/new-participant-limit.js';
 import { CallbackDelays } from './callback-delays.js';
 import { CallbackReceiver } from './callback-receiver.js';
+import { CallbackReplay } from './callback-replay.js';
 import { Bindings } from './callback-urls/bindings.js';
 import { ACCESS, CallbackUrlsController } from './callback-urls/callback-urls.controller.js';
 import { CallbacksController } from './callbacks.controller.js';
 import { EventIntake, REPLAY_WINDOW } from './event-intake.js';
 import { CallbackFastPath } from './fast-path.js';
+import { RefusedCallbacks } from './refused-callbacks.js';
 import { SourceRegistry } from './registry.js';
 import { ReplayWindow } from './replay-window.js';
 
 export interface SourcesOptions {
-  /** The modules of the store and of presence. */
+  /** The modules of the store, of presence, of the spool and of the quarantine. */
   readonly imports: NonNullable<ModuleMetadata['imports']>;
   readonly registry: SourceRegistry;
   readonly access: AccessSettings;
@@ -42,6 +44,8 @@ export class SourcesModule {
       providers: [
         CallbacksController,
         CallbackReceiver,
+        CallbackReplay,
+        RefusedCallbacks,
         EventIntake,
         { provide: REPLAY_WINDOW, useValue: new ReplayWindow(replayWindowMs) },
         CallbackFastPath,

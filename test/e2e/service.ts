@@ -12,6 +12,7 @@ import { DEFAULT_POLICY, type PresencePolicy } from '../../src/domain/policy.js'
 import type { FeedSettings } from '../../src/feed/feed.module.js';
 import type { HttpSettings } from '../../src/http/http-server.js';
 import { Refusals } from '../../src/http/refusals.js';
+import type { QuarantineSettings } from '../../src/quarantine/quarantine-trimmer.js';
 import { type Clock, systemClock } from '../../src/runtime/clock.js';
 import type { ConfiguredSource } from '../../src/sources/registry.js';
 import type { Dialect } from '../../src/sources/source.js';
@@ -37,6 +38,7 @@ export interface ServiceOptions {
   readonly maxParticipants?: number;
   /** With Redis; undefined: off. */
   readonly spool?: Partial<SpoolLimits>;
+  readonly quarantine?: Partial<QuarantineSettings>;
   readonly replayWindowMs?: number;
   readonly feed?: Partial<FeedSettings>;
   readonly access?: Partial<AccessSettings>;
@@ -91,6 +93,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     policy,
     maxParticipants = 0,
     spool,
+    quarantine,
     replayWindowMs = 0,
     feed,
     access,
@@ -134,6 +137,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     feed: { retentionMs: 86_400_000, maxBytes: 1e8, maxStreams: 1_000, participantBytes: 1e8, ...feed },
     maxParticipants,
     spool: spool && { dataDir, store: redisPrefix, maxBytes: 1e8, maxAgeMs: 86_400_000, ...spool },
+    quarantine: { maxCount: 10_000, maxBytes: 1e8, retentionMs: 604_800_000, ...quarantine },
     access: {
       isRequired: true,
       apiKeys: [],

@@ -138,13 +138,26 @@ describe('a callback that Redis cannot take', () => {
     const path = `/callbacks/bandwidth/${token}`;
     expect((await service.post(path, SEED)).status).toBe(204);
     await redis.kill();
-    expect((await service.post(path, { ...SEED, participantId: 'intruder' })).status).toBe(202);
+    const body = `  ${JSON.stringify({ ...SEED, participantId: 'intruder', name: 'Zoë' })}\n`;
+    const beforeMs = Date.now();
+    expect((await service.post(path, body)).status).toBe(202);
+    const afterMs = Date.now();
     expect((await service.post(path, { ...SEED, event: 'onLeave' })).status).toBe(202);
     await redis.restart();
     await eventually(() => expect(messages()).toContain(APPLIED));
     expect(service.logged).toContainEqual(
       expect.objectContaining({ msg: 'spooled event refused', reason: 'wrong-participant', ref }),
     );
+    await eventually(async () => expect((await service.request('/v1/quarantine')).json.items).toHaveLength(1));
+    const [{ id, reason, contentType, receivedAt }] = (await service.request('/v1/quarantine')).json.items;
+    expect([reason, contentType]).toEqual(['wrong-participant', 'application/json']);
+    expect(Date.parse(receivedAt)).toBeGreaterThanOrEqual(beforeMs);
+    expect(Date.parse(receivedAt)).toBeLessThanOrEqual(afterMs);
+    const { json } = await service.request(`/v1/quarantine/${id}`);
+    expect(json.body).toBe(body);
+    expect(service.logged).toContainEqual(expect.objectContaining({ msg: 'spooled event refused', quarantined: id }));
+    expect((await service.post(`/v1/quarantine/${id}/replay`, {})).json).toEqual({ outcome: 'applied' });
+    expect((await participant('intruder')).state).toBe('connected');
   });
 
   it('is not spooled in a damaged file, which is left as it is', async () => {

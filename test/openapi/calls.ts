@@ -3,11 +3,12 @@ import { expect } from '@jest/globals';
 import { parseApiKeys } from '../../src/auth/api-keys.js';
 import { digestOf } from '../../src/auth/secret.js';
 import { SEED, type Service } from '../e2e/service.js';
+import { eventually } from '../eventually.js';
 import { type Call, send } from './client.js';
 import type { Operation } from './document.js';
 
 /** Each is tried on each operation, whether or not the document lists it for that operation. */
-export const REFUSALS = '400 401 403 404 410 413 414 415 417 429 431 501 503'.split(' ');
+export const REFUSALS = '400 401 403 404 410 413 414 415 417 422 429 431 501 503'.split(' ');
 
 export const SECRET = 'a-callback-secret-of-32-characters-or-more';
 const KEYS = { read: 'the-key-of-a-reader', admin: 'the-key-of-an-operator' };
@@ -17,8 +18,9 @@ export const LOCKED = {
   callbackSecrets: [SECRET],
   publicUrl: 'https://rollcall.example.com',
 };
-/** Does not exist. */
+/** Do not exist. */
 export const INCIDENT_ID = 'store-emptied-0-0';
+export const QUARANTINE_ID = '019ac0f3b2c1-9f86d081884c7d65';
 const UNKNOWN_POSITION = '000000000000.1';
 
 const ADMIN_OPERATIONS = new Set([
@@ -29,6 +31,12 @@ const ADMIN_OPERATIONS = new Set([
   'listIncidents',
   'acknowledgeIncident',
   'makeBackup',
+  'listQuarantinedCallbacks',
+  'getQuarantinedCallback',
+  'replayQuarantinedCallback',
+  'replayQuarantinedCallbacks',
+  'deleteQuarantinedCallback',
+  'deleteQuarantinedCallbacks',
 ]);
 export const JSON_TYPE = { 'content-type': 'application/json' };
 const BASIC = { authorization: `Basic ${Buffer.from(`bandwidth:${SECRET}`).toString('base64')}` };
@@ -40,6 +48,7 @@ export function usualCall({ path, method, operationId }: Operation): Call {
     lookupParticipants: { participantIds: [SEED.participantId, 'nobody', 'lost', 'expired', SEED.participantId] },
     mintCallbackUrl: { source: 'bandwidth', tag: 'agent-17' },
     endDevice: { deviceId: SEED.deviceId },
+    replayQuarantinedCallbacks: { reason: 'unknown-event' },
   };
   const isCallback = path.startsWith('/callbacks/');
   const credentials = isCallback ? BASIC : bearer(ADMIN_OPERATIONS.has(operationId) ? 'admin' : 'read');
@@ -49,8 +58,10 @@ export function usualCall({ path, method, operationId }: Operation): Call {
     path: path
       .replace('{participantId}', SEED.participantId)
       .replace('{token}', SECRET)
-      .replace('{id}', INCIDENT_ID)
+      .replace('incidents/{id}', `incidents/${INCIDENT_ID}`)
+      .replace('{id}', QUARANTINE_ID)
       .replace(/participants$/, operationId === 'purgeParticipants' ? 'participants?tag=nobody' : '$&')
+      .replace(/quarantine$/, operationId === 'deleteQuarantinedCallbacks' ? 'quarantine?reason=unknown-event' : '$&')
       .replace(/stream$/, `stream?after=${UNKNOWN_POSITION}`),
     headers: { ...credentials, ...(method === 'POST' && JSON_TYPE) },
     ...(method === 'POST' && { body: JSON.stringify(bodies[operationId] ?? SEED) }),
@@ -68,6 +79,7 @@ export async function refusedCall(
   const headers = (more: Record<string, string>) => ({ ...usual, headers: { ...usual.headers, ...more } });
   switch (status) {
     case '400':
+      if (operationId === 'replayQuarantinedCallbacks') return { ...usual, body: '{"color":"red"}' };
       return usual.body === undefined
         ? { ...usual, path: `${usual.path.split('?')[0]}?unknown=1` }
         : { ...usual, body: '{}' };
@@ -88,17 +100,41 @@ export async function refusedCall(
     case '414':
       return {
         ...usual,
-        path: usual.path.replace(SEED.participantId, 'x'.repeat(5_000)).replace(INCIDENT_ID, 'x'.repeat(5_000)),
+        path: [SEED.participantId, INCIDENT_ID, QUARANTINE_ID].reduce(
+          (text, id) => text.replace(id, 'x'.repeat(5_000)),
+          usual.path,
+        ),
       };
     case '415':
       return headers({ 'content-type': 'text/plain' });
     case '417':
       return headers({ expect: 'a-miracle' });
+    case '422': {
+      if (operationId !== 'replayQuarantinedCallback') return usual;
+      return { ...usual, path: usual.path.replace(QUARANTINE_ID, await quarantinedId(service, 'unknown-event')) };
+    }
     case '431':
       return headers({ 'x-large': 'x'.repeat(20_000) });
     default:
       return usual;
   }
+}
+
+/** Sends a callback that is quarantined for this reason. Resolves with its id. */
+export async function quarantinedId(service: Service, reason: 'unknown-event' | 'wrong-participant'): Promise<string> {
+  const isUnknown = reason === 'unknown-event';
+  const path = isUnknown ? `/callbacks/bandwidth/${SECRET}` : await boundPath(service);
+  const body = JSON.stringify(isUnknown ? { ...SEED, event: 'onMute' } : SEED);
+  expect((await send(service.url, { method: 'POST', path, headers: JSON_TYPE, body })).status).toBe(
+    isUnknown ? 202 : 403,
+  );
+  let id = '';
+  await eventually(async () => {
+    const query = `/v1/quarantine?reason=${reason}`;
+    const { text } = await send(service.url, { method: 'GET', path: query, headers: bearer('admin') });
+    [{ id }] = JSON.parse(text).items;
+  });
+  return id;
 }
 
 /** The path of a minted URL that is already bound to another participant. */

@@ -150,6 +150,9 @@ describe('the API document', () => {
       // The position and the token in the examples are from another service, and this service cannot mint URLs.
       const expected = {
         acknowledgeIncident: 404,
+        getQuarantinedCallback: 404,
+        replayQuarantinedCallback: 404,
+        deleteQuarantinedCallback: 404,
         listChanges: 410,
         receiveBandwidthCallbackWithToken: 404,
         mintCallbackUrl: 501,

@@ -5,7 +5,18 @@ import { DeadlineWorker } from '../../src/presence/write/deadline-worker.js';
 import { SEED, type Service, type ServiceOptions, startService } from '../e2e/service.js';
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
-import { bearer, INCIDENT_ID, JSON_TYPE, LOCKED, REFUSALS, refusedCall, SECRET, usualCall } from './calls.js';
+import {
+  bearer,
+  INCIDENT_ID,
+  JSON_TYPE,
+  LOCKED,
+  QUARANTINE_ID,
+  quarantinedId,
+  REFUSALS,
+  refusedCall,
+  SECRET,
+  usualCall,
+} from './calls.js';
 import { type Call, eventsOf, type HttpResponse, send } from './client.js';
 import type { Json, Operation } from './document.js';
 import { type ServiceWithIncident, startWithIncident } from './incident.js';
@@ -120,6 +131,17 @@ export class ServiceResponses {
         const { service: other, id } = this.#incidents as ServiceWithIncident;
         const status = operation.operationId === 'listIncidents' ? '200' : '204';
         return this.#collectOne(operation, status, other, { ...usual, path: usual.path.replace(INCIDENT_ID, id) });
+      }
+      case 'listQuarantinedCallbacks':
+        for (let n = 0; n < 2; n += 1) await quarantinedId(service, 'unknown-event');
+        await collect('200', at('?limit=1'));
+        return collect('200', usual);
+      case 'getQuarantinedCallback':
+      case 'replayQuarantinedCallback':
+      case 'deleteQuarantinedCallback': {
+        const id = await quarantinedId(service, 'wrong-participant');
+        const status = operation.operationId === 'deleteQuarantinedCallback' ? '204' : '200';
+        return collect(status, { ...usual, path: usual.path.replace(QUARANTINE_ID, id) });
       }
       case 'getReadiness':
         await collect('200', { ...usual, headers: {} });

@@ -10,6 +10,7 @@ export const COMPONENTS = {
       events: { type: 'integer', example: 0, description: 'Of `spool`: events that wait for the store.' },
       oldestAgeMs: { type: 'integer', example: 0, description: 'Of `spool`: the age of the oldest event.' },
       open: { type: 'integer', example: 0, description: 'Of `incidents`: those that are not acknowledged.' },
+      entries: { type: 'integer', example: 0, description: 'Of `quarantine`: the callbacks that are kept.' },
       aheadMs: { type: 'integer', example: 3, description: 'Of `clock`: how far it is ahead of that of Redis.' },
     },
   },

@@ -9,6 +9,7 @@ const DETAILS = {
   store: { status: 'up' },
   clock: { status: 'up', aheadMs: 3 },
   incidents: { status: 'up', open: 0 },
+  quarantine: { status: 'up', entries: 0 },
   deadlines: { status: 'up' },
   spool: { status: 'up', events: 0, oldestAgeMs: 0 },
 };

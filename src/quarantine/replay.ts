@@ -1,0 +1,100 @@
+// Replays quarantined callbacks through today's code. A callback that is applied, or now known not to concern presence, is removed;
+// any other one stays. To replay a callback twice changes nothing: presence is a function of the set of events.
+import { Inject, Injectable } from '@nestjs/common';
+import type { Logger } from 'pino';
+import type { FieldError } from '../http/problem.js';
+import { LOG } from '../observability/logging.js';
+import {
+  type QuarantinedCallback,
+  type QuarantineFilter,
+  type QuarantineStore,
+  StoreUnavailableError,
+} from '../storage/ports.js';
+import type { QuarantineId } from '../storage/quarantine-id.js';
+import { QUARANTINE_STORE } from '../storage/tokens.js';
+import { countMatching } from './matching.js';
+
+/** Callbacks replayed by one run, and at the same time. */
+const MAX_REPLAYED = 500;
+const BATCH_SIZE = 32;
+
+export const REPLAY_OUTCOMES = ['applied', 'ignored', 'spooled'] as const;
+
+export type ReplayResult =
+  /** `ignored`: a duplicate, outdated, or of no concern to presence. `spooled`: applied once the store is back. */
+  | { readonly outcome: (typeof REPLAY_OUTCOMES)[number] }
+  | { readonly outcome: 'refused'; readonly detail: string; readonly errors?: readonly FieldError[] };
+
+export interface CallbackReplayer {
+  /** Rejects if the callback may be applied later: the store is away, or a limit is reached. */
+  replay(callback: QuarantinedCallback): Promise<ReplayResult>;
+}
+
+interface ReplayTotals {
+  readonly replayed: number;
+  /** They stay. */
+  readonly failed: number;
+  /** Those that match and were not examined. */
+  readonly remaining: number;
+  /** Where to continue; null: all were examined. */
+  readonly next: QuarantineId | null;
+}
+
+@Injectable()
+export class QuarantineReplay {
+  #replayer: CallbackReplayer | undefined;
+
+  constructor(
+    @Inject(QUARANTINE_STORE) private readonly store: QuarantineStore,
+    @Inject(LOG) private readonly log: Logger,
+  ) {}
+
+  /** Must be called before the first replay. */
+  start(replayer: CallbackReplayer): void {
+    this.#replayer = replayer;
+  }
+
+  /** undefined: there is no such callback. Rejects like CallbackReplayer, or with StoreUnavailableError. */
+  async one(id: QuarantineId): Promise<ReplayResult | undefined> {
+    const callback = await this.store.get(id);
+    if (!callback || !this.#replayer) return undefined;
+    const result = await this.#replayer.replay(callback);
+    if (result.outcome !== 'refused') await this.store.remove([id]);
+    return result;
+  }
+
+  /**
+   * Newest first, starting before an id. Callbacks of the wrong participant are replayed only if the filter names that reason: an
+   * operator must have decided that they are genuine. Rejects with StoreUnavailableError, possibly after some were replayed.
+   */
+  async many(filter: QuarantineFilter, before: QuarantineId | null): Promise<ReplayTotals> {
+    const isWanted = (reason: string) => reason !== 'wrong-participant' || filter.reason === reason;
+    let [replayed, failed, examined, next] = [0, 0, 0, before];
+    while (examined < MAX_REPLAYED) {
+      const limit = Math.min(BATCH_SIZE, MAX_REPLAYED - examined);
+      const page = await this.store.page(filter, next, limit);
+      const wanted = page.filter(({ reason }) => isWanted(reason));
+      const results = await Promise.all(wanted.map(({ id }) => this.#attempt(id)));
+      replayed += results.filter((isReplayed) => isReplayed === true).length;
+      failed += results.filter((isReplayed) => isReplayed === false).length;
+      examined += page.length;
+      next = page.at(-1)?.id ?? null;
+      if (page.length < limit) return { replayed, failed, remaining: 0, next: null };
+    }
+    const remaining = await countMatching(this.store, filter, next, isWanted);
+    return { replayed, failed, remaining, next: remaining === 0 ? null : next };
+  }
+
+  /** undefined: somebody else has removed it. */
+  async #attempt(id: QuarantineId): Promise<boolean | undefined> {
+    try {
+      const result = await this.one(id);
+      return result && result.outcome !== 'refused';
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) throw error;
+      // Not the message, which may quote the body.
+      this.log.warn({ quarantined: id, error: (error as Error).name }, 'a quarantined callback could not be replayed');
+      return false;
+    }
+  }
+}
