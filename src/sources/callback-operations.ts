@@ -9,7 +9,7 @@ const RESPONSES = {
   202: {
     description:
       'The store is away: the event is on the local disk, and applied once the store is back. Or the kind of event is not ' +
-      'known, and presence has not changed.',
+      'known: presence has not changed, and the callback is kept in the quarantine.',
   },
   204: {
     description:

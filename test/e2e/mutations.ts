@@ -22,6 +22,10 @@ function seeds(secret: string, key: string): Seed[] {
     ['GET', '/v1/changes?after=000000000000.1&limit=5&types=participant.gone', [bearer], ''],
     ['GET', '/v1/changes/stream?after=000000000000.1', [bearer, 'last-event-id: 000000000000.1'], ''],
     ['GET', '/v1/tags?limit=3', [bearer], ''],
+    ['GET', '/v1/quarantine?reason=unknown-event&since=2026-11-23T09:00:00Z&limit=3', [bearer], ''],
+    ['DELETE', '/v1/quarantine?source=nobody&until=2026-11-23T09:00:00Z', [bearer], ''],
+    ['POST', '/v1/quarantine/019ac0f3b2c1-9f86d081884c7d65/replay', [json, bearer], '{}'],
+    ['POST', '/v1/quarantine/replay', [json, bearer], JSON.stringify({ source: 'bandwidth', reason: 'unknown-event' })],
     ['GET', '/health/ready', [], ''],
     ['GET', '/docs', [], ''],
   ];

@@ -468,8 +468,12 @@ describe.each(onEachStore())('the quarantine on %s', (_, startOn) => {
     expect(await client.list('?limit=1000')).toHaveLength(300);
   });
 
-  it('keeps nothing if it is turned off', async () => {
-    await start({ quarantine: { maxCount: 0 } });
+  it('keeps nothing if it is turned off, and drops what was kept before', async () => {
+    await start();
+    expect((await client.send('{')).status).toBe(400);
+    await client.listOf(1);
+    await restart({ quarantine: { maxCount: 0 } });
+    await client.listOf(0);
     expect((await client.send('{')).status).toBe(400);
     expect((await client.send(event({ event: 'onMute' }))).status).toBe(202);
     expect(service.logged.filter(({ quarantined }) => quarantined !== undefined)).toEqual([]);
@@ -479,35 +483,54 @@ describe.each(onEachStore())('the quarantine on %s', (_, startOn) => {
 });
 
 describe('while the store is away, the quarantine', () => {
-  it('delays no response, keeps a bounded number of callbacks in memory, and writes them once it is back', async () => {
+  it('says what it could not write when the service stops', async () => {
     const redis = await RedisServer.start();
     const service = await startService({ redisUrl: redis.url });
-    const client = clientOf(service);
-    const send = async (count: number) => {
-      const startMs = performance.now();
-      const answers = await Promise.all(Array.from({ length: count }, () => client.send('{', '/callbacks/bandwidth')));
-      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400]));
-      return (performance.now() - startMs) / count;
-    };
     try {
-      const usualMs = await send(50);
-      await client.listOf(50);
       redis.freeze(true);
-      const awayMs = await send(1_100);
-      expect(awayMs).toBeLessThan(10 * usualMs + 20);
-      const full = service.logged.filter(({ msg }) =>
-        String(msg).startsWith('The quarantine refuses to keep callbacks'),
-      );
-      expect(full).toMatchObject([{ level: 50, msg: expect.stringContaining('FULL') }]);
-      redis.freeze(false);
-      await eventually(async () => {
-        const { quarantine } = (await service.request('/health/ready')).json.details;
-        expect(quarantine.entries).toBe(50 + 1_024);
-      });
+      expect((await clientOf(service).send('{', '/callbacks/bandwidth')).status).toBe(400);
     } finally {
-      redis.freeze(false);
       await service.stop();
+      redis.freeze(false);
       await redis.stop();
     }
+    const msg = 'refused callbacks are not kept, because the store is away';
+    expect(service.logged).toContainEqual(expect.objectContaining({ level: 40, callbacks: 1, msg }));
   });
+
+  it.each([
+    ['callbacks', '{', 1_100, 1_024],
+    ['bytes', 'x'.repeat(65_536), 80, 64],
+  ])(
+    'delays no response, keeps a bounded number of %s in memory, and writes them later',
+    async (_, body, sent, kept) => {
+      const redis = await RedisServer.start();
+      const service = await startService({ redisUrl: redis.url });
+      const send = async (count: number) => {
+        const startMs = performance.now();
+        const answers = await Promise.all(
+          Array.from({ length: count }, () => clientOf(service).send(body, '/callbacks/bandwidth')),
+        );
+        expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400]));
+        return (performance.now() - startMs) / count;
+      };
+      try {
+        const usualMs = await send(20);
+        await clientOf(service).listOf(20);
+        redis.freeze(true);
+        expect(await send(sent)).toBeLessThan(10 * usualMs + 20);
+        const full = service.logged.filter(({ msg }) => String(msg).startsWith('The quarantine refuses to keep'));
+        expect(full).toMatchObject([{ level: 50, msg: expect.stringContaining('FULL') }]);
+        redis.freeze(false);
+        await eventually(async () => {
+          const { quarantine } = (await service.request('/health/ready')).json.details;
+          expect(quarantine.entries).toBe(20 + kept);
+        });
+      } finally {
+        redis.freeze(false);
+        await service.stop();
+        await redis.stop();
+      }
+    },
+  );
 });
