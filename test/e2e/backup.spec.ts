@@ -1,4 +1,5 @@
 // npm run backup, and what it writes: a service that is started with it has everything that was acknowledged before.
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +9,9 @@ import { ServiceProcess } from './process.js';
 import { SEED } from './service.js';
 import { Shell } from './shell.js';
 
-const PROGRAM = join(import.meta.dirname, '..', '..', 'dist', 'backup.js');
+const DIST = join(import.meta.dirname, '..', '..', 'dist');
+const PROGRAM = join(DIST, 'backup.js');
+const COPY_PROGRAM = join(DIST, 'storage', 'sqlite', 'copy-database.mjs');
 const KEY = 'the-key-of-an-operator';
 const API_KEYS = `operator:admin+read:${createHash('sha256').update(KEY).digest('hex')}`;
 
@@ -137,6 +140,20 @@ describe('a backup', () => {
     expect(existsSync(backup)).toBe(true);
     expect(service.output).toContain('a backup was made');
     await service.end('SIGTERM');
+  });
+
+  it('is not made of a damaged database', async () => {
+    const service = await start();
+    for (let n = 0; n < 20; n += 1) await connect(service, `p${n}`);
+    await service.end('SIGTERM');
+    const damaged = join(data, 'damaged.db');
+    const content = readFileSync(join(data, 'rollcall.db'));
+    writeFileSync(damaged, content.fill('garbage', content.length / 4, content.length / 2));
+    writeFileSync(backup, 'the previous one');
+    const { status, stderr } = spawnSync(process.execPath, [COPY_PROGRAM, damaged, backup], { encoding: 'utf8' });
+    expect([status, JSON.parse(stderr)]).toEqual([1, { code: 'SQLITE_CORRUPT', message: expect.any(String) }]);
+    expect(readFileSync(backup, 'utf8')).toBe('the previous one');
+    expect(readdirSync(folder)).toEqual(['backup.db', 'data']);
   });
 
   it('is not replaced if a new one cannot be made', async () => {

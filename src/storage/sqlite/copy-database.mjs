@@ -7,7 +7,12 @@ import Database from 'libsql';
 /** @type {string[]} */
 const [from = '', to = ''] = process.argv.slice(2);
 const partial = `${to}.partial`;
+/** A log that an earlier attempt has left would be applied to this copy. */
+const clear = () => {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(partial + suffix, { force: true });
+};
 try {
+  clear();
   copyFileSync(from, partial);
   const db = new Database(partial);
   // A file without a write-ahead log, which can be moved alone.
@@ -20,7 +25,7 @@ try {
   closeSync(copy);
   renameSync(partial, to);
 } catch (error) {
-  rmSync(partial, { force: true });
+  clear();
   const { code = 'unexpected', message } = /** @type {Error & { code?: string }} */ (error);
   console.error(JSON.stringify({ code, message }));
   process.exitCode = 1;
