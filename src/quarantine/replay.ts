@@ -1,9 +1,8 @@
 // Replays quarantined callbacks through today's code. A callback that is applied, or now known not to concern presence, is removed;
 // any other one stays. To replay a callback twice changes nothing: presence is a function of the set of events.
 import { Inject, Injectable } from '@nestjs/common';
-import type { Logger } from 'pino';
 import type { FieldError } from '../http/problem.js';
-import { LOG } from '../observability/logging.js';
+import { ThrottledLog } from '../observability/throttled-log.js';
 import {
   type QuarantinedCallback,
   type QuarantineFilter,
@@ -46,7 +45,7 @@ export class QuarantineReplay {
 
   constructor(
     @Inject(QUARANTINE_STORE) private readonly store: QuarantineStore,
-    @Inject(LOG) private readonly log: Logger,
+    private readonly log: ThrottledLog,
   ) {}
 
   /** Must be called before the first replay. */
@@ -64,25 +63,25 @@ export class QuarantineReplay {
   }
 
   /**
-   * Newest first, starting before an id. Callbacks of the wrong participant are replayed only if the filter names that reason: an
-   * operator must have decided that they are genuine. Rejects with StoreUnavailableError, possibly after some were replayed.
+   * Replays the newest ones that match and are older than `before`, in the order of receipt: long histories are then folded in
+   * order. Callbacks of the wrong participant are replayed only if the filter names that reason, since an operator must have decided
+   * that they are genuine. Rejects with StoreUnavailableError, possibly after some were replayed.
    */
   async many(filter: QuarantineFilter, before: QuarantineId | null): Promise<ReplayTotals> {
     const isWanted = (reason: string) => reason !== 'wrong-participant' || filter.reason === reason;
-    let [replayed, failed, examined, next] = [0, 0, 0, before];
-    while (examined < MAX_REPLAYED) {
-      const limit = Math.min(BATCH_SIZE, MAX_REPLAYED - examined);
-      const page = await this.store.page(filter, next, limit);
-      const wanted = page.filter(({ reason }) => isWanted(reason));
-      const results = await Promise.all(wanted.map(({ id }) => this.#attempt(id)));
+    const page = await this.store.page(filter, before, MAX_REPLAYED);
+    const ids = page.filter(({ reason }) => isWanted(reason)).map(({ id }) => id);
+    ids.reverse();
+    let [replayed, failed] = [0, 0];
+    for (let first = 0; first < ids.length; first += BATCH_SIZE) {
+      const batch = ids.slice(first, first + BATCH_SIZE);
+      const results = await Promise.all(batch.map((id) => this.#attempt(id)));
       replayed += results.filter((isReplayed) => isReplayed === true).length;
       failed += results.filter((isReplayed) => isReplayed === false).length;
-      examined += page.length;
-      next = page.at(-1)?.id ?? null;
-      if (page.length < limit) return { replayed, failed, remaining: 0, next: null };
     }
-    const remaining = await countMatching(this.store, filter, next, isWanted);
-    return { replayed, failed, remaining, next: remaining === 0 ? null : next };
+    const last = page.length < MAX_REPLAYED ? undefined : page.at(-1);
+    const remaining = last ? await countMatching(this.store, filter, last.id, isWanted) : 0;
+    return { replayed, failed, remaining, next: last && remaining > 0 ? last.id : null };
   }
 
   /** undefined: somebody else has removed it. */
@@ -93,7 +92,12 @@ export class QuarantineReplay {
     } catch (error) {
       if (error instanceof StoreUnavailableError) throw error;
       // Not the message, which may quote the body.
-      this.log.warn({ quarantined: id, error: (error as Error).name }, 'a quarantined callback could not be replayed');
+      this.log.add('replay failed', {
+        level: 'warn',
+        message: 'a quarantined callback could not be replayed',
+        linesPerMinute: 10,
+        logFields: () => ({ quarantined: id, error: (error as Error).name }),
+      });
       return false;
     }
   }

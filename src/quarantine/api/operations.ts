@@ -77,9 +77,9 @@ export const ApiReplayCallbacks = () =>
       operationId: 'replayQuarantinedCallbacks',
       summary: 'Replay all quarantined callbacks that match',
       description:
-        'Replays the callbacks that match all given filters, newest first. One request examines up to 500: repeat it with ' +
-        '`nextCursor` as `cursor` until there is none. Callbacks of the wrong participant are left out unless `reason` is ' +
-        '`wrong-participant`.',
+        'Replays the callbacks that match all given filters, in the order of receipt. One request examines the newest 500: ' +
+        'repeat it with `nextCursor` as `cursor` until there is none. Callbacks of the wrong participant are left out unless ' +
+        '`reason` is `wrong-participant`.',
     }),
     ApiOkResponse({
       type: ReplayTotalsResponse,
