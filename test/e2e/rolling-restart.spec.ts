@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { eventually } from '../eventually.js';
 import { findProgram } from '../find-program.js';
 import { closeOnce } from '../leftovers.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
@@ -57,6 +58,7 @@ async function startNginx(ports: readonly [number, number, number]): Promise<voi
   const child = spawn(binary, ['-p', folder, '-e', join(folder, 'error.log'), '-c', join(folder, 'nginx.conf')]);
   nginx = child;
   closeOnce(() => child.kill());
+  await eventually(() => fetch(`http://127.0.0.1:${front}/health/live`));
 }
 
 function startNode(port: number, name: string): Promise<ServiceProcess> {
