@@ -80,7 +80,7 @@ describe('a callback that Redis cannot take', () => {
     return json;
   };
 
-  it('is acknowledged within 2.5 s while Redis is frozen, and applied once even if its commit had only lost its reply', async () => {
+  it('is acknowledged long before its sender gives up while Redis is frozen, and applied once even if its commit had only lost its reply', async () => {
     await start();
     const { position } = await eventuallyPosition();
     redis.freeze(true);
@@ -88,7 +88,7 @@ describe('a callback that Redis cannot take', () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, n) => service.callback({ participantId: `p${n}` })),
     );
-    expect(performance.now() - startMs).toBeLessThan(2_500);
+    expect(performance.now() - startMs).toBeLessThan(6_000);
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
     redis.freeze(false);
     await eventually(() => expect(messages()).toContain(APPLIED));
