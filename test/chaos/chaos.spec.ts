@@ -25,7 +25,7 @@ interface Round {
   readonly maxWaitMs: number;
 }
 
-async function play({ world: options, strike, isUnnoticed }: Fault, random: Random): Promise<Round> {
+async function play({ name, world: options, strike, isUnnoticed }: Fault, random: Random): Promise<Round> {
   const world = await World.start(options);
   try {
     const { position } = await get<{ position: string }>(world, '/v1/changes');
@@ -41,6 +41,10 @@ async function play({ world: options, strike, isUnnoticed }: Fault, random: Rand
     const maxWaitMs = Math.round(Math.max(...history.map(({ waitedMs }) => waitedMs)));
     if (isUnnoticed) expect(unanswered.map(({ status }) => status)).toEqual([]);
     return { acknowledged: history.length - unanswered.length, unknown: unanswered.length, maxWaitMs };
+  } catch (error) {
+    // To understand what happened.
+    console.error(`${name}\n${world.service.output.slice(-3_000)}`);
+    throw error;
   } finally {
     await world.stop();
   }
