@@ -49,7 +49,7 @@ export class SpoolFile {
 
   /** All of them are durable when this returns; none if it throws. */
   append(entries: readonly NewEntry[]): void {
-    inTransaction(this.#db, () => {
+    this.#write(() => {
       for (const { key, receivedAtMs, text } of entries) this.#statements.insert.run(key, receivedAtMs, text);
     });
   }
@@ -60,7 +60,7 @@ export class SpoolFile {
   }
 
   remove(ids: readonly number[]): void {
-    this.#statements.remove.run(JSON.stringify(ids));
+    this.#write(() => this.#statements.remove.run(JSON.stringify(ids)));
   }
 
   /** How many entries each participant has, and their total length. */
@@ -80,6 +80,16 @@ export class SpoolFile {
   /** Throws if nothing can be written. */
   probe(): void {
     this.#statements.touch.run();
+  }
+
+  /** On a full disk, the write-ahead log may still be emptied into the file, and used again from its start. */
+  #write(work: () => void): void {
+    try {
+      inTransaction(this.#db, work);
+    } catch {
+      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      inTransaction(this.#db, work);
+    }
   }
 
   close(): void {

@@ -56,6 +56,8 @@ export class Spool {
   readonly #refusals: RefusalLog;
   /** The number of entries of each participant. */
   readonly #held = new Map<SubjectKey, number>();
+  /** Entries that are applied, but could not be removed from their file yet. */
+  readonly #applied = new Map<SpoolFile, Set<number>>();
   #waiting: Waiting[] = [];
   #events = 0;
   #bytes = 0;
@@ -217,6 +219,9 @@ export class Spool {
         const last = entries.at(-1);
         if (!last) break;
         after = last.id;
+        const known = this.#applied.get(file);
+        const isKnown = known !== undefined && entries.every(({ id }) => known.has(id));
+        if (isKnown) continue;
         const done = await this.#apply(file, entries, consumer);
         if (done === 0) return applied;
         applied += done;
@@ -226,24 +231,31 @@ export class Spool {
   }
 
   async #apply(file: SpoolFile, entries: readonly SpoolEntry[], consumer: SpoolConsumer): Promise<number> {
-    const outcomes = await Promise.allSettled(entries.map(({ text }) => consumer.apply(text)));
-    const done = entries.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+    const known = this.#applied.get(file) ?? new Set();
+    const waiting = entries.filter(({ id }) => !known.has(id));
+    const outcomes = await Promise.allSettled(waiting.map(({ text }) => consumer.apply(text)));
+    const done = waiting.filter((_, index) => outcomes[index]?.status === 'fulfilled');
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected' && !(outcome.reason instanceof StoreUnavailableError)) {
         this.#log.error({ err: outcome.reason }, 'a spooled event cannot be applied');
       }
     }
     if (done.length === 0) return 0;
-    try {
-      file.remove(done.map(({ id }) => id));
-      this.#refusals.accepted('remove applied events');
-    } catch (error) {
-      // They will be applied again, which changes nothing.
-      this.#refusals.refused('remove applied events', diskFault(error), done.length);
-      return 0;
-    }
+    this.#remove(file, [...known, ...done.map(({ id }) => id)]);
     for (const { key, text } of done) this.#count(key, -1, -text.length);
     return done.length;
+  }
+
+  /** If that fails, they are removed later; after a crash they are applied again, which changes nothing. */
+  #remove(file: SpoolFile, ids: readonly number[]): void {
+    try {
+      file.remove(ids);
+      this.#applied.delete(file);
+      this.#refusals.accepted('remove applied events');
+    } catch (error) {
+      this.#applied.set(file, new Set(ids));
+      this.#refusals.refused('remove applied events', diskFault(error), ids.length);
+    }
   }
 }
 

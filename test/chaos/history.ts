@@ -31,22 +31,24 @@ export function faultsIn(history: readonly Sent[], shown: readonly Shown[], poli
   for (const one of history) sentById.set(one.participantId, [...(sentById.get(one.participantId) ?? []), one]);
   return [...sentById].flatMap(([id, sent]) => {
     const actual = textOf(shownById.get(id));
-    const possible = possibleStates(sent, policy, nowMs);
-    if (possible.has(actual)) return [];
+    const possible = new Set<string>();
+    for (const state of possibleStates(sent, policy, nowMs)) {
+      if (state === actual) return [];
+      possible.add(state);
+    }
     const events = sent.map(({ event, outcome, status }) => `${event.kind} ${event.at} ${outcome} ${status ?? ''}`);
     return [`${id} is ${actual}, but should be ${[...possible].join(' or ')} after ${events.join(', ')}`];
   });
 }
 
-function possibleStates(sent: readonly Sent[], policy: Policy, nowMs: number): Set<string> {
+/** One for each choice of the unknown events, beginning with none of them: most were refused. */
+function* possibleStates(sent: readonly Sent[], policy: Policy, nowMs: number): Generator<string> {
   const unknown = sent.filter(({ outcome }) => outcome === 'unknown').slice(0, MAX_UNKNOWN);
-  const states = new Set<string>();
   for (let chosen = 0; chosen < 2 ** unknown.length; chosen += 1) {
     const isIn = (one: Sent) => one.outcome === 'acknowledged' || (chosen & (1 << unknown.indexOf(one))) !== 0;
     const events = sent.filter(isIn).map(({ event }) => event);
-    states.add(events.length === 0 ? textOf(undefined) : textOfPresence(presenceOf(events, policy, nowMs)));
+    yield events.length === 0 ? textOf(undefined) : textOfPresence(presenceOf(events, policy, nowMs));
   }
-  return states;
 }
 
 function textOfPresence({ state, sinceMs, cause }: Presence): string {
