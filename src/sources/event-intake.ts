@@ -85,7 +85,7 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     callback: ReceivedCallback,
     admitNew?: () => Error | undefined,
   ): Promise<Verdict | 'spooled'> {
-    let failure: unknown = new StoreUnavailableError('earlier events of the participant are spooled');
+    let failure: StoreUnavailableError | undefined;
     if (!this.spool.holds(keyOf(accepted.event.subject))) {
       try {
         const verdict = await this.#record(accepted, admitNew);
@@ -98,7 +98,7 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     }
     // If the commit had only lost its reply, the event is applied twice, which changes nothing.
     if (await this.#spool(accepted, callback)) return 'spooled';
-    throw failure;
+    throw failure ?? new StoreUnavailableError('earlier events of the participant are spooled');
   }
 
   async canApply(): Promise<boolean> {
