@@ -29,8 +29,7 @@ export const REPLAY_WINDOW = Symbol('ReplayWindow');
 
 @Injectable()
 export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApplicationShutdown {
-  #replay: Promise<void> | undefined;
-  #isReplayRequested = false;
+  #replay: Promise<void> = Promise.resolve();
   #isStopped = false;
 
   constructor(
@@ -40,7 +39,7 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     private readonly spool: Spool,
     private readonly refused: RefusedCallbacks,
     @Inject(REPLAY_WINDOW) private readonly recent: ReplayWindow<AcceptedEvent>,
-    @Inject(STORAGE) private readonly storage: Pick<Storage, 'check' | 'onPossibleLoss'>,
+    @Inject(STORAGE) private readonly storage: Pick<Storage, 'check' | 'intactAtMs' | 'onPossibleLoss'>,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) private readonly log: Logger,
     private readonly throttledLog: ThrottledLog,
@@ -89,7 +88,7 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     if (!this.spool.holds(keyOf(accepted.event.subject))) {
       try {
         const verdict = await this.#record(accepted, admitNew);
-        this.recent.add(accepted, this.clock.now());
+        this.#remember(accepted);
         return verdict;
       } catch (error) {
         if (!(error instanceof StoreUnavailableError)) throw error;
@@ -116,7 +115,7 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     const { accepted, received } = parseSpooled(text);
     try {
       await this.#record(accepted);
-      this.recent.add(accepted, this.clock.now());
+      this.#remember(accepted);
     } catch (error) {
       if (error instanceof FeedQuotaError || error instanceof ParticipantLimitError) {
         throw new StoreUnavailableError(error.message, { cause: error });
@@ -145,22 +144,18 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     return this.spool.add({ key: keyOf(subject), receivedAtMs, text: spooledText(accepted, callback) });
   }
 
-  /** The store may have lost its newest commits. */
-  #requestReplay(): void {
-    if (this.#replay) this.#isReplayRequested = true;
-    else {
-      this.#replay = this.#replayRecent().finally(() => {
-        this.#replay = undefined;
-        if (!this.#isReplayRequested) return;
-        this.#isReplayRequested = false;
-        this.#requestReplay();
-      });
-    }
+  #remember(accepted: AcceptedEvent): void {
+    this.recent.add(accepted, this.clock.now(), this.storage.intactAtMs);
   }
 
-  /** Applies the events of the replay window again. That changes nothing unless some were lost. */
-  async #replayRecent(): Promise<void> {
-    const events = this.recent.items(this.clock.now());
+  /** The store may have lost its newest commits. */
+  #requestReplay(): void {
+    const events = this.recent.items(this.storage.intactAtMs);
+    this.#replay = this.#replay.then(() => this.#replayAll(events));
+  }
+
+  /** Applying events again changes nothing unless some were lost. */
+  async #replayAll(events: readonly AcceptedEvent[]): Promise<void> {
     let restored = 0;
     for (let first = 0; first < events.length && !this.#isStopped; first += REPLAY_BATCH) {
       const verdicts = await Promise.all(

@@ -294,6 +294,8 @@ export interface Storage {
    * restarted or has lost data.
    */
   onPossibleLoss(listener: () => void): void;
+  /** When, by our clock, the store was last known to have all that it acknowledged. */
+  readonly intactAtMs: number;
   /** How far our clock is ahead of that of the store; undefined: not known, or the store has no clock of its own. */
   readonly clockAheadMs: number | undefined;
   /**

@@ -25,6 +25,9 @@ export function watched(storage: Storage) {
   const { description, index, feed, bindings, incidents, quarantine, backups } = storage;
   const ends = {
     onPossibleLoss: (listener: () => void) => storage.onPossibleLoss(listener),
+    get intactAtMs() {
+      return storage.intactAtMs;
+    },
     get clockAheadMs() {
       return storage.clockAheadMs;
     },

@@ -1,4 +1,8 @@
 // Redis loses commits that it acknowledged. The service notices, applies the newest events again, and reports what is lost for good.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { systemClock } from '../../src/runtime/clock.js';
@@ -36,6 +40,13 @@ describe('when Redis loses data', () => {
   const restored = () => service.logged.find(({ msg }) => msg === RESTORED);
   const connected = async () => (await service.request('/v1/occupancy')).json.connected;
   const incidents = async () => (await service.request('/v1/incidents')).json.items;
+
+  /** Until the service has looked for lost data that often again: the first time, it learns that there is data. */
+  async function checksPassed(count: number): Promise<void> {
+    const checks = async () => Number(await admin.get((await admin.keys('*:watch'))[0] ?? ''));
+    const before = await checks();
+    await eventually(async () => expect(await checks()).toBeGreaterThanOrEqual(before + count));
+  }
 
   it('by a failover to a replica that lacked the newest commits, nothing acknowledged is lost', async () => {
     const replica = await RedisServer.start();
@@ -81,11 +92,23 @@ describe('when Redis loses data', () => {
     expect(await incidents()).toEqual([]);
   });
 
+  it('after an outage that is longer than REPLAY_WINDOW_MS, what was recorded shortly before it is applied again', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'rollcall-lost-'));
+    await start({ replayWindowMs: 1_000, dataDir, spool: {} });
+    await arrive(0, 10);
+    await redis.kill();
+    await wait(3_000);
+    expect((await service.callback({ participantId: 'spooled' })).status).toBe(202);
+    await redis.restart();
+    await eventually(() => expect(restored()).toMatchObject({ restored: 10 }));
+    await eventually(async () => expect(await connected()).toBe(11));
+    rmSync(dataDir, { recursive: true });
+  });
+
   it('by FLUSHALL, the same without a reconnect', async () => {
     await start();
     await arrive(0, 5);
-    // Until it has been seen that there is data.
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await checksPassed(2);
     await admin.flushall();
     await eventually(() => expect(restored()).toMatchObject({ restored: 5 }));
     expect(await connected()).toBe(5);
@@ -95,11 +118,12 @@ describe('when Redis loses data', () => {
   it('by a restart with older data than REPLAY_WINDOW_MS can restore, an operator is told from when on', async () => {
     await start({ replayWindowMs: 1_000 });
     await arrive(0, 5);
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await checksPassed(2);
     const savedMs = Date.now();
     await admin.save();
     await arrive(5, 5);
-    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    // More than REPLAY_WINDOW_MS before the newest one.
+    await checksPassed(3);
     await redis.kill();
     await redis.restart();
     await eventually(async () => expect(await incidents()).toMatchObject([{ kind: 'store-rolled-back' }]));
@@ -140,7 +164,7 @@ describe('a clock that differs from that of Redis', () => {
     expect(ready.status).toBe(status);
     const { aheadMs: measured } = ready.json.details.clock;
     expect(Math.abs(measured - aheadMs)).toBeLessThan(500);
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await wait(2_500);
     const warnings = service.logged.filter(({ msg }) =>
       String(msg).startsWith('the clocks of this machine and of Redis'),
     );

@@ -50,6 +50,10 @@ export class RedisStorage implements Storage {
     return this.incidents.clockAheadMs;
   }
 
+  get intactAtMs(): number {
+    return this.incidents.intactAtMs;
+  }
+
   onPossibleLoss(listener: () => void): void {
     this.incidents.onPossibleLoss(listener);
   }

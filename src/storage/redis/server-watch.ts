@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../runtime/clock.js';
 import type { Incident, IncidentStore } from '../ports.js';
 import type { Shards } from './shards.js';
+import { runTransaction } from './transaction.js';
 
 const INTERVAL_MS = 2_000;
 /** Half an hour. Of what was committed before, it is only known that it is missing. */
@@ -34,7 +35,10 @@ export class ServerWatch implements IncidentStore {
   #samples: Sample[] = [];
   #epoch: string | undefined;
   #runId: string | undefined;
+  #intactAtMs = Number.NEGATIVE_INFINITY;
   #clockAheadMs: number | undefined;
+  /** Not stored yet. */
+  #incident: Incident | undefined;
   #isClockWarned = false;
   #onPossibleLoss = () => {};
   #cancel = () => {};
@@ -51,6 +55,10 @@ export class ServerWatch implements IncidentStore {
 
   get clockAheadMs(): number | undefined {
     return this.#clockAheadMs;
+  }
+
+  get intactAtMs(): number {
+    return this.#intactAtMs;
   }
 
   onPossibleLoss(listener: () => void): void {
@@ -111,7 +119,9 @@ export class ServerWatch implements IncidentStore {
     ]);
     const nowMs = this.#clock.now();
     this.#compareClocks(time as unknown as [string, string], (sentMs + nowMs) / 2);
-    await this.#compareData(epoch ?? undefined, count, runId, nowMs);
+    this.#compareData(epoch ?? undefined, count, runId, nowMs);
+    this.#intactAtMs = nowMs;
+    await this.#report();
   }
 
   #compareClocks([seconds, micros]: readonly [string, string], atMs: number): void {
@@ -124,12 +134,7 @@ export class ServerWatch implements IncidentStore {
     this.#isClockWarned = isOff;
   }
 
-  async #compareData(
-    epoch: string | undefined,
-    count: number,
-    runId: string | undefined,
-    nowMs: number,
-  ): Promise<void> {
+  #compareData(epoch: string | undefined, count: number, runId: string | undefined, nowMs: number): void {
     const last = this.#samples.at(-1);
     // Without an epoch, nothing was ever committed.
     const isEmptied = this.#epoch !== undefined && epoch !== this.#epoch;
@@ -148,20 +153,19 @@ export class ServerWatch implements IncidentStore {
     const isHealed = lostFromMs !== undefined && last !== undefined && last.atMs - lostFromMs <= this.#replayWindowMs;
     if ((!isEmptied && !isRolledBack) || isHealed) return;
     const kind = isEmptied ? 'store-emptied' : 'store-rolled-back';
-    await this.#report({
-      id: `${kind}-${lostEpoch ?? 'new'}-${runId?.slice(0, 8)}`,
-      kind,
-      detectedAtMs: nowMs,
-      lostFromMs,
-    });
+    const id = `${kind}-${lostEpoch ?? 'new'}-${runId?.slice(0, 8)}`;
+    this.#incident = { id, kind, detectedAtMs: nowMs, lostFromMs };
   }
 
-  /** Once, although every process finds out. */
-  async #report(incident: Incident): Promise<void> {
-    const { commands } = this.#shards.redis;
-    const { id, kind, detectedAtMs, lostFromMs } = incident;
-    if ((await commands.set(this.#shards.first.incident(id), JSON.stringify(incident), 'NX')) === null) return;
-    await commands.zadd(this.#shards.first.incidents, detectedAtMs, id);
+  /** Once, although every process finds out. If Redis goes away meanwhile, with the next check. */
+  async #report(): Promise<void> {
+    if (!this.#incident) return;
+    const { id, kind, detectedAtMs, lostFromMs } = this.#incident;
+    const { first, redis } = this.#shards;
+    const transaction = redis.commands.multi().set(first.incident(id), JSON.stringify(this.#incident), 'NX');
+    const [isFirst] = await runTransaction(transaction.zadd(first.incidents, 'NX', detectedAtMs, id));
+    this.#incident = undefined;
+    if (isFirst === null) return;
     const lostFrom = lostFromMs === undefined ? undefined : new Date(lostFromMs).toISOString();
     this.#log.error(
       { incident: id, lostFrom },

@@ -23,6 +23,7 @@ export class SqliteStorage implements Storage {
   readonly backups: SqliteBackups;
   readonly quarantine: SqliteQuarantineStore;
   readonly clockAheadMs = undefined;
+  readonly intactAtMs = Number.NEGATIVE_INFINITY;
   readonly #database: SqliteDatabase;
 
   /** Creates the folder and the file if they are missing. Throws StartError. */
