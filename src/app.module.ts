@@ -130,7 +130,13 @@ function healthChecks(storage: Storage, deadlines: DeadlineWorker, spool: Spool)
     const isOff = Math.abs(clockAheadMs) > MAX_CLOCK_DIFFERENCE_MS;
     return { ...(isOff ? down('differs from that of Redis by more than a minute') : UP), aheadMs: clockAheadMs };
   };
-  const checkIncidents = async () => ({ ...UP, open: (await storage.incidents.list().catch(() => [])).length });
+  // While the store is down, neither number is known.
+  const openIncidents = () =>
+    storage.incidents.list().then(
+      ({ length }) => length,
+      () => undefined,
+    );
+  const checkIncidents = async () => ({ ...UP, open: await openIncidents() });
   const checkQuarantine = async () => ({ ...UP, entries: await storage.quarantine.size().catch(() => undefined) });
   return [
     { name: 'store', check: checkStore, isOptional },

@@ -9,7 +9,7 @@ import { KnownPaths } from './http/known-paths.js';
 import { collectOptions, serveOpenApi } from './http/openapi/openapi.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { ProblemError } from './http/problem.js';
-import { Problems } from './http/problems.js';
+import { ProblemMapper } from './http/problem-mapper.js';
 import { Refusals } from './http/refusals.js';
 import { constantHeaders, registerHeaders } from './http/security-headers.js';
 import { SourceNames } from './http/source-names.js';
@@ -44,7 +44,7 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   http.decorate('declaredOptions', collectOptions(http));
   const [first, ...others] = parts.sources;
   const names = [first.name, ...others.map(({ name }) => name)] as const;
-  const problems = new Problems(presenceProblem);
+  const problems = new ProblemMapper(presenceProblem);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.forRoot({
       ...parts,

@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { KnownPaths } from './known-paths.js';
 import { notFoundProblem, ProblemError, problemOfStatus } from './problem.js';
-import { problemResponse } from './problems.js';
+import { problemResponse } from './problem-mapper.js';
 import type { Refusals } from './refusals.js';
 
 /** Room for an id of 256 characters, percent-encoded. */

@@ -12,7 +12,7 @@ import {
   problemOfStatus,
 } from './problem.js';
 
-export class Problems {
+export class ProblemMapper {
   /** `translate`: returns the problem for an error of the application, and undefined for any other error. */
   constructor(private readonly translate: (error: unknown) => ProblemError | undefined) {}
 

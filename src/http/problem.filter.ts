@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Problems, problemResponse } from './problems.js';
+import { type ProblemMapper, problemResponse } from './problem-mapper.js';
 import type { Refusals } from './refusals.js';
 
 /** Answers every error with a problem document. */
@@ -8,7 +8,7 @@ import type { Refusals } from './refusals.js';
 export class ProblemFilter implements ExceptionFilter {
   constructor(
     private readonly refusals: Refusals,
-    private readonly problems: Problems,
+    private readonly problems: ProblemMapper,
   ) {}
 
   async catch(error: unknown, host: ArgumentsHost): Promise<void> {

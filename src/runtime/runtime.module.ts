@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { Admission } from '../http/admission.js';
-import { Problems } from '../http/problems.js';
+import { ProblemMapper } from '../http/problem-mapper.js';
 import { Refusals } from '../http/refusals.js';
 import { CONSTANT_HEADERS } from '../http/security-headers.js';
 import { SourceNames } from '../http/source-names.js';
@@ -16,7 +16,7 @@ export interface RuntimeParts {
   readonly refusals: Refusals;
   readonly sourceNames: SourceNames;
   readonly admission: Admission;
-  readonly problems: Problems;
+  readonly problems: ProblemMapper;
   readonly constantHeaders: Readonly<Record<string, string>>;
 }
 
@@ -40,7 +40,7 @@ export class RuntimeModule {
       { provide: Refusals, useValue: refusals },
       { provide: SourceNames, useValue: sourceNames },
       { provide: Admission, useValue: admission },
-      { provide: Problems, useValue: problems },
+      { provide: ProblemMapper, useValue: problems },
       { provide: CONSTANT_HEADERS, useValue: constantHeaders },
     ];
     return { module: RuntimeModule, global: true, providers, exports: providers };

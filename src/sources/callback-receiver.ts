@@ -5,7 +5,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { jsonBodyParser } from '../http/json-body.js';
 import { ProblemError } from '../http/problem.js';
-import { internalProblem } from '../http/problems.js';
+import { internalProblem } from '../http/problem-mapper.js';
 import type { Refusal } from '../http/refusals.js';
 import { ThrottledLog } from '../observability/throttled-log.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';

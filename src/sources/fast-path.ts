@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import { Admission } from '../http/admission.js';
 import type { FastPath } from '../http/early-response.js';
 import { BODY_LIMIT_BYTES } from '../http/json-body.js';
-import { Problems, problemResponse } from '../http/problems.js';
+import { ProblemMapper, problemResponse } from '../http/problem-mapper.js';
 import { type Refusal, Refusals } from '../http/refusals.js';
 import { logAnswered } from '../http/request-log.js';
 import { CONSTANT_HEADERS } from '../http/security-headers.js';
@@ -39,7 +39,7 @@ export class CallbackFastPath implements FastPath {
     registry: SourceRegistry,
     private readonly receiver: CallbackReceiver,
     private readonly admission: Admission,
-    private readonly problems: Problems,
+    private readonly problems: ProblemMapper,
     private readonly refusals: Refusals,
     @Inject(CONSTANT_HEADERS) private readonly headers: Readonly<Record<string, string>>,
     @Inject(LOG) private readonly log: Logger,

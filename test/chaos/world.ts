@@ -1,10 +1,10 @@
 // A service with its store, as real processes: on SQLite, or on Redis behind a proxy that can break the connection.
-import { once } from 'node:events';
+
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ServiceProcess } from '../e2e/process.js';
+import { freePort } from '../free-port.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
 import { TcpProxy } from '../storage/redis/tcp-proxy.js';
 
@@ -83,13 +83,4 @@ export class World {
     await this.redisServer?.stop();
     rmSync(this.#dataDir, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

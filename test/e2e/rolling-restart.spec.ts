@@ -1,13 +1,13 @@
 // Two processes behind nginx, configured as in docs/scaling.md, are restarted one after the other under load: no callback fails.
+
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import { findProgram } from '../find-program.js';
+import { freePort } from '../free-port.js';
 import { closeOnce } from '../leftovers.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
 import { ServiceProcess } from './process.js';
@@ -29,15 +29,6 @@ afterEach(async () => {
   await redis.stop();
   rmSync(folder, { recursive: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** The documented configuration on other ports, in the foreground and without the paths of the system. */
 async function startNginx(ports: readonly [number, number, number]): Promise<void> {

@@ -23,26 +23,6 @@ const Source = () => SourceParameter('Only callbacks of this source.');
 const Since = () => Time('2026-11-23T09:00:00Z', 'Only callbacks received at this time or later.');
 const Until = () => Time('2026-11-23T09:30:00Z', 'Only callbacks received before this time.');
 
-export class QuarantineQuery {
-  @Source()
-  source?: string;
-
-  @Reason()
-  reason?: string;
-
-  @Since()
-  since?: string;
-
-  @Until()
-  until?: string;
-
-  @Limit()
-  limit: number = 100;
-
-  @Cursor(ID_EXAMPLE)
-  cursor?: string;
-}
-
 export class QuarantineDeleteQuery {
   @Source()
   source?: string;
@@ -55,6 +35,14 @@ export class QuarantineDeleteQuery {
 
   @Until()
   until?: string;
+}
+
+export class QuarantineQuery extends QuarantineDeleteQuery {
+  @Limit()
+  limit: number = 100;
+
+  @Cursor(ID_EXAMPLE)
+  cursor?: string;
 }
 
 const SOURCE_NAME = { message: 'must be the name of a source' };

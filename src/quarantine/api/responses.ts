@@ -63,28 +63,7 @@ export class QuarantineResponse {
   nextCursor?: string;
 }
 
-export class QuarantinedCallbackResponse {
-  @Id()
-  id: string;
-
-  @Source()
-  source: string;
-
-  @Reason()
-  reason: string;
-
-  @ReceivedAt()
-  receivedAt: string;
-
-  @ContentType()
-  contentType: string;
-
-  @Bytes()
-  bytes: number;
-
-  @RequestId()
-  requestId: string;
-
+export class QuarantinedCallbackResponse extends QuarantineEntryResponse {
   @ApiPropertyOptional({ type: String, example: BODY_EXAMPLE, description: 'The body as text, if it is valid UTF-8.' })
   body?: string;
 
