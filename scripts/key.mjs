@@ -2,9 +2,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 
 const [name = '', scopes = ''] = process.argv.slice(2);
-if (!/^[\w.-]{1,64}$/.test(name) || !/^(read|admin)(\+(read|admin))*$/.test(scopes)) {
+if (!/^[\w.-]{1,64}$/.test(name) || !/^(read|admin|metrics)(\+(read|admin|metrics))*$/.test(scopes)) {
   console.error(
-    'Usage: npm run --silent key -- <name> <scopes>\n  name: letters, digits, or any of _ . -\n  scopes: read, admin or read+admin',
+    'Usage: npm run --silent key -- <name> <scopes>\n  name: letters, digits, or any of _ . -\n  scopes: read, admin or metrics, or several of them joined by +',
   );
   process.exit(1);
 }

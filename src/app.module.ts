@@ -8,6 +8,8 @@ import type { HttpSettings } from './http/http-server.js';
 import { IncidentsModule } from './incidents/incidents.module.js';
 import { HealthModule } from './observability/health/health.module.js';
 import type { HealthCheck } from './observability/health/health-check.js';
+import { MetricsModule } from './observability/metrics/metrics.module.js';
+import type { MetricsAddress } from './observability/metrics/metrics-server.js';
 import { PresenceModule } from './presence/presence.module.js';
 import { DeadlineWorker } from './presence/write/deadline-worker.js';
 import { FeedQuota, participantQuotaBytes } from './presence/write/feed-quota.js';
@@ -15,6 +17,7 @@ import { QuarantineModule } from './quarantine/quarantine.module.js';
 import type { QuarantineSettings } from './quarantine/quarantine-trimmer.js';
 import type { Clock } from './runtime/clock.js';
 import { RuntimeModule, type RuntimeParts } from './runtime/runtime.module.js';
+import { VERSION } from './runtime/version.js';
 import { type ConfiguredSource, SourceRegistry } from './sources/registry.js';
 import type { Dialect } from './sources/source.js';
 import { SourcesModule } from './sources/sources.module.js';
@@ -23,6 +26,15 @@ import { SpoolModule, type SpoolSettings } from './spool/spool.module.js';
 import { type Storage, StoreUnavailableError } from './storage/ports.js';
 import { StorageModule } from './storage/storage.module.js';
 import { STORAGE } from './storage/tokens.js';
+
+interface MetricsSettings {
+  /** undefined: the metrics are served by the service itself. */
+  readonly address: MetricsAddress | undefined;
+  /** Those whose participants are counted. */
+  readonly tags: readonly string[];
+  /** Its free space is shown. */
+  readonly dataDir: string;
+}
 
 export interface AppSettings {
   /** The number of processes that share the port, including this one. */
@@ -35,6 +47,7 @@ export interface AppSettings {
   readonly feed: FeedSettings;
   /** undefined: callbacks that the store cannot take are refused. */
   readonly spool: SpoolSettings | undefined;
+  readonly metricsSettings: MetricsSettings;
   readonly quarantine: QuarantineSettings;
   /** How long events are kept, to apply them again if the store loses them; 0: never. */
   readonly replayWindowMs: number;
@@ -62,6 +75,7 @@ export class AppModule {
     maxParticipants,
     feed,
     spool,
+    metricsSettings: { address: metricsAddress, tags: metricsTags, dataDir },
     quarantine,
     replayWindowMs,
     access,
@@ -80,6 +94,7 @@ export class AppModule {
       policyOf: (source) => registry.policyOf(source),
       quota: new FeedQuota(feed.participantBytes ?? participantQuotaBytes(feed.maxBytes, workers), feed.retentionMs),
       maxParticipants,
+      metricsTags,
     });
     return {
       module: AppModule,
@@ -95,6 +110,13 @@ export class AppModule {
           access,
           callbacksPerMinutePerUrl: http.callbacksPerMinutePerUrl,
           replayWindowMs,
+        }),
+        MetricsModule.forRoot({
+          hasOwnPort: metricsAddress !== undefined,
+          version: VERSION,
+          workers,
+          store: storage.kind,
+          dataDir,
         }),
         IncidentsModule.forRoot([storageModule]),
         BackupsModule.forRoot([storageModule]),

@@ -4,6 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule, type AppParts } from './app.module.js';
 import { AccessGuard } from './auth/access-guard.js';
 import { ClientAddresses } from './http/client-address.js';
+import { addHttpMetrics } from './http/http-metrics.js';
 import { createHttpServer } from './http/http-server.js';
 import { KnownPaths } from './http/known-paths.js';
 import { collectOptions, serveOpenApi } from './http/openapi/openapi.js';
@@ -15,6 +16,7 @@ import { constantHeaders, registerHeaders } from './http/security-headers.js';
 import { SourceNames } from './http/source-names.js';
 import { DtoPipe } from './http/validation.js';
 import { nestLog } from './observability/logging.js';
+import { Metrics } from './observability/metrics/metrics.js';
 import { ThrottledLog } from './observability/throttled-log.js';
 import { FeedQuotaError } from './presence/write/feed-quota.js';
 import { ParticipantLimitError } from './presence/write/participant-limit.js';
@@ -23,6 +25,7 @@ import { CallbacksController } from './sources/callbacks.controller.js';
 import { CallbackFastPath } from './sources/fast-path.js';
 import { SourceRegistry } from './sources/registry.js';
 import { subjectOf } from './storage/encoding/subject-key.js';
+import { MeasuredStorage } from './storage/measured-storage.js';
 import { StoreUnavailableError } from './storage/ports.js';
 
 const RETRY_AFTER_S = '1';
@@ -34,11 +37,13 @@ const RETRY_NEW_AFTER_S = '60';
 export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
   const { log, http: settings, access, clock } = parts;
   const clients = new ClientAddresses(settings.trustProxy);
+  const metrics = new Metrics();
   const throttledLog = new ThrottledLog(log, clock);
   const paths = new KnownPaths();
   const refusals = new Refusals(throttledLog, clients, paths);
   const { adapter, admission, complete } = createHttpServer(log, settings, { refusals, paths });
   const http = adapter.getInstance();
+  addHttpMetrics(http, metrics, { admission, refusals });
   http.addHook('onClose', async () => throttledLog.flush());
   // For the API document, which the build makes.
   http.decorate('declaredOptions', collectOptions(http));
@@ -48,6 +53,8 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.forRoot({
       ...parts,
+      storage: new MeasuredStorage(parts.storage, metrics),
+      metrics,
       throttledLog,
       refusals,
       sourceNames: new SourceNames(names),

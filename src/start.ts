@@ -7,6 +7,7 @@ import type { AccessSettings } from './auth/access-guard.js';
 import { type Config, ConfigError, loadEnvFile, readConfig } from './config/config.js';
 import { HealthController } from './observability/health/health.controller.js';
 import { createLog } from './observability/logging.js';
+import { type MetricsAddress, MetricsServer } from './observability/metrics/metrics-server.js';
 import { systemClock } from './runtime/clock.js';
 import { listenError } from './runtime/listen-error.js';
 import { Shutdown } from './runtime/shutdown.js';
@@ -73,7 +74,7 @@ async function serve(config: Config, log: Logger): Promise<void> {
 }
 
 async function listen(app: NestFastifyApplication, config: Config, log: Logger, place: string): Promise<void> {
-  const { host, port, access } = config;
+  const { host, port, access, metricsSettings } = config;
   const lines: string[] = [];
   const listenTextResolver = (url: string) => {
     lines.push(`Rollcall listens on ${url} and stores presence in ${place}${exposure(access)}`);
@@ -92,10 +93,23 @@ async function listen(app: NestFastifyApplication, config: Config, log: Logger, 
   } finally {
     log.level = level;
   }
+  if (metricsSettings.address) {
+    const metricsUrl = await serveMetrics(app, metricsSettings.address);
+    for (const [n, line] of lines.entries()) lines[n] = `${line}; metrics are at ${metricsUrl}`;
+  }
   if (!cluster.worker) for (const line of lines) log.info(line);
   // The primary logs them once all workers listen.
   cluster.worker?.send(lines);
   if (cluster.worker) log.debug({ primary: process.ppid }, 'worker is listening');
+}
+
+/** Resolves with the URL. */
+async function serveMetrics(app: NestFastifyApplication, address: MetricsAddress): Promise<string> {
+  try {
+    return await app.get(MetricsServer, { strict: false }).listen(address);
+  } catch (error) {
+    throw listenError(error, address, 'METRICS_');
+  }
 }
 
 /** The part of the start line about access without credentials. */

@@ -124,6 +124,7 @@ function group(values: Values, policies: readonly Partial<PresencePolicy>[]): Om
   const { workers, maxConnections, maxInFlight, keepAliveMs, shutdownDelayMs, callbacksPerMinutePerUrl } = values;
   const { maxParticipants, newParticipantsPerMinute, sources, spoolMaxBytes, spoolMaxAgeMs } = values;
   const { quarantineMaxCount, quarantineMaxBytes, quarantineRetentionMs } = values;
+  const { metricsPort, metricsHost, metricsTags } = values;
   // SQLite syncs each commit to the disk before it is acknowledged.
   const replayWindowMs = redis ? values.replayWindowMs : 0;
   const [first, ...others] = sources;
@@ -156,6 +157,11 @@ function group(values: Values, policies: readonly Partial<PresencePolicy>[]): Om
       redis && spoolMaxBytes > 0
         ? { dataDir, store: storeName(redis, redisPrefix), maxBytes: spoolMaxBytes, maxAgeMs: spoolMaxAgeMs }
         : undefined,
+    metricsSettings: {
+      address: metricsPort === undefined ? undefined : { host: metricsHost, port: metricsPort },
+      tags: metricsTags,
+      dataDir,
+    },
     quarantine: { maxCount: quarantineMaxCount, maxBytes: quarantineMaxBytes, retentionMs: quarantineRetentionMs },
     access: { isRequired: isAuthRequired, apiKeys, callbackSecrets, publicUrl, newParticipantsPerMinute },
     http: {

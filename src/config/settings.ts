@@ -1,4 +1,4 @@
-// All settings: name, purpose, default and parser. Tests compare .env.example and the table in the README with this list.
+// All settings: name, purpose, default and parser. Tests compare .env.example, docs/configuration.md and the README with this list.
 import { isIP } from 'node:net';
 import { parseApiKeys } from '../auth/api-keys.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../domain/policy.js';
@@ -211,6 +211,19 @@ export const SETTINGS = {
     'Maximum number of concurrent streams and polls of the change feed per process; must be less than MAX_CONNECTIONS.',
     integer(0, 1_000_000),
   ),
+  metricsPort: setting(
+    'METRICS_PORT',
+    '',
+    'Port that serves GET /metrics without a key, instead of PORT, which then does not serve it; 0 picks a free one.',
+    (text) => (text === '' ? undefined : integer(0, 65_535)(text)),
+  ),
+  metricsHost: setting('METRICS_HOST', '127.0.0.1', 'Address to listen on with METRICS_PORT.', listenHost),
+  metricsTags: setting(
+    'METRICS_TAGS',
+    '',
+    'Tags whose participants are counted in the metrics: a comma-separated list of at most 100.',
+    metricsTags,
+  ),
   quarantineMaxCount: setting(
     'QUARANTINE_MAX_COUNT',
     '10000',
@@ -282,6 +295,12 @@ function onOrOff(text: string): boolean {
 
 function list(text: string): string[] {
   return text === '' ? [] : text.split(',').map((entry) => entry.trim());
+}
+
+function metricsTags(text: string): string[] {
+  const tags = list(text);
+  if (tags.includes('') || tags.length > 100) throw new Error('must be a comma-separated list of at most 100 tags');
+  return [...new Set(tags)];
 }
 
 function durability(text: string): Durability {

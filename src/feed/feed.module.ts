@@ -11,6 +11,7 @@ import { ChangePoll } from './api/change-poll.js';
 import { ChangeStreams } from './api/change-streams.js';
 import { ChangesController } from './api/changes.controller.js';
 import { FeedHub } from './feed-hub.js';
+import { FeedGauges, FeedMetrics } from './feed-metrics.js';
 import { FeedReader } from './feed-reader.js';
 import { FEED_LIMITS, FeedTrimmer } from './feed-trimmer.js';
 import { FollowerLimit } from './follower-limit.js';
@@ -29,7 +30,7 @@ export interface FeedOptions extends Omit<FeedSettings, 'participantBytes'> {
 
 @Module({
   controllers: [ChangesController],
-  providers: [FeedReader, FeedHub, FeedTrimmer, ChangeStreams, ChangePoll],
+  providers: [FeedReader, FeedMetrics, FeedGauges, FeedHub, FeedTrimmer, ChangeStreams, ChangePoll],
 })
 export class FeedModule implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
   constructor(

@@ -20,6 +20,15 @@ export class Admission {
     return !this.inFlight.isClosing && !this.connections.isReserved(socket) && this.inFlight.acquire(response);
   }
 
+  /** Requests in progress. */
+  get inFlightCount(): number {
+    return this.inFlight.count;
+  }
+
+  get maxInFlight(): number {
+    return this.inFlight.max;
+  }
+
   /** While closing, each response is the last one of its connection. */
   get isClosing(): boolean {
     return this.inFlight.isClosing;

@@ -7,7 +7,7 @@ export class InFlightLimit {
   readonly #inFlight = new Set<ServerResponse>();
   readonly #release: (this: ServerResponse) => void;
 
-  constructor(private readonly max: number) {
+  constructor(readonly max: number) {
     const inFlight = this.#inFlight;
     // One function for all requests instead of a closure for each.
     this.#release = function release() {
@@ -18,6 +18,10 @@ export class InFlightLimit {
   /** While closing, requests in flight are answered, each with the last response of its connection; new ones are refused. */
   get isClosing(): boolean {
     return this.#isClosing;
+  }
+
+  get count(): number {
+    return this.#inFlight.size;
   }
 
   close(): void {

@@ -7,8 +7,8 @@
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants.js';
 
-/** `public`: no key needed. `read`, `admin`: an API key with that scope. `callback`: the credentials of a source. */
-export type RouteAccess = 'public' | 'read' | 'admin' | 'callback';
+/** `public`: no key needed. `read`, `admin`, `metrics`: an API key with that scope. `callback`: the credentials of a source. */
+export type RouteAccess = 'public' | 'read' | 'admin' | 'metrics' | 'callback';
 
 export interface RouteOptions {
   readonly access: RouteAccess;

@@ -14,6 +14,7 @@ import { TIME_EXAMPLE } from '../http/openapi/examples.js';
 import { ProblemError } from '../http/problem.js';
 import { NoQuery } from '../http/query-parameters.js';
 import { Access } from '../http/route-options.js';
+import { Metrics } from '../observability/metrics/metrics.js';
 import { rfc3339 } from '../runtime/rfc3339.js';
 import type { IncidentStore } from '../storage/ports.js';
 import { INCIDENT_STORE } from '../storage/tokens.js';
@@ -53,7 +54,17 @@ class IncidentsResponse {
 @ApiTags('operations')
 @Controller('v1/incidents')
 export class IncidentsController {
-  constructor(@Inject(INCIDENT_STORE) private readonly incidents: IncidentStore) {}
+  constructor(
+    @Inject(INCIDENT_STORE) private readonly incidents: IncidentStore,
+    metrics: Metrics,
+  ) {
+    const open = metrics.gauge({
+      name: 'rollcall_open_incidents',
+      help: 'Losses of data that have not been acknowledged.',
+      aggregation: 'max',
+    });
+    metrics.collect(async () => open.set((await incidents.list()).length));
+  }
 
   @Get()
   @Access('admin')

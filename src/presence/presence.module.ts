@@ -10,12 +10,14 @@ import { OccupancyController } from './api/occupancy.controller.js';
 import { OperatorEndController } from './api/operator-end.controller.js';
 import { ParticipantsController } from './api/participants.controller.js';
 import { PurgeController } from './api/purge.controller.js';
+import { METRICS_TAGS, PresenceMetrics } from './read/presence-metrics.js';
 import { PresenceReader } from './read/presence-reader.js';
 import { DeadlineWorker } from './write/deadline-worker.js';
 import { FeedQuota } from './write/feed-quota.js';
 import { MAX_PARTICIPANTS, ParticipantLimit } from './write/participant-limit.js';
 import { Purge } from './write/purge.js';
 import { POLICY_OF, Recorder } from './write/recorder.js';
+import { RecorderMetrics } from './write/recorder-metrics.js';
 
 export interface PresenceOptions {
   /** Must provide the storage ports. */
@@ -24,17 +26,19 @@ export interface PresenceOptions {
   readonly quota: FeedQuota;
   /** 0: no limit. */
   readonly maxParticipants: number;
+  /** Those whose participants are counted in the metrics. */
+  readonly metricsTags: readonly string[];
 }
 
 @Module({
   controllers: [ParticipantsController, OccupancyController, OperatorEndController, PurgeController],
-  providers: [PresenceReader, Recorder, ParticipantLimit, Purge, DeadlineWorker],
+  providers: [PresenceReader, PresenceMetrics, Recorder, RecorderMetrics, ParticipantLimit, Purge, DeadlineWorker],
   exports: [Recorder, DeadlineWorker],
 })
 export class PresenceModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(private readonly deadlines: DeadlineWorker) {}
 
-  static forRoot({ imports, policyOf, quota, maxParticipants }: PresenceOptions): DynamicModule {
+  static forRoot({ imports, policyOf, quota, maxParticipants, metricsTags }: PresenceOptions): DynamicModule {
     return {
       module: PresenceModule,
       imports,
@@ -42,6 +46,7 @@ export class PresenceModule implements OnApplicationBootstrap, OnApplicationShut
         { provide: POLICY_OF, useValue: policyOf },
         { provide: FeedQuota, useValue: quota },
         { provide: MAX_PARTICIPANTS, useValue: maxParticipants },
+        { provide: METRICS_TAGS, useValue: metricsTags },
       ],
     };
   }

@@ -5,12 +5,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { LOG } from '../observability/logging.js';
+import { Metrics } from '../observability/metrics/metrics.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import { onTickEnd } from '../runtime/tick-batch.js';
 import { type QuarantinedCallback, type QuarantineStore, StoreUnavailableError } from '../storage/ports.js';
 import { newQuarantineId, type QuarantineId } from '../storage/quarantine-id.js';
 import { RefusalLog } from '../storage/refusal-log.js';
 import { QUARANTINE_STORE } from '../storage/tokens.js';
+import { addQuarantineMetrics } from './quarantine-metrics.js';
 import { QUARANTINE_LIMITS, type QuarantineSettings, QuarantineTrimmer } from './quarantine-trimmer.js';
 import type { QuarantineReason } from './reasons.js';
 
@@ -34,6 +36,7 @@ export type RefusedCallback = Omit<QuarantinedCallback, 'id' | 'bytes' | 'reason
 export class Quarantine {
   readonly #queue: QuarantinedCallback[] = [];
   #queuedBytes = 0;
+  #droppedCount = 0;
   readonly #refusals: RefusalLog;
   readonly #stopping = new AbortController();
   #writing: Promise<void> | undefined;
@@ -44,7 +47,9 @@ export class Quarantine {
     private readonly trimmer: QuarantineTrimmer,
     @Inject(CLOCK) clock: Clock,
     @Inject(LOG) private readonly log: Logger,
+    metrics: Metrics,
   ) {
+    addQuarantineMetrics(metrics, store, () => this.#droppedCount);
     this.#refusals = new RefusalLog(log, 'The quarantine', clock);
   }
 
@@ -54,6 +59,7 @@ export class Quarantine {
     const bytes = callback.body.length;
     if (this.#queue.length >= MAX_QUEUED || this.#queuedBytes + bytes > MAX_QUEUED_BYTES) {
       this.#refusals.refused('keep callbacks', FULL);
+      this.#droppedCount += 1;
       return undefined;
     }
     this.#refusals.accepted('keep callbacks');

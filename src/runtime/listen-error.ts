@@ -1,10 +1,22 @@
 import { StartError } from './start-error.js';
 
-/** Explains what is wrong with HOST or PORT when the server cannot listen; returns any other error unchanged. */
-export function listenError(error: unknown, { host, port }: { host: string; port: number }): unknown {
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Explains what is wrong with HOST or PORT when the server cannot listen; returns any other error unchanged.
+ * `prefix`: that of the names of the two settings.
+ */
+export function listenError(error: unknown, { host, port }: Address, prefix = ''): unknown {
   const { code = '' } = error as NodeJS.ErrnoException;
   const explain = EXPLANATIONS[code];
-  return explain ? new StartError(`${explain(host, port)} (${code})`, { cause: error }) : error;
+  return explain
+    ? new StartError(`${explain(host, port).replaceAll(/\b(?:HOST|PORT)\b/g, `${prefix}$&`)} (${code})`, {
+        cause: error,
+      })
+    : error;
 }
 
 const notAnAddress = (host: string) =>

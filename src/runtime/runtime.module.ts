@@ -6,12 +6,14 @@ import { Refusals } from '../http/refusals.js';
 import { CONSTANT_HEADERS } from '../http/security-headers.js';
 import { SourceNames } from '../http/source-names.js';
 import { LOG } from '../observability/logging.js';
+import { Metrics } from '../observability/metrics/metrics.js';
 import { ThrottledLog } from '../observability/throttled-log.js';
 import { CLOCK, type Clock } from './clock.js';
 
 export interface RuntimeParts {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly throttledLog: ThrottledLog;
   readonly refusals: Refusals;
   readonly sourceNames: SourceNames;
@@ -26,6 +28,7 @@ export class RuntimeModule {
   static forRoot({
     clock,
     log,
+    metrics,
     throttledLog,
     refusals,
     sourceNames,
@@ -36,6 +39,7 @@ export class RuntimeModule {
     const providers = [
       { provide: CLOCK, useValue: clock },
       { provide: LOG, useValue: log },
+      { provide: Metrics, useValue: metrics },
       { provide: ThrottledLog, useValue: throttledLog },
       { provide: Refusals, useValue: refusals },
       { provide: SourceNames, useValue: sourceNames },

@@ -3,6 +3,7 @@
 // nor the store: it starts, replaces and stops the workers.
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
+import { PrimaryMetrics } from '../observability/metrics/worker-metrics.js';
 import type { StopReason } from './stop-requests.js';
 
 /** Delay before a worker that died is replaced; doubled each time its replacement dies within MIN_UPTIME_MS. */
@@ -24,6 +25,7 @@ export class Workers {
   readonly #shutdownDelayMs: number;
   readonly #running = new Set<Worker>();
   readonly #replacements = new Set<NodeJS.Timeout>();
+  readonly #metrics = new PrimaryMetrics();
   #isStarted = false;
   /** Set once the process is stopping: no more workers are started. */
   #exitCode: number | undefined;
@@ -64,6 +66,7 @@ export class Workers {
     const worker = cluster.fork();
     const startedMs = performance.now();
     this.#running.add(worker);
+    this.#metrics.watch(worker);
     const onExit = (exit: WorkerExit) => {
       const uptimeMs = performance.now() - startedMs;
       this.#onExit(worker, uptimeMs < MIN_UPTIME_MS ? restartDelayMs : MIN_RESTART_DELAY_MS, exit);

@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import type { Verdict } from '../domain/device-history.js';
 import { jsonBodyParser } from '../http/json-body.js';
 import { ProblemError } from '../http/problem.js';
 import { internalProblem } from '../http/problem-mapper.js';
@@ -10,7 +11,8 @@ import type { Refusal } from '../http/refusals.js';
 import { ThrottledLog } from '../observability/throttled-log.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import { CallbackAuthenticator, type CallbackCredentials } from './authentication/callback-authenticator.js';
-import { CallbackDelays } from './callback-delays.js';
+import { CallbackMetrics, type CallbackOutcome } from './callback-metrics.js';
+import { ClockWarnings } from './clock-warnings.js';
 import { EventIntake } from './event-intake.js';
 import { type ReceivedCallback, RefusedCallbacks } from './refused-callbacks.js';
 import type { RegisteredSource } from './registry.js';
@@ -20,6 +22,7 @@ import type { ProviderEvent, RawCallback, Source, Translation } from './source.j
 const PLAIN_NAME = /^[\w.]{1,31}$/;
 
 export interface CallbackResponse {
+  readonly outcome: CallbackOutcome;
   readonly status: number;
   readonly json?: unknown;
   /** Set if the kind of event is not known: the callback is logged and counted as ignored. */
@@ -36,7 +39,8 @@ export class CallbackReceiver {
     private readonly authenticator: CallbackAuthenticator,
     private readonly intake: EventIntake,
     private readonly refused: RefusedCallbacks,
-    private readonly delays: CallbackDelays,
+    private readonly metrics: CallbackMetrics,
+    private readonly clockWarnings: ClockWarnings,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly log: ThrottledLog,
   ) {
@@ -51,7 +55,13 @@ export class CallbackReceiver {
   ): CallbackCredentials {
     // A source that verifies the provider's signature needs no other credentials. If the path has a token anyway, it must be valid.
     if (source.authenticate !== undefined && token === undefined) return {};
-    return this.authenticator.authenticate(name, token, request, this.clock.now());
+    const startedMs = performance.now();
+    try {
+      return this.authenticator.authenticate(name, token, request, this.clock.now());
+    } catch (error) {
+      this.metrics.refused(name, error, startedMs);
+      throw error;
+    }
   }
 
   /**
@@ -59,12 +69,29 @@ export class CallbackReceiver {
    * FeedQuotaError or ParticipantLimitError. A callback that is refused or not understood is kept in the quarantine.
    */
   async receive(
+    source: RegisteredSource,
+    callback: RawCallback & { readonly requestId: string },
+    credentials: CallbackCredentials,
+  ): Promise<CallbackResponse> {
+    const startedMs = performance.now();
+    try {
+      const response = await this.#receive(source, callback, credentials);
+      this.metrics.answered(source.name, response.outcome, startedMs);
+      return response;
+    } catch (error) {
+      this.metrics.refused(source.name, error, startedMs);
+      throw error;
+    }
+  }
+
+  async #receive(
     { name, source }: RegisteredSource,
     callback: RawCallback & { readonly requestId: string },
     credentials: CallbackCredentials,
   ): Promise<CallbackResponse> {
     const receivedAtMs = this.clock.now();
     verifySignature(source, callback, receivedAtMs);
+    this.metrics.received(name, receivedAtMs);
     const { body, headers, requestId } = callback;
     const contentType = headers['content-type'] ?? '';
     const received = { source: name, contentType, body, receivedAtMs, requestId, grant: credentials.grant };
@@ -86,17 +113,27 @@ export class CallbackReceiver {
   ): Promise<CallbackResponse> {
     const body = this.parse(received.body);
     const understood = understand(source, body, received.receivedAtMs);
-    if (understood.outcome === 'handshake') return { status: understood.status, json: understood.body };
+    if (understood.outcome === 'handshake') {
+      const { outcome, status, body: json } = understood;
+      return { outcome, status, json };
+    }
     if (understood.outcome !== 'events') return responseTo(understood);
     const { events, warnings = [] } = understood;
     const outcomes = await Promise.all(events.map((event) => this.#take(event, received, credentials)));
     for (const warning of warnings) this.#logWarning(received.source, warning);
-    return { status: outcomes.includes('spooled') ? 202 : 204 };
+    return outcomes.includes('spooled') ? { outcome: 'spooled', status: 202 } : { outcome: 'accepted', status: 204 };
   }
 
-  #take(event: ProviderEvent, received: ReceivedCallback, credentials: CallbackCredentials) {
-    this.delays.record(event);
-    return this.intake.take(event, received, credentials);
+  async #take(
+    event: ProviderEvent,
+    received: ReceivedCallback,
+    credentials: CallbackCredentials,
+  ): Promise<Verdict | 'spooled'> {
+    this.metrics.event(event);
+    this.clockWarnings.check(event);
+    const outcome = await this.intake.take(event, received, credentials);
+    this.metrics.settled(event, outcome);
+    return outcome;
   }
 
   #logWarning(source: string, warning: string): void {
@@ -142,9 +179,13 @@ function responseTo(translation: Exclude<Translation, { outcome: 'events' }>): C
     }
     case 'unknown': {
       const event = PLAIN_NAME.test(translation.name) ? translation.name : '…';
-      return { status: 202, refusal: { reason: 'unknown-event', status: 202, logFields: { event } } };
+      return {
+        outcome: 'unknown',
+        status: 202,
+        refusal: { reason: 'unknown-event', status: 202, logFields: { event } },
+      };
     }
     case 'ignored':
-      return { status: 204 };
+      return { outcome: 'ignored', status: 204 };
   }
 }

@@ -4,12 +4,13 @@ import { CLOCK, type Clock } from '../runtime/clock.js';
 import { CallbackAuthenticator } from './authentication/callback-authenticator.js';
 import { CallbackUrlLimit } from './authentication/callback-url-limit.js';
 import { NewParticipantLimit } from './authentication/new-participant-limit.js';
-import { CallbackDelays } from './callback-delays.js';
+import { CallbackMetrics } from './callback-metrics.js';
 import { CallbackReceiver } from './callback-receiver.js';
 import { CallbackReplay } from './callback-replay.js';
 import { Bindings } from './callback-urls/bindings.js';
 import { ACCESS, CallbackUrlsController } from './callback-urls/callback-urls.controller.js';
 import { CallbacksController } from './callbacks.controller.js';
+import { ClockWarnings } from './clock-warnings.js';
 import { EventIntake, REPLAY_WINDOW } from './event-intake.js';
 import { CallbackFastPath } from './fast-path.js';
 import { RefusedCallbacks } from './refused-callbacks.js';
@@ -58,7 +59,8 @@ export class SourcesModule {
           inject: [CLOCK],
         },
         Bindings,
-        CallbackDelays,
+        CallbackMetrics,
+        ClockWarnings,
       ],
     };
   }

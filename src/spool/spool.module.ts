@@ -1,9 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { LOG } from '../observability/logging.js';
+import { Metrics } from '../observability/metrics/metrics.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import { openSpoolFiles } from './open-spool.js';
 import { Spool, type SpoolLimits } from './spool.js';
+import { addSpoolMetrics } from './spool-metrics.js';
 
 export interface SpoolSettings extends SpoolLimits {
   readonly dataDir: string;
@@ -18,11 +20,13 @@ export class SpoolModule {
     const limits = settings ?? { maxBytes: 0, maxAgeMs: 0 };
     const spool = {
       provide: Spool,
-      useFactory: (clock: Clock, log: Logger) => {
+      useFactory: (clock: Clock, log: Logger, metrics: Metrics) => {
         const files = settings ? openSpoolFiles(settings.dataDir, settings.store, log) : [];
-        return new Spool(files, limits, { clock, log });
+        const created = new Spool(files, limits, { clock, log });
+        addSpoolMetrics(metrics, created, limits.maxBytes);
+        return created;
       },
-      inject: [CLOCK, LOG],
+      inject: [CLOCK, LOG, Metrics],
     };
     return { module: SpoolModule, providers: [spool], exports: [spool] };
   }

@@ -38,6 +38,7 @@ export interface SpoolConsumer {
 
 export interface SpoolState {
   readonly events: number;
+  readonly bytes: number;
   readonly oldestAgeMs: number;
 }
 
@@ -85,7 +86,7 @@ export class Spool {
   /** undefined: nothing can be spooled. */
   get state(): SpoolState | undefined {
     if (this.#files.length === 0) return undefined;
-    return { events: this.#events, oldestAgeMs: this.#oldestAgeMs() };
+    return { events: this.#events, bytes: this.#bytes, oldestAgeMs: this.#oldestAgeMs() };
   }
 
   /** Whether `add` would succeed. Writes to the disk to find out. */

@@ -160,6 +160,15 @@ export interface PresenceIndex {
   sources(): Promise<SourceName[]>;
 }
 
+/** What the feed keeps at the moment. */
+export interface FeedExtent {
+  /** The total size of the encoded changes, except for those of the oldest entry. */
+  readonly bytes: number;
+  /** When the oldest and the newest entry were committed, by the clock of the store. */
+  readonly oldestAtMs: number;
+  readonly newestAtMs: number;
+}
+
 /** The changes announced by commits, in order. Only commits append to it. */
 export interface FeedStore {
   /** The position after the newest entry. */
@@ -180,6 +189,7 @@ export interface FeedStore {
    * there may be more to drop.
    */
   trim(limits: FeedLimits): Promise<boolean>;
+  extent(): Promise<FeedExtent>;
 }
 
 /** Binds references, such as those of minted callback URLs, to subjects. */
@@ -279,6 +289,7 @@ export interface QuarantineStore {
 
 /** All ports of one store. */
 export interface Storage {
+  readonly kind: 'redis' | 'sqlite';
   /** Names the store and the location of its data, for humans. Never contains a secret. */
   readonly description: string;
   readonly records: RecordStore;
@@ -298,6 +309,8 @@ export interface Storage {
   readonly intactAtMs: number;
   /** How far our clock is ahead of that of the store; undefined: not known, or the store has no clock of its own. */
   readonly clockAheadMs: number | undefined;
+  /** How often the connection to the store was established again. */
+  readonly reconnects: number;
   /**
    * Resolves if a callback could be stored: does what `load`, `commit` and `bind` do, on the data that participants share, and
    * leaves no visible trace.

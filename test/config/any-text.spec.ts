@@ -8,6 +8,8 @@ import { type Config, ConfigError, readConfig } from '../../src/config/config.js
 import { SETTINGS } from '../../src/config/settings.js';
 import { ClientAddresses } from '../../src/http/client-address.js';
 import { registerHeaders } from '../../src/http/security-headers.js';
+import { render } from '../../src/observability/metrics/exposition.js';
+import { Metrics } from '../../src/observability/metrics/metrics.js';
 import { lengthOf } from '../length.js';
 
 /** Must not appear in any message. */
@@ -47,16 +49,28 @@ const range = fc
 const text = fc.oneof(some, url, plainUrl, range, fc.ipV4(), fc.ipV6(), fc.webUrl());
 
 /** Uses each setting as the service does at startup or on first use. */
-async function use({ storePlace, http, access }: Config): Promise<void> {
+async function use({ storePlace, http, access, metricsSettings }: Config): Promise<void> {
   const { redis } = storePlace;
   if (redis) new Redis({ ...redis, lazyConnect: true }).disconnect();
   new ClientAddresses(http.trustProxy).of({ headers: {}, socket: new Socket() });
   await registerHeaders(fastify(), http.corsOrigins);
+  expect(await seriesOf(metricsSettings.tags)).toBe(metricsSettings.tags.length);
   if (access.publicUrl !== undefined) {
     const minted = new URL(`${access.publicUrl}/callbacks/bandwidth/token`);
     expect(minted.href).toBe(`${access.publicUrl}/callbacks/bandwidth/token`);
     expect(minted.search + minted.hash + minted.username + minted.password).toBe('');
   }
+}
+
+/** The number of series that a scrape shows for these tags. */
+async function seriesOf(tags: readonly string[]): Promise<number> {
+  const metrics = new Metrics();
+  const gauge = metrics.gauge({ name: 'test_tags', help: 'Tags.', labels: ['tag'], aggregation: 'max' });
+  metrics.collect(() => {
+    for (const tag of tags) gauge.set(1, tag);
+  });
+  const { text } = await render(await metrics.snapshot());
+  return text.split('\n').filter((line) => /^test_tags\{tag=".*"\} 1$/.test(line)).length;
 }
 
 describe('an arbitrary value', () => {

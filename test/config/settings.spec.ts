@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { renderEnvExample } from '../../scripts/env-example.mjs';
+import { renderConfiguration, renderEnvExample, settingRow } from '../../scripts/env-example.mjs';
 import { ConfigError, readConfig } from '../../src/config/config.js';
 import { SETTINGS, SOURCE_SETTINGS } from '../../src/config/settings.js';
 import type { SourceName } from '../../src/domain/subject.js';
@@ -61,7 +61,8 @@ describe('settings', () => {
   });
 
   it('accept an empty value only where empty is meaningful, such as an empty list', () => {
-    const lists = ['API_KEYS', 'CALLBACK_SECRETS', 'PUBLIC_URL', 'TRUST_PROXY', 'CORS_ORIGINS', 'UNSAFE_REDIS'];
+    const lists =
+      'API_KEYS CALLBACK_SECRETS PUBLIC_URL TRUST_PROXY CORS_ORIGINS UNSAFE_REDIS METRICS_PORT METRICS_TAGS'.split(' ');
     for (const { name } of Object.values(SETTINGS)) {
       const read = () => readConfig(['bandwidth'], { [name]: ' ' });
       if (lists.includes(name)) expect(read()).toEqual(readConfig(['bandwidth'], {}));
@@ -171,12 +172,16 @@ describe('settings', () => {
     expect(of('removed')).toEqual(policy);
   });
 
-  it('are all documented in .env.example and the README, with purpose and default', () => {
+  it('are all documented in .env.example and docs/configuration.md, with purpose and default', () => {
     const all = { ...SETTINGS, ...SOURCE_SETTINGS };
     expect(read('.env.example')).toBe(renderEnvExample(all));
-    const readme = read('README.md');
-    for (const { name, purpose, fallback } of Object.values(all)) {
-      expect(readme).toContain(`| \`${name}\` | ${fallback && `\`${fallback}\` `}| ${purpose} |`);
-    }
+    expect(read('docs/configuration.md')).toBe(renderConfiguration(all));
+  });
+
+  it('are described in the README, if they are there, as in docs/configuration.md', () => {
+    const rows = read('README.md').match(/^\| `[A-Z_]+` \| .*$/gm) ?? [];
+    expect(rows.length).toBeGreaterThan(5);
+    const all = Object.values(SETTINGS).map(settingRow);
+    for (const row of rows) expect(all).toContain(row);
   });
 });

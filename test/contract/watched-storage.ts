@@ -22,7 +22,7 @@ export function watched(storage: Storage) {
     due: (nowMs, limit) => storage.records.due(nowMs, limit),
     size: () => storage.records.size(),
   };
-  const { description, index, feed, bindings, incidents, quarantine, backups } = storage;
+  const { kind, description, index, feed, bindings, incidents, quarantine, backups } = storage;
   const ends = {
     onPossibleLoss: (listener: () => void) => storage.onPossibleLoss(listener),
     get intactAtMs() {
@@ -31,11 +31,15 @@ export function watched(storage: Storage) {
     get clockAheadMs() {
       return storage.clockAheadMs;
     },
+    get reconnects() {
+      return storage.reconnects;
+    },
     check: () => storage.check(),
     close: () => storage.close(),
   };
   return {
     storage: Object.assign(ends, {
+      kind,
       description,
       records,
       index,

@@ -43,6 +43,7 @@ export interface ServiceOptions {
   readonly feed?: Partial<FeedSettings>;
   readonly access?: Partial<AccessSettings>;
   readonly http?: Partial<HttpSettings>;
+  readonly metricsTags?: readonly string[];
   readonly clock?: Clock;
   readonly logLevel?: 'info' | 'trace';
   readonly sources?: readonly [ConfiguredSource, ...ConfiguredSource[]];
@@ -102,6 +103,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     logLevel = 'info',
     sources = [{ name: BANDWIDTH, dialect: 'bandwidth' }],
     dialects,
+    metricsTags = [],
   } = options;
   const ownDataDir = mkdtempSync(join(tmpdir(), 'rollcall-e2e-'));
   const dataDir = options.dataDir ?? ownDataDir;
@@ -137,6 +139,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     feed: { retentionMs: 86_400_000, maxBytes: 1e8, maxStreams: 1_000, participantBytes: 1e8, ...feed },
     maxParticipants,
     spool: spool && { dataDir, store: redisPrefix, maxBytes: 1e8, maxAgeMs: 86_400_000, ...spool },
+    metricsSettings: { address: undefined, tags: metricsTags, dataDir },
     quarantine: { maxCount: 10_000, maxBytes: 1e8, retentionMs: 604_800_000, ...quarantine },
     access: {
       isRequired: true,

@@ -3,8 +3,10 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { ChangePoll } from '../../src/feed/api/change-poll.js';
 import { FeedHub } from '../../src/feed/feed-hub.js';
+import { FeedMetrics } from '../../src/feed/feed-metrics.js';
 import { FeedReader } from '../../src/feed/feed-reader.js';
 import { FollowerLimit } from '../../src/feed/follower-limit.js';
+import { Metrics } from '../../src/observability/metrics/metrics.js';
 import { formatPosition } from '../../src/storage/feed-position.js';
 import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
 import { ManualClock } from '../manual-clock.js';
@@ -20,7 +22,14 @@ describe.each(storesUnderTest())('a waiting poll on %s', (_, open) => {
     const log = pino({ level: 'silent' });
     const reader = new FeedReader(opened.storage.feed, log);
     hub = new FeedHub(opened.storage.feed, reader, log);
-    poll = new ChangePoll(opened.storage.feed, reader, hub, new FollowerLimit(1), clock);
+    poll = new ChangePoll(
+      opened.storage.feed,
+      reader,
+      hub,
+      new FollowerLimit(1),
+      new FeedMetrics(new Metrics()),
+      clock,
+    );
   });
   afterEach(async () => {
     await hub.stop();

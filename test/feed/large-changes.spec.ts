@@ -6,9 +6,11 @@ import type { ParticipantId } from '../../src/domain/subject.js';
 import { ChangePoll } from '../../src/feed/api/change-poll.js';
 import { catchUp } from '../../src/feed/catch-up.js';
 import { FeedHub } from '../../src/feed/feed-hub.js';
+import { FeedMetrics } from '../../src/feed/feed-metrics.js';
 import { FeedReader } from '../../src/feed/feed-reader.js';
 import { Follower } from '../../src/feed/follower.js';
 import { FollowerLimit } from '../../src/feed/follower-limit.js';
+import { Metrics } from '../../src/observability/metrics/metrics.js';
 import { encodeChanges } from '../../src/storage/encoding/change-codec.js';
 import { keyOf } from '../../src/storage/encoding/subject-key.js';
 import { type FeedPosition, parsePosition } from '../../src/storage/feed-position.js';
@@ -77,7 +79,14 @@ describe.each(storesUnderTest())('large changes on %s', (_, open) => {
 
   it('are polled in responses of bounded size, each change once', async () => {
     const hub = new FeedHub(opened.storage.feed, reader, log);
-    const poll = new ChangePoll(opened.storage.feed, reader, hub, new FollowerLimit(1), new ManualClock(0));
+    const poll = new ChangePoll(
+      opened.storage.feed,
+      reader,
+      hub,
+      new FollowerLimit(1),
+      new FeedMetrics(new Metrics()),
+      new ManualClock(0),
+    );
     const request = { limit: 1_000, waitMs: 0, filter: {}, signal: new AbortController().signal };
     const found: string[] = [];
     for (let after = opened.startPosition; ; ) {

@@ -10,9 +10,11 @@ import { ChangePoll, type PollRequest } from '../../src/feed/api/change-poll.js'
 import { catchUp } from '../../src/feed/catch-up.js';
 import { type ChangeFilter, isWanted } from '../../src/feed/change-filter.js';
 import { FeedHub } from '../../src/feed/feed-hub.js';
+import { FeedMetrics } from '../../src/feed/feed-metrics.js';
 import { FeedReader, PAGE_SIZE } from '../../src/feed/feed-reader.js';
 import { Follower } from '../../src/feed/follower.js';
 import { FollowerLimit } from '../../src/feed/follower-limit.js';
+import { Metrics } from '../../src/observability/metrics/metrics.js';
 import { encodeChanges } from '../../src/storage/encoding/change-codec.js';
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import { type FeedPosition, formatPosition, moveTo, parsePosition } from '../../src/storage/feed-position.js';
@@ -89,7 +91,14 @@ describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) 
   afterAll(() => opened.discard());
 
   const pollOf = (maxFollowers: number) =>
-    new ChangePoll(opened.storage.feed, reader, hub, new FollowerLimit(maxFollowers), new ManualClock(0));
+    new ChangePoll(
+      opened.storage.feed,
+      reader,
+      hub,
+      new FollowerLimit(maxFollowers),
+      new FeedMetrics(new Metrics()),
+      new ManualClock(0),
+    );
   const request = { after: [] as FeedPosition, limit: 1_000, waitMs: 0, signal: new AbortController().signal };
   const matchesNothing = { tag: 'nobody' };
   const end = () => formatPosition(all.at(-1)?.position as FeedPosition);

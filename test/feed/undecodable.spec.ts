@@ -9,9 +9,11 @@ import { ChangePoll } from '../../src/feed/api/change-poll.js';
 import { changeResponse } from '../../src/feed/api/change-response.js';
 import { catchUp } from '../../src/feed/catch-up.js';
 import { FeedHub } from '../../src/feed/feed-hub.js';
+import { FeedMetrics } from '../../src/feed/feed-metrics.js';
 import { FeedReader } from '../../src/feed/feed-reader.js';
 import { Follower } from '../../src/feed/follower.js';
 import { FollowerLimit } from '../../src/feed/follower-limit.js';
+import { Metrics } from '../../src/observability/metrics/metrics.js';
 import { decodeChanges, encodeChanges } from '../../src/storage/encoding/change-codec.js';
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import { type FeedPosition, parsePosition } from '../../src/storage/feed-position.js';
@@ -54,7 +56,14 @@ describe.each(storesUnderTest())('an undecodable entry on %s', (_, open) => {
     const log = pino({ base: null }, { write: (line: string) => void lines.push(line) });
     reader = new FeedReader(opened.storage.feed, log);
     hub = new FeedHub(opened.storage.feed, reader, log);
-    poll = new ChangePoll(opened.storage.feed, reader, hub, new FollowerLimit(10), new ManualClock(0));
+    poll = new ChangePoll(
+      opened.storage.feed,
+      reader,
+      hub,
+      new FollowerLimit(10),
+      new FeedMetrics(new Metrics()),
+      new ManualClock(0),
+    );
   });
   afterEach(async () => {
     poll.stop();

@@ -11,7 +11,7 @@ import type { Operation } from './document.js';
 export const REFUSALS = '400 401 403 404 410 413 414 415 417 422 429 431 501 503'.split(' ');
 
 export const SECRET = 'a-callback-secret-of-32-characters-or-more';
-const KEYS = { read: 'the-key-of-a-reader', admin: 'the-key-of-an-operator' };
+const KEYS = { read: 'the-key-of-a-reader', admin: 'the-key-of-an-operator', metrics: 'the-key-of-prometheus' };
 const keyEntry = ([scope, key]: [string, string]) => `${scope}:${scope}:${digestOf(key).toString('hex')}`;
 export const LOCKED = {
   apiKeys: parseApiKeys(Object.entries(KEYS).map(keyEntry).join()),
@@ -42,6 +42,11 @@ export const JSON_TYPE = { 'content-type': 'application/json' };
 const BASIC = { authorization: `Basic ${Buffer.from(`bandwidth:${SECRET}`).toString('base64')}` };
 export const bearer = (scope: keyof typeof KEYS) => ({ authorization: `Bearer ${KEYS[scope]}` });
 
+function scopeOf(operationId: string): keyof typeof KEYS {
+  if (operationId === 'getMetrics') return 'metrics';
+  return ADMIN_OPERATIONS.has(operationId) ? 'admin' : 'read';
+}
+
 /** A request that succeeds. */
 export function usualCall({ path, method, operationId }: Operation): Call {
   const bodies: Record<string, unknown> = {
@@ -51,7 +56,7 @@ export function usualCall({ path, method, operationId }: Operation): Call {
     replayQuarantinedCallbacks: { reason: 'unknown-event' },
   };
   const isCallback = path.startsWith('/callbacks/');
-  const credentials = isCallback ? BASIC : bearer(ADMIN_OPERATIONS.has(operationId) ? 'admin' : 'read');
+  const credentials = isCallback ? BASIC : bearer(scopeOf(operationId));
   return {
     method,
     // An unknown position ends a stream.
@@ -88,7 +93,7 @@ export async function refusedCall(
     case '403':
       if (path.endsWith('{token}')) return { ...usual, path: await boundPath(service) };
       if (isCallback) return headers({ host: 'rollcall.example.com' });
-      return headers(bearer(ADMIN_OPERATIONS.has(operationId) ? 'read' : 'admin'));
+      return headers(bearer(scopeOf(operationId) === 'admin' ? 'read' : 'admin'));
     case '404':
       return isCallback
         ? { ...headers({ authorization: 'Basic eDp3cm9uZw==' }), path: path.replace('{token}', 'wrong') }

@@ -55,9 +55,11 @@ export class ServiceResponses {
       feed: { participantBytes: 0 },
     });
     await send(spent.url, { method: 'GET', path: '/v1/tags', headers: bearer('read') });
+    await send(spent.url, { method: 'GET', path: '/metrics', headers: bearer('metrics') });
     await send(spent.url, { method: 'DELETE', path: '/v1/participants/nobody', headers: bearer('admin') });
     await send(spent.url, callback({ participantId: 'first' }));
     const full = await this.#start({ access: LOCKED, http: { maxInFlight: 0 }, feed: { maxStreams: 0 } });
+    const crowded = await this.#start({ access: LOCKED, http: { maxConnections: 0 } });
     const notReady = await this.#start({ access: LOCKED });
     await notReady.app.get(DeadlineWorker, { strict: false }).stop();
     const open = await this.#start({});
@@ -68,7 +70,7 @@ export class ServiceResponses {
       const usual = usualCall(operation);
       await this.#collectSuccesses(operation, begin, service);
       for (const status of REFUSALS) {
-        const unavailable = operation.operationId === 'getReadiness' ? notReady : full;
+        const unavailable = { getReadiness: notReady, getMetrics: crowded }[operation.operationId] ?? full;
         const restricted = operation.operationId === 'receiveBandwidthCallback' ? open : service;
         const lacking = operation.operationId === 'makeBackup' ? this.#incidents.service : unconfigured;
         const at = { 403: restricted, 429: spent, 501: lacking, 503: unavailable }[status] ?? service;
@@ -166,7 +168,7 @@ export class ServiceResponses {
 
   #add(operation: Operation, { status, headers, text }: HttpResponse): void {
     const [mediaType = ''] = (headers['content-type'] ?? '').split(';');
-    const bodies = mediaType === 'text/event-stream' ? eventsOf(text) : [text === '' ? undefined : JSON.parse(text)];
+    const bodies = mediaType === 'text/event-stream' ? eventsOf(text) : [bodyOf(mediaType, text)];
     for (const body of bodies) this.all.push({ operation, status: String(status), headers, mediaType, body });
   }
 }
@@ -203,4 +205,9 @@ async function addParticipants(service: Service, clock: ManualClock): Promise<vo
   await report('onDisconnect', 'reconnecting');
   await report('onDisconnect', 'reconnecting', { deviceId: 'another' });
   await report('onConnect', SEED.participantId);
+}
+
+function bodyOf(mediaType: string, text: string): unknown {
+  if (text === '') return undefined;
+  return mediaType === 'text/plain' ? text : JSON.parse(text);
 }

@@ -9,6 +9,7 @@ import { FEED_STORE } from '../../storage/tokens.js';
 import { ChangeBatch } from '../change-batch.js';
 import { type ChangeFilter, isWanted } from '../change-filter.js';
 import { FeedHub } from '../feed-hub.js';
+import { FeedMetrics } from '../feed-metrics.js';
 import { FeedReader, PAGE_SIZE } from '../feed-reader.js';
 import { Follower, type PositionedChange } from '../follower.js';
 import { FollowerLimit } from '../follower-limit.js';
@@ -59,6 +60,7 @@ export class ChangePoll {
     private readonly reader: FeedReader,
     private readonly hub: FeedHub,
     private readonly limit: FollowerLimit,
+    private readonly metrics: FeedMetrics,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -67,7 +69,7 @@ export class ChangePoll {
    * and with StoreUnavailableError.
    */
   async run({ after, ...request }: PollRequest): Promise<ChangesResponse> {
-    const release = this.limit.acquire();
+    const release = this.limit.acquire('poll');
     try {
       if (after === undefined) return toResponse({ changes: [], position: await this.feed.end() });
       return toResponse(await this.#search({ ...request, after }));
@@ -115,7 +117,7 @@ export class ChangePoll {
       if (page === null) {
         // Return what was found; the next request gets the problem.
         if (found.changes.length > 0) return { changes: found.changes, position, isEnd: false };
-        throw positionGone();
+        throw this.#positionGone();
       }
       for (const { shard, shardPosition, change } of page.changes) {
         position = moveTo(position, shard, shardPosition);
@@ -132,6 +134,13 @@ export class ChangePoll {
     }
   }
 
+  #positionGone(): ProblemError {
+    this.metrics.reset();
+    return new ProblemError('position-gone', {
+      detail: 'List the participants again and continue from the position of that list.',
+    });
+  }
+
   #isEnding({ signal }: Search): boolean {
     return this.#isStopped || signal.aborted;
   }
@@ -146,7 +155,7 @@ export class ChangePoll {
       const position = kept.length < changes.length ? kept.at(-1)?.position : follower.position;
       resolve({ changes: kept, position: position ?? follower.position });
     };
-    const follower = new Follower(after, filter, { onChanges, onGone: () => reject(positionGone()) });
+    const follower = new Follower(after, filter, { onChanges, onGone: () => reject(this.#positionGone()) });
     const end = () => onChanges([]);
     const cancel = this.clock.after(waitMs, end);
     signal.addEventListener('abort', end);
@@ -173,12 +182,6 @@ function pageSize({ filter, limit }: Search): number {
 function toResponse({ changes, position }: Found): ChangesResponse {
   const items = changes.map((placed) => changeResponse(placed.change, formatPosition(placed.position)));
   return { items, position: formatPosition(position) };
-}
-
-function positionGone(): ProblemError {
-  return new ProblemError('position-gone', {
-    detail: 'List the participants again and continue from the position of that list.',
-  });
 }
 
 /** Node 20 has no Promise.withResolvers. */

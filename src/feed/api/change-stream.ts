@@ -6,6 +6,7 @@ import type { FeedStore } from '../../storage/ports.js';
 import { catchUp } from '../catch-up.js';
 import type { ChangeFilter } from '../change-filter.js';
 import type { FeedHub } from '../feed-hub.js';
+import type { FeedMetrics } from '../feed-metrics.js';
 import type { FeedReader } from '../feed-reader.js';
 import { Follower, type PositionedChange } from '../follower.js';
 import type { ChangeEncoder } from './change-encoder.js';
@@ -26,6 +27,7 @@ interface Parts {
   readonly reader: FeedReader;
   readonly hub: FeedHub;
   readonly encoder: ChangeEncoder;
+  readonly metrics: FeedMetrics;
   readonly log: Logger;
 }
 
@@ -35,6 +37,7 @@ export class ChangeStream {
   readonly #reader: FeedReader;
   readonly #hub: FeedHub;
   readonly #encoder: ChangeEncoder;
+  readonly #metrics: FeedMetrics;
   readonly #log: Logger;
   readonly #follower: Follower;
   /** The newest position sent to the client. */
@@ -42,12 +45,13 @@ export class ChangeStream {
   #stalledHeartbeats = 0;
   #isCatchingUp = true;
 
-  constructor({ stream, after, filter, feed, reader, hub, encoder, log }: Parts) {
+  constructor({ stream, after, filter, feed, reader, hub, encoder, metrics, log }: Parts) {
     this.#stream = stream;
     this.#feed = feed;
     this.#reader = reader;
     this.#hub = hub;
     this.#encoder = encoder;
+    this.#metrics = metrics;
     this.#log = log;
     this.#follower = new Follower(after, filter, {
       onChanges: (changes) => this.#send(changes),
@@ -112,6 +116,7 @@ export class ChangeStream {
   /** Tells the client to list again. When it reconnects, it gets the changes after this position. */
   async #reset(): Promise<void> {
     this.leave();
+    this.#metrics.reset();
     try {
       const position = formatPosition(await this.#feed.end());
       this.#stream.end(formatEvent('reset', position, JSON.stringify({ position })));
@@ -128,6 +133,7 @@ export class ChangeStream {
   #disconnect(): void {
     this.leave();
     this.#stream.destroy();
+    this.#metrics.slowClient();
     this.#log.warn('disconnected a change stream: its client reads too slowly');
   }
 }

@@ -10,6 +10,7 @@ import type { FeedStore } from '../../storage/ports.js';
 import { FEED_STORE } from '../../storage/tokens.js';
 import type { ChangeFilter } from '../change-filter.js';
 import { FeedHub } from '../feed-hub.js';
+import { FeedMetrics } from '../feed-metrics.js';
 import { FeedReader } from '../feed-reader.js';
 import { FollowerLimit } from '../follower-limit.js';
 import { ChangeEncoder } from './change-encoder.js';
@@ -43,6 +44,7 @@ export class ChangeStreams {
     private readonly reader: FeedReader,
     private readonly hub: FeedHub,
     private readonly limit: FollowerLimit,
+    private readonly metrics: FeedMetrics,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) private readonly log: Logger,
   ) {
@@ -51,8 +53,8 @@ export class ChangeStreams {
 
   /** Rejects, before anything is written, with a problem or StoreUnavailableError. Resolves when live or ended. */
   async open({ after, filter }: StreamRequest, target: StreamTarget): Promise<void> {
-    const { feed, reader, hub, log } = this;
-    const release = this.limit.acquire();
+    const { feed, reader, hub, metrics, log } = this;
+    const release = this.limit.acquire('stream');
     let position: FeedPosition;
     try {
       const end = await feed.end();
@@ -77,6 +79,7 @@ export class ChangeStreams {
       reader,
       hub,
       encoder: this.#encoder,
+      metrics,
       log,
     });
     this.#open.add(changes);

@@ -58,6 +58,7 @@ const apiKey = (scope: Scope) => ({
 const SECURITY_SCHEMES = {
   readKey: apiKey('read'),
   adminKey: apiKey('admin'),
+  metricsKey: apiKey('metrics'),
   callbackSecret: {
     type: 'http' as const,
     scheme: 'basic',
@@ -129,6 +130,8 @@ function securityOf(path: string, access: RouteAccess): Operation['security'] {
       return [{ readKey: [] }];
     case 'admin':
       return [{ adminKey: [] }];
+    case 'metrics':
+      return [{ metricsKey: [] }];
   }
 }
 

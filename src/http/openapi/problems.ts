@@ -24,6 +24,7 @@ const ACCESS_PROBLEMS: Readonly<Record<RouteAccess, readonly ProblemName[]>> = {
   public: [],
   read: ['unauthorized', 'forbidden', 'local-only', 'too-many-requests'],
   admin: ['unauthorized', 'forbidden', 'local-only', 'too-many-requests'],
+  metrics: ['unauthorized', 'forbidden', 'local-only', 'too-many-requests'],
   callback: ['too-many-requests'],
 };
 
@@ -157,7 +158,7 @@ function problemResponse(names: readonly ProblemName[]): Response {
 }
 
 function headersOf(status: string, access: RouteAccess): string[] {
-  const hasRate = (access === 'read' || access === 'admin') && !WITHOUT_RATE.has(status);
+  const hasRate = (access === 'read' || access === 'admin' || access === 'metrics') && !WITHOUT_RATE.has(status);
   return [
     ...(status === '429' || status === '503' ? ['Retry-After'] : []),
     ...(status === '401' || (status === '403' && access !== 'callback') ? ['WWW-Authenticate'] : []),

@@ -3,12 +3,14 @@
 // one, so batch size follows the load and an idle service adds no delay.
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { Logger } from 'pino';
+import type { Change } from '../../domain/change.js';
 import type { Verdict } from '../../domain/device-history.js';
 import type { DeviceId, LifecycleEvent } from '../../domain/lifecycle-event.js';
 import type { PolicyOf } from '../../domain/policy.js';
 import type { Subject } from '../../domain/subject.js';
 import { DeduplicatedLog } from '../../observability/deduplicated-log.js';
 import { LOG } from '../../observability/logging.js';
+import { Metrics } from '../../observability/metrics/metrics.js';
 import { CLOCK, type Clock } from '../../runtime/clock.js';
 import { onTickEnd } from '../../runtime/tick-batch.js';
 import { keyOf, type SubjectKey, subjectOf } from '../../storage/encoding/subject-key.js';
@@ -18,6 +20,7 @@ import { type AppliedUpdates, applyUpdates, finishAll, isEvent, splitOffPurges }
 import { changesetOf, readRecord } from './changeset.js';
 import { FeedQuota } from './feed-quota.js';
 import { ParticipantLimit } from './participant-limit.js';
+import { RecorderMetrics } from './recorder-metrics.js';
 import {
   type AdmitNew,
   type Batch,
@@ -46,6 +49,7 @@ interface Conflict {
 
 interface Attempt extends Conflict {
   readonly outcomes: AppliedUpdates['outcomes'];
+  readonly changes: readonly Change[];
   readonly changeset: Changeset;
 }
 
@@ -61,11 +65,12 @@ export class Recorder {
   readonly #limit: ParticipantLimit;
   readonly #unreadable: DeduplicatedLog;
   readonly #queue: UpdateQueue;
+  readonly #metrics: RecorderMetrics;
   #batches = 0;
   #isScheduled = false;
   #onDeadline: (dueMs: number) => void = () => {};
 
-  /** Without `participants` or `quota`, that limit is off. */
+  /** Without `participants` or `quota`, that limit is off; without `metrics`, nobody sees them. */
   constructor(
     @Inject(RECORD_STORE) records: RecordStore,
     @Inject(CLOCK) clock: Clock,
@@ -73,10 +78,12 @@ export class Recorder {
     @Inject(LOG) log: Logger,
     @Optional() participants?: ParticipantLimit,
     @Optional() quota?: FeedQuota,
+    @Optional() metrics?: RecorderMetrics,
   ) {
     this.#records = records;
     this.#limit = participants ?? new ParticipantLimit(records, clock, log, 0);
     this.#quota = quota;
+    this.#metrics = metrics ?? new RecorderMetrics(new Metrics());
     this.#queue = new UpdateQueue(clock);
     this.#clock = clock;
     this.#policyOf = policyOf;
@@ -157,7 +164,9 @@ export class Recorder {
   async #process(batch: Batch): Promise<void> {
     this.#batches += 1;
     try {
-      for (let rest = batch; rest.size > 0; ) rest = await this.#attempt(rest);
+      this.#metrics.batch([...batch.values()].reduce((sum, updates) => sum + updates.length, 0));
+      for (let rest = await this.#attempt(batch); rest.size > 0; rest = await this.#attempt(rest))
+        this.#metrics.retry();
     } catch (error) {
       this.#log.error({ err: error }, 'a batch failed');
       for (const update of [...batch.values()].flat()) {
@@ -199,15 +208,17 @@ export class Recorder {
     const outcomes = await this.#limit.commit(attempts.map(({ changeset }) => changeset));
     let nextDueMs = Number.POSITIVE_INFINITY;
     const conflicts: Conflict[] = [];
-    for (const [index, { key, updates, outcomes: updateOutcomes, changeset }] of attempts.entries()) {
+    for (const [index, { key, updates, outcomes: updateOutcomes, changes, changeset }] of attempts.entries()) {
       const outcome = outcomes[index];
       if (outcome === 'done') {
         finishAll(updates, updateOutcomes);
+        this.#metrics.committed(changes);
         if (changeset.changes !== null) this.#chargeQuota(key, changeset.changes);
         nextDueMs = Math.min(nextDueMs, changeset.after?.index.dueMs ?? nextDueMs);
       } else if (outcome instanceof StoreUnavailableError) {
         for (const update of updates) update.finish(outcome);
       } else {
+        this.#metrics.conflict();
         const unfinished = updates.filter(({ isFinished }) => !isFinished);
         if (unfinished.length > 0) conflicts.push({ key, updates: unfinished });
       }
@@ -233,6 +244,7 @@ export class Recorder {
       if (text instanceof StoreUnavailableError) throw text;
       const loaded = readRecord(key, text);
       const nowMs = this.#clock.now();
+      if (loaded && updates.some(({ input }) => !input)) this.#metrics.deadline(nowMs - loaded.record.deadlineMs);
       const { advanced, outcomes } = applyUpdates(
         updates,
         loaded?.record,
@@ -241,7 +253,7 @@ export class Recorder {
       );
       const changeset = changesetOf(key, loaded, advanced);
       const refusal = changeset && !changeset.before ? this.#refuseNew(updates) : undefined;
-      if (changeset && !refusal) return { key, updates, outcomes, changeset };
+      if (changeset && !refusal) return { key, updates, outcomes, changes: advanced.changes, changeset };
       finishAll(updates, outcomes, refusal);
     } catch (error) {
       const isUnreadable = !(error instanceof StoreUnavailableError);

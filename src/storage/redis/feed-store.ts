@@ -1,7 +1,7 @@
 // The feed in Redis: one stream per shard, to which commit.lua appends an entry for each commit that announces changes.
 
 import { compareEntries, type FeedPosition, newEpoch } from '../feed-position.js';
-import { type FeedEntry, type FeedLimits, type FeedStore, MAX_PAGE_BYTES } from '../ports.js';
+import { type FeedEntry, type FeedExtent, type FeedLimits, type FeedStore, MAX_PAGE_BYTES } from '../ports.js';
 import type { RedisConnection } from './redis-connection.js';
 import { pairs } from './replies.js';
 import { loadScript, type Script } from './script.js';
@@ -68,6 +68,20 @@ export class RedisFeedStore implements FeedStore {
     return more.includes(1);
   }
 
+  async extent(): Promise<FeedExtent> {
+    const parts = await this.#shards.fromEach('read the change feed', async ({ changes }) => {
+      const { commands } = this.#shards.redis;
+      const ends = [commands.xrange(changes, '-', '+', 'COUNT', 1), commands.xrevrange(changes, '+', '-', 'COUNT', 1)];
+      return (await Promise.all(ends)).flat();
+    });
+    const ends = parts.map(([oldest, newest]) => ({ oldest: headOf(oldest), newest: headOf(newest) }));
+    return {
+      bytes: ends.reduce((sum, { oldest, newest }) => sum + newest.bytes - oldest.bytes, 0),
+      oldestAtMs: Math.min(...ends.map(({ oldest }) => oldest.atMs)),
+      newestAtMs: Math.max(...ends.map(({ newest }) => newest.atMs)),
+    };
+  }
+
   close(): void {
     this.#blocking?.disconnect();
   }
@@ -91,4 +105,9 @@ export class RedisFeedStore implements FeedStore {
     const entries = pairs(found as string[]).map(([id, changes]) => ({ shard, id, changes }));
     return start.changeOffset === undefined ? entries.slice(1) : entries;
   }
+}
+
+/** `entry`: undefined until the first change is committed. `bytes`: the total of all changes up to this entry. */
+function headOf(entry: [id: string, fields: string[]] | undefined): { readonly atMs: number; readonly bytes: number } {
+  return { atMs: Number.parseInt(entry?.[0] ?? '0', 10), bytes: Number(entry?.[1][1] ?? 0) };
 }

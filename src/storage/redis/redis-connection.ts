@@ -42,6 +42,7 @@ export class RedisConnection {
   #lastFault: RedisFault | undefined;
   /** Identifies the server process. */
   #runId: string | undefined;
+  #reconnects = -1;
   readonly #onVerified: (() => void)[] = [];
   /** Called whenever an attempt has succeeded or failed. */
   readonly #listeners = new Set<() => void>();
@@ -111,6 +112,11 @@ export class RedisConnection {
     return this.#other;
   }
 
+  /** Since the first connection. */
+  get reconnects(): number {
+    return Math.max(0, this.#reconnects);
+  }
+
   /** That of the server that was verified last. */
   get runId(): string | undefined {
     return this.#runId;
@@ -158,6 +164,7 @@ export class RedisConnection {
       const fault = serverFault(info, this.#address, { allowed: this.#allowed, durability: this.#durability });
       if (fault) return this.#refuse(fault);
       this.#isVerified = true;
+      this.#reconnects += 1;
       this.#failedAttempts = 0;
       this.#fault = undefined;
       this.#outage?.recovered();

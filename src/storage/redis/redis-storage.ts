@@ -20,6 +20,7 @@ interface RedisStorageOptions extends ShardOptions {
 }
 
 export class RedisStorage implements Storage {
+  readonly kind = 'redis';
   readonly description: string;
   readonly records: RedisRecordStore;
   readonly index: RedisPresenceIndex;
@@ -48,6 +49,10 @@ export class RedisStorage implements Storage {
 
   get clockAheadMs(): number | undefined {
     return this.incidents.clockAheadMs;
+  }
+
+  get reconnects(): number {
+    return this.#shards.redis.reconnects;
   }
 
   get intactAtMs(): number {

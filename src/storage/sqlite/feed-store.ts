@@ -1,7 +1,7 @@
 // The feed in SQLite: a table to which each commit appends an entry in its own transaction.
 import type { Clock } from '../../runtime/clock.js';
 import type { FeedPosition } from '../feed-position.js';
-import { type FeedEntry, type FeedLimits, type FeedStore, MAX_PAGE_BYTES } from '../ports.js';
+import { type FeedEntry, type FeedExtent, type FeedLimits, type FeedStore, MAX_PAGE_BYTES } from '../ports.js';
 import type { SqliteDatabase } from './sqlite-database.js';
 import type { Statements } from './statements.js';
 
@@ -60,6 +60,15 @@ export class SqliteFeedStore implements FeedStore {
 
   trim(limits: FeedLimits): Promise<boolean> {
     return this.#database.attempt('trim the change feed', () => this.#trim(limits));
+  }
+
+  extent(): Promise<FeedExtent> {
+    return this.#database.attempt('read the change feed', () => {
+      const [oldestId, oldestBytes] = this.#statements.oldestEntry.get() as unknown as EntryHead;
+      const [newestId, newestBytes] = this.#newest();
+      const atMs = (id: number) => Math.floor(id / 1_000);
+      return { bytes: newestBytes - oldestBytes, oldestAtMs: atMs(oldestId), newestAtMs: atMs(newestId) };
+    });
   }
 
   /** Must be called at most once per transaction. Returns the id of the last entry. */

@@ -14,6 +14,7 @@ import { SqliteDatabase } from './sqlite-database.js';
 const NO_INCIDENTS: IncidentStore = { list: async () => [], acknowledge: async () => false };
 
 export class SqliteStorage implements Storage {
+  readonly kind = 'sqlite';
   readonly description: string;
   readonly records: SqliteRecordStore;
   readonly index: SqlitePresenceIndex;
@@ -23,6 +24,7 @@ export class SqliteStorage implements Storage {
   readonly backups: SqliteBackups;
   readonly quarantine: SqliteQuarantineStore;
   readonly clockAheadMs = undefined;
+  readonly reconnects = 0;
   readonly intactAtMs = Number.NEGATIVE_INFINITY;
   readonly #database: SqliteDatabase;
 

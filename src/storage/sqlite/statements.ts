@@ -42,7 +42,7 @@ export function prepareStatements(db: Database.Database) {
     addEntry: db.prepare('INSERT INTO entries VALUES (?, ?, ?)'),
     removeEntry: db.prepare('DELETE FROM entries WHERE id = ?'),
     entriesFrom: db.prepare('SELECT id, changes FROM entries WHERE id >= ? ORDER BY id LIMIT ?').raw(),
-    oldestEntry: db.prepare('SELECT id FROM entries ORDER BY id LIMIT 1').raw(),
+    oldestEntry: db.prepare('SELECT id, bytes FROM entries ORDER BY id LIMIT 1').raw(),
     entryUpTo: db.prepare('SELECT id, bytes FROM entries WHERE id <= ? ORDER BY id DESC LIMIT 1').raw(),
     entryAt: db.prepare('SELECT id FROM entries ORDER BY id LIMIT 1 OFFSET ?').raw(),
     trim: db.prepare('DELETE FROM entries WHERE id < ?'),

@@ -1,0 +1,58 @@
+// The metrics of this process. Each capability describes and updates its own.
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Counter, type Description, Gauge, Histogram, type MetricSnapshot } from './instruments.js';
+
+type Collector = () => void | Promise<void>;
+
+export class Metrics {
+  readonly #instruments = new Map<string, Counter | Gauge | Histogram>();
+  readonly #gauges: Gauge[] = [];
+  readonly #collectors: Collector[] = [];
+  /** Those of Node.js and of the process, by prom-client. */
+  readonly #defaults = new Registry();
+  #isStarted = false;
+  #snapshot: Promise<MetricSnapshot[]> | undefined;
+
+  counter(description: Description): Counter {
+    return this.#add(description.name, new Counter(description));
+  }
+
+  gauge(description: ConstructorParameters<typeof Gauge>[0]): Gauge {
+    const gauge = this.#add(description.name, new Gauge(description));
+    this.#gauges.push(gauge);
+    return gauge;
+  }
+
+  histogram(description: ConstructorParameters<typeof Histogram>[0]): Histogram {
+    return this.#add(description.name, new Histogram(description));
+  }
+
+  /** `collector` is called at each scrape, to set gauges. Those that it does not set, or not before it fails, are not shown. */
+  collect(collector: Collector): void {
+    this.#collectors.push(collector);
+  }
+
+  /** The current values. Concurrent callers share one result, so that scrapes cannot load the store. */
+  snapshot(): Promise<MetricSnapshot[]> {
+    this.#snapshot ??= this.#take().finally(() => {
+      this.#snapshot = undefined;
+    });
+    return this.#snapshot;
+  }
+
+  #add<T extends Counter | Gauge | Histogram>(name: string, instrument: T): T {
+    if (this.#instruments.has(name)) throw new Error(`the metric ${name} is defined twice`);
+    this.#instruments.set(name, instrument);
+    return instrument;
+  }
+
+  async #take(): Promise<MetricSnapshot[]> {
+    // It observes garbage collection and the event loop from now on.
+    if (!this.#isStarted) collectDefaultMetrics({ register: this.#defaults });
+    this.#isStarted = true;
+    for (const gauge of this.#gauges) gauge.clear();
+    await Promise.allSettled(this.#collectors.map(async (collect) => collect()));
+    const defaults = (await this.#defaults.getMetricsAsJSON()) as unknown as MetricSnapshot[];
+    return [...[...this.#instruments.values()].map((instrument) => instrument.get()), ...defaults];
+  }
+}

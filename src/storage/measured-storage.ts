@@ -1,0 +1,134 @@
+// A store whose operations are timed and counted.
+import type { Metrics } from '../observability/metrics/metrics.js';
+import { type Storage, StoreUnavailableError } from './ports.js';
+
+const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
+
+type MeasuredPort = 'records' | 'index' | 'feed' | 'bindings' | 'quarantine';
+
+/** The label of each operation; null: not measured, since it waits on purpose. */
+const OPERATIONS: { readonly [P in MeasuredPort]: { readonly [M in keyof Storage[P]]: string | null } } = {
+  records: { load: 'load', commit: 'commit', due: 'due', size: 'size' },
+  index: { page: 'page', occupancy: 'occupancy', tags: 'tags', sources: 'sources' },
+  feed: { end: 'feed_end', read: 'feed_read', trim: 'feed_trim', extent: 'feed_extent', waitForChange: null },
+  bindings: { bind: 'bind' },
+  quarantine: {
+    add: 'quarantine_add',
+    page: 'quarantine_page',
+    get: 'quarantine_get',
+    remove: 'quarantine_remove',
+    trim: 'quarantine_trim',
+    size: 'quarantine_size',
+  },
+};
+
+type Operation = (...args: unknown[]) => Promise<unknown>;
+
+export class MeasuredStorage implements Storage {
+  readonly kind;
+  readonly description;
+  readonly records;
+  readonly index;
+  readonly feed;
+  readonly bindings;
+  readonly incidents;
+  readonly backups;
+  readonly quarantine;
+  readonly #storage: Storage;
+  readonly #durations;
+  readonly #errors;
+
+  constructor(storage: Storage, metrics: Metrics) {
+    this.#storage = storage;
+    this.#durations = metrics.histogram({
+      name: 'rollcall_store_operation_duration_seconds',
+      help: 'Duration of the operations of the store, including those that failed.',
+      labels: ['operation'],
+      buckets: BUCKETS_S,
+    });
+    this.#errors = metrics.counter({
+      name: 'rollcall_store_errors_total',
+      help: 'Operations of the store that failed.',
+      labels: ['operation'],
+    });
+    addConnectionMetrics(storage, metrics);
+    this.kind = storage.kind;
+    this.description = storage.description;
+    this.records = this.#measured('records');
+    this.index = this.#measured('index');
+    this.feed = this.#measured('feed');
+    this.bindings = this.#measured('bindings');
+    this.quarantine = this.#measured('quarantine');
+    this.incidents = storage.incidents;
+    this.backups = storage.backups;
+  }
+
+  get intactAtMs(): number {
+    return this.#storage.intactAtMs;
+  }
+
+  get clockAheadMs(): number | undefined {
+    return this.#storage.clockAheadMs;
+  }
+
+  get reconnects(): number {
+    return this.#storage.reconnects;
+  }
+
+  onPossibleLoss(listener: () => void): void {
+    this.#storage.onPossibleLoss(listener);
+  }
+
+  check(): Promise<void> {
+    return this.#storage.check();
+  }
+
+  close(): Promise<void> {
+    return this.#storage.close();
+  }
+
+  #measured<P extends MeasuredPort>(name: P): Storage[P] {
+    const port = this.#storage[name] as unknown as Record<string, Operation>;
+    const methods = Object.entries<string | null>(OPERATIONS[name]).map(([method, label]) => {
+      const call: Operation = (...args) => (port[method] as Operation)(...args);
+      return [method, label === null ? call : this.#timed(label, call)];
+    });
+    return Object.fromEntries(methods) as Storage[P];
+  }
+
+  #timed(label: string, call: Operation): Operation {
+    const duration = this.#durations.of(label);
+    const errors = this.#errors.of(label);
+    return async (...args) => {
+      const startMs = performance.now();
+      try {
+        const result = await call(...args);
+        // `load` and `commit` return the errors of single participants.
+        if (Array.isArray(result))
+          for (const item of result) if (item instanceof StoreUnavailableError) errors.value += 1;
+        return result;
+      } catch (error) {
+        errors.value += 1;
+        throw error;
+      } finally {
+        duration.observe((performance.now() - startMs) / 1_000);
+      }
+    };
+  }
+}
+
+function addConnectionMetrics(storage: Storage, metrics: Metrics): void {
+  const reconnects = metrics.counter({
+    name: 'rollcall_store_reconnects_total',
+    help: 'How often the connection to Redis was established again.',
+  });
+  const clockAhead = metrics.gauge({
+    name: 'rollcall_store_clock_ahead_seconds',
+    help: 'How far the clock of this machine is ahead of that of Redis.',
+    aggregation: 'max',
+  });
+  metrics.collect(() => {
+    reconnects.of().value = storage.reconnects;
+    if (storage.clockAheadMs !== undefined) clockAhead.set(storage.clockAheadMs / 1_000);
+  });
+}
