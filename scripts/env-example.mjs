@@ -5,14 +5,15 @@ import { pathToFileURL } from 'node:url';
 /** Renders all settings with their defaults, commented out. */
 export function renderEnvExample(settings) {
   const lines = Object.values(settings).map(({ name, purpose, fallback }) => `# ${purpose}\n# ${name}=${fallback}\n`);
-  return `# All settings with their defaults. Copy this file to .env and uncomment the settings that you change.\n\n${lines.join('\n')}`;
+  return `# All settings with their defaults. Copy this file to .env and uncomment the settings that you change.\n# NAME_FILE=path reads the value of NAME from a file.\n\n${lines.join('\n')}`;
 }
 
 /** Renders the page with the table of all settings. */
 export function renderConfiguration(settings) {
   return `# Configuration
 
-Settings are environment variables. Those that are not set are read from a \`.env\` file. The service refuses to start if a
+Settings are environment variables. Those that are not set are read from a \`.env\` file. \`NAME_FILE\` reads the value of \`NAME\`
+from a file, for secrets that Docker or Kubernetes mounts. The service refuses to start if a
 setting is invalid, or is empty although it has a default; \`REDIS_URL\` must not be empty either: unset it to use SQLite.
 Variables that look like misspelt settings cause a warning.
 

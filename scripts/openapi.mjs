@@ -19,7 +19,7 @@ const OTHER_VERSIONS = /(GIT_COMMIT:"|core-js\/blob\/|normalize\.css )[\w.]+/g;
 
 const dataDir = mkdtempSync(join(tmpdir(), 'rollcall-openapi-'));
 const log = pino({ level: 'silent' });
-const config = readConfig(Object.keys(DIALECTS), {});
+const config = readConfig(DIALECTS, {});
 const storage = await openStorage({ ...config.storePlace, redis: undefined, dataDir }, systemClock, log);
 const app = await createApp({ ...config, storage, clock: systemClock, log });
 const models = Object.values(DIALECTS).map(({ payload }) => payload);

@@ -17,7 +17,7 @@ const USAGE = `Usage: npm run --silent backup -- FILE [URL]
 
 async function backUp(target: string, url: string | undefined): Promise<void> {
   loadEnvFile();
-  const config = readConfig(Object.keys(DIALECTS));
+  const config = readConfig(DIALECTS);
   const { redis, dataDir } = config.storePlace;
   if (redis) throw new Error('With REDIS_URL, presence is stored in Redis: back up Redis');
   if (!existsSync(join(dataDir, 'rollcall.db'))) throw new Error(`DATA_DIR (${resolve(dataDir)}) has no rollcall.db`);

@@ -24,7 +24,7 @@ function configure(): Config {
   try {
     // Workers inherit the environment of the primary.
     if (cluster.isPrimary) loadEnvFile();
-    return readConfig(Object.keys(DIALECTS));
+    return readConfig(DIALECTS);
   } catch (error) {
     const log = createLog('info');
     for (const problem of error instanceof ConfigError ? error.problems : [String(error)])

@@ -1,4 +1,5 @@
 // The only code that reads the environment. All settings are read at start, and an invalid one prevents the start.
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { AppSettings } from '../app.module.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../domain/policy.js';
@@ -15,6 +16,18 @@ export interface Config extends AppSettings, Pick<Values, 'host' | 'port' | 'log
   /** Log lines about variables that look like settings but are not. */
   readonly warnings: readonly string[];
 }
+
+/** What a dialect declares that concerns settings. */
+interface DialectDeclaration {
+  readonly settings?: Readonly<
+    Record<string, Pick<Setting<unknown>, 'name' | 'read'> & { readonly fallback?: string }>
+  >;
+  readonly policy?: Partial<PresencePolicy>;
+  /** Whether PUBLIC_URL must be set. */
+  readonly signsUrl?: true;
+}
+
+export type DialectDeclarations = Readonly<Record<string, DialectDeclaration>>;
 
 /** `problems`: one line per invalid setting, with its name and what is wrong, never its value. */
 export class ConfigError extends Error {
@@ -35,45 +48,83 @@ export function loadEnvFile(): void {
   }
 }
 
-/** `dialects`: the names of the known dialects. Throws ConfigError. */
-export function readConfig(dialects: readonly string[], environment: NodeJS.ProcessEnv = process.env): Config {
+/** `dialects`: all that are known. Throws ConfigError. */
+export function readConfig(dialects: DialectDeclarations, environment: NodeJS.ProcessEnv = process.env): Config {
   const problems: string[] = [];
-  const read = ({ name, fallback, emptyFault, read }: Setting<unknown>): unknown => {
-    const text = environment[name]?.trim();
+  const read = ({ name, fallback, emptyFault, read }: SettingToRead): unknown => {
     try {
+      const text = textOf(name, environment);
       if (text === '' && emptyFault !== undefined) throw new Error(emptyFault);
-      return read(text ?? fallback);
+      const value = text ?? fallback;
+      if (value === undefined) throw new Error('must be set');
+      return read(value);
     } catch (error) {
       problems.push(`${name} ${(error as Error).message}`);
       return undefined;
     }
   };
-  const readAll = (settings: Record<string, Setting<unknown>>) =>
+  const readAll = (settings: Readonly<Record<string, SettingToRead>>) =>
     Object.fromEntries(Object.entries(settings).map(([key, setting]) => [key, read(setting)]));
   const values = readAll(SETTINGS) as Values;
-  const ofSources = (values.sources ?? []).map(({ name }) => settingsOf(name));
-  const policies = ofSources.map((settings) => withoutUndefined(readAll(settings)) as Partial<PresencePolicy>);
-  problems.push(...unknownDialects(values, dialects), ...conflicts(values));
+  const ofSources = (values.sources ?? []).map(({ name, dialect }) => ({
+    policy: namedAfter(name, SOURCE_SETTINGS),
+    settings: namedAfter(name, dialects[dialect]?.settings ?? {}),
+  }));
+  const valuesOfSources = ofSources.map(({ policy, settings }) => ({
+    policy: withoutUndefined(readAll(policy)) as Partial<PresencePolicy>,
+    settings: readAll(settings),
+  }));
+  problems.push(...unknownDialects(values, dialects), ...conflicts(values, dialects));
   if (problems.length > 0) throw new ConfigError(problems);
-  const names = [SETTINGS, ...ofSources].flatMap((settings) => Object.values(settings).map(({ name }) => name));
-  return { ...group(values, policies), warnings: unknownSettings(environment, names) };
+  const all = [SETTINGS, ...ofSources.flatMap(({ policy, settings }) => [policy, settings])];
+  const names = all.flatMap((settings) => Object.values(settings).flatMap(({ name }) => [name, fileSettingName(name)]));
+  return { ...group(values, valuesOfSources), warnings: unknownSettings(environment, names) };
 }
 
-function settingsOf(source: SourceName): Record<string, Setting<unknown>> {
-  const named = Object.entries(SOURCE_SETTINGS).map(([key, setting]) => [
-    key,
-    { ...setting, name: sourceSettingName(setting.name, source) },
-  ]);
-  return Object.fromEntries(named);
+type SettingToRead = Pick<Setting<unknown>, 'name' | 'read'> & {
+  /** undefined: the setting is required. */
+  readonly fallback?: string;
+  readonly emptyFault?: string | undefined;
+};
+
+function namedAfter(
+  source: SourceName,
+  settings: Readonly<Record<string, SettingToRead>>,
+): Readonly<Record<string, SettingToRead>> {
+  return Object.fromEntries(
+    Object.entries(settings).map(([key, setting]) => [
+      key,
+      { ...setting, name: sourceSettingName(setting.name, source) },
+    ]),
+  );
+}
+
+/** The value of a setting, or the content of the file that `<name>_FILE` names, as container platforms pass secrets. */
+function textOf(name: string, environment: NodeJS.ProcessEnv): string | undefined {
+  const text = environment[name]?.trim();
+  const file = environment[fileSettingName(name)]?.trim();
+  if (file === undefined) return text;
+  if (text !== undefined) throw new Error(`and ${fileSettingName(name)} must not both be set`);
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new Error(
+      `cannot be read from the file in ${fileSettingName(name)}: ${(error as NodeJS.ErrnoException).code}`,
+    );
+  }
+}
+
+function fileSettingName(name: string): string {
+  return `${name}_FILE`;
 }
 
 function withoutUndefined(members: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }
 
-function unknownDialects({ sources = [] as never }: Partial<Values>, dialects: readonly string[]): string[] {
-  const unknown = sources.find(({ dialect }) => !dialects.includes(dialect));
-  return unknown ? [`SOURCES must name known dialects: ${dialects.join(', ')}`] : [];
+function unknownDialects({ sources = [] as never }: Partial<Values>, dialects: DialectDeclarations): string[] {
+  const unknown = sources.find(({ dialect }) => !Object.hasOwn(dialects, dialect));
+  return unknown ? [`SOURCES must name known dialects: ${Object.keys(dialects).join(', ')}`] : [];
 }
 
 /** Whether only this machine can reach the address. */
@@ -82,7 +133,7 @@ function isLoopback(host: string): boolean {
 }
 
 /** Faults in combinations of settings. Invalid settings are undefined here. */
-function conflicts(values: Partial<Values>): string[] {
+function conflicts(values: Partial<Values>, dialects: DialectDeclarations): string[] {
   const { host = '', isAuthRequired, apiKeys, callbackSecrets, workers = 1, redis } = values;
   const missing = Object.entries({ API_KEYS: apiKeys, CALLBACK_SECRETS: callbackSecrets }).flatMap(([name, keys]) =>
     keys?.length === 0 ? [name] : [],
@@ -91,6 +142,7 @@ function conflicts(values: Partial<Values>): string[] {
   return [
     ...conflictingTimes(values),
     ...conflictingLimits(values),
+    ...missingPublicUrl(values, dialects),
     ...(workers > 1 && !redis ? ['WORKERS above 1 needs REDIS_URL: only one process can use an SQLite file'] : []),
     ...(isExposed
       ? [
@@ -116,8 +168,17 @@ function conflictingLimits({ maxStreams = 0, maxConnections = Number.POSITIVE_IN
     : [];
 }
 
-/** `policies`: of each source, in the order of the sources. */
-function group(values: Values, policies: readonly Partial<PresencePolicy>[]): Omit<Config, 'warnings'> {
+/** Signatures over the URL cannot be checked without knowing how the provider spells it. */
+function missingPublicUrl({ sources, publicUrl }: Partial<Values>, dialects: DialectDeclarations): string[] {
+  const signed = sources?.find(({ dialect }) => dialects[dialect]?.signsUrl);
+  if (!signed || publicUrl !== undefined) return [];
+  return [`PUBLIC_URL must be set, because the signatures of the source ${signed.name} cover it`];
+}
+
+type SourceValues = Pick<AppSettings['sources'][0], 'policy' | 'settings'>;
+
+/** `ofSources`: of each source, in the order of the sources. */
+function group(values: Values, ofSources: readonly SourceValues[]): Omit<Config, 'warnings'> {
   const { host, port, logLevel, redis, redisPrefix, dataDir, graceMs, leaveGraceMs, overlapMs } = values;
   const { maxConnectionMs, clockSkewMs, retentionMs, feedRetentionMs, feedMaxBytes, maxStreams, publicUrl } = values;
   const { isAuthRequired, apiKeys, callbackSecrets, trustProxy, corsOrigins, rateLimitPerMinute } = values;
@@ -144,7 +205,7 @@ function group(values: Values, policies: readonly Partial<PresencePolicy>[]): Om
       replayWindowMs,
     },
     replayWindowMs,
-    sources: [withPolicy(first, policies[0]), ...others.map((source, n) => withPolicy(source, policies[n + 1]))],
+    sources: [withValues(first, ofSources[0]), ...others.map((source, n) => withValues(source, ofSources[n + 1]))],
     policy: { ...DEFAULT_POLICY, graceMs, leaveGraceMs, overlapMs, maxConnectionMs, clockSkewMs, retentionMs },
     maxParticipants,
     feed: {
@@ -176,8 +237,12 @@ function group(values: Values, policies: readonly Partial<PresencePolicy>[]): Om
   };
 }
 
-function withPolicy(source: SourceSetting, policy: Partial<PresencePolicy> | undefined): AppSettings['sources'][0] {
-  return policy && Object.keys(policy).length > 0 ? { ...source, policy } : source;
+function withValues(
+  source: SourceSetting,
+  { policy = {}, settings = {} }: SourceValues = {},
+): AppSettings['sources'][0] {
+  const isEmpty = (members: object) => Object.keys(members).length === 0;
+  return { ...source, ...(!isEmpty(policy) && { policy }), ...(!isEmpty(settings) && { settings }) };
 }
 
 function storeName(redis: RedisAddress, prefix: string): string {

@@ -2,7 +2,7 @@
 // It has two times. `occurredAtMs` is the provider's: it orders events and measures gaps. `receivedAtMs` is ours: grace and
 // expiry are counted from it, so that neither clock skew nor a replay of old events ends a live connection.
 import type { PresencePolicy } from './policy.js';
-import type { Subject } from './subject.js';
+import type { SourceName, Subject } from './subject.js';
 
 export type DeviceId = string & { readonly brand: 'DeviceId' };
 
@@ -31,6 +31,42 @@ export interface LifecycleEvent {
   readonly askedAtMs?: number;
   /** Set by `limitSkew` if the provider's time is too far ahead: the time by which the event is ordered. */
   readonly cappedAtMs?: number;
+}
+
+type EventTimes = Pick<
+  LifecycleEvent,
+  'occurredAtMs' | 'receivedAtMs' | 'precisionMs' | 'eventId' | 'sequence' | 'cappedAtMs'
+>;
+
+/**
+ * The end of all devices of a participant that connected at or before it, from a provider that does not name the device. It
+ * changes nothing for a device that is not connected then.
+ */
+export interface ParticipantEnd extends EventTimes {
+  readonly kind: 'participant-disconnected' | 'participant-left';
+  readonly subject: Subject;
+  readonly deviceId?: undefined;
+  readonly tag?: string;
+}
+
+/** The end of a device, from a provider that does not name its participant. */
+export interface DeviceEnd extends EventTimes {
+  readonly kind: 'device-disconnected' | 'device-left';
+  readonly source: SourceName;
+  readonly scope: string;
+  readonly deviceId: DeviceId;
+  readonly subject?: undefined;
+  readonly tag?: string;
+}
+
+/** The end of a room, which is a scope: everybody who connected at or before it has left. */
+export interface RoomEnd extends Omit<EventTimes, 'sequence'> {
+  readonly kind: 'room-ended';
+  readonly source: SourceName;
+  readonly scope: string;
+  readonly deviceId?: undefined;
+  readonly subject?: undefined;
+  readonly tag?: undefined;
 }
 
 /** An event in the history of its device. */

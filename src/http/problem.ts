@@ -25,6 +25,7 @@ export const PROBLEMS = {
   'unreadable-record': { status: 500, title: 'The stored record of this participant cannot be read' },
   'not-configured': { status: 501, title: 'Not configured' },
   'store-unavailable': { status: 503, title: 'The store is unavailable' },
+  'source-not-configured': { status: 503, title: 'The source is not configured' },
   'too-many-streams': { status: 503, title: 'Too many concurrent streams' },
   'too-many-participants': { status: 503, title: 'Too many participants' },
   overloaded: { status: 503, title: 'Too many requests in progress' },

@@ -89,7 +89,7 @@ export class CallbackMetrics {
     this.answered(source, outcomeOf(error), startedMs);
   }
 
-  event({ subject: { source }, occurredAtMs, receivedAtMs }: ProviderEvent): void {
+  event(source: SourceName, { occurredAtMs, receivedAtMs }: ProviderEvent): void {
     this.#delays.of(source).observe(Math.max(0, receivedAtMs - occurredAtMs) / 1_000);
     const newestMs = this.#newestMs.get(source) ?? Number.NEGATIVE_INFINITY;
     this.#disorder.of(source).observe(Math.max(0, newestMs - occurredAtMs) / 1_000);
@@ -97,7 +97,7 @@ export class CallbackMetrics {
     this.#newestMs.set(source, Math.max(newestMs, Math.min(occurredAtMs, receivedAtMs)));
   }
 
-  settled({ subject: { source }, kind }: ProviderEvent, outcome: Verdict | 'spooled'): void {
+  settled(source: SourceName, { kind }: ProviderEvent, outcome: Verdict | 'spooled'): void {
     this.#events.of(source, kind, outcome).value += 1;
   }
 

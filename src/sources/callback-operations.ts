@@ -4,6 +4,7 @@ import { PROBLEMS_EXTENSION } from '../http/openapi/decorators.js';
 import type { DocumentedRoutes } from '../http/openapi/document.js';
 import { CALLBACK_TOKEN_EXAMPLE } from './callback-urls/callback-examples.js';
 import type { RegisteredSource } from './registry.js';
+import type { Dialect } from './source.js';
 
 const RESPONSES = {
   202: {
@@ -52,7 +53,7 @@ function operationsOf({ name, dialect }: RegisteredSource): [string, DocumentedR
       description: `The webhook as ${title} sends it.`,
       content: Object.fromEntries(contentTypes.map((type) => [type, { schema }])),
     },
-    responses: RESPONSES,
+    responses: responsesOf(dialect),
   };
   const id = `receive${pascalCase(name)}Callback`;
   const withoutToken = {
@@ -79,6 +80,12 @@ function operationsOf({ name, dialect }: RegisteredSource): [string, DocumentedR
     [`/callbacks/${name}`, { post: withoutToken }],
     [`/callbacks/${name}/{token}`, { post: withToken }],
   ];
+}
+
+function responsesOf({ title, acknowledgement }: Dialect): Record<string, { readonly description: string }> {
+  if (!acknowledgement) return RESPONSES;
+  const description = `${title} expects this response to each callback that is accepted, also if its event is ignored, not known, or applied later.`;
+  return { [acknowledgement.status]: { description } };
 }
 
 function pascalCase(name: string): string {

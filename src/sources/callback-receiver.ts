@@ -3,7 +3,9 @@
 import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import type { AccessSettings } from '../auth/access-guard.js';
 import type { Verdict } from '../domain/device-history.js';
+import { isForm, parseForm } from '../http/form-body.js';
 import { jsonBodyParser } from '../http/json-body.js';
 import { ProblemError } from '../http/problem.js';
 import { internalProblem } from '../http/problem-mapper.js';
@@ -12,27 +14,31 @@ import { ThrottledLog } from '../observability/throttled-log.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import { CallbackAuthenticator, type CallbackCredentials } from './authentication/callback-authenticator.js';
 import { CallbackMetrics, type CallbackOutcome } from './callback-metrics.js';
+import { ACCESS } from './callback-urls/callback-urls.controller.js';
 import { ClockWarnings } from './clock-warnings.js';
 import { EventIntake } from './event-intake.js';
 import { type ReceivedCallback, RefusedCallbacks } from './refused-callbacks.js';
 import type { RegisteredSource } from './registry.js';
-import type { ProviderEvent, RawCallback, Source, Translation } from './source.js';
+import type { Authentication, Dialect, ProviderEvent, RawCallback, Reply, Source, Translation } from './source.js';
 
 /** Event names that are safe to log. Longer text could be a secret, which has at least 32 characters. */
 const PLAIN_NAME = /^[\w.]{1,31}$/;
 
-export interface CallbackResponse {
+interface IncomingCallback extends Omit<RawCallback, 'url'> {
+  /** The path and the query string. */
+  readonly path: string;
+  readonly requestId: string;
+}
+
+export interface CallbackResponse extends Reply {
   readonly outcome: CallbackOutcome;
-  readonly status: number;
-  readonly json?: unknown;
   /** Set if the kind of event is not known: the callback is logged and counted as ignored. */
   readonly refusal?: Refusal;
 }
 
 @Injectable()
 export class CallbackReceiver {
-  /** Throws a problem. */
-  readonly parse: (body: Buffer) => unknown;
+  readonly #parseJson: (body: Buffer) => unknown;
 
   constructor(
     host: HttpAdapterHost,
@@ -41,10 +47,16 @@ export class CallbackReceiver {
     private readonly refused: RefusedCallbacks,
     private readonly metrics: CallbackMetrics,
     private readonly clockWarnings: ClockWarnings,
+    @Inject(ACCESS) private readonly access: Pick<AccessSettings, 'publicUrl'>,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly log: ThrottledLog,
   ) {
-    this.parse = jsonBodyParser(host.httpAdapter.getInstance());
+    this.#parseJson = jsonBodyParser(host.httpAdapter.getInstance());
+  }
+
+  /** Throws a problem. */
+  parse(body: Buffer, contentType: string): unknown {
+    return isForm(contentType) ? parseForm(body) : this.#parseJson(body);
   }
 
   /** `token`: the path segment after the source. Throws ProblemError. */
@@ -70,7 +82,7 @@ export class CallbackReceiver {
    */
   async receive(
     source: RegisteredSource,
-    callback: RawCallback & { readonly requestId: string },
+    callback: IncomingCallback,
     credentials: CallbackCredentials,
   ): Promise<CallbackResponse> {
     const startedMs = performance.now();
@@ -85,18 +97,22 @@ export class CallbackReceiver {
   }
 
   async #receive(
-    { name, source }: RegisteredSource,
-    callback: RawCallback & { readonly requestId: string },
+    { name, source, dialect }: RegisteredSource,
+    callback: IncomingCallback,
     credentials: CallbackCredentials,
   ): Promise<CallbackResponse> {
     const receivedAtMs = this.clock.now();
-    verifySignature(source, callback, receivedAtMs);
+    const { body, headers, requestId, path } = callback;
+    if (source.authenticate) {
+      const { publicUrl } = this.access;
+      const url = publicUrl === undefined ? undefined : publicUrl + path;
+      verifySignature(await source.authenticate({ headers, body, url }, receivedAtMs));
+    }
     this.metrics.received(name, receivedAtMs);
-    const { body, headers, requestId } = callback;
     const contentType = headers['content-type'] ?? '';
     const received = { source: name, contentType, body, receivedAtMs, requestId, grant: credentials.grant };
     try {
-      const { refusal, ...response } = await this.#process(source, received, credentials);
+      const { refusal, ...response } = await this.#process(source, dialect, received, credentials);
       if (!refusal) return response;
       const logFields = { ...refusal.logFields, ...this.refused.keep(received, refusal.reason) };
       return { ...response, refusal: { ...refusal, logFields } };
@@ -108,20 +124,20 @@ export class CallbackReceiver {
 
   async #process(
     source: Source,
+    { acknowledgement }: Dialect,
     received: ReceivedCallback,
     credentials: CallbackCredentials,
   ): Promise<CallbackResponse> {
-    const body = this.parse(received.body);
+    const body = this.parse(received.body, received.contentType);
+    const reply = source.handshake && (await handshakeOf(source, body));
+    if (reply) return { outcome: 'handshake', ...reply };
     const understood = understand(source, body, received.receivedAtMs);
-    if (understood.outcome === 'handshake') {
-      const { outcome, status, body: json } = understood;
-      return { outcome, status, json };
-    }
-    if (understood.outcome !== 'events') return responseTo(understood);
+    if (understood.outcome !== 'events') return { ...responseTo(understood), ...acknowledgement };
     const { events, warnings = [] } = understood;
     const outcomes = await Promise.all(events.map((event) => this.#take(event, received, credentials)));
     for (const warning of warnings) this.#logWarning(received.source, warning);
-    return outcomes.includes('spooled') ? { outcome: 'spooled', status: 202 } : { outcome: 'accepted', status: 204 };
+    const isSpooled = outcomes.includes('spooled');
+    return { outcome: isSpooled ? 'spooled' : 'accepted', status: isSpooled ? 202 : 204, ...acknowledgement };
   }
 
   async #take(
@@ -129,10 +145,10 @@ export class CallbackReceiver {
     received: ReceivedCallback,
     credentials: CallbackCredentials,
   ): Promise<Verdict | 'spooled'> {
-    this.metrics.event(event);
-    this.clockWarnings.check(event);
+    this.metrics.event(received.source, event);
+    this.clockWarnings.check(received.source, event);
     const outcome = await this.intake.take(event, received, credentials);
-    this.metrics.settled(event, outcome);
+    this.metrics.settled(received.source, event, outcome);
     return outcome;
   }
 
@@ -146,20 +162,24 @@ export class CallbackReceiver {
   }
 }
 
-function verifySignature(source: Source, callback: RawCallback, nowMs: number): void {
-  const authentication = source.authenticate?.(callback, nowMs);
-  if (authentication?.outcome !== 'rejected') return;
+function verifySignature(authentication: Authentication): void {
+  if (authentication.outcome !== 'rejected') return;
   const detail = 'The signature of the callback is not valid.';
   throw new ProblemError('unauthorized', { detail }, { reason: authentication.reason });
 }
 
-type Handshake = { readonly outcome: 'handshake' } & NonNullable<ReturnType<NonNullable<Source['handshake']>>>;
-
 /** An error is a fault of the source, or something that it does not expect: a problem, so that the callback is kept. */
-function understand(source: Source, body: unknown, receivedAtMs: number): Translation | Handshake {
+async function handshakeOf(source: Source, body: unknown): Promise<Reply | undefined> {
   try {
-    const handshake = source.handshake?.(body);
-    return handshake ? { outcome: 'handshake', ...handshake } : source.translate(body, receivedAtMs);
+    return await source.handshake?.(body);
+  } catch (error) {
+    throw internalProblem(error);
+  }
+}
+
+function understand(source: Source, body: unknown, receivedAtMs: number): Translation {
+  try {
+    return source.translate(body, receivedAtMs);
   } catch (error) {
     throw internalProblem(error);
   }

@@ -27,7 +27,7 @@ export class CallbackReplay implements CallbackReplayer, OnApplicationBootstrap 
     const registered = this.registry.all.find(({ name }) => name === callback.source);
     if (!registered) return { outcome: 'refused', detail: `The source ${callback.source} is not configured.` };
     try {
-      const body = this.receiver.parse(callback.body);
+      const body = this.receiver.parse(callback.body, callback.contentType);
       const translation = registered.source.translate(body, callback.receivedAtMs);
       switch (translation.outcome) {
         case 'invalid':

@@ -3,6 +3,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { refuseOtherMethods } from '../http/method-not-allowed.js';
+import { ProblemError } from '../http/problem.js';
 import { readRawBody } from '../http/raw-body.js';
 import { Refusals } from '../http/refusals.js';
 import { withRouteOptions } from '../http/route-options.js';
@@ -29,6 +30,9 @@ export class CallbacksController {
     for (const source of this.registry.all) {
       await http.register(async (scope) => this.#addRoutes(scope, source));
     }
+    for (const name of this.registry.unusedNames) {
+      await http.register(async (scope) => addUnconfiguredRoutes(scope, name));
+    }
   }
 
   #addRoutes(scope: FastifyInstance, source: RegisteredSource): void {
@@ -42,19 +46,35 @@ export class CallbacksController {
       done();
     });
     const config = withRouteOptions({ access: 'callback' });
-    const [url, urlWithToken] = [`/callbacks/${source.name}`, `/callbacks/${source.name}/:token`];
-    for (const path of [url, urlWithToken]) {
-      scope.post(path, { config }, (request, reply) => this.#receive(source, request, reply));
+    for (const path of pathsOf(source.name)) {
+      scope.post(path, { config }, (request, response) => this.#receive(source, request, response));
       refuseOtherMethods(scope, path, ['POST'], config);
     }
   }
 
-  async #receive(source: RegisteredSource, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { headers, callbackCredentials } = request;
+  async #receive(source: RegisteredSource, request: FastifyRequest, response: FastifyReply): Promise<void> {
+    const { headers, callbackCredentials, url: path } = request;
     const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
-    const callback = { headers, body, requestId: request.id };
-    const { status, json, refusal } = await this.receiver.receive(source, callback, callbackCredentials);
+    const callback = { headers, body, path, requestId: request.id };
+    const { status, body: reply, refusal } = await this.receiver.receive(source, callback, callbackCredentials);
     if (refusal) this.refusals.recordRequest(request, refusal);
-    await reply.code(status).send(json);
+    await response.code(status).send(reply);
   }
+}
+
+/** Several providers never retry after a 4xx, so callbacks would be lost that arrive before the source is configured. */
+function addUnconfiguredRoutes(scope: FastifyInstance, name: string): void {
+  const refuse = async () => {
+    const detail = `No source named ${name} is configured: add it to SOURCES.`;
+    throw new ProblemError('source-not-configured', { detail, headers: { 'retry-after': '60' } });
+  };
+  const config = withRouteOptions({ access: 'callback' });
+  for (const path of pathsOf(name)) {
+    scope.post(path, { config, onRequest: refuse }, refuse);
+    refuseOtherMethods(scope, path, ['POST'], config);
+  }
+}
+
+function pathsOf(source: string): readonly string[] {
+  return [`/callbacks/${source}`, `/callbacks/${source}/:token`];
 }

@@ -1,10 +1,10 @@
 // Logs one warning for each source whose clock is ahead by more than CLOCK_SKEW_MS.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
-import type { LifecycleEvent } from '../domain/lifecycle-event.js';
 import type { SourceName } from '../domain/subject.js';
 import { LOG } from '../observability/logging.js';
 import { SourceRegistry } from './registry.js';
+import type { ProviderEvent } from './source.js';
 
 @Injectable()
 export class ClockWarnings {
@@ -15,7 +15,7 @@ export class ClockWarnings {
     @Inject(LOG) private readonly log: Logger,
   ) {}
 
-  check({ subject: { source }, occurredAtMs, receivedAtMs }: LifecycleEvent): void {
+  check(source: SourceName, { occurredAtMs, receivedAtMs }: ProviderEvent): void {
     const aheadMs = occurredAtMs - receivedAtMs;
     if (aheadMs <= this.registry.policyOf(source).clockSkewMs || this.#warned.has(source)) return;
     this.#warned.add(source);

@@ -21,6 +21,7 @@ import { NewParticipantLimit } from './authentication/new-participant-limit.js';
 import { Bindings } from './callback-urls/bindings.js';
 import { type ReceivedCallback, RefusedCallbacks } from './refused-callbacks.js';
 import type { ReplayWindow } from './replay-window.js';
+import type { ProviderEvent } from './source.js';
 
 /** Events that are applied again at the same time. */
 const REPLAY_BATCH = 128;
@@ -62,20 +63,20 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
    * StoreUnavailableError.
    */
   take(
-    event: LifecycleEvent,
+    event: ProviderEvent,
     callback: ReceivedCallback,
     { secretNumber }: Pick<CallbackCredentials, 'secretNumber'>,
   ): Promise<Verdict | 'spooled'> {
     const admitNew = () => this.newParticipants.admit(secretNumber);
-    return this.#recordOrSpool(acceptedEvent(event, callback), callback, admitNew);
+    return this.#recordOrSpool(acceptedEvent(ofDevice(event), callback), callback, admitNew);
   }
 
   /**
    * Like `take`, for the event of a callback that an operator replays: the limit on new participants per minute does not apply.
    * `isBinding`: whether the minted URL must belong to the participant.
    */
-  replay(event: LifecycleEvent, callback: ReceivedCallback, isBinding: boolean): Promise<Verdict | 'spooled'> {
-    const accepted = acceptedEvent(event, callback);
+  replay(event: ProviderEvent, callback: ReceivedCallback, isBinding: boolean): Promise<Verdict | 'spooled'> {
+    const accepted = acceptedEvent(ofDevice(event), callback);
     return this.#recordOrSpool(isBinding ? accepted : { event: accepted.event }, callback);
   }
 
@@ -181,4 +182,9 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
       return undefined;
     }
   }
+}
+
+function ofDevice(event: ProviderEvent): LifecycleEvent {
+  if (event.subject !== undefined && event.deviceId !== undefined) return event;
+  throw new Error(`events of the kind ${event.kind} are not supported yet`);
 }

@@ -92,9 +92,10 @@ export class CallbackFastPath implements FastPath {
     try {
       const credentials = this.receiver.authenticate(source, token, request);
       // The body has arrived completely, so one read returns all of it.
-      const callback = { headers: request.headers, body: request.read() as Buffer, requestId };
-      const { json, ...answer } = await this.receiver.receive(source, callback, credentials);
-      return json === undefined ? answer : { ...answer, ...jsonContent(json) };
+      const { headers, url: path = '' } = request;
+      const callback = { headers, body: request.read() as Buffer, path, requestId };
+      const { body, ...answer } = await this.receiver.receive(source, callback, credentials);
+      return body === undefined ? answer : { ...answer, ...jsonContent(body) };
     } catch (error) {
       const problem = this.problems.of(error, request);
       return { ...problemResponse(problem, requestId), refusal: problem };

@@ -11,6 +11,8 @@ export interface ConfiguredSource {
   readonly dialect: string;
   /** Overrides the policy of the dialect. */
   readonly policy?: Partial<PresencePolicy>;
+  /** The values of the settings of the dialect. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 export interface RegisteredSource {
@@ -22,6 +24,8 @@ export interface RegisteredSource {
 
 export class SourceRegistry {
   readonly all: readonly RegisteredSource[];
+  /** The dialects that no configured source is named after. */
+  readonly unusedNames: readonly string[];
 
   readonly #policies: ReadonlyMap<SourceName, PresencePolicy>;
   readonly #policy: PresencePolicy;
@@ -33,11 +37,17 @@ export class SourceRegistry {
     policy: PresencePolicy = DEFAULT_POLICY,
   ) {
     this.#policy = policy;
-    this.all = sources.map(({ name, dialect: dialectName, policy: own }) => {
+    this.all = sources.map(({ name, dialect: dialectName, policy: own, settings = {} }) => {
       const dialect = dialects[dialectName];
       if (!dialect) throw new Error(`the source ${name} has the unknown dialect ${dialectName}`);
-      return { name, dialect, source: dialect.create(name), policy: { ...policy, ...dialect.policy, ...own } };
+      return {
+        name,
+        dialect,
+        source: dialect.create(name, settings),
+        policy: { ...policy, ...dialect.policy, ...own },
+      };
     });
+    this.unusedNames = Object.keys(dialects).filter((name) => this.all.every((source) => source.name !== name));
     this.#policies = new Map(this.all.map(({ name, policy }) => [name, policy]));
   }
 

@@ -2,7 +2,13 @@
 // minted URLs, limits, the API document) exists once, around it.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Type } from '@nestjs/common';
-import type { LifecycleEvent, ProviderEventKind } from '../domain/lifecycle-event.js';
+import type {
+  DeviceEnd,
+  LifecycleEvent,
+  ParticipantEnd,
+  ProviderEventKind,
+  RoomEnd,
+} from '../domain/lifecycle-event.js';
 import type { PresencePolicy } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
 import type { FieldError, RefusalReason } from '../http/problem.js';
@@ -11,14 +17,21 @@ import type { FieldError, RefusalReason } from '../http/problem.js';
 export interface RawCallback {
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
+  /** The URL that the provider sent it to, with the query string; undefined if PUBLIC_URL is not set. */
+  readonly url: string | undefined;
 }
 
-type Authentication =
+export type Authentication =
   | { readonly outcome: 'authentic' }
   /** `reason`: only for the log. */
   | { readonly outcome: 'rejected'; readonly reason: RefusalReason };
 
-export type ProviderEvent = LifecycleEvent & { readonly kind: ProviderEventKind };
+/** What a callback says. Use the most specific one that it allows: an event of one device of a named participant. */
+export type ProviderEvent =
+  | (LifecycleEvent & { readonly kind: ProviderEventKind })
+  | ParticipantEnd
+  | DeviceEnd
+  | RoomEnd;
 
 export type Translation =
   /** `warnings`: what had to be changed or dropped, without the value. */
@@ -33,32 +46,63 @@ export type Translation =
   | { readonly outcome: 'unknown'; readonly name: string }
   | { readonly outcome: 'invalid'; readonly errors: readonly FieldError[] };
 
-/** The reply to a provider that validates a URL before it sends callbacks there. */
-interface HandshakeReply {
+export interface Reply {
   readonly status: number;
+  /** Sent as JSON; undefined: no body. */
   readonly body?: unknown;
 }
 
 export interface Source {
   /**
    * Verifies the provider's signature before the body is used in any other way. Sources without it rely on a secret in the URL
-   * or on Basic credentials.
+   * or on Basic credentials. Must not throw, whatever the callback contains, and compares in constant time.
    */
-  authenticate?(callback: RawCallback, nowMs: number): Authentication;
-  /** `body`: any JSON value. `receivedAtMs`: by our clock. */
+  authenticate?(callback: RawCallback, nowMs: number): Authentication | Promise<Authentication>;
+  /** `body`: any JSON value or, of a form, an object of strings. `receivedAtMs`: by our clock. */
   translate(body: unknown, receivedAtMs: number): Translation;
-  /** undefined: the body is not a handshake. */
-  handshake?(body: unknown): HandshakeReply | undefined;
+  /**
+   * The reply to a provider that validates a URL before it sends callbacks there; undefined: the body is not such a request. It
+   * has been authenticated: a reply computed with the secret for anyone who asks would give signatures away.
+   */
+  handshake?(body: unknown): Reply | undefined | Promise<Reply | undefined>;
 }
+
+/** A setting that the sources of a dialect have, such as the provider's signing key. */
+export interface DialectSetting<T = unknown> {
+  /** `<NAME>` stands for the name of the source. */
+  readonly name: `SOURCE_<NAME>_${string}`;
+  readonly purpose: string;
+  /** The default, as it would be written in the environment; undefined: without the setting, the service does not start. */
+  readonly fallback?: string;
+  /** Throws an error that says what is wrong, phrased to follow the name. It must not contain the value. */
+  read(text: string): T;
+}
+
+type DialectSettings = Readonly<Record<string, DialectSetting>>;
 
 /** A provider's format, which any number of sources can use. */
 export interface Dialect {
   /** For the API document: the provider's name, and the body that it sends. */
   readonly title: string;
   readonly payload: Type;
-  /** Content types of callbacks whose body is JSON. */
+  /** Content types of callbacks, without parameters. The body is a form if it has that content type, and otherwise JSON. */
   readonly contentTypes: readonly string[];
   /** Where the provider differs from the default policy. */
   readonly policy?: Partial<PresencePolicy>;
-  create(name: SourceName): Source;
+  readonly settings?: DialectSettings;
+  /** Whether signatures cover the URL, so that PUBLIC_URL must be set. */
+  readonly signsUrl?: true;
+  /** The response to each callback that is accepted, also if its event is ignored or not known. Default: 204, or 202. */
+  readonly acknowledgement?: Reply;
+  create(name: SourceName, settings: Readonly<Record<string, unknown>>): Source;
+}
+
+/** Gives `create` the types of its settings. */
+export function dialectWithSettings<S extends DialectSettings>(
+  dialect: Omit<Dialect, 'settings' | 'create'> & {
+    readonly settings: S;
+    create(name: SourceName, settings: { readonly [K in keyof S]: ReturnType<S[K]['read']> }): Source;
+  },
+): Dialect {
+  return dialect;
 }

@@ -10,6 +10,7 @@ import { ClientAddresses } from '../../src/http/client-address.js';
 import { registerHeaders } from '../../src/http/security-headers.js';
 import { render } from '../../src/observability/metrics/exposition.js';
 import { Metrics } from '../../src/observability/metrics/metrics.js';
+import { DIALECTS } from '../../src/sources/registry.js';
 import { lengthOf } from '../length.js';
 
 /** Must not appear in any message. */
@@ -80,7 +81,7 @@ describe('an arbitrary value', () => {
       await fc.assert(
         fc.asyncProperty(text, async (value) => {
           try {
-            await use(readConfig(['bandwidth'], { [name]: value }));
+            await use(readConfig(DIALECTS, { [name]: value }));
           } catch (error) {
             expect(error).toBeInstanceOf(ConfigError);
             const { problems } = error as ConfigError;

@@ -1,10 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { renderConfiguration, renderEnvExample, settingRow } from '../../scripts/env-example.mjs';
 import { ConfigError, readConfig } from '../../src/config/config.js';
 import { SETTINGS, SOURCE_SETTINGS } from '../../src/config/settings.js';
 import type { SourceName } from '../../src/domain/subject.js';
 import { DIALECTS, SourceRegistry } from '../../src/sources/registry.js';
+import { formDialect } from '../sources/form-source.js';
 
 const DIGEST = 'a'.repeat(64);
 const KEYS = { API_KEYS: `ops:read+admin:${DIGEST}`, CALLBACK_SECRETS: 's'.repeat(32) };
@@ -15,7 +18,7 @@ const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta
 
 describe('settings', () => {
   it('have the documented defaults', () => {
-    expect(readConfig(['bandwidth'], {})).toMatchObject({
+    expect(readConfig(DIALECTS, {})).toMatchObject({
       host: '127.0.0.1',
       port: 3_000,
       workers: 1,
@@ -53,7 +56,7 @@ describe('settings', () => {
   it('are read from the environment', () => {
     const REDIS_URL = 'rediss://app:s%40cret@redis.example:6380/2';
     const redis = { host: 'redis.example', port: 6_380, database: 2, isTls: true, username: 'app', password: 's@cret' };
-    expect(readConfig(['bandwidth'], { PORT: ' 8080 ', WORKERS: '64', REDIS_URL })).toMatchObject({
+    expect(readConfig(DIALECTS, { PORT: ' 8080 ', WORKERS: '64', REDIS_URL })).toMatchObject({
       port: 8_080,
       workers: 64,
       storePlace: { redis },
@@ -64,8 +67,8 @@ describe('settings', () => {
     const lists =
       'API_KEYS CALLBACK_SECRETS PUBLIC_URL TRUST_PROXY CORS_ORIGINS UNSAFE_REDIS METRICS_PORT METRICS_TAGS'.split(' ');
     for (const { name } of Object.values(SETTINGS)) {
-      const read = () => readConfig(['bandwidth'], { [name]: ' ' });
-      if (lists.includes(name)) expect(read()).toEqual(readConfig(['bandwidth'], {}));
+      const read = () => readConfig(DIALECTS, { [name]: ' ' });
+      if (lists.includes(name)) expect(read()).toEqual(readConfig(DIALECTS, {}));
       else expect(read).toThrow(`${name} must not be empty: unset it`);
     }
   });
@@ -133,9 +136,9 @@ describe('settings', () => {
     [{ SOURCE_BANDWIDTH_DEVICES_AT_ONCE: '1' }, 'SOURCE_BANDWIDTH_DEVICES_AT_ONCE must be one or many'],
     [{ MAX_CONNECTIONS: '1000' }, 'MAX_STREAMS must be less than MAX_CONNECTIONS'],
   ])('reject %p', (environment, problem) => {
-    expect(() => readConfig(['bandwidth'], environment)).toThrow(ConfigError);
-    expect(() => readConfig(['bandwidth'], environment)).toThrow(problem);
-    expect(() => readConfig(['bandwidth'], environment)).not.toThrow(Object.values(environment)[0] ?? '');
+    expect(() => readConfig(DIALECTS, environment)).toThrow(ConfigError);
+    expect(() => readConfig(DIALECTS, environment)).toThrow(problem);
+    expect(() => readConfig(DIALECTS, environment)).not.toThrow(Object.values(environment)[0] ?? '');
   });
 
   it.each<[Record<string, string>, string | undefined]>([
@@ -151,10 +154,10 @@ describe('settings', () => {
     [{ HOST: 'localhost' }, undefined],
   ])('require credentials unless HOST is a loopback address: %p', (environment, problem) => {
     if (problem)
-      expect(() => readConfig(['bandwidth'], environment)).toThrow(
+      expect(() => readConfig(DIALECTS, environment)).toThrow(
         `HOST is not a loopback address, so other machines may reach the service: ${problem}`,
       );
-    else expect(readConfig(['bandwidth'], environment).host).toBe(environment.HOST);
+    else expect(readConfig(DIALECTS, environment).host).toBe(environment.HOST);
   });
 
   it('of a source override those of all sources', () => {
@@ -163,13 +166,55 @@ describe('settings', () => {
       SOURCE_EU_WEST_DEVICES_AT_ONCE: 'one',
       SOURCE_US_OVERLAP_MS: '5000',
     };
-    const { sources, policy, warnings } = readConfig(['bandwidth'], environment);
+    const { sources, policy, warnings } = readConfig(DIALECTS, environment);
     expect(warnings).toEqual([]);
     const registry = new SourceRegistry(sources, DIALECTS, policy);
     const of = (name: string) => registry.policyOf(name as SourceName);
     expect(of('eu-west')).toEqual({ ...policy, devicesAtOnce: 'one' });
     expect(of('us')).toEqual({ ...policy, overlapMs: 5_000 });
     expect(of('removed')).toEqual(policy);
+  });
+
+  describe('of a dialect', () => {
+    const dialects = { ...DIALECTS, form: formDialect };
+    const environment = {
+      SOURCES: 'forms-eu=form',
+      PUBLIC_URL: 'https://rollcall.example.com',
+      SOURCE_FORMS_EU_SIGNING_KEYS: 'key_one1,key_two2',
+    };
+    const settingsOf = (more: NodeJS.ProcessEnv) =>
+      readConfig(dialects, { ...environment, ...more }).sources[0].settings;
+
+    it('are read for each source that speaks it', () => {
+      const keys = ['key_one1', 'key_two2'];
+      expect(settingsOf({})).toEqual({ keys, reasonlessEnd: 'disconnected' });
+      expect(settingsOf({ SOURCE_FORMS_EU_REASONLESS_END: 'left' })).toEqual({ keys, reasonlessEnd: 'left' });
+      expect(readConfig(dialects, environment).warnings).toEqual([]);
+      expect(readConfig(dialects, {}).sources[0]).toEqual({ name: 'bandwidth', dialect: 'bandwidth' });
+    });
+
+    it.each([
+      [{ SOURCE_FORMS_EU_SIGNING_KEYS: undefined }, 'SOURCE_FORMS_EU_SIGNING_KEYS must be set'],
+      [{ SOURCE_FORMS_EU_SIGNING_KEYS: '' }, 'SOURCE_FORMS_EU_SIGNING_KEYS must be a comma-separated list of keys'],
+      [{ SOURCE_FORMS_EU_REASONLESS_END: 'lost' }, 'SOURCE_FORMS_EU_REASONLESS_END must be disconnected or left'],
+      [{ PUBLIC_URL: undefined }, 'PUBLIC_URL must be set, because the signatures of the source forms-eu cover it'],
+    ])('prevent the start: %p', (more, problem) => {
+      expect(() => settingsOf(more)).toThrow(problem);
+    });
+  });
+
+  it('are read from the file that NAME_FILE names', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rollcall-settings-'));
+    const file = join(folder, 'secret');
+    writeFileSync(file, `${KEYS.CALLBACK_SECRETS}\n`);
+    const { access, warnings } = readConfig(DIALECTS, { CALLBACK_SECRETS_FILE: file });
+    expect(access.callbackSecrets).toEqual([KEYS.CALLBACK_SECRETS]);
+    expect(warnings).toEqual([]);
+    rmSync(folder, { recursive: true });
+    const missing = 'CALLBACK_SECRETS cannot be read from the file in CALLBACK_SECRETS_FILE: ENOENT';
+    expect(() => readConfig(DIALECTS, { CALLBACK_SECRETS_FILE: file })).toThrow(missing);
+    const both = { ...KEYS, CALLBACK_SECRETS_FILE: file };
+    expect(() => readConfig(DIALECTS, both)).toThrow('CALLBACK_SECRETS and CALLBACK_SECRETS_FILE must not both be set');
   });
 
   it('are all documented in .env.example and docs/configuration.md, with purpose and default', () => {

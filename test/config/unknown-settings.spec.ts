@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { readConfig } from '../../src/config/config.js';
 import { SETTINGS } from '../../src/config/settings.js';
+import { DIALECTS } from '../../src/sources/registry.js';
 
 const names = (environment: Record<string, string>) =>
-  readConfig(['bandwidth'], environment).warnings.map((line) =>
+  readConfig(DIALECTS, environment).warnings.map((line) =>
     /^(\S+) is not a setting .* nearest one is (\S+)$/.exec(line)?.slice(1),
   );
 
@@ -31,7 +32,7 @@ describe('the warning about an unknown setting', () => {
     ['RATE_LIMIT_PER_SECOND', 'RATE_LIMIT_PER_MINUTE'],
   ])('names %s and suggests %s, without the value', (name, nearest) => {
     expect(names({ [name]: 'hunter2' })).toEqual([[name, nearest]]);
-    expect(readConfig(['bandwidth'], { [name]: 'hunter2' }).warnings.join()).not.toContain('hunter2');
+    expect(readConfig(DIALECTS, { [name]: 'hunter2' }).warnings.join()).not.toContain('hunter2');
   });
 
   it('ignores variables that operating systems, shells, npm and Kubernetes set', () => {

@@ -30,7 +30,7 @@ const laterBandwidth: Dialect = {
     translate: (body, receivedAtMs) => {
       const { event } = body as { event?: unknown };
       const known = event === 'hello' ? { ...(body as object), event: 'onConnect' } : body;
-      return bandwidth.create(name).translate(known, receivedAtMs);
+      return bandwidth.create(name, {}).translate(known, receivedAtMs);
     },
   }),
 };
@@ -264,7 +264,7 @@ describe.each(onEachStore())('the quarantine on %s', (_, startOn) => {
       create: (name) => ({
         authenticate: () => ({ outcome: 'rejected', reason: 'wrong-signature' }),
         translate: (received, atMs) =>
-          testDialect.create(name).translate({ ...(received as object), kind: 'recording' }, atMs),
+          testDialect.create(name, {}).translate({ ...(received as object), kind: 'recording' }, atMs),
       }),
     };
     await restart({ sources, dialects: { bandwidth, test: known } });

@@ -75,7 +75,7 @@ describe('an invalid path below /callbacks/', () => {
       .tuple(
         words('callbacks'),
         separators,
-        fc.oneof(words('bandwidth'), fc.constantFrom('livekit', '')),
+        fc.oneof(words('bandwidth'), fc.constantFrom('acme', '')),
         separators,
         tails,
       )
