@@ -74,7 +74,11 @@ export function readConfig(dialects: DialectDeclarations, environment: NodeJS.Pr
     policy: withoutUndefined(readAll(policy)) as Partial<PresencePolicy>,
     settings: readAll(settings),
   }));
-  problems.push(...unknownDialects(values, dialects), ...conflicts(values, dialects));
+  const policies = valuesOfSources.map(({ policy }, n) => ({
+    ...dialects[values.sources?.[n]?.dialect ?? '']?.policy,
+    ...policy,
+  }));
+  problems.push(...unknownDialects(values, dialects), ...conflicts(values, dialects, policies));
   if (problems.length > 0) throw new ConfigError(problems);
   const all = [SETTINGS, ...ofSources.flatMap(({ policy, settings }) => [policy, settings])];
   const names = all.flatMap((settings) => Object.values(settings).flatMap(({ name }) => [name, fileSettingName(name)]));
@@ -133,14 +137,18 @@ function isLoopback(host: string): boolean {
 }
 
 /** Faults in combinations of settings. Invalid settings are undefined here. */
-function conflicts(values: Partial<Values>, dialects: DialectDeclarations): string[] {
+function conflicts(
+  values: Partial<Values>,
+  dialects: DialectDeclarations,
+  policies: readonly Partial<PresencePolicy>[],
+): string[] {
   const { host = '', isAuthRequired, apiKeys, callbackSecrets, workers = 1, redis } = values;
   const missing = Object.entries({ API_KEYS: apiKeys, CALLBACK_SECRETS: callbackSecrets }).flatMap(([name, keys]) =>
     keys?.length === 0 ? [name] : [],
   );
   const isExposed = isAuthRequired && !isLoopback(host) && missing.length > 0;
   return [
-    ...conflictingTimes(values),
+    ...conflictingTimes(values, policies),
     ...conflictingLimits(values),
     ...missingPublicUrl(values, dialects),
     ...(workers > 1 && !redis ? ['WORKERS above 1 needs REDIS_URL: only one process can use an SQLite file'] : []),
@@ -152,11 +160,24 @@ function conflicts(values: Partial<Values>, dialects: DialectDeclarations): stri
   ];
 }
 
-/** A participant that is forgotten while present would never be announced as gone. */
-function conflictingTimes({ retentionMs = 0, ...values }: Partial<Values>): string[] {
+/**
+ * A participant that is forgotten while present would never be announced as gone. `policies`: of each source, where it differs
+ * from the settings for all.
+ */
+function conflictingTimes(
+  { retentionMs = Number.POSITIVE_INFINITY, sources = [] as never, ...values }: Partial<Values>,
+  policies: readonly Partial<PresencePolicy>[],
+): string[] {
   const { graceMs = 0, leaveGraceMs = 0, maxConnectionMs = 0 } = values;
   const minimums = { GRACE_MS: graceMs, LEAVE_GRACE_MS: leaveGraceMs, MAX_CONNECTION_MS: maxConnectionMs };
-  return Object.entries(minimums).flatMap(([name, timeMs]) =>
+  const ofSources = sources.flatMap(({ name }, n): [string, number][] => {
+    const { graceMs: grace = 0, maxConnectionMs: connection = 0 } = policies[n] ?? {};
+    return [
+      [`the grace period of the source ${name}`, grace],
+      [`the longest connection of the source ${name}`, connection],
+    ];
+  });
+  return [...Object.entries(minimums), ...ofSources].flatMap(([name, timeMs]) =>
     retentionMs < timeMs ? [`RETENTION_MS must be at least ${name}`] : [],
   );
 }

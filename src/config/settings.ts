@@ -1,7 +1,7 @@
 // All settings: name, purpose, default and parser. Tests compare .env.example, docs/configuration.md and the README with this list.
 import { isIP } from 'node:net';
 import { parseApiKeys } from '../auth/api-keys.js';
-import { DEFAULT_POLICY, type PresencePolicy } from '../domain/policy.js';
+import { DEFAULT_POLICY } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
 import { LOG_LEVELS } from '../observability/logging.js';
 import { DURABILITIES, type Durability } from '../storage/redis/durability.js';
@@ -245,16 +245,30 @@ export const SETTINGS = {
   logLevel: setting('LOG_LEVEL', 'info', `Log level: ${LOG_LEVELS.join(', ')}.`, logLevel),
 };
 
-/** Settings of one source, which override those of its provider and those of all sources. `<NAME>`: see `sourceSettingName`. */
+/**
+ * Settings of one source, which override those of its dialect and those of all sources. Documented in docs/sources.md.
+ * `<NAME>`: see `sourceSettingName`.
+ */
 export const SOURCE_SETTINGS = {
-  overlapMs: setting('SOURCE_<NAME>_OVERLAP_MS', '', 'OVERLAP_MS for one source.', (text) =>
-    text === '' ? undefined : integer(0, 3_600_000)(text),
+  graceMs: setting('SOURCE_<NAME>_GRACE_MS', '', 'GRACE_MS for one source.', optional(integer(0, 3_600_000))),
+  overlapMs: setting('SOURCE_<NAME>_OVERLAP_MS', '', 'OVERLAP_MS for one source.', optional(integer(0, 3_600_000))),
+  maxConnectionMs: setting(
+    'SOURCE_<NAME>_MAX_CONNECTION_MS',
+    '',
+    'MAX_CONNECTION_MS for one source.',
+    optional(integer(1_000, 30 * 86_400_000)),
   ),
   devicesAtOnce: setting(
     'SOURCE_<NAME>_DEVICES_AT_ONCE',
     '',
     'many (default) or one: how many devices a participant of this source can have at once. With one, a newer device replaces the older one.',
-    devicesAtOnce,
+    optional(oneOrMany),
+  ),
+  socketsPerDevice: setting(
+    'SOURCE_<NAME>_SOCKETS_PER_DEVICE',
+    '',
+    'many (default) or one: how many sockets a device of this source can have at once. With one, each end of a device ends its connection, and OVERLAP_MS has no effect.',
+    optional(oneOrMany),
   ),
 };
 
@@ -276,9 +290,13 @@ function integer(min: number, max: number) {
   };
 }
 
-function devicesAtOnce(text: string): PresencePolicy['devicesAtOnce'] | undefined {
+/** undefined: not set. */
+function optional<T>(read: (text: string) => T): (text: string) => T | undefined {
+  return (text) => (text === '' ? undefined : read(text));
+}
+
+function oneOrMany(text: string): 'one' | 'many' {
   if (text === 'one' || text === 'many') return text;
-  if (text === '') return undefined;
   throw new Error('must be one or many');
 }
 

@@ -118,7 +118,8 @@ function onDisconnected(current: Connection | undefined, event: DeviceEvent, pol
   const atMs = endAtMs(event, current);
   // The two events may come from hosts whose clocks differ.
   const isNoticedLate = atMs - current.newestAtMs <= policy.overlapMs + policy.clockSkewMs;
-  if (current.sockets < 2 || !isNoticedLate) return lost(event, current);
+  const isOlderSocket = policy.socketsPerDevice === 'many' && current.sockets >= 2 && isNoticedLate;
+  if (!isOlderSocket) return lost(event, current);
   const doubt = { sinceMs: atMs, askAtMs: event.receivedAtMs };
   return { ...current, sockets: current.sockets - 1, doubt };
 }

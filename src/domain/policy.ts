@@ -16,6 +16,11 @@ export interface PresencePolicy {
    * ends the older one.
    */
   readonly devicesAtOnce: 'one' | 'many';
+  /**
+   * `one`: a device has one socket at a time, so a second connect is a repeat, or the client took over from its previous socket. An
+   * end is then never that of an older socket.
+   */
+  readonly socketsPerDevice: 'one' | 'many';
   /** How far the clocks of the provider's hosts may differ from our clock and from each other. */
   readonly clockSkewMs: number;
   /**
@@ -37,6 +42,7 @@ export const DEFAULT_POLICY: PresencePolicy = {
   overlapMs: 60_000,
   maxConnectionMs: 9 * 3_600_000,
   devicesAtOnce: 'many',
+  socketsPerDevice: 'many',
   clockSkewMs: 5_000,
   retentionMs: 7 * 24 * 3_600_000,
 };

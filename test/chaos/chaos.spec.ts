@@ -18,6 +18,7 @@ const POLICY = {
   maxConnectionMs: 9 * 3_600_000,
   clockSkewMs: 5_000,
   devicesAtOnce: 'many',
+  socketsPerDevice: 'many',
 };
 interface Round {
   readonly acknowledged: number;

@@ -132,6 +132,14 @@ describe('settings', () => {
     [{ RETENTION_MS: '60000' }, 'RETENTION_MS must be at least MAX_CONNECTION_MS'],
     [{ LEAVE_GRACE_MS: '3600000', ...SHORT }, 'RETENTION_MS must be at least LEAVE_GRACE_MS'],
     [{ GRACE_MS: '3600000', ...SHORT }, 'RETENTION_MS must be at least GRACE_MS'],
+    [
+      { SOURCE_BANDWIDTH_MAX_CONNECTION_MS: '60000', ...SHORT },
+      'RETENTION_MS must be at least the longest connection of the source bandwidth',
+    ],
+    [
+      { SOURCE_BANDWIDTH_GRACE_MS: '60000', ...SHORT },
+      'RETENTION_MS must be at least the grace period of the source bandwidth',
+    ],
     [{ SOURCE_BANDWIDTH_OVERLAP_MS: '-1' }, 'SOURCE_BANDWIDTH_OVERLAP_MS must be a whole number'],
     [{ SOURCE_BANDWIDTH_DEVICES_AT_ONCE: '1' }, 'SOURCE_BANDWIDTH_DEVICES_AT_ONCE must be one or many'],
     [{ MAX_CONNECTIONS: '1000' }, 'MAX_STREAMS must be less than MAX_CONNECTIONS'],
@@ -165,13 +173,17 @@ describe('settings', () => {
       SOURCES: 'eu-west=bandwidth,us=bandwidth',
       SOURCE_EU_WEST_DEVICES_AT_ONCE: 'one',
       SOURCE_US_OVERLAP_MS: '5000',
+      SOURCE_US_GRACE_MS: '0',
+      SOURCE_US_MAX_CONNECTION_MS: '86400000',
+      SOURCE_US_SOCKETS_PER_DEVICE: 'one',
     };
     const { sources, policy, warnings } = readConfig(DIALECTS, environment);
     expect(warnings).toEqual([]);
     const registry = new SourceRegistry(sources, DIALECTS, policy);
     const of = (name: string) => registry.policyOf(name as SourceName);
     expect(of('eu-west')).toEqual({ ...policy, devicesAtOnce: 'one' });
-    expect(of('us')).toEqual({ ...policy, overlapMs: 5_000 });
+    const own = { overlapMs: 5_000, graceMs: 0, maxConnectionMs: 86_400_000, socketsPerDevice: 'one' };
+    expect(of('us')).toEqual({ ...policy, ...own });
     expect(of('removed')).toEqual(policy);
   });
 
@@ -217,10 +229,21 @@ describe('settings', () => {
     expect(() => readConfig(DIALECTS, both)).toThrow('CALLBACK_SECRETS and CALLBACK_SECRETS_FILE must not both be set');
   });
 
+  it('must fit the policy of the dialect', () => {
+    const dialects = { long: { ...formDialect, settings: {}, policy: { maxConnectionMs: 8 * 86_400_000 } } };
+    const problem = 'RETENTION_MS must be at least the longest connection of the source long';
+    const environment = { SOURCES: 'long', PUBLIC_URL: 'https://rollcall.example.com' };
+    expect(() => readConfig(dialects, environment)).toThrow(problem);
+  });
+
   it('are all documented in .env.example and docs/configuration.md, with purpose and default', () => {
     const all = { ...SETTINGS, ...SOURCE_SETTINGS };
     expect(read('.env.example')).toBe(renderEnvExample(all));
     expect(read('docs/configuration.md')).toBe(renderConfiguration(all));
+    const ofSources = read('docs/sources.md');
+    for (const { name, purpose } of Object.values(SOURCE_SETTINGS)) {
+      expect(ofSources).toContain(`| \`${name}\` | ${purpose} |`);
+    }
   });
 
   it('are described in the README, if they are there, as in docs/configuration.md', () => {

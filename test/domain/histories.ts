@@ -16,6 +16,7 @@ export const policies: fc.Arbitrary<PresencePolicy> = fc.record({
   overlapMs: fc.constantFrom(0, 4_000, 60_000),
   maxConnectionMs: fc.constantFrom(20_000, 9 * 3_600_000),
   devicesAtOnce: fc.constantFrom('many', 'one'),
+  socketsPerDevice: fc.constantFrom('many', 'one'),
   clockSkewMs: fc.constantFrom(0, 1_000, 5_000),
   retentionMs: fc.constant(7 * 24 * 3_600_000),
 });

@@ -71,6 +71,14 @@ describe('a participant', () => {
     expect(viewOf(back, s(60)).sinceMs).toBe(s(14));
   });
 
+  it('has one socket per device, if the policy says so: a second connect is a repeat or a takeover', () => {
+    const events = [connected({ at: s(1) }), connected({ at: s(30) }), disconnected({ at: s(40) })];
+    const rules = { ...policy, socketsPerDevice: 'one' as const };
+    expect(viewOf(events, s(41))).toMatchObject({ state: 'connected', isDoubtful: true });
+    expect(viewOf(events, s(41), rules)).toMatchObject({ state: 'reconnecting', sinceMs: s(1) });
+    expect(viewOf(events, s(60), rules)).toMatchObject({ state: 'gone', sinceMs: s(40), cause: 'lost' });
+  });
+
   it('has the later `until` when the leave grace period outlasts the grace period of another device', () => {
     const rules = { ...policy, leaveGraceMs: 60_000 };
     const events = [

@@ -14,6 +14,7 @@ type Identity = {
 export type ModelEvent = Moment & Identity & { tag?: string };
 export type Policy = Record<'graceMs' | 'leaveGraceMs' | 'overlapMs' | 'maxConnectionMs' | 'clockSkewMs', number> & {
   devicesAtOnce: string;
+  socketsPerDevice: string;
 };
 /** `last`: the newest connect of an open connection, the loss of a lost one, the end of an ended one. */
 type Details = { start: number | null; interruptions: number; sockets: number; last: Moment; isFinal?: boolean } & {
@@ -67,7 +68,7 @@ const TABLE: Record<string, Row> = {
   'disconnected, none': (c, e) => [lost(c, e)],
   'disconnected, open': (c, e, p, gapMs) => {
     if (isOverAge(c, e.received, p)) return [expired(c, p)];
-    const isOlder = c.sockets >= 2 && gapMs <= p.overlapMs + p.clockSkewMs;
+    const isOlder = p.socketsPerDevice === 'many' && c.sockets >= 2 && gapMs <= p.overlapMs + p.clockSkewMs;
     return [isOlder ? { ...c, sockets: c.sockets - 1, isDoubtful: true } : lost(c, e)];
   },
   // A connect in between was not received.
