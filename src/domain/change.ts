@@ -46,7 +46,8 @@ export interface Announcement {
   readonly view: ParticipantView;
 }
 
-type AppliedEvent = DeviceEvent & { readonly deviceId: DeviceId };
+/** Without a device: of all devices. */
+type AppliedEvent = DeviceEvent & { readonly deviceId?: DeviceId | undefined };
 
 /**
  * The differences between two announcements: devices first, then their participant.
@@ -64,7 +65,7 @@ export function changesBetween(
     const known = before?.view.devices.find(({ deviceId }) => deviceId === device.deviceId);
     const verb = difference(known, device);
     if (verb === undefined) continue;
-    const event = applied.findLast(({ deviceId }) => deviceId === device.deviceId);
+    const event = applied.findLast(({ deviceId = device.deviceId }) => deviceId === device.deviceId);
     changes.push(change(`device.${verb}`, after, { now: device, before: known, event, nowMs }));
   }
   const isOtherTag = before !== undefined && before.tag !== after.tag;

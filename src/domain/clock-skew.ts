@@ -1,7 +1,7 @@
 // The clocks of a provider's hosts may differ, so an end may carry an earlier time than its own connect. Ordered by time it
 // would end nothing, and the connect after it would stay open for hours.
 import { type Connection, startMsOf } from './connection.js';
-import { type DeviceEvent, isSequenced, orderedAtMs } from './lifecycle-event.js';
+import { type DeviceEvent, isParticipantEnd, isSequenced, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 
 /**
@@ -18,7 +18,7 @@ export function withConnectFirst(
 ): readonly DeviceEvent[] {
   const end = events[index];
   if (!end || !isUnmatched(end, before)) return events;
-  const next = events.findIndex((event, n) => n > index && !isEnd(event));
+  const next = events.findIndex((event, n) => n > index && !isEnd(event) && !isParticipantEnd(event));
   const connect = events[next];
   if (connect?.kind !== 'connected' || !isSkewed(connect, end, policy)) return events;
   return events.toSpliced(next, 1).toSpliced(index, 0, connect);

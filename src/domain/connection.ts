@@ -76,6 +76,9 @@ export function step(current: Connection | undefined, event: DeviceEvent, policy
       return { connection: onDisconnected(current, event, policy) };
     case 'left':
       return { connection: onLeft(current, event, policy) };
+    case 'participant-disconnected':
+    case 'participant-left':
+      return { connection: onParticipantEnd(current, event, policy) };
     case 'ended':
       return { connection: onEnded(current, event) };
     case 'seen':
@@ -134,6 +137,19 @@ function onLeft(current: Connection | undefined, event: DeviceEvent, policy: Pre
   const left = endedNow(current, 'left', endAtMs(event, current), event.receivedAtMs);
   // Already ended by an operator: a leave grace that starts now would make the participant present again.
   return current && isEndedByOperator(current) ? { ...left, isFinal: true } : left;
+}
+
+/** Ends a device that is connected, with all its sockets, or lost. It says nothing of other devices. */
+function onParticipantEnd(
+  current: Connection | undefined,
+  event: DeviceEvent,
+  policy: PresencePolicy,
+): Connection | undefined {
+  if (current === undefined || current.phase === 'ended') return current;
+  if (event.kind === 'participant-left') return onLeft(current, event, policy);
+  // A loss that was received is that of this device; this may be the loss of another one.
+  if (current.phase === 'lost' && !current.isUnseen) return current;
+  return onDisconnected(current.phase === 'open' ? { ...current, sockets: 1 } : current, event, policy);
 }
 
 /**

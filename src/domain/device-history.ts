@@ -5,13 +5,16 @@ import { withConnectFirst } from './clock-skew.js';
 import { type Connection, type EndedConnection, step } from './connection.js';
 import {
   type DeviceEvent,
+  inOrder,
   insertInOrder,
   isAfter,
   isObservation,
+  isParticipantEnd,
   isSameEvent,
   orderedAtMs,
 } from './lifecycle-event.js';
 import type { Supersession } from './one-device.js';
+import type { ParticipantEnds } from './participant-ends.js';
 import type { PresencePolicy } from './policy.js';
 
 export const MAX_KEPT_EVENTS = 16;
@@ -70,10 +73,20 @@ export interface Fold {
   readonly events: readonly DeviceEvent[];
 }
 
-export function fold(history: DeviceHistory, policy: PresencePolicy): Fold {
-  const { connection, ...rest } = foldEvents(history, policy);
+/** `ends`: those of the participant, in order. */
+export function fold(history: DeviceHistory, ends: readonly DeviceEvent[], policy: PresencePolicy): Fold {
+  const { connection, ...rest } = foldEvents(
+    ends.length === 0 ? history : { ...history, events: timelineOf(history, ends) },
+    policy,
+  );
   if (!connection) throw new Error('a device without events');
   return { connection, ...rest };
+}
+
+/** The events of the device and the ends of its participant that are not folded into the base, in order. */
+function timelineOf({ base, events }: DeviceHistory, ends: readonly DeviceEvent[]): readonly DeviceEvent[] {
+  if (ends.length === 0) return events;
+  return inOrder([...events, ...ends.filter((end) => !base || isAfter(end, base.upTo))]);
 }
 
 /** The connection is undefined if the device was only looked for, and never found. */
@@ -94,20 +107,25 @@ function foldEvents(
 }
 
 /**
- * Folds all but the newest MAX_KEPT_EVENTS into the base. `folded`: the events in the order in which `fold` took them.
- * `earlier`: ended connections that this drops.
+ * Folds all but the newest MAX_KEPT_EVENTS into the base, and all up to the last of the ends that the participant drops. `folded`:
+ * the events in the order in which `fold` took them. `earlier`: ended connections that this drops.
  */
 export function compact(
   history: DeviceHistory,
   folded: readonly DeviceEvent[],
+  { ends, dropped }: ParticipantEnds,
   policy: PresencePolicy,
 ): { history: DeviceHistory; earlier: readonly EndedConnection[] } {
   const { events } = history;
-  if (events.length <= MAX_KEPT_EVENTS) return { history, earlier: [] };
-  const count = wholePrefix(events, folded, events.length - MAX_KEPT_EVENTS);
-  const kept = events.slice(count);
-  const { connection, earlier } = foldEvents({ ...history, events: events.slice(0, count) }, policy);
-  const base = connection && { connection, upTo: events[count - 1] as DeviceEvent };
+  if (events.length <= MAX_KEPT_EVENTS && dropped.length === 0) return { history, earlier: [] };
+  const timeline = timelineOf(history, [...dropped, ...ends]);
+  const lastExcess = events[events.length - MAX_KEPT_EVENTS - 1];
+  const lastFolded = [lastExcess, dropped.at(-1)].map((event) => (event ? timeline.indexOf(event) : -1));
+  const count = wholePrefix(timeline, folded, Math.max(...lastFolded) + 1);
+  if (count === 0) return { history, earlier: [] };
+  const { connection, earlier } = foldEvents({ ...history, events: timeline.slice(0, count) }, policy);
+  const base = connection && { connection, upTo: timeline[count - 1] as DeviceEvent };
+  const kept = timeline.slice(count).filter((event) => !isParticipantEnd(event));
   return { history: { ...history, ...(base && { base }), events: kept }, earlier };
 }
 

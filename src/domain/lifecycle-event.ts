@@ -14,6 +14,8 @@ export type ProviderEventKind = 'connected' | 'disconnected' | 'left';
  */
 export type EventKind = ProviderEventKind | 'ended' | 'seen' | 'unseen';
 
+export type ParticipantEndKind = 'participant-disconnected' | 'participant-left';
+
 export interface LifecycleEvent {
   readonly subject: Subject;
   readonly deviceId: DeviceId;
@@ -43,7 +45,7 @@ type EventTimes = Pick<
  * changes nothing for a device that is not connected then.
  */
 export interface ParticipantEnd extends EventTimes {
-  readonly kind: 'participant-disconnected' | 'participant-left';
+  readonly kind: ParticipantEndKind;
   readonly subject: Subject;
   readonly deviceId?: undefined;
   readonly tag?: string;
@@ -69,12 +71,26 @@ export interface RoomEnd extends Omit<EventTimes, 'sequence'> {
   readonly tag?: undefined;
 }
 
-/** An event in the history of its device. */
-export type DeviceEvent = Omit<LifecycleEvent, 'subject' | 'deviceId' | 'tag'>;
+/** An event that the record of its participant takes. */
+export type RecordedEvent = LifecycleEvent | ParticipantEnd;
+
+/** An event in the history of its device, or of all devices. */
+export interface DeviceEvent extends Omit<LifecycleEvent, 'subject' | 'deviceId' | 'tag' | 'kind'> {
+  readonly kind: EventKind | ParticipantEndKind;
+}
 
 // Order within one millisecond: an end follows its connect, and `left` overrides a loss. An operator's end carries the time
 // of the newest event of its device, so it is ordered directly after that event and before all later ones.
-const RANK: Record<EventKind, number> = { connected: 0, disconnected: 1, left: 2, seen: 3, unseen: 4, ended: 5 };
+const RANK: Record<DeviceEvent['kind'], number> = {
+  connected: 0,
+  disconnected: 1,
+  'participant-disconnected': 2,
+  left: 3,
+  'participant-left': 4,
+  seen: 5,
+  unseen: 6,
+  ended: 7,
+};
 
 /**
  * Nothing can have happened after it was received, so a provider's clock counts as at most `clockSkewMs` ahead. Otherwise an
@@ -88,6 +104,10 @@ export function limitSkew<T extends DeviceEvent>(event: T, { clockSkewMs }: Pick
 
 export function isObservation({ kind }: Pick<DeviceEvent, 'kind'>): boolean {
   return kind === 'seen' || kind === 'unseen';
+}
+
+export function isParticipantEnd({ kind }: Pick<DeviceEvent, 'kind'>): boolean {
+  return kind === 'participant-disconnected' || kind === 'participant-left';
 }
 
 /** The time by which events are ordered. */

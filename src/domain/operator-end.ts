@@ -11,14 +11,15 @@ import { leaveGraceEndMs } from './presence-view.js';
 
 /** The events that end a participant, or one of its devices, now. Empty if it is not present. */
 export function operatorEnds(
-  { subject, devices, evictedUpToMs, settledAtMs }: ParticipantRecord,
+  record: ParticipantRecord,
   deviceId: DeviceId | undefined,
   clockMs: number,
   policy: PresencePolicy,
 ): LifecycleEvent[] {
+  const { subject, settledAtMs } = record;
   const nowMs = Math.max(clockMs, settledAtMs ?? clockMs);
   const events: LifecycleEvent[] = [];
-  for (const { deviceId: id, history, connection } of settledDevices(devices, evictedUpToMs, policy, nowMs)) {
+  for (const { deviceId: id, history, connection } of settledDevices(record, policy, nowMs)) {
     if (deviceId !== undefined && id !== deviceId) continue;
     if (!holdsPresence(connection, policy, nowMs)) continue;
     const last = lastEvent(history);

@@ -2,17 +2,26 @@
 // record and the changes to announce come out. The record also holds the last announced view, so one commit stores both.
 import { type Change, changesBetween } from './change.js';
 import { nextDeadlineMs } from './deadline.js';
-import { compact, type DeviceHistory, fold, insertEvent, lastEventAtMs, type Verdict } from './device-history.js';
+import {
+  compact,
+  type DeviceHistory,
+  fold,
+  type Insertion,
+  insertEvent,
+  lastEventAtMs,
+  type Verdict,
+} from './device-history.js';
 import { type HeldDevice, isOutdated, limitDevices, wasSeenToConnect } from './eviction.js';
 import {
   type DeviceEvent,
   type DeviceId,
   inOrder,
-  type LifecycleEvent,
   limitSkew,
   orderedAtMs,
+  type RecordedEvent,
 } from './lifecycle-event.js';
 import { supersede } from './one-device.js';
+import { forgetEndsAtMs, insertEnd, limitEnds, NO_ENDS, viewWithoutDevices } from './participant-ends.js';
 import type { PresencePolicy } from './policy.js';
 import { type DeviceView, type ParticipantView, participantView, settle } from './presence-view.js';
 import { MAX_PAST_STAYS, mergeStays, type Stay, stayOf } from './stay.js';
@@ -28,7 +37,10 @@ export interface ParticipantRecord {
   /** The newest non-empty tag and the time of its event. */
   readonly tag?: Tag;
   readonly lastEventAtMs: number;
+  /** Empty if only ends of the participant were received. */
   readonly devices: ReadonlyMap<DeviceId, DeviceHistory>;
+  /** Ends of all devices, in order. */
+  readonly ends: readonly DeviceEvent[];
   /** Stays of connections that are no longer in any of `devices`. */
   readonly pastStays: readonly Stay[];
   /** An event up to this time is stale if its device is not in `devices`, because that device may have been evicted. */
@@ -61,19 +73,19 @@ export interface Advance {
 /** `events`: events of one participant, in any order. `clockMs`: the current time on our clock. */
 export function advance(
   before: ParticipantRecord | undefined,
-  events: readonly LifecycleEvent[],
+  events: readonly RecordedEvent[],
   clockMs: number,
   policy: PresencePolicy,
 ): Advance {
   const nowMs = Math.max(clockMs, before?.settledAtMs ?? clockMs);
-  const { histories, applied, tag, verdicts } = insertAll(before, events, policy);
+  const { histories, ends, applied, tag, verdicts } = insertAll(before, events, policy);
   const origin = before ?? applied[0];
-  if (!origin || (before && nowMs < before.deadlineMs && isUnmoved(before, histories, tag))) {
+  if (!origin || (before && nowMs < before.deadlineMs && isUnmoved(before, histories, ends, tag))) {
     return { record: before, changes: [], verdicts };
   }
 
   const { held, excess } = limitDevices(
-    settledDevices(histories, before?.evictedUpToMs, policy, nowMs),
+    settledDevices({ devices: histories, ends, evictedUpToMs: before?.evictedUpToMs }, policy, nowMs),
     (deviceId) => before?.devices.has(deviceId) ?? false,
     nowMs,
   );
@@ -81,7 +93,7 @@ export function advance(
   if (strays.size > 0) return advanceWithout(strays, before, events, nowMs, policy);
   const devices = excess.length === 0 ? held : [...held, ...excess];
   const pastStays = [...(before?.pastStays ?? []), ...staysBefore(devices, policy)];
-  const view = participantView(devices, pastStays, policy, nowMs);
+  const view = devices.length > 0 ? participantView(devices, pastStays, policy, nowMs) : viewWithoutDevices(ends);
   const { subject } = origin;
   const version = before ? before.version + 1 : nowMs;
   const was = before && { subject, tag: before.tag?.value, view: before.announced };
@@ -90,15 +102,16 @@ export function advance(
 
   const outdated = held.filter((device) => isOutdated(device, devices, view.state, policy, nowMs));
   const kept = outdated.length === 0 ? held : held.filter((device) => !outdated.includes(device));
-  if (kept.length === 0) return { record: undefined, changes, verdicts };
+  const endsOnlyUntilMs = devices.length === 0 ? forgetEndsAtMs(ends, policy) : nowMs;
+  if (kept.length === 0 && endsOnlyUntilMs <= nowMs) return { record: undefined, changes, verdicts };
   const record: ParticipantRecord = {
     subject,
     version: changes.length > 0 ? version : version - 1,
     tag,
-    ...remember(before, kept, [...excess, ...outdated], policy),
+    ...remember(before, { kept, released: [...excess, ...outdated], ends }, policy),
     announced: kept.length === devices.length ? view : { ...view, devices: viewsOf(kept, view) },
-    deadlineMs: nextDeadlineMs(kept, view.state, policy),
-    settledAtMs: kept.every(({ connection }) => connection.phase === 'open') ? undefined : nowMs,
+    deadlineMs: kept.length > 0 ? nextDeadlineMs(kept, view.state, policy) : endsOnlyUntilMs,
+    settledAtMs: kept.length > 0 && kept.every(({ connection }) => connection.phase === 'open') ? undefined : nowMs,
   };
   return { record, changes, verdicts };
 }
@@ -129,40 +142,50 @@ function isStray(device: HeldDevice, before: ParticipantRecord | undefined): boo
 function advanceWithout(
   strays: ReadonlySet<DeviceId>,
   before: ParticipantRecord | undefined,
-  events: readonly LifecycleEvent[],
+  events: readonly RecordedEvent[],
   nowMs: number,
   policy: PresencePolicy,
 ): Advance {
-  const others = events.filter(({ deviceId }) => !strays.has(deviceId));
+  const isOfStray = ({ deviceId }: RecordedEvent) => deviceId !== undefined && strays.has(deviceId);
+  const others = events.filter((event) => !isOfStray(event));
   const { verdicts, ...rest } = advance(before, others, nowMs, policy);
   const remaining = verdicts.values();
-  const all = events.map(({ deviceId }) => (strays.has(deviceId) ? 'stale' : (remaining.next().value ?? 'stale')));
+  const all = events.map((event) => (isOfStray(event) ? 'stale' : (remaining.next().value ?? 'stale')));
   return { ...rest, verdicts: all };
 }
 
-function insertAll(before: ParticipantRecord | undefined, events: readonly LifecycleEvent[], policy: PresencePolicy) {
+function insertAll(before: ParticipantRecord | undefined, events: readonly RecordedEvent[], policy: PresencePolicy) {
   const histories = new Map(before?.devices);
-  const applied: LifecycleEvent[] = [];
+  let ends = before?.ends ?? NO_ENDS;
+  const applied: RecordedEvent[] = [];
   let tag = before?.tag;
-  const verdicts = events.map((received): Verdict => {
-    const event = limitSkew(received, policy);
+  const insert = (event: RecordedEvent): Pick<Insertion, 'verdict' | 'kept'> => {
     const { deviceId } = event;
+    if (deviceId === undefined) {
+      const insertion = insertEnd(ends, deviceEventOf(event));
+      ends = insertion.ends;
+      return insertion;
+    }
     const history = histories.get(deviceId);
     // Of a device that is not known, an observation that it is not there says nothing.
     const isKnown = history !== undefined || event.kind !== 'unseen';
     if (!isKnown || (!history && orderedAtMs(event) <= (before?.evictedUpToMs ?? Number.NEGATIVE_INFINITY)))
-      return 'stale';
+      return { verdict: 'stale' };
     const insertion = insertEvent(history ?? { events: [] }, deviceEventOf(event));
     histories.set(deviceId, insertion.history);
-    if (insertion.kept && event.tag)
-      tag = newerOf(tag, { value: event.tag, occurredAtMs: orderedAtMs(insertion.kept) });
-    if (insertion.verdict === 'applied') applied.push(event);
-    return insertion.verdict;
+    return insertion;
+  };
+  const verdicts = events.map((received): Verdict => {
+    const event = limitSkew(received, policy);
+    const { verdict, kept } = insert(event);
+    if (kept && event.tag) tag = newerOf(tag, { value: event.tag, occurredAtMs: orderedAtMs(kept) });
+    if (verdict === 'applied') applied.push(event);
+    return verdict;
   });
-  return { histories, applied: inOrder(applied), tag, verdicts };
+  return { histories, ends, applied: inOrder(applied), tag, verdicts };
 }
 
-function deviceEventOf(event: LifecycleEvent): DeviceEvent {
+function deviceEventOf(event: DeviceEvent): DeviceEvent {
   const { kind, occurredAtMs, receivedAtMs, precisionMs, eventId, sequence, askedAtMs, cappedAtMs } = event;
   const known = { kind, occurredAtMs, receivedAtMs, precisionMs };
   if (askedAtMs !== undefined) return { ...known, askedAtMs };
@@ -175,20 +198,25 @@ function deviceEventOf(event: LifecycleEvent): DeviceEvent {
   };
 }
 
-function isUnmoved(before: ParticipantRecord, histories: ReadonlyMap<DeviceId, DeviceHistory>, tag?: Tag): boolean {
+function isUnmoved(
+  before: ParticipantRecord,
+  histories: ReadonlyMap<DeviceId, DeviceHistory>,
+  ends: readonly DeviceEvent[],
+  tag?: Tag,
+): boolean {
+  if (before.ends !== ends) return false;
   for (const [deviceId, history] of histories) if (before.devices.get(deviceId) !== history) return false;
   return before.tag?.value === tag?.value && before.tag?.occurredAtMs === tag?.occurredAtMs;
 }
 
 /** All devices as of `nowMs`, by our clock. */
 export function settledDevices(
-  histories: ReadonlyMap<DeviceId, DeviceHistory>,
-  evictedUpToMs: number | undefined,
+  { devices, ends, evictedUpToMs }: Pick<ParticipantRecord, 'devices' | 'ends' | 'evictedUpToMs'>,
   policy: PresencePolicy,
   nowMs: number,
 ): HeldDevice[] {
-  const folded = Array.from(histories, ([deviceId, history]) => {
-    const { connection, earlier, events: folded } = fold(history, policy);
+  const folded = Array.from(devices, ([deviceId, history]) => {
+    const { connection, earlier, events: folded } = fold(history, ends, policy);
     return { deviceId, history, earlier, folded, connection };
   });
   return supersede(folded, evictedUpToMs, policy).map((device) => {
@@ -206,17 +234,26 @@ function viewsOf(devices: readonly HeldDevice[], view: ParticipantView): DeviceV
   return view.devices.filter(({ deviceId }) => devices.some((device) => device.deviceId === deviceId));
 }
 
+interface Remembered {
+  readonly kept: readonly HeldDevice[];
+  readonly released: readonly HeldDevice[];
+  readonly ends: readonly DeviceEvent[];
+}
+
 /** Builds the history part of a record. For `released` devices, only stays and the eviction time are kept. */
 function remember(
   before: ParticipantRecord | undefined,
-  kept: readonly HeldDevice[],
-  released: readonly HeldDevice[],
+  { kept, released, ends: allEnds }: Remembered,
   policy: PresencePolicy,
-): Pick<ParticipantRecord, 'lastEventAtMs' | 'devices' | 'pastStays' | 'evictedUpToMs'> {
+): Pick<ParticipantRecord, 'lastEventAtMs' | 'devices' | 'ends' | 'pastStays' | 'evictedUpToMs'> {
   const outlived: Stay[] = [];
   const devices = new Map<DeviceId, DeviceHistory>();
   let lastMs = before?.lastEventAtMs ?? Number.NEGATIVE_INFINITY;
   let evictedUpToMs = before?.evictedUpToMs;
+  const ends = limitEnds(allEnds);
+  for (const end of allEnds) lastMs = Math.max(lastMs, orderedAtMs(end));
+  // A dropped end would also have ended this connection of a device that is not known yet.
+  for (const end of ends.dropped) evictedUpToMs = Math.max(evictedUpToMs ?? orderedAtMs(end), orderedAtMs(end));
   for (const device of released) {
     for (const ended of [...device.earlier, device.connection]) outlived.push(stayOf(ended, policy));
     const deviceLastMs = lastEventAtMs(device.history);
@@ -224,14 +261,14 @@ function remember(
     if (wasSeenToConnect(device)) evictedUpToMs = Math.max(evictedUpToMs ?? deviceLastMs, deviceLastMs);
   }
   for (const { deviceId, history, folded } of kept) {
-    const compacted = compact(history, folded, policy);
+    const compacted = compact(history, folded, ends, policy);
     for (const ended of compacted.earlier) outlived.push(stayOf(ended, policy));
     devices.set(deviceId, compacted.history);
     lastMs = Math.max(lastMs, lastEventAtMs(history));
   }
   const known = before?.pastStays ?? [];
   const pastStays = outlived.length === 0 ? known : mergeStays([...known, ...outlived]).slice(-MAX_PAST_STAYS);
-  return { lastEventAtMs: lastMs, devices, pastStays, evictedUpToMs };
+  return { lastEventAtMs: lastMs, devices, ends: ends.ends, pastStays, evictedUpToMs };
 }
 
 /** In the same millisecond, the greater string wins, so that arrival order does not matter. */

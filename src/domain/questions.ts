@@ -24,7 +24,7 @@ export function askAtMs(record: ParticipantRecord, policy: PresencePolicy): numb
   const { listLagMs } = policy;
   if (listLagMs === undefined) return undefined;
   const folded = [...record.devices.values()].map((history) => ({
-    connection: fold(history, policy).connection,
+    connection: fold(history, record.ends, policy).connection,
     answer: lastAnswer(history),
   }));
   const hasOpen = folded.some(({ connection }) => connection.phase === 'open');

@@ -1,9 +1,9 @@
 // An event on its way into the store, and its text in the spool.
-import type { LifecycleEvent } from '../domain/lifecycle-event.js';
+import type { RecordedEvent } from '../domain/lifecycle-event.js';
 import type { ReceivedCallback } from './refused-callbacks.js';
 
 export interface AcceptedEvent {
-  readonly event: LifecycleEvent;
+  readonly event: RecordedEvent;
   /** Of a minted URL, which must belong to the participant. */
   readonly grant?: ReceivedCallback['grant'];
 }
@@ -14,7 +14,7 @@ interface Spooled extends AcceptedEvent {
 }
 
 /** An event without a tag gets that of the minted URL. */
-export function acceptedEvent(event: LifecycleEvent, { grant }: ReceivedCallback): AcceptedEvent {
+export function acceptedEvent(event: RecordedEvent, { grant }: ReceivedCallback): AcceptedEvent {
   if (!grant) return { event };
   const { tag = grant.tag } = event;
   return { event: tag === undefined ? event : { ...event, tag }, grant };

@@ -3,7 +3,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Verdict } from '../domain/device-history.js';
-import type { LifecycleEvent } from '../domain/lifecycle-event.js';
+import type { RecordedEvent } from '../domain/lifecycle-event.js';
 import { ProblemError } from '../http/problem.js';
 import { LOG } from '../observability/logging.js';
 import { ThrottledLog } from '../observability/throttled-log.js';
@@ -68,7 +68,7 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     { secretNumber }: Pick<CallbackCredentials, 'secretNumber'>,
   ): Promise<Verdict | 'spooled'> {
     const admitNew = () => this.newParticipants.admit(secretNumber);
-    return this.#recordOrSpool(acceptedEvent(ofDevice(event), callback), callback, admitNew);
+    return this.#recordOrSpool(acceptedEvent(ofParticipant(event), callback), callback, admitNew);
   }
 
   /**
@@ -76,7 +76,7 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
    * `isBinding`: whether the minted URL must belong to the participant.
    */
   replay(event: ProviderEvent, callback: ReceivedCallback, isBinding: boolean): Promise<Verdict | 'spooled'> {
-    const accepted = acceptedEvent(ofDevice(event), callback);
+    const accepted = acceptedEvent(ofParticipant(event), callback);
     return this.#recordOrSpool(isBinding ? accepted : { event: accepted.event }, callback);
   }
 
@@ -184,7 +184,7 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
   }
 }
 
-function ofDevice(event: ProviderEvent): LifecycleEvent {
-  if (event.subject !== undefined && event.deviceId !== undefined) return event;
+function ofParticipant(event: ProviderEvent): RecordedEvent {
+  if (event.subject !== undefined) return event;
   throw new Error(`events of the kind ${event.kind} are not supported yet`);
 }

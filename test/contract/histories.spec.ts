@@ -2,12 +2,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { MAX_KEPT_EVENTS } from '../../src/domain/device-history.js';
-import type { LifecycleEvent } from '../../src/domain/lifecycle-event.js';
+import type { RecordedEvent } from '../../src/domain/lifecycle-event.js';
 import { advance } from '../../src/domain/participant.js';
+import { MAX_KEPT_ENDS } from '../../src/domain/participant-ends.js';
 import { changesetOf, readRecord } from '../../src/presence/write/changeset.js';
 import { keyOf, type SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import type { Storage } from '../../src/storage/ports.js';
-import { policy as defaults, eventOf, modelEventOf, subjectOf } from '../domain/builders.js';
+import { policy as defaults, eventOf, modelEventOf, participantEnd, subjectOf } from '../domain/builders.js';
 import { START_MS } from '../domain/histories.js';
 import { lengthOf } from '../length.js';
 import { ModelledParticipant } from '../model/modelled-participant.js';
@@ -29,7 +30,14 @@ const KEYS = SUBJECTS.map(({ key }) => key);
 
 const events = fc.array(
   fc.record({
-    kind: fc.constantFrom<LifecycleEvent['kind'][]>('connected', 'connected', 'disconnected', 'left'),
+    kind: fc.constantFrom(
+      'connected',
+      'connected',
+      'disconnected',
+      'left',
+      'participant-disconnected',
+      'participant-left',
+    ),
     to: fc.constantFrom(...KEYS),
     device: fc.constantFrom('d1', 'd2', 'd3'),
     agoMs: fc.constantFrom(0, 500, 3_000),
@@ -41,13 +49,18 @@ const allSteps = fc.array(fc.record({ events, passMs: fc.constantFrom(0, 1_000, 
   minLength: 1,
   maxLength: 12,
 });
-/** Only histories in which no device has more than MAX_KEPT_EVENTS events, because the model never discards any. */
+/** Only histories in which no device has more events, and no participant more ends, than are kept: the model discards none. */
 const steps = allSteps.filter((all) => {
-  const devices = all.flatMap(({ events: some }) => some.map(({ to, device }) => `${to} ${device}`));
-  return devices.every((device) => devices.filter((other) => other === device).length <= MAX_KEPT_EVENTS);
+  const sent = all.flatMap(({ events: some }) => some);
+  const ends = sent.filter(({ kind }) => kind.startsWith('participant-'));
+  const devices = sent.map(({ to, device }) => `${to} ${device}`);
+  const isDiscarded = (ids: readonly string[], limit: number) =>
+    ids.some((id) => ids.filter((other) => other === id).length > limit);
+  const endedIds = ends.map(({ to }) => to);
+  return !isDiscarded(devices, MAX_KEPT_EVENTS) && !isDiscarded(endedIds, MAX_KEPT_ENDS);
 });
 
-async function stepStore(storage: Storage, key: SubjectKey, received: LifecycleEvent[], nowMs: number): Promise<void> {
+async function stepStore(storage: Storage, key: SubjectKey, received: RecordedEvent[], nowMs: number): Promise<void> {
   const [text] = await storage.records.load([key]);
   const loaded = readRecord(key, text as string | null);
   const changeset = changesetOf(key, loaded, advance(loaded?.record, received, nowMs, policy));
@@ -94,9 +107,12 @@ describe('random histories', () => {
             for (const { key, parts } of SUBJECTS) {
               const own = received
                 .filter(({ to }) => to === key)
-                .map(({ kind, device, agoMs, tag }) =>
-                  eventOf(kind, { ...parts, device, tag, at: nowMs - agoMs, receivedAt: nowMs }),
-                );
+                .map(({ kind, device, agoMs, tag }): RecordedEvent => {
+                  const moment = { ...parts, tag, at: nowMs - agoMs, receivedAt: nowMs };
+                  if (kind === 'participant-disconnected' || kind === 'participant-left')
+                    return participantEnd(kind, moment);
+                  return eventOf(kind, { ...moment, device });
+                });
               modelled.get(key)?.step(own.map(modelEventOf), nowMs);
               await Promise.all(opened.map(({ storage }) => stepStore(storage, key, own, nowMs)));
             }

@@ -1,5 +1,12 @@
 // Builds events for tests: `at` defaults to 0, and `receivedAt` to `at`.
-import type { DeviceId, EventKind, LifecycleEvent } from '../../src/domain/lifecycle-event.js';
+import type {
+  DeviceId,
+  EventKind,
+  LifecycleEvent,
+  ParticipantEnd,
+  ParticipantEndKind,
+  RecordedEvent,
+} from '../../src/domain/lifecycle-event.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../../src/domain/policy.js';
 import type { ParticipantId, SourceName, Subject } from '../../src/domain/subject.js';
 import type { ModelEvent } from '../model/presence-model.js';
@@ -40,10 +47,17 @@ function event(kind: EventKind, parts: EventParts): LifecycleEvent {
   };
 }
 
+/** An end of all devices. */
+export function participantEnd(kind: ParticipantEndKind, parts: Omit<EventParts, 'device'> = {}): ParticipantEnd {
+  const { deviceId: _none, kind: _left, ...rest } = event('left', parts);
+  return { ...rest, kind };
+}
+
 /** The same event for the reference model. */
-export function modelEventOf(event: LifecycleEvent): ModelEvent {
+export function modelEventOf(event: RecordedEvent): ModelEvent {
   const { deviceId: device, kind, occurredAtMs: at, receivedAtMs: received, precisionMs: precision } = event;
-  const { eventId, sequence, askedAtMs: asked, tag } = event;
+  const { eventId, sequence, tag } = event;
+  const { askedAtMs: asked } = event as Partial<LifecycleEvent>;
   return { device, kind, at, received, precision, eventId, sequence, asked, tag };
 }
 

@@ -1,9 +1,10 @@
 // Random histories of one participant, small enough that ties, late events and repeats are common.
 import fc from 'fast-check';
-import type { LifecycleEvent } from '../../src/domain/lifecycle-event.js';
+import type { LifecycleEvent, RecordedEvent } from '../../src/domain/lifecycle-event.js';
+import { MAX_KEPT_ENDS } from '../../src/domain/participant-ends.js';
 import type { PresencePolicy } from '../../src/domain/policy.js';
 import { type Presence, presenceOf } from '../model/presence-model.js';
-import { eventOf, modelEventOf, observed } from './builders.js';
+import { eventOf, modelEventOf, observed, participantEnd } from './builders.js';
 
 export const START_MS = 1_790_000_000_000;
 const SPAN_MS = 60_000;
@@ -77,14 +78,27 @@ export function histories({
   });
 }
 
+/** Ends of all devices of the participant `p1`, no more than are kept one by one. */
+export function participantEnds(maxLength = MAX_KEPT_ENDS): fc.Arbitrary<RecordedEvent[]> {
+  const end = fc
+    .record({
+      kind: fc.constantFrom('participant-disconnected' as const, 'participant-left' as const),
+      at: fc.nat(SPAN_MS / 500).map((n) => START_MS + n * 500),
+      delayMs: fc.constantFrom(0, 0, 20, 3_000, 40_000, -MAX_EARLY_MS, 400_000),
+      tag: fc.constantFrom(undefined, 'red'),
+    })
+    .map(({ kind, at, delayMs, tag }) => participantEnd(kind, { at, receivedAt: at + delayMs, ...(tag && { tag }) }));
+  return fc.array(end, { maxLength });
+}
+
 export interface Delivery {
-  events: LifecycleEvent[];
+  events: RecordedEvent[];
   nowMs: number;
 }
 
 /** The events in any order, or in that of receipt, and in batches, some of them repeated, with time passing in between. */
 export function deliveriesOf(
-  events: readonly LifecycleEvent[],
+  events: readonly RecordedEvent[],
   { inOrderOfReceipt = false } = {},
 ): fc.Arbitrary<Delivery[]> {
   return fc.array(fc.nat(events.length - 1), { maxLength: 4 }).chain((repeats) => {
@@ -98,7 +112,7 @@ export function deliveriesOf(
       const indexes = inOrderOfReceipt ? shuffled.toSorted((a, b) => receivedAtMs(a) - receivedAtMs(b)) : shuffled;
       indexes.forEach((index, position) => {
         const last = deliveries.at(-1) as Delivery;
-        const event = all[index] as LifecycleEvent;
+        const event = all[index] as RecordedEvent;
         if (cut[position]) deliveries.push({ events: [event], nowMs: last.nowMs + (step[position] ?? 0) });
         else last.events.push(event);
       });
@@ -108,6 +122,6 @@ export function deliveriesOf(
 }
 
 /** Presence according to the reference model, which the rules in src/ must match. */
-export function expectedView(events: readonly LifecycleEvent[], policy: PresencePolicy, nowMs: number): Presence {
+export function expectedView(events: readonly RecordedEvent[], policy: PresencePolicy, nowMs: number): Presence {
   return presenceOf(events.map(modelEventOf), policy, nowMs);
 }

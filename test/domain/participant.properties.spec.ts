@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Change } from '../../src/domain/change.js';
 import { MAX_KEPT_EVENTS } from '../../src/domain/device-history.js';
 import { MAX_DEVICES, MAX_DEVICES_WITHOUT_CONNECT } from '../../src/domain/eviction.js';
-import { type EventKind, type LifecycleEvent, orderedAtMs } from '../../src/domain/lifecycle-event.js';
+import { type EventKind, orderedAtMs, type RecordedEvent } from '../../src/domain/lifecycle-event.js';
 import { advance, type ParticipantRecord } from '../../src/domain/participant.js';
 import type { PresencePolicy } from '../../src/domain/policy.js';
 import { MAX_PAST_STAYS } from '../../src/domain/stay.js';
@@ -16,7 +16,7 @@ const MANY = { numRuns: lengthOf(75, 2_000) };
 
 function deliver(deliveries: readonly Delivery[], policy: PresencePolicy, before?: ParticipantRecord) {
   let record = before;
-  const accepted: LifecycleEvent[] = [];
+  const accepted: RecordedEvent[] = [];
   const commits: { record: ParticipantRecord | undefined; changes: readonly Change[]; nowMs: number }[] = [];
   for (const { events, nowMs } of deliveries) {
     const next = advance(record, events, nowMs, policy);
@@ -123,8 +123,9 @@ describe('the end of a device without a known connect', () => {
             if (position % singly.length !== index) continue;
             withStrays = advance(withStrays, [eventOf(kind, { ...parts, receivedAt: nowMs })], nowMs, policy).record;
           }
-          if (event.kind === 'connected') connectedOnce.add(event.deviceId);
-          if (!connectedOnce.has(event.deviceId)) continue;
+          const { deviceId = '' } = event;
+          if (event.kind === 'connected') connectedOnce.add(deviceId);
+          if (!connectedOnce.has(deviceId)) continue;
           without = advance(without, [event], nowMs, policy).record;
           withStrays = advance(withStrays, [event], nowMs, policy).record;
           expect(othersIn(withStrays)).toEqual(othersIn(without));

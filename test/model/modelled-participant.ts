@@ -2,6 +2,7 @@
 import {
   type Connection,
   connectionsOf,
+  devicesOf,
   identityOf,
   inOrder,
   type ModelEvent,
@@ -99,7 +100,7 @@ export class ModelledParticipant {
     };
     const ofDevices = view.devices.flatMap((now) => {
       const was = before?.devices.find(({ deviceId }) => deviceId === now.deviceId);
-      const events = applied.filter(({ device }) => device === now.deviceId);
+      const events = applied.filter(({ device = now.deviceId }) => device === now.deviceId);
       return change(now, was, difference(was, now), events);
     });
     const isRetagged = before !== undefined && previousTag !== tag;
@@ -111,7 +112,12 @@ export class ModelledParticipant {
   /** Forgets devices whose retention has passed since their end; those of a gone participant are only forgotten together. */
   #forget(known: Known, nowMs: number): Known | undefined {
     const { events, view, past, staleUpToMs } = known;
-    const ids = [...new Set(events.map(({ device }) => device))];
+    const ids = devicesOf(events);
+    const ends = events.filter(({ device }) => device === undefined);
+    if (ids.length === 0) {
+      const lastMs = Math.max(...ends.map(({ received }) => received));
+      return lastMs + this.policy.retentionMs <= nowMs ? undefined : known;
+    }
     const histories = new Map(
       ids.map((id) => [
         id,
@@ -119,7 +125,8 @@ export class ModelledParticipant {
           events.filter(({ device }) => device === id),
           this.policy,
           nowMs,
-          events.filter(({ device }) => device !== id),
+          events.filter(({ device }) => device !== undefined && device !== id),
+          ends,
         ),
       ]),
     );
@@ -131,10 +138,10 @@ export class ModelledParticipant {
     if (old.length === 0 || view.state === 'gone') return known;
     const connections = old.flatMap((id) => histories.get(id) ?? []);
     const connected = old.filter((id) => histories.get(id)?.at(-1)?.start !== null);
-    const endsMs = events.filter(({ device }) => connected.includes(device)).map(({ at }) => at);
+    const endsMs = events.filter(({ device = '' }) => connected.includes(device)).map(({ at }) => at);
     return {
       ...known,
-      events: events.filter(({ device }) => !old.includes(device)),
+      events: events.filter(({ device = '' }) => !old.includes(device)),
       past: [...past, ...connections],
       staleUpToMs: Math.max(staleUpToMs, ...endsMs),
       view: { ...view, devices: view.devices.filter(({ deviceId }) => !old.includes(deviceId)) },
@@ -146,7 +153,7 @@ function withoutStale(received: readonly ModelEvent[], known: readonly ModelEven
   const devices = new Set(known.map(({ device }) => device));
   return received.filter(({ device, at }) => {
     if (at > staleUpToMs) devices.add(device);
-    return devices.has(device);
+    return device === undefined || devices.has(device);
   });
 }
 

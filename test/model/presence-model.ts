@@ -3,8 +3,9 @@
 
 /** `at`: by the provider's clock, with this `precision`; `received`: by ours. Events of kind `ended` are from an operator. */
 type Moment = { at: number; received: number };
+/** Without a device, the event is an end of all devices. */
 type Identity = {
-  device: string;
+  device: string | undefined;
   kind: string;
   precision: number;
   eventId?: string;
@@ -28,7 +29,12 @@ export type Connection = Details & { phase: string; cause?: string };
 export type Presence = ReturnType<typeof presenceOf>;
 
 /** The order of kinds of events at the same time, of causes (by precedence) and of states (the most present first). */
-const RANKS = ['connected', 'disconnected', 'reconnecting', 'gone', 'left', 'seen', 'unseen', 'ended', 'lost'].concat([
+const RANKS = ['connected', 'disconnected', 'participant-disconnected', 'reconnecting', 'gone', 'left'].concat([
+  'participant-left',
+  'seen',
+  'unseen',
+  'ended',
+  'lost',
   'reconciled',
   'superseded',
   'expired',
@@ -79,6 +85,12 @@ const TABLE: Record<string, Row> = {
   'left, lost': (c, e, p) => [ended(c, 'left', c.isUnseen && isWaiting(c, e, p) ? e : c.last)],
   'left, ended': (c, e) =>
     /ended|expired/.test(c.cause ?? '') ? [{ ...ended(c, 'left', e), isFinal: c.cause === 'ended' }] : [c],
+  'participant-disconnected': (c) => [c],
+  'participant-disconnected, open': (c, e, p) => [isOverAge(c, e.received, p) ? expired(c, p) : lost(c, e)],
+  'participant-disconnected, lost': (c, e, p) => [c.isUnseen && isWaiting(c, e, p) ? lost(c, e) : c],
+  'participant-left': (c) => [c],
+  'participant-left, open': (c, e) => [ended(c, 'left', e)],
+  'participant-left, lost': (c, e, p) => [ended(c, 'left', c.isUnseen && isWaiting(c, e, p) ? e : c.last)],
   'seen, none': (_, e) => [sighted(e)],
   'seen, open': (c, e, p) => {
     if (isOverAge(c, e.received, p)) return TABLE['seen, ended']?.(expired(c, p), e, p, 0) ?? [];
@@ -134,9 +146,9 @@ export function inOrder<E extends ModelEvent>(events: readonly E[], p: Policy): 
 
 /** With skewed clocks, an end with nothing to end belongs to the next connect; a disconnect may be an older socket's. */
 function isEndOfNext(c: Connection, end: ModelEvent & { time: number }, rest: (typeof end)[], p: Policy): boolean {
-  const next = rest.find(({ kind }) => kind !== 'disconnected' && kind !== 'left');
+  const next = rest.find(({ kind }) => !/disconnected|left/.test(kind));
   const isEnded = c.phase === 'ended' ? c.cause === 'left' : c.phase === 'lost' && c.start === null;
-  const isUnmatched = c === NONE ? /disconnected|left/.test(end.kind) : end.kind === 'left' && isEnded;
+  const isUnmatched = c === NONE ? /^(disconnected|left)$/.test(end.kind) : end.kind === 'left' && isEnded;
   if (!isUnmatched || next?.kind !== 'connected') return false;
   if (next.sequence !== undefined && end.sequence !== undefined) return false;
   if (next.at > next.time && end.at > end.time) return next.at <= end.at;
@@ -149,8 +161,7 @@ function superseded(c: Connection, own: readonly ModelEvent[], others: readonly 
   const life = ordered.findLast(({ kind }) => /^(connected|seen)$/.test(kind)) ?? ordered.at(-1);
   const isNewer = (e: ModelEvent & { time: number }) =>
     e.kind === 'connected' && life && e.time > life.time && e.received >= life.received;
-  const devices = [...new Set(others.map(({ device }) => device))];
-  const connects = devices.flatMap((id) =>
+  const connects = devicesOf(others).flatMap((id) =>
     inOrder(
       others.filter(({ device }) => device === id),
       p,
@@ -162,15 +173,19 @@ function superseded(c: Connection, own: readonly ModelEvent[], others: readonly 
   return isOverAge(c, by.received, p) ? expired(c, p) : ended(c, 'superseded', { at: by.time, received: by.received });
 }
 
-/** All connections of one device at `nowMs`; the last one is the current one. `others`: the events of the other devices. */
+/**
+ * All connections of one device at `nowMs`; the last one is the current one. `others`: the events of the other devices; `ends`:
+ * those of the participant.
+ */
 export function connectionsOf(
   events: readonly ModelEvent[],
   p: Policy,
   nowMs: number,
   others: readonly ModelEvent[],
+  ends: readonly ModelEvent[],
 ): Connection[] {
   let [all, c] = [[] as Connection[], NONE];
-  const waiting = inOrder(events, p);
+  const waiting = inOrder([...events, ...ends], p);
   while (waiting.length > 0) {
     const [end, ...rest] = waiting as [(typeof waiting)[0]];
     const connect = isEndOfNext(c, end, rest, p) ? waiting.findIndex(({ kind }) => kind === 'connected') : 0;
@@ -207,12 +222,25 @@ function deviceOf(deviceId: string, c: Connection, p: Policy) {
   return { ...common, state: 'reconnecting', sinceMs: last.at, untilMs: last.received + p.graceMs };
 }
 
+export function devicesOf(events: readonly ModelEvent[]): string[] {
+  return [...new Set(events.flatMap(({ device }) => device ?? []))];
+}
+
+/** A participant of whom only ends are known. */
+function goneBy(ends: readonly (ModelEvent & { time: number })[]) {
+  const { time = 0, kind } = ends.at(-1) ?? {};
+  const cause = kind === 'participant-left' ? 'left' : 'lost';
+  return { state: 'gone', sinceMs: time, cause, isDoubtful: false, devices: [] as ReturnType<typeof deviceOf>[] };
+}
+
 /** The participant and its devices. `past`: connections of devices whose events are no longer in `events`. */
 export function presenceOf(events: readonly ModelEvent[], p: Policy, nowMs: number, past: readonly Connection[] = []) {
-  const ids = [...new Set(events.map(({ device }) => device))];
+  const shared = events.filter(({ device }) => device === undefined);
+  const ids = devicesOf(events);
   const eventsOf = (id: string) => events.filter(({ device }) => device === id);
-  const othersOf = (id: string) => events.filter(({ device }) => device !== id);
-  const histories = ids.map((id) => connectionsOf(eventsOf(id), p, nowMs, othersOf(id)));
+  const othersOf = (id: string) => events.filter(({ device }) => device !== undefined && device !== id);
+  const histories = ids.map((id) => connectionsOf(eventsOf(id), p, nowMs, othersOf(id), shared));
+  if (ids.length === 0) return goneBy(inOrder(shared, p));
   const current = histories.map((all) => all.at(-1) ?? NONE);
   const devices = current.map((c, n) => deviceOf(ids[n] ?? '', c, p));
   devices.sort(compareBy(({ state, sinceMs, deviceId }) => [rank(state), sinceMs, deviceId]));

@@ -6,7 +6,7 @@ import { decodeChanges, encodeChanges } from '../../src/storage/encoding/change-
 import { decodeRecord, encodeRecord } from '../../src/storage/encoding/record-codec.js';
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import { connected, disconnected, policy } from '../domain/builders.js';
-import { deliveriesOf, histories, policies } from '../domain/histories.js';
+import { deliveriesOf, histories, participantEnds, policies } from '../domain/histories.js';
 import { lengthOf } from '../length.js';
 
 const P1 = 'p1' as SubjectKey;
@@ -26,9 +26,10 @@ function withValue(text: string, path: readonly number[], value: unknown): strin
 
 describe('a stored record', () => {
   it('is decoded to the original record, like changes, for any history', () => {
-    const delivered = histories({ devices: 3, perDevice: 30, aheadMs: 600_000, isObserved: true }).chain((events) =>
-      fc.tuple(deliveriesOf(events), policies),
-    );
+    const shape = { devices: 3, perDevice: 30, aheadMs: 600_000, isObserved: true };
+    const delivered = fc
+      .tuple(histories(shape), participantEnds(12))
+      .chain(([events, ends]) => fc.tuple(deliveriesOf([...events, ...ends]), policies));
     fc.assert(
       fc.property(delivered, ([deliveries, policy]) => {
         let record: ParticipantRecord | undefined;

@@ -1,6 +1,6 @@
 // Applies the updates of one participant to its record, and distributes the outcomes once the result is stored.
 import type { Verdict } from '../../domain/device-history.js';
-import type { LifecycleEvent } from '../../domain/lifecycle-event.js';
+import type { RecordedEvent } from '../../domain/lifecycle-event.js';
 import { operatorEnds, purge } from '../../domain/operator-end.js';
 import { type Advance, advance, type ParticipantRecord } from '../../domain/participant.js';
 import type { PresencePolicy } from '../../domain/policy.js';
@@ -46,7 +46,7 @@ export function applyUpdates(
     const advanced = isPurged ? purge(record, nowMs, policy) : { record, changes: [], verdicts: [] };
     return { advanced, outcomes: { verdicts: [], requests, reevaluation: 'unreadable' } };
   }
-  const events: LifecycleEvent[] = updates.flatMap((update) => (isEvent(update) ? [update.input] : []));
+  const events: RecordedEvent[] = updates.flatMap((update) => (isEvent(update) ? [update.input] : []));
   for (const update of updates) {
     if (update.input?.kind !== 'end-request') continue;
     const { deviceId } = update.input;
@@ -75,6 +75,6 @@ export function finishAll(
   }
 }
 
-export function isEvent(update: PendingUpdate): update is PendingUpdate & { readonly input: LifecycleEvent } {
+export function isEvent(update: PendingUpdate): update is PendingUpdate & { readonly input: RecordedEvent } {
   return update.input !== undefined && update.input.kind !== 'end-request' && update.input.kind !== 'purge-request';
 }

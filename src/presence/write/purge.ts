@@ -85,8 +85,8 @@ function isMatch(record: ParticipantRecord, { tag, source, scope, sinceMs, until
 }
 
 /** On our clock: a forged event can carry any provider time. */
-function lastReceivedAtMs({ devices }: ParticipantRecord): number {
-  let lastMs = Number.NEGATIVE_INFINITY;
+function lastReceivedAtMs({ devices, ends }: ParticipantRecord): number {
+  let lastMs = Math.max(...ends.map(({ receivedAtMs }) => receivedAtMs));
   for (const { base, events } of devices.values()) {
     for (const { kind, receivedAtMs } of base ? [base.upTo, ...events] : events) {
       // An operator's end is not a received event.

@@ -5,7 +5,7 @@ import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Change } from '../../domain/change.js';
 import type { Verdict } from '../../domain/device-history.js';
-import type { DeviceId, LifecycleEvent } from '../../domain/lifecycle-event.js';
+import type { DeviceId, RecordedEvent } from '../../domain/lifecycle-event.js';
 import type { PolicyOf } from '../../domain/policy.js';
 import type { Subject } from '../../domain/subject.js';
 import { DeduplicatedLog } from '../../observability/deduplicated-log.js';
@@ -100,7 +100,7 @@ export class Recorder {
    * - FeedQuotaError if the feed quota of the participant is used up
    * - ParticipantLimitError, or the error that `admitNew` returns, if the participant is new and may not be stored
    */
-  record(event: LifecycleEvent, admitNew?: AdmitNew): Promise<Verdict> {
+  record(event: RecordedEvent, admitNew?: AdmitNew): Promise<Verdict> {
     const key = keyOf(event.subject);
     const refusal = this.#quota?.refusal(key, this.#clock.now());
     if (refusal) return Promise.reject(refusal);

@@ -2,7 +2,7 @@
 // participants of batches still in flight, whose second commit could only conflict.
 
 import type { Verdict } from '../../domain/device-history.js';
-import type { DeviceId, LifecycleEvent } from '../../domain/lifecycle-event.js';
+import type { DeviceId, RecordedEvent } from '../../domain/lifecycle-event.js';
 import type { ParticipantRecord } from '../../domain/participant.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { SubjectKey } from '../../storage/encoding/subject-key.js';
@@ -43,7 +43,7 @@ export type AdmitNew = () => Error | undefined;
 
 /** Without an `input`, the participant is re-evaluated because its deadline has passed. */
 export interface Update {
-  readonly input?: LifecycleEvent | EndRequest | PurgeRequest;
+  readonly input?: RecordedEvent | EndRequest | PurgeRequest;
   readonly admitNew?: AdmitNew;
 }
 

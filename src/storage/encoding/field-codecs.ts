@@ -1,12 +1,21 @@
 // Encodes the fields of a record by position, with times relative to the last event of the record.
 
 import type { Connection, GoneCause } from '../../domain/connection.js';
-import type { DeviceEvent, EventKind } from '../../domain/lifecycle-event.js';
+import type { DeviceEvent } from '../../domain/lifecycle-event.js';
 import { PRESENCE_STATES, type Presence } from '../../domain/presence-view.js';
 import { isTimeMs } from '../../runtime/rfc3339.js';
 
 /** Records store indexes into these lists and PRESENCE_STATES: append only. */
-const STORED_KINDS: readonly EventKind[] = ['connected', 'disconnected', 'left', 'ended', 'seen', 'unseen'];
+const STORED_KINDS: readonly DeviceEvent['kind'][] = [
+  'connected',
+  'disconnected',
+  'left',
+  'ended',
+  'seen',
+  'unseen',
+  'participant-disconnected',
+  'participant-left',
+];
 export const STORED_CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired', 'ended', 'superseded', 'reconciled'];
 
 /** state, since; until if reconnecting, cause if gone, 1 if connected and doubtful */

@@ -5,6 +5,7 @@
 import type { DeviceHistory } from '../../domain/device-history.js';
 import type { DeviceId } from '../../domain/lifecycle-event.js';
 import type { ParticipantRecord } from '../../domain/participant.js';
+import { NO_ENDS } from '../../domain/participant-ends.js';
 import type { DeviceView, Presence } from '../../domain/presence-view.js';
 import type { Stay } from '../../domain/stay.js';
 import type { Subject } from '../../domain/subject.js';
@@ -17,7 +18,15 @@ import {
   encodeDevice,
   isNew,
 } from './device-codec.js';
-import { checkedInteger, checkedTag, decodePresence, type EncodedPresence, encodePresence } from './field-codecs.js';
+import {
+  checkedInteger,
+  checkedTag,
+  decodeEvents,
+  decodePresence,
+  type EncodedPresence,
+  encodePresence,
+  pushEvent,
+} from './field-codecs.js';
 import { type SubjectKey, subjectOf } from './subject-key.js';
 
 /** A later version must also read this format; it writes its own with the next commit. */
@@ -34,13 +43,19 @@ type EncodedRecord =
   | [typeof FORMAT, number, number, EncodedDeadline, ...EncodedNewDevice, ...EncodedOptions];
 /**
  * Trailing defaults are omitted: tag, 0 for none, with its time unless the last event set it; presence, 0 if equal to that of
- * the first device; start and reach of each past stay; evictedUpTo
+ * the first device; start and reach of each past stay; evictedUpTo, null for none; the values of the participant's ends
  */
-type EncodedOptions = [(string | [string, number] | 0)?, (EncodedPresence | 0)?, number[]?, number?];
+type EncodedOptions = [
+  (string | [string, number] | 0)?,
+  (EncodedPresence | 0)?,
+  number[]?,
+  (number | null)?,
+  unknown[]?,
+];
 
 export function encodeRecord(record: ParticipantRecord): StoredRecord {
   const { lastEventAtMs: baseMs, version, deadlineMs, settledAtMs, announced, tag } = record;
-  const { pastStays, evictedUpToMs } = record;
+  const { pastStays, evictedUpToMs, ends } = record;
   const devices = announced.devices.map((view) => encodeDevice(view, record.devices.get(view.deviceId), baseMs));
   const deadline = deadlineMs - baseMs;
   const encodedDeadline = settledAtMs === undefined ? deadline : [deadline, settledAtMs - baseMs];
@@ -49,13 +64,18 @@ export function encodeRecord(record: ParticipantRecord): StoredRecord {
   if (device && isNew(device) && devices.length === 1) text.push(device[0], device[1]);
   else text.push(devices);
   const presence = isSamePresence(announced, announced.devices[0]) ? 0 : encodePresence(announced, baseMs);
-  const isLong = evictedUpToMs !== undefined || pastStays.length > 0;
+  const isLong = evictedUpToMs !== undefined || pastStays.length > 0 || ends.length > 0;
   if (tag) text.push(tag.occurredAtMs === baseMs ? tag.value : [tag.value, tag.occurredAtMs - baseMs]);
   if (presence === 0 && !isLong) return JSON.stringify(text);
   if (!tag) text.push(0);
   text.push(presence);
   if (isLong) text.push(pastStays.flatMap(({ startMs, reachMs }) => [startMs - baseMs, reachMs - baseMs]));
   if (evictedUpToMs !== undefined) text.push(evictedUpToMs - baseMs);
+  if (ends.length === 0) return JSON.stringify(text);
+  if (evictedUpToMs === undefined) text.push(null);
+  const values: unknown[] = [];
+  for (const end of ends) pushEvent(values, end, baseMs);
+  text.push(values);
   return JSON.stringify(text);
 }
 
@@ -82,7 +102,7 @@ function toRecord(subject: Subject, text: EncodedRecord): ParticipantRecord {
   const [deadline, settledAt] = typeof encodedDeadline === 'number' ? [encodedDeadline] : encodedDeadline;
   const hasOnlyNewDevice = typeof text[4] === 'string';
   const devices = (hasOnlyNewDevice ? [text.slice(4, 6)] : text[4]) as EncodedDevice[];
-  const [tag = 0, presence = 0, stays = [], evictedUpTo] = text.slice(hasOnlyNewDevice ? 6 : 5) as EncodedOptions;
+  const [tag = 0, presence = 0, stays = [], evictedUpTo, ends] = text.slice(hasOnlyNewDevice ? 6 : 5) as EncodedOptions;
   const histories = new Map<DeviceId, DeviceHistory>();
   const views: DeviceView[] = [];
   for (const device of devices) {
@@ -98,8 +118,9 @@ function toRecord(subject: Subject, text: EncodedRecord): ParticipantRecord {
     tag: tag === 0 ? undefined : decodeTag(tag, baseMs),
     lastEventAtMs: checkedInteger(baseMs),
     devices: histories,
+    ends: ends ? decodeEvents(ends, 0, baseMs) : NO_ENDS,
     pastStays: decodeStays(stays, baseMs),
-    evictedUpToMs: evictedUpTo === undefined ? undefined : checkedInteger(baseMs + evictedUpTo),
+    evictedUpToMs: evictedUpTo == null ? undefined : checkedInteger(baseMs + evictedUpTo),
     announced: { state, sinceMs, untilMs, cause, isDoubtful, devices: views },
     deadlineMs: checkedInteger(baseMs + deadline),
     settledAtMs: settledAt === undefined ? undefined : checkedInteger(baseMs + settledAt),
