@@ -8,6 +8,7 @@ export const PROGRAMS = {
   'redis-server': ['redis-server', 'valkey-server'],
   'redis-tools': ['redis-benchmark', 'valkey-benchmark'],
   'nginx-light': ['nginx'],
+  prometheus: ['promtool'],
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
   wrk: ['wrk'],
 };

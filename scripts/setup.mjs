@@ -12,7 +12,8 @@ if (missing.length > 0 && canInstall) {
   console.log(`Installing ${missing.join(', ')} …`);
   const options = {
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    // SYSTEMD_OFFLINE: the services of these packages are not started. The tests start what they need.
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', SYSTEMD_OFFLINE: '1' },
   };
   run('apt-get', ['update', '-qq'], options);
   run('apt-get', ['install', '-qq', '-y', '--no-install-recommends', ...missing], options);
