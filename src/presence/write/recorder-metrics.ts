@@ -1,6 +1,9 @@
 // What the recorder commits, and what it announces.
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import type { Change } from '../../domain/change.js';
+import { GONE_CAUSES } from '../../domain/connection.js';
+import type { SourceName } from '../../domain/subject.js';
+import { SourceNames } from '../../http/source-names.js';
 import { Metrics } from '../../observability/metrics/metrics.js';
 
 const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
@@ -19,7 +22,8 @@ export class RecorderMetrics {
   readonly #doubtful;
   readonly #deadlineLag;
 
-  constructor(metrics: Metrics) {
+  /** `sources`: those whose series start at 0, so that the first transition is an increase. */
+  constructor(metrics: Metrics, @Optional() sources?: SourceNames) {
     this.#batches = metrics
       .counter({ name: 'rollcall_batches_total', help: 'Batches of events and other updates that were processed.' })
       .of();
@@ -66,6 +70,7 @@ export class RecorderMetrics {
         buckets: LAG_BUCKETS_S,
       })
       .of();
+    for (const source of sources?.all ?? []) this.#startAtZero(source);
   }
 
   batch(updates: number): void {
@@ -88,6 +93,14 @@ export class RecorderMetrics {
   committed(changes: readonly Change[]): void {
     this.#commits.value += 1;
     for (const change of changes) this.#count(change);
+  }
+
+  #startAtZero(source: SourceName): void {
+    for (const subject of ['participant', 'device']) {
+      for (const state of ['connected', 'reconnecting']) this.#transitions.of(source, subject, state, '');
+      for (const cause of GONE_CAUSES) this.#transitions.of(source, subject, 'gone', cause);
+    }
+    for (const counter of [this.#interruptions, this.#returns, this.#doubtful]) counter.of(source);
   }
 
   #count({ type, subject: { source }, state, previousState, cause, isDoubtful }: Change): void {
