@@ -48,6 +48,6 @@ export async function openStorage(
   });
   // Logs what Redis refuses before the first callback arrives.
   await storage.check().catch(() => {});
-  storage.incidents.start();
+  storage.start();
   return storage;
 }

@@ -118,6 +118,7 @@ export type StoreOperation =
   | 'make backups'
   | `${'read' | 'store' | 'remove'} quarantined callbacks`
   | 'watch for lost data'
+  | 'repair the index'
   | `read ${'participants' | 'occupancy' | 'tags' | 'deadlines' | 'the change feed'}`;
 
 /** The store refused or could not be reached in time. The operation may have been applied, but never in part. */
@@ -149,7 +150,10 @@ export interface RecordStore {
   size(): Promise<number>;
 }
 
-/** Finds and counts participants. Changed only by commits. */
+/**
+ * Finds and counts participants. Changed only by commits; and if somebody deletes a record, its participant disappears from the
+ * index within minutes, or when it is stored again.
+ */
 export interface PresenceIndex {
   /** The first `limit` participants after the cursor. One that does not change between two pages is on exactly one of them. */
   page(filter: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>>;

@@ -194,7 +194,7 @@ describe.each([
 });
 
 describe('on Redis', () => {
-  it('commits, trimming and lists work despite a foreign stream entry or a key of another type', async () => {
+  it('commits, trimming and lists work despite a foreign stream entry, a key of another type or a deleted one', async () => {
     const redisPrefix = randomUUID();
     const clock = new ManualClock(T0);
     const feed = { retentionMs: 1 };
@@ -222,6 +222,21 @@ describe('on Redis', () => {
     expect(status).toBe(200);
     expect(json.items.map(({ participantId }: { participantId: string }) => participantId)).toEqual(['a', 'b', 'c']);
     expect(json.unreadable).toEqual(['bad', 'missing']);
+    // The list has shown that two records are gone.
+    await eventually(async () => {
+      expect((await service.request('/v1/occupancy')).json).toMatchObject({ connected: 3, devices: 3 });
+    });
+    expect((await service.request('/v1/participants')).json).not.toHaveProperty('unreadable');
+    expect(logged(service, 'lost the records')).toMatchObject([
+      { level: 50, participants: 2, first: { participantId: 'bad' } },
+    ]);
+    for (const name of ['bad', 'missing']) expect((await send(name)).status).toBe(204);
+    expect((await service.request('/v1/occupancy')).json).toMatchObject({ connected: 5 });
+    await redis.del(`${redisPrefix}:{0}:p:missing`);
+    await eventually(async () => {
+      clock.advance(5_000);
+      expect((await service.request('/v1/occupancy')).json).toMatchObject({ connected: 4 });
+    });
     redis.disconnect();
     await service.stop();
   });

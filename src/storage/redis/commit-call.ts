@@ -16,13 +16,15 @@ const MAX_ARGUMENTS = 4_000;
 /** `changesets`: at most `MAX_CHANGESETS`, all in `shard`. */
 export function commitCall(shard: Shard, changesets: readonly Changeset[], newEpoch: string): ScriptCall {
   const args: (string | number)[] = [newEpoch, changesets.length];
-  const keys = [shard.epoch, shard.changes];
+  const keys = [shard.epoch, shard.changes, shard.due];
   const entries: string[] = [];
   for (const { key, before, changes } of changesets) {
     keys.push(shard.record(key));
     args.push(before?.record ?? '');
     if (changes !== null) entries.push(changes);
   }
+  const added = changesets.flatMap(({ key, before, after }) => (after && !before ? [key] : []));
+  args.push(added.length, ...added);
   const updates = new IndexUpdates(shard, keys);
   for (const { key, before, after } of changesets) {
     args.push(after?.record ?? '');
@@ -65,7 +67,7 @@ class IndexUpdates {
     private readonly shard: Shard,
     private readonly keys: string[],
   ) {
-    this.#due = this.#index(shard.due);
+    this.#due = this.#indexAt(keys.indexOf(shard.due) + 1);
   }
 
   add(key: SubjectKey, before: IndexEntry | undefined, after: IndexEntry | undefined): void {
@@ -147,7 +149,11 @@ class IndexUpdates {
   }
 
   #index(key: string): IndexUpdate {
-    const index = { keyIndex: this.keys.push(key), added: [], removed: [] };
+    return this.#indexAt(this.keys.push(key));
+  }
+
+  #indexAt(keyIndex: number): IndexUpdate {
+    const index = { keyIndex, added: [], removed: [] };
     this.#all.push(index);
     return index;
   }

@@ -2,16 +2,20 @@
 -- One script, so that records, index entries and announced changes become visible together. On conflicts, which are rare, the
 -- caller retries without the changesets in conflict: a script that stores only some of them would take twice as long each time.
 --
--- KEYS: [1] epoch, [2] change stream, then the record of each changeset, then the indexes; ARGV refers to keys by number
+-- KEYS: [1] epoch, [2] change stream, [3] participants by deadline, then the record of each changeset, then the indexes; ARGV
+--       refers to keys by number
 -- ARGV: [1] new epoch, used if there is none
---       number of changesets, the expected record of each ('' for none), the record to store of each ('' to delete it)
+--       number of changesets, the expected record of each ('' for none)
+--       number of new participants, each of them
+--       the record to store of each changeset ('' to delete it)
 --       number of feed entries, each entry
 --       number of commands, for each: name, key, number of arguments, arguments
 --       then for each tag to recount: key of the tag set, tag, keys of its connected and reconnecting sets, number of members
 --       added to them
--- Returns: the numbers of the changesets in conflict, from 1; empty if all were stored
-local stream = KEYS[2]
-local BEFORE_RECORDS = 2
+-- Returns: an empty array if all were stored; else the numbers of the changesets in conflict, from 1, and the new participants
+--          that the indexes still contain, because their record was lost: index-repair.ts must remove them first
+local stream, deadlines = KEYS[2], KEYS[3]
+local BEFORE_RECORDS = 3
 local position = 1
 
 local function take()
@@ -43,7 +47,17 @@ local conflicts = {}
 for n = 1, count do
   if (records[n] or '') ~= take() then conflicts[#conflicts + 1] = n end
 end
-if #conflicts > 0 then return conflicts end
+if #conflicts > 0 then return { conflicts, {} } end
+
+local lost = {}
+local newCount = tonumber(take())
+if newCount > 0 then
+  local new = { takeSeveral(newCount) }
+  for n, deadline in ipairs(redis.call('ZMSCORE', deadlines, unpack(new))) do
+    if deadline then lost[#lost + 1] = new[n] end
+  end
+end
+if #lost > 0 then return { {}, lost } end
 
 local stored = {}
 for n = BEFORE_RECORDS + 1, BEFORE_RECORDS + count do
@@ -68,4 +82,4 @@ for _ = 1, tonumber(take()) do redis.call(take(), KEYS[tonumber(take())], takeSe
 while position < #ARGV do
   recount(KEYS[tonumber(take())], take(), KEYS[tonumber(take())], KEYS[tonumber(take())], tonumber(take()))
 end
-return conflicts
+return {}

@@ -12,6 +12,7 @@ import type {
   Snapshot,
   TagOccupancy,
 } from '../ports.js';
+import type { IndexRepair } from './index-repair.js';
 import { sum, toOccupancy, toPageItems } from './replies.js';
 import { loadScript, type Script } from './script.js';
 import type { Shard } from './shard.js';
@@ -23,25 +24,40 @@ const COUNTED_SETS = ['connected', 'reconnecting', 'more', 'none'] as const;
 
 export class RedisPresenceIndex implements PresenceIndex {
   readonly #shards: Shards;
+  readonly #repair: IndexRepair;
   readonly #page: Script;
   readonly #tags: Script;
 
-  constructor(shards: Shards) {
+  constructor(shards: Shards, repair: IndexRepair) {
     this.#shards = shards;
+    this.#repair = repair;
     this.#page = loadScript(shards.redis, 'feed', 'page');
     this.#tags = loadScript(shards.redis, 'feed', 'tags');
   }
 
   async page({ states, ...filter }: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>> {
     const cursor = after ? [after.sinceMs, after.key] : ['', ''];
-    const replies = await this.#shards.fromEach('read participants', async (shard) => {
+    const found = await this.#shards.fromEach('read participants', async (shard) => {
       const sources = await this.#sourcesIn(shard, filter.source);
       const indexes = sources.flatMap((source) => states.map((state) => shard.set(source, state, filter.group)));
       const keys = [shard.epoch, shard.changes, shard.recordPrefix, ...indexes];
-      return (await this.#page({ keys, args: [newEpoch(), ...cursor, limit] })) as [string, string, ...string[][]];
+      const reply = await this.#page({ keys, args: [newEpoch(), ...cursor, limit] });
+      const [epoch, entry, ...listed] = reply as [string, string, ...string[][]];
+      const pages = listed.map(toPageItems);
+      const lost = pages.flat().filter(({ record }) => record === '');
+      // For the next page: this one has the participants without their record.
+      if (lost.length > 0)
+        void this.#repair
+          .remove(
+            shard,
+            lost.map(({ key }) => key),
+            filter.group,
+          )
+          .catch(() => {});
+      return { pages, position: { epoch, entry } };
     });
-    const pages = replies.flatMap(([, , ...found]) => found.map(toPageItems));
-    return { items: mergePages(pages, limit), position: replies.map(([epoch, entry]) => ({ epoch, entry })) };
+    const pages = found.flatMap((one) => one.pages);
+    return { items: mergePages(pages, limit), position: found.map(({ position }) => position) };
   }
 
   async occupancy(filter: OccupancyFilter): Promise<Occupancy> {

@@ -12,7 +12,7 @@ const NO_TAG: Group = { kind: 'tag', name: '' };
 /** `member` must not be that of a participant; its keys exist only while the script runs. For the arguments see commit.lua. */
 export function probeCall(shard: Shard, sources: readonly SourceName[], member: string, newEpoch: string): ScriptCall {
   const record = shard.probe(member);
-  const keys = [shard.epoch, shard.changes, record];
+  const keys = [shard.epoch, shard.changes, shard.due, record];
   const commands: (string | number)[] = [];
   let count = 0;
   const add = (name: string, keyIndex: number, ...args: (string | number)[]) => {
@@ -41,5 +41,5 @@ export function probeCall(shard: Shard, sources: readonly SourceName[], member: 
     const [connected, reconnecting] = sets.map((set) => keys.push(set));
     return [keys.push(shard.tags(source)), NO_TAG.name, Number(connected), Number(reconnecting), 0];
   });
-  return { keys, args: [newEpoch, 1, '', '', 0, count, ...commands, ...recounts] };
+  return { keys, args: [newEpoch, 1, '', 1, member, '', 0, count, ...commands, ...recounts] };
 }

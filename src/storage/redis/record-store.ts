@@ -5,6 +5,7 @@ import { newEpoch } from '../feed-position.js';
 import type { Changeset, Due, RecordStore, StoredRecord, StoreUnavailableError } from '../ports.js';
 import { commitCall, MAX_CHANGESETS } from './commit-call.js';
 import { type Durability, reachDurability } from './durability.js';
+import type { IndexRepair } from './index-repair.js';
 import { probeCall } from './probe-call.js';
 import { pairs } from './replies.js';
 import { loadScript, type Script } from './script.js';
@@ -16,10 +17,12 @@ type Outcome = 'done' | 'conflict';
 export class RedisRecordStore implements RecordStore {
   readonly #shards: Shards;
   readonly #commit: Script;
+  readonly #repair: IndexRepair;
   readonly #durability: Durability;
 
-  constructor(shards: Shards, durability: Durability) {
+  constructor(shards: Shards, repair: IndexRepair, durability: Durability) {
     this.#durability = durability;
+    this.#repair = repair;
     this.#shards = shards;
     this.#commit = loadScript(shards.redis, 'feed', 'commit');
   }
@@ -78,13 +81,18 @@ export class RedisRecordStore implements RecordStore {
     await reachDurability(this.#shards.redis, this.#durability);
   }
 
-  /** The script stores all or none: on a conflict, it is retried with the other changesets. */
+  /**
+   * The script stores all or none: on a conflict, it is retried with the other changesets; and once more if the index had to be
+   * repaired first.
+   */
   async #commitTo(shard: Shard, changesets: readonly Changeset[]): Promise<Outcome[]> {
     const outcomes: Outcome[] = changesets.map(() => 'done');
     for (let pending = [...changesets.keys()]; pending.length > 0; ) {
       const attempted = pending.map((index) => changesets[index] as Changeset);
-      const conflicts = (await this.#commit(commitCall(shard, attempted, newEpoch()))) as number[];
-      if (conflicts.length === 0) break;
+      const reply = await this.#commit(commitCall(shard, attempted, newEpoch()));
+      const [conflicts = [], lost = []] = reply as [number[], SubjectKey[]] | [];
+      if (lost.length > 0) await this.#repair.remove(shard, lost);
+      else if (conflicts.length === 0) break;
       for (const number of conflicts) outcomes[pending[number - 1] as number] = 'conflict';
       pending = pending.filter((index) => outcomes[index] === 'done');
     }

@@ -4,6 +4,7 @@ import type { Storage } from '../ports.js';
 import { RedisBindingStore } from './binding-store.js';
 import type { Durability } from './durability.js';
 import { RedisFeedStore } from './feed-store.js';
+import { IndexRepair } from './index-repair.js';
 import { RedisPresenceIndex } from './presence-index.js';
 import { RedisQuarantineStore } from './quarantine-store.js';
 import { RedisRecordStore } from './record-store.js';
@@ -29,6 +30,7 @@ export class RedisStorage implements Storage {
   readonly incidents: ServerWatch;
   readonly backups = undefined;
   readonly quarantine: RedisQuarantineStore;
+  readonly repair: IndexRepair;
   readonly #shards: Shards;
   readonly #sources: readonly SourceName[];
 
@@ -39,12 +41,19 @@ export class RedisStorage implements Storage {
     this.description = description;
     this.#sources = sources;
     this.#shards = new Shards(redis, options);
-    this.records = new RedisRecordStore(this.#shards, durability);
-    this.index = new RedisPresenceIndex(this.#shards);
+    this.repair = new IndexRepair(this.#shards, options);
+    this.records = new RedisRecordStore(this.#shards, this.repair, durability);
+    this.index = new RedisPresenceIndex(this.#shards, this.repair);
     this.feed = new RedisFeedStore(this.#shards);
     this.bindings = new RedisBindingStore(this.#shards);
     this.quarantine = new RedisQuarantineStore(this.#shards);
     this.incidents = new ServerWatch(this.#shards, { ...options, replayWindowMs });
+  }
+
+  /** Begins to watch for lost data, and to repair the index. */
+  start(): void {
+    this.incidents.start();
+    this.repair.start();
   }
 
   get clockAheadMs(): number | undefined {
@@ -72,6 +81,7 @@ export class RedisStorage implements Storage {
 
   async close(): Promise<void> {
     this.incidents.stop();
+    this.repair.stop();
     this.feed.close();
     await this.#shards.redis.close();
   }

@@ -10,7 +10,7 @@ export type Script = (call: ScriptCall) => Promise<unknown>;
 /** Concatenates Lua files of this folder into one script. It is sent in full only if the server does not have it yet. */
 export function loadScript(
   redis: RedisConnection,
-  ...files: ('feed' | 'commit' | 'page' | 'tags' | 'position' | 'changes' | 'trim')[]
+  ...files: ('feed' | 'commit' | 'page' | 'tags' | 'position' | 'changes' | 'trim' | 'lost' | 'unlist')[]
 ): Script {
   const lua = files.map((file) => readFileSync(new URL(`${file}.lua`, import.meta.url), 'utf8')).join('\n');
   const sha = createHash('sha1').update(lua).digest('hex');

@@ -72,8 +72,13 @@ export class Shard {
 
   /** Without a group: the set of the whole source. */
   set(source: SourceName, name: SetName, group?: Group): string {
+    return this.setPrefix(source, group) + name;
+  }
+
+  /** The prefix of the sets of a group or, without one, of the whole source. */
+  setPrefix(source: SourceName, group?: Group): string {
     const of = group ? `${group.kind}:${group.name}` : 'state';
-    return `${this.#prefix}s:${source}:${of}:${name}`;
+    return `${this.#prefix}s:${source}:${of}:`;
   }
 }
 
