@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { isInUse } from '../storage/sqlite-file.js';
+import { rescueEvents } from './rescue.js';
 import { SpoolFile } from './spool-file.js';
 
 const FILE_NAME = /^spool-(\d{1,6})\.db$/;
@@ -14,13 +15,18 @@ const FILE_NAME = /^spool-(\d{1,6})\.db$/;
 export function openSpoolFiles(dataDir: string, store: string, log: Logger): SpoolFile[] {
   const numbers = existingNumbers(dataDir);
   const files: SpoolFile[] = [];
+  const damaged: SpoolFile[] = [];
   for (const number of numbers) {
     const file = openExisting(dataDir, number, store, log);
     if (!file) continue;
-    if (files.length === 0 || file.oldestMs() !== undefined) files.push(file);
+    if (file.isDamaged) damaged.push(file);
+    else if (files.length === 0 || file.oldestMs() !== undefined) files.push(file);
     else file.close();
   }
-  return files.length > 0 ? files : create(dataDir, (numbers.at(-1) ?? 0) + 1, store, log);
+  if (files.length === 0) files.push(...create(dataDir, (numbers.at(-1) ?? 0) + 1, store, log));
+  const [own] = files;
+  for (const file of damaged) if (own) rescueEvents(file, own, log);
+  return files;
 }
 
 function existingNumbers(dataDir: string): number[] {

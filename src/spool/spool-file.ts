@@ -1,7 +1,8 @@
 // One file of spooled events in DATA_DIR. Statements are synchronous, and synchronous=FULL makes each transaction durable.
+import { existsSync, renameSync } from 'node:fs';
 import type Database from 'libsql';
 import type { SubjectKey } from '../storage/encoding/subject-key.js';
-import { inTransaction, openSqliteFile } from '../storage/sqlite-file.js';
+import { inTransaction, isDamage, openSqliteFile } from '../storage/sqlite-file.js';
 
 const SCHEMA = {
   version: 1,
@@ -28,6 +29,9 @@ export interface SpoolEntry extends NewEntry {
 
 export class SpoolFile {
   readonly name: string;
+  /** Then some of its entries cannot be read, and nothing may be written to it. */
+  readonly isDamaged: boolean;
+  readonly #path: string;
   readonly #db: Database.Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
 
@@ -37,10 +41,14 @@ export class SpoolFile {
    */
   constructor(dataDir: string, name: string, store: string) {
     this.name = name;
-    const { db, prepared } = openSqliteFile(dataDir, name, SCHEMA, prepareStatements);
+    const { db, file, prepared } = openSqliteFile(dataDir, name, SCHEMA, (opened) => {
+      return { statements: prepareStatements(opened), isDamaged: hasDamage(opened) };
+    });
     this.#db = db;
-    this.#statements = prepared;
-    if (this.oldestMs() === undefined && this.store !== store) this.#statements.setStore.run(store);
+    this.#path = file;
+    this.#statements = prepared.statements;
+    this.isDamaged = prepared.isDamaged;
+    if (!this.isDamaged && this.oldestMs() === undefined && this.store !== store) this.#statements.setStore.run(store);
   }
 
   get store(): string | undefined {
@@ -57,6 +65,16 @@ export class SpoolFile {
   /** The first `limit` entries after an id, in the order in which they were appended. */
   after(id: number, limit: number): SpoolEntry[] {
     return this.#statements.after.all(id, limit) as unknown as SpoolEntry[];
+  }
+
+  /** The entries with ids from `first` to `last`. */
+  between(first: number, last: number): SpoolEntry[] {
+    return this.#statements.between.all(first, last) as unknown as SpoolEntry[];
+  }
+
+  /** The highest id that an entry ever had. */
+  lastId(): number {
+    return (this.#statements.lastId.get() as { seq: number } | undefined)?.seq ?? 0;
   }
 
   remove(ids: readonly number[]): void {
@@ -96,6 +114,28 @@ export class SpoolFile {
     this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     this.#db.close();
   }
+
+  /** Closes it as it is, under a name by which no process looks for spooled events. Returns its path. */
+  setAside(): string {
+    this.#db.close();
+    let path = `${this.#path}.damaged`;
+    for (let number = 2; existsSync(path); number += 1) path = `${this.#path}.damaged-${number}`;
+    for (const suffix of ['-wal', '']) {
+      if (existsSync(this.#path + suffix)) renameSync(this.#path + suffix, path + suffix);
+    }
+    return path;
+  }
+}
+
+/** Takes about a millisecond per MB. */
+function hasDamage(db: Database.Database): boolean {
+  try {
+    const [result] = db.prepare('PRAGMA quick_check(1)').raw().get() as unknown as [string];
+    return result !== 'ok';
+  } catch (error) {
+    if (isDamage(error)) return true;
+    throw error;
+  }
 }
 
 function prepareStatements(db: Database.Database) {
@@ -106,6 +146,10 @@ function prepareStatements(db: Database.Database) {
     after: db.prepare(
       'SELECT id, subject AS key, received_at AS receivedAtMs, event AS text FROM events WHERE id > ? ORDER BY id LIMIT ?',
     ),
+    between: db.prepare(
+      'SELECT id, subject AS key, received_at AS receivedAtMs, event AS text FROM events WHERE id BETWEEN ? AND ? ORDER BY id',
+    ),
+    lastId: db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'events'"),
     remove: db.prepare('DELETE FROM events WHERE id IN (SELECT value FROM json_each(?))'),
     totals: db.prepare(
       'SELECT subject AS key, count(*) AS count, sum(length(event)) AS length FROM events GROUP BY subject',

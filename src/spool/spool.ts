@@ -10,6 +10,7 @@ import { onTickEnd } from '../runtime/tick-batch.js';
 import type { SubjectKey } from '../storage/encoding/subject-key.js';
 import { StoreUnavailableError } from '../storage/ports.js';
 import { type Refusal, RefusalLog } from '../storage/refusal-log.js';
+import { isDamage } from '../storage/sqlite-file.js';
 import type { NewEntry, SpoolEntry, SpoolFile } from './spool-file.js';
 
 /** Entries that are applied at the same time. Live callbacks are applied in between. */
@@ -187,7 +188,7 @@ export class Spool {
   async #drain(consumer: SpoolConsumer): Promise<void> {
     let applied = 0;
     for (let retryMs = FIRST_RETRY_MS; this.#events > 0 && !this.#isStopped; ) {
-      const count = await this.#pass(consumer);
+      const count = await this.#tryPass(consumer);
       applied += count;
       retryMs = count > 0 ? FIRST_RETRY_MS : Math.min(retryMs * 2, MAX_RETRY_MS);
       if (this.#events > 0) await this.#wait(retryMs * (0.75 + Math.random() / 2));
@@ -208,6 +209,18 @@ export class Spool {
         resolve();
       };
     });
+  }
+
+  /** A file that cannot be read is tried again, until a restart rescues what is readable. */
+  async #tryPass(consumer: SpoolConsumer): Promise<number> {
+    try {
+      const applied = await this.#pass(consumer);
+      this.#refusals.accepted('read events');
+      return applied;
+    } catch (error) {
+      this.#refusals.refused('read events', diskFault(error));
+      return 0;
+    }
   }
 
   /** Goes through all entries once, or up to a batch of which none could be applied. Resolves with the number applied. */
@@ -262,5 +275,8 @@ export class Spool {
 
 function diskFault(error: unknown): Refusal {
   const { code = 'unexpected', message } = error as Error & { code?: string };
-  return { code, advice: 'check the disk of DATA_DIR', reason: message };
+  const advice = isDamage(error)
+    ? 'the file is damaged: restart the service, which rescues the events that can be read'
+    : 'check the disk of DATA_DIR';
+  return { code, advice, reason: message };
 }

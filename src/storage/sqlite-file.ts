@@ -58,6 +58,11 @@ export function isInUse(error: unknown): boolean {
   return error instanceof StartError && (error.cause as { code?: string } | undefined)?.code === 'SQLITE_BUSY';
 }
 
+/** Whether SQLite failed because the content of the file is damaged. */
+export function isDamage(error: unknown): boolean {
+  return /^SQLITE_(CORRUPT|NOTADB)/.test((error as { code?: string }).code ?? '');
+}
+
 /** Commits what `work` does, or nothing if it throws. */
 export function inTransaction<T>(db: Database.Database, work: () => T): T {
   db.exec('BEGIN IMMEDIATE');

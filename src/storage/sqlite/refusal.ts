@@ -15,10 +15,6 @@ const ADVICE: Readonly<Record<string, string>> = {
   SQLITE_NOTADB: DAMAGED,
 };
 
-export function isDamage(error: unknown): boolean {
-  return /^SQLITE_(CORRUPT|NOTADB)/.test((error as { code?: string }).code ?? '');
-}
-
 export function refusalOf(error: unknown): Refusal {
   const { code = 'unexpected', message = String(error) } = error as { code?: string; message?: string };
   return { code, advice: adviceOf(error) ?? 'see the reason', reason: message };

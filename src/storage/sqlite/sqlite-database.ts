@@ -7,11 +7,11 @@ import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../../runtime/clock.js';
 import { type StoreOperation, StoreUnavailableError } from '../ports.js';
 import { RefusalLog } from '../refusal-log.js';
-import { inTransaction, openSqliteFile } from '../sqlite-file.js';
+import { inTransaction, isDamage, openSqliteFile } from '../sqlite-file.js';
 import { CreationMarker } from './creation-marker.js';
 import { checkSmallFile, DamageScan } from './damage-scan.js';
 import { FileWatch } from './file-watch.js';
-import { adviceOf, isDamage, refusalOf } from './refusal.js';
+import { adviceOf, refusalOf } from './refusal.js';
 import { SCHEMA_VERSION, schema } from './schema.js';
 import { prepareStatements, type Statements } from './statements.js';
 
