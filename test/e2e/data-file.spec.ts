@@ -142,6 +142,57 @@ it('starts with a copy of the file alone', async () => {
   expect(existsSync(join(folder, 'other', 'rollcall.db-created'))).toBe(true);
 });
 
+describe('a restored file beside the log of the earlier one', () => {
+  const log = () => `${file}-wal`;
+  const copy = () => join(folder, 'copy.db');
+  const refused =
+    /rollcall\.db was restored or replaced, but .*rollcall\.db-wal is the log of the earlier file.*Move .* away/;
+
+  /** Leaves 5 participants in the copy, and more in the log of the crashed service. */
+  const copies: [string, () => Promise<void>][] = [
+    [
+      'a backup that was made by the same process',
+      async () => {
+        const service = await start();
+        await connect(service, 5);
+        expect((await service.post('/v1/backup', {})).status).toBe(201);
+        renameSync(join(data, 'rollcall-backup.db'), copy());
+        await connect(service, 20);
+        await service.end('SIGKILL');
+      },
+    ],
+    [
+      'a copy that was made while the service was stopped',
+      async () => {
+        const first = await start();
+        await connect(first, 5);
+        await first.end('SIGTERM');
+        copyFileSync(file, copy());
+        const second = await start();
+        await connect(second, 20);
+        await second.end('SIGKILL');
+      },
+    ],
+  ];
+
+  it.each(copies)('is refused, and accepted without the log: %s', async (_, prepare) => {
+    await prepare();
+    // Twice: the second time, the earlier file is itself a copy.
+    for (let restored = 0; restored < 2; restored += 1) {
+      copyFileSync(copy(), file);
+      for (let attempt = 0; attempt < 2; attempt += 1) expect(await startFailure()).toMatch(refused);
+      rmSync(log());
+      const service = await start();
+      expect(await connected(service)).toBe(5);
+      await connect(service, 20);
+      await service.end('SIGKILL');
+    }
+    const last = await start();
+    expect(await connected(last)).toBe(20);
+    await last.end('SIGTERM');
+  });
+});
+
 describe('a file whose middle is overwritten', () => {
   it('is refused at start', async () => {
     const service = await start();

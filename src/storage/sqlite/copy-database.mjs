@@ -1,6 +1,7 @@
 // A program: copies a database to a file of its own, and checks the copy. `from` must not change meanwhile. The service must not copy its
 // database by itself: SQLite's lock on a file ends when any descriptor of the file in the same process is closed. Plain JavaScript, so
 // that tests run it without a build.
+import { randomInt } from 'node:crypto';
 import { closeSync, copyFileSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import Database from 'libsql';
 
@@ -15,6 +16,8 @@ try {
   clear();
   copyFileSync(from, partial);
   const db = new Database(partial);
+  // See creation-marker.ts: the copy is not the database that its log belongs to.
+  db.exec(`PRAGMA application_id = ${randomInt(1, 2 ** 31)}`);
   // A file without a write-ahead log, which can be moved alone.
   db.exec('PRAGMA journal_mode = DELETE');
   const [result] = /** @type {[string]} */ (/** @type {unknown} */ (db.prepare('PRAGMA quick_check(1)').raw().get()));

@@ -40,6 +40,7 @@ export class SqliteDatabase {
   constructor(dataDir: string, clock: Clock, log: Logger) {
     this.#refusals = new RefusalLog(log, 'SQLite', clock);
     const marker = new CreationMarker(join(resolve(dataDir), FILE_NAME));
+    marker.checkLog();
     // The feed of a new file starts now.
     const tables = { version: SCHEMA_VERSION, text: schema(clock.now()), mustExist: marker.exists };
     const { db, file, prepared } = openSqliteFile(dataDir, FILE_NAME, tables, (opened) => {
@@ -50,7 +51,7 @@ export class SqliteDatabase {
     this.statements = prepared.statements;
     this.#db = db;
     this.#scan = prepared.scan;
-    marker.create();
+    marker.renew((stamp) => db.exec(`PRAGMA application_id = ${stamp}; PRAGMA wal_checkpoint(TRUNCATE)`));
     this.#files = new FileWatch([file, `${file}-wal`]);
     this.#scanAfter(SCAN_STEP_MS);
     this.#watch();
