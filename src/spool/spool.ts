@@ -11,6 +11,7 @@ import type { SubjectKey } from '../storage/encoding/subject-key.js';
 import { StoreUnavailableError } from '../storage/ports.js';
 import { type Refusal, RefusalLog } from '../storage/refusal-log.js';
 import { isDamage } from '../storage/sqlite-file.js';
+import { DrainLog } from './drain-log.js';
 import type { NewEntry, SpoolEntry, SpoolFile } from './spool-file.js';
 
 /** Entries that are applied at the same time. Live callbacks are applied in between. */
@@ -56,6 +57,7 @@ export class Spool {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #refusals: RefusalLog;
+  readonly #drainLog: DrainLog;
   /** The number of entries of each participant. */
   readonly #held = new Map<SubjectKey, number>();
   /** Entries that are applied, but could not be removed from their file yet. */
@@ -65,7 +67,6 @@ export class Spool {
   #bytes = 0;
   #consumer: SpoolConsumer | undefined;
   #draining: Promise<void> | undefined;
-  #beganMs = 0;
   #isStopped = false;
   #cancelWait = () => {};
 
@@ -76,6 +77,7 @@ export class Spool {
     this.#clock = clock;
     this.#log = log;
     this.#refusals = new RefusalLog(log, 'The spool', clock);
+    this.#drainLog = new DrainLog(clock, log, () => this.#events);
     for (const file of files) for (const { key, count, length } of file.totals()) this.#count(key, count, length);
   }
 
@@ -178,26 +180,19 @@ export class Spool {
 
   #begin(): void {
     if (this.#draining || !this.#consumer || this.#isStopped) return;
-    this.#beganMs = this.#clock.now();
-    this.#log.warn({ events: this.#events }, 'events are spooled until the store can take them');
+    this.#drainLog.begin();
     this.#draining = this.#drain(this.#consumer).finally(() => {
       this.#draining = undefined;
+      this.#drainLog.end();
     });
   }
 
   async #drain(consumer: SpoolConsumer): Promise<void> {
-    let applied = 0;
     for (let retryMs = FIRST_RETRY_MS; this.#events > 0 && !this.#isStopped; ) {
       const count = await this.#tryPass(consumer);
-      applied += count;
       retryMs = count > 0 ? FIRST_RETRY_MS : Math.min(retryMs * 2, MAX_RETRY_MS);
       if (this.#events > 0) await this.#wait(retryMs * (0.75 + Math.random() / 2));
     }
-    if (this.#events > 0) return;
-    this.#log.info(
-      { events: applied, durationMs: this.#clock.now() - this.#beganMs },
-      'all spooled events are applied',
-    );
   }
 
   #wait(delayMs: number): Promise<void> {
@@ -257,6 +252,7 @@ export class Spool {
     if (done.length === 0) return 0;
     this.#remove(file, [...known, ...done.map(({ id }) => id)]);
     for (const { key, text } of done) this.#count(key, -1, -text.length);
+    this.#drainLog.applied(done.length);
     return done.length;
   }
 
