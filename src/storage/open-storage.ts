@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { SourceName } from '../domain/subject.js';
 import type { Clock } from '../runtime/clock.js';
@@ -35,6 +36,7 @@ export async function openStorage(
   }
   const { RedisConnection } = await import('./redis/redis-connection.js');
   const { RedisStorage } = await import('./redis/redis-storage.js');
+  const { LastSeen } = await import('./redis/last-seen.js');
   const connection = await RedisConnection.open({ address: redis, allowed: unsafeRedis, durability }, log);
   const storage = new RedisStorage(connection, {
     description: `Redis at ${formatRedisAddress(redis)}`,
@@ -42,6 +44,7 @@ export async function openStorage(
     shards: 1,
     sources,
     replayWindowMs,
+    lastSeen: new LastSeen(join(dataDir, 'redis-seen.json'), `${redisPrefix} in ${formatRedisAddress(redis)}`),
     durability,
     clock,
     log,

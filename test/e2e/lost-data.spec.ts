@@ -11,6 +11,7 @@ import { RedisServer } from '../storage/redis/redis-server.js';
 import { TcpProxy } from '../storage/redis/tcp-proxy.js';
 import { type Service, type ServiceOptions, startService } from './service.js';
 
+const WATCH_KEY = 'lost-test:{0}:watch';
 const RESTORED = 'the store had lost events that were acknowledged; they were applied again';
 
 describe('when Redis loses data', () => {
@@ -133,6 +134,32 @@ describe('when Redis loses data', () => {
     expect(service.logged).toContainEqual(
       expect.objectContaining({ level: 50, msg: expect.stringContaining('Redis came back with older data') }),
     );
+  });
+
+  it.each<[string, string, () => Promise<unknown>]>([
+    ['empty', 'store-emptied', () => admin.flushall()],
+    ['with older data', 'store-rolled-back', () => admin.decrby(WATCH_KEY, 100)],
+  ])('and comes back %s while the service is restarted, an operator is told', async (_, kind, lose) => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'rollcall-lost-'));
+    const options = { dataDir, spool: {}, redisPrefix: 'lost-test' };
+    await start(options);
+    await arrive(0, 5);
+    await checksPassed(2);
+    await service.stop();
+    // With all data, nothing is reported.
+    await start(options);
+    await checksPassed(2);
+    expect(await incidents()).toEqual([]);
+    await service.stop();
+    await lose();
+    await start(options);
+    await eventually(async () => expect(await incidents()).toMatchObject([{ kind }]));
+    await service.stop();
+    // Once is enough.
+    await start(options);
+    await checksPassed(2);
+    expect(await incidents()).toHaveLength(1);
+    rmSync(dataDir, { recursive: true });
   });
 
   it('by nothing but a restart with all of its data, nothing is restored or reported', async () => {

@@ -5,6 +5,7 @@ import { RedisBindingStore } from './binding-store.js';
 import type { Durability } from './durability.js';
 import { RedisFeedStore } from './feed-store.js';
 import { IndexRepair } from './index-repair.js';
+import type { LastSeen } from './last-seen.js';
 import { RedisPresenceIndex } from './presence-index.js';
 import { RedisQuarantineStore } from './quarantine-store.js';
 import { RedisRecordStore } from './record-store.js';
@@ -18,6 +19,7 @@ interface RedisStorageOptions extends ShardOptions {
   readonly sources: readonly SourceName[];
   readonly replayWindowMs: number;
   readonly durability?: Durability;
+  readonly lastSeen?: LastSeen;
 }
 
 export class RedisStorage implements Storage {
@@ -36,7 +38,7 @@ export class RedisStorage implements Storage {
 
   constructor(
     redis: RedisConnection,
-    { description, sources, replayWindowMs, durability = 'memory', ...options }: RedisStorageOptions,
+    { description, sources, replayWindowMs, lastSeen, durability = 'memory', ...options }: RedisStorageOptions,
   ) {
     this.description = description;
     this.#sources = sources;
@@ -47,7 +49,7 @@ export class RedisStorage implements Storage {
     this.feed = new RedisFeedStore(this.#shards);
     this.bindings = new RedisBindingStore(this.#shards);
     this.quarantine = new RedisQuarantineStore(this.#shards);
-    this.incidents = new ServerWatch(this.#shards, { ...options, replayWindowMs });
+    this.incidents = new ServerWatch(this.#shards, { ...options, replayWindowMs, lastSeen });
   }
 
   /** Begins to watch for lost data, and to repair the index. */

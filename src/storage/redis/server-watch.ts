@@ -6,6 +6,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../runtime/clock.js';
 import type { Incident, IncidentStore } from '../ports.js';
+import type { LastSeen } from './last-seen.js';
 import type { Shards } from './shards.js';
 import { runTransaction } from './transaction.js';
 
@@ -24,6 +25,8 @@ interface WatchOptions {
   readonly log: Logger;
   /** What the processes apply again by themselves; see event-intake.ts. A longer loss is an incident. */
   readonly replayWindowMs: number;
+  /** undefined: a restarted process does not notice what was lost meanwhile. */
+  readonly lastSeen?: LastSeen | undefined;
 }
 
 export class ServerWatch implements IncidentStore {
@@ -31,6 +34,7 @@ export class ServerWatch implements IncidentStore {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #replayWindowMs: number;
+  readonly #lastSeen: LastSeen | undefined;
   /** Oldest first. */
   #samples: Sample[] = [];
   #epoch: string | undefined;
@@ -45,11 +49,14 @@ export class ServerWatch implements IncidentStore {
   #isStopped = false;
   #checking: Promise<void> | undefined;
 
-  constructor(shards: Shards, { clock, log, replayWindowMs }: WatchOptions) {
+  constructor(shards: Shards, { clock, log, replayWindowMs, lastSeen }: WatchOptions) {
     this.#shards = shards;
     this.#clock = clock;
     this.#log = log;
     this.#replayWindowMs = replayWindowMs;
+    this.#lastSeen = lastSeen;
+    const seen = lastSeen?.read();
+    if (seen) [this.#epoch, this.#samples] = [seen.epoch, [seen]];
     shards.redis.onVerified(() => this.start());
   }
 
@@ -122,6 +129,8 @@ export class ServerWatch implements IncidentStore {
     this.#compareData(epoch ?? undefined, count, runId, nowMs);
     this.#intactAtMs = nowMs;
     await this.#report();
+    // After the report: a process that ends before it is to notice again.
+    if (epoch !== null) this.#lastSeen?.write({ epoch, count, atMs: nowMs });
   }
 
   #compareClocks([seconds, micros]: readonly [string, string], atMs: number): void {
