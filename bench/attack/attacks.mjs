@@ -8,6 +8,7 @@ import { lookupMembers } from './attacks/lookup-members.mjs';
 import { missingBodies } from './attacks/missing-bodies.mjs';
 import { newParticipants } from './attacks/new-participants.mjs';
 import { oddPaths } from './attacks/odd-paths.mjs';
+import { quarantined } from './attacks/quarantined.mjs';
 import { queryNames } from './attacks/query-names.mjs';
 import { readiness } from './attacks/readiness.mjs';
 import { resets } from './attacks/resets.mjs';
@@ -32,6 +33,7 @@ export const ATTACKS = new Map(
     missingBodies,
     newParticipants,
     oddPaths,
+    quarantined,
     queryNames,
     readiness,
     resets,

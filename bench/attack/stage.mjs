@@ -18,6 +18,7 @@ const SETTINGS = {
   MAX_STREAMS: '350',
   MAX_PARTICIPANTS: String(MAX_PARTICIPANTS),
   FEED_MAX_BYTES: String(8 * 2 ** 20),
+  QUARANTINE_MAX_BYTES: String(2 ** 20),
   PUBLIC_URL: 'https://rollcall.example.com',
   TRUST_PROXY: '127.0.0.1',
   SHUTDOWN_DELAY_MS: '0',
