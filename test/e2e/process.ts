@@ -42,6 +42,11 @@ export class ServiceProcess {
     return ServiceProcess.#spawn([...command, join(ROOT, 'dist', 'main.js')], cwd, settings);
   }
 
+  /** Runs a command that starts the service, without waiting. */
+  static run(command: readonly string[]): ServiceProcess {
+    return ServiceProcess.#spawn(command, ROOT, {});
+  }
+
   static #spawn([program = '', ...args]: readonly string[], cwd: string, settings: Record<string, string>) {
     const env = { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', SHUTDOWN_DELAY_MS: '0', ...settings };
     const child = spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -1,18 +1,16 @@
-// The image, as far as it can be tested without a container engine: the folder that its Dockerfile prepares, and the users
-// that it runs as.
+// The data folder that the Dockerfile prepares, and the users that the image runs as.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ServiceProcess } from './e2e/process.js';
-import { SEED } from './e2e/service.js';
+import { ServiceProcess } from '../e2e/process.js';
+import { SEED } from '../e2e/service.js';
+import { lastOf, readDockerfile } from './dockerfile.js';
 
-const [image = ''] = readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8')
-  .split(/^FROM /m)
-  .slice(-1);
-const [, user = ''] = /^USER (.*)$/m.exec(image) ?? [];
-const [, prepareData = ''] = /^RUN (.* \/data)$/m.exec(image) ?? [];
+const image = lastOf(readDockerfile()).steps;
+const user = image.find(({ keyword }) => keyword === 'USER')?.text ?? '';
+const prepareData = image.find(({ keyword, text }) => keyword === 'RUN' && text.endsWith(' /data'))?.text ?? '';
 const isRoot = process.getuid?.() === 0;
 
 describe('the image', () => {
