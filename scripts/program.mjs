@@ -9,6 +9,7 @@ export const PROGRAMS = {
   'redis-tools': ['redis-benchmark', 'valkey-benchmark'],
   'nginx-light': ['nginx'],
   prometheus: ['promtool'],
+  'kubernetes-client': ['kubectl'],
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
   wrk: ['wrk'],
 };
