@@ -11,6 +11,7 @@ import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
 import { ConfigMap, Namespace, Service } from 'kubernetes-models/v1';
 import { readConfig } from '../../src/config/config.js';
 import { SETTINGS } from '../../src/config/settings.js';
+import { DIALECTS } from '../../src/sources/registry.js';
 import { lastOf, readDockerfile } from '../image/dockerfile.js';
 import { type Manifest, render, typeErrors } from './kubernetes.js';
 
@@ -22,8 +23,6 @@ const MODELS = {
   'kubernetes-models/policy/v1': { PodDisruptionBudget },
   '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1': { ServiceMonitor },
 };
-/** Settings of the metrics, which the service does not have yet. */
-const LATER = ['METRICS_HOST', 'METRICS_PORT'];
 const SECRETS = {
   REDIS_URL: 'redis://redis:6379',
   API_KEYS: `reader:read:${'0'.repeat(64)}`,
@@ -146,7 +145,7 @@ describe('the example for Kubernetes', () => {
     const mounted = files.map(([name, path]) => [name, join(folder, basename(path))]);
     const declared = (image().ENV ?? '').split(' ').map((assignment) => assignment.split('='));
     const environment = { ...Object.fromEntries(declared), ...settings, ...Object.fromEntries(mounted) };
-    const { host, storePlace, warnings } = readConfig(['bandwidth'], environment);
+    const { host, storePlace, warnings } = readConfig(DIALECTS, environment);
     expect({ host, dataDir: storePlace.dataDir, warnings }).toEqual({
       host: '0.0.0.0',
       dataDir: '/data',
@@ -154,7 +153,7 @@ describe('the example for Kubernetes', () => {
     });
     const known = Object.values(SETTINGS).map(({ name }) => name);
     const unknown = Object.keys(settings).filter((name) => !known.includes(name.replace(/_FILE$/, '')));
-    expect(unknown.toSorted()).toEqual(LATER);
+    expect(unknown).toEqual([]);
     expect(container.volumeMounts?.find(({ name }) => name === 'secrets')?.mountPath).toBe(
       dirname(files[0]?.[1] ?? ''),
     );
