@@ -115,6 +115,17 @@ module.exports = {
       to: { path: 'node_modules/@nestjs/swagger/', dynamic: false, dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'opentelemetry-is-loaded-late',
+      comment: 'It is loaded only if traces are on: by src/observability/tracing/open-tracer.ts.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/observability/tracing/otel/' },
+      to: {
+        path: 'node_modules/@opentelemetry/|^src/observability/tracing/otel/',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'the-simulator-is-a-program-of-its-own',
       comment: 'A stand-in that knew the service would agree with it also where both are wrong.',
       severity: 'error',

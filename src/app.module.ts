@@ -10,6 +10,7 @@ import { HealthModule } from './observability/health/health.module.js';
 import type { HealthCheck } from './observability/health/health-check.js';
 import { MetricsModule } from './observability/metrics/metrics.module.js';
 import type { MetricsAddress } from './observability/metrics/metrics-server.js';
+import type { Tracer } from './observability/tracing/tracer.js';
 import { PresenceModule } from './presence/presence.module.js';
 import { DeadlineWorker } from './presence/write/deadline-worker.js';
 import { FeedQuota, participantQuotaBytes } from './presence/write/feed-quota.js';
@@ -61,6 +62,8 @@ export interface AppParts extends AppSettings {
   readonly dialects?: Readonly<Record<string, Dialect>>;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Default: traces are off. */
+  readonly tracer?: Tracer;
 }
 
 const UP = { status: 'up' } as const;

@@ -18,6 +18,7 @@ import { DtoPipe } from './http/validation.js';
 import { nestLog } from './observability/logging.js';
 import { Metrics } from './observability/metrics/metrics.js';
 import { ThrottledLog } from './observability/throttled-log.js';
+import { NO_TRACES } from './observability/tracing/tracer.js';
 import { FeedQuotaError } from './presence/write/feed-quota.js';
 import { ParticipantLimitError } from './presence/write/participant-limit.js';
 import { callbackOperations } from './sources/callback-operations.js';
@@ -35,13 +36,13 @@ const RETRY_NEW_AFTER_S = '60';
 
 /** `close` on the result answers requests in flight, then stops background work and closes the store. */
 export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
-  const { log, http: settings, access, clock } = parts;
+  const { log, http: settings, access, clock, tracer = NO_TRACES } = parts;
   const clients = new ClientAddresses(settings.trustProxy);
   const metrics = new Metrics();
   const throttledLog = new ThrottledLog(log, clock);
   const paths = new KnownPaths();
   const refusals = new Refusals(throttledLog, clients, paths);
-  const { adapter, admission, complete } = createHttpServer(log, settings, { refusals, paths });
+  const { adapter, admission, complete } = createHttpServer(log, settings, { refusals, paths, tracer });
   const http = adapter.getInstance();
   addHttpMetrics(http, metrics, { admission, refusals });
   http.addHook('onClose', async () => throttledLog.flush());
@@ -55,6 +56,7 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
       ...parts,
       storage: new MeasuredStorage(parts.storage, metrics),
       metrics,
+      tracer,
       throttledLog,
       refusals,
       sourceNames: new SourceNames(names),

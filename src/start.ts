@@ -8,6 +8,8 @@ import { type Config, ConfigError, loadEnvFile, readConfig } from './config/conf
 import { HealthController } from './observability/health/health.controller.js';
 import { createLog } from './observability/logging.js';
 import { type MetricsAddress, MetricsServer } from './observability/metrics/metrics-server.js';
+import { openTracer } from './observability/tracing/open-tracer.js';
+import type { Tracer } from './observability/tracing/tracer.js';
 import { systemClock } from './runtime/clock.js';
 import { listenError } from './runtime/listen-error.js';
 import { Shutdown } from './runtime/shutdown.js';
@@ -63,11 +65,12 @@ async function serve(config: Config, log: Logger): Promise<void> {
     process.exit(0);
   });
   const storage = await openStorage(config.storePlace, systemClock, log);
-  const app = await createApp({ ...config, storage, clock: systemClock, log });
+  const tracer = await openTracer(config.traces, log);
+  const app = await createApp({ ...config, storage, clock: systemClock, log, tracer });
   const shutdown = new Shutdown(config.shutdownDelayMs, systemClock, {
     begin: (reason) => logStop(log, reason),
     drain: () => app.get(HealthController, { strict: false }).drain(),
-    close: () => void close(app, log),
+    close: () => void close(app, tracer, log),
   });
   onStopRequest((reason) => shutdown.request(reason));
   await listen(app, config, log, storage.description);
@@ -125,9 +128,10 @@ function exposure({ isRequired, apiKeys, callbackSecrets }: AccessSettings): str
   return `; without ${settings.join(' and ')}, ${parts.join(' and ')} ${verb} open to direct requests on localhost`;
 }
 
-async function close(app: NestFastifyApplication, log: Logger): Promise<void> {
+async function close(app: NestFastifyApplication, tracer: Tracer, log: Logger): Promise<void> {
   setTimeout(() => app.getHttpServer().closeAllConnections(), CLOSE_TIMEOUT_MS);
   await app.close();
+  await tracer.close();
   logStopped(log);
   process.exit(0);
 }

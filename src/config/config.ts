@@ -4,16 +4,20 @@ import { isIP } from 'node:net';
 import type { AppSettings } from '../app.module.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
+import type { TraceSettings } from '../observability/tracing/open-tracer.js';
 import type { StorageOptions } from '../storage/open-storage.js';
 import { formatRedisAddress, type RedisAddress } from '../storage/redis/redis-address.js';
 import { SETTINGS, type Setting, SOURCE_SETTINGS, type SourceSetting, sourceSettingName } from './settings.js';
+import { readTraces } from './traces.js';
 import { unknownSettings } from './unknown-settings.js';
 
 type Values = { [K in keyof typeof SETTINGS]: ReturnType<(typeof SETTINGS)[K]['read']> };
 
 export interface Config extends AppSettings, Pick<Values, 'host' | 'port' | 'logLevel' | 'shutdownDelayMs'> {
   readonly storePlace: StorageOptions;
-  /** Log lines about variables that look like settings but are not. */
+  /** undefined: traces are off. */
+  readonly traces: TraceSettings | undefined;
+  /** Log lines about variables that look like settings but are not, or that turn traces off because they are invalid. */
   readonly warnings: readonly string[];
 }
 
@@ -82,7 +86,12 @@ export function readConfig(dialects: DialectDeclarations, environment: NodeJS.Pr
   if (problems.length > 0) throw new ConfigError(problems);
   const all = [SETTINGS, ...ofSources.flatMap(({ policy, settings }) => [policy, settings])];
   const names = all.flatMap((settings) => Object.values(settings).flatMap(({ name }) => [name, fileSettingName(name)]));
-  return { ...group(values, valuesOfSources), warnings: unknownSettings(environment, names) };
+  const { protocol, warnings } = readTraces(environment);
+  return {
+    ...group(values, valuesOfSources),
+    traces: protocol && { protocol, store: values.redis ? 'redis' : 'sqlite' },
+    warnings: [...unknownSettings(environment, names), ...warnings],
+  };
 }
 
 type SettingToRead = Pick<Setting<unknown>, 'name' | 'read'> & {
@@ -199,7 +208,7 @@ function missingPublicUrl({ sources, publicUrl }: Partial<Values>, dialects: Dia
 type SourceValues = Pick<AppSettings['sources'][0], 'policy' | 'settings'>;
 
 /** `ofSources`: of each source, in the order of the sources. */
-function group(values: Values, ofSources: readonly SourceValues[]): Omit<Config, 'warnings'> {
+function group(values: Values, ofSources: readonly SourceValues[]): Omit<Config, 'traces' | 'warnings'> {
   const { host, port, logLevel, redis, redisPrefix, dataDir, graceMs, leaveGraceMs, overlapMs } = values;
   const { maxConnectionMs, clockSkewMs, retentionMs, feedRetentionMs, feedMaxBytes, maxStreams, publicUrl } = values;
   const { isAuthRequired, apiKeys, callbackSecrets, trustProxy, corsOrigins, rateLimitPerMinute } = values;

@@ -2,9 +2,10 @@
 // missed from the store, page by page, and joins once it has caught up. The hub keeps recent changes, so that none are lost
 // between the follower's last page and joining; the follower skips changes that it has already received.
 import { setTimeout as wait } from 'node:timers/promises';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { LOG } from '../observability/logging.js';
+import { NO_TRACES, TRACER, type Tracer } from '../observability/tracing/tracer.js';
 import { onTickEnd } from '../runtime/tick-batch.js';
 import { type FeedPosition, isPast, moveTo } from '../storage/feed-position.js';
 import type { FeedStore } from '../storage/ports.js';
@@ -30,6 +31,7 @@ export class FeedHub {
   readonly #feed: FeedStore;
   readonly #reader: FeedReader;
   readonly #log: Logger;
+  readonly #tracer: Tracer;
   readonly #followers = new Set<Follower>();
   /** The changes delivered last, all after `#recentFrom`. */
   #recent: FeedChange[] = [];
@@ -41,10 +43,16 @@ export class FeedHub {
   readonly #stopping = new AbortController();
   #ended: Promise<void> = Promise.resolve();
 
-  constructor(@Inject(FEED_STORE) feed: FeedStore, reader: FeedReader, @Inject(LOG) log: Logger) {
+  constructor(
+    @Inject(FEED_STORE) feed: FeedStore,
+    reader: FeedReader,
+    @Inject(LOG) log: Logger,
+    @Optional() @Inject(TRACER) tracer: Tracer = NO_TRACES,
+  ) {
     this.#feed = feed;
     this.#reader = reader;
     this.#log = log;
+    this.#tracer = tracer;
   }
 
   /**
@@ -107,9 +115,11 @@ export class FeedHub {
       await this.#feed.waitForChange(page.position, this.#stopping.signal);
     } else {
       const startMs = performance.now();
+      const span = this.#tracer.startDelivery(page.changes.length, this.#followers.size);
       this.#position = page.position;
       this.#remember(page.changes);
       for (const follower of this.#followers) this.#deliver(follower, page.changes);
+      span?.end();
       const tookMs = performance.now() - startMs;
       if (tookMs > 1) await wait(Math.min(PAUSE_RATIO * tookMs, MAX_PAUSE_MS));
     }

@@ -1,6 +1,7 @@
 // Responses sent before the request has been received completely, which are refusals from any layer. Such a response is the
 // last one of its connection, and the rest of the request is not read.
 import { type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
+import type { Tracer } from '../observability/tracing/tracer.js';
 import { onTickEnd } from '../runtime/tick-batch.js';
 import { closeLingering } from './lingering-close.js';
 
@@ -37,13 +38,14 @@ export interface FastPath {
  * came in the same packet. At the end of the tick such a request is complete, so its connection stays usable if it is
  * refused: a provider that gets 401 sends the callback again, with credentials.
  */
-export function routeOnceParsed(server: Server, fastPath: FastPath): void {
+export function routeOnceParsed(server: Server, fastPath: FastPath, tracer: Tracer): void {
   const [route] = server.listeners('request') as [RequestListener];
   server.removeAllListeners('request');
   const handle: RequestListener = (request, response) => {
     if (!fastPath.take(request, response)) route(request, response);
   };
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    tracer.traceRequest(request, response);
     if (isBodyIncomplete(request)) onTickEnd(() => handle(request, response));
     else handle(request, response);
   });

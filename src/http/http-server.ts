@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import type { Tracer } from '../observability/tracing/tracer.js';
 import { Admission } from './admission.js';
 import { ConnectionLimit } from './connection-limit.js';
 import { type FastPath, HttpResponse, routeOnceParsed } from './early-response.js';
@@ -49,15 +50,16 @@ export interface HttpSettings {
   readonly timeouts?: Timeouts;
 }
 
-interface RefusalParts {
+interface ServerParts {
   readonly refusals: Refusals;
   readonly paths: KnownPaths;
+  readonly tracer: Tracer;
 }
 
 export function createHttpServer(
   log: Logger,
   { maxConnections, maxInFlight, keepAliveMs, corsOrigins, timeouts = TIMEOUTS }: HttpSettings,
-  { refusals, paths }: RefusalParts,
+  { refusals, paths, tracer }: ServerParts,
 ): HttpServer {
   const adapter = new FastifyAdapter({
     loggerInstance: log,
@@ -93,6 +95,7 @@ export function createHttpServer(
   http.server.on('connection', (socket) => connections.accept(socket));
   const { limitPipelining } = limitSlowClients(http, connections, { refusals, timeouts });
   const inFlight = new InFlightLimit(maxInFlight);
+  if (tracer.isOn) nameSpans(http);
   closeConnectionsOnShutdown(http, connections, inFlight);
   limitRequests(http, connections, inFlight);
   paths.watch(http);
@@ -100,7 +103,7 @@ export function createHttpServer(
   if (log.isLevelEnabled('debug')) logResponses(http);
   const addMethods = watchMethods(http);
   const complete = (fastPath: FastPath) => {
-    routeOnceParsed(http.server, fastPath);
+    routeOnceParsed(http.server, fastPath, tracer);
     addMethods();
     limitPipelining();
   };
@@ -117,6 +120,14 @@ function logResponses(http: FastifyInstance): void {
     const { method, routeOptions } = request;
     const { statusCode: status, elapsedTime: elapsedMs } = reply;
     logAnswered(requestLog(request), { method, route: routeOptions.url, status, elapsedMs });
+    done();
+  });
+}
+
+/** Before all other hooks, so that a request that one of them refuses has its route, too. */
+function nameSpans(http: FastifyInstance): void {
+  http.addHook('onRequest', ({ raw, routeOptions }, _reply, done) => {
+    if (routeOptions.url !== undefined) raw.span?.setRoute(routeOptions.url);
     done();
   });
 }

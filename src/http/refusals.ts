@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import type { ThrottledLog } from '../observability/throttled-log.js';
+import { traceFields } from '../observability/tracing/tracer.js';
 import type { ClientAddresses } from './client-address.js';
 import type { KnownPaths } from './known-paths.js';
 import type { RefusalReason } from './problem.js';
@@ -27,7 +28,7 @@ export interface Refusal {
 }
 
 /** The parts of a request that are used here. Of a malformed one, no more is known. */
-export type RefusedMessage = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'socket'>;
+export type RefusedMessage = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'socket' | 'span'>;
 
 interface RefusedRequest {
   readonly requestId: string;
@@ -71,6 +72,7 @@ export class Refusals {
     if (refusal.reason === 'client-disconnected' && this.#refused.has(raw.socket)) return;
     this.#refused.add(raw);
     const { method, url = '' } = raw;
+    raw.span?.setRefusal(refusal.reason);
     const kind = ids.kind ?? (this.paths.isCallbackRequest(method, url) ? 'callback' : 'request');
     this.#add(kind, refusal, () => ({
       method,
@@ -78,6 +80,7 @@ export class Refusals {
       ...(kind === 'callback' && { source: this.paths.sourceOf(route ?? url) }),
       client: this.clients.of(raw),
       requestId: ids.requestId,
+      ...traceFields(raw),
       key: ids.keyName,
     }));
   }

@@ -1,9 +1,13 @@
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { traceFields } from '../observability/tracing/tracer.js';
 
-/** A logger whose lines have the id of the request and the name of its API key. Made on demand: most requests log nothing. */
-export function requestLog({ log, id, access }: FastifyRequest): FastifyBaseLogger {
-  return log.child({ requestId: id, key: access?.keyName });
+/**
+ * A logger whose lines have the ids of the request and of its trace, and the name of its API key. Made on demand: most requests
+ * log nothing.
+ */
+export function requestLog({ log, id, access, raw }: FastifyRequest): FastifyBaseLogger {
+  return log.child({ requestId: id, key: access?.keyName, ...traceFields(raw) });
 }
 
 interface Answered {

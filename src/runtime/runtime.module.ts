@@ -8,12 +8,14 @@ import { SourceNames } from '../http/source-names.js';
 import { LOG } from '../observability/logging.js';
 import { Metrics } from '../observability/metrics/metrics.js';
 import { ThrottledLog } from '../observability/throttled-log.js';
+import { TRACER, type Tracer } from '../observability/tracing/tracer.js';
 import { CLOCK, type Clock } from './clock.js';
 
 export interface RuntimeParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly tracer: Tracer;
   readonly throttledLog: ThrottledLog;
   readonly refusals: Refusals;
   readonly sourceNames: SourceNames;
@@ -29,6 +31,7 @@ export class RuntimeModule {
     clock,
     log,
     metrics,
+    tracer,
     throttledLog,
     refusals,
     sourceNames,
@@ -40,6 +43,7 @@ export class RuntimeModule {
       { provide: CLOCK, useValue: clock },
       { provide: LOG, useValue: log },
       { provide: Metrics, useValue: metrics },
+      { provide: TRACER, useValue: tracer },
       { provide: ThrottledLog, useValue: throttledLog },
       { provide: Refusals, useValue: refusals },
       { provide: SourceNames, useValue: sourceNames },

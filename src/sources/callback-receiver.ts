@@ -11,6 +11,7 @@ import { ProblemError } from '../http/problem.js';
 import { internalProblem } from '../http/problem-mapper.js';
 import type { Refusal } from '../http/refusals.js';
 import { ThrottledLog } from '../observability/throttled-log.js';
+import type { RequestSpan } from '../observability/tracing/tracer.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import { CallbackAuthenticator, type CallbackCredentials } from './authentication/callback-authenticator.js';
 import { CallbackMetrics, type CallbackOutcome } from './callback-metrics.js';
@@ -28,6 +29,7 @@ interface IncomingCallback extends Omit<RawCallback, 'url'> {
   /** The path and the query string. */
   readonly path: string;
   readonly requestId: string;
+  readonly span?: RequestSpan | undefined;
 }
 
 export interface CallbackResponse extends Reply {
@@ -102,7 +104,7 @@ export class CallbackReceiver {
     credentials: CallbackCredentials,
   ): Promise<CallbackResponse> {
     const receivedAtMs = this.clock.now();
-    const { body, headers, requestId, path } = callback;
+    const { body, headers, requestId, span, path } = callback;
     if (source.authenticate) {
       const { publicUrl } = this.access;
       const url = publicUrl === undefined ? undefined : publicUrl + path;
@@ -110,7 +112,7 @@ export class CallbackReceiver {
     }
     this.metrics.received(name, receivedAtMs);
     const contentType = headers['content-type'] ?? '';
-    const received = { source: name, contentType, body, receivedAtMs, requestId, grant: credentials.grant };
+    const received = { source: name, contentType, body, receivedAtMs, requestId, grant: credentials.grant, span };
     try {
       const { refusal, ...response } = await this.#process(source, dialect, received, credentials);
       if (!refusal) return response;

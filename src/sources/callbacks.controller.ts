@@ -53,9 +53,9 @@ export class CallbacksController {
   }
 
   async #receive(source: RegisteredSource, request: FastifyRequest, response: FastifyReply): Promise<void> {
-    const { headers, callbackCredentials, url: path } = request;
+    const { headers, callbackCredentials, raw, url: path } = request;
     const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
-    const callback = { headers, body, path, requestId: request.id };
+    const callback = { headers, body, path, requestId: request.id, span: raw.span };
     const { status, body: reply, refusal } = await this.receiver.receive(source, callback, callbackCredentials);
     if (refusal) this.refusals.recordRequest(request, refusal);
     await response.code(status).send(reply);

@@ -7,6 +7,7 @@ import type { RecordedEvent } from '../domain/lifecycle-event.js';
 import { ProblemError } from '../http/problem.js';
 import { LOG } from '../observability/logging.js';
 import { ThrottledLog } from '../observability/throttled-log.js';
+import type { RequestSpan } from '../observability/tracing/tracer.js';
 import { FeedQuotaError } from '../presence/write/feed-quota.js';
 import { ParticipantLimitError } from '../presence/write/participant-limit.js';
 import { Recorder } from '../presence/write/recorder.js';
@@ -88,7 +89,7 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     let failure: StoreUnavailableError | undefined;
     if (!this.spool.holds(keyOf(accepted.event.subject))) {
       try {
-        const verdict = await this.#record(accepted, admitNew);
+        const verdict = await this.#record(accepted, admitNew, callback.span);
         this.#remember(accepted);
         return verdict;
       } catch (error) {
@@ -132,12 +133,16 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     }
   }
 
-  async #record({ event, grant }: AcceptedEvent, admitNew?: () => Error | undefined): Promise<Verdict> {
+  async #record(
+    { event, grant }: AcceptedEvent,
+    admitNew?: () => Error | undefined,
+    span?: RequestSpan,
+  ): Promise<Verdict> {
     if (grant && !(await this.bindings.bind(event.subject, grant.ref, grant.expiresAtMs))) {
       const detail = 'This callback URL is bound to another participant.';
       throw new ProblemError('wrong-participant', { detail }, { logFields: { ref: grant.ref } });
     }
-    return this.recorder.record(event, admitNew);
+    return this.recorder.record(event, admitNew, span);
   }
 
   #spool(accepted: AcceptedEvent, callback?: ReceivedCallback): Promise<boolean> {

@@ -13,6 +13,7 @@ import { type Refusal, Refusals } from '../http/refusals.js';
 import { logAnswered } from '../http/request-log.js';
 import { CONSTANT_HEADERS } from '../http/security-headers.js';
 import { LOG } from '../observability/logging.js';
+import { traceFields } from '../observability/tracing/tracer.js';
 import { CallbackReceiver } from './callback-receiver.js';
 import { type RegisteredSource, SourceRegistry } from './registry.js';
 
@@ -70,6 +71,7 @@ export class CallbackFastPath implements FastPath {
     const startMs = performance.now();
     const requestId = randomUUID();
     const route = `/callbacks/${source.name}${token === undefined ? '' : '/:token'}`;
+    request.span?.setRoute(route);
     const { status, headers, text, refusal } = await this.#answer(source, token, { request, requestId });
     if (refusal) this.refusals.recordMessage(request, { kind: 'callback', route, requestId }, refusal);
     if (response.destroyed) return;
@@ -81,7 +83,12 @@ export class CallbackFastPath implements FastPath {
     }
     if (!this.log.isLevelEnabled('debug')) return;
     const elapsedMs = performance.now() - startMs;
-    logAnswered(this.log.child({ requestId }), { method: request.method, route, status, elapsedMs });
+    logAnswered(this.log.child({ requestId, ...traceFields(request) }), {
+      method: request.method,
+      route,
+      status,
+      elapsedMs,
+    });
   }
 
   async #answer(
@@ -92,8 +99,8 @@ export class CallbackFastPath implements FastPath {
     try {
       const credentials = this.receiver.authenticate(source, token, request);
       // The body has arrived completely, so one read returns all of it.
-      const { headers, url: path = '' } = request;
-      const callback = { headers, body: request.read() as Buffer, path, requestId };
+      const { headers, url: path = '', span } = request;
+      const callback = { headers, body: request.read() as Buffer, path, requestId, span };
       const { body, ...answer } = await this.receiver.receive(source, callback, credentials);
       return body === undefined ? answer : { ...answer, ...jsonContent(body) };
     } catch (error) {

@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SourceName } from '../domain/subject.js';
 import type { RefusalReason } from '../http/problem.js';
+import type { RequestSpan } from '../observability/tracing/tracer.js';
 import { Quarantine } from '../quarantine/quarantine.js';
 import { isQuarantineReason } from '../quarantine/reasons.js';
 import type { QuarantinedCallback } from '../storage/ports.js';
@@ -18,6 +19,8 @@ export interface ReceivedCallback {
   readonly requestId: string;
   /** Of the minted URL that it was sent to. */
   readonly grant?: Grant;
+  /** undefined: traces are off, or the request has been answered. */
+  readonly span?: RequestSpan | undefined;
 }
 
 @Injectable()
@@ -25,7 +28,7 @@ export class RefusedCallbacks {
   constructor(private readonly quarantine: Quarantine) {}
 
   /** Returns fields for the log line of the refusal: the id in the quarantine, if the callback is kept. */
-  keep({ grant, ...callback }: ReceivedCallback, reason: RefusalReason): { readonly quarantined?: string } {
+  keep({ grant, span: _, ...callback }: ReceivedCallback, reason: RefusalReason): { readonly quarantined?: string } {
     if (!isQuarantineReason(reason)) return {};
     const id = this.quarantine.keep({ ...callback, reason, ...(grant && { context: JSON.stringify(grant) }) });
     return id === undefined ? {} : { quarantined: id };

@@ -11,12 +11,20 @@ import type { Subject } from '../../domain/subject.js';
 import { DeduplicatedLog } from '../../observability/deduplicated-log.js';
 import { LOG } from '../../observability/logging.js';
 import { Metrics } from '../../observability/metrics/metrics.js';
+import {
+  type BatchSpan,
+  NO_TRACES,
+  type RequestSpan,
+  TRACER,
+  type Tracer,
+} from '../../observability/tracing/tracer.js';
 import { CLOCK, type Clock } from '../../runtime/clock.js';
 import { onTickEnd } from '../../runtime/tick-batch.js';
 import { keyOf, type SubjectKey, subjectOf } from '../../storage/encoding/subject-key.js';
 import { type Changeset, type RecordStore, type StoredRecord, StoreUnavailableError } from '../../storage/ports.js';
 import { RECORD_STORE } from '../../storage/tokens.js';
 import { type AppliedUpdates, applyUpdates, finishAll, isEvent, splitOffPurges } from './apply-updates.js';
+import { commitResult, loadResult, startBatchSpan } from './batch-span.js';
 import { changesetOf, readRecord } from './changeset.js';
 import { FeedQuota } from './feed-quota.js';
 import { ParticipantLimit } from './participant-limit.js';
@@ -64,6 +72,7 @@ export class Recorder {
   readonly #quota: FeedQuota | undefined;
   readonly #limit: ParticipantLimit;
   readonly #unreadable: DeduplicatedLog;
+  readonly #tracer: Tracer;
   readonly #queue: UpdateQueue;
   readonly #metrics: RecorderMetrics;
   #batches = 0;
@@ -79,6 +88,7 @@ export class Recorder {
     @Optional() participants?: ParticipantLimit,
     @Optional() quota?: FeedQuota,
     @Optional() metrics?: RecorderMetrics,
+    @Optional() @Inject(TRACER) tracer: Tracer = NO_TRACES,
   ) {
     this.#records = records;
     this.#limit = participants ?? new ParticipantLimit(records, clock, log, 0);
@@ -88,6 +98,7 @@ export class Recorder {
     this.#clock = clock;
     this.#policyOf = policyOf;
     this.#log = log;
+    this.#tracer = tracer;
     this.#unreadable = new DeduplicatedLog(
       log,
       'a stored record cannot be read; events of its participant are refused',
@@ -100,11 +111,11 @@ export class Recorder {
    * - FeedQuotaError if the feed quota of the participant is used up
    * - ParticipantLimitError, or the error that `admitNew` returns, if the participant is new and may not be stored
    */
-  record(event: RecordedEvent, admitNew?: AdmitNew): Promise<Verdict> {
+  record(event: RecordedEvent, admitNew?: AdmitNew, span?: RequestSpan): Promise<Verdict> {
     const key = keyOf(event.subject);
     const refusal = this.#quota?.refusal(key, this.#clock.now());
     if (refusal) return Promise.reject(refusal);
-    return this.#add(key, { input: event, ...(admitNew && { admitNew }) }) as Promise<Verdict>;
+    return this.#add(key, { input: event, admitNew, span }) as Promise<Verdict>;
   }
 
   /**
@@ -163,16 +174,20 @@ export class Recorder {
 
   async #process(batch: Batch): Promise<void> {
     this.#batches += 1;
+    const span = this.#tracer.isOn ? startBatchSpan(this.#tracer, batch) : undefined;
+    let failure: string | undefined;
     try {
       this.#metrics.batch([...batch.values()].reduce((sum, updates) => sum + updates.length, 0));
-      for (let rest = await this.#attempt(batch); rest.size > 0; rest = await this.#attempt(rest))
+      for (let rest = await this.#attempt(batch, span); rest.size > 0; rest = await this.#attempt(rest, span))
         this.#metrics.retry();
     } catch (error) {
+      failure = (error as Error).name;
       this.#log.error({ err: error }, 'a batch failed');
       for (const update of [...batch.values()].flat()) {
         update.finish(new StoreUnavailableError('a batch failed', { cause: error }));
       }
     } finally {
+      span?.end({ failure });
       this.#batches -= 1;
       this.#queue.release(batch);
       this.#schedule();
@@ -180,9 +195,11 @@ export class Recorder {
   }
 
   /** Returns the updates to retry: those in conflict, and purges that have to follow other updates. */
-  async #attempt(batch: Batch): Promise<Batch> {
+  async #attempt(batch: Batch, span: BatchSpan | undefined): Promise<Batch> {
     const keys = [...batch.keys()];
+    const loading = span?.start('load', keys.length);
     const records = await this.#records.load(keys);
+    loading?.end(loadResult(records));
     if (records.includes(null)) await this.#limit.refresh();
     const remaining = new Map<SubjectKey, readonly PendingUpdate[]>();
     for (let next = 0; next < keys.length; ) {
@@ -195,7 +212,7 @@ export class Recorder {
         if (attempt) attempts.push(attempt);
         length += attempt ? lengthOf(attempt.changeset) : 0;
       }
-      for (const { key, updates } of await this.#commit(attempts)) {
+      for (const { key, updates } of await this.#commit(attempts, span)) {
         remaining.set(key, [...updates, ...(remaining.get(key) ?? [])]);
       }
     }
@@ -203,9 +220,11 @@ export class Recorder {
   }
 
   /** Returns the updates whose record has changed since it was loaded. */
-  async #commit(attempts: readonly Attempt[]): Promise<Conflict[]> {
+  async #commit(attempts: readonly Attempt[], span: BatchSpan | undefined): Promise<Conflict[]> {
     if (attempts.length === 0) return [];
+    const committing = span?.start('commit', attempts.length);
     const outcomes = await this.#limit.commit(attempts.map(({ changeset }) => changeset));
+    committing?.end(commitResult(outcomes));
     let nextDueMs = Number.POSITIVE_INFINITY;
     const conflicts: Conflict[] = [];
     for (const [index, { key, updates, outcomes: updateOutcomes, changes, changeset }] of attempts.entries()) {

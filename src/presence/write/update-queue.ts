@@ -4,6 +4,7 @@
 import type { Verdict } from '../../domain/device-history.js';
 import type { DeviceId, RecordedEvent } from '../../domain/lifecycle-event.js';
 import type { ParticipantRecord } from '../../domain/participant.js';
+import type { RequestSpan } from '../../observability/tracing/tracer.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { SubjectKey } from '../../storage/encoding/subject-key.js';
 import { StoreUnavailableError } from '../../storage/ports.js';
@@ -44,7 +45,9 @@ export type AdmitNew = () => Error | undefined;
 /** Without an `input`, the participant is re-evaluated because its deadline has passed. */
 export interface Update {
   readonly input?: RecordedEvent | EndRequest | PurgeRequest;
-  readonly admitNew?: AdmitNew;
+  readonly admitNew?: AdmitNew | undefined;
+  /** Of the request that the event came with. */
+  readonly span?: RequestSpan | undefined;
 }
 
 /** An update whose caller is waiting for the outcome. */
@@ -67,6 +70,10 @@ export class PendingUpdate {
 
   get admitNew(): AdmitNew | undefined {
     return this.update.admitNew;
+  }
+
+  get span(): RequestSpan | undefined {
+    return this.update.span;
   }
 
   get isFinished(): boolean {
