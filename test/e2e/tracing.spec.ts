@@ -243,6 +243,7 @@ describe('traces', () => {
     expect(new Set(resources.map((resource) => resource['service.instance.id'])).size).toBe(2);
     for (const resource of resources) {
       expect(resource).toMatchObject({ 'service.name': 'calls', 'deployment.environment.name': 'test' });
+      expect(resource['service.version']).toMatch(/^\d+\.\d+\.\d+/);
     }
     await service.end('SIGTERM');
     await redis.stop();
