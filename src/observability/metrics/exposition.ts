@@ -1,5 +1,5 @@
 // The text that Prometheus scrapes: https://prometheus.io/docs/instrumenting/exposition_formats/
-import { AggregatorRegistry, type MetricObject, Registry, type RegistryContentType } from 'prom-client';
+import type { MetricObject, RegistryContentType } from 'prom-client';
 import type { MetricSnapshot } from './instruments.js';
 
 export interface Exposition {
@@ -11,6 +11,7 @@ export interface Exposition {
 export async function aggregate(snapshots: readonly (readonly MetricSnapshot[])[]): Promise<readonly MetricSnapshot[]> {
   const [only] = snapshots;
   if (only && snapshots.length === 1) return only;
+  const { AggregatorRegistry } = await import('prom-client');
   // prom-client omits the start time of the process. That of the oldest worker is also that of the service.
   const omitted = (metric: MetricSnapshot) =>
     metric.aggregator === 'omit' ? { ...metric, aggregator: 'min' } : metric;
@@ -22,6 +23,7 @@ export async function aggregate(snapshots: readonly (readonly MetricSnapshot[])[
 
 /** `accept`: the header of the request. OpenMetrics if it names that, else the older text format. */
 export async function render(metrics: readonly MetricSnapshot[], accept = ''): Promise<Exposition> {
+  const { Registry } = await import('prom-client');
   const isOpenMetrics = accept.includes('application/openmetrics-text');
   const contentType = isOpenMetrics ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE;
   const registry = new Registry<RegistryContentType>();

@@ -1,5 +1,5 @@
 // The metrics of this process. Each capability describes and updates its own.
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { Counter, type Description, Gauge, Histogram, type MetricSnapshot } from './instruments.js';
 
 type Collector = () => void | Promise<void>;
@@ -9,8 +9,7 @@ export class Metrics {
   readonly #gauges: Gauge[] = [];
   readonly #collectors: Collector[] = [];
   /** Those of Node.js and of the process, by prom-client. */
-  readonly #defaults = new Registry();
-  #isStarted = false;
+  #defaults: Promise<Registry> | undefined;
   #snapshot: Promise<MetricSnapshot[]> | undefined;
 
   counter(description: Description): Counter {
@@ -47,12 +46,18 @@ export class Metrics {
   }
 
   async #take(): Promise<MetricSnapshot[]> {
-    // It observes garbage collection and the event loop from now on.
-    if (!this.#isStarted) collectDefaultMetrics({ register: this.#defaults });
-    this.#isStarted = true;
+    this.#defaults ??= processMetrics();
     for (const gauge of this.#gauges) gauge.clear();
     await Promise.allSettled(this.#collectors.map(async (collect) => collect()));
-    const defaults = (await this.#defaults.getMetricsAsJSON()) as unknown as MetricSnapshot[];
+    const defaults = (await (await this.#defaults).getMetricsAsJSON()) as unknown as MetricSnapshot[];
     return [...[...this.#instruments.values()].map((instrument) => instrument.get()), ...defaults];
   }
+}
+
+/** They cover garbage collection and the event loop from now on. prom-client is loaded at the first scrape, for a fast start. */
+async function processMetrics(): Promise<Registry> {
+  const { collectDefaultMetrics, Registry } = await import('prom-client');
+  const register = new Registry();
+  collectDefaultMetrics({ register });
+  return register;
 }

@@ -21,7 +21,8 @@ type Snapshots = readonly (readonly MetricSnapshot[])[];
 /** In the primary process. */
 export class PrimaryMetrics {
   readonly #last = new Map<number, readonly MetricSnapshot[]>();
-  #departed: readonly MetricSnapshot[] = [];
+  /** The counters of workers that have ended. */
+  #departed: Promise<readonly MetricSnapshot[]> = Promise.resolve([]);
   readonly #pending = new Map<number, (snapshot: readonly MetricSnapshot[]) => void>();
   #requests = 0;
 
@@ -31,13 +32,14 @@ export class PrimaryMetrics {
       if (metricsRequest !== undefined) void this.#answer(worker, metricsRequest);
       if (metricsResponse !== undefined) this.#pending.get(metricsResponse)?.(snapshots?.[0] ?? []);
     });
-    worker.once('exit', () => void this.#onExit(worker.id));
+    worker.once('exit', () => this.#onExit(worker.id));
   }
 
   async #answer(worker: Worker, id: number): Promise<void> {
     const workers = Object.values(cluster.workers ?? {}).filter((one) => one?.isConnected() === true) as Worker[];
     await Promise.all(workers.map((one) => this.#ask(one)));
-    const snapshots: Snapshots = [this.#departed, ...this.#last.values()];
+    const departed = await this.#departed;
+    const snapshots: Snapshots = [departed, ...this.#last.values()];
     if (worker.isConnected()) worker.send({ metricsResponse: id, snapshots } satisfies Message);
   }
 
@@ -55,11 +57,11 @@ export class PrimaryMetrics {
     this.#pending.delete(id);
   }
 
-  async #onExit(workerId: number): Promise<void> {
+  #onExit(workerId: number): void {
     const last = this.#last.get(workerId);
     this.#last.delete(workerId);
     const totals = last?.filter(({ type }) => type === 'counter' || type === 'histogram') ?? [];
-    this.#departed = await aggregate([this.#departed, totals]);
+    this.#departed = this.#departed.then((departed) => aggregate([departed, totals]));
   }
 }
 
