@@ -1,4 +1,7 @@
 // The service's recorder, without HTTP. The only file here that depends on the internals of the service.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { DEFAULT_POLICY } from '../dist/domain/policy.js';
 import { Recorder } from '../dist/presence/write/recorder.js';
@@ -11,9 +14,9 @@ import { DEVICE_ID, participantId, tagOf } from './participants.mjs';
 const AT_ONCE = 512;
 
 /** On Redis at `redisUrl`, or on SQLite in `dataDir`. */
-export async function openRecorder({ redisUrl, dataDir }) {
+export async function openRecorder({ redisUrl, dataDir = temporaryFolder() }) {
   const log = pino({ level: 'error' }, pino.destination(2));
-  const place = { redis: redisUrl && parseRedisUrl(redisUrl), redisPrefix: 'rollcall', dataDir };
+  const place = { redis: redisUrl && parseRedisUrl(redisUrl), redisPrefix: 'rollcall', sources: [], dataDir };
   const storage = await openStorage(place, systemClock, log);
   return { storage, recorder: new Recorder(storage.records, systemClock, () => DEFAULT_POLICY, log) };
 }
@@ -38,4 +41,11 @@ export async function together(count, work) {
     for (let n = next++; n < count; n = next++) await work(n);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+
+/** Removed when the process ends. */
+function temporaryFolder() {
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }

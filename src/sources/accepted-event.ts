@@ -1,9 +1,14 @@
 // An event on its way into the store, and its text in the spool.
 import type { RecordedEvent } from '../domain/lifecycle-event.js';
+import type { SourceName } from '../domain/subject.js';
+import { keyOf, type SubjectKey } from '../storage/encoding/subject-key.js';
+import { type EndWithoutParticipant, targetOf } from './ends-without-participant.js';
 import type { ReceivedCallback } from './refused-callbacks.js';
 
+type AnyEvent = RecordedEvent | EndWithoutParticipant;
+
 export interface AcceptedEvent {
-  readonly event: RecordedEvent;
+  readonly event: AnyEvent;
   /** Of a minted URL, which must belong to the participant. */
   readonly grant?: ReceivedCallback['grant'];
 }
@@ -14,10 +19,19 @@ interface Spooled extends AcceptedEvent {
 }
 
 /** An event without a tag gets that of the minted URL. */
-export function acceptedEvent(event: RecordedEvent, { grant }: ReceivedCallback): AcceptedEvent {
+export function acceptedEvent(event: AnyEvent, { grant }: ReceivedCallback): AcceptedEvent {
   if (!grant) return { event };
   const { tag = grant.tag } = event;
-  return { event: tag === undefined ? event : { ...event, tag }, grant };
+  return { event: tag === undefined || event.subject === undefined ? event : { ...event, tag }, grant };
+}
+
+/** What the spool keeps in order. */
+export function spoolKeyOf({ event }: AcceptedEvent): SubjectKey {
+  return event.subject === undefined ? (targetOf(event) as SubjectKey) : keyOf(event.subject);
+}
+
+function sourceOf(event: AnyEvent): SourceName {
+  return event.subject === undefined ? event.source : event.subject.source;
 }
 
 export function spooledText(accepted: AcceptedEvent, received?: ReceivedCallback): string {
@@ -34,7 +48,7 @@ export function parseSpooled(text: string): {
 } {
   const { callback, ...accepted } = JSON.parse(text) as Spooled;
   const { event, grant } = accepted;
-  const { subject, receivedAtMs } = event;
-  const received = callback && { ...callback, source: subject.source, receivedAtMs, grant };
+  const { receivedAtMs } = event;
+  const received = callback && { ...callback, source: sourceOf(event), receivedAtMs, grant };
   return { accepted, received: received && { ...received, body: Buffer.from(received.body) } };
 }

@@ -1,10 +1,10 @@
 // What comes in from each source, how late, and what becomes of it.
 import { Injectable } from '@nestjs/common';
-import type { Verdict } from '../domain/device-history.js';
 import type { SourceName } from '../domain/subject.js';
 import { ProblemError } from '../http/problem.js';
 import { Metrics } from '../observability/metrics/metrics.js';
 import { StoreUnavailableError } from '../storage/ports.js';
+import type { Intake } from './event-intake.js';
 import { SourceRegistry } from './registry.js';
 import type { ProviderEvent } from './source.js';
 
@@ -97,7 +97,7 @@ export class CallbackMetrics {
     this.#newestMs.set(source, Math.max(newestMs, Math.min(occurredAtMs, receivedAtMs)));
   }
 
-  settled(source: SourceName, { kind }: ProviderEvent, outcome: Verdict | 'spooled'): void {
+  settled(source: SourceName, { kind }: ProviderEvent, outcome: Intake): void {
     this.#events.of(source, kind, outcome).value += 1;
   }
 

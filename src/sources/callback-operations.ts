@@ -9,7 +9,8 @@ import type { Dialect } from './source.js';
 const RESPONSES = {
   202: {
     description:
-      'The store is away: the event is on the local disk, and applied once the store is back. Or the kind of event is not ' +
+      'The store is away: the event is on the local disk, and applied once the store is back. Or a room has ended, which is ' +
+      'stored, and applied to its participants within moments. Or the kind of event is not ' +
       'known: presence has not changed, and the callback is kept in the quarantine.',
   },
   204: {

@@ -4,7 +4,6 @@ import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { AccessSettings } from '../auth/access-guard.js';
-import type { Verdict } from '../domain/device-history.js';
 import { isForm, parseForm } from '../http/form-body.js';
 import { jsonBodyParser } from '../http/json-body.js';
 import { ProblemError } from '../http/problem.js';
@@ -17,7 +16,7 @@ import { CallbackAuthenticator, type CallbackCredentials } from './authenticatio
 import { CallbackMetrics, type CallbackOutcome } from './callback-metrics.js';
 import { ACCESS } from './callback-urls/callback-urls.controller.js';
 import { ClockWarnings } from './clock-warnings.js';
-import { EventIntake } from './event-intake.js';
+import { EventIntake, type Intake } from './event-intake.js';
 import { type ReceivedCallback, RefusedCallbacks } from './refused-callbacks.js';
 import type { RegisteredSource } from './registry.js';
 import type { Authentication, Dialect, ProviderEvent, RawCallback, Reply, Source, Translation } from './source.js';
@@ -126,27 +125,25 @@ export class CallbackReceiver {
 
   async #process(
     source: Source,
-    { acknowledgement }: Dialect,
+    dialect: Dialect,
     received: ReceivedCallback,
     credentials: CallbackCredentials,
   ): Promise<CallbackResponse> {
     const body = this.parse(received.body, received.contentType);
     const reply = source.handshake && (await handshakeOf(source, body));
     if (reply) return { outcome: 'handshake', ...reply };
-    const understood = understand(source, body, received.receivedAtMs);
+    const understood = understand(source, dialect, { body, receivedAtMs: received.receivedAtMs });
+    const { acknowledgement } = dialect;
     if (understood.outcome !== 'events') return { ...responseTo(understood), ...acknowledgement };
     const { events, warnings = [] } = understood;
     const outcomes = await Promise.all(events.map((event) => this.#take(event, received, credentials)));
     for (const warning of warnings) this.#logWarning(received.source, warning);
     const isSpooled = outcomes.includes('spooled');
-    return { outcome: isSpooled ? 'spooled' : 'accepted', status: isSpooled ? 202 : 204, ...acknowledgement };
+    const status = isSpooled || outcomes.includes('pending') ? 202 : 204;
+    return { outcome: isSpooled ? 'spooled' : 'accepted', status, ...acknowledgement };
   }
 
-  async #take(
-    event: ProviderEvent,
-    received: ReceivedCallback,
-    credentials: CallbackCredentials,
-  ): Promise<Verdict | 'spooled'> {
+  async #take(event: ProviderEvent, received: ReceivedCallback, credentials: CallbackCredentials): Promise<Intake> {
     this.metrics.event(received.source, event);
     this.clockWarnings.check(received.source, event);
     const outcome = await this.intake.take(event, received, credentials);
@@ -179,9 +176,19 @@ async function handshakeOf(source: Source, body: unknown): Promise<Reply | undef
   }
 }
 
-function understand(source: Source, body: unknown, receivedAtMs: number): Translation {
+function understand(
+  source: Source,
+  { endsRooms, endsDevices }: Dialect,
+  { body, receivedAtMs }: { readonly body: unknown; readonly receivedAtMs: number },
+): Translation {
   try {
-    return source.translate(body, receivedAtMs);
+    const translation = source.translate(body, receivedAtMs);
+    if (translation.outcome !== 'events') return translation;
+    const undeclared = translation.events.find(
+      ({ subject, kind }) => subject === undefined && !(kind === 'room-ended' ? endsRooms : endsDevices),
+    );
+    if (undeclared) throw new Error(`the dialect must declare that it has events of the kind ${undeclared.kind}`);
+    return translation;
   } catch (error) {
     throw internalProblem(error);
   }

@@ -54,6 +54,6 @@ export class CallbackReplay implements CallbackReplayer, OnApplicationBootstrap 
     const received = { ...callback, grant: grantOf(callback) };
     const outcomes = await Promise.all(events.map((event) => this.intake.replay(event, received, isBinding)));
     if (outcomes.includes('spooled')) return 'spooled';
-    return outcomes.includes('applied') ? 'applied' : 'ignored';
+    return outcomes.includes('applied') || outcomes.includes('pending') ? 'applied' : 'ignored';
   }
 }

@@ -3,29 +3,30 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Verdict } from '../domain/device-history.js';
-import type { RecordedEvent } from '../domain/lifecycle-event.js';
 import { ProblemError } from '../http/problem.js';
 import { LOG } from '../observability/logging.js';
 import { ThrottledLog } from '../observability/throttled-log.js';
 import type { RequestSpan } from '../observability/tracing/tracer.js';
 import { FeedQuotaError } from '../presence/write/feed-quota.js';
 import { ParticipantLimitError } from '../presence/write/participant-limit.js';
-import { Recorder } from '../presence/write/recorder.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import { Spool, type SpoolConsumer } from '../spool/spool.js';
-import { keyOf } from '../storage/encoding/subject-key.js';
 import { type Storage, StoreUnavailableError } from '../storage/ports.js';
 import { STORAGE } from '../storage/tokens.js';
-import { type AcceptedEvent, acceptedEvent, parseSpooled, spooledText } from './accepted-event.js';
+import { type AcceptedEvent, acceptedEvent, parseSpooled, spooledText, spoolKeyOf } from './accepted-event.js';
 import type { CallbackCredentials } from './authentication/callback-authenticator.js';
 import { NewParticipantLimit } from './authentication/new-participant-limit.js';
 import { Bindings } from './callback-urls/bindings.js';
+import { EndsWithoutParticipant } from './ends-without-participant.js';
 import { type ReceivedCallback, RefusedCallbacks } from './refused-callbacks.js';
 import type { ReplayWindow } from './replay-window.js';
 import type { ProviderEvent } from './source.js';
 
 /** Events that are applied again at the same time. */
 const REPLAY_BATCH = 128;
+
+/** `pending`: the end of a room, which is applied to its participants soon. */
+export type Intake = Verdict | 'spooled' | 'pending';
 
 export const REPLAY_WINDOW = Symbol('ReplayWindow');
 
@@ -35,7 +36,7 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
   #isStopped = false;
 
   constructor(
-    private readonly recorder: Recorder,
+    private readonly ends: EndsWithoutParticipant,
     private readonly bindings: Bindings,
     private readonly newParticipants: NewParticipantLimit,
     private readonly spool: Spool,
@@ -67,17 +68,17 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     event: ProviderEvent,
     callback: ReceivedCallback,
     { secretNumber }: Pick<CallbackCredentials, 'secretNumber'>,
-  ): Promise<Verdict | 'spooled'> {
+  ): Promise<Intake> {
     const admitNew = () => this.newParticipants.admit(secretNumber);
-    return this.#recordOrSpool(acceptedEvent(ofParticipant(event), callback), callback, admitNew);
+    return this.#recordOrSpool(acceptedEvent(event, callback), callback, admitNew);
   }
 
   /**
    * Like `take`, for the event of a callback that an operator replays: the limit on new participants per minute does not apply.
    * `isBinding`: whether the minted URL must belong to the participant.
    */
-  replay(event: ProviderEvent, callback: ReceivedCallback, isBinding: boolean): Promise<Verdict | 'spooled'> {
-    const accepted = acceptedEvent(ofParticipant(event), callback);
+  replay(event: ProviderEvent, callback: ReceivedCallback, isBinding: boolean): Promise<Intake> {
+    const accepted = acceptedEvent(event, callback);
     return this.#recordOrSpool(isBinding ? accepted : { event: accepted.event }, callback);
   }
 
@@ -85,9 +86,9 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     accepted: AcceptedEvent,
     callback: ReceivedCallback,
     admitNew?: () => Error | undefined,
-  ): Promise<Verdict | 'spooled'> {
+  ): Promise<Intake> {
     let failure: StoreUnavailableError | undefined;
-    if (!this.spool.holds(keyOf(accepted.event.subject))) {
+    if (!this.spool.holds(spoolKeyOf(accepted))) {
       try {
         const verdict = await this.#record(accepted, admitNew, callback.span);
         this.#remember(accepted);
@@ -137,17 +138,22 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     { event, grant }: AcceptedEvent,
     admitNew?: () => Error | undefined,
     span?: RequestSpan,
-  ): Promise<Verdict> {
+  ): Promise<Exclude<Intake, 'spooled'>> {
+    if (event.subject === undefined) {
+      if (!grant) return this.ends.take(event);
+      const detail = 'This callback URL is that of one participant, and the event may concern others.';
+      throw new ProblemError('wrong-participant', { detail }, { logFields: { ref: grant.ref } });
+    }
     if (grant && !(await this.bindings.bind(event.subject, grant.ref, grant.expiresAtMs))) {
       const detail = 'This callback URL is bound to another participant.';
       throw new ProblemError('wrong-participant', { detail }, { logFields: { ref: grant.ref } });
     }
-    return this.recorder.record(event, admitNew, span);
+    return this.ends.record(event, admitNew, span);
   }
 
   #spool(accepted: AcceptedEvent, callback?: ReceivedCallback): Promise<boolean> {
-    const { subject, receivedAtMs } = accepted.event;
-    return this.spool.add({ key: keyOf(subject), receivedAtMs, text: spooledText(accepted, callback) });
+    const { receivedAtMs } = accepted.event;
+    return this.spool.add({ key: spoolKeyOf(accepted), receivedAtMs, text: spooledText(accepted, callback) });
   }
 
   #remember(accepted: AcceptedEvent): void {
@@ -174,12 +180,12 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     else this.log.debug(facts, 'the events of the last REPLAY_WINDOW_MS were applied again; none was missing');
   }
 
-  async #reapply(recorded: AcceptedEvent): Promise<Verdict | undefined> {
+  async #reapply(recorded: AcceptedEvent): Promise<Intake | undefined> {
     try {
       return await this.#record(recorded);
     } catch (error) {
       if (error instanceof StoreUnavailableError && (await this.#spool(recorded))) return undefined;
-      const { participantId } = recorded.event.subject;
+      const { participantId } = recorded.event.subject ?? {};
       this.log.error(
         { participantId, reason: (error as Error).message },
         'an acknowledged event could not be applied again',
@@ -187,9 +193,4 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
       return undefined;
     }
   }
-}
-
-function ofParticipant(event: ProviderEvent): RecordedEvent {
-  if (event.subject !== undefined) return event;
-  throw new Error(`events of the kind ${event.kind} are not supported yet`);
 }

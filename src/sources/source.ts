@@ -94,6 +94,10 @@ export interface Dialect {
   readonly signsUrl?: true;
   /** The response to each callback that is accepted, also if its event is ignored or not known. Default: 204, or 202. */
   readonly acknowledgement?: Reply;
+  /** Whether there are events of the kind `room-ended`. Then all others have a scope. */
+  readonly endsRooms?: true;
+  /** Whether there are events of the kinds `device-disconnected` and `device-left`. */
+  readonly endsDevices?: true;
   create(name: SourceName, settings: Readonly<Record<string, unknown>>): Source;
 }
 

@@ -11,6 +11,7 @@ import { Bindings } from './callback-urls/bindings.js';
 import { ACCESS, CallbackUrlsController } from './callback-urls/callback-urls.controller.js';
 import { CallbacksController } from './callbacks.controller.js';
 import { ClockWarnings } from './clock-warnings.js';
+import { EndsWithoutParticipant } from './ends-without-participant.js';
 import { EventIntake, REPLAY_WINDOW } from './event-intake.js';
 import { CallbackFastPath } from './fast-path.js';
 import { RefusedCallbacks } from './refused-callbacks.js';
@@ -48,6 +49,7 @@ export class SourcesModule {
         CallbackReplay,
         RefusedCallbacks,
         EventIntake,
+        EndsWithoutParticipant,
         { provide: REPLAY_WINDOW, useValue: new ReplayWindow(replayWindowMs) },
         CallbackFastPath,
         { provide: ACCESS, useValue: access },

@@ -4,14 +4,15 @@ import { type Storage, StoreUnavailableError } from './ports.js';
 
 const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
-type MeasuredPort = 'records' | 'index' | 'feed' | 'bindings' | 'quarantine';
+type MeasuredPort = 'records' | 'index' | 'feed' | 'bindings' | 'ends' | 'quarantine';
 
 /** The label of each operation; null: not measured, since it waits on purpose. */
 const OPERATIONS: { readonly [P in MeasuredPort]: { readonly [M in keyof Storage[P]]: string | null } } = {
   records: { load: 'load', commit: 'commit', due: 'due', size: 'size' },
   index: { page: 'page', occupancy: 'occupancy', tags: 'tags', sources: 'sources' },
   feed: { end: 'feed_end', read: 'feed_read', trim: 'feed_trim', extent: 'feed_extent', waitForChange: null },
-  bindings: { bind: 'bind' },
+  bindings: { bind: 'bind', find: 'find' },
+  ends: { add: 'end_add', list: 'end_list', pending: 'end_pending', settle: 'end_settle' },
   quarantine: {
     add: 'quarantine_add',
     page: 'quarantine_page',
@@ -31,6 +32,7 @@ export class MeasuredStorage implements Storage {
   readonly index;
   readonly feed;
   readonly bindings;
+  readonly ends;
   readonly incidents;
   readonly backups;
   readonly quarantine;
@@ -58,6 +60,7 @@ export class MeasuredStorage implements Storage {
     this.index = this.#measured('index');
     this.feed = this.#measured('feed');
     this.bindings = this.#measured('bindings');
+    this.ends = this.#measured('ends');
     this.quarantine = this.#measured('quarantine');
     this.incidents = storage.incidents;
     this.backups = storage.backups;

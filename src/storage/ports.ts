@@ -203,6 +203,34 @@ export interface BindingStore {
    * lasts at least until `untilMs`, unless the store loses its data. For a bound reference this costs one read.
    */
   bind(ref: string, key: SubjectKey, untilMs: number): Promise<SubjectKey>;
+  /** null: the reference is not bound. */
+  find(ref: string): Promise<SubjectKey | null>;
+}
+
+/** An end that names no participant, as text. */
+export interface StoredEnd {
+  readonly text: string;
+  readonly receivedAtMs: number;
+}
+
+export interface PendingEnd extends StoredEnd {
+  readonly target: string;
+}
+
+export const MAX_ENDS_PER_TARGET = 16;
+
+/** Ends of a target: a room, or a device whose participant is not named. They also concern events that are received later. */
+export interface EndStore {
+  /**
+   * Adds an end and marks it as pending. Adding it again changes neither its time of receipt nor the others. The
+   * MAX_ENDS_PER_TARGET that were received last are kept at least until `untilMs`.
+   */
+  add(target: string, end: StoredEnd, untilMs: number): Promise<void>;
+  /** In the order of receipt. */
+  list(target: string): Promise<StoredEnd[]>;
+  /** The oldest `limit` ends that are not settled, in the order of receipt. They do not expire. */
+  pending(limit: number): Promise<PendingEnd[]>;
+  settle(target: string, text: string): Promise<void>;
 }
 
 /** Acknowledged events that the store has lost for good. An operator should check presence, then acknowledge it. */
@@ -300,6 +328,7 @@ export interface Storage {
   readonly index: PresenceIndex;
   readonly feed: FeedStore;
   readonly bindings: BindingStore;
+  readonly ends: EndStore;
   readonly incidents: IncidentStore;
   /** undefined: backups are made with the tools of the store. */
   readonly backups: BackupStore | undefined;

@@ -2,6 +2,7 @@ import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '
 import type { Storage } from './ports.js';
 import {
   BINDING_STORE,
+  END_STORE,
   FEED_STORE,
   INCIDENT_STORE,
   PRESENCE_INDEX,
@@ -22,6 +23,7 @@ export class StorageModule implements OnApplicationShutdown {
       { provide: PRESENCE_INDEX, useValue: storage.index },
       { provide: FEED_STORE, useValue: storage.feed },
       { provide: BINDING_STORE, useValue: storage.bindings },
+      { provide: END_STORE, useValue: storage.ends },
       { provide: INCIDENT_STORE, useValue: storage.incidents },
       { provide: QUARANTINE_STORE, useValue: storage.quarantine },
     ];

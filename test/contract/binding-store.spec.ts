@@ -35,6 +35,13 @@ describe.each(storesUnderTest())('the binding store on %s', (_, open) => {
     for (const ref of refs) expect(await bind(ref, 'another')).toBe(`of ${ref}`);
   });
 
+  it('finds a binding, and makes none', async () => {
+    expect(await opened.storage.bindings.find('ref')).toBeNull();
+    await bind('ref', 'first');
+    expect(await opened.storage.bindings.find('ref')).toBe('first');
+    expect(await opened.storage.bindings.find('another')).toBeNull();
+  });
+
   it('drops a binding after it expires, and no others', async () => {
     await bind('lasting', 'first');
     await bind('brief', 'first', Date.now() + 1);

@@ -22,8 +22,8 @@ export function watched(storage: Storage) {
     due: (nowMs, limit) => storage.records.due(nowMs, limit),
     size: () => storage.records.size(),
   };
-  const { kind, description, index, feed, bindings, incidents, quarantine, backups } = storage;
-  const ends = {
+  const { kind, description, index, feed, bindings, ends, incidents, quarantine, backups } = storage;
+  const lifecycle = {
     onPossibleLoss: (listener: () => void) => storage.onPossibleLoss(listener),
     get intactAtMs() {
       return storage.intactAtMs;
@@ -38,13 +38,14 @@ export function watched(storage: Storage) {
     close: () => storage.close(),
   };
   return {
-    storage: Object.assign(ends, {
+    storage: Object.assign(lifecycle, {
       kind,
       description,
       records,
       index,
       feed,
       bindings,
+      ends,
       incidents,
       quarantine,
       backups,

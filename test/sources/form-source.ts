@@ -17,6 +17,8 @@ export const formDialect = dialectWithSettings({
   contentTypes: ['application/x-www-form-urlencoded'],
   policy: { devicesAtOnce: 'one' },
   signsUrl: true,
+  endsRooms: true,
+  endsDevices: true,
   acknowledgement: { status: 200, body: {} },
   settings: {
     keys: {

@@ -27,6 +27,14 @@ export class RedisBindingStore implements BindingStore {
     }
   }
 
+  async find(ref: string): Promise<SubjectKey | null> {
+    try {
+      return (await this.#shards.redis.commands.get(this.#shards.of(ref).ref(ref))) as SubjectKey | null;
+    } catch (error) {
+      throw this.#shards.unavailable('store callbacks', error);
+    }
+  }
+
   /** Does what `bind` does, but the binding expires at once. */
   async probe(shard: Shard): Promise<void> {
     const ref = newEpoch();

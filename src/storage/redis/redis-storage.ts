@@ -3,6 +3,7 @@ import type { SourceName } from '../../domain/subject.js';
 import type { Storage } from '../ports.js';
 import { RedisBindingStore } from './binding-store.js';
 import type { Durability } from './durability.js';
+import { RedisEndStore } from './end-store.js';
 import { RedisFeedStore } from './feed-store.js';
 import { IndexRepair } from './index-repair.js';
 import type { LastSeen } from './last-seen.js';
@@ -29,6 +30,7 @@ export class RedisStorage implements Storage {
   readonly index: RedisPresenceIndex;
   readonly feed: RedisFeedStore;
   readonly bindings: RedisBindingStore;
+  readonly ends: RedisEndStore;
   readonly incidents: ServerWatch;
   readonly backups = undefined;
   readonly quarantine: RedisQuarantineStore;
@@ -48,6 +50,7 @@ export class RedisStorage implements Storage {
     this.index = new RedisPresenceIndex(this.#shards, this.repair);
     this.feed = new RedisFeedStore(this.#shards);
     this.bindings = new RedisBindingStore(this.#shards);
+    this.ends = new RedisEndStore(this.#shards);
     this.quarantine = new RedisQuarantineStore(this.#shards);
     this.incidents = new ServerWatch(this.#shards, { ...options, replayWindowMs, lastSeen });
   }

@@ -1,6 +1,7 @@
 // The keys of one shard. All share a hash tag, so that one commit stays within one slot of a cluster.
 // `p:<key>` record · `due` keys by deadline · `sources` known sources · `changes` the feed · `epoch` identifies the feed's
 // data · `ref:<ref>` the subject that a reference is bound to · `probe:<member>` only during a health check (probe-call.ts)
+// `ends:<target>` the ends of a room or device · `pending-ends` those that are not settled (end-store.ts)
 // `watch` a counter that reveals lost data (server-watch.ts) · `incidents` the open ones by time · `incident:<id>` every one
 // `quarantine` what is known of quarantined callbacks, by id · `quarantined:<id>` the body of each (both only in shard 0)
 // Per source: `s:<source>:state:<set>` participants, `s:<source>:<kind>:<name>:<set>` those of a group, `s:<source>:tags` tags
@@ -27,6 +28,7 @@ export class Shard {
   readonly watch: string;
   readonly incidents: string;
   readonly quarantine: string;
+  readonly pendingEnds: string;
   readonly #prefix: string;
 
   constructor(prefix: string, number: number) {
@@ -39,6 +41,7 @@ export class Shard {
     this.watch = `${this.#prefix}watch`;
     this.incidents = `${this.#prefix}incidents`;
     this.quarantine = `${this.#prefix}quarantine`;
+    this.pendingEnds = `${this.#prefix}pending-ends`;
   }
 
   record(key: SubjectKey): string {
@@ -55,6 +58,10 @@ export class Shard {
 
   quarantined(id: QuarantineId): string {
     return `${this.#prefix}quarantined:${id}`;
+  }
+
+  ends(target: string): string {
+    return `${this.#prefix}ends:${target}`;
   }
 
   ref(ref: string): string {

@@ -24,4 +24,11 @@ export class SqliteBindingStore implements BindingStore {
       throw this.database.unavailable('store callbacks', error);
     }
   }
+
+  find(ref: string): Promise<SubjectKey | null> {
+    return this.database.attempt('store callbacks', () => {
+      const [known = null] = (this.database.statements.boundTo.get(ref) as [SubjectKey] | undefined) ?? [];
+      return known;
+    });
+  }
 }

@@ -71,6 +71,16 @@ export const schema = (nowMs: number) => `
   INSERT INTO entries VALUES (${nowMs * 1_000}, '', 0);
   CREATE TABLE refs (ref TEXT PRIMARY KEY, key TEXT NOT NULL, until_ms INTEGER NOT NULL) WITHOUT ROWID;
   CREATE INDEX refs_by_end ON refs (until_ms);
+  CREATE TABLE ends (
+    target TEXT NOT NULL,
+    text TEXT NOT NULL,
+    received_ms INTEGER NOT NULL,
+    until_ms INTEGER NOT NULL,
+    is_pending INTEGER NOT NULL,
+    PRIMARY KEY (target, text)
+  ) WITHOUT ROWID;
+  CREATE INDEX ends_by_expiry ON ends (until_ms);
+  CREATE INDEX pending_ends ON ends (received_ms) WHERE is_pending = 1;
   CREATE TABLE quarantine (
     id TEXT PRIMARY KEY, -- begins with the time of receipt: quarantine-id.ts
     source TEXT NOT NULL,

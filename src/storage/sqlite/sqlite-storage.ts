@@ -4,6 +4,7 @@ import type { Clock } from '../../runtime/clock.js';
 import type { IncidentStore, Storage } from '../ports.js';
 import { SqliteBackups } from './backups.js';
 import { SqliteBindingStore } from './binding-store.js';
+import { SqliteEndStore } from './end-store.js';
 import { SqliteFeedStore } from './feed-store.js';
 import { SqlitePresenceIndex } from './presence-index.js';
 import { SqliteQuarantineStore } from './quarantine-store.js';
@@ -20,6 +21,7 @@ export class SqliteStorage implements Storage {
   readonly index: SqlitePresenceIndex;
   readonly feed: SqliteFeedStore;
   readonly bindings: SqliteBindingStore;
+  readonly ends: SqliteEndStore;
   readonly incidents = NO_INCIDENTS;
   readonly backups: SqliteBackups;
   readonly quarantine: SqliteQuarantineStore;
@@ -37,6 +39,7 @@ export class SqliteStorage implements Storage {
     this.index = new SqlitePresenceIndex(this.#database, this.feed);
     this.backups = new SqliteBackups(this.#database);
     this.bindings = new SqliteBindingStore(this.#database, clock);
+    this.ends = new SqliteEndStore(this.#database, clock);
     this.quarantine = new SqliteQuarantineStore(this.#database);
   }
 

@@ -49,6 +49,22 @@ export function prepareStatements(db: Database.Database) {
     bind: db.prepare('INSERT INTO refs VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
     boundTo: db.prepare('SELECT key FROM refs WHERE ref = ?').raw(),
     unbind: db.prepare('DELETE FROM refs WHERE until_ms < ?'),
+    addEnd: db.prepare(
+      `INSERT INTO ends VALUES (?, ?, ?, ?, 1)
+       ON CONFLICT DO UPDATE SET is_pending = 1, until_ms = max(until_ms, excluded.until_ms)`,
+    ),
+    trimEnds: db.prepare(
+      `DELETE FROM ends WHERE target = ? AND is_pending = 0 AND text NOT IN
+       (SELECT text FROM ends WHERE target = ? ORDER BY received_ms DESC LIMIT ?)`,
+    ),
+    expireEnds: db.prepare('DELETE FROM ends WHERE until_ms < ? AND is_pending = 0'),
+    endsOf: db.prepare('SELECT text, received_ms FROM ends WHERE target = ? ORDER BY received_ms, text').raw(),
+    pendingEnds: db
+      .prepare(
+        'SELECT target, text, received_ms FROM ends WHERE is_pending = 1 ORDER BY received_ms, target, text LIMIT ?',
+      )
+      .raw(),
+    settleEnd: db.prepare('UPDATE ends SET is_pending = 0 WHERE target = ? AND text = ?'),
     quarantine: db.prepare('INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     quarantinePage: db
       .prepare(
