@@ -2,9 +2,10 @@
 import { DEFAULT_POLICY, type PresencePolicy } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
 import { bandwidth } from './bandwidth/bandwidth-source.js';
+import { brtc } from './brtc/brtc-source.js';
 import type { Dialect, Source } from './source.js';
 
-export const DIALECTS: Readonly<Record<string, Dialect>> = { bandwidth };
+export const DIALECTS: Readonly<Record<string, Dialect>> = { bandwidth, brtc };
 
 export interface ConfiguredSource {
   readonly name: SourceName;

@@ -3,9 +3,12 @@ import { connect } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { parseApiKeys } from '../../src/auth/api-keys.js';
 import { digestOf } from '../../src/auth/secret.js';
+import type { SourceName } from '../../src/domain/subject.js';
+import { type ConfiguredSource, DIALECTS } from '../../src/sources/registry.js';
 import { closeOnce } from '../leftovers.js';
 import { lengthOf } from '../length.js';
-import { mutatedRequest, seeded } from './mutations.js';
+import { defaultSettings } from '../sources/default-settings.js';
+import { CALLBACKS, mutatedRequest, seeded } from './mutations.js';
 import { onEachStore } from './stores.js';
 
 const COUNT = lengthOf(2_000, 100_000);
@@ -14,6 +17,14 @@ const CONCURRENCY = 32;
 const SECRET = 'a-secret-of-32-characters-or-more';
 const KEY = 'a-key';
 const MIB = 1024 * 1024;
+/** One of each dialect. */
+const [FIRST, ...OTHERS] = Object.entries(DIALECTS).map(
+  ([dialect, { settings }]): ConfiguredSource => ({
+    name: dialect as SourceName,
+    dialect,
+    settings: defaultSettings(settings),
+  }),
+);
 
 /** Resolves with the status of each response; empty if the connection was closed without one. */
 function exchange(port: number, bytes: Buffer): Promise<number[]> {
@@ -61,7 +72,13 @@ describe.each(onEachStore())('almost valid requests to the service on %s', (_, s
     const apiKeys = parseApiKeys(`fuzz:read+admin:${digestOf(KEY).toString('hex')}`);
     const access = { apiKeys, callbackSecrets: [SECRET], publicUrl: 'https://x.example' };
     const timeouts = { requestMs: 1_000, stalledWriteMs: 1_000, checkMs: 100 };
-    const service = await start({ access, http: { rateLimitPerMinute: 10_000_000, timeouts } });
+    if (!FIRST) throw new Error('there are no dialects');
+    expect(Object.keys(CALLBACKS)).toEqual(Object.keys(DIALECTS));
+    const service = await start({
+      sources: [FIRST, ...OTHERS],
+      access,
+      http: { rateLimitPerMinute: 10_000_000, timeouts },
+    });
     const port = Number(new URL(service.url).port);
     const random = seeded(SEED);
     const statuses = new Map<number, number>();

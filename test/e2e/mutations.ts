@@ -1,15 +1,35 @@
 // Almost valid requests: a real one with bytes inserted, removed, replaced or repeated, or in another encoding.
 const ID = '473f6544-92f7-4d67-9e77-bf2533cfff6d';
-const CALLBACK = { event: 'onConnect', timestamp: '1628786234676', participantId: ID, deviceId: 'd1', tag: 'calls' };
+
+/** Of each dialect. */
+export const CALLBACKS: Readonly<Record<string, readonly [object, ...object[]]>> = {
+  bandwidth: [{ event: 'onConnect', timestamp: '1628786234676', participantId: ID, deviceId: 'd1', tag: 'calls' }],
+  brtc: [
+    { event: 'endpointConnected', timestamp: 1_628_786_234_676, endpointId: ID, deviceId: 'd1', tags: '{"calls": 1}' },
+    {
+      eventType: 'DEVICE_DISCONNECTED',
+      eventTime: '2026-09-21T14:14:22Z',
+      endpointId: ID,
+      device: { deviceId: 'd1', status: 'DISCONNECTED' },
+      tag: 'calls',
+    },
+  ],
+};
 
 type Seed = [method: string, target: string, headers: string[], body: string];
 
 function seeds(secret: string, key: string): Seed[] {
   const json = 'content-type: application/json';
   const bearer = `authorization: Bearer ${key}`;
+  const callbacks = Object.entries(CALLBACKS).flatMap(([dialect, bodies]): Seed[] => {
+    const basic = `authorization: Basic ${btoa(`a:${secret}`)}`;
+    const atSecretUrl = bodies.map(
+      (body): Seed => ['POST', `/callbacks/${dialect}/${secret}`, [json], JSON.stringify(body)],
+    );
+    return [...atSecretUrl, ['POST', `/callbacks/${dialect}`, [json, basic], JSON.stringify(bodies[0])]];
+  });
   return [
-    ['POST', `/callbacks/bandwidth/${secret}`, [json], JSON.stringify(CALLBACK)],
-    ['POST', '/callbacks/bandwidth', [json, `authorization: Basic ${btoa(`a:${secret}`)}`], JSON.stringify(CALLBACK)],
+    ...callbacks,
     ['POST', '/v1/participants/lookup', [json, bearer], JSON.stringify({ participantIds: [ID, 'a'] })],
     [
       'POST',

@@ -5,8 +5,10 @@ import { identifierFault } from '../../domain/identifier.js';
 import type { DeviceId, ProviderEventKind } from '../../domain/lifecycle-event.js';
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
 import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
-import type { FieldError } from '../../http/problem.js';
+import { fieldErrors, isJsonObject, NOT_AN_OBJECT } from '../json-callback.js';
 import type { Dialect, ProviderEvent, Translation } from '../source.js';
+import { tagFault, tagOf } from '../tag.js';
+import { timestampFault } from '../timestamp.js';
 
 /** The payload as the provider documents it, for the API document. */
 class BandwidthCallback {
@@ -44,50 +46,31 @@ class BandwidthCallback {
   tag?: string;
 }
 
-const KINDS: ReadonlyMap<unknown, ProviderEventKind> = new Map([
+const KINDS = new Map<string, ProviderEventKind>([
   ['onConnect', 'connected'],
   ['onDisconnect', 'disconnected'],
   ['onLeave', 'left'],
 ]);
 
-/**
- * Detects timestamps in a wrong unit. In every unit the bounds correspond to the years 1973 and 5138, so the ranges do not
- * overlap for plausible times.
- */
-const UNITS = [
-  { unit: 'seconds', below: 1e11 },
-  { unit: undefined, below: 1e14 },
-  { unit: 'microseconds', below: 1e17 },
-  { unit: 'nanoseconds', below: 1e20 },
-] as const;
-const MAX_TAG_LENGTH = 1_024;
-const EXPECTED = 'expected the time of the event in epoch milliseconds, like "1628786234676"';
-
 export const bandwidth: Dialect = {
   title: 'Bandwidth',
   payload: BandwidthCallback,
   contentTypes: ['application/json'],
+  events: KINDS,
   create: (name) => ({ translate: (body, receivedAtMs) => translateBandwidth(name, body, receivedAtMs) }),
 };
 
 export function translateBandwidth(source: SourceName, body: unknown, receivedAtMs: number): Translation {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    return { outcome: 'invalid', errors: [{ pointer: '#', message: 'the body must be a JSON object' }] };
-  }
-  const { event, timestamp, participantId, deviceId, tag } = body as Record<string, unknown>;
-  const kind = KINDS.get(event);
+  if (!isJsonObject(body)) return NOT_AN_OBJECT;
+  const { event, timestamp, participantId, deviceId, tag } = body;
+  const kind = KINDS.get(event as string);
   if (typeof event === 'string' && event !== '' && !kind) return { outcome: 'unknown', name: event };
   const timestampIs = timestampFault(timestamp);
   const participantIdIs = identifierFault(participantId);
   const deviceIdIs = identifierFault(deviceId);
   if (!kind || timestampIs || participantIdIs || deviceIdIs) {
     const eventIs = kind ? undefined : 'must be one of onConnect, onDisconnect, onLeave';
-    const faults = {
-      event: eventIs,
-      timestamp: timestampIs,
-      participantId: participantIdIs,
-      deviceId: deviceIdIs,
-    };
+    const faults = { event: eventIs, timestamp: timestampIs, participantId: participantIdIs, deviceId: deviceIdIs };
     return { outcome: 'invalid', errors: fieldErrors(faults) };
   }
   const received: ProviderEvent = {
@@ -104,35 +87,4 @@ export function translateBandwidth(source: SourceName, body: unknown, receivedAt
   return tagIs === undefined
     ? { outcome: 'events', events }
     : { outcome: 'events', events, warnings: [`tag ${tagIs}`] };
-}
-
-function fieldErrors(messages: Record<string, string | undefined>): FieldError[] {
-  return Object.entries(messages).flatMap(([name, message]) => (message ? [{ pointer: `#/${name}`, message }] : []));
-}
-
-function timestampFault(value: unknown): string | undefined {
-  if (value === undefined || value === null) return `is missing; ${EXPECTED}`;
-  const isNumber = typeof value === 'number' || (typeof value === 'string' && /^\d{1,20}(\.\d{1,9})?$/.test(value));
-  const time = isNumber ? Number(value) : Number.NaN;
-  const found = time >= 0 ? UNITS.find(({ below }) => time < below) : undefined;
-  if (found?.unit) return `looks like ${found.unit}; ${EXPECTED}`;
-  return found && Number.isInteger(time) ? undefined : `must be a whole number; ${EXPECTED}`;
-}
-
-function tagFault(value: unknown): string | undefined {
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'string') return 'is not a string';
-  return value.length > MAX_TAG_LENGTH ? `is longer than ${MAX_TAG_LENGTH} characters and was truncated` : undefined;
-}
-
-/**
- * An event must not be lost because of its tag: numbers and booleans become text, long text is truncated, characters that
- * the stores cannot hold are removed, and any other value counts as no tag.
- */
-function tagOf(value: unknown): string | undefined {
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (typeof value !== 'string') return undefined;
-  const text = value.length > MAX_TAG_LENGTH ? value.slice(0, MAX_TAG_LENGTH) : value;
-  const isStorable = text.isWellFormed() && !text.includes('\0');
-  return (isStorable ? text : text.toWellFormed().replaceAll('\0', '')) || undefined;
 }

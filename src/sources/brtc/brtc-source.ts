@@ -1,0 +1,74 @@
+// Translates the callbacks of Bandwidth's BRTC, the Endpoints API. An endpoint is a participant. It can have one connection at
+// a time and lives for 24 h; each connection has a device id.
+import { identifierFault } from '../../domain/identifier.js';
+import type { DeviceId } from '../../domain/lifecycle-event.js';
+import type { ParticipantId, SourceName } from '../../domain/subject.js';
+import { reasonlessEnd } from '../dialect-settings.js';
+import { fieldErrors, isJsonObject, NOT_AN_OBJECT } from '../json-callback.js';
+import { dialectWithSettings, type ProviderEvent, type Translation } from '../source.js';
+import { tagFault, tagOf } from '../tag.js';
+import { BrtcCallback } from './brtc-callback.js';
+import { type BrtcMeaning, type BrtcShape, isAboutCall, SHAPES } from './brtc-shapes.js';
+
+export interface BrtcSource {
+  readonly source: SourceName;
+  /** BRTC gives no reason for any end. */
+  readonly reasonlessEnd: 'disconnected' | 'left';
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const NO_EVENT: Translation = {
+  outcome: 'invalid',
+  errors: [{ pointer: '#/event', message: 'must be the name of an event, unless eventType is' }],
+};
+
+export const brtc = dialectWithSettings({
+  title: 'Bandwidth BRTC',
+  payload: BrtcCallback,
+  contentTypes: ['application/json'],
+  events: new Map(SHAPES.flatMap(({ meanings }) => [...meanings] as [string, BrtcMeaning][])),
+  policy: { devicesAtOnce: 'one', socketsPerDevice: 'one', maxConnectionMs: 24 * 3_600_000 },
+  settings: { reasonlessEnd },
+  create: (source, settings) => ({
+    translate: (body, receivedAtMs) => translateBrtc({ source, ...settings }, body, receivedAtMs),
+  }),
+});
+
+export function translateBrtc(source: BrtcSource, body: unknown, receivedAtMs: number): Translation {
+  if (!isJsonObject(body)) return NOT_AN_OBJECT;
+  const shape = SHAPES.find(({ nameMember }) => typeof body[nameMember] === 'string' && body[nameMember] !== '');
+  const meaning = shape?.meanings.get(body[shape.nameMember]);
+  if (meaning === 'ignored') return { outcome: 'ignored' };
+  if (shape && meaning) return translateEvent(source, shape, meaning, body, receivedAtMs);
+  if (isAboutCall(body)) return { outcome: 'ignored' };
+  return shape ? { outcome: 'unknown', name: String(body[shape.nameMember]) } : NO_EVENT;
+}
+
+function translateEvent(
+  { source, reasonlessEnd: endKind }: BrtcSource,
+  shape: BrtcShape,
+  kind: 'connected' | 'disconnected',
+  body: Json,
+  receivedAtMs: number,
+): Translation {
+  const { endpointId } = body;
+  const [device, time, tag] = [shape.device(body), shape.time(body), shape.tag(body)];
+  const isEndOfAll = kind === 'disconnected' && (device.value === undefined || device.value === null);
+  const deviceFault = device.fault ?? (isEndOfAll ? undefined : identifierFault(device.value));
+  const faults = { endpointId: identifierFault(endpointId), [device.name]: deviceFault, [time.name]: time.fault };
+  const errors = fieldErrors(faults);
+  if (errors.length > 0) return { outcome: 'invalid', errors };
+  const common = {
+    subject: { source, scope: '', participantId: endpointId as ParticipantId },
+    occurredAtMs: time.timeMs,
+    receivedAtMs,
+    precisionMs: time.precisionMs,
+    tag: tagOf(tag.value),
+  };
+  const event: ProviderEvent = isEndOfAll
+    ? { ...common, kind: `participant-${endKind}` }
+    : { ...common, kind: kind === 'connected' ? kind : endKind, deviceId: device.value as DeviceId };
+  const tagIs = tagFault(tag.value);
+  return { outcome: 'events', events: [event], ...(tagIs !== undefined && { warnings: [`${tag.name} ${tagIs}`] }) };
+}

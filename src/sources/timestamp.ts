@@ -1,0 +1,23 @@
+// Checks times in epoch milliseconds.
+
+/**
+ * Detects timestamps in a wrong unit. In every unit the bounds correspond to the years 1973 and 5138, so the ranges do not
+ * overlap for plausible times.
+ */
+const UNITS = [
+  { unit: 'seconds', below: 1e11 },
+  { unit: undefined, below: 1e14 },
+  { unit: 'microseconds', below: 1e17 },
+  { unit: 'nanoseconds', below: 1e20 },
+] as const;
+const EXPECTED = 'expected the time of the event in epoch milliseconds, like "1628786234676"';
+
+/** What is wrong with a number or its decimal text; undefined if it is a time in epoch milliseconds. */
+export function timestampFault(value: unknown): string | undefined {
+  if (value === undefined || value === null) return `is missing; ${EXPECTED}`;
+  const isNumber = typeof value === 'number' || (typeof value === 'string' && /^\d{1,20}(\.\d{1,9})?$/.test(value));
+  const time = isNumber ? Number(value) : Number.NaN;
+  const found = time >= 0 ? UNITS.find(({ below }) => time < below) : undefined;
+  if (found?.unit) return `looks like ${found.unit}; ${EXPECTED}`;
+  return found && Number.isInteger(time) ? undefined : `must be a whole number; ${EXPECTED}`;
+}
