@@ -1,11 +1,10 @@
 // A source of BRTC: what a service makes of its callbacks, of each body in test/sources/brtc/callbacks.json, and of bad ones.
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { SourceName } from '../../src/domain/subject.js';
 import { brtc } from '../../src/sources/brtc/brtc-source.js';
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
-import { defaultSettings } from '../sources/default-settings.js';
+import { sourceOf } from '../sources/every-dialect.js';
 import { type Service, startService } from './service.js';
 
 const SECRET = 'a-callback-secret-of-32-characters-or-more';
@@ -28,9 +27,8 @@ describe('a source of BRTC', () => {
   let clock: ManualClock;
   beforeEach(async () => {
     clock = new ManualClock(AT_MS);
-    const source = { name: 'brtc' as SourceName, dialect: 'brtc', settings: defaultSettings(brtc.settings) };
     const access = { callbackSecrets: [SECRET], publicUrl: PUBLIC_URL };
-    service = await startService({ sources: [source], clock, access });
+    service = await startService({ sources: [sourceOf('brtc', brtc)], clock, access });
   });
   afterEach(() => service.stop());
 

@@ -3,11 +3,9 @@ import { connect } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { parseApiKeys } from '../../src/auth/api-keys.js';
 import { digestOf } from '../../src/auth/secret.js';
-import type { SourceName } from '../../src/domain/subject.js';
-import { type ConfiguredSource, DIALECTS } from '../../src/sources/registry.js';
 import { closeOnce } from '../leftovers.js';
 import { lengthOf } from '../length.js';
-import { defaultSettings } from '../sources/default-settings.js';
+import { EVERY_DIALECT } from '../sources/every-dialect.js';
 import { CALLBACKS, mutatedRequest, seeded } from './mutations.js';
 import { onEachStore } from './stores.js';
 
@@ -17,15 +15,6 @@ const CONCURRENCY = 32;
 const SECRET = 'a-secret-of-32-characters-or-more';
 const KEY = 'a-key';
 const MIB = 1024 * 1024;
-/** One of each dialect. */
-const [FIRST, ...OTHERS] = Object.entries(DIALECTS).map(
-  ([dialect, { settings }]): ConfiguredSource => ({
-    name: dialect as SourceName,
-    dialect,
-    settings: defaultSettings(settings),
-  }),
-);
-
 /** Resolves with the status of each response; empty if the connection was closed without one. */
 function exchange(port: number, bytes: Buffer): Promise<number[]> {
   return new Promise((resolve) => {
@@ -72,10 +61,9 @@ describe.each(onEachStore())('almost valid requests to the service on %s', (_, s
     const apiKeys = parseApiKeys(`fuzz:read+admin:${digestOf(KEY).toString('hex')}`);
     const access = { apiKeys, callbackSecrets: [SECRET], publicUrl: 'https://x.example' };
     const timeouts = { requestMs: 1_000, stalledWriteMs: 1_000, checkMs: 100 };
-    if (!FIRST) throw new Error('there are no dialects');
-    expect(Object.keys(CALLBACKS)).toEqual(Object.keys(DIALECTS));
+    expect(Object.keys(CALLBACKS)).toEqual(EVERY_DIALECT.map(({ dialect }) => dialect));
     const service = await start({
-      sources: [FIRST, ...OTHERS],
+      sources: EVERY_DIALECT,
       access,
       http: { rateLimitPerMinute: 10_000_000, timeouts },
     });

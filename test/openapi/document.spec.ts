@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SEED, type Service, startService } from '../e2e/service.js';
+import { EVERY_DIALECT } from '../sources/every-dialect.js';
 import { send } from './client.js';
 import { createValidators, find, type Json, type Operation, operationsOf } from './document.js';
 
@@ -19,7 +20,8 @@ describe('the API document', () => {
   let folder: string;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'rollcall-openapi-'));
-    service = await startService({ access: { isRequired: false, callbackSecrets: [SECRET] } });
+    const access = { isRequired: false, callbackSecrets: [SECRET] };
+    service = await startService({ sources: EVERY_DIALECT, access });
     document = (await service.request('/openapi.json')).json;
     operations = operationsOf(document);
   });
@@ -155,6 +157,7 @@ describe('the API document', () => {
         deleteQuarantinedCallback: 404,
         listChanges: 410,
         receiveBandwidthCallbackWithToken: 404,
+        receiveBrtcCallbackWithToken: 404,
         mintCallbackUrl: 501,
       } as Json;
       const success = Number(Object.keys(operation.responses).findLast((one) => one < '300'));

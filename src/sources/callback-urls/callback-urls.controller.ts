@@ -50,7 +50,7 @@ export class CallbackUrlRequest {
     example: DAY_S,
     description:
       'How long callbacks to this URL are accepted. Choose at least the lifetime of the participant, since Bandwidth ' +
-      'cannot change its URL.',
+      'cannot change its URL. An endpoint of BRTC is valid for a day.',
   })
   @IsOptional()
   @IsInt(LIFETIME)
@@ -63,7 +63,9 @@ export class CallbackUrlResponse {
   @ApiProperty({
     format: 'uri',
     example: CALLBACK_URL_EXAMPLE.callbackUrl,
-    description: 'Pass it as `callbackUrl` when you create the participant. Treat it as a secret.',
+    description:
+      'Pass it as `callbackUrl` when you create the participant, or as `eventCallbackUrl` of a BRTC endpoint. Treat it as a ' +
+      'secret.',
   })
   callbackUrl: string;
 
