@@ -2,7 +2,7 @@
 import { Option } from 'commander';
 import { newCommand, runCommand } from './command.js';
 import { PAGE_ACCOUNT } from './control/control.controller.js';
-import { credentials, hosts, httpUrl, port, scenario, timeout } from './option-values.js';
+import { credentials, hosts, httpUrl, port, product, scenario, timeout } from './option-values.js';
 import {
   type ChaosFlags,
   chaosPolicyOf,
@@ -19,6 +19,7 @@ import { playForever } from './provider/scenario-traffic.js';
 import type { Scenario } from './scenarios/scenario.js';
 import { createSimulator } from './simulator.js';
 import { stopSignal } from './stop-signal.js';
+import type { Product } from './webhooks/webhook-format.js';
 
 interface Flags extends ChaosFlags, RetryFlags, RunFlags {
   readonly host: string;
@@ -26,11 +27,15 @@ interface Flags extends ChaosFlags, RetryFlags, RunFlags {
   readonly credentials?: string;
   readonly account?: string;
   readonly pingInterval: number;
+  readonly product: Product;
   readonly scenario?: Scenario;
-  readonly callback: string;
+  readonly callback?: string;
   readonly callbackHosts: readonly string[];
   readonly allowedHosts: readonly string[];
 }
+
+const RECEIVER = 'http://127.0.0.1:3000/callbacks/';
+const ENDPOINT_LIFETIME_MS = 24 * 3_600_000;
 
 const command = newCommand({
   script: 'simulator',
@@ -59,14 +64,17 @@ const command = newCommand({
       .argParser(hosts)
       .default([], 'none'),
   )
-  .option('--scenario <name>', 'scenario to run in an endless loop, with the run options below', scenario)
   .addOption(
-    new Option(
-      '--callback <url>',
-      'callback URL for the webhooks of that scenario, and the default on the control page',
-    )
-      .argParser(httpUrl)
-      .default('http://127.0.0.1:3000/callbacks/bandwidth'),
+    new Option('--product <name>', 'whose participants a scenario and the control page create: bandwidth or brtc')
+      .argParser(product)
+      .default('bandwidth'),
+  )
+  .option('--scenario <name>', 'scenario to run in an endless loop, with the run options below', scenario)
+  .option(
+    '--callback <url>',
+    'callback URL for the webhooks of that scenario, and the default on the control page (default: ' +
+      `${RECEIVER}<product>)`,
+    httpUrl,
   )
   .addOption(
     new Option(
@@ -79,20 +87,23 @@ const command = newCommand({
 withRetryFlags(withChaosFlags(withRunFlags(command))).action(start);
 
 async function start(flags: Flags): Promise<void> {
-  const { host, port: requestedPort, credentials, account, pingInterval, seed, callback } = flags;
+  const { host, port: requestedPort, credentials, account, pingInterval, seed, product } = flags;
+  const callbackUrl = flags.callback ?? `${RECEIVER}${product}`;
   const stage = stageOf(flags, flags.scenario);
   const simulator = await createSimulator({
     chaos: chaosPolicyOf(flags),
     seed,
     retry: retryPolicyOf(flags),
     customer: { credentials, accountId: account },
-    callbackUrl: callback,
+    product,
+    endpointLifetimeMs: ENDPOINT_LIFETIME_MS,
+    callbackUrl,
     callbackHosts: flags.callbackHosts,
     allowedHosts: flags.allowedHosts,
     pingIntervalMs: pingInterval,
   });
   const url = await simulator.listen(requestedPort, host);
-  console.log(`The simulator listens on ${url} (API at /v1, signalling at /v3, control page at /)`);
+  console.log(`The simulator listens on ${url} (APIs at /v1 and /v2, signalling at /v3, control page at /)`);
   const stopping = stopSignal();
   stopping.addEventListener('abort', () => void simulator.close());
   if (!flags.scenario) return;
@@ -100,8 +111,9 @@ async function start(flags: Flags): Promise<void> {
     scenario: flags.scenario,
     stage,
     seed,
+    product,
     accountId: PAGE_ACCOUNT,
-    callbackUrl: callback,
+    callbackUrl,
   };
   await playForever(simulator.provider, traffic, stopping);
 }

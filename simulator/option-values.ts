@@ -4,6 +4,7 @@ import { InvalidArgumentError } from 'commander';
 import { hostNameOf } from './host-name.js';
 import type { Scenario } from './scenarios/scenario.js';
 import { SCENARIOS } from './scenarios/scenarios.js';
+import { PRODUCTS, type Product } from './webhooks/webhook-format.js';
 
 const MAX_TIME_MS = 600_000;
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
@@ -14,6 +15,12 @@ export function scenario(name: string): Scenario {
   const names = [...SCENARIOS.keys()];
   const meant = nearest(name, names);
   throw new InvalidArgumentError(`${meant ? `Did you mean ${meant}? ` : ''}Scenarios: ${names.join(', ')}.`);
+}
+
+export function product(name: string): Product {
+  const found = PRODUCTS.find((one) => one === name);
+  if (found) return found;
+  throw new InvalidArgumentError(`Use one of ${PRODUCTS.join(', ')}.`);
 }
 
 export function httpUrl(text: string): string {

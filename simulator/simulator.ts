@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Customer } from './api/account.guard.js';
-import { ApiErrorFilter, errorBody } from './api/api-error.js';
+import { ApiError, ApiErrorFilter, errorBody, TOKEN_PATH } from './api/api-error.js';
 import { hostNameOf } from './host-name.js';
 import { DeviceTokens } from './provider/device-tokens.js';
 import { Provider } from './provider/provider.js';
@@ -13,12 +13,17 @@ import { SimulatorModule } from './simulator.module.js';
 import { CallbackClient, type RetryPolicy } from './webhooks/callback-client.js';
 import { CallbackHosts } from './webhooks/callback-hosts.js';
 import { Chaos, type ChaosPolicy } from './webhooks/chaos.js';
+import type { Product } from './webhooks/webhook-format.js';
 
 export interface SimulatorSettings {
   readonly chaos: ChaosPolicy;
   readonly seed: number;
   readonly retry: RetryPolicy;
   readonly customer: Customer;
+  /** What is created on the page; the APIs of all products are always there. */
+  readonly product: Product;
+  /** The lifetime of an endpoint of BRTC. */
+  readonly endpointLifetimeMs: number;
   /** The page's default. Its host may receive webhooks. */
   readonly callbackUrl: string;
   /** Further hosts that may receive webhooks, as hostNameOf returns them. */
@@ -38,15 +43,15 @@ export interface Simulator {
 const CALLBACK_CONNECTIONS = 64;
 
 export async function createSimulator(settings: SimulatorSettings): Promise<Simulator> {
-  const { chaos, seed, retry, customer, callbackUrl, pingIntervalMs } = settings;
+  const { chaos, seed, retry, customer, product, callbackUrl, pingIntervalMs } = settings;
   const hosts = new CallbackHosts([hostNameOf(new URL(callbackUrl)), ...settings.callbackHosts]);
   const client = new CallbackClient({ retry, connections: CALLBACK_CONNECTIONS, hosts });
-  const provider = new Provider(client, new Chaos(chaos, seed));
+  const provider = new Provider(client, new Chaos(chaos, seed), settings.endpointLifetimeMs);
   const tokens = new DeviceTokens();
   const guard = new RequestGuard(settings.allowedHosts);
   const adapter = createAdapter(guard);
   const app = await NestFactory.create<NestFastifyApplication>(
-    SimulatorModule.forRoot({ provider, tokens, customer, callbackUrl }),
+    SimulatorModule.forRoot({ provider, tokens, customer, product, callbackUrl }),
     adapter,
     { logger: ['fatal', 'error', 'warn'], abortOnError: false, bodyParser: false },
   );
@@ -82,6 +87,7 @@ function createAdapter(guard: RequestGuard): FastifyAdapter {
     return reply;
   });
   acceptEmptyJson(http);
+  acceptTokenForms(http);
   return adapter;
 }
 
@@ -97,4 +103,16 @@ function acceptEmptyJson(http: FastifyInstance): void {
     if (body === '') return done(null, undefined);
     void parse(request, body as string, done);
   });
+}
+
+/** Nothing else accepts forms, which a web page of another origin can send. */
+function acceptTokenForms(http: FastifyInstance): void {
+  http.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    ({ url }: FastifyRequest, body, done) => {
+      if (url === `/${TOKEN_PATH}`) return done(null, Object.fromEntries(new URLSearchParams(body as string)));
+      done(new ApiError(415, 'Unsupported Media Type: application/x-www-form-urlencoded'));
+    },
+  );
 }

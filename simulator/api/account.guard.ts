@@ -19,13 +19,17 @@ export class AccountGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean {
     const { headers, params } = context.switchToHttp().getRequest<FastifyRequest<{ Params: { accountId: string } }>>();
-    const { credentials, accountId } = this.customer;
-    const [, encoded] = /^basic (.+)$/i.exec(headers.authorization ?? '') ?? [];
-    const given = encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString();
-    const isValid = given?.includes(':') && (credentials === undefined || given === credentials);
-    if (!isValid) throw new ApiError(401, 'Unauthorized');
+    const { accountId } = this.customer;
+    if (credentialsIn(headers.authorization, this.customer) === undefined) throw new ApiError(401, 'Unauthorized');
     if (accountId !== undefined && params.accountId !== accountId)
       throw new ApiError(403, 'Missing Authentication Token');
     return true;
   }
+}
+
+/** The user and password of an Authorization header; undefined if they are missing or not those of the customer. */
+export function credentialsIn(authorization: string | undefined, { credentials }: Customer): string | undefined {
+  const [, encoded = ''] = /^basic (.+)$/i.exec(authorization ?? '') ?? [];
+  const given = Buffer.from(encoded, 'base64').toString();
+  return given.includes(':') && (credentials === undefined || given === credentials) ? given : undefined;
 }

@@ -32,7 +32,7 @@ export class ParticipantsController {
   @Delete(':participantId')
   @HttpCode(204)
   delete(@Param('accountId') accountId: string, @Param('participantId') participantId: string): void {
-    this.provider.remove(accountId, participantId);
+    this.provider.remove(this.provider.participants.get(accountId, participantId));
   }
 }
 

@@ -5,18 +5,24 @@ import {
   ArrayUnique,
   IsArray,
   IsIn,
+  IsInt,
+  IsObject,
   IsOptional,
   IsString,
   IsUrl,
+  Max,
   MaxLength,
+  Min,
   ValidateIf,
   ValidateNested,
   type ValidationError,
 } from 'class-validator';
+import { DIRECTIONS, type EndpointSettings } from '../provider/endpoints.js';
 import type { PublishPermission } from '../provider/participants.js';
 import { ApiError } from './api-error.js';
 
 const MAX_TAG_LENGTH = 50;
+const MAX_ENDPOINT_TAG_LENGTH = 1_024;
 /** Without a top-level domain, too: receivers under development have no public name. */
 const ANY_HTTP_URL = { protocols: ['http', 'https'], require_protocol: true, require_tld: false };
 
@@ -65,20 +71,65 @@ export class SubscriptionsBody {
   participants?: ParticipantSubscriptionBody[];
 }
 
+export class EndpointBody implements EndpointSettings {
+  @IsIn(['WEBRTC'])
+  type: 'WEBRTC';
+
+  @IsIn(DIRECTIONS)
+  direction: EndpointSettings['direction'];
+
+  @IsOptional()
+  @IsUrl(ANY_HTTP_URL)
+  eventCallbackUrl?: string;
+
+  @IsOptional()
+  @IsUrl(ANY_HTTP_URL)
+  eventFallbackUrl?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(MAX_ENDPOINT_TAG_LENGTH)
+  tag?: string;
+
+  @IsOptional()
+  @IsObject()
+  connectionMetadata?: object;
+}
+
+export class EndpointQuery {
+  @IsOptional()
+  @IsIn(['WEBRTC'])
+  type?: 'WEBRTC';
+
+  @IsOptional()
+  @IsIn(['CONNECTED', 'DISCONNECTED'])
+  status?: 'CONNECTED' | 'DISCONNECTED';
+
+  @IsOptional()
+  @IsString()
+  afterCursor?: string;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(1_000)
+  limit: number = 100;
+}
+
+export const VALIDATION = new ValidationPipe({
+  transform: true,
+  whitelist: true,
+  exceptionFactory: (errors: ValidationError[]) => new ApiError(400, errors.flatMap(messagesOf).join('; ')),
+});
+
 /** Every body is optional: a missing one counts as empty. */
 @Injectable()
 export class BodyPipe implements PipeTransform {
-  readonly #validation = new ValidationPipe({
-    transform: true,
-    whitelist: true,
-    exceptionFactory: (errors: ValidationError[]) => new ApiError(400, errors.flatMap(messagesOf).join('; ')),
-  });
-
   async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (metadata.type !== 'body') return value;
     const body = value ?? {};
     if (typeof body !== 'object' || Array.isArray(body)) throw new ApiError(400, 'the body must be a JSON object');
-    return this.#validation.transform(body, metadata);
+    return VALIDATION.transform(body, metadata);
   }
 }
 

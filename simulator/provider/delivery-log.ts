@@ -4,6 +4,8 @@ import type { SignallingEvent } from '../webhooks/signalling-event.js';
 
 export interface LoggedWebhook {
   readonly id: number;
+  /** The name of the event in the webhook. */
+  readonly name: string;
   readonly event: SignallingEvent;
   /** How many times it is sent; 0 if it was lost. */
   readonly copies: number;
@@ -21,9 +23,9 @@ export class DeliveryLog {
     return this.#webhooks.toReversed();
   }
 
-  add(event: SignallingEvent, copies: number): LoggedWebhook {
+  add(name: string, event: SignallingEvent, copies: number): LoggedWebhook {
     this.#count += 1;
-    const webhook = { id: this.#count, event, copies, answers: [] };
+    const webhook = { id: this.#count, name, event, copies, answers: [] };
     this.#webhooks.push(webhook);
     if (this.#webhooks.length > MAX_KEPT) this.#webhooks.shift();
     return webhook;

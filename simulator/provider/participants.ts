@@ -64,11 +64,10 @@ export class Participants {
     return participant;
   }
 
-  delete(accountId: string, id: string): Participant {
-    const participant = this.get(accountId, id);
-    if (participant.sessionId !== undefined) this.#sessions.get(participant.sessionId)?.participantIds.delete(id);
+  delete(id: string): void {
+    const { sessionId = '' } = this.#participants.get(id) ?? {};
+    this.#sessions.get(sessionId)?.participantIds.delete(id);
     this.#participants.delete(id);
-    return participant;
   }
 
   createSession(accountId: string, tag: string | undefined): Session {

@@ -13,6 +13,7 @@ export interface SocketParts {
 /** Notifies of each event once, whichever side caused it. */
 export class Socket {
   readonly deviceId: string;
+  readonly openedAtMs = Date.now();
   #hasLeft = false;
   #isClosed = false;
 

@@ -81,6 +81,18 @@ export class CallbackClient {
     }
   }
 
+  /** Sends to each URL in turn until one accepts. `attempts` of the response are those of all of them. Never rejects. */
+  async sendToFirst([first, ...others]: readonly [string, ...string[]], body: string): Promise<CallbackResponse> {
+    let response = await this.send(first, body);
+    for (const url of others) {
+      if (isAccepted(response) || this.#givingUp.signal.aborted) break;
+      const { attempts } = response;
+      response = await this.send(url, body);
+      response = { ...response, attempts: attempts + response.attempts };
+    }
+    return response;
+  }
+
   /** Makes no further attempts; those in flight are still answered. */
   giveUp(): void {
     this.#givingUp.abort();

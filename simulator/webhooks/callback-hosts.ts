@@ -19,12 +19,15 @@ export class CallbackHosts {
     return new CallbackHosts(urls.map((url) => hostNameOf(new URL(url))));
   }
 
-  /** Why webhooks may not be sent there; undefined if they may. Except localhost, no name counts as loopback, whatever it resolves to. */
-  refusalOf(callbackUrl: string): string | undefined {
-    if (!URL.canParse(callbackUrl)) return 'callbackUrl must be a URL';
+  /**
+   * Why webhooks may not be sent there; undefined if they may. Except localhost, no name counts as loopback, whatever it
+   * resolves to. `member`: the name of the URL in the request.
+   */
+  refusalOf(callbackUrl: string, member = 'callbackUrl'): string | undefined {
+    if (!URL.canParse(callbackUrl)) return `${member} must be a URL`;
     const name = hostNameOf(new URL(callbackUrl));
     if (this.#named.has(name) || name === 'localhost' || isLoopback(name)) return undefined;
-    return `callbackUrl must have a host on loopback; to send webhooks to ${name}, start the simulator with --callback-hosts ${name}`;
+    return `${member} must have a host on loopback; to send webhooks to ${name}, start the simulator with --callback-hosts ${name}`;
   }
 }
 

@@ -62,8 +62,11 @@ export class Chaos {
     );
   }
 
-  /** Draws the same number of random values for every event, so that settings do not affect each other's results. */
-  plan(event: SignallingEvent): DeliveryPlan {
+  /**
+   * Draws the same number of random values for every event, so that settings do not affect each other's results. `bodyOf`: of the
+   * webhook, with the provider's time.
+   */
+  plan(event: SignallingEvent, bodyOf = webhookBody): DeliveryPlan {
     const { lossShare, duplicateShare, delayMs, reorderShare, reorderWithinMs, overlapShare, overlapWithinMs } =
       this.policy;
     const random = this.#random;
@@ -77,7 +80,7 @@ export class Chaos {
     const noticeMs = random() * overlapWithinMs;
     const noticedAtMs = isNoticedLate && canOverlap(event) ? Math.round(event.isBackAtMs + noticeMs) : event.atMs;
     if (isLost) return { event, noticedAtMs, outcome: 'lost', deliveries: [] };
-    const body = webhookBody(event, noticedAtMs + this.#skewMs(event) + this.policy.clockOffsetMs);
+    const body = bodyOf(event, noticedAtMs + this.#skewMs(event) + this.policy.clockOffsetMs);
     const first = { event, body, sendAtMs: this.#inBurst(noticedAtMs + delay + (isHeldBack ? heldBackMs : 0)) };
     if (!isDuplicated) return { event, noticedAtMs, outcome: 'sent', deliveries: [first] };
     const second = { ...first, sendAtMs: this.#inBurst(first.sendAtMs + repeatMs) };

@@ -190,6 +190,19 @@ describe('the API', () => {
     expect(await response.json()).toEqual({ error: expect.stringContaining(mentioned), requestId: expect.any(String) });
   });
 
+  it('has the participants that are created with the control API, with all of their settings', async () => {
+    const page = await startSimulator(PLAIN);
+    const settings = { publishPermissions: ['VIDEO'], tag: 'room-1', deviceApiVersion: 'V3' };
+    const headers = { 'content-type': 'application/json' };
+    const init = { method: 'POST', headers, body: JSON.stringify(settings) };
+    const created = (await (await fetch(`${page.url}/control/participants`, init)).json()) as { participantId: string };
+    const credentials = { authorization: `Basic ${btoa('any:any')}` };
+    const path = `/v1/accounts/page/participants/${created.participantId}`;
+    const response = await fetch(page.url + path, { headers: credentials });
+    expect(await response.json()).toMatchObject({ ...settings, callbackUrl: null });
+    await page.simulator.close();
+  });
+
   it('accepts a tag of 50 characters, and ignores unknown members', async () => {
     const tag = 'x'.repeat(50);
     const settings = { tag, color: 'red' };

@@ -110,7 +110,7 @@ describe('a browser with the provider’s SDK', () => {
   it('is gone after the provider deletes it', async () => {
     await start(10_000);
     await expectPresence({ state: 'connected' });
-    simulator.provider.remove('9903498', participantId);
+    simulator.provider.remove(simulator.provider.participants.get('9903498', participantId));
     await expectPresence({ state: 'gone', cause: 'left' });
   });
 });

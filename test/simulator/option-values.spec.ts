@@ -9,6 +9,7 @@ import {
   percentage,
   perSecond,
   port,
+  product,
   scenario,
   time,
   timeout,
@@ -37,6 +38,7 @@ describe('the value of an option', () => {
     ['count', count, ['0', '-1', '1.5', '1000001', '1e3', '', ' 1', '0x10', 'many']],
     ['attempts', attempts, ['0', '21', '-1']],
     ['port', port, ['-1', '65536', '']],
+    ['product', product, ['', 'zoom', 'BRTC', 'brtc ']],
     ['perSecond', perSecond, ['0', '-1', '', '0x10', '1e3', 'Infinity', '1000001', ' 5 ']],
     ['httpUrl', httpUrl, ['', 'x', 'ftp://x', '127.0.0.1:3000']],
     [
@@ -55,6 +57,7 @@ describe('the value of an option', () => {
     expect(['0ms', '200ms', '1.5s', '10m'].map(time)).toEqual([0, 200, 1_500, 600_000]);
     expect(hosts('Rollcall, a.example.,::1,0x7f.1')).toEqual(['rollcall', 'a.example', '::1', '127.0.0.1']);
     expect([timeout('1ms'), perSecond('0.5'), count('1'), port('0')]).toEqual([1, 0.5, 1, 0]);
+    expect(product('brtc')).toBe('brtc');
   });
 });
 

@@ -93,6 +93,7 @@ describe('the control page', () => {
         scenario: SCENARIOS.get('meeting') as Scenario,
         stage: { participants: 5, durationMs: 4_000, arrivalMs: 400 },
         seed: 1,
+        product: 'bandwidth',
         accountId: 'page',
         callbackUrl: `${service.url}/callbacks/bandwidth`,
       },

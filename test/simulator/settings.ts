@@ -23,6 +23,8 @@ export const PLAIN: SimulatorSettings = {
   seed: 1,
   retry: ONE_ATTEMPT,
   customer: {},
+  product: 'bandwidth',
+  endpointLifetimeMs: 86_400_000,
   callbackUrl: 'http://127.0.0.1:3000/callbacks/bandwidth',
   callbackHosts: [],
   allowedHosts: [],
