@@ -5,11 +5,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { build, install } from './prepare.mjs';
 
 const LISTENS = /listens on (http:\/\/\S+)/;
+/** The products that the simulator stands in for; the dialects have the same names. */
+const SOURCES = ['bandwidth', 'brtc'];
 const { PORT = '3000', SIMULATOR_PORT = '3001', PATH, HOME } = process.env;
 
+const source = chosenSource();
 install();
 build();
 const { parseEscaped } = await import('../dist/observability/log-escaping.js');
@@ -23,10 +27,10 @@ process.once('exit', () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-const service = await start('dist/main.js', [], { PORT, DATA_DIR: dataDir, SHUTDOWN_DELAY_MS: '0' });
-const callback = `${service}/callbacks/bandwidth`;
+const service = await start('dist/main.js', [], { PORT, DATA_DIR: dataDir, SHUTDOWN_DELAY_MS: '0', SOURCES: source });
+const callback = `${service}/callbacks/${source}`;
 const simulator = await start('simulator/dist/main.js', [
-  ...['--port', SIMULATOR_PORT, '--callback', callback],
+  ...['--port', SIMULATOR_PORT, '--product', source, '--callback', callback],
   ...['--scenario', 'meeting', '--participants', '20', '--seconds', '60'],
 ]);
 console.log(`
@@ -38,6 +42,18 @@ console.log(`
 A meeting of twenty participants runs repeatedly; Ctrl-C stops it. Changes:
 `);
 await follow();
+
+/** Exits if the command line is not valid. */
+function chosenSource() {
+  try {
+    const { values } = parseArgs({ options: { source: { type: 'string', default: 'bandwidth' } } });
+    if (SOURCES.includes(values.source)) return values.source;
+    throw new Error(`--source must be one of ${SOURCES.join(', ')}.`);
+  } catch (error) {
+    console.error(`${error.message} Example: npm run demo -- --source brtc`);
+    process.exit(1);
+  }
+}
 
 /** Starts a program and resolves with its URL once it listens. If the program exits, the demo fails. */
 function start(file, args, env = {}) {

@@ -206,9 +206,12 @@ describe('the commands', () => {
     expect(receiver.received.length).toBeGreaterThan(0);
   });
 
-  it('demo shows a meeting, and Ctrl-C stops all of its processes', async () => {
-    const command = run('demo', [], { PORT: '0', SIMULATOR_PORT: '0' });
-    await command.says(/room-1 +[\da-f]{8} +new → connected/);
+  it.each([
+    ['a meeting', [], /room-1 +[\da-f]{8} +new → connected/],
+    ['a meeting of BRTC', ['--source', 'brtc'], /room-1 +e-[\da-f]{6} +new → connected/],
+  ])('demo shows %s, and Ctrl-C stops all of its processes', async (_, options, connected) => {
+    const command = run('demo', options, { PORT: '0', SIMULATOR_PORT: '0' });
+    await command.says(connected);
     const [, participants = '', page = ''] =
       /(http\S+\/v1\/participants)[\s\S]*simulator +(http\S+)/.exec(command.output) ?? [];
     const { items } = (await (await fetch(participants)).json()) as { items: unknown[] };
@@ -218,5 +221,13 @@ describe('the commands', () => {
     expect(await command.ended).toBe(0);
     await expect(fetch(participants)).rejects.toThrow();
     await expect(fetch(page)).rejects.toThrow();
+  });
+
+  it('demo refuses a source that it does not know, and options that it does not have', async () => {
+    for (const options of [['--source', 'zoom'], ['--sources', 'brtc'], ['brtc']]) {
+      const command = run('demo', options);
+      expect(await command.ended).toBe(1);
+      expect(command.output).toContain('Example: npm run demo -- --source brtc');
+    }
   });
 });
