@@ -93,16 +93,20 @@ describe('traces', () => {
 
   it('link each batch with the requests of all callbacks in it', async () => {
     await start();
-    const sent = Array.from({ length: 60 }, (_, n) => ({ ...SEED, participantId: `p${n}` }));
-    const statuses = await Promise.all(sent.map((body) => send('/callbacks/bandwidth', {}, body)));
-    expect(new Set(statuses)).toEqual(new Set([204]));
+    let sent = 0;
+    // On a busy machine, callbacks that are sent together may be received one by one.
+    await eventually(async () => {
+      const bodies = Array.from({ length: 20 }, () => ({ ...SEED, participantId: `p${sent++}` }));
+      const statuses = await Promise.all(bodies.map((body) => send('/callbacks/bandwidth', {}, body)));
+      expect(new Set(statuses)).toEqual(new Set([204]));
+      expect(collector.named('batch').some(({ links }) => links.length > 1)).toBe(true);
+    });
     await eventually(() => {
-      expect(collector.named(CALLBACK)).toHaveLength(60);
-      expect(collector.named('batch').flatMap(({ links }) => links)).toHaveLength(60);
+      expect(collector.named(CALLBACK)).toHaveLength(sent);
+      expect(collector.named('batch').flatMap(({ links }) => links)).toHaveLength(sent);
     });
     const requests = new Map(collector.named(CALLBACK).map((request) => [request.spanId, request]));
     const batches = collector.named('batch');
-    expect(batches.length).toBeLessThan(60);
     for (const batch of batches) {
       const [parent, ...others] = batch.links.map(({ spanId }) => requests.get(spanId) as ExportedSpan);
       for (const { spanId } of batch.links) requests.delete(spanId);
