@@ -21,6 +21,11 @@ const RESPONSES = {
 
 const PROBLEMS = ['not-found', 'too-many-requests', 'too-many-participants', 'store-unavailable'] as const;
 
+const WITH_BASIC =
+  'If `CALLBACK_SECRETS` is set, Basic credentials are required; a request without them is answered 401 with a challenge.';
+
+const SIGNED = 'It must be signed; a request without a valid signature is answered 401.';
+
 const TOKEN_PARAMETER = {
   name: 'token',
   in: 'path' as const,
@@ -44,7 +49,7 @@ function webhookOf({ name, dialect: { title } }: RegisteredSource): DocumentedRo
   };
 }
 
-function operationsOf({ name, dialect }: RegisteredSource): [string, DocumentedRoutes['paths'][string]][] {
+function operationsOf({ name, dialect, source }: RegisteredSource): [string, DocumentedRoutes['paths'][string]][] {
   const { title, payload, contentTypes } = dialect;
   const schema = { $ref: `#/components/schemas/${payload.name}` };
   const common = {
@@ -61,21 +66,20 @@ function operationsOf({ name, dialect }: RegisteredSource): [string, DocumentedR
     ...common,
     operationId: id,
     summary: `Receive a callback from ${title}`,
-    description:
-      `Receives a participant webhook of ${title}. If \`CALLBACK_SECRETS\` is set, Basic credentials are required; a ` +
-      'request without them is answered 401 with a challenge.',
+    description: `Receives a participant webhook of ${title}. ${source.authenticate ? SIGNED : WITH_BASIC}`,
     parameters: [],
-    [PROBLEMS_EXTENSION]: ['unauthorized', 'local-only', ...PROBLEMS],
+    [PROBLEMS_EXTENSION]: ['unauthorized', ...(source.authenticate ? [] : ['local-only']), ...PROBLEMS],
   };
   const withToken = {
     ...common,
     operationId: `${id}WithToken`,
     summary: `Receive a callback from ${title} at a secret URL`,
     description:
-      'The same, authenticated by the last segment of the path: one of `CALLBACK_SECRETS`, or the token of a URL that ' +
-      '`mintCallbackUrl` returned. Such a URL belongs to the first participant that is received through it.',
+      `The same, authenticated ${source.authenticate ? 'also ' : ''}by the last segment of the path: one of ` +
+      '`CALLBACK_SECRETS`, or the token of a URL that `mintCallbackUrl` returned. Such a URL belongs to the first ' +
+      'participant that is received through it.',
     parameters: [TOKEN_PARAMETER],
-    [PROBLEMS_EXTENSION]: ['wrong-participant', ...PROBLEMS],
+    [PROBLEMS_EXTENSION]: [...(source.authenticate ? ['unauthorized'] : []), 'wrong-participant', ...PROBLEMS],
   };
   return [
     [`/callbacks/${name}`, { post: withoutToken }],

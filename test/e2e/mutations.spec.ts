@@ -1,12 +1,11 @@
 // Fuzzing with almost valid requests: each is answered or disconnected, at little cost.
-import { connect } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { parseApiKeys } from '../../src/auth/api-keys.js';
 import { digestOf } from '../../src/auth/secret.js';
 import { closeOnce } from '../leftovers.js';
 import { lengthOf } from '../length.js';
 import { EVERY_DIALECT } from '../sources/every-dialect.js';
-import { CALLBACKS, mutatedRequest, seeded } from './mutations.js';
+import { CALLBACKS, exchange, mutatedRequest, seeded } from './mutations.js';
 import { onEachStore } from './stores.js';
 
 const COUNT = lengthOf(2_000, 100_000);
@@ -15,26 +14,6 @@ const CONCURRENCY = 32;
 const SECRET = 'a-secret-of-32-characters-or-more';
 const KEY = 'a-key';
 const MIB = 1024 * 1024;
-/** Resolves with the status of each response; empty if the connection was closed without one. */
-function exchange(port: number, bytes: Buffer): Promise<number[]> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    let text = '';
-    const end = () => {
-      socket.destroy();
-      resolve([...text.matchAll(/(?:^|\r\n\r\n|\})HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status)));
-    };
-    socket.on('data', (chunk) => {
-      text += String(chunk);
-      // A stream does not end by itself. A request shorter than its Content-Length ends by the service's timeout.
-      if (text.includes('event: ')) end();
-    });
-    socket.on('error', () => {});
-    socket.on('close', end);
-    // The connection stays open, since a client that closes it gets no response.
-    socket.write(bytes);
-  });
-}
 
 /** The longest turn of the event loop in CPU time, so that other processes do not affect it. */
 function watchPauses(): { stop: () => number } {

@@ -1,4 +1,6 @@
 // Almost valid requests: a real one with bytes inserted, removed, replaced or repeated, or in another encoding.
+import { connect } from 'node:net';
+
 const ID = '473f6544-92f7-4d67-9e77-bf2533cfff6d';
 
 /** Of each dialect. */
@@ -88,28 +90,11 @@ const NASTY = [
 
 /** The raw bytes of a request; the same for the same random numbers. `random` returns numbers from 0 to below 1. */
 export function mutatedRequest(random: () => number, secret: string, key: string): Buffer {
-  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
-  const [method, target, headers, body] = pick(seeds(secret, key));
-  const mutated = (text: string): string => {
-    const at = Math.floor(random() * (text.length + 1));
-    const length = Math.floor(random() * 8);
-    switch (Math.floor(random() * 5)) {
-      case 0:
-        return text.slice(0, at) + pick(NASTY) + text.slice(at);
-      case 1:
-        return text.slice(0, at) + text.slice(at + length);
-      case 2:
-        return text.slice(0, at) + String.fromCharCode(Math.floor(random() * 256)) + text.slice(at + 1);
-      case 3:
-        return text + text.slice(at);
-      default:
-        return text.slice(0, at) + pick(NASTY) + text.slice(at + length);
-    }
-  };
+  const [method, target, headers, body] = pick(seeds(secret, key), random);
   const parts = { method, target, headers: headers.join('\r\n'), body };
   for (let rounds = 1 + Math.floor(random() * 3); rounds > 0; rounds -= 1) {
-    const part = pick(['target', 'target', 'body', 'body', 'body', 'body', 'headers', 'method'] as const);
-    parts[part] = mutated(parts[part]);
+    const part = pick(['target', 'target', 'body', 'body', 'body', 'body', 'headers', 'method'] as const, random);
+    parts[part] = mutated(parts[part], random);
   }
   const encoding = random() < 0.1 ? 'latin1' : random() < 0.1 ? 'utf16le' : 'utf8';
   const bytes = Buffer.from(parts.body, encoding);
@@ -118,6 +103,28 @@ export function mutatedRequest(random: () => number, secret: string, key: string
   const lines = [`${parts.method} ${parts.target} HTTP/1.1`, 'host: x', 'connection: close', parts.headers];
   if (bytes.length > 0) lines.push(`content-length: ${Math.max(0, length)}`);
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'utf8'), bytes]);
+}
+
+function pick<T>(from: readonly T[], random: () => number): T {
+  return from[Math.floor(random() * from.length)] as T;
+}
+
+/** The text with one change. */
+export function mutated(text: string, random: () => number): string {
+  const at = Math.floor(random() * (text.length + 1));
+  const length = Math.floor(random() * 8);
+  switch (Math.floor(random() * 5)) {
+    case 0:
+      return text.slice(0, at) + pick(NASTY, random) + text.slice(at);
+    case 1:
+      return text.slice(0, at) + text.slice(at + length);
+    case 2:
+      return text.slice(0, at) + String.fromCharCode(Math.floor(random() * 256)) + text.slice(at + 1);
+    case 3:
+      return text + text.slice(at);
+    default:
+      return text.slice(0, at) + pick(NASTY, random) + text.slice(at + length);
+  }
 }
 
 /** mulberry32: small, and the same on every machine. */
@@ -129,4 +136,25 @@ export function seeded(seed: number): () => number {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+/** Resolves with the status of each response; empty if the connection was closed without one. */
+export function exchange(port: number, bytes: Buffer): Promise<number[]> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    let text = '';
+    const end = () => {
+      socket.destroy();
+      resolve([...text.matchAll(/(?:^|\r\n\r\n|\})HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status)));
+    };
+    socket.on('data', (chunk) => {
+      text += String(chunk);
+      // A stream does not end by itself. A request shorter than its Content-Length ends by the service's timeout.
+      if (text.includes('event: ')) end();
+    });
+    socket.on('error', () => {});
+    socket.on('close', end);
+    // The connection stays open, since a client that closes it gets no response.
+    socket.write(bytes);
+  });
 }

@@ -1,0 +1,175 @@
+// What is true of each dialect whose callbacks are signed: which of them are accepted, and that no others change anything.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readConfig } from '../../src/config/config.js';
+import { systemClock } from '../../src/runtime/clock.js';
+import { DIALECTS } from '../../src/sources/registry.js';
+import { eventually } from '../eventually.js';
+import { environmentOf, SIGNED_DIALECTS, type SignedDialect } from '../sources/signed-dialects.js';
+import { type Service, type ServiceOptions, startService } from './service.js';
+
+const SECRET = 'a-callback-secret-of-32-characters-or-more';
+const LINTER = join(import.meta.dirname, '..', '..', 'scripts', 'lint-openapi.mjs');
+
+/** Two sources with different secrets, in a service that other machines may reach. */
+async function startWith(dialect: SignedDialect, options: ServiceOptions = {}): Promise<Service> {
+  const { sources } = readConfig(DIALECTS, environmentOf(dialect, { first: 1, second: 2 }));
+  return startService({ sources, access: { callbackSecrets: [SECRET] }, logLevel: 'trace', ...options });
+}
+
+describe.each(SIGNED_DIALECTS.map((dialect) => [dialect.name, dialect] as const))('callbacks of %s', (_, dialect) => {
+  let service: Service;
+  beforeAll(async () => {
+    service = await startWith(dialect);
+  });
+  afterAll(() => service.stop());
+
+  const post = (body: string, headers: Readonly<Record<string, string>>, path = '/callbacks/first', to = service) =>
+    to.request(path, { method: 'POST', headers: { 'content-type': dialect.contentType, ...headers }, body });
+  const send = async (body: string, path?: string) => post(body, await dialect.sign(body), path);
+  const participant = async (id: string, source = 'first') =>
+    (await service.request(`/v1/participants/${id}?source=${source}&scope=room`)).json;
+  const feed = async () => (await service.request('/v1/changes')).json.position;
+
+  it('need nothing but their signature, and change presence', async () => {
+    expect(await send(dialect.connect('ann'))).toMatchObject({ status: 204 });
+    expect(await participant('ann')).toMatchObject({
+      state: 'connected',
+      tag: 'room',
+      devices: [{ state: 'connected' }],
+    });
+    expect(await send(dialect.leave('ann'))).toMatchObject({ status: 204 });
+    expect(await participant('ann')).toMatchObject({ state: 'gone', cause: 'left' });
+    const bob = dialect.connect('bob');
+    expect(await send(bob, `/callbacks/first/${SECRET}`)).toMatchObject({ status: 204 });
+    const charset = { ...(await dialect.sign(bob)), 'content-type': `${dialect.contentType}; charset=utf-8` };
+    expect(await post(bob, charset)).toMatchObject({ status: 204 });
+  });
+
+  it('change nothing if they are sent again', async () => {
+    const body = dialect.connect('carl');
+    const headers = await dialect.sign(body);
+    expect((await post(body, headers)).status).toBe(204);
+    const position = await feed();
+    expect((await post(body, headers)).status).toBe(204);
+    expect(await feed()).toBe(position);
+  });
+
+  it('are refused without their signature, and not logged', async () => {
+    const position = await feed();
+    const body = dialect.connect('mallory');
+    const headers = await dialect.sign(body);
+    const other = dialect.connect('mallory2');
+    const refused = [
+      await post(body, {}),
+      await post(body, await dialect.sign(body, 2)),
+      await post(body, headers, '/callbacks/second'),
+      await post(other, headers),
+      await post(`${body} `, headers),
+      await post('', headers),
+      await post(body, Object.fromEntries(Object.keys(headers).map((name) => [name, 'x']))),
+      await post(body, {}, `/callbacks/first/${SECRET}`),
+    ];
+    expect(refused.map(({ status }) => status)).toEqual(refused.map(() => 401));
+    for (const { json } of refused) expect(json.type).toBe('urn:rollcall:problem:unauthorized');
+    expect((await post(body, headers, '/callbacks/first/a-wrong-secret')).status).toBe(404);
+    expect(await feed()).toBe(position);
+    expect((await service.request('/v1/quarantine')).json.items).toEqual([]);
+    const log = JSON.stringify(service.logged);
+    expect(log).toContain('wrong-signature');
+    const signature = Object.values(headers).filter(({ length }) => length > 40);
+    expect(signature).toHaveLength(1);
+    for (const secret of [...signature, 'mallory', SECRET]) expect(log).not.toContain(secret);
+  });
+
+  it('are refused if they are too old or too new', async () => {
+    const body = dialect.connect('dora');
+    const headers = await dialect.sign(body);
+    for (const hours of [1, -1]) {
+      const clock = { ...systemClock, now: () => Date.now() + hours * 3_600_000 };
+      const other = await startWith(dialect, { clock });
+      expect((await post(body, headers, undefined, other)).status).toBe(401);
+      expect(other.refusals.totals()).toEqual([{ kind: 'callback', reason: 'outdated-signature', count: 1 }]);
+      await other.stop();
+    }
+  });
+
+  it('are refused if they are not what they should be', async () => {
+    const statusOf = async (body: string, headers: Readonly<Record<string, string>> = {}) =>
+      (await post(body, { ...(await dialect.sign(body)), ...headers })).status;
+    const body = dialect.connect('eve');
+    expect(await statusOf(body, { 'content-type': 'text/plain' })).toBe(415);
+    expect(await statusOf(body, { 'content-type': 'application/json' })).toBe(415);
+    expect(await statusOf(body.padEnd(65_537))).toBe(413);
+    expect(await statusOf(body.padEnd(65_536))).toBe(204);
+    for (const lie of ['{', '""', 'null', '1', '[[]]', '{}', ...dialect.lies]) {
+      expect([lie, await statusOf(lie)]).toEqual([lie, 400]);
+    }
+    expect(await participant('7')).toMatchObject({ status: 404 });
+  });
+
+  it('are ignored, or kept if they are not known', async () => {
+    expect((await send(dialect.ignored())).status).toBe(204);
+    expect((await send(dialect.unknown())).status).toBe(202);
+    await eventually(async () => {
+      const { items } = (await service.request('/v1/quarantine?reason=unknown-event')).json;
+      expect(items).toMatchObject([{ source: 'first', reason: 'unknown-event' }]);
+    });
+  });
+});
+
+describe.each(SIGNED_DIALECTS.map((dialect) => [dialect.name, dialect] as const))('a source of %s', (name, dialect) => {
+  it('needs its secrets at the start', () => {
+    const environment = environmentOf(dialect, { 'my-source': 1 });
+    expect(readConfig(DIALECTS, environment).sources[0]).toMatchObject({ name: 'my-source', dialect: name });
+    for (const setting of Object.keys(dialect.settings(1))) {
+      const { [`SOURCE_MY_SOURCE_${setting}`]: secret = '', ...others } = environment;
+      expect(() => readConfig(DIALECTS, others)).toThrow(`SOURCE_MY_SOURCE_${setting} must be set`);
+      const invalid = { ...others, [`SOURCE_MY_SOURCE_${setting}`]: `${secret},hunter2` };
+      expect(() => readConfig(DIALECTS, invalid)).toThrow(`SOURCE_MY_SOURCE_${setting} must be`);
+      expect(() => readConfig(DIALECTS, invalid)).not.toThrow('hunter2');
+      const folder = mkdtempSync(join(tmpdir(), 'rollcall-signed-'));
+      const file = join(folder, 'secret');
+      writeFileSync(file, `${secret}\n`);
+      expect(readConfig(DIALECTS, { ...others, [`SOURCE_MY_SOURCE_${setting}_FILE`]: file }).sources).toEqual(
+        readConfig(DIALECTS, environment).sources,
+      );
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('answers 503 while it is not configured', async () => {
+    const service = await startService();
+    const body = dialect.connect('ann');
+    const headers = { 'content-type': dialect.contentType, ...(await dialect.sign(body)) };
+    const { status, json } = await service.request(`/callbacks/${name}`, { method: 'POST', headers, body });
+    expect([status, json.type]).toEqual([503, 'urn:rollcall:problem:source-not-configured']);
+    await service.stop();
+  });
+});
+
+describe('the API document', () => {
+  it('describes all of them', async () => {
+    const [first, ...others] = SIGNED_DIALECTS.flatMap((dialect) => {
+      return readConfig(DIALECTS, environmentOf(dialect, { [dialect.name]: 1 })).sources;
+    });
+    if (!first) throw new Error('there is no dialect with signatures');
+    const service = await startService({ sources: [first, ...others] });
+    const { json, text } = await service.request('/openapi.json');
+    await service.stop();
+    for (const { name, contentType } of SIGNED_DIALECTS) {
+      const { description, requestBody } = json.paths[`/callbacks/${name}`].post;
+      expect(description).toContain('must be signed');
+      expect(Object.keys(requestBody.content)).toContain(contentType);
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'rollcall-signed-'));
+    const file = join(folder, 'openapi.json');
+    writeFileSync(file, text);
+    const { status, stdout, stderr } = spawnSync(process.execPath, [LINTER, file], { encoding: 'utf8' });
+    rmSync(folder, { recursive: true });
+    expect([status, status === 0 ? '' : stdout + stderr]).toEqual([0, '']);
+  }, 120_000);
+});

@@ -1,0 +1,86 @@
+// Fuzzing of signed callbacks: whatever is changed in a body or in the headers, the service does not fail, and a body that is not
+// signed has no effect.
+import { describe, expect, it } from '@jest/globals';
+import { readConfig } from '../../src/config/config.js';
+import { DIALECTS } from '../../src/sources/registry.js';
+import { lengthOf } from '../length.js';
+import { environmentOf, SIGNED_DIALECTS, type SignedDialect } from '../sources/signed-dialects.js';
+import { exchange, mutated, seeded } from './mutations.js';
+import { type Service, startService } from './service.js';
+
+const COUNT = lengthOf(3_000, 12_000);
+const SEED = 20_261_126;
+const CONCURRENCY = 16;
+
+const MUTATIONS = ['signed body', 'headers', 'unsigned body'] as const;
+
+interface MutatedCallback {
+  readonly mutation: (typeof MUTATIONS)[number];
+  readonly bytes: Buffer;
+}
+
+/** The id of the participant says whether the body that names it is signed. */
+async function mutatedCallback(
+  { connect, leave, sign, contentType }: SignedDialect,
+  number: number,
+): Promise<MutatedCallback> {
+  const random = seeded(SEED + number);
+  const mutation = MUTATIONS[number % MUTATIONS.length] ?? 'headers';
+  const isSigned = mutation !== 'unsigned body';
+  const original = (random() < 0.5 ? connect : leave)(`${isSigned ? 'signed' : 'forged'}-${number}`);
+  let body = original;
+  while (mutation !== 'headers' && body === original) body = mutated(original, random);
+  const headers = { 'content-type': contentType, ...(await sign(isSigned ? body : original)) };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const text = mutation === 'headers' ? mutated(lines.join('\r\n'), random) : lines.join('\r\n');
+  const start = ['POST /callbacks/signed HTTP/1.1', 'host: x', 'connection: close'];
+  const head = [...start, text, `content-length: ${Buffer.byteLength(body)}`].join('\r\n');
+  return { mutation, bytes: Buffer.from(`${head}\r\n\r\n${body}`) };
+}
+
+async function participantIds(service: Service): Promise<string[]> {
+  const ids: string[] = [];
+  let cursor = '';
+  do {
+    const { json } = await service.request(`/v1/participants?state=connected,gone&limit=1000${cursor}`);
+    ids.push(...json.items.map(({ participantId }: { participantId: string }) => participantId));
+    cursor = json.nextCursor === undefined ? '' : `&cursor=${json.nextCursor}`;
+  } while (cursor !== '');
+  return ids;
+}
+
+describe.each(SIGNED_DIALECTS.map((dialect) => [dialect.name, dialect] as const))(
+  'mutated callbacks of %s',
+  (_, dialect) => {
+    it(`cause no 5xx, and have no effect unless they are signed (${COUNT} of them)`, async () => {
+      const { sources } = readConfig(DIALECTS, environmentOf(dialect, { signed: 1 }));
+      const timeouts = { requestMs: 1_000, stalledWriteMs: 1_000, checkMs: 100 };
+      const service = await startService({ sources, http: { timeouts } });
+      const port = Number(new URL(service.url).port);
+      const statuses = new Map<string, number>();
+      let sent = 0;
+      const sender = async () => {
+        while (sent < COUNT) {
+          sent += 1;
+          const { mutation, bytes } = await mutatedCallback(dialect, sent);
+          for (const status of await exchange(port, bytes)) {
+            statuses.set(`${mutation} ${status}`, (statuses.get(`${mutation} ${status}`) ?? 0) + 1);
+            const isExpected = mutation === 'unsigned body' ? status === 401 : status < 500;
+            if (!isExpected)
+              throw new Error(`${status} to ${JSON.stringify(bytes.toString('latin1').slice(0, 2_000))}`);
+          }
+        }
+      };
+      await Promise.all(Array.from({ length: CONCURRENCY }, sender));
+      expect(statuses.get('unsigned body 401')).toBe(COUNT / MUTATIONS.length);
+      for (const kind of ['signed body 204', 'signed body 400', 'headers 204', 'headers 401']) {
+        expect([kind, (statuses.get(kind) ?? 0) > COUNT / 1_000]).toEqual([kind, true]);
+      }
+      const ids = await participantIds(service);
+      expect(ids.length).toBeGreaterThan(COUNT / 20);
+      expect(ids.filter((id) => id.includes('forged'))).toEqual([]);
+      expect(service.logged.filter(({ level }) => Number(level) >= 50)).toEqual([]);
+      await service.stop();
+    }, 600_000);
+  },
+);

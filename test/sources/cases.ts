@@ -1,0 +1,62 @@
+// Recorded cases of a dialect: which of its callbacks are authentic, and what they mean.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RawCallback, Translation } from '../../src/sources/source.js';
+
+export interface SignatureCase<Config> {
+  readonly name: string;
+  /** Our clock. */
+  readonly now: number;
+  readonly config: Config;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly rawBody: string;
+  readonly expect: 'accept' | 'reject';
+  /** What the official SDKs say. Where they differ, the stricter verdict is expected. */
+  readonly checkedBy: readonly { readonly sdk: string; readonly verdict: 'accept' | 'reject' }[];
+}
+
+export interface BodyCase {
+  readonly name: string;
+  readonly rawBody: string;
+  readonly eventId?: string;
+  readonly expect: {
+    readonly outcome: Translation['outcome'];
+    readonly events?: readonly { readonly participantId: string; readonly at: number }[];
+  };
+}
+
+export const signatureCases = <Config>(dialect: string) => read<SignatureCase<Config>>(join(dialect, 'signatures'));
+
+/** `file`: relative to this folder, without extension. */
+export const bodyCases = (file: string) => read<BodyCase>(file);
+
+function read<T>(file: string): T[] {
+  return JSON.parse(readFileSync(join(import.meta.dirname, `${file}.json`), 'utf8')) as T[];
+}
+
+export function rawCallback({ headers, rawBody }: SignatureCase<unknown>): RawCallback {
+  return { headers, body: Buffer.from(rawBody), url: undefined };
+}
+
+/** What a body means, in the words of the cases. One that is not JSON is refused before it is translated. */
+export function meaningOf(rawBody: string, translate: (body: unknown) => Translation): Record<string, unknown> {
+  let body: unknown;
+  try {
+    body = JSON.parse(rawBody);
+  } catch {
+    return { outcome: 'invalid' };
+  }
+  const translation = translate(body);
+  if (translation.outcome !== 'events') return { outcome: translation.outcome };
+  const events = translation.events.map(({ subject, deviceId, kind, occurredAtMs, tag }) => {
+    return { participantId: subject?.participantId, deviceId, kind, at: occurredAtMs, ...(tag && { tag }) };
+  });
+  return { outcome: 'events', events };
+}
+
+/** The rows of the tables in a page of docs/sources/, by their first cell: `` | `name` | effect | ``. */
+export function documentedEffects(page: string): ReadonlyMap<string, string> {
+  const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'sources', page), 'utf8');
+  const rows = text.matchAll(/^\| `([^`]+)` \| (?!effect)([^|]+) \|$/gm);
+  return new Map(Array.from(rows, ([, name = '', effect = '']) => [name, effect]));
+}

@@ -1,0 +1,75 @@
+// The dialects whose callbacks are signed, with what makes a callback of each: their official SDKs.
+import { createHash } from 'node:crypto';
+import { WebhookEvent } from '@livekit/protocol';
+import { AccessToken } from 'livekit-server-sdk';
+
+export interface SignedDialect {
+  readonly name: string;
+  readonly contentType: string;
+  /** The settings of a source, as in the environment, without `SOURCE_<NAME>_`; different for each number. */
+  readonly settings: (number: 1 | 2) => Readonly<Record<string, string>>;
+  /** The headers of a body that is signed now for the source with these settings. */
+  readonly sign: (body: string | Buffer, number?: 1 | 2) => Promise<Readonly<Record<string, string>>>;
+  /** Participants are in the scope `room`. */
+  readonly connect: (participantId: string) => string;
+  readonly leave: (participantId: string) => string;
+  /** Of a kind that is not known. */
+  readonly unknown: () => string;
+  readonly ignored: () => string;
+  /** Signed as they are, and not valid. */
+  readonly lies: readonly string[];
+}
+
+const livekit: SignedDialect = {
+  name: 'livekit',
+  contentType: 'application/webhook+json',
+  settings: (number) => ({ API_KEYS: `APIkey:secret-of-source-${number}` }),
+  async sign(body, number = 1) {
+    const token = new AccessToken('APIkey', `secret-of-source-${number}`, { ttl: 300 });
+    token.sha256 = createHash('sha256').update(body).digest('base64');
+    return { authorization: await token.toJwt() };
+  },
+  connect: (participantId) => livekitBody('participant_joined', participantId),
+  leave: (participantId) => livekitBody('participant_left', participantId),
+  unknown: () => livekitBody('participant_teleported', 'ann'),
+  ignored: () => livekitBody('track_published', 'ann'),
+  lies: [
+    livekitBody('participant_joined', 'ann').replace('"ann"', '["ann"]'),
+    livekitBody('participant_joined', 'ann').replace('"ann"', '7'),
+    livekitBody('participant_joined', '').replace(/"createdAt":"\d+"/, '"createdAt":{}'),
+    livekitBody('participant_joined', 'ann').replace('"participant_joined"', '1'),
+  ],
+};
+
+function livekitBody(event: string, identity: string): string {
+  const joinedMs = Date.now();
+  const body = new WebhookEvent({
+    event,
+    id: `EV_${event}_${identity}`,
+    createdAt: BigInt(Math.floor(joinedMs / 1_000)),
+    room: { sid: 'RM_1', name: 'room' },
+    participant: {
+      sid: `PA_${identity}`,
+      identity,
+      joinedAtMs: BigInt(joinedMs),
+      disconnectReason: event === 'participant_left' ? 1 : 0,
+    },
+  });
+  return body.toJsonString();
+}
+
+export const SIGNED_DIALECTS: readonly SignedDialect[] = [livekit];
+
+/** As the environment has them, of sources with these names. */
+export function environmentOf(
+  dialect: SignedDialect,
+  numbers: Readonly<Record<string, 1 | 2>>,
+): Readonly<Record<string, string>> {
+  const ofSources = Object.entries(numbers).flatMap(([source, number]) =>
+    Object.entries(dialect.settings(number)).map(([name, value]) => {
+      return [`SOURCE_${source.toUpperCase().replaceAll('-', '_')}_${name}`, value];
+    }),
+  );
+  const sources = Object.keys(numbers).map((source) => `${source}=${dialect.name}`);
+  return { SOURCES: sources.join(','), ...Object.fromEntries(ofSources) };
+}
