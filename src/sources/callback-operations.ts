@@ -45,19 +45,22 @@ function webhookOf({ name, dialect: { title } }: RegisteredSource): DocumentedRo
     path: `/callbacks/${name}`,
     operationId: `${pascalCase(name).replace(/^./, (letter) => letter.toLowerCase())}Participant`,
     summary: `A participant webhook of ${title}`,
-    description: `${title} sends it to the callback URL that it was given, which is a path below \`/callbacks/\`.`,
+    description: `Sent by ${title} to the callback URL that it was given, which is a path below \`/callbacks/\`.`,
   };
 }
 
 function operationsOf({ name, dialect, source }: RegisteredSource): [string, DocumentedRoutes['paths'][string]][] {
-  const { title, payload, contentTypes } = dialect;
+  const { title, payload, contentTypes, arrayContentTypes = [] } = dialect;
   const schema = { $ref: `#/components/schemas/${payload.name}` };
+  const contentOf = (type: string) => ({
+    schema: arrayContentTypes.includes(type) ? { type: 'array', items: schema } : schema,
+  });
   const common = {
     tags: ['callbacks'],
     requestBody: {
       required: true,
       description: `The webhook as ${title} sends it.`,
-      content: Object.fromEntries(contentTypes.map((type) => [type, { schema }])),
+      content: Object.fromEntries(contentTypes.map((type) => [type, contentOf(type)])),
     },
     responses: responsesOf(dialect),
   };

@@ -3,10 +3,11 @@ import { DEFAULT_POLICY, type PresencePolicy } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
 import { bandwidth } from './bandwidth/bandwidth-source.js';
 import { brtc } from './brtc/brtc-source.js';
+import { generic } from './generic/generic-source.js';
 import { livekit } from './livekit/livekit-source.js';
 import type { Dialect, Source } from './source.js';
 
-export const DIALECTS: Readonly<Record<string, Dialect>> = { bandwidth, brtc, livekit };
+export const DIALECTS: Readonly<Record<string, Dialect>> = { bandwidth, brtc, livekit, generic };
 
 export interface ConfiguredSource {
   readonly name: SourceName;

@@ -87,6 +87,8 @@ export interface Dialect {
   readonly payload: Type;
   /** Content types of callbacks, without parameters. The body is a form if it has that content type, and otherwise JSON. */
   readonly contentTypes: readonly string[];
+  /** For the API document: those content types whose body is an array of payloads. */
+  readonly arrayContentTypes?: readonly string[];
   /** What the provider's events count as, by name. The page of the dialect in docs/sources/ lists the same. */
   readonly events?: ReadonlyMap<string, ProviderEvent['kind'] | 'ignored'>;
   /** Where the provider differs from the default policy. */

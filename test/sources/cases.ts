@@ -21,7 +21,11 @@ export interface BodyCase {
   readonly eventId?: string;
   readonly expect: {
     readonly outcome: Translation['outcome'];
-    readonly events?: readonly { readonly participantId: string; readonly at: number }[];
+    readonly events?: readonly {
+      readonly participantId: string;
+      readonly kind: 'connected' | 'disconnected' | 'left';
+      readonly at: number;
+    }[];
   };
 }
 

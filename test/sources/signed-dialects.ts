@@ -1,7 +1,9 @@
 // The dialects whose callbacks are signed, with what makes a callback of each: their official SDKs.
 import { createHash } from 'node:crypto';
 import { WebhookEvent } from '@livekit/protocol';
+import { CloudEvent, HTTP } from 'cloudevents';
 import { AccessToken } from 'livekit-server-sdk';
+import { Webhook } from 'standardwebhooks';
 
 export interface SignedDialect {
   readonly name: string;
@@ -58,7 +60,43 @@ function livekitBody(event: string, identity: string): string {
   return body.toJsonString();
 }
 
-export const SIGNED_DIALECTS: readonly SignedDialect[] = [livekit];
+const generic: SignedDialect = {
+  name: 'generic',
+  contentType: 'application/cloudevents+json',
+  settings: (number) => ({ SIGNING_SECRETS: secretOf(number) }),
+  async sign(body, number = 1) {
+    const now = new Date();
+    return {
+      'webhook-id': 'msg_1',
+      'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
+      'webhook-signature': new Webhook(secretOf(number)).sign('msg_1', now, String(body)),
+    };
+  },
+  connect: (participantId) => cloudEvent('rollcall.device.connected', participantId),
+  leave: (participantId) => cloudEvent('rollcall.device.left', participantId),
+  unknown: () => cloudEvent('rollcall.device.danced', 'ann'),
+  ignored: () => cloudEvent('com.example.other', 'ann'),
+  lies: [
+    cloudEvent('rollcall.device.connected', 'ann').replace('"ann"', '["ann"]'),
+    cloudEvent('rollcall.device.connected', 'ann').replace('"ann"', '7'),
+    cloudEvent('rollcall.device.connected', 'ann').replace(/"time":"[^"]+"/, '"time":1790000001437'),
+    `[${cloudEvent('rollcall.device.connected', 'ann')},7]`,
+  ],
+};
+
+const secretOf = (number: 1 | 2) => `whsec_${Buffer.from(`the-secret-of-the-source-${number}`).toString('base64')}`;
+
+function cloudEvent(type: string, participantId: string): string {
+  const event = new CloudEvent({
+    type,
+    source: '/feeds/test',
+    time: new Date().toISOString(),
+    data: { participantId, deviceId: `conn-${participantId}`, scope: 'room', tag: 'room' },
+  });
+  return String(HTTP.structured(event).body);
+}
+
+export const SIGNED_DIALECTS: readonly SignedDialect[] = [livekit, generic];
 
 /** As the environment has them, of sources with these names. */
 export function environmentOf(
