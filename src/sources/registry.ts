@@ -6,8 +6,9 @@ import { brtc } from './brtc/brtc-source.js';
 import { generic } from './generic/generic-source.js';
 import { livekit } from './livekit/livekit-source.js';
 import type { Dialect, Source } from './source.js';
+import { zoom } from './zoom/zoom-source.js';
 
-export const DIALECTS: Readonly<Record<string, Dialect>> = { bandwidth, brtc, livekit, generic };
+export const DIALECTS: Readonly<Record<string, Dialect>> = { bandwidth, brtc, livekit, generic, zoom };
 
 export interface ConfiguredSource {
   readonly name: SourceName;

@@ -10,9 +10,11 @@ export interface SignatureCase<Config> {
   readonly config: Config;
   readonly headers: Readonly<Record<string, string>>;
   readonly rawBody: string;
-  readonly expect: 'accept' | 'reject';
+  /** `handshake`: authentic, and answered with `reply`. */
+  readonly expect: 'accept' | 'reject' | 'handshake';
+  readonly reply?: { readonly status: number; readonly body: unknown };
   /** What the official SDKs say. Where they differ, the stricter verdict is expected. */
-  readonly checkedBy: readonly { readonly sdk: string; readonly verdict: 'accept' | 'reject' }[];
+  readonly checkedBy: readonly { readonly sdk: string; readonly verdict: string }[];
 }
 
 export interface BodyCase {
@@ -20,11 +22,12 @@ export interface BodyCase {
   readonly rawBody: string;
   readonly eventId?: string;
   readonly expect: {
-    readonly outcome: Translation['outcome'];
+    readonly outcome: Translation['outcome'] | 'handshake';
     readonly events?: readonly {
       readonly participantId: string;
       readonly kind: 'connected' | 'disconnected' | 'left';
       readonly at: number;
+      readonly tag?: string;
     }[];
   };
 }

@@ -1,5 +1,5 @@
 // The dialects whose callbacks are signed, with what makes a callback of each: their official SDKs.
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { WebhookEvent } from '@livekit/protocol';
 import { CloudEvent, HTTP } from 'cloudevents';
 import { AccessToken } from 'livekit-server-sdk';
@@ -17,6 +17,8 @@ export interface SignedDialect {
   readonly leave: (participantId: string) => string;
   /** Of a kind that is not known. */
   readonly unknown: () => string;
+  /** The response to it. Default: 202. */
+  readonly unknownStatus?: number;
   readonly ignored: () => string;
   /** Signed as they are, and not valid. */
   readonly lies: readonly string[];
@@ -96,7 +98,40 @@ function cloudEvent(type: string, participantId: string): string {
   return String(HTTP.structured(event).body);
 }
 
-export const SIGNED_DIALECTS: readonly SignedDialect[] = [livekit, generic];
+/** There is no free library that signs as Zoom does. */
+const zoom: SignedDialect = {
+  name: 'zoom',
+  contentType: 'application/json',
+  settings: (number) => ({ SECRET_TOKENS: tokenOf(number) }),
+  async sign(body, number = 1) {
+    const timestamp = String(Math.floor(Date.now() / 1_000));
+    const signature = createHmac('sha256', tokenOf(number)).update(`v0:${timestamp}:`).update(body).digest('hex');
+    return { 'x-zm-request-timestamp': timestamp, 'x-zm-signature': `v0=${signature}` };
+  },
+  connect: (participantId) => zoomBody('session.user_joined', participantId),
+  leave: (participantId) => zoomBody('session.user_left', participantId),
+  unknown: () => zoomBody('session.user_teleported', 'ann'),
+  unknownStatus: 204,
+  ignored: () => zoomBody('session.started', 'ann'),
+  lies: [
+    zoomBody('session.user_joined', 'ann').replace('"ann"', '["ann"]'),
+    zoomBody('session.user_joined', 'ann').replace(/"event_ts":\d+/, '"event_ts":"now"'),
+    zoomBody('endpoint.url_validation', 'ann'),
+  ],
+};
+
+const tokenOf = (number: 1 | 2) => `secret-token-of-source-${number}`;
+
+function zoomBody(event: string, participantId: string): string {
+  const user = {
+    user_key: participantId,
+    participant_uuid: `uuid-${participantId}`,
+    leave_reason: 'left the session.',
+  };
+  return JSON.stringify({ event, event_ts: Date.now(), payload: { object: { session_name: 'room', user } } });
+}
+
+export const SIGNED_DIALECTS: readonly SignedDialect[] = [livekit, generic, zoom];
 
 /** As the environment has them, of sources with these names. */
 export function environmentOf(
