@@ -3,12 +3,13 @@ import { DEFAULT_POLICY, type PresencePolicy } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
 import { bandwidth } from './bandwidth/bandwidth-source.js';
 import { brtc } from './brtc/brtc-source.js';
+import { daily } from './daily/daily-source.js';
 import { generic } from './generic/generic-source.js';
 import { livekit } from './livekit/livekit-source.js';
 import type { Dialect, Source } from './source.js';
 import { zoom } from './zoom/zoom-source.js';
 
-export const DIALECTS: Readonly<Record<string, Dialect>> = { bandwidth, brtc, livekit, generic, zoom };
+export const DIALECTS: Readonly<Record<string, Dialect>> = { bandwidth, brtc, livekit, generic, zoom, daily };
 
 export interface ConfiguredSource {
   readonly name: SourceName;

@@ -17,8 +17,10 @@ export interface SignedDialect {
   readonly leave: (participantId: string) => string;
   /** Of a kind that is not known. */
   readonly unknown: () => string;
-  /** The response to it. Default: 202. */
-  readonly unknownStatus?: number;
+  /** The status of each callback that is accepted. Default: 204, or 202 if it is not known. */
+  readonly acknowledgement?: number;
+  /** Further settings. */
+  readonly options?: Readonly<Record<string, string>>;
   readonly ignored: () => string;
   /** Signed as they are, and not valid. */
   readonly lies: readonly string[];
@@ -111,7 +113,7 @@ const zoom: SignedDialect = {
   connect: (participantId) => zoomBody('session.user_joined', participantId),
   leave: (participantId) => zoomBody('session.user_left', participantId),
   unknown: () => zoomBody('session.user_teleported', 'ann'),
-  unknownStatus: 204,
+  acknowledgement: 204,
   ignored: () => zoomBody('session.started', 'ann'),
   lies: [
     zoomBody('session.user_joined', 'ann').replace('"ann"', '["ann"]'),
@@ -131,7 +133,40 @@ function zoomBody(event: string, participantId: string): string {
   return JSON.stringify({ event, event_ts: Date.now(), payload: { object: { session_name: 'room', user } } });
 }
 
-export const SIGNED_DIALECTS: readonly SignedDialect[] = [livekit, generic, zoom];
+const daily: SignedDialect = {
+  name: 'daily',
+  contentType: 'application/json',
+  settings: (number) => ({ HMAC_SECRETS: hmacOf(number).toString('base64') }),
+  options: { REASONLESS_END: 'left' },
+  acknowledgement: 200,
+  async sign(body, number = 1) {
+    const timestamp = String(Date.now());
+    const signature = createHmac('sha256', hmacOf(number)).update(`${timestamp}.`).update(body).digest('base64');
+    return { 'x-webhook-timestamp': timestamp, 'x-webhook-signature': signature };
+  },
+  connect: (participantId) => dailyBody('participant.joined', participantId),
+  leave: (participantId) => dailyBody('participant.left', participantId),
+  unknown: () => dailyBody('participant.teleported', 'ann'),
+  ignored: () => dailyBody('meeting.started', 'ann'),
+  lies: [
+    dailyBody('participant.joined', 'ann').replace('"ann"', '["ann"]'),
+    dailyBody('participant.joined', 'ann').replace(/"joined_at":[\d.]+/, '"joined_at":"now"'),
+    dailyBody('participant.left', 'ann').replace('"duration":0', '"duration":null'),
+  ],
+};
+
+const hmacOf = (number: 1 | 2) => Buffer.from(`the-hmac-of-source-${number}`);
+
+function dailyBody(type: string, participantId: string): string {
+  const session = { session_id: `session-${participantId}`, joined_at: Date.now() / 1_000, duration: 0 };
+  return JSON.stringify({
+    type,
+    id: `${type}-${participantId}`,
+    payload: { room: 'room', user_id: participantId, ...session },
+  });
+}
+
+export const SIGNED_DIALECTS: readonly SignedDialect[] = [livekit, generic, zoom, daily];
 
 /** As the environment has them, of sources with these names. */
 export function environmentOf(
@@ -139,7 +174,7 @@ export function environmentOf(
   numbers: Readonly<Record<string, 1 | 2>>,
 ): Readonly<Record<string, string>> {
   const ofSources = Object.entries(numbers).flatMap(([source, number]) =>
-    Object.entries(dialect.settings(number)).map(([name, value]) => {
+    Object.entries({ ...dialect.settings(number), ...dialect.options }).map(([name, value]) => {
       return [`SOURCE_${source.toUpperCase().replaceAll('-', '_')}_${name}`, value];
     }),
   );
