@@ -11,6 +11,13 @@ export function isJsonObject(body: unknown): body is Record<string, unknown> {
   return typeof body === 'object' && body !== null && !Array.isArray(body);
 }
 
+export type Members = Readonly<Record<string, unknown>>;
+
+/** A value that is not an object has no members. */
+export function membersOf(value: unknown): Members {
+  return isJsonObject(value) ? value : {};
+}
+
 /** `faults`: by member, phrased to follow its name; undefined if it is valid. A nested member is named like `device/deviceId`. */
 export function fieldErrors(faults: Readonly<Record<string, string | undefined>>): FieldError[] {
   return Object.entries(faults).flatMap(([name, message]) => (message ? [{ pointer: `#/${name}`, message }] : []));

@@ -244,11 +244,6 @@ describe('settings', () => {
     for (const { name, purpose } of Object.values(SOURCE_SETTINGS)) {
       expect(ofSources).toContain(`| \`${name}\` | ${purpose} |`);
     }
-    for (const [dialect, { settings = {} }] of Object.entries(DIALECTS)) {
-      const rows = Object.values(settings).map(({ name, purpose }) => `| \`${name}\` | ${purpose} |`);
-      const page = rows.length > 0 ? read(`docs/sources/${dialect}.md`) : '';
-      expect(rows.filter((row) => !page.includes(row))).toEqual([]);
-    }
   });
 
   it('are described in the README, if they are there, as in docs/configuration.md', () => {

@@ -1,5 +1,4 @@
 // What is true of each dialect whose callbacks are signed: which of them are accepted, and that no others change anything.
-import { spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +12,6 @@ import { environmentOf, SIGNED_DIALECTS, type SignedDialect } from '../sources/s
 import { type Service, type ServiceOptions, startService } from './service.js';
 
 const SECRET = 'a-callback-secret-of-32-characters-or-more';
-const LINTER = join(import.meta.dirname, '..', '..', 'scripts', 'lint-openapi.mjs');
 
 /** Two sources with different secrets, in a service that other machines may reach. */
 async function startWith(dialect: SignedDialect, options: ServiceOptions = {}): Promise<Service> {
@@ -160,20 +158,14 @@ describe('the API document', () => {
     });
     if (!first) throw new Error('there is no dialect with signatures');
     const service = await startService({ sources: [first, ...others] });
-    const { json, text } = await service.request('/openapi.json');
+    const { json } = await service.request('/openapi.json');
     await service.stop();
     for (const { name, contentType } of SIGNED_DIALECTS) {
       const { description, requestBody } = json.paths[`/callbacks/${name}`].post;
       expect(description).toContain('must be signed');
       expect(Object.keys(requestBody.content)).toContain(contentType);
     }
-    const folder = mkdtempSync(join(tmpdir(), 'rollcall-signed-'));
-    const file = join(folder, 'openapi.json');
-    writeFileSync(file, text);
-    const { status, stdout, stderr } = spawnSync(process.execPath, [LINTER, file], { encoding: 'utf8' });
-    rmSync(folder, { recursive: true });
-    expect([status, status === 0 ? '' : stdout + stderr]).toEqual([0, '']);
-  }, 120_000);
+  });
 });
 
 describe('the validation of a URL by Zoom', () => {

@@ -1,6 +1,6 @@
 // Daily signs the time of sending and the body. Source: https://docs.daily.co/reference/rest-api/webhooks.
 import { hmacSha256, isSameText } from '../authentication/signature.js';
-import { isObject } from '../body-members.js';
+import { isJsonObject } from '../json-callback.js';
 import type { Authentication, DialectSetting, RawCallback } from '../source.js';
 
 /** As Daily advises. */
@@ -34,7 +34,7 @@ function sentAtMs(timestamp: string): number {
 }
 
 export function isTestRequest(body: unknown): boolean {
-  return isObject(body) && body.test === 'test' && body.type === undefined;
+  return isJsonObject(body) && body.test === 'test' && body.type === undefined;
 }
 
 export const hmacSecrets: DialectSetting<readonly Buffer[]> = {

@@ -3,8 +3,8 @@
 import { identifierFault } from '../../domain/identifier.js';
 import type { DeviceId } from '../../domain/lifecycle-event.js';
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
-import { fieldErrors, isObject, membersOf } from '../body-members.js';
 import { reasonlessEnd } from '../dialect-settings.js';
+import { fieldErrors, isJsonObject, membersOf, NOT_AN_OBJECT } from '../json-callback.js';
 import { dialectWithSettings, type ProviderEvent, type Translation } from '../source.js';
 import { authenticateDaily, hmacSecrets, isTestRequest } from './daily-authentication.js';
 import { DailyCallback } from './daily-callback.js';
@@ -35,9 +35,7 @@ function translateDaily(
   body: unknown,
   receivedAtMs: number,
 ): Translation {
-  if (!isObject(body)) {
-    return { outcome: 'invalid', errors: [{ pointer: '#', message: 'the body must be a JSON object' }] };
-  }
+  if (!isJsonObject(body)) return NOT_AN_OBJECT;
   const { type, id: eventId, payload } = body;
   if (typeof type !== 'string' || type === '') {
     return { outcome: 'invalid', errors: fieldErrors({ type: 'must be a type of event' }) };

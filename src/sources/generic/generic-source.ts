@@ -6,7 +6,7 @@ import type { DeviceId, ProviderEventKind } from '../../domain/lifecycle-event.j
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
 import type { FieldError } from '../../http/problem.js';
 import { parseRfc3339 } from '../../runtime/rfc3339.js';
-import { fieldErrors, isObject, membersOf } from '../body-members.js';
+import { fieldErrors, isJsonObject, membersOf } from '../json-callback.js';
 import { dialectWithSettings, type ProviderEvent, type Translation } from '../source.js';
 import { GenericCallback } from './generic-callback.js';
 import { authenticateStandardWebhook, signingSecrets } from './standard-webhooks.js';
@@ -57,7 +57,7 @@ function errorsAt(place: string, translation: Translation): readonly FieldError[
 }
 
 function translateEvent(source: SourceName, body: unknown, receivedAtMs: number): Translation {
-  if (!isObject(body)) {
+  if (!isJsonObject(body)) {
     return { outcome: 'invalid', errors: [{ pointer: '#', message: 'must be a CloudEvent, which is a JSON object' }] };
   }
   const { specversion, type, source: feed, id, time, datacontenttype, data } = body;

@@ -3,7 +3,7 @@
 import { identifierFault } from '../../domain/identifier.js';
 import type { DeviceId } from '../../domain/lifecycle-event.js';
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
-import { fieldErrors, isObject, type Members, membersOf } from '../body-members.js';
+import { fieldErrors, isJsonObject, type Members, membersOf, NOT_AN_OBJECT } from '../json-callback.js';
 import { type DialectSetting, dialectWithSettings, type ProviderEvent, type Translation } from '../source.js';
 import { apiKeys, authenticateLivekit } from './livekit-authentication.js';
 import { LivekitCallback } from './livekit-callback.js';
@@ -59,9 +59,7 @@ function translateLivekit(
   body: unknown,
   receivedAtMs: number,
 ): Translation {
-  if (!isObject(body)) {
-    return { outcome: 'invalid', errors: [{ pointer: '#', message: 'the body must be a JSON object' }] };
-  }
+  if (!isJsonObject(body)) return NOT_AN_OBJECT;
   const { event, id: eventId } = body;
   if (typeof event !== 'string' || event === '') {
     return { outcome: 'invalid', errors: fieldErrors({ event: 'must be the name of an event' }) };

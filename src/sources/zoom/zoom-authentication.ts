@@ -2,7 +2,7 @@
 // Source: https://developers.zoom.us/docs/api/webhooks/. Zoom's own library signs the parsed body serialized anew, which differs
 // from the body that was sent if that contains escapes.
 import { hmacSha256, isSameText } from '../authentication/signature.js';
-import { membersOf } from '../body-members.js';
+import { membersOf } from '../json-callback.js';
 import type { Authentication, DialectSetting, RawCallback, Reply } from '../source.js';
 
 const MAX_AHEAD_MS = 5 * 60_000;

@@ -3,7 +3,7 @@
 import { identifierFault } from '../../domain/identifier.js';
 import type { DeviceId, ProviderEventKind } from '../../domain/lifecycle-event.js';
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
-import { fieldErrors, isObject, type Members, membersOf } from '../body-members.js';
+import { fieldErrors, isJsonObject, type Members, membersOf, NOT_AN_OBJECT } from '../json-callback.js';
 import { dialectWithSettings, type ProviderEvent, type Translation } from '../source.js';
 import { authenticateZoom, maxAgeMs, secretTokens, VALIDATION_EVENT, validateZoomUrl } from './zoom-authentication.js';
 import { ZoomCallback } from './zoom-callback.js';
@@ -74,9 +74,7 @@ export const zoom = dialectWithSettings({
 });
 
 function translateZoom(source: SourceName, body: unknown, receivedAtMs: number): Translation {
-  if (!isObject(body)) {
-    return { outcome: 'invalid', errors: [{ pointer: '#', message: 'the body must be a JSON object' }] };
-  }
+  if (!isJsonObject(body)) return NOT_AN_OBJECT;
   const { event, event_ts: eventMs, payload } = body;
   if (typeof event !== 'string' || event === '') {
     return { outcome: 'invalid', errors: fieldErrors({ event: 'must be the name of an event' }) };

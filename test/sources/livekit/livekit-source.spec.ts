@@ -160,7 +160,7 @@ describe('the body of LiveKit', () => {
       const effect = effectOf(built('participant_joined', { kind: ParticipantInfo_Kind[kind as 'SIP'] }));
       expect([kind, effect]).toEqual([kind, effects.get(kind) === 'counts' ? 'connected' : effects.get(kind)]);
     }
-    expect(effects.size).toBe(events.length + reasons.length + namesOf(ParticipantInfo_Kind).length + 2);
+    expect(effects.size).toBe(events.length + reasons.length + namesOf(ParticipantInfo_Kind).length);
   });
 
   it('counts the kinds that the setting does not name', () => {
