@@ -38,7 +38,7 @@ export interface Insertion {
 }
 
 /** Inserts an event in order. May exceed MAX_KEPT_EVENTS until `compact` is called. */
-export function insertEvent(history: DeviceHistory, event: DeviceEvent): Insertion {
+export function insertEvent(history: DeviceHistory, event: DeviceEvent, policy: PresencePolicy): Insertion {
   const known = history.events.find((other) => isSameEvent(other, event));
   // Keep the earlier receipt time, so that the order in which duplicates are processed does not matter.
   if (known && event.receivedAtMs >= known.receivedAtMs) return { verdict: 'duplicate', history, kept: known };
@@ -49,19 +49,28 @@ export function insertEvent(history: DeviceHistory, event: DeviceEvent): Inserti
     return { verdict: isDuplicate ? 'duplicate' : 'stale', history };
   }
   const others = known ? history.events.filter((other) => other !== known) : history.events;
-  const events = withoutRepeatedObservation(insertInOrder(others, event), event);
+  const events = withoutRepeatedObservation(insertInOrder(others, event), event, policy);
   return { verdict: known ? 'duplicate' : 'applied', history: { ...history, events }, kept: event };
 }
 
 /**
  * Of a run of equal observations, the first and the last are kept: the first has the time of the loss, the last that of the
- * newest sign of life. Otherwise polling would soon displace all other events.
+ * newest sign of life. Otherwise polling would soon displace all other events. Of a run that lasts longer than the longest
+ * connection, some in between are kept as well, so that no gap seems longer than that.
  */
-function withoutRepeatedObservation(events: readonly DeviceEvent[], inserted: DeviceEvent): readonly DeviceEvent[] {
+function withoutRepeatedObservation(
+  events: readonly DeviceEvent[],
+  inserted: DeviceEvent,
+  { maxConnectionMs }: PresencePolicy,
+): readonly DeviceEvent[] {
   if (!isObservation(inserted)) return events;
   const at = events.indexOf(inserted);
-  const isEqual = (index: number) => events[index]?.kind === inserted.kind;
-  const middle = [at - 1, at, at + 1].find((n) => isEqual(n - 1) && isEqual(n) && isEqual(n + 1));
+  const isNeedless = (index: number) => {
+    const [before, middle, after] = [events[index - 1], events[index], events[index + 1]];
+    if (!before || !after || [before, middle, after].some((event) => event?.kind !== inserted.kind)) return false;
+    return inserted.kind === 'unseen' || after.receivedAtMs - before.receivedAtMs <= maxConnectionMs;
+  };
+  const middle = [at - 1, at, at + 1].find(isNeedless);
   return middle === undefined ? events : events.toSpliced(middle, 1);
 }
 

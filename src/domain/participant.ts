@@ -171,7 +171,7 @@ function insertAll(before: ParticipantRecord | undefined, events: readonly Recor
     const isKnown = history !== undefined || event.kind !== 'unseen';
     if (!isKnown || (!history && orderedAtMs(event) <= (before?.evictedUpToMs ?? Number.NEGATIVE_INFINITY)))
       return { verdict: 'stale' };
-    const insertion = insertEvent(history ?? { events: [] }, deviceEventOf(event));
+    const insertion = insertEvent(history ?? { events: [] }, deviceEventOf(event), policy);
     histories.set(deviceId, insertion.history);
     return insertion;
   };

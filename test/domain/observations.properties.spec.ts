@@ -71,7 +71,7 @@ describe('presence with observations', () => {
     );
   });
 
-  it('has the same states with a run of equal answers, of which only the first and the last are kept', () => {
+  it('has the same states with a run of equal answers, of which few are kept', () => {
     const run = fc.tuple(fc.constantFrom('seen' as const, 'unseen' as const), fc.integer({ min: 3, max: 40 }));
     fc.assert(
       fc.property(delivered(2), run, ([events, deliveries, policy], [kind, count]) => {
@@ -85,7 +85,9 @@ describe('presence with observations', () => {
         const kept = [...(record?.devices.values() ?? [])].flatMap((device) =>
           device.events.map((event) => event.kind),
         );
-        expect(kept.join(' ')).not.toMatch(/(\bseen ?){5}|(\bunseen ?){5}/);
+        // Answers that are further apart than the longest connection are all needed.
+        const areClose = policy.maxConnectionMs > count * 60_000;
+        if (areClose) expect(kept.join(' ')).not.toMatch(/(\bseen ?){5}|(\bunseen ?){5}/);
       }),
       MANY,
     );

@@ -67,6 +67,21 @@ describe('a participant who is seen', () => {
   });
 });
 
+describe('a participant who is asked for every minute', () => {
+  it('has one connection, however long it lasts', () => {
+    let record = advance(undefined, [c(0)], s(0), policy).record;
+    const changes = [];
+    for (let at = 60; at <= 5 * M; at += 60) {
+      const advanced = advance(record, [seen(at)], s(at), policy);
+      record = advanced.record;
+      changes.push(...advanced.changes);
+    }
+    expect(changes).toEqual([]);
+    expect(record?.announced).toMatchObject({ state: 'connected', sinceMs: s(0), isDoubtful: false });
+    expect([...(record?.devices.values() ?? [])][0]?.events.length).toBeLessThan(14);
+  });
+});
+
 describe('a participant who is not seen', () => {
   it('is gone after grace, unless a connect is received', () => {
     expect(viewOf([c(1), unseen(20)], 34.9)).toMatchObject({ state: 'reconnecting', untilMs: s(35) });
