@@ -1,7 +1,15 @@
 // A change is one visible difference between the presence last announced for a participant and its presence now.
 // It is announced exactly once: the record that marks the new view as announced is stored in the same commit.
+import type { CurrentAvailability } from './availability.js';
 import type { GoneCause } from './connection.js';
-import { type DeviceEvent, type DeviceId, isObservation, orderedAtMs } from './lifecycle-event.js';
+import {
+  type DeviceId,
+  isAvailability,
+  isObservation,
+  isOperators,
+  type KeptEvent,
+  orderedAtMs,
+} from './lifecycle-event.js';
 import {
   type DeviceView,
   type ParticipantView,
@@ -11,7 +19,7 @@ import {
 } from './presence-view.js';
 import type { Subject } from './subject.js';
 
-/** `updated`: the state is the same, but the tag, the cause or another detail differs from what was announced. */
+/** `updated`: the state is the same, but the tag, the availability or another detail differs from what was announced. */
 export type ChangeType = `${'participant' | 'device'}.${PresenceState | 'updated'}`;
 
 export const CHANGE_TYPES: readonly ChangeType[] = (['participant', 'device'] as const).flatMap((subject) =>
@@ -30,6 +38,8 @@ export interface Change {
   readonly previousState: PresenceState | null;
   readonly cause?: GoneCause;
   readonly isDoubtful?: true;
+  /** Only of a participant; undefined: unknown. */
+  readonly availability?: CurrentAvailability;
   readonly sinceMs: number;
   /** Provider time of the event that caused the change; null if elapsed time, an operator or an observation caused it. */
   readonly occurredAtMs: number | null;
@@ -46,8 +56,8 @@ export interface Announcement {
   readonly view: ParticipantView;
 }
 
-/** Without a device: of all devices. */
-type AppliedEvent = DeviceEvent & { readonly deviceId?: DeviceId | undefined };
+/** Without a device: of all devices, or of availability. */
+type AppliedEvent = KeptEvent & { readonly deviceId?: DeviceId | undefined };
 
 /**
  * The differences between two announcements: devices first, then their participant.
@@ -61,11 +71,12 @@ export function changesBetween(
 ): Change[] {
   const { view } = after;
   const changes: Change[] = [];
+  const ofDevices = applied.filter((event) => !isAvailability(event));
   for (const device of view.devices) {
     const known = before?.view.devices.find(({ deviceId }) => deviceId === device.deviceId);
     const verb = difference(known, device);
     if (verb === undefined) continue;
-    const event = applied.findLast(({ deviceId = device.deviceId }) => deviceId === device.deviceId);
+    const event = ofDevices.findLast(({ deviceId = device.deviceId }) => deviceId === device.deviceId);
     changes.push(change(`device.${verb}`, after, { now: device, before: known, event, nowMs }));
   }
   const isOtherTag = before !== undefined && before.tag !== after.tag;
@@ -77,7 +88,7 @@ export function changesBetween(
   return changes;
 }
 
-type Visible = Presence & Partial<DeviceView>;
+type Visible = Presence & Partial<DeviceView> & Pick<ParticipantView, 'availability'>;
 
 function difference(before: Visible | undefined, after: Visible): PresenceState | 'updated' | undefined {
   if (before?.state !== after.state) return after.state;
@@ -86,6 +97,8 @@ function difference(before: Visible | undefined, after: Visible): PresenceState 
     before.untilMs === after.untilMs &&
     before.cause === after.cause &&
     before.isDoubtful === after.isDoubtful &&
+    before.availability?.value === after.availability?.value &&
+    before.availability?.sinceMs === after.availability?.sinceMs &&
     before.connectedAtMs === after.connectedAtMs &&
     before.interruptions === after.interruptions;
   return isSame ? undefined : 'updated';
@@ -94,7 +107,7 @@ function difference(before: Visible | undefined, after: Visible): PresenceState 
 interface Difference {
   readonly now: Visible;
   readonly before: Visible | undefined;
-  readonly event: DeviceEvent | undefined;
+  readonly event: KeptEvent | undefined;
   readonly nowMs: number;
 }
 
@@ -108,8 +121,9 @@ function change(type: ChangeType, after: Announcement, { now, before, event, now
     previousState: before?.state ?? null,
     cause: now.cause,
     ...(now.isDoubtful && { isDoubtful: true }),
+    ...(now.availability && { availability: now.availability }),
     sinceMs: now.sinceMs,
-    occurredAtMs: event && event.kind !== 'ended' && !isObservation(event) ? orderedAtMs(event) : null,
+    occurredAtMs: event && !isOperators(event) && !isObservation(event) ? orderedAtMs(event) : null,
     receivedAtMs: event ? event.receivedAtMs : nowMs,
     version: after.version,
   };

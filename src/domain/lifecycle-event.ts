@@ -16,6 +16,11 @@ export type EventKind = ProviderEventKind | 'ended' | 'seen' | 'unseen';
 
 export type ParticipantEndKind = 'participant-disconnected' | 'participant-left';
 
+export type ProviderAvailabilityKind = 'available' | 'busy';
+
+/** The last three are an operator's. */
+export type AvailabilityKind = ProviderAvailabilityKind | 'set-available' | 'set-busy' | 'set-unknown';
+
 export interface LifecycleEvent {
   readonly subject: Subject;
   readonly deviceId: DeviceId;
@@ -51,6 +56,16 @@ export interface ParticipantEnd extends EventTimes {
   readonly tag?: string;
 }
 
+/** Whether the participant can be given work from then on. It says nothing of whether the participant is present. */
+export interface AvailabilityEvent extends EventTimes {
+  readonly kind: AvailabilityKind;
+  readonly subject: Subject;
+  readonly deviceId?: undefined;
+  readonly tag?: string;
+  /** When, on our clock, it ends; undefined: with the next such event. */
+  readonly untilMs?: number;
+}
+
 /** The end of a device, from a provider that does not name its participant. */
 export interface DeviceEnd extends EventTimes {
   readonly kind: 'device-disconnected' | 'device-left';
@@ -72,16 +87,22 @@ export interface RoomEnd extends Omit<EventTimes, 'sequence'> {
 }
 
 /** An event that the record of its participant takes. */
-export type RecordedEvent = LifecycleEvent | ParticipantEnd;
+export type RecordedEvent = LifecycleEvent | ParticipantEnd | AvailabilityEvent;
+
+/** An event in a record. */
+export interface KeptEvent extends Omit<LifecycleEvent, 'subject' | 'deviceId' | 'tag' | 'kind'> {
+  readonly kind: EventKind | ParticipantEndKind | AvailabilityKind;
+}
 
 /** An event in the history of its device, or of all devices. */
-export interface DeviceEvent extends Omit<LifecycleEvent, 'subject' | 'deviceId' | 'tag' | 'kind'> {
+export interface DeviceEvent extends KeptEvent {
   readonly kind: EventKind | ParticipantEndKind;
 }
 
 // Order within one millisecond: an end follows its connect, and `left` overrides a loss. An operator's end carries the time
-// of the newest event of its device, so it is ordered directly after that event and before all later ones.
-const RANK: Record<DeviceEvent['kind'], number> = {
+// of the newest event of its device, so it is ordered directly after that event and before all later ones. Of two facts of
+// availability, `busy` wins, so that nobody who is busy is given work.
+const RANK: Record<KeptEvent['kind'], number> = {
   connected: 0,
   disconnected: 1,
   'participant-disconnected': 2,
@@ -90,33 +111,47 @@ const RANK: Record<DeviceEvent['kind'], number> = {
   seen: 5,
   unseen: 6,
   ended: 7,
+  available: 8,
+  busy: 9,
+  'set-available': 10,
+  'set-busy': 11,
+  'set-unknown': 12,
 };
 
 /**
  * Nothing can have happened after it was received, so a provider's clock counts as at most `clockSkewMs` ahead. Otherwise an
- * event from the future would come after all genuine events. An operator's end carries the time of an event that is already
- * ordered.
+ * event from the future would come after all genuine events. An operator's event is dated by us.
  */
-export function limitSkew<T extends DeviceEvent>(event: T, { clockSkewMs }: Pick<PresencePolicy, 'clockSkewMs'>): T {
+export function limitSkew<T extends KeptEvent>(event: T, { clockSkewMs }: Pick<PresencePolicy, 'clockSkewMs'>): T {
   const latestMs = event.receivedAtMs + clockSkewMs;
-  return event.occurredAtMs > latestMs && event.kind !== 'ended' ? { ...event, cappedAtMs: latestMs } : event;
+  return event.occurredAtMs > latestMs && !isOperators(event) ? { ...event, cappedAtMs: latestMs } : event;
 }
 
-export function isObservation({ kind }: Pick<DeviceEvent, 'kind'>): boolean {
+export function isOperators({ kind }: Pick<KeptEvent, 'kind'>): boolean {
+  return kind === 'ended' || kind === 'set-available' || kind === 'set-busy' || kind === 'set-unknown';
+}
+
+export function isAvailability<T extends Pick<KeptEvent, 'kind'>>(
+  event: T,
+): event is T & { readonly kind: AvailabilityKind } {
+  return RANK[event.kind] >= RANK.available;
+}
+
+export function isObservation({ kind }: Pick<KeptEvent, 'kind'>): boolean {
   return kind === 'seen' || kind === 'unseen';
 }
 
-export function isParticipantEnd({ kind }: Pick<DeviceEvent, 'kind'>): boolean {
+export function isParticipantEnd({ kind }: Pick<KeptEvent, 'kind'>): boolean {
   return kind === 'participant-disconnected' || kind === 'participant-left';
 }
 
 /** The time by which events are ordered. */
-export function orderedAtMs(event: DeviceEvent): number {
+export function orderedAtMs(event: KeptEvent): number {
   return event.cappedAtMs ?? event.occurredAtMs;
 }
 
 /** Whether both are deliveries of one event. Without an event id, kind and time identify an event. */
-export function isSameEvent(a: DeviceEvent, b: DeviceEvent): boolean {
+export function isSameEvent(a: KeptEvent, b: KeptEvent): boolean {
   if (a.kind !== b.kind || a.eventId !== b.eventId) return false;
   if (a.eventId !== undefined) return true;
   return a.occurredAtMs === b.occurredAtMs && a.precisionMs === b.precisionMs && a.sequence === b.sequence;
@@ -126,7 +161,7 @@ export function isSameEvent(a: DeviceEvent, b: DeviceEvent): boolean {
  * Sorts the events of one device; the result does not depend on their arrival order. Events are sorted by time. Those with a
  * sequence number are then sorted by it, using only the positions they occupy; other events stay where they are.
  */
-export function inOrder<T extends DeviceEvent>(events: readonly T[]): T[] {
+export function inOrder<T extends KeptEvent>(events: readonly T[]): T[] {
   const byTime = events.toSorted(compareTimes);
   const sequenced = byTime.filter(isSequenced);
   if (sequenced.length === 0) return byTime;
@@ -135,28 +170,28 @@ export function inOrder<T extends DeviceEvent>(events: readonly T[]): T[] {
 }
 
 /** `events` must already be in order. */
-export function insertInOrder(events: readonly DeviceEvent[], event: DeviceEvent): DeviceEvent[] {
+export function insertInOrder<T extends KeptEvent>(events: readonly T[], event: T): T[] {
   if (isSequenced(event) || events.some(isSequenced)) return inOrder([...events, event]);
   const after = events.findIndex((other) => compareTimes(event, other) < 0);
   return events.toSpliced(after === -1 ? events.length : after, 0, event);
 }
 
-export function isSequenced({ sequence }: DeviceEvent): boolean {
+export function isSequenced({ sequence }: KeptEvent): boolean {
   return sequence !== undefined;
 }
 
 /** Compares two events on their own, ignoring the sequence numbers of others. */
-export function isAfter(event: DeviceEvent, other: DeviceEvent): boolean {
+export function isAfter(event: KeptEvent, other: KeptEvent): boolean {
   const areSequenced = isSequenced(event) && isSequenced(other);
   return (areSequenced ? compareSequences(event, other) : compareTimes(event, other)) > 0;
 }
 
-function compareSequences(a: DeviceEvent, b: DeviceEvent): number {
+function compareSequences(a: KeptEvent, b: KeptEvent): number {
   return (a.sequence ?? 0) - (b.sequence ?? 0) || compareTimes(a, b);
 }
 
 /** A total order: 0 only for the same event. Events with the same whole-second time are ordered by receipt. */
-function compareTimes(a: DeviceEvent, b: DeviceEvent): number {
+function compareTimes(a: KeptEvent, b: KeptEvent): number {
   return (
     orderedAtMs(a) - orderedAtMs(b) ||
     a.precisionMs - b.precisionMs ||

@@ -1,7 +1,7 @@
 // Ends that concern all devices of a participant, because the provider does not name the device, or because the room has ended.
 // They are kept beside the devices, since a connect that is received later may be that of a device which they end.
 import type { Verdict } from './device-history.js';
-import { type DeviceEvent, inOrder, isAfter, isSameEvent, orderedAtMs } from './lifecycle-event.js';
+import { type DeviceEvent, inOrder, isAfter, isSameEvent, type KeptEvent, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 import type { ParticipantView } from './presence-view.js';
 
@@ -34,21 +34,21 @@ export function limitEnds(ends: readonly DeviceEvent[]): ParticipantEnds {
   return { ends: ends.slice(-MAX_KEPT_ENDS), dropped: ends.slice(0, -MAX_KEPT_ENDS) };
 }
 
-/** The view of a participant of whom only ends were received. */
-export function viewWithoutDevices(ends: readonly DeviceEvent[]): ParticipantView {
-  const last = lastOf(ends);
+/** The view of a participant of whom only events were received that name no device: ends, or facts of availability. */
+export function viewWithoutDevices(events: readonly KeptEvent[]): ParticipantView {
+  const last = lastOf(events);
   const cause = last.kind === 'participant-left' ? 'left' : 'lost';
   const none = { untilMs: undefined, isDoubtful: false, devices: [] };
   return { state: 'gone', sinceMs: orderedAtMs(last), cause, ...none };
 }
 
-/** When, on our clock, a participant of whom only ends were received is forgotten. */
-export function forgetEndsAtMs(ends: readonly DeviceEvent[], { retentionMs }: PresencePolicy): number {
-  return Math.max(...ends.map(({ receivedAtMs }) => receivedAtMs)) + retentionMs;
+/** When, on our clock, a participant of whom only these events were received is forgotten. */
+export function forgetAtMs(events: readonly KeptEvent[], { retentionMs }: PresencePolicy): number {
+  return Math.max(...events.map(({ receivedAtMs }) => receivedAtMs)) + retentionMs;
 }
 
-function lastOf(ends: readonly DeviceEvent[]): DeviceEvent {
-  const last = ends.at(-1);
-  if (!last) throw new Error('a participant without devices and ends');
+function lastOf(events: readonly KeptEvent[]): KeptEvent {
+  const last = events.at(-1);
+  if (!last) throw new Error('a participant without events');
   return last;
 }

@@ -1,27 +1,22 @@
 // The record of a participant and the one function that advances it: received events and the current time go in, the new
 // record and the changes to announce come out. The record also holds the last announced view, so one commit stores both.
+import { type AvailabilityFact, availabilityIn, insertFact, NO_FACTS } from './availability.js';
 import { type Change, changesBetween } from './change.js';
 import { nextDeadlineMs } from './deadline.js';
-import {
-  compact,
-  type DeviceHistory,
-  fold,
-  type Insertion,
-  insertEvent,
-  lastEventAtMs,
-  type Verdict,
-} from './device-history.js';
+import { compact, type DeviceHistory, fold, insertEvent, lastEventAtMs, type Verdict } from './device-history.js';
 import { type HeldDevice, isOutdated, limitDevices, wasSeenToConnect } from './eviction.js';
 import {
   type DeviceEvent,
   type DeviceId,
   inOrder,
+  isAvailability,
+  type KeptEvent,
   limitSkew,
   orderedAtMs,
   type RecordedEvent,
 } from './lifecycle-event.js';
 import { supersede } from './one-device.js';
-import { forgetEndsAtMs, insertEnd, limitEnds, NO_ENDS, viewWithoutDevices } from './participant-ends.js';
+import { forgetAtMs, insertEnd, limitEnds, NO_ENDS, viewWithoutDevices } from './participant-ends.js';
 import type { PresencePolicy } from './policy.js';
 import { type DeviceView, type ParticipantView, participantView, settle } from './presence-view.js';
 import { MAX_PAST_STAYS, mergeStays, type Stay, stayOf } from './stay.js';
@@ -37,10 +32,12 @@ export interface ParticipantRecord {
   /** The newest non-empty tag and the time of its event. */
   readonly tag?: Tag;
   readonly lastEventAtMs: number;
-  /** Empty if only ends of the participant were received. */
+  /** Empty if only ends or facts of availability were received. */
   readonly devices: ReadonlyMap<DeviceId, DeviceHistory>;
   /** Ends of all devices, in order. */
   readonly ends: readonly DeviceEvent[];
+  /** In order. */
+  readonly availabilityFacts: readonly AvailabilityFact[];
   /** Stays of connections that are no longer in any of `devices`. */
   readonly pastStays: readonly Stay[];
   /** An event up to this time is stale if its device is not in `devices`, because that device may have been evicted. */
@@ -52,7 +49,7 @@ export interface ParticipantRecord {
   /**
    * The time, on our clock, at which the record was last advanced. A node whose clock is behind uses it, so that ended
    * presence does not return.
-   * undefined while every device is open, since nothing has ended yet.
+   * undefined while nothing can have ended: every device is open, and no fact of availability has an end.
    */
   readonly settledAtMs?: number;
 }
@@ -78,9 +75,10 @@ export function advance(
   policy: PresencePolicy,
 ): Advance {
   const nowMs = Math.max(clockMs, before?.settledAtMs ?? clockMs);
-  const { histories, ends, applied, tag, verdicts } = insertAll(before, events, policy);
+  const inserted = insertAll(before, events, policy);
+  const { histories, ends, facts, applied, tag, verdicts } = inserted;
   const origin = before ?? applied[0];
-  if (!origin || (before && nowMs < before.deadlineMs && isUnmoved(before, histories, ends, tag))) {
+  if (!origin || (before && nowMs < before.deadlineMs && isUnmoved(before, inserted))) {
     return { record: before, changes: [], verdicts };
   }
 
@@ -93,7 +91,12 @@ export function advance(
   if (strays.size > 0) return advanceWithout(strays, before, events, nowMs, policy);
   const devices = excess.length === 0 ? held : [...held, ...excess];
   const pastStays = [...(before?.pastStays ?? []), ...staysBefore(devices, policy)];
-  const view = devices.length > 0 ? participantView(devices, pastStays, policy, nowMs) : viewWithoutDevices(ends);
+  const presence =
+    devices.length > 0
+      ? participantView(devices, pastStays, policy, nowMs)
+      : viewWithoutDevices(ends.length > 0 ? ends : facts);
+  const { current: availability, changesAtMs = Number.POSITIVE_INFINITY } = availabilityIn(presence, facts, nowMs);
+  const view = availability ? { ...presence, availability } : presence;
   const { subject } = origin;
   const version = before ? before.version + 1 : nowMs;
   const was = before && { subject, tag: before.tag?.value, view: before.announced };
@@ -102,18 +105,23 @@ export function advance(
 
   const outdated = held.filter((device) => isOutdated(device, devices, view.state, policy, nowMs));
   const kept = outdated.length === 0 ? held : held.filter((device) => !outdated.includes(device));
-  const endsOnlyUntilMs = devices.length === 0 ? forgetEndsAtMs(ends, policy) : nowMs;
+  const endsOnlyUntilMs = devices.length === 0 ? forgetAtMs([...ends, ...facts], policy) : nowMs;
   if (kept.length === 0 && endsOnlyUntilMs <= nowMs) return { record: undefined, changes, verdicts };
   const record: ParticipantRecord = {
     subject,
     version: changes.length > 0 ? version : version - 1,
     tag,
-    ...remember(before, { kept, released: [...excess, ...outdated], ends }, policy),
+    ...remember(before, { kept, released: [...excess, ...outdated], ends, facts }, policy),
     announced: kept.length === devices.length ? view : { ...view, devices: viewsOf(kept, view) },
-    deadlineMs: kept.length > 0 ? nextDeadlineMs(kept, view.state, policy) : endsOnlyUntilMs,
-    settledAtMs: kept.length > 0 && kept.every(({ connection }) => connection.phase === 'open') ? undefined : nowMs,
+    deadlineMs: kept.length > 0 ? Math.min(nextDeadlineMs(kept, view.state, policy), changesAtMs) : endsOnlyUntilMs,
+    settledAtMs: hasNotEnded(kept, facts) ? undefined : nowMs,
   };
   return { record, changes, verdicts };
+}
+
+function hasNotEnded(devices: readonly HeldDevice[], facts: readonly AvailabilityFact[]): boolean {
+  const areOpen = devices.length > 0 && devices.every(({ connection }) => connection.phase === 'open');
+  return areOpen && facts.every(({ untilMs }) => untilMs === undefined);
 }
 
 /**
@@ -154,15 +162,35 @@ function advanceWithout(
   return { ...rest, verdicts: all };
 }
 
-function insertAll(before: ParticipantRecord | undefined, events: readonly RecordedEvent[], policy: PresencePolicy) {
+/** What is known of a participant after events were inserted, in order. */
+interface Inserted {
+  readonly histories: ReadonlyMap<DeviceId, DeviceHistory>;
+  readonly ends: readonly DeviceEvent[];
+  readonly facts: readonly AvailabilityFact[];
+  readonly tag?: Tag;
+  readonly applied: readonly RecordedEvent[];
+  readonly verdicts: readonly Verdict[];
+}
+
+function insertAll(
+  before: ParticipantRecord | undefined,
+  events: readonly RecordedEvent[],
+  policy: PresencePolicy,
+): Inserted {
   const histories = new Map(before?.devices);
   let ends = before?.ends ?? NO_ENDS;
+  let facts = before?.availabilityFacts ?? NO_FACTS;
   const applied: RecordedEvent[] = [];
   let tag = before?.tag;
-  const insert = (event: RecordedEvent): Pick<Insertion, 'verdict' | 'kept'> => {
+  const insert = (event: RecordedEvent): { readonly verdict: Verdict; readonly kept?: KeptEvent } => {
     const { deviceId } = event;
+    if (isAvailability(event)) {
+      const insertion = insertFact(facts, factOf(event));
+      facts = insertion.facts;
+      return insertion;
+    }
     if (deviceId === undefined) {
-      const insertion = insertEnd(ends, deviceEventOf(event));
+      const insertion = insertEnd(ends, keptEventOf(event));
       ends = insertion.ends;
       return insertion;
     }
@@ -171,7 +199,7 @@ function insertAll(before: ParticipantRecord | undefined, events: readonly Recor
     const isKnown = history !== undefined || event.kind !== 'unseen';
     if (!isKnown || (!history && orderedAtMs(event) <= (before?.evictedUpToMs ?? Number.NEGATIVE_INFINITY)))
       return { verdict: 'stale' };
-    const insertion = insertEvent(history ?? { events: [] }, deviceEventOf(event), policy);
+    const insertion = insertEvent(history ?? { events: [] }, keptEventOf(event), policy);
     histories.set(deviceId, insertion.history);
     return insertion;
   };
@@ -182,10 +210,13 @@ function insertAll(before: ParticipantRecord | undefined, events: readonly Recor
     if (verdict === 'applied') applied.push(event);
     return verdict;
   });
-  return { histories, ends, applied: inOrder(applied), tag, verdicts };
+  return { histories, ends, facts, applied: inOrder(applied), tag, verdicts };
 }
 
-function deviceEventOf(event: DeviceEvent): DeviceEvent {
+/** Without the members that are the same for the whole history. */
+function keptEventOf<K extends KeptEvent['kind']>(
+  event: KeptEvent & { readonly kind: K },
+): KeptEvent & { readonly kind: K } {
   const { kind, occurredAtMs, receivedAtMs, precisionMs, eventId, sequence, askedAtMs, cappedAtMs } = event;
   const known = { kind, occurredAtMs, receivedAtMs, precisionMs };
   if (askedAtMs !== undefined) return { ...known, askedAtMs };
@@ -198,13 +229,13 @@ function deviceEventOf(event: DeviceEvent): DeviceEvent {
   };
 }
 
-function isUnmoved(
-  before: ParticipantRecord,
-  histories: ReadonlyMap<DeviceId, DeviceHistory>,
-  ends: readonly DeviceEvent[],
-  tag?: Tag,
-): boolean {
-  if (before.ends !== ends) return false;
+function factOf(event: AvailabilityFact): AvailabilityFact {
+  const fact = keptEventOf(event);
+  return event.untilMs === undefined ? fact : { ...fact, untilMs: event.untilMs };
+}
+
+function isUnmoved(before: ParticipantRecord, { histories, ends, facts, tag }: Inserted): boolean {
+  if (before.ends !== ends || before.availabilityFacts !== facts) return false;
   for (const [deviceId, history] of histories) if (before.devices.get(deviceId) !== history) return false;
   return before.tag?.value === tag?.value && before.tag?.occurredAtMs === tag?.occurredAtMs;
 }
@@ -238,20 +269,21 @@ interface Remembered {
   readonly kept: readonly HeldDevice[];
   readonly released: readonly HeldDevice[];
   readonly ends: readonly DeviceEvent[];
+  readonly facts: readonly AvailabilityFact[];
 }
 
 /** Builds the history part of a record. For `released` devices, only stays and the eviction time are kept. */
 function remember(
   before: ParticipantRecord | undefined,
-  { kept, released, ends: allEnds }: Remembered,
+  { kept, released, ends: allEnds, facts }: Remembered,
   policy: PresencePolicy,
-): Pick<ParticipantRecord, 'lastEventAtMs' | 'devices' | 'ends' | 'pastStays' | 'evictedUpToMs'> {
+): Pick<ParticipantRecord, 'lastEventAtMs' | 'devices' | 'ends' | 'availabilityFacts' | 'pastStays' | 'evictedUpToMs'> {
   const outlived: Stay[] = [];
   const devices = new Map<DeviceId, DeviceHistory>();
   let lastMs = before?.lastEventAtMs ?? Number.NEGATIVE_INFINITY;
   let evictedUpToMs = before?.evictedUpToMs;
   const ends = limitEnds(allEnds);
-  for (const end of allEnds) lastMs = Math.max(lastMs, orderedAtMs(end));
+  for (const event of [...allEnds, ...facts]) lastMs = Math.max(lastMs, orderedAtMs(event));
   // A dropped end would also have ended this connection of a device that is not known yet.
   for (const end of ends.dropped) evictedUpToMs = Math.max(evictedUpToMs ?? orderedAtMs(end), orderedAtMs(end));
   for (const device of released) {
@@ -268,7 +300,7 @@ function remember(
   }
   const known = before?.pastStays ?? [];
   const pastStays = outlived.length === 0 ? known : mergeStays([...known, ...outlived]).slice(-MAX_PAST_STAYS);
-  return { lastEventAtMs: lastMs, devices, ends: ends.ends, pastStays, evictedUpToMs };
+  return { lastEventAtMs: lastMs, devices, ends: ends.ends, availabilityFacts: facts, pastStays, evictedUpToMs };
 }
 
 /** In the same millisecond, the greater string wins, so that arrival order does not matter. */

@@ -1,5 +1,6 @@
 // The state of a participant and its devices at a given time, derived from their connections.
 // All transitions that only time causes are here: end of grace, end of leave grace, expiry.
+import type { CurrentAvailability } from './availability.js';
 import {
   type Connection,
   type EndedConnection,
@@ -40,6 +41,8 @@ export interface DeviceView extends Presence {
 export interface ParticipantView extends Presence {
   /** By state (connected, reconnecting, gone), then by `sinceMs`. */
   readonly devices: readonly DeviceView[];
+  /** undefined: unknown. Only if connected. */
+  readonly availability?: CurrentAvailability;
 }
 
 /** The connection as of `nowMs`: ended if it has expired or its grace is over. */

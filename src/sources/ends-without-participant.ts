@@ -5,7 +5,13 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Verdict } from '../domain/device-history.js';
-import type { DeviceEnd, ParticipantEnd, RecordedEvent, RoomEnd } from '../domain/lifecycle-event.js';
+import {
+  type DeviceEnd,
+  isAvailability,
+  type ParticipantEnd,
+  type RecordedEvent,
+  type RoomEnd,
+} from '../domain/lifecycle-event.js';
 import type { SourceName, Subject } from '../domain/subject.js';
 import { LOG } from '../observability/logging.js';
 import type { RequestSpan } from '../observability/tracing/tracer.js';
@@ -76,7 +82,8 @@ export class EndsWithoutParticipant implements OnApplicationBootstrap, OnApplica
   /** Like `Recorder.record`, together with the ends that the event is before. */
   record(event: RecordedEvent, admitNew?: AdmitNew, span?: RequestSpan): Promise<Verdict> {
     const dialect = this.#dialects.get(event.subject.source);
-    if (!dialect || event.kind === 'left') return this.recorder.record(event, admitNew, span);
+    // Neither can be before an end that changes it.
+    if (!dialect || event.kind === 'left' || isAvailability(event)) return this.recorder.record(event, admitNew, span);
     return this.#recordWithEnds(event, dialect, { admitNew, span });
   }
 

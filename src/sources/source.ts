@@ -3,9 +3,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Type } from '@nestjs/common';
 import type {
+  AvailabilityEvent,
   DeviceEnd,
   LifecycleEvent,
   ParticipantEnd,
+  ProviderAvailabilityKind,
   ProviderEventKind,
   RoomEnd,
 } from '../domain/lifecycle-event.js';
@@ -26,10 +28,11 @@ export type Authentication =
   /** `reason`: only for the log. */
   | { readonly outcome: 'rejected'; readonly reason: RefusalReason };
 
-/** What a callback says. Use the most specific one that it allows: an event of one device of a named participant. */
+/** What a callback says. Of an end, use the most specific one that it allows: that of one device of a named participant. */
 export type ProviderEvent =
   | (LifecycleEvent & { readonly kind: ProviderEventKind })
   | ParticipantEnd
+  | (AvailabilityEvent & { readonly kind: ProviderAvailabilityKind })
   | DeviceEnd
   | RoomEnd;
 

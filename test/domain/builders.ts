@@ -1,5 +1,7 @@
 // Builds events for tests: `at` defaults to 0, and `receivedAt` to `at`.
 import type {
+  AvailabilityEvent,
+  AvailabilityKind,
   DeviceId,
   EventKind,
   LifecycleEvent,
@@ -53,12 +55,21 @@ export function participantEnd(kind: ParticipantEndKind, parts: Omit<EventParts,
   return { ...rest, kind };
 }
 
+/** Says whether the participant is available. */
+export function fact(
+  kind: AvailabilityKind,
+  { until, ...parts }: Omit<EventParts, 'device'> & { until?: number | undefined } = {},
+): AvailabilityEvent {
+  return { ...participantEnd('participant-left', parts), kind, ...(until !== undefined && { untilMs: until }) };
+}
+
 /** The same event for the reference model. */
 export function modelEventOf(event: RecordedEvent): ModelEvent {
   const { deviceId: device, kind, occurredAtMs: at, receivedAtMs: received, precisionMs: precision } = event;
   const { eventId, sequence, tag } = event;
   const { askedAtMs: asked } = event as Partial<LifecycleEvent>;
-  return { device, kind, at, received, precision, eventId, sequence, asked, tag };
+  const { untilMs: until } = event as Partial<AvailabilityEvent>;
+  return { device, kind, at, received, precision, eventId, sequence, asked, tag, until };
 }
 
 export const connected = (parts: EventParts = {}) => event('connected', parts);

@@ -1,10 +1,11 @@
 // Random histories of one participant, small enough that ties, late events and repeats are common.
 import fc from 'fast-check';
+import { MAX_KEPT_FACTS } from '../../src/domain/availability.js';
 import type { LifecycleEvent, RecordedEvent } from '../../src/domain/lifecycle-event.js';
 import { MAX_KEPT_ENDS } from '../../src/domain/participant-ends.js';
 import type { PresencePolicy } from '../../src/domain/policy.js';
 import { type Presence, presenceOf } from '../model/presence-model.js';
-import { eventOf, modelEventOf, observed, participantEnd } from './builders.js';
+import { eventOf, fact, modelEventOf, observed, participantEnd } from './builders.js';
 
 export const START_MS = 1_790_000_000_000;
 const SPAN_MS = 60_000;
@@ -89,6 +90,33 @@ export function participantEnds(maxLength = MAX_KEPT_ENDS): fc.Arbitrary<Recorde
     })
     .map(({ kind, at, delayMs, tag }) => participantEnd(kind, { at, receivedAt: at + delayMs, ...(tag && { tag }) }));
   return fc.array(end, { maxLength });
+}
+
+/** What is said of the availability of the participant `p1`, no more than is kept one by one. */
+export function availabilityFacts(maxLength = MAX_KEPT_FACTS): fc.Arbitrary<RecordedEvent[]> {
+  const one = fc
+    .record({
+      kind: fc.constantFrom(
+        ...(['available', 'available', 'busy', 'set-available', 'set-busy', 'set-unknown'] as const),
+      ),
+      at: fc.nat(SPAN_MS / 500).map((n) => START_MS + n * 500),
+      delayMs: fc.constantFrom(0, 0, 20, 3_000, 40_000, -MAX_EARLY_MS),
+      lastsMs: fc.constantFrom(undefined, undefined, 0, 4_000, 30_000),
+      tag: fc.constantFrom(undefined, 'red'),
+    })
+    .map(({ kind, at, delayMs, lastsMs, tag }) => {
+      const until = lastsMs === undefined ? undefined : at + lastsMs;
+      return fact(kind, { at, receivedAt: at + delayMs, ...(tag && { tag }), until });
+    });
+  // All deliveries of one fact have the same end.
+  return fc.array(one, { maxLength }).map((facts) => {
+    const untilOf = (event: (typeof facts)[number]) =>
+      facts.find(({ kind, occurredAtMs }) => kind === event.kind && occurredAtMs === event.occurredAtMs)?.untilMs;
+    return facts.map(({ untilMs: _any, ...event }) => {
+      const untilMs = untilOf(event);
+      return untilMs === undefined ? event : { ...event, untilMs };
+    });
+  });
 }
 
 export interface Delivery {

@@ -5,13 +5,15 @@ import {
   devicesOf,
   identityOf,
   inOrder,
+  isFact,
   type ModelEvent,
   type Policy,
   type Presence,
   presenceOf,
 } from './presence-model.js';
 
-type Visible = Pick<Presence, 'state' | 'sinceMs' | 'isDoubtful'> & Partial<Presence['devices'][number]>;
+type Visible = Pick<Presence, 'state' | 'sinceMs' | 'isDoubtful'> &
+  Partial<Presence['devices'][number]> & { availability?: { value: string; sinceMs: number } };
 
 /** Everything known about a participant until it is forgotten. */
 interface Known {
@@ -62,7 +64,10 @@ export class ModelledParticipant {
     if (!known) return Number.POSITIVE_INFINITY;
     const { graceMs, leaveGraceMs, maxConnectionMs, retentionMs } = policy;
     const delaysMs = [graceMs, leaveGraceMs, maxConnectionMs + 1, retentionMs, maxConnectionMs + retentionMs];
-    const moments = known.events.flatMap(({ received }) => delaysMs.map((delayMs) => received + delayMs));
+    const moments = known.events.flatMap(({ received, at, until }) => [
+      ...delaysMs.map((delayMs) => received + delayMs),
+      ...(until === undefined ? [] : [Math.max(until, at)]),
+    ]);
     const isDue = (ms: number) => {
       const view = presenceOf(known.events, policy, ms, known.past);
       return JSON.stringify(view) !== JSON.stringify(known.view) || this.#forget(known, ms) !== known;
@@ -80,10 +85,12 @@ export class ModelledParticipant {
       events: readonly ModelEvent[],
     ) => {
       if (verb === undefined) return [];
-      const { state, cause, sinceMs, deviceId, isDoubtful } = now;
+      const { state, cause, sinceMs, deviceId, isDoubtful, availability } = now;
       const type = `${deviceId === undefined ? 'participant' : 'device'}.${verb}`;
       const event = events.at(-1);
-      const times = { sinceMs, occurredAtMs: event?.at ?? null, receivedAtMs: event?.received ?? nowMs };
+      const isOperators = event?.kind.startsWith('set-') ?? false;
+      const occurredAtMs = isOperators ? null : (event?.at ?? null);
+      const times = { sinceMs, occurredAtMs, receivedAtMs: event?.received ?? nowMs };
       const whose = { subject: this.subject, deviceId, tag };
       return [
         {
@@ -93,6 +100,7 @@ export class ModelledParticipant {
           previousState: was?.state ?? null,
           cause,
           ...(isDoubtful && { isDoubtful }),
+          ...(availability && { availability }),
           ...times,
           version,
         },
@@ -100,7 +108,8 @@ export class ModelledParticipant {
     };
     const ofDevices = view.devices.flatMap((now) => {
       const was = before?.devices.find(({ deviceId }) => deviceId === now.deviceId);
-      const events = applied.filter(({ device = now.deviceId }) => device === now.deviceId);
+      const ofDevices = applied.filter((event) => !isFact(event));
+      const events = ofDevices.filter(({ device = now.deviceId }) => device === now.deviceId);
       return change(now, was, difference(was, now), events);
     });
     const isRetagged = before !== undefined && previousTag !== tag;
@@ -113,9 +122,9 @@ export class ModelledParticipant {
   #forget(known: Known, nowMs: number): Known | undefined {
     const { events, view, past, staleUpToMs } = known;
     const ids = devicesOf(events);
-    const ends = events.filter(({ device }) => device === undefined);
+    const ends = events.filter((event) => event.device === undefined && !isFact(event));
     if (ids.length === 0) {
-      const lastMs = Math.max(...ends.map(({ received }) => received));
+      const lastMs = Math.max(...events.map(({ received }) => received));
       return lastMs + this.policy.retentionMs <= nowMs ? undefined : known;
     }
     const histories = new Map(
@@ -160,5 +169,6 @@ function withoutStale(received: readonly ModelEvent[], known: readonly ModelEven
 function difference(was: Visible | undefined, now: Visible): string | undefined {
   if (was?.state !== now.state) return now.state;
   const details = ['sinceMs', 'untilMs', 'cause', 'isDoubtful', 'connectedAtMs', 'interruptions'] as const;
-  return details.some((name) => was[name] !== now[name]) ? 'updated' : undefined;
+  const isOther = JSON.stringify(was.availability) !== JSON.stringify(now.availability);
+  return isOther || details.some((name) => was[name] !== now[name]) ? 'updated' : undefined;
 }

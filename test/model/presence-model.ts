@@ -3,7 +3,7 @@
 
 /** `at`: by the provider's clock, with this `precision`; `received`: by ours. Events of kind `ended` are from an operator. */
 type Moment = { at: number; received: number };
-/** Without a device, the event is an end of all devices. */
+/** Without a device, the event is an end of all devices, or says whether the participant is available. */
 type Identity = {
   device: string | undefined;
   kind: string;
@@ -11,6 +11,7 @@ type Identity = {
   eventId?: string;
   sequence?: number;
   asked?: number;
+  until?: number;
 };
 export type ModelEvent = Moment & Identity & { tag?: string };
 export type Policy = Record<'graceMs' | 'leaveGraceMs' | 'overlapMs' | 'maxConnectionMs' | 'clockSkewMs', number> & {
@@ -38,6 +39,11 @@ const RANKS = ['connected', 'disconnected', 'participant-disconnected', 'reconne
   'reconciled',
   'superseded',
   'expired',
+  'available',
+  'busy',
+  'set-available',
+  'set-busy',
+  'set-unknown',
 ]);
 const rank = (word = '') => RANKS.indexOf(word);
 const NONE: Connection = { phase: 'none', start: null, interruptions: 0, sockets: 0, last: { at: 0, received: 0 } };
@@ -133,7 +139,8 @@ export function identityOf({ device, kind, at, precision, eventId, sequence }: M
 export function inOrder<E extends ModelEvent>(events: readonly E[], p: Policy): (E & { time: number })[] {
   const byReceipt = events.toSorted((a, b) => a.received - b.received);
   const first = new Map(byReceipt.toReversed().map((event) => [identityOf(event), event]));
-  const latest = ({ kind, received }: E) => (kind === 'ended' ? Number.POSITIVE_INFINITY : received + p.clockSkewMs);
+  const latest = ({ kind, received }: E) =>
+    /^ended|^set/.test(kind) ? Number.POSITIVE_INFINITY : received + p.clockSkewMs;
   const timed = [...first.values()].map((e) => ({ ...e, time: Math.min(e.at, latest(e)) }));
   const keysOf = ({ time, precision, received, kind, at, sequence = -1, eventId = '' }: (typeof timed)[number]) =>
     // With whole seconds, the order of two events is only known from their receipt.
@@ -226,21 +233,50 @@ export function devicesOf(events: readonly ModelEvent[]): string[] {
   return [...new Set(events.flatMap(({ device }) => device ?? []))];
 }
 
-/** A participant of whom only ends are known. */
+/** A participant of whom only events without a device are known. */
 function goneBy(ends: readonly (ModelEvent & { time: number })[]) {
   const { time = 0, kind } = ends.at(-1) ?? {};
   const cause = kind === 'participant-left' ? 'left' : 'lost';
   return { state: 'gone', sinceMs: time, cause, isDoubtful: false, devices: [] as ReturnType<typeof deviceOf>[] };
 }
 
+export const isFact = ({ kind }: { kind: string }) => /available|busy|unknown/.test(kind);
+
+/** What is said of availability during the presence, and from when on it has been the same. Only a connected one has any. */
+function availabilityOf(
+  events: readonly ModelEvent[],
+  p: Policy,
+  nowMs: number,
+  { state, sinceMs }: { state: string; sinceMs: number },
+): { value: string; sinceMs: number } | undefined {
+  const facts = inOrder(events.filter(isFact), p).filter(({ time }) => state === 'connected' && time >= sinceMs);
+  const saidBy = ({ kind = 'unknown' }: { kind?: string } = {}) => kind.replace('set-', '');
+  const said = facts.flatMap((fact, n) => {
+    const stated = { value: saidBy(fact), sinceMs: fact.time };
+    const over = Math.max(fact.until ?? Number.POSITIVE_INFINITY, fact.time);
+    const next = facts[n + 1]?.time;
+    if (next === undefined ? over > nowMs : over >= next) return [stated];
+    return [stated, { value: saidBy(facts.slice(0, n).findLast(({ until }) => until === undefined)), sinceMs: over }];
+  });
+  const last = said.at(-1)?.value ?? 'unknown';
+  const start = said[said.findLastIndex(({ value }) => value !== last) + 1];
+  return last === 'unknown' ? undefined : start;
+}
+
 /** The participant and its devices. `past`: connections of devices whose events are no longer in `events`. */
 export function presenceOf(events: readonly ModelEvent[], p: Policy, nowMs: number, past: readonly Connection[] = []) {
-  const shared = events.filter(({ device }) => device === undefined);
+  const presence = devicesPresenceOf(events, p, nowMs, past);
+  const availability = availabilityOf(events, p, nowMs, presence);
+  return availability ? { ...presence, availability } : presence;
+}
+
+function devicesPresenceOf(events: readonly ModelEvent[], p: Policy, nowMs: number, past: readonly Connection[]) {
+  const shared = events.filter((event) => event.device === undefined && !isFact(event));
   const ids = devicesOf(events);
   const eventsOf = (id: string) => events.filter(({ device }) => device === id);
   const othersOf = (id: string) => events.filter(({ device }) => device !== undefined && device !== id);
   const histories = ids.map((id) => connectionsOf(eventsOf(id), p, nowMs, othersOf(id), shared));
-  if (ids.length === 0) return goneBy(inOrder(shared, p));
+  if (ids.length === 0) return goneBy(inOrder(shared.length > 0 ? shared : events, p));
   const current = histories.map((all) => all.at(-1) ?? NONE);
   const devices = current.map((c, n) => deviceOf(ids[n] ?? '', c, p));
   devices.sort(compareBy(({ state, sinceMs, deviceId }) => [rank(state), sinceMs, deviceId]));

@@ -5,8 +5,8 @@ import { changesetOf, readRecord } from '../../src/presence/write/changeset.js';
 import { decodeChanges, encodeChanges } from '../../src/storage/encoding/change-codec.js';
 import { decodeRecord, encodeRecord } from '../../src/storage/encoding/record-codec.js';
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
-import { connected, disconnected, policy } from '../domain/builders.js';
-import { deliveriesOf, histories, participantEnds, policies } from '../domain/histories.js';
+import { connected, disconnected, fact, policy } from '../domain/builders.js';
+import { availabilityFacts, deliveriesOf, histories, participantEnds, policies } from '../domain/histories.js';
 import { lengthOf } from '../length.js';
 
 const P1 = 'p1' as SubjectKey;
@@ -28,8 +28,8 @@ describe('a stored record', () => {
   it('is decoded to the original record, like changes, for any history', () => {
     const shape = { devices: 3, perDevice: 30, aheadMs: 600_000, isObserved: true };
     const delivered = fc
-      .tuple(histories(shape), participantEnds(12))
-      .chain(([events, ends]) => fc.tuple(deliveriesOf([...events, ...ends]), policies));
+      .tuple(histories(shape), participantEnds(12), availabilityFacts(20))
+      .chain((events) => fc.tuple(deliveriesOf(events.flat()), policies));
     fc.assert(
       fc.property(delivered, ([deliveries, policy]) => {
         let record: ParticipantRecord | undefined;
@@ -85,6 +85,27 @@ describe('a stored record', () => {
     }
   });
 
+  it('takes no more space for a participant of whose availability nothing is known, and may be without it', () => {
+    const { record } = advance(undefined, [connected({ at: 1_000 })], 1_000, policy);
+    const text = encodeRecord(record as ParticipantRecord);
+    expect(JSON.parse(text)).toHaveLength(6);
+    expect(decodeRecord(P1, text).availabilityFacts).toEqual([]);
+    expect(decodeRecord(P1, text).announced).not.toHaveProperty('availability');
+  });
+
+  it('is rejected if it has a fact of availability among the events of a device, or the reverse', () => {
+    const events = [connected({ at: 1_000 }), disconnected({ at: 2_000 }), fact('busy', { at: 3_000 })];
+    const { record } = advance(undefined, events, 3_000, policy);
+    const text = encodeRecord(record as ParticipantRecord);
+    const [parts, last] = [JSON.parse(text), JSON.parse(text).length - 1] as [unknown[][], number];
+    const facts = parts[last] as unknown[];
+    expect(facts.slice(1)).toEqual([257, 0, 0]);
+    const withFacts = (...values: unknown[]) => JSON.stringify([...parts.slice(0, last), [0, ...values]]);
+    expect(() => decodeRecord(P1, withFacts(1, 0, 0))).toThrow('a record has an event in the wrong place');
+    const withEnds = JSON.stringify([...parts.slice(0, last - 1), [257, 0, 0]]);
+    expect(() => decodeRecord(P1, withEnds)).toThrow('a record has an event in the wrong place');
+  });
+
   it('is rejected if it names a state by a string', () => {
     const at = 1_628_786_234_676;
     const { record } = advance(undefined, [connected({ at })], at, policy);
@@ -99,6 +120,8 @@ describe('a stored record', () => {
       connected({ device: 'd1', at, tag: 'red' }),
       connected({ device: 'd2', at: at + 5, precisionMs: 1_000, eventId: 'e', sequence: 3 }),
       disconnected({ device: 'd2', at: at + 900 }),
+      fact('available', { at: at + 5 }),
+      fact('set-busy', { at: at + 10, until: at + 100_000 }),
     ];
     const { record } = advance(undefined, events, at + 1_000, policy);
     const text = encodeRecord(record as ParticipantRecord);

@@ -2,6 +2,7 @@
 // participants are removed page by page through the recorder, so that callbacks are stored in between and every removal is a
 // compare-and-set.
 import { Injectable } from '@nestjs/common';
+import { isOperators } from '../../domain/lifecycle-event.js';
 import type { ParticipantRecord } from '../../domain/participant.js';
 import { PRESENCE_STATES } from '../../domain/presence-view.js';
 import type { SourceName } from '../../domain/subject.js';
@@ -85,8 +86,9 @@ function isMatch(record: ParticipantRecord, { tag, source, scope, sinceMs, until
 }
 
 /** On our clock: a forged event can carry any provider time. */
-function lastReceivedAtMs({ devices, ends }: ParticipantRecord): number {
-  let lastMs = Math.max(...ends.map(({ receivedAtMs }) => receivedAtMs));
+function lastReceivedAtMs({ devices, ends, availabilityFacts }: ParticipantRecord): number {
+  const facts = availabilityFacts.filter((fact) => !isOperators(fact));
+  let lastMs = Math.max(...[...ends, ...facts].map(({ receivedAtMs }) => receivedAtMs));
   for (const { base, events } of devices.values()) {
     for (const { kind, receivedAtMs } of base ? [base.upTo, ...events] : events) {
       // An operator's end is not a received event.

@@ -1,6 +1,7 @@
 // Encodes the changes of one commit as a feed entry: a positional JSON array, to save memory like record-codec.ts. Values
 // that all changes share are stored once.
 
+import { KNOWN_AVAILABILITIES, type KnownAvailability } from '../../domain/availability.js';
 import { CHANGE_TYPES, type Change, type ChangeType } from '../../domain/change.js';
 import type { GoneCause } from '../../domain/connection.js';
 import type { DeviceId } from '../../domain/lifecycle-event.js';
@@ -12,7 +13,7 @@ import { STORED_CAUSES } from './field-codecs.js';
 /** participant, source, tag, version, changes; scope, if not empty */
 type EncodedEntry = [ParticipantId, SourceName, string | 0, number, EncodedChange[], string?];
 
-/** type, device, previous tag, state, previous state, cause, since, at, receivedAt; 1 if doubtful */
+/** type, device, previous tag, state, previous state, cause, since, at, receivedAt; 1 if doubtful; availability and its start */
 type EncodedChange = [
   ChangeType,
   DeviceId | 0,
@@ -23,7 +24,9 @@ type EncodedChange = [
   number,
   number | null,
   number,
-  1?,
+  (0 | 1)?,
+  KnownAvailability?,
+  number?,
 ];
 
 /** `changes`: all changes of one commit for one participant. null: there are none. */
@@ -55,6 +58,8 @@ export function decodeChanges(text: string): Change[] | null {
       occurredAtMs,
       receivedAtMs,
       doubtful,
+      availability,
+      availabilitySinceMs = 0,
     ]): Change => ({
       type,
       subject,
@@ -65,6 +70,7 @@ export function decodeChanges(text: string): Change[] | null {
       previousState: previousState === 0 ? null : previousState,
       ...(cause !== 0 && { cause }),
       ...(doubtful && { isDoubtful: true }),
+      ...(availability && { availability: { value: availability, sinceMs: availabilitySinceMs } }),
       sinceMs,
       occurredAtMs,
       receivedAtMs,
@@ -86,7 +92,9 @@ function encodeChange(change: Change): EncodedChange {
     occurredAtMs,
     receivedAtMs,
   ];
-  if (change.isDoubtful) text.push(1);
+  const { availability } = change;
+  if (change.isDoubtful || availability) text.push(change.isDoubtful ? 1 : 0);
+  if (availability) text.push(availability.value, availability.sinceMs);
   return text;
 }
 
@@ -115,8 +123,9 @@ function isEntry(value: unknown): value is EncodedEntry {
 
 function isChange(value: unknown): value is EncodedChange {
   if (!Array.isArray(value)) return false;
-  const [type, deviceId, previousTag, state, previousState, cause, sinceMs, occurredAtMs, receivedAtMs, doubtful] =
+  const [type, deviceId, previousTag, state, previousState, cause, sinceMs, occurredAtMs, receivedAtMs, ...rest] =
     value as unknown[];
+  const [doubtful = 0, availability, availabilitySinceMs] = rest;
   return (
     isOneOf(CHANGE_TYPES, type) &&
     (deviceId === 0 || typeof deviceId === 'string') &&
@@ -127,7 +136,8 @@ function isChange(value: unknown): value is EncodedChange {
     isTimeMs(sinceMs) &&
     (occurredAtMs === null || isTimeMs(occurredAtMs)) &&
     isTimeMs(receivedAtMs) &&
-    (doubtful === undefined || doubtful === 1)
+    (doubtful === 0 || doubtful === 1) &&
+    (availability === undefined || (isOneOf(KNOWN_AVAILABILITIES, availability) && isTimeMs(availabilitySinceMs)))
   );
 }
 

@@ -1,12 +1,13 @@
 // Encodes the fields of a record by position, with times relative to the last event of the record.
 
+import type { AvailabilityFact } from '../../domain/availability.js';
 import type { Connection, GoneCause } from '../../domain/connection.js';
-import type { DeviceEvent } from '../../domain/lifecycle-event.js';
+import { type DeviceEvent, isAvailability, type KeptEvent } from '../../domain/lifecycle-event.js';
 import { PRESENCE_STATES, type Presence } from '../../domain/presence-view.js';
 import { isTimeMs } from '../../runtime/rfc3339.js';
 
 /** Records store indexes into these lists and PRESENCE_STATES: append only. */
-const STORED_KINDS: readonly DeviceEvent['kind'][] = [
+const STORED_KINDS: readonly KeptEvent['kind'][] = [
   'connected',
   'disconnected',
   'left',
@@ -15,6 +16,11 @@ const STORED_KINDS: readonly DeviceEvent['kind'][] = [
   'unseen',
   'participant-disconnected',
   'participant-left',
+  'available',
+  'busy',
+  'set-available',
+  'set-busy',
+  'set-unknown',
 ];
 export const STORED_CAUSES: readonly GoneCause[] = ['left', 'lost', 'expired', 'ended', 'superseded', 'reconciled'];
 
@@ -49,40 +55,67 @@ export function decodePresence(text: EncodedPresence, baseMs: number): Presence 
   };
 }
 
-/** Flags added to the index of the event kind. */
+/** Flags added to the index of the event kind, less 8 with MORE_KINDS. */
 const KIND = 7;
 const WHOLE_SECONDS = 8;
 const WITH_ID = 16;
 const WITH_SEQUENCE = 32;
 const CAPPED = 64;
 const ASKED = 128;
+const MORE_KINDS = 256;
+const UNTIL = 512;
+const FROM = 1_024;
 
-/** Appends the values of an event: kind and flags, occurredAt, receivedAt − occurredAt, then id, sequence, cappedAt and askedAt if any. */
-export function pushEvent(values: unknown[], event: DeviceEvent, baseMs: number): void {
+type StoredEvent = KeptEvent & Pick<AvailabilityFact, 'untilMs' | 'fromMs'>;
+
+/**
+ * Appends the values of an event: kind and flags, occurredAt, receivedAt − occurredAt, then id, sequence, cappedAt, askedAt, until
+ * and from if any.
+ */
+export function pushEvent(values: unknown[], event: StoredEvent, baseMs: number): void {
   const { kind, occurredAtMs, receivedAtMs, precisionMs, eventId, sequence, cappedAtMs, askedAtMs } = event;
-  let code = STORED_KINDS.indexOf(kind);
+  const { untilMs, fromMs } = event;
+  const index = STORED_KINDS.indexOf(kind);
+  let code = index > KIND ? index - KIND - 1 + MORE_KINDS : index;
   if (precisionMs !== 1) code += WHOLE_SECONDS;
   if (eventId !== undefined) code += WITH_ID;
   if (sequence !== undefined) code += WITH_SEQUENCE;
   if (cappedAtMs !== undefined) code += CAPPED;
   if (askedAtMs !== undefined) code += ASKED;
+  if (untilMs !== undefined) code += UNTIL;
+  if (fromMs !== undefined) code += FROM;
   values.push(code, occurredAtMs - baseMs, receivedAtMs - occurredAtMs);
   if (eventId !== undefined) values.push(eventId);
   if (sequence !== undefined) values.push(sequence);
   if (cappedAtMs !== undefined) values.push(cappedAtMs - baseMs);
   if (askedAtMs !== undefined) values.push(askedAtMs - baseMs);
+  if (untilMs !== undefined) values.push(untilMs - baseMs);
+  if (fromMs !== undefined) values.push(fromMs - baseMs);
 }
 
 /** Decodes the events from index `first` on. */
 export function decodeEvents(values: readonly unknown[], first: number, baseMs: number): DeviceEvent[] {
-  const events: DeviceEvent[] = [];
+  const events = decodeKept(values, first, baseMs);
+  if (events.some(isAvailability)) throw new Error('a record has an event in the wrong place');
+  return events as DeviceEvent[];
+}
+
+/** Decodes the facts of availability from index `first` on. */
+export function decodeFacts(values: readonly unknown[], first: number, baseMs: number): AvailabilityFact[] {
+  const events = decodeKept(values, first, baseMs);
+  if (!events.every(isAvailability)) throw new Error('a record has an event in the wrong place');
+  return events as AvailabilityFact[];
+}
+
+function decodeKept(values: readonly unknown[], first: number, baseMs: number): StoredEvent[] {
+  const events: StoredEvent[] = [];
   for (let next = first; next < values.length; ) {
     const code = checkedInteger(values[next] as number);
     const occurredAtMs = checkedInteger(baseMs + (values[next + 1] as number));
     const receivedAtMs = checkedInteger(occurredAtMs + (values[next + 2] as number));
     const precisionMs = code & WHOLE_SECONDS ? 1_000 : 1;
-    const event: DeviceEvent = {
-      kind: elementAt(STORED_KINDS, code & KIND),
+    const event: KeptEvent = {
+      kind: elementAt(STORED_KINDS, (code & KIND) + (code & MORE_KINDS ? KIND + 1 : 0)),
       occurredAtMs,
       receivedAtMs,
       precisionMs,
@@ -92,7 +125,11 @@ export function decodeEvents(values: readonly unknown[], first: number, baseMs: 
     const sequence = code & WITH_SEQUENCE ? { sequence: checkedInteger(values[next++] as number) } : undefined;
     const capped = code & CAPPED ? { cappedAtMs: checkedInteger(baseMs + (values[next++] as number)) } : undefined;
     const asked = code & ASKED ? { askedAtMs: checkedInteger(baseMs + (values[next++] as number)) } : undefined;
-    events.push(code >= WITH_ID ? { ...event, ...eventId, ...sequence, ...capped, ...asked } : event);
+    const until = code & UNTIL ? { untilMs: checkedInteger(baseMs + (values[next++] as number)) } : undefined;
+    const from = code & FROM ? { fromMs: checkedInteger(baseMs + (values[next++] as number)) } : undefined;
+    events.push(
+      code >= WITH_ID ? { ...event, ...eventId, ...sequence, ...capped, ...asked, ...until, ...from } : event,
+    );
   }
   return events;
 }
@@ -178,7 +215,7 @@ function checkedString(value: unknown): string {
   throw new Error('a record has a value that is not a string');
 }
 
-function elementAt<T>(values: readonly T[], index: number): T {
+export function elementAt<T>(values: readonly T[], index: number): T {
   // The text may have a string here, and every array has members such as `length`.
   const value = values[checkedInteger(index)];
   if (value === undefined) throw new Error(`a record has a value that is not one of ${values.join('|')}`);

@@ -2,6 +2,12 @@
 // record in memory, and each callback reads one and writes one: this takes about a quarter of the size of plain JSON. Values
 // that most participants share are omitted or stored as 0. The subject is not part of it: it is the key of the record.
 
+import {
+  type AvailabilityFact,
+  type CurrentAvailability,
+  KNOWN_AVAILABILITIES,
+  NO_FACTS,
+} from '../../domain/availability.js';
 import type { DeviceHistory } from '../../domain/device-history.js';
 import type { DeviceId } from '../../domain/lifecycle-event.js';
 import type { ParticipantRecord } from '../../domain/participant.js';
@@ -22,8 +28,10 @@ import {
   checkedInteger,
   checkedTag,
   decodeEvents,
+  decodeFacts,
   decodePresence,
   type EncodedPresence,
+  elementAt,
   encodePresence,
   pushEvent,
 } from './field-codecs.js';
@@ -43,7 +51,8 @@ type EncodedRecord =
   | [typeof FORMAT, number, number, EncodedDeadline, ...EncodedNewDevice, ...EncodedOptions];
 /**
  * Trailing defaults are omitted: tag, 0 for none, with its time unless the last event set it; presence, 0 if equal to that of
- * the first device; start and reach of each past stay; evictedUpTo, null for none; the values of the participant's ends
+ * the first device; start and reach of each past stay; evictedUpTo, null for none; the values of the participant's ends; the
+ * availability, 0 if it is unknown, or its value and start, then the values of its facts
  */
 type EncodedOptions = [
   (string | [string, number] | 0)?,
@@ -51,11 +60,12 @@ type EncodedOptions = [
   number[]?,
   (number | null)?,
   unknown[]?,
+  [number | [number, number], ...unknown[]]?,
 ];
 
 export function encodeRecord(record: ParticipantRecord): StoredRecord {
   const { lastEventAtMs: baseMs, version, deadlineMs, settledAtMs, announced, tag } = record;
-  const { pastStays, evictedUpToMs, ends } = record;
+  const { pastStays, evictedUpToMs, ends, availabilityFacts: facts } = record;
   const devices = announced.devices.map((view) => encodeDevice(view, record.devices.get(view.deviceId), baseMs));
   const deadline = deadlineMs - baseMs;
   const encodedDeadline = settledAtMs === undefined ? deadline : [deadline, settledAtMs - baseMs];
@@ -64,19 +74,30 @@ export function encodeRecord(record: ParticipantRecord): StoredRecord {
   if (device && isNew(device) && devices.length === 1) text.push(device[0], device[1]);
   else text.push(devices);
   const presence = isSamePresence(announced, announced.devices[0]) ? 0 : encodePresence(announced, baseMs);
-  const isLong = evictedUpToMs !== undefined || pastStays.length > 0 || ends.length > 0;
+  const isLong = [pastStays, ends, facts].some(({ length }) => length > 0) || evictedUpToMs !== undefined;
   if (tag) text.push(tag.occurredAtMs === baseMs ? tag.value : [tag.value, tag.occurredAtMs - baseMs]);
   if (presence === 0 && !isLong) return JSON.stringify(text);
   if (!tag) text.push(0);
   text.push(presence);
   if (isLong) text.push(pastStays.flatMap(({ startMs, reachMs }) => [startMs - baseMs, reachMs - baseMs]));
   if (evictedUpToMs !== undefined) text.push(evictedUpToMs - baseMs);
-  if (ends.length === 0) return JSON.stringify(text);
+  if (ends.length === 0 && facts.length === 0) return JSON.stringify(text);
   if (evictedUpToMs === undefined) text.push(null);
   const values: unknown[] = [];
   for (const end of ends) pushEvent(values, end, baseMs);
   text.push(values);
+  if (facts.length > 0) text.push(encodeAvailability(announced.availability, facts, baseMs));
   return JSON.stringify(text);
+}
+
+function encodeAvailability(
+  current: CurrentAvailability | undefined,
+  facts: readonly AvailabilityFact[],
+  baseMs: number,
+): unknown[] {
+  const values: unknown[] = [current ? [KNOWN_AVAILABILITIES.indexOf(current.value), current.sinceMs - baseMs] : 0];
+  for (const fact of facts) pushEvent(values, fact, baseMs);
+  return values;
 }
 
 /** Throws if the text is not a valid record. The error is logged, so it must not quote the text. */
@@ -102,7 +123,9 @@ function toRecord(subject: Subject, text: EncodedRecord): ParticipantRecord {
   const [deadline, settledAt] = typeof encodedDeadline === 'number' ? [encodedDeadline] : encodedDeadline;
   const hasOnlyNewDevice = typeof text[4] === 'string';
   const devices = (hasOnlyNewDevice ? [text.slice(4, 6)] : text[4]) as EncodedDevice[];
-  const [tag = 0, presence = 0, stays = [], evictedUpTo, ends] = text.slice(hasOnlyNewDevice ? 6 : 5) as EncodedOptions;
+  const options = text.slice(hasOnlyNewDevice ? 6 : 5) as EncodedOptions;
+  const [tag = 0, presence = 0, stays = [], evictedUpTo, ends = [], facts] = options;
+  const availability = decodeAvailability(facts?.[0], baseMs);
   const histories = new Map<DeviceId, DeviceHistory>();
   const views: DeviceView[] = [];
   for (const device of devices) {
@@ -118,10 +141,11 @@ function toRecord(subject: Subject, text: EncodedRecord): ParticipantRecord {
     tag: tag === 0 ? undefined : decodeTag(tag, baseMs),
     lastEventAtMs: checkedInteger(baseMs),
     devices: histories,
-    ends: ends ? decodeEvents(ends, 0, baseMs) : NO_ENDS,
+    ends: ends.length > 0 ? decodeEvents(ends, 0, baseMs) : NO_ENDS,
+    availabilityFacts: facts ? decodeFacts(facts, 1, baseMs) : NO_FACTS,
     pastStays: decodeStays(stays, baseMs),
     evictedUpToMs: evictedUpTo == null ? undefined : checkedInteger(baseMs + evictedUpTo),
-    announced: { state, sinceMs, untilMs, cause, isDoubtful, devices: views },
+    announced: { state, sinceMs, untilMs, cause, isDoubtful, devices: views, ...(availability && { availability }) },
     deadlineMs: checkedInteger(baseMs + deadline),
     settledAtMs: settledAt === undefined ? undefined : checkedInteger(baseMs + settledAt),
   };
@@ -140,6 +164,15 @@ function firstOf(views: readonly DeviceView[]): DeviceView {
 
 function decodeTag(text: string | [string, number], baseMs: number) {
   return typeof text === 'string' ? { value: text, occurredAtMs: baseMs } : checkedTag(text[0], baseMs + text[1]);
+}
+
+function decodeAvailability(
+  current: number | [number, number] | undefined,
+  baseMs: number,
+): CurrentAvailability | undefined {
+  if (!Array.isArray(current)) return undefined;
+  const [index, since] = current;
+  return { value: elementAt(KNOWN_AVAILABILITIES, index), sinceMs: checkedInteger(baseMs + since) };
 }
 
 function decodeStays(numbers: readonly number[], baseMs: number): Stay[] {
