@@ -1,6 +1,7 @@
 // The ports of a store, one per use, and the bundle of them that an adapter provides. A store keeps records as opaque text and
 // finds participants by their IndexEntry. It knows no rules of presence: it loads records, and commits new ones only if they
 // have not changed since (compare-and-set). test/contract/ has one suite per port, which both adapters pass.
+import type { CurrentAvailability, KnownAvailability } from '../domain/availability.js';
 import type { PresenceState } from '../domain/presence-view.js';
 import type { SourceName } from '../domain/subject.js';
 import type { SubjectKey } from './encoding/subject-key.js';
@@ -19,6 +20,8 @@ export interface IndexEntry {
   readonly groups: readonly Group[];
   /** The number of devices that are present. */
   readonly devices: number;
+  /** Only if connected; undefined: unknown. */
+  readonly availability?: CurrentAvailability | undefined;
   readonly dueMs: number;
 }
 
@@ -48,7 +51,9 @@ interface Stored {
 
 /** Undefined members match everything. */
 export interface PageFilter {
+  /** Not used with an availability, which only connected participants have. */
   readonly states: readonly PresenceState[];
+  readonly availability?: KnownAvailability | undefined;
   readonly source?: SourceName | undefined;
   readonly group?: Group | undefined;
 }
@@ -58,7 +63,7 @@ export interface OccupancyFilter {
   readonly group?: Group<'tag' | 'scope'> | undefined;
 }
 
-/** Pages are sorted by `sinceMs`, then by the bytes of `key`. */
+/** Pages are sorted by `sinceMs`, which with a filter by availability is that of the availability, then by the bytes of `key`. */
 export interface PageCursor {
   readonly sinceMs: number;
   readonly key: SubjectKey;
@@ -72,6 +77,9 @@ export interface Occupancy {
   readonly connected: number;
   readonly reconnecting: number;
   readonly devices: number;
+  /** Of those connected. */
+  readonly available: number;
+  readonly busy: number;
 }
 
 export interface TagOccupancy extends Occupancy {

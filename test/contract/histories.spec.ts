@@ -1,6 +1,7 @@
 // Applies the same random histories to every store and to the reference model, and compares them after every step.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { MAX_KEPT_FACTS } from '../../src/domain/availability.js';
 import { MAX_KEPT_EVENTS } from '../../src/domain/device-history.js';
 import type { RecordedEvent } from '../../src/domain/lifecycle-event.js';
 import { advance } from '../../src/domain/participant.js';
@@ -8,7 +9,7 @@ import { MAX_KEPT_ENDS } from '../../src/domain/participant-ends.js';
 import { changesetOf, readRecord } from '../../src/presence/write/changeset.js';
 import { keyOf, type SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import type { Storage } from '../../src/storage/ports.js';
-import { policy as defaults, eventOf, modelEventOf, participantEnd, subjectOf } from '../domain/builders.js';
+import { policy as defaults, eventOf, fact, modelEventOf, participantEnd, subjectOf } from '../domain/builders.js';
 import { START_MS } from '../domain/histories.js';
 import { lengthOf } from '../length.js';
 import { ModelledParticipant } from '../model/modelled-participant.js';
@@ -37,10 +38,14 @@ const events = fc.array(
       'left',
       'participant-disconnected',
       'participant-left',
+      'available',
+      'busy',
+      'set-busy',
     ),
     to: fc.constantFrom(...KEYS),
     device: fc.constantFrom('d1', 'd2', 'd3'),
     agoMs: fc.constantFrom(0, 500, 3_000),
+    lastsMs: fc.constantFrom(undefined, 10_000, 30_000),
     tag: fc.constantFrom(undefined, ...TAGS),
   }),
   { maxLength: 6 },
@@ -57,7 +62,9 @@ const steps = allSteps.filter((all) => {
   const isDiscarded = (ids: readonly string[], limit: number) =>
     ids.some((id) => ids.filter((other) => other === id).length > limit);
   const endedIds = ends.map(({ to }) => to);
-  return !isDiscarded(devices, MAX_KEPT_EVENTS) && !isDiscarded(endedIds, MAX_KEPT_ENDS);
+  const factIds = sent.filter(({ kind }) => /available|busy/.test(kind)).map(({ to }) => to);
+  const areFew = !isDiscarded(endedIds, MAX_KEPT_ENDS) && !isDiscarded(factIds, MAX_KEPT_FACTS);
+  return areFew && !isDiscarded(devices, MAX_KEPT_EVENTS);
 });
 
 async function stepStore(storage: Storage, key: SubjectKey, received: RecordedEvent[], nowMs: number): Promise<void> {
@@ -107,10 +114,12 @@ describe('random histories', () => {
             for (const { key, parts } of SUBJECTS) {
               const own = received
                 .filter(({ to }) => to === key)
-                .map(({ kind, device, agoMs, tag }): RecordedEvent => {
+                .map(({ kind, device, agoMs, lastsMs, tag }): RecordedEvent => {
                   const moment = { ...parts, tag, at: nowMs - agoMs, receivedAt: nowMs };
                   if (kind === 'participant-disconnected' || kind === 'participant-left')
                     return participantEnd(kind, moment);
+                  if (kind === 'available' || kind === 'busy') return fact(kind, moment);
+                  if (kind === 'set-busy') return fact(kind, { ...moment, until: lastsMs && moment.at + lastsMs });
                   return eventOf(kind, { ...moment, device });
                 });
               modelled.get(key)?.step(own.map(modelEventOf), nowMs);

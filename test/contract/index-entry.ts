@@ -10,6 +10,8 @@ export interface IndexParts extends Partial<Omit<IndexEntry, 'source' | 'groups'
   id?: string;
 }
 
+export const NONE_KNOWN = { available: 0, busy: 0 };
+
 export const tagged = (name: string): Group<'tag'> => ({ kind: 'tag', name });
 
 /** By default a participant connected with one device and no deadline soon. */

@@ -1,6 +1,7 @@
 // What every store must do when somebody deletes a record without it: it is as if the participant had never been stored.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { KNOWN_AVAILABILITIES } from '../../src/domain/availability.js';
 import { PRESENCE_STATES } from '../../src/domain/presence-view.js';
 import { keyOf } from '../../src/storage/encoding/subject-key.js';
 import type { Changeset, Group, Storage } from '../../src/storage/ports.js';
@@ -20,6 +21,7 @@ interface Participant {
   readonly state: (typeof PRESENCE_STATES)[number];
   readonly devices: number;
   readonly tag: string | undefined;
+  readonly availability?: 'available' | 'busy' | undefined;
 }
 
 const aParticipant: fc.Arbitrary<Participant> = fc.record({
@@ -28,14 +30,16 @@ const aParticipant: fc.Arbitrary<Participant> = fc.record({
   state: fc.constantFrom(...PRESENCE_STATES),
   devices: fc.nat(4),
   tag: fc.constantFrom(undefined, ...TAGS),
+  availability: fc.constantFrom(undefined, 'available', 'busy'),
 });
 const subjectKeyOf = ({ name, scope }: Participant) => keyOf(subjectOf({ participant: name, scope }));
 const participants = fc.uniqueArray(aParticipant, { selector: subjectKeyOf, minLength: 1, maxLength: 8 });
 
 function arrivalOf(participant: Participant): Changeset {
-  const { name, scope, state, devices, tag } = participant;
+  const { name, scope, state, devices, tag, availability } = participant;
+  const known = state === 'connected' && availability ? { availability: { value: availability, sinceMs: 7 } } : {};
   const inScope = scope === '' ? {} : { scope, id: name };
-  const index = { state, devices, ...inScope, ...(tag !== undefined && { tag }) };
+  const index = { state, devices, ...known, ...inScope, ...(tag !== undefined && { tag }) };
   return {
     key: subjectKeyOf(participant),
     before: null,
@@ -49,6 +53,11 @@ async function contentsOf({ records, index }: Storage) {
   const pages = [undefined, ...GROUPS].flatMap((group) =>
     PRESENCE_STATES.map(async (state) => (await index.page({ states: [state], group }, null, 100)).items),
   );
+  const known = [undefined, ...GROUPS].flatMap((group) =>
+    KNOWN_AVAILABILITIES.map(async (availability) => {
+      return (await index.page({ states: ['connected'], availability, group }, null, 100)).items;
+    }),
+  );
   const groups = GROUPS.filter((group): group is Group<'tag' | 'scope'> => group.kind !== 'id');
   const counts = [undefined, ...groups].map((group) => index.occupancy({ group }));
   const { items: tags } = await index.tags(undefined, null, 100);
@@ -57,7 +66,7 @@ async function contentsOf({ records, index }: Storage) {
     size: await records.size(),
     due: [...due].sort(),
     tags,
-    pages: await Promise.all(pages),
+    pages: await Promise.all([...pages, ...known]),
     counts: await Promise.all(counts),
   };
 }

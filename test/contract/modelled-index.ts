@@ -1,5 +1,6 @@
 // Compares the index of a store with the reference model: a query must find the same as a scan of all participants.
 import { expect } from '@jest/globals';
+import { KNOWN_AVAILABILITIES } from '../../src/domain/availability.js';
 import { PRESENCE_STATES } from '../../src/domain/presence-view.js';
 import type { SourceName, Subject } from '../../src/domain/subject.js';
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
@@ -45,6 +46,19 @@ async function expectSamePages(index: PresenceIndex, entries: readonly Entry[], 
       .sort((a, b) => a.sinceMs - b.sinceMs || (a.key < b.key ? -1 : 1));
     expect((await index.page({ states: [state], source, group }, null, 100)).items).toEqual(expected);
   }
+  for (const availability of KNOWN_AVAILABILITIES) {
+    const expected = among(entries, source, group)
+      .map(({ key, view, record }) => ({ key, record, known: availabilityOf(view) }))
+      .filter(({ known }) => known?.value === availability)
+      .map(({ key, record, known }) => ({ key, sinceMs: known?.sinceMs ?? 0, record }))
+      .sort((a, b) => a.sinceMs - b.sinceMs || (a.key < b.key ? -1 : 1));
+    const filter = { states: ['connected'], availability, source, group } as const;
+    expect((await index.page(filter, null, 100)).items).toEqual(expected);
+  }
+}
+
+function availabilityOf(view: Known['view']): { value: string; sinceMs: number } | undefined {
+  return 'availability' in view ? view.availability : undefined;
 }
 
 async function expectSameOccupancy(
@@ -68,7 +82,9 @@ async function expectSameTags(index: PresenceIndex, entries: readonly Entry[], s
 function occupancyOf(entries: readonly Entry[]): Occupancy {
   const countOf = (state: string) => entries.filter(({ view }) => view.state === state).length;
   const devices = entries.flatMap(({ view }) => view.devices.filter(({ state }) => state !== 'gone')).length;
-  return { connected: countOf('connected'), reconnecting: countOf('reconnecting'), devices };
+  const known = (value: string) => entries.filter(({ view }) => availabilityOf(view)?.value === value).length;
+  const [available, busy] = [known('available'), known('busy')];
+  return { connected: countOf('connected'), reconnecting: countOf('reconnecting'), devices, available, busy };
 }
 
 /** An id group contains all scopes; a participant without a scope is found by its key instead. */

@@ -8,7 +8,7 @@ import type { Changeset, Group, PageCursor, PageFilter, PresenceIndex, Storage }
 import { subjectOf } from '../domain/builders.js';
 import { lengthOf } from '../length.js';
 import { arrival, keyNamed, keysOf, stored } from './arrivals.js';
-import { BANDWIDTH, type IndexParts, tagged } from './index-entry.js';
+import { BANDWIDTH, type IndexParts, NONE_KNOWN, tagged } from './index-entry.js';
 import { type OpenStorage, storesUnderTest } from './stores.js';
 
 async function allKeys(index: PresenceIndex, filter: PageFilter, limit: number): Promise<SubjectKey[]> {
@@ -119,19 +119,21 @@ describe.each(storesUnderTest())('the presence index on %s', (_, open) => {
         arrival('c', { devices: 1 }),
         arrival('d', { tag: 'blue', state: 'gone', devices: 0 }),
       ]);
-      expect(await storage.index.occupancy({})).toEqual({ connected: 2, reconnecting: 1, devices: 4 });
+      expect(await storage.index.occupancy({})).toEqual({ connected: 2, reconnecting: 1, devices: 4, ...NONE_KNOWN });
       expect(await storage.index.occupancy({ group: tagged('red') })).toEqual({
         connected: 1,
         reconnecting: 1,
         devices: 3,
+        ...NONE_KNOWN,
       });
       expect(await storage.index.occupancy({ group: tagged('blue') })).toEqual({
         connected: 0,
         reconnecting: 0,
         devices: 0,
+        ...NONE_KNOWN,
       });
       expect((await storage.index.tags(undefined, null, 10)).items).toEqual([
-        { tag: 'red', connected: 1, reconnecting: 1, devices: 3 },
+        { tag: 'red', connected: 1, reconnecting: 1, devices: 3, ...NONE_KNOWN },
       ]);
     });
 
@@ -147,9 +149,75 @@ describe.each(storesUnderTest())('the presence index on %s', (_, open) => {
     });
   });
 
+  describe('availability', () => {
+    const scope: Group<'scope'> = { kind: 'scope', name: 'r1' };
+    const available = (sinceMs: number) => ({ availability: { value: 'available', sinceMs } }) as const;
+    const busy = (sinceMs: number) => ({ availability: { value: 'busy', sinceMs } }) as const;
+    const pageOf = (filter: Omit<PageFilter, 'states'>, limit = 10) =>
+      allKeys(storage.index, { states: ['connected'], ...filter }, limit);
+
+    it('is a filter by which pages are sorted by its start', async () => {
+      await storage.records.commit([
+        arrival('a', { tag: 'red', sinceMs: 1, ...available(90) }),
+        arrival('b', { tag: 'red', sinceMs: 2, ...available(70) }),
+        arrival('c', { sinceMs: 3, ...available(80), scope: 'r1', id: 'c' }),
+        arrival('d', { tag: 'red', sinceMs: 4, ...busy(60) }),
+        arrival('e', { tag: 'red', sinceMs: 5 }),
+      ]);
+      expect(await pageOf({ availability: 'available' })).toEqual(['b', 'c', 'a']);
+      expect(await pageOf({ availability: 'available' }, 1)).toEqual(['b', 'c', 'a']);
+      expect(await pageOf({ availability: 'available', group: tagged('red') }, 1)).toEqual(['b', 'a']);
+      expect(await pageOf({ availability: 'available', group: scope })).toEqual(['c']);
+      expect(await pageOf({ availability: 'busy' })).toEqual(['d']);
+      const { items } = await storage.index.page({ states: ['connected'], availability: 'busy' }, null, 1);
+      expect(items).toEqual([{ key: 'd', sinceMs: 60, record: 'd 1' }]);
+      expect(await storage.index.occupancy({})).toMatchObject({ connected: 5, available: 3, busy: 1 });
+      expect(await storage.index.occupancy({ group: scope })).toMatchObject({ available: 1, busy: 0 });
+      expect((await storage.index.tags(undefined, null, 10)).items).toEqual([
+        { tag: 'red', connected: 4, reconnecting: 0, devices: 4, available: 2, busy: 1 },
+      ]);
+    });
+
+    it('moves with the participant, and ends with its presence', async () => {
+      let before: Changeset['before'] = null;
+      const commit = async (index: IndexParts | null) => {
+        const after: Changeset['after'] = index && stored(`a ${JSON.stringify(index)}`, index);
+        const changeset = { key: keyNamed('a'), before, after, changes: null };
+        expect(await storage.records.commit([changeset])).toEqual(['done']);
+        before = after;
+      };
+      const counts = async (group?: Group<'tag'>) => {
+        const { available: ready, busy: working } = await storage.index.occupancy({ group });
+        return [ready, working];
+      };
+      await commit({ tag: 'red' });
+      expect(await counts()).toEqual([0, 0]);
+      await commit({ tag: 'red', ...available(5) });
+      expect([await counts(), await counts(tagged('red'))]).toEqual([
+        [1, 0],
+        [1, 0],
+      ]);
+      await commit({ tag: 'red', ...available(7) });
+      expect((await storage.index.page({ states: [], availability: 'available' }, null, 10)).items).toEqual([
+        expect.objectContaining({ sinceMs: 7 }),
+      ]);
+      await commit({ tag: 'blue', ...busy(8) });
+      expect([await counts(), await counts(tagged('red')), await counts(tagged('blue'))]).toEqual([
+        [0, 1],
+        [0, 0],
+        [0, 1],
+      ]);
+      await commit({ tag: 'blue', state: 'reconnecting' });
+      expect([await counts(), await pageOf({ availability: 'busy' })]).toEqual([[0, 0], []]);
+      await commit({ tag: 'blue', ...available(9) });
+      await commit(null);
+      expect([await counts(), await pageOf({ availability: 'available' })]).toEqual([[0, 0], []]);
+    });
+  });
+
   describe('with several sources', () => {
     const LIVEKIT = 'livekit' as SourceName;
-    const EMPTY = { connected: 0, reconnecting: 0, devices: 0 };
+    const EMPTY = { connected: 0, reconnecting: 0, devices: 0, ...NONE_KNOWN };
     const scope = (name: string): Group<'scope'> => ({ kind: 'scope', name });
     const withId = (name: string): Group<'id'> => ({ kind: 'id', name });
     const pageOf = async (filter: Omit<PageFilter, 'states'>) =>
@@ -197,19 +265,39 @@ describe.each(storesUnderTest())('the presence index on %s', (_, open) => {
 
     it('filters occupancy by source and by group', async () => {
       const { index } = storage;
-      expect(await index.occupancy({})).toEqual({ connected: 3, reconnecting: 1, devices: 4 });
-      expect(await index.occupancy({ source: BANDWIDTH })).toEqual({ connected: 1, reconnecting: 0, devices: 2 });
-      expect(await index.occupancy({ source: LIVEKIT })).toEqual({ connected: 2, reconnecting: 1, devices: 2 });
-      expect(await index.occupancy({ group: tagged('red') })).toEqual({ connected: 2, reconnecting: 0, devices: 3 });
+      expect(await index.occupancy({})).toEqual({ connected: 3, reconnecting: 1, devices: 4, ...NONE_KNOWN });
+      expect(await index.occupancy({ source: BANDWIDTH })).toEqual({
+        connected: 1,
+        reconnecting: 0,
+        devices: 2,
+        ...NONE_KNOWN,
+      });
+      expect(await index.occupancy({ source: LIVEKIT })).toEqual({
+        connected: 2,
+        reconnecting: 1,
+        devices: 2,
+        ...NONE_KNOWN,
+      });
+      expect(await index.occupancy({ group: tagged('red') })).toEqual({
+        connected: 2,
+        reconnecting: 0,
+        devices: 3,
+        ...NONE_KNOWN,
+      });
       const redInLivekit = { source: LIVEKIT, group: tagged('red') };
-      expect(await index.occupancy(redInLivekit)).toEqual({ connected: 1, reconnecting: 0, devices: 1 });
-      expect(await index.occupancy({ group: scope('r2') })).toEqual({ connected: 1, reconnecting: 1, devices: 1 });
+      expect(await index.occupancy(redInLivekit)).toEqual({ connected: 1, reconnecting: 0, devices: 1, ...NONE_KNOWN });
+      expect(await index.occupancy({ group: scope('r2') })).toEqual({
+        connected: 1,
+        reconnecting: 1,
+        devices: 1,
+        ...NONE_KNOWN,
+      });
       expect(await index.occupancy({ source: BANDWIDTH, group: scope('r2') })).toEqual(EMPTY);
     });
 
     it('filters tags by source', async () => {
-      const red = { tag: 'red', connected: 1, reconnecting: 0, devices: 1 };
-      const blue = { tag: 'blue', connected: 0, reconnecting: 1, devices: 0 };
+      const red = { tag: 'red', connected: 1, reconnecting: 0, devices: 1, ...NONE_KNOWN };
+      const blue = { tag: 'blue', connected: 0, reconnecting: 1, devices: 0, ...NONE_KNOWN };
       expect(await tagsOf()).toEqual([blue, { ...red, connected: 2, devices: 3 }]);
       expect(await tagsOf(BANDWIDTH)).toEqual([{ ...red, devices: 2 }]);
       expect(await tagsOf(LIVEKIT)).toEqual([blue, red]);

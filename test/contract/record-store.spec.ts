@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Changeset, Storage } from '../../src/storage/ports.js';
 import { arrival, keyNamed, keysOf, stored } from './arrivals.js';
 import { entriesAfter } from './feed.js';
-import { tagged } from './index-entry.js';
+import { NONE_KNOWN, tagged } from './index-entry.js';
 import { type OpenStorage, storesUnderTest } from './stores.js';
 
 describe.each(storesUnderTest())('the record store on %s', (_, open) => {
@@ -88,11 +88,12 @@ describe.each(storesUnderTest())('the record store on %s', (_, open) => {
       expect(await storage.records.load([key])).toEqual([null]);
       const everybody = { states: ['connected', 'reconnecting', 'gone'] } as const;
       expect((await storage.index.page(everybody, null, 10)).items).toEqual([]);
-      expect(await storage.index.occupancy({})).toEqual({ connected: 0, reconnecting: 0, devices: 0 });
+      expect(await storage.index.occupancy({})).toEqual({ connected: 0, reconnecting: 0, devices: 0, ...NONE_KNOWN });
       expect(await storage.index.occupancy({ group: tagged('red') })).toEqual({
         connected: 0,
         reconnecting: 0,
         devices: 0,
+        ...NONE_KNOWN,
       });
       expect((await storage.index.tags(undefined, null, 10)).items).toEqual([]);
       expect(await storage.records.due(Number.MAX_SAFE_INTEGER, 10)).toEqual({ keys: [], nextDueMs: null });

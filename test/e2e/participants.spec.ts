@@ -177,12 +177,26 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
   it('counts participants and devices, in total or by tag', async () => {
     await aMeeting();
     const asOf = expect.any(String);
-    expect(await get('/v1/occupancy')).toEqual({ connected: 2, reconnecting: 1, devices: 4, asOf });
-    expect(await get('/v1/occupancy?tag=red')).toEqual({ connected: 2, reconnecting: 0, devices: 3, asOf });
+    expect(await get('/v1/occupancy')).toEqual({
+      connected: 2,
+      reconnecting: 1,
+      devices: 4,
+      available: 0,
+      busy: 0,
+      asOf,
+    });
+    expect(await get('/v1/occupancy?tag=red')).toEqual({
+      connected: 2,
+      reconnecting: 0,
+      devices: 3,
+      available: 0,
+      busy: 0,
+      asOf,
+    });
     expect(await get('/v1/tags')).toEqual({
       items: [
-        { tag: 'blue', connected: 0, reconnecting: 1, devices: 1 },
-        { tag: 'red', connected: 2, reconnecting: 0, devices: 3 },
+        { tag: 'blue', connected: 0, reconnecting: 1, devices: 1, available: 0, busy: 0 },
+        { tag: 'red', connected: 2, reconnecting: 0, devices: 3, available: 0, busy: 0 },
       ],
       position: expect.any(String),
       asOf,

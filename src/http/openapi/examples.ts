@@ -23,7 +23,7 @@ export const PURGE_CURSOR_EXAMPLE =
   '5kd2lkdGhcIixcIjIwMjYtMTEtMjNUMDk6MDA6MDBaXCIsXCIyMDI2LTExLTIzVDA5OjMwOjAwWlwiXSJd';
 
 const AS_OF = '2026-11-23T09:30:00.000Z';
-const OCCUPANCY = { connected: 1, reconnecting: 0, devices: 1 };
+const OCCUPANCY = { connected: 1, reconnecting: 0, devices: 1, available: 1, busy: 0 };
 
 export const PARTICIPANT_EXAMPLE = {
   participantId: PARTICIPANT_ID_EXAMPLE,

@@ -197,6 +197,9 @@ export class LookupResponse {
 const Connected = () => ApiProperty({ type: 'integer', example: 2, description: 'Participants connected.' });
 const Reconnecting = () => ApiProperty({ type: 'integer', example: 1, description: 'Participants reconnecting.' });
 const Devices = () => ApiProperty({ type: 'integer', example: 3, description: 'Devices connected or reconnecting.' });
+const Available = () =>
+  ApiProperty({ type: 'integer', example: 1, description: 'Connected participants that are available.' });
+const Busy = () => ApiProperty({ type: 'integer', example: 1, description: 'Connected participants that are busy.' });
 
 export class OccupancyResponse implements Occupancy {
   @Connected()
@@ -207,6 +210,12 @@ export class OccupancyResponse implements Occupancy {
 
   @Devices()
   devices: number;
+
+  @Available()
+  available: number;
+
+  @Busy()
+  busy: number;
 
   @AsOf()
   asOf: string;
@@ -224,6 +233,12 @@ export class TagResponse implements Occupancy {
 
   @Devices()
   devices: number;
+
+  @Available()
+  available: number;
+
+  @Busy()
+  busy: number;
 }
 
 export class TagsResponse {

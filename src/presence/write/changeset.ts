@@ -38,6 +38,7 @@ function indexEntry({ subject, announced, tag, deadlineMs }: ParticipantRecord):
     sinceMs: announced.sinceMs,
     groups: groupsOf(subject, tag?.value),
     devices: announced.devices.filter(({ state }) => state !== 'gone').length,
+    availability: announced.availability,
     dueMs: deadlineMs,
   };
 }

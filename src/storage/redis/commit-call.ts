@@ -126,6 +126,11 @@ class IndexUpdates {
     if (after && (before?.state !== after.state || before.sinceMs !== after.sinceMs)) {
       set(after.state).added.push(after.sinceMs, key);
     }
+    const [knownBefore, known] = [before?.availability, after?.availability];
+    if (knownBefore && knownBefore.value !== known?.value) set(knownBefore.value).removed.push(key);
+    if (known && (knownBefore?.value !== known.value || knownBefore.sinceMs !== known.sinceMs)) {
+      set(known.value).added.push(known.sinceMs, key);
+    }
     const [was, is] = [presentDevices(before), presentDevices(after)];
     if (was !== 0 && is === 0) set('none').added.push(0, key);
     if (was === 0 && is !== 0) set('none').removed.push(key);

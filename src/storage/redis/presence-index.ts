@@ -19,8 +19,8 @@ import type { Shard } from './shard.js';
 import type { Shards } from './shards.js';
 import { runTransaction } from './transaction.js';
 
-/** The sets whose sizes give the occupancy. */
-const COUNTED_SETS = ['connected', 'reconnecting', 'more', 'none'] as const;
+/** The sets whose sizes give the occupancy, in the order of tags.lua. */
+const COUNTED_SETS = ['connected', 'reconnecting', 'more', 'none', 'available', 'busy'] as const;
 
 export class RedisPresenceIndex implements PresenceIndex {
   readonly #shards: Shards;
@@ -35,11 +35,16 @@ export class RedisPresenceIndex implements PresenceIndex {
     this.#tags = loadScript(shards.redis, 'feed', 'tags');
   }
 
-  async page({ states, ...filter }: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>> {
+  async page(
+    { states, availability, ...filter }: PageFilter,
+    after: PageCursor | null,
+    limit: number,
+  ): Promise<Snapshot<PageItem>> {
     const cursor = after ? [after.sinceMs, after.key] : ['', ''];
     const found = await this.#shards.fromEach('read participants', async (shard) => {
       const sources = await this.#sourcesIn(shard, filter.source);
-      const indexes = sources.flatMap((source) => states.map((state) => shard.set(source, state, filter.group)));
+      const sets = availability ? [availability] : states;
+      const indexes = sources.flatMap((source) => sets.map((set) => shard.set(source, set, filter.group)));
       const keys = [shard.epoch, shard.changes, shard.recordPrefix, ...indexes];
       const reply = await this.#page({ keys, args: [newEpoch(), ...cursor, limit] });
       const [epoch, entry, ...listed] = reply as [string, string, ...string[][]];
@@ -82,9 +87,10 @@ export class RedisPresenceIndex implements PresenceIndex {
     });
     const byTag = new Map<string, Occupancy[]>();
     for (const counts of replies.flatMap(([, , ...found]) => found)) {
-      for (let i = 0; i < counts.length; i += 5) {
+      for (let i = 0; i < counts.length; i += COUNTED_SETS.length + 1) {
         const tag = String(counts[i]);
-        byTag.set(tag, [...(byTag.get(tag) ?? []), toOccupancy(counts.slice(i + 1, i + 5).map(Number))]);
+        const sizes = counts.slice(i + 1, i + COUNTED_SETS.length + 1).map(Number);
+        byTag.set(tag, [...(byTag.get(tag) ?? []), toOccupancy(sizes)]);
       }
     }
     const items = [...byTag].map(([tag, parts]) => ({ tag, ...sum(parts) }));

@@ -5,7 +5,7 @@ import type { Group } from '../ports.js';
 import type { ScriptCall } from './commit-call.js';
 import type { Shard } from './shard.js';
 
-const SHARED_SETS = ['connected', 'reconnecting', 'gone', 'more', 'none'] as const;
+const SHARED_SETS = ['connected', 'reconnecting', 'gone', 'more', 'none', 'available', 'busy'] as const;
 /** No participant has an empty tag. */
 const NO_TAG: Group = { kind: 'tag', name: '' };
 

@@ -12,8 +12,9 @@ export function toPageItems(reply: string[]): PageItem[] {
   return items;
 }
 
-export function toOccupancy([connected = 0, reconnecting = 0, more = 0, none = 0]: number[]): Occupancy {
-  return { connected, reconnecting, devices: connected + reconnecting + more - none };
+export function toOccupancy(sizes: readonly number[]): Occupancy {
+  const [connected = 0, reconnecting = 0, more = 0, none = 0, available = 0, busy = 0] = sizes;
+  return { connected, reconnecting, devices: connected + reconnecting + more - none, available, busy };
 }
 
 export function sum(parts: readonly Occupancy[]): Occupancy {
@@ -22,8 +23,10 @@ export function sum(parts: readonly Occupancy[]): Occupancy {
       connected: total.connected + part.connected,
       reconnecting: total.reconnecting + part.reconnecting,
       devices: total.devices + part.devices,
+      available: total.available + part.available,
+      busy: total.busy + part.busy,
     }),
-    { connected: 0, reconnecting: 0, devices: 0 },
+    { connected: 0, reconnecting: 0, devices: 0, available: 0, busy: 0 },
   );
 }
 

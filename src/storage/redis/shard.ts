@@ -5,8 +5,9 @@
 // `watch` a counter that reveals lost data (server-watch.ts) · `incidents` the open ones by time · `incident:<id>` every one
 // `quarantine` what is known of quarantined callbacks, by id · `quarantined:<id>` the body of each (both only in shard 0)
 // Per source: `s:<source>:state:<set>` participants, `s:<source>:<kind>:<name>:<set>` those of a group, `s:<source>:tags` tags
-// with participants present. `<set>` is a state (scored by since), or one of the two sets that count devices.
+// with participants present. `<set>` is a state or a known availability (scored by since), or one of the two sets that count devices.
 import { createHash } from 'node:crypto';
+import type { KnownAvailability } from '../../domain/availability.js';
 import type { PresenceState } from '../../domain/presence-view.js';
 import type { SourceName } from '../../domain/subject.js';
 import type { SubjectKey } from '../encoding/subject-key.js';
@@ -17,7 +18,7 @@ import type { QuarantineId } from '../quarantine-id.js';
  * `more` has one member for each present device of a participant beyond the first; `none` has the participants that are
  * present without a device (leave grace). Both are small, and let devices be counted from the sizes of sets alone.
  */
-export type SetName = PresenceState | 'more' | 'none';
+export type SetName = PresenceState | KnownAvailability | 'more' | 'none';
 
 export class Shard {
   readonly recordPrefix: string;

@@ -19,7 +19,7 @@ local function removeFrom(sets)
     removed = removed + redis.call('ZREM', sets .. state, participant)
   end
   if removed == 0 then return false end
-  redis.call('ZREM', sets .. 'none', participant)
+  for _, set in ipairs({ 'none', 'available', 'busy' }) do redis.call('ZREM', sets .. set, participant) end
   local device = 2
   while redis.call('ZREM', sets .. 'more', device .. ':' .. participant) == 1 do device = device + 1 end
   return true

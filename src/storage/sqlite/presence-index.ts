@@ -16,7 +16,10 @@ import type { SqliteFeedStore } from './feed-store.js';
 import type { SqliteDatabase } from './sqlite-database.js';
 import type { Statements } from './statements.js';
 
-const EMPTY: Occupancy = { connected: 0, reconnecting: 0, devices: 0 };
+const EMPTY: Occupancy = { connected: 0, reconnecting: 0, devices: 0, available: 0, busy: 0 };
+/** In the order of the columns. */
+type Counts = [connected: number, reconnecting: number, devices: number, available: number, busy: number];
+
 const START: PageCursor = { sinceMs: Number.MIN_SAFE_INTEGER, key: '' as SubjectKey };
 
 export class SqlitePresenceIndex implements PresenceIndex {
@@ -31,14 +34,16 @@ export class SqlitePresenceIndex implements PresenceIndex {
   }
 
   page(filter: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>> {
-    const { states, source, group } = filter;
+    const { states, availability, source, group } = filter;
     const cursor = after ?? START;
-    const { pageOfState, pageOfGroup } = this.#statements;
+    const statements = this.#statements;
+    const ofAll = availability ? statements.pageOfAvailability : statements.pageOfState;
+    const ofGroup = availability ? statements.pageOfGroupAndAvailability : statements.pageOfGroup;
     return this.#database.attempt('read participants', () => {
       const pages = this.#sourcesOf(source).flatMap((one) =>
-        states.map((state) => {
-          const rest = [state, cursor.sinceMs, cursor.key, limit] as const;
-          const rows = group ? pageOfGroup[group.kind].all(one, group.name, ...rest) : pageOfState.all(one, ...rest);
+        (availability ? [availability] : states).map((value) => {
+          const rest = [value, cursor.sinceMs, cursor.key, limit] as const;
+          const rows = group ? ofGroup[group.kind].all(one, group.name, ...rest) : ofAll.all(one, ...rest);
           return (rows as [SubjectKey, number, string][]).map(([key, sinceMs, record]) => ({ key, sinceMs, record }));
         }),
       );
@@ -49,16 +54,9 @@ export class SqlitePresenceIndex implements PresenceIndex {
   occupancy({ source, group }: OccupancyFilter): Promise<Occupancy> {
     return this.#database.attempt('read occupancy', () => {
       const name = group ? `${group.kind}:${group.name}` : '';
-      const rows = this.#statements.occupancy.all(name) as [SourceName, number, number, number][];
+      const rows = this.#statements.occupancy.all(name) as [SourceName, ...Counts][];
       const wanted = rows.filter(([one]) => source === undefined || one === source);
-      return wanted.reduce(
-        (total, [, connected, reconnecting, devices]) => ({
-          connected: total.connected + connected,
-          reconnecting: total.reconnecting + reconnecting,
-          devices: total.devices + devices,
-        }),
-        EMPTY,
-      );
+      return wanted.reduce((total, [, ...counts]) => added(total, toOccupancy(counts)), EMPTY);
     });
   }
 
@@ -67,8 +65,8 @@ export class SqlitePresenceIndex implements PresenceIndex {
     return this.#database.attempt('read tags', () => {
       const range = [after ?? '', limit] as const;
       const found = source === undefined ? tags.all(...range) : tagsOfSource.all(source, ...range);
-      const rows = found as [string, number, number, number][];
-      const items = rows.map(([tag, connected, reconnecting, devices]) => ({ tag, connected, reconnecting, devices }));
+      const rows = found as [string, ...Counts][];
+      const items = rows.map(([tag, ...counts]) => ({ tag, ...toOccupancy(counts) }));
       return { items, position: this.#feed.position };
     });
   }
@@ -82,4 +80,18 @@ export class SqlitePresenceIndex implements PresenceIndex {
     if (source !== undefined) return [source];
     return (this.#statements.sources.all() as [SourceName][]).map(([name]) => name);
   }
+}
+
+function toOccupancy([connected, reconnecting, devices, available, busy]: Counts): Occupancy {
+  return { connected, reconnecting, devices, available, busy };
+}
+
+function added(a: Occupancy, b: Occupancy): Occupancy {
+  return {
+    connected: a.connected + b.connected,
+    reconnecting: a.reconnecting + b.reconnecting,
+    devices: a.devices + b.devices,
+    available: a.available + b.available,
+    busy: a.busy + b.busy,
+  };
 }

@@ -65,7 +65,7 @@ export class SqliteRecordStore implements RecordStore {
     load.get(PROBE_KEY);
     this.#database.inTransaction(() => {
       check.run();
-      insert.run(PROBE_KEY, '', '', 'gone', 0, null, null, null, 0, 0);
+      insert.run(PROBE_KEY, '', '', 'gone', 0, null, null, null, 0, 0, null, null);
       forget.run(PROBE_KEY, '');
       removeEntry.run(this.#feed.append(['']));
     });
@@ -83,12 +83,13 @@ export class SqliteRecordStore implements RecordStore {
   #write({ key, before, after }: Changeset): boolean {
     const { insert, update, forget } = this.#statements;
     if (!after) return !before || forget.run(key, before.record).changes === 1;
-    const { source, state, sinceMs, groups, devices, dueMs } = after.index;
+    const { source, state, sinceMs, groups, devices, dueMs, availability } = after.index;
+    const rest = [devices, dueMs, availability?.value ?? null, availability?.sinceMs ?? null] as const;
     const nameOf = (wanted: Group['kind']) => groups.find(({ kind }) => kind === wanted)?.name ?? null;
     const tag = nameOf('tag');
-    if (before) return update.run(after.record, state, sinceMs, tag, devices, dueMs, key, before.record).changes === 1;
+    if (before) return update.run(after.record, state, sinceMs, tag, ...rest, key, before.record).changes === 1;
     const groupNames = [tag, nameOf('scope'), nameOf('id')] as const;
-    return insert.run(key, after.record, source, state, sinceMs, ...groupNames, devices, dueMs).changes === 1;
+    return insert.run(key, after.record, source, state, sinceMs, ...groupNames, ...rest).changes === 1;
   }
 }
 

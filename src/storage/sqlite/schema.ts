@@ -8,14 +8,16 @@ function count(row: 'OLD' | 'NEW', sign: '+' | '-'): string {
   return `
     INSERT INTO occupancy
       SELECT name, ${row}.source, ${sign}(${row}.state = 'connected'), ${sign}(${row}.state = 'reconnecting'),
-        ${sign}${row}.devices
+        ${sign}${row}.devices, ${sign}(${row}.availability IS 'available'), ${sign}(${row}.availability IS 'busy')
       FROM (SELECT '' AS name
         UNION ALL SELECT 'tag:' || ${row}.tag WHERE ${row}.tag IS NOT NULL
         UNION ALL SELECT 'scope:' || ${row}.scope WHERE ${row}.scope IS NOT NULL) WHERE true
     ON CONFLICT DO UPDATE SET
       connected = connected + excluded.connected,
       reconnecting = reconnecting + excluded.reconnecting,
-      devices = devices + excluded.devices;`;
+      devices = devices + excluded.devices,
+      available = available + excluded.available,
+      busy = busy + excluded.busy;`;
 }
 
 /** Keeps the row of the source itself, because those rows are the list of known sources. */
@@ -35,12 +37,21 @@ export const schema = (nowMs: number) => `
     scope TEXT,
     id TEXT, -- only if it has a scope
     devices INTEGER NOT NULL,
-    due_ms INTEGER NOT NULL
+    due_ms INTEGER NOT NULL,
+    availability TEXT, -- both NULL if it is unknown
+    availability_since_ms INTEGER
   ) WITHOUT ROWID;
   CREATE INDEX participants_by_state ON participants (source, state, since_ms, key);
   CREATE INDEX participants_by_tag ON participants (source, tag, state, since_ms, key) WHERE tag IS NOT NULL;
   CREATE INDEX participants_by_scope ON participants (source, scope, state, since_ms, key) WHERE scope IS NOT NULL;
   CREATE INDEX participants_by_id ON participants (source, id, state, since_ms, key) WHERE id IS NOT NULL;
+  CREATE INDEX participants_by_availability ON participants (source, availability, availability_since_ms, key)
+    WHERE availability IS NOT NULL;
+  CREATE INDEX participants_by_tag_and_availability ON participants (source, tag, availability, availability_since_ms, key)
+    WHERE tag IS NOT NULL AND availability IS NOT NULL;
+  CREATE INDEX participants_by_scope_and_availability
+    ON participants (source, scope, availability, availability_since_ms, key)
+    WHERE scope IS NOT NULL AND availability IS NOT NULL;
   CREATE INDEX participants_by_deadline ON participants (due_ms);
 
   CREATE TABLE occupancy (
@@ -49,12 +60,14 @@ export const schema = (nowMs: number) => `
     connected INTEGER NOT NULL,
     reconnecting INTEGER NOT NULL,
     devices INTEGER NOT NULL,
+    available INTEGER NOT NULL,
+    busy INTEGER NOT NULL,
     PRIMARY KEY (name, source)
   ) WITHOUT ROWID;
   CREATE TRIGGER participant_added AFTER INSERT ON participants BEGIN ${count('NEW', '+')}
   END;
-  CREATE TRIGGER participant_moved AFTER UPDATE OF state, tag, devices ON participants
-    WHEN (OLD.state, OLD.tag, OLD.devices) IS NOT (NEW.state, NEW.tag, NEW.devices)
+  CREATE TRIGGER participant_moved AFTER UPDATE OF state, tag, devices, availability ON participants
+    WHEN (OLD.state, OLD.tag, OLD.devices, OLD.availability) IS NOT (NEW.state, NEW.tag, NEW.devices, NEW.availability)
     BEGIN ${count('OLD', '-')} ${count('NEW', '+')} ${FORGET_EMPTY_GROUPS}
   END;
   CREATE TRIGGER participant_forgotten AFTER DELETE ON participants BEGIN ${count('OLD', '-')} ${FORGET_EMPTY_GROUPS}

@@ -11,25 +11,42 @@ export function prepareStatements(db: Database.Database) {
          WHERE source = ? AND ${where} state = ? AND (since_ms, key) > (?, ?) ORDER BY since_ms, key LIMIT ?`,
       )
       .raw();
+  const availabilityPage = (where: string) =>
+    db
+      .prepare(
+        `SELECT key, availability_since_ms, record FROM participants
+         WHERE source = ? AND ${where} availability = ? AND (availability_since_ms, key) > (?, ?)
+         ORDER BY availability_since_ms, key LIMIT ?`,
+      )
+      .raw();
   const tags = (where: string) =>
     db
       .prepare(
-        `SELECT substr(name, 5), sum(connected), sum(reconnecting), sum(devices) FROM occupancy
+        `SELECT substr(name, 5), sum(connected), sum(reconnecting), sum(devices), sum(available), sum(busy) FROM occupancy
          WHERE ${where} name > 'tag:' || ? AND name < 'tag;' AND connected + reconnecting > 0
          GROUP BY name ORDER BY name LIMIT ?`,
       )
       .raw();
   return {
     load: db.prepare('SELECT record FROM participants WHERE key = ?').raw(),
-    insert: db.prepare('INSERT INTO participants VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    insert: db.prepare('INSERT INTO participants VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     update: db.prepare(
-      `UPDATE participants SET record = ?, state = ?, since_ms = ?, tag = ?, devices = ?, due_ms = ?
+      `UPDATE participants SET record = ?, state = ?, since_ms = ?, tag = ?, devices = ?, due_ms = ?,
+         availability = ?, availability_since_ms = ?
        WHERE key = ? AND record = ?`,
     ),
     forget: db.prepare('DELETE FROM participants WHERE key = ? AND record = ?'),
     pageOfState: page(''),
     pageOfGroup: { tag: page('tag = ? AND'), scope: page('scope = ? AND'), id: page('id = ? AND') },
-    occupancy: db.prepare('SELECT source, connected, reconnecting, devices FROM occupancy WHERE name = ?').raw(),
+    pageOfAvailability: availabilityPage(''),
+    pageOfGroupAndAvailability: {
+      tag: availabilityPage('tag = ? AND'),
+      scope: availabilityPage('scope = ? AND'),
+      id: availabilityPage('id = ? AND'),
+    },
+    occupancy: db
+      .prepare('SELECT source, connected, reconnecting, devices, available, busy FROM occupancy WHERE name = ?')
+      .raw(),
     // Excludes the row of the health check's probe.
     sources: db.prepare("SELECT source FROM occupancy WHERE name = '' AND source <> '' ORDER BY source").raw(),
     tags: tags(''),
