@@ -8,6 +8,7 @@ export type Availability = 'available' | 'busy' | 'unknown';
 export type KnownAvailability = Exclude<Availability, 'unknown'>;
 
 export const KNOWN_AVAILABILITIES: readonly KnownAvailability[] = ['available', 'busy'];
+export const AVAILABILITIES: readonly Availability[] = [...KNOWN_AVAILABILITIES, 'unknown'];
 
 /** Where it may be missing, the availability is unknown then. */
 export interface CurrentAvailability {

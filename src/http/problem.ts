@@ -13,6 +13,7 @@ export const PROBLEMS = {
   'unknown-quarantine-entry': { status: 404, title: 'Unknown quarantined callback' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
+  'participant-gone': { status: 409, title: 'The participant is gone' },
   'position-gone': { status: 410, title: 'The position is no longer available' },
   'payload-too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The URL is too long' },

@@ -16,7 +16,7 @@ import {
 import { identifierFault, MAX_IDENTIFIER_LENGTH } from '../domain/identifier.js';
 import { parseRfc3339 } from '../runtime/rfc3339.js';
 import { ApiPropertyOptional } from './openapi/decorators.js';
-import { PARTICIPANT_ID_EXAMPLE, TAG_EXAMPLE } from './openapi/examples.js';
+import { PARTICIPANT_ID_EXAMPLE, TAG_EXAMPLE, TIME_EXAMPLE } from './openapi/examples.js';
 
 export const MAX_ITEMS = 1_000;
 const MAX_TAG_LENGTH = 1_024;
@@ -143,6 +143,15 @@ export const ScopeProperty = () =>
     type: String,
     example: 'r-42',
     description: 'The room or account in which the id is unique; absent when the source has none.',
+  });
+
+/** `availableSince` in responses. */
+export const AvailableSinceProperty = () =>
+  ApiPropertyOptional({
+    type: String,
+    format: 'date-time',
+    example: TIME_EXAMPLE,
+    description: 'Only if available: since when, without a break, in its present presence.',
   });
 
 /** `doubtful` in responses. */

@@ -45,7 +45,7 @@ export async function registerHeaders(http: FastifyInstance, corsOrigins: readon
   if (corsOrigins.length === 0) return;
   await http.register(cors, {
     origin: [...corsOrigins],
-    methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
     // With true, an OPTIONS request that is not a preflight gets an error that is not a problem document.
     strictPreflight: false,
     exposedHeaders: EXPOSED_HEADERS,

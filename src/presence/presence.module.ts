@@ -6,6 +6,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import type { PolicyOf } from '../domain/policy.js';
+import { AvailabilityController } from './api/availability.controller.js';
 import { OccupancyController } from './api/occupancy.controller.js';
 import { OperatorEndController } from './api/operator-end.controller.js';
 import { ParticipantsController } from './api/participants.controller.js';
@@ -31,7 +32,13 @@ export interface PresenceOptions {
 }
 
 @Module({
-  controllers: [ParticipantsController, OccupancyController, OperatorEndController, PurgeController],
+  controllers: [
+    ParticipantsController,
+    OccupancyController,
+    OperatorEndController,
+    AvailabilityController,
+    PurgeController,
+  ],
   providers: [PresenceReader, PresenceMetrics, Recorder, RecorderMetrics, ParticipantLimit, Purge, DeadlineWorker],
   exports: [Recorder, DeadlineWorker],
 })

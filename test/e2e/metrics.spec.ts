@@ -116,6 +116,14 @@ describe.each(onEachStore())('the metrics on %s', (store, startOn) => {
     expect(await counts(present('connected'), present('reconnecting'))).toEqual([1, 0]);
     expect(await value('rollcall_stored_participants')).toBe(2);
     expect(await value('rollcall_commits_total')).toBe(6);
+    expect(await value('rollcall_available_participants{source="bandwidth"}')).toBe(0);
+    const init = {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: '{"availability":"available"}',
+    };
+    expect((await service.request('/v1/participants/another/availability', init)).status).toBe(204);
+    expect(await value('rollcall_available_participants{source="bandwidth"}')).toBe(1);
   });
 
   it('show the operations and errors of the store', async () => {

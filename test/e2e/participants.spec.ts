@@ -58,6 +58,7 @@ describe.each(onEachStore())('REST on %s', (_, start) => {
       state: 'connected',
       since: iso(2_000),
       tag: 'red',
+      availability: 'unknown',
       devices: [
         { deviceId: 'd1', state: 'connected', since: iso(2_000), connectedAt: iso(2_000), interruptions: 0 },
         { deviceId: 'd2', state: 'connected', since: iso(3_000), connectedAt: iso(3_000), interruptions: 0 },

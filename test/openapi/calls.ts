@@ -8,7 +8,7 @@ import { type Call, send } from './client.js';
 import type { Operation } from './document.js';
 
 /** Each is tried on each operation, whether or not the document lists it for that operation. */
-export const REFUSALS = '400 401 403 404 410 413 414 415 417 422 429 431 501 503'.split(' ');
+export const REFUSALS = '400 401 403 404 409 410 413 414 415 417 422 429 431 501 503'.split(' ');
 
 export const SECRET = 'a-callback-secret-of-32-characters-or-more';
 const KEYS = { read: 'the-key-of-a-reader', admin: 'the-key-of-an-operator', metrics: 'the-key-of-prometheus' };
@@ -27,6 +27,7 @@ const ADMIN_OPERATIONS = new Set([
   'mintCallbackUrl',
   'endParticipant',
   'endDevice',
+  'setAvailability',
   'purgeParticipants',
   'listIncidents',
   'acknowledgeIncident',
@@ -53,8 +54,10 @@ export function usualCall({ path, method, operationId }: Operation): Call {
     lookupParticipants: { participantIds: [SEED.participantId, 'nobody', 'lost', 'expired', SEED.participantId] },
     mintCallbackUrl: { source: 'bandwidth', tag: 'agent-17' },
     endDevice: { deviceId: SEED.deviceId },
+    setAvailability: { availability: 'available' },
     replayQuarantinedCallbacks: { reason: 'unknown-event' },
   };
+  const hasBody = method === 'POST' || method === 'PUT';
   const isCallback = path.startsWith('/callbacks/');
   const credentials = isCallback ? BASIC : bearer(scopeOf(operationId));
   return {
@@ -68,8 +71,8 @@ export function usualCall({ path, method, operationId }: Operation): Call {
       .replace(/participants$/, operationId === 'purgeParticipants' ? 'participants?tag=nobody' : '$&')
       .replace(/quarantine$/, operationId === 'deleteQuarantinedCallbacks' ? 'quarantine?reason=unknown-event' : '$&')
       .replace(/stream$/, `stream?after=${UNKNOWN_POSITION}`),
-    headers: { ...credentials, ...(method === 'POST' && JSON_TYPE) },
-    ...(method === 'POST' && { body: JSON.stringify(bodies[operationId] ?? SEED) }),
+    headers: { ...credentials, ...(hasBody && JSON_TYPE) },
+    ...(hasBody && { body: JSON.stringify(bodies[operationId] ?? SEED) }),
   };
 }
 
@@ -98,6 +101,8 @@ export async function refusedCall(
       return isCallback
         ? { ...headers({ authorization: 'Basic eDp3cm9uZw==' }), path: path.replace('{token}', 'wrong') }
         : { ...usual, path: usual.path.replace(SEED.participantId, 'nobody') };
+    case '409':
+      return { ...usual, path: usual.path.replace(SEED.participantId, 'left') };
     case '410':
       return { ...usual, path: `${path}?after=${UNKNOWN_POSITION}` };
     case '413':

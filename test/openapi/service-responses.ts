@@ -128,6 +128,9 @@ export class ServiceResponses {
       case 'endParticipant':
       case 'endDevice':
         return collect('204', usual);
+      case 'setAvailability':
+        // The usual participant has been ended by now.
+        return collect('204', { ...usual, path: usual.path.replace(SEED.participantId, 'reconnecting') });
       case 'listIncidents':
       case 'acknowledgeIncident': {
         const { service: other, id } = this.#incidents as ServiceWithIncident;

@@ -1,5 +1,5 @@
 // A source that uses what test-source.ts does not: settings, a form, a signature over the URL that takes a while to check, an
-// acknowledgement of its own, and events that do not name a device, or a participant.
+// acknowledgement of its own, events of availability, and events that do not name a device, or a participant.
 import { createHmac } from 'node:crypto';
 import type { DeviceId } from '../../src/domain/lifecycle-event.js';
 import type { ParticipantId } from '../../src/domain/subject.js';
@@ -46,6 +46,9 @@ export const formDialect = dialectWithSettings({
         return { outcome: 'events', events: [{ kind, source, scope, deviceId, ...times }] };
       }
       const subject = { source, scope, participantId: user as ParticipantId };
+      if (event === 'available' || event === 'busy') {
+        return { outcome: 'events', events: [{ kind: event, subject, tag: scope, ...times }] };
+      }
       if (event === 'joined') {
         return { outcome: 'events', events: [{ kind: 'connected', subject, deviceId, tag: scope, ...times }] };
       }

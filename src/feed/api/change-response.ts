@@ -1,5 +1,6 @@
 // A change as returned by REST and the stream.
 
+import { KNOWN_AVAILABILITIES, type KnownAvailability } from '../../domain/availability.js';
 import { CHANGE_TYPES, type Change, type ChangeType } from '../../domain/change.js';
 import { GONE_CAUSES, type GoneCause } from '../../domain/connection.js';
 import { PRESENCE_STATES, type PresenceState } from '../../domain/presence-view.js';
@@ -11,7 +12,7 @@ import {
   TAG_EXAMPLE,
   TIME_EXAMPLE,
 } from '../../http/openapi/examples.js';
-import { DoubtfulProperty, ScopeProperty } from '../../http/query-parameters.js';
+import { AvailableSinceProperty, DoubtfulProperty, ScopeProperty } from '../../http/query-parameters.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
 import { RECEIVED_AT_EXAMPLE } from './change-examples.js';
 
@@ -19,7 +20,7 @@ export class ChangeResponse {
   @ApiProperty({
     enum: CHANGE_TYPES,
     example: 'participant.connected',
-    description: '`updated`: the state is the same, but the tag, the cause or another detail has changed.',
+    description: '`updated`: the state is the same, but the tag, the availability or another detail has changed.',
   })
   type: ChangeType;
 
@@ -71,6 +72,17 @@ export class ChangeResponse {
 
   @DoubtfulProperty()
   doubtful?: true;
+
+  @ApiPropertyOptional({
+    type: String,
+    enum: KNOWN_AVAILABILITIES,
+    example: 'available',
+    description: 'Only in `participant.*` changes, and only if it is known: absent for `unknown`.',
+  })
+  availability?: KnownAvailability;
+
+  @AvailableSinceProperty()
+  availableSince?: string;
 
   @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE, description: 'As in ParticipantResponse.' })
   since: string;
@@ -125,7 +137,7 @@ export class ChangesResponse {
 }
 
 export function changeResponse(change: Change, position: string): ChangeResponse {
-  const { type, subject, deviceId, tag, previousTag, state, previousState, cause } = change;
+  const { type, subject, deviceId, tag, previousTag, state, previousState, cause, availability } = change;
   return {
     type,
     participantId: subject.participantId,
@@ -138,6 +150,8 @@ export function changeResponse(change: Change, position: string): ChangeResponse
     previousState,
     ...(cause && { cause }),
     ...(change.isDoubtful && { doubtful: true }),
+    ...(availability && { availability: availability.value }),
+    ...(availability?.value === 'available' && { availableSince: rfc3339(availability.sinceMs) }),
     since: rfc3339(change.sinceMs),
     at: change.occurredAtMs === null ? null : rfc3339(change.occurredAtMs),
     receivedAt: rfc3339(change.receivedAtMs),

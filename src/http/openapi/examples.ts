@@ -7,11 +7,11 @@ export const TAG_EXAMPLE = 'hello-world-phone';
 export const TIME_EXAMPLE = '2021-08-12T16:37:14.676Z';
 export const POSITION_EXAMPLE = '9f3ac21b77d0.1795434306502000';
 
-/** Decodes to the list of participants filtered by the example values except the scope, after the example participant. */
+/** Decodes to the list of participants filtered by the example values except scope and order, after the example participant. */
 export const CURSOR_EXAMPLE =
   'WzE2Mjg3ODYyMzQ2NzYsIjQ3M2Y2NTQ0LTkyZjctNGQ2Ny05ZTc3LWJmMjUzM2NmZmY2ZCIsIjlmM2FjMjFiNzdkMC4xNzk1NDM0MzA2NTAyMDAw' +
   'IiwiY29ubmVjdGVkLHJlY29ubmVjdGluZyBoZWxsby13b3JsZC1waG9uZVtcImJhbmR3aWR0aFwiLG51bGwsXCI0NzNmNjU0NC05MmY3LTRkNjct' +
-  'OWU3Ny1iZjI1MzNjZmZmNmRcIix0cnVlXSJd';
+  'OWU3Ny1iZjI1MzNjZmZmNmRcIix0cnVlLFwiYXZhaWxhYmxlXCJdIl0';
 
 /** Decodes to the tags of the example source, after the example tag. */
 export const TAGS_CURSOR_EXAMPLE =
@@ -31,6 +31,8 @@ export const PARTICIPANT_EXAMPLE = {
   state: 'connected',
   since: TIME_EXAMPLE,
   tag: TAG_EXAMPLE,
+  availability: 'available',
+  availableSince: TIME_EXAMPLE,
   devices: [
     {
       deviceId: DEVICE_ID_EXAMPLE,

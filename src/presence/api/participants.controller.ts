@@ -61,8 +61,10 @@ export class ParticipantsController {
   @ApiListParticipants()
   async list(@Query() { limit, cursor, ...query }: ParticipantsQuery): Promise<string> {
     const asOf = rfc3339(this.clock.now());
-    const { state, tag, source, scope, participantId, doubtful } = query;
-    const others = [source, scope, participantId, ...(doubtful === undefined ? [] : [doubtful])];
+    refuseAvailabilityOfOthers(query);
+    const { state, tag, source, scope, participantId, doubtful, availability } = query;
+    const newer = [doubtful, availability].filter((value) => value !== undefined);
+    const others = [source, scope, participantId, ...newer];
     const isPlain = others.every((value) => value === undefined);
     const filter = `${[...state].sort().join()} ${tag ?? ''}${isPlain ? '' : JSON.stringify(others)}`;
     const start = cursor === undefined ? null : toPageStart(cursor, filter);
@@ -76,6 +78,7 @@ export class ParticipantsController {
           source: this.sources.parse(source),
           participantId: participantId as ParticipantId | undefined,
           isDoubtful: doubtful,
+          availability,
         },
         start?.after ?? null,
         limit,
@@ -162,6 +165,17 @@ export class ParticipantsController {
       return undefined;
     }
   }
+}
+
+/** Throws a problem if the availability or the order does not go with the other parameters. */
+function refuseAvailabilityOfOthers({ state, availability, order, participantId }: Partial<ParticipantsQuery>): void {
+  if (availability !== undefined && availability !== 'unknown' && !state?.includes('connected')) {
+    throw invalidParameter('availability', 'can only be unknown unless state includes connected');
+  }
+  if (order === undefined) return;
+  if (availability !== 'available')
+    throw invalidParameter('order', 'longest-available requires availability=available');
+  if (participantId !== undefined) throw invalidParameter('order', 'cannot be combined with participantId');
 }
 
 function unreadableMember(unreadable: readonly string[]): { unreadable?: readonly string[] } {

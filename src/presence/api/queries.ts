@@ -1,6 +1,7 @@
 // Query parameters and request bodies for participants, occupancy and tags.
 import { Transform } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsIn, IsOptional, ValidateBy } from 'class-validator';
+import { AVAILABILITIES, type Availability } from '../../domain/availability.js';
 import { identifierFault, MAX_IDENTIFIER_LENGTH } from '../../domain/identifier.js';
 import { PRESENCE_STATES, type PresenceState } from '../../domain/presence-view.js';
 import { ApiProperty, ApiPropertyOptional, COMMA_LIST } from '../../http/openapi/decorators.js';
@@ -22,7 +23,10 @@ import {
   Source,
   SourceParameter,
   Tag,
+  Time,
 } from '../../http/query-parameters.js';
+
+const ORDERS = ['longest-available'] as const;
 
 /** Identifies a participant together with its id. An unknown scope is not an error: nothing is found in it. */
 export class SubjectQuery {
@@ -66,6 +70,27 @@ export class ParticipantsQuery {
   @Transform(({ value }) => (value === 'true' || value === 'false' ? value === 'true' : value))
   @IsBoolean({ message: 'must be true or false' })
   doubtful?: boolean;
+
+  @ApiPropertyOptional({
+    enum: AVAILABILITIES,
+    example: 'available',
+    description:
+      'Only participants with this availability. Those that are `available` or `busy` are listed in the order in which that ' +
+      'began. With `unknown`, a page may have fewer items than `limit`.',
+  })
+  @IsOptional()
+  @IsIn(AVAILABILITIES, { message: `must be one of ${AVAILABILITIES.join(', ')}` })
+  availability?: Availability;
+
+  @ApiPropertyOptional({
+    enum: ORDERS,
+    example: 'longest-available',
+    description:
+      'Whoever has been available for longest comes first. Only with `availability=available`, for which it is the default.',
+  })
+  @IsOptional()
+  @IsIn(ORDERS, { message: `must be ${ORDERS.join()}` })
+  order?: (typeof ORDERS)[number];
 
   @Limit()
   limit: number = 100;
@@ -122,6 +147,15 @@ export class EndDeviceRequest {
   @ApiProperty({ minLength: 1, maxLength: MAX_IDENTIFIER_LENGTH, example: DEVICE_ID_EXAMPLE })
   @Identifier()
   deviceId: string;
+}
+
+export class SetAvailabilityRequest {
+  @ApiProperty({ enum: AVAILABILITIES, example: 'available' })
+  @IsIn(AVAILABILITIES, { message: `must be one of ${AVAILABILITIES.join(', ')}` })
+  availability: Availability;
+
+  @Time('2036-11-23T10:30:00Z', 'When it ends; by default when it is set again, or the provider reports another one.')
+  until?: string;
 }
 
 function faultOfFirst(ids: unknown): string {

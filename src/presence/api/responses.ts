@@ -1,4 +1,5 @@
 // REST responses. Times are RFC 3339 with milliseconds, in UTC.
+import { AVAILABILITIES, type Availability, type CurrentAvailability } from '../../domain/availability.js';
 import { GONE_CAUSES, type GoneCause } from '../../domain/connection.js';
 import type { ParticipantRecord } from '../../domain/participant.js';
 import { type DeviceView, PRESENCE_STATES, type PresenceState } from '../../domain/presence-view.js';
@@ -14,7 +15,7 @@ import {
   TIME_EXAMPLE,
   UNKNOWN_PARTICIPANT_ID_EXAMPLE,
 } from '../../http/openapi/examples.js';
-import { DoubtfulProperty, ScopeProperty } from '../../http/query-parameters.js';
+import { AvailableSinceProperty, DoubtfulProperty, ScopeProperty } from '../../http/query-parameters.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
 import type { Occupancy } from '../../storage/ports.js';
 
@@ -123,6 +124,17 @@ export class ParticipantResponse {
 
   @ApiPropertyOptional({ type: String, example: TAG_EXAMPLE, description: 'The newest non-empty tag received.' })
   tag?: string | undefined;
+
+  @ApiProperty({
+    enum: AVAILABILITIES,
+    example: 'available',
+    description:
+      'Whether it can be given work, as the provider reports or a backend has set. Always `unknown` unless it is connected.',
+  })
+  availability: Availability;
+
+  @AvailableSinceProperty()
+  availableSince?: string | undefined;
 
   @ApiProperty({ type: [DeviceResponse], description: 'By state: connected, reconnecting, gone; then by `since`.' })
   devices: DeviceResponse[];
@@ -257,7 +269,7 @@ export class TagsResponse {
 
 export function participantResponse(record: ParticipantRecord): ParticipantResponse {
   const { subject, announced, tag, lastEventAtMs, version } = record;
-  const { state, sinceMs, untilMs, cause, isDoubtful, devices } = announced;
+  const { state, sinceMs, untilMs, cause, isDoubtful, devices, availability } = announced;
   return {
     ...subjectMembers(subject),
     state,
@@ -266,6 +278,8 @@ export function participantResponse(record: ParticipantRecord): ParticipantRespo
     cause,
     doubtful: isDoubtful || undefined,
     tag: tag?.value,
+    availability: availability?.value ?? 'unknown',
+    availableSince: availableSince(availability),
     devices: devices.map(deviceResponse),
     lastEventAt: rfc3339(lastEventAtMs),
     version,
@@ -292,4 +306,8 @@ function deviceResponse(view: DeviceView): DeviceResponse {
 
 function optionalTime(timeMs: number | undefined): string | undefined {
   return timeMs === undefined ? undefined : rfc3339(timeMs);
+}
+
+function availableSince(availability: CurrentAvailability | undefined): string | undefined {
+  return availability?.value === 'available' ? rfc3339(availability.sinceMs) : undefined;
 }

@@ -26,6 +26,12 @@ export class PresenceMetrics {
       labels: ['source'],
       aggregation: 'max',
     });
+    const available = metrics.gauge({
+      name: 'rollcall_available_participants',
+      help: 'Participants that are connected and available.',
+      labels: ['source'],
+      aggregation: 'max',
+    });
     const tagged = metrics.gauge({
       name: 'rollcall_tag_participants',
       help: 'Participants that are present and have a tag named in METRICS_TAGS.',
@@ -40,11 +46,12 @@ export class PresenceMetrics {
     metrics.collect(async () => {
       const sources = await index.sources();
       const counts = await Promise.all(sources.map((source) => index.occupancy({ source })));
-      for (const [n, { connected, reconnecting, devices: present }] of counts.entries()) {
+      for (const [n, { connected, reconnecting, devices: present, available: ready }] of counts.entries()) {
         const source = sources[n] as string;
         participants.set(connected, source, 'connected');
         participants.set(reconnecting, source, 'reconnecting');
         devices.set(present, source);
+        available.set(ready, source);
       }
     });
     metrics.collect(async () => {

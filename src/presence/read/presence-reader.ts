@@ -1,6 +1,7 @@
 // Reads presence as last announced, so that participants, counts and the feed always agree. Elapsed time takes effect
 // only through the deadline worker, for all of them at once.
 import { Inject, Injectable } from '@nestjs/common';
+import type { Availability } from '../../domain/availability.js';
 import type { ParticipantRecord } from '../../domain/participant.js';
 import type { PresenceState } from '../../domain/presence-view.js';
 import type { ParticipantId, SourceName, Subject } from '../../domain/subject.js';
@@ -37,6 +38,8 @@ export interface ListFilter {
   readonly tag?: string | undefined;
   readonly participantId?: ParticipantId | undefined;
   readonly isDoubtful?: boolean | undefined;
+  /** If it is known, only connected participants match. */
+  readonly availability?: Availability | undefined;
 }
 
 /** `next`: the cursor of the next page; null: this is the last one. */
@@ -66,7 +69,10 @@ export class PresenceReader {
     return this.#loads.load(subjects.map(keyOf));
   }
 
-  /** With both a scope and a tag, or with `isDoubtful`, a page may have fewer than `limit` items although there is a next page. */
+  /**
+   * With both a scope and a tag, with `isDoubtful`, or with an unknown availability, a page may have fewer than `limit` items
+   * although there is a next page. With an availability that is known, and no id, it is sorted by when that began.
+   */
   async list(filter: ListFilter, after: PageCursor | null, limit: number): Promise<Page<PageItem, PageCursor>> {
     if (filter.participantId !== undefined) return this.#listById(filter, filter.participantId, after, limit);
     return this.#listIn(filter, groupOf(filter), after, limit);
@@ -84,11 +90,16 @@ export class PresenceReader {
     return toPage(await this.#index.tags(source, after, limit + 1), limit);
   }
 
-  /** Records are scanned for what has no index: doubt, and the tag if the group is not the tag. */
+  /**
+   * Records are scanned for what has no index: doubt, unknown availability, and the tag if the group is not the tag. Those with an
+   * id are few, and sorted by presence.
+   */
   async #listIn(filter: ListFilter, group: Group | undefined, after: PageCursor | null, limit: number) {
-    const { states, source } = filter;
-    const pageFilter = { states, source, group };
-    const isIndexed = filter.isDoubtful === undefined && (filter.tag === undefined || group?.kind === 'tag');
+    const { states, source, tag, isDoubtful, availability } = filter;
+    const known = availability === 'unknown' || group?.kind === 'id' ? undefined : availability;
+    const pageFilter = { states, source, group, availability: known };
+    const isTagIndexed = tag === undefined || group?.kind === 'tag';
+    const isIndexed = isDoubtful === undefined && availability === known && isTagIndexed;
     if (isIndexed) return toPage(await this.#index.page(pageFilter, after, limit + 1), limit);
     return this.#scan(pageFilter, (item) => isWanted(recordOf(item), filter), after, limit);
   }
@@ -144,9 +155,11 @@ function groupOf({ scope, tag }: ListFilter): Group | undefined {
   return tag === undefined ? undefined : { kind: 'tag', name: tag };
 }
 
-function isWanted(record: ParticipantRecord | undefined, { tag, isDoubtful }: ListFilter): boolean {
+function isWanted(record: ParticipantRecord | undefined, { tag, isDoubtful, availability }: ListFilter): boolean {
   if (!record || (tag !== undefined && record.tag?.value !== tag)) return false;
-  return isDoubtful === undefined || record.announced.isDoubtful === isDoubtful;
+  const { announced } = record;
+  if (availability !== undefined && (announced.availability?.value ?? 'unknown') !== availability) return false;
+  return isDoubtful === undefined || announced.isDoubtful === isDoubtful;
 }
 
 /** undefined: the record is unreadable. */

@@ -1,15 +1,16 @@
 // Applies the updates of one participant to its record, and distributes the outcomes once the result is stored.
 import type { Verdict } from '../../domain/device-history.js';
 import type { RecordedEvent } from '../../domain/lifecycle-event.js';
+import { operatorFact } from '../../domain/operator-availability.js';
 import { operatorEnds, purge } from '../../domain/operator-end.js';
 import { type Advance, advance, type ParticipantRecord } from '../../domain/participant.js';
 import type { PresencePolicy } from '../../domain/policy.js';
-import type { EndOutcome, PendingUpdate, PurgeOutcome, Reevaluation } from './update-queue.js';
+import type { PendingUpdate, Reevaluation, RequestOutcome } from './update-queue.js';
 
 interface Outcomes {
   /** One per lifecycle event, in order. */
   readonly verdicts: readonly Verdict[];
-  readonly requests: ReadonlyMap<PendingUpdate, EndOutcome | PurgeOutcome>;
+  readonly requests: ReadonlyMap<PendingUpdate, RequestOutcome>;
   readonly reevaluation: Reevaluation;
 }
 
@@ -39,7 +40,7 @@ export function applyUpdates(
   nowMs: number,
   policy: PresencePolicy,
 ): AppliedUpdates {
-  const requests = new Map<PendingUpdate, EndOutcome | PurgeOutcome>();
+  const requests = new Map<PendingUpdate, RequestOutcome>();
   if (updates[0]?.input?.kind === 'purge-request') {
     const isPurged = record && updates.some(({ input }) => input?.kind === 'purge-request' && input.matches(record));
     for (const update of updates) requests.set(update, isPurged ? 'purged' : 'kept');
@@ -55,6 +56,14 @@ export function applyUpdates(
     events.push(...endEvents);
     requests.set(update, isKnown ? (endEvents.length > 0 ? 'ended' : 'absent') : 'unknown');
   }
+  let stated: RecordedEvent | undefined;
+  for (const update of updates) {
+    if (update.input?.kind !== 'availability-request') continue;
+    stated = record && operatorFact(record, update.input, nowMs);
+    requests.set(update, record ? (stated ? 'set' : 'gone') : 'unknown');
+  }
+  // Of several, only the last one counts.
+  if (stated) events.push(stated);
   const advanced = advance(record, events, nowMs, policy);
   const exists = record !== undefined || advanced.record !== undefined;
   const reevaluation = exists ? 'reevaluated' : 'unreadable';
@@ -76,5 +85,5 @@ export function finishAll(
 }
 
 export function isEvent(update: PendingUpdate): update is PendingUpdate & { readonly input: RecordedEvent } {
-  return update.input !== undefined && update.input.kind !== 'end-request' && update.input.kind !== 'purge-request';
+  return update.input !== undefined && !update.input.kind.endsWith('-request');
 }

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { Change } from '../../domain/change.js';
 import type { Verdict } from '../../domain/device-history.js';
 import type { DeviceId, RecordedEvent } from '../../domain/lifecycle-event.js';
+import type { StatedAvailability } from '../../domain/operator-availability.js';
 import type { PolicyOf } from '../../domain/policy.js';
 import type { Subject } from '../../domain/subject.js';
 import { DeduplicatedLog } from '../../observability/deduplicated-log.js';
@@ -31,6 +32,7 @@ import { ParticipantLimit } from './participant-limit.js';
 import { RecorderMetrics } from './recorder-metrics.js';
 import {
   type AdmitNew,
+  type AvailabilityOutcome,
   type Batch,
   type EndOutcome,
   type Outcome,
@@ -124,6 +126,12 @@ export class Recorder {
    */
   end(subject: Subject, deviceId?: DeviceId): Promise<EndOutcome> {
     return this.#add(keyOf(subject), { input: { kind: 'end-request', deviceId } }) as Promise<EndOutcome>;
+  }
+
+  /** Sets the availability of a participant, for an operator. Rejects with StoreUnavailableError like `record`. */
+  setAvailability(subject: Subject, stated: StatedAvailability): Promise<AvailabilityOutcome> {
+    const update: Update = { input: { kind: 'availability-request', ...stated } };
+    return this.#add(keyOf(subject), update) as Promise<AvailabilityOutcome>;
   }
 
   /**

@@ -3,6 +3,7 @@
 
 import type { Verdict } from '../../domain/device-history.js';
 import type { DeviceId, RecordedEvent } from '../../domain/lifecycle-event.js';
+import type { StatedAvailability } from '../../domain/operator-availability.js';
 import type { ParticipantRecord } from '../../domain/participant.js';
 import type { RequestSpan } from '../../observability/tracing/tracer.js';
 import type { Clock } from '../../runtime/clock.js';
@@ -28,6 +29,13 @@ interface EndRequest {
 /** `absent`: known, but not present. */
 export type EndOutcome = 'ended' | 'absent' | 'unknown';
 
+/** An operator's request to set the availability of a participant. */
+interface AvailabilityRequest extends StatedAvailability {
+  readonly kind: 'availability-request';
+}
+
+export type AvailabilityOutcome = 'set' | 'gone' | 'unknown';
+
 /** An operator's request to remove a participant if `matches` is true for its current record. */
 export interface PurgeRequest {
   readonly kind: 'purge-request';
@@ -35,16 +43,18 @@ export interface PurgeRequest {
 }
 
 /** `kept`: the record no longer matches, or there is none. */
-export type PurgeOutcome = 'purged' | 'kept';
+type PurgeOutcome = 'purged' | 'kept';
 
-export type Outcome = Verdict | Reevaluation | EndOutcome | PurgeOutcome;
+export type RequestOutcome = EndOutcome | AvailabilityOutcome | PurgeOutcome;
+
+export type Outcome = Verdict | Reevaluation | RequestOutcome;
 
 /** Called if the event's participant is new. Returns the error to reject the event with; undefined admits the participant. */
 export type AdmitNew = () => Error | undefined;
 
 /** Without an `input`, the participant is re-evaluated because its deadline has passed. */
 export interface Update {
-  readonly input?: RecordedEvent | EndRequest | PurgeRequest;
+  readonly input?: RecordedEvent | EndRequest | AvailabilityRequest | PurgeRequest;
   readonly admitNew?: AdmitNew | undefined;
   /** Of the request that the event came with. */
   readonly span?: RequestSpan | undefined;
