@@ -67,6 +67,18 @@ describe('a source of BRTC', () => {
     });
   });
 
+  it('knows whether an endpoint can be given a call, also if that is received before its connect', async () => {
+    expect(await event('endpointEligible', AT_MS + 500)).toBe(204);
+    expect(await event('endpointConnected', AT_MS)).toBe(204);
+    const availableSince = new Date(AT_MS + 500).toISOString();
+    expect(await endpoint()).toMatchObject({ state: 'connected', availability: 'available', availableSince });
+    const waiting = '/v1/participants?tag=agents&availability=available&order=longest-available&limit=3';
+    expect((await service.request(waiting)).json.items).toMatchObject([{ participantId: 'e-1' }]);
+    expect(await event('endpointIneligible', AT_MS + 900)).toBe(204);
+    expect(await endpoint()).toMatchObject({ state: 'connected', availability: 'busy' });
+    expect((await service.request(waiting)).json.items).toEqual([]);
+  });
+
   it('ends the connection of an endpoint, whichever device has it, if no device is named', async () => {
     expect(await event('endpointConnected', AT_MS)).toBe(204);
     expect(await endpoint()).toMatchObject({ state: 'connected', tag: 'agents' });

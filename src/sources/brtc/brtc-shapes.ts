@@ -7,7 +7,7 @@ import { timestampFault } from '../timestamp.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
-export type BrtcMeaning = 'connected' | 'disconnected' | 'ignored';
+export type BrtcMeaning = 'connected' | 'disconnected' | 'available' | 'busy' | 'ignored';
 
 /** One member of a body. `name`: of a nested one, like `device/deviceId`. `fault`: phrased to follow the name. */
 interface Member {
@@ -31,8 +31,8 @@ const documented: BrtcShape = {
   meanings: new Map<unknown, BrtcMeaning>([
     ['endpointConnected', 'connected'],
     ['endpointDisconnected', 'disconnected'],
-    ['endpointEligible', 'ignored'],
-    ['endpointIneligible', 'ignored'],
+    ['endpointEligible', 'available'],
+    ['endpointIneligible', 'busy'],
     ['outboundConnectionRequest', 'ignored'],
     ['connectStatus', 'ignored'],
   ]),

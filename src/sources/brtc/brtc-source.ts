@@ -48,14 +48,18 @@ export function translateBrtc(source: BrtcSource, body: unknown, receivedAtMs: n
 function translateEvent(
   { source, reasonlessEnd: endKind }: BrtcSource,
   shape: BrtcShape,
-  kind: 'connected' | 'disconnected',
+  meaning: Exclude<BrtcMeaning, 'ignored'>,
   body: Json,
   receivedAtMs: number,
 ): Translation {
   const { endpointId } = body;
   const [device, time, tag] = [shape.device(body), shape.time(body), shape.tag(body)];
-  const isEndOfAll = kind === 'disconnected' && (device.value === undefined || device.value === null);
-  const deviceFault = device.fault ?? (isEndOfAll ? undefined : identifierFault(device.value));
+  const isAvailability = meaning === 'available' || meaning === 'busy';
+  const isEndOfAll = meaning === 'disconnected' && (device.value === undefined || device.value === null);
+  // The availability is that of the endpoint, whatever its device is.
+  const deviceFault = isAvailability
+    ? undefined
+    : (device.fault ?? (isEndOfAll ? undefined : identifierFault(device.value)));
   const faults = { endpointId: identifierFault(endpointId), [device.name]: deviceFault, [time.name]: time.fault };
   const errors = fieldErrors(faults);
   if (errors.length > 0) return { outcome: 'invalid', errors };
@@ -66,9 +70,11 @@ function translateEvent(
     precisionMs: time.precisionMs,
     tag: tagOf(tag.value),
   };
-  const event: ProviderEvent = isEndOfAll
-    ? { ...common, kind: `participant-${endKind}` }
-    : { ...common, kind: kind === 'connected' ? kind : endKind, deviceId: device.value as DeviceId };
+  const eventOf = (): ProviderEvent => {
+    if (isAvailability) return { ...common, kind: meaning };
+    if (isEndOfAll) return { ...common, kind: `participant-${endKind}` };
+    return { ...common, kind: meaning === 'connected' ? meaning : endKind, deviceId: device.value as DeviceId };
+  };
   const tagIs = tagFault(tag.value);
-  return { outcome: 'events', events: [event], ...(tagIs !== undefined && { warnings: [`${tag.name} ${tagIs}`] }) };
+  return { outcome: 'events', events: [eventOf()], ...(tagIs !== undefined && { warnings: [`${tag.name} ${tagIs}`] }) };
 }

@@ -92,7 +92,7 @@ describe('the translation of a BRTC callback', () => {
   });
 
   it('follows the event if a body has both names', () => {
-    const both = { ...openApi(), ...documented({ event: 'endpointEligible' }) };
+    const both = { ...openApi(), ...documented({ event: 'connectStatus' }) };
     expect(translate(both)).toEqual({ outcome: 'ignored' });
     expect(translate({ ...both, event: 7 })).toMatchObject({ outcome: 'events' });
   });
