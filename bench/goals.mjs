@@ -11,6 +11,13 @@ const GOALS = [
   { name: 'p99 at half the maximum rate, on SQLite', sample: 'p99OnSqlite', max: 10, unit: 'ms', digits: 1 },
   { name: 'GET one participant, ratio to floor', sample: 'oneOfFloor', min: 0.5, unit: '×', digits: 2 },
   { name: 'First page, relative cost with most participants', sample: 'pageOfFew', max: 1.2, unit: '×', digits: 2 },
+  {
+    name: 'Who waited longest, relative cost with most participants',
+    sample: 'waitingOfFew',
+    max: 1.2,
+    unit: '×',
+    digits: 2,
+  },
   { name: 'Event, relative cost with most participants', sample: 'manyOfFew', max: 1.15, unit: '×', digits: 2 },
   {
     name: 'Redis memory per participant, 100,000 participants',

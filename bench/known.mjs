@@ -9,22 +9,24 @@ import { makeFolder, outputOf, startRedis } from './processes.mjs';
 const FEED = 'rollcall:{0}:changes';
 const made = new Map();
 
-/** On SQLite. `env`: settings with which a service uses the store. `tags`: the number of different tags. */
-export function knownOnSqlite(count, tags = tagCount(count)) {
-  return once(`sqlite ${count} ${tags}`, async () => {
+/**
+ * On SQLite. `env`: settings with which a service uses the store. `tags`: the number of different tags. `available`: whether all are.
+ */
+export function knownOnSqlite(count, { tags = tagCount(count), available = false } = {}) {
+  return once(`sqlite ${count} ${tags} ${available}`, async () => {
     const dataDir = makeFolder();
-    await seed({ dataDir }, { participants: count, tags });
+    await seed({ dataDir }, { participants: count, tags, available });
     return { count, tags, env: { DATA_DIR: dataDir } };
   });
 }
 
 /** On a separate Redis. `bytes`: the growth of Redis without the feed, and the size of an event in the feed. */
-export function knownOnRedis(count, tags = tagCount(count)) {
-  return once(`redis ${count} ${tags}`, async () => {
+export function knownOnRedis(count, { tags = tagCount(count), available = false } = {}) {
+  return once(`redis ${count} ${tags} ${available}`, async () => {
     const redis = await startRedis();
     const client = new Redis(redis.port);
     const before = await usedBytes(client);
-    await seed({ redisUrl: redis.url }, { participants: count, tags });
+    await seed({ redisUrl: redis.url }, { participants: count, tags, available });
     const feed = await client.memory('USAGE', FEED, 'SAMPLES', 0);
     const participants = (await usedBytes(client)) - before - feed;
     const bytes = { participants, feedOfEvent: feed / (await client.xlen(FEED)) };
@@ -33,9 +35,10 @@ export function knownOnRedis(count, tags = tagCount(count)) {
   });
 }
 
-/** Records `events` for each of `participants`, whose numbers are `apart`. */
-export async function seed(place, { participants, apart = 1, tags, events = 1 }) {
-  await outputOf(process.execPath, ['bench/seed.mjs', JSON.stringify({ place, participants, apart, tags, events })]);
+/** Records `events` for each of `participants`, whose numbers are `apart`. `available`: whether they then become available. */
+export async function seed(place, { participants, apart = 1, tags, events = 1, available = false }) {
+  const plan = { place, participants, apart, tags, events, available };
+  await outputOf(process.execPath, ['bench/seed.mjs', JSON.stringify(plan)]);
 }
 
 function once(name, make) {

@@ -27,6 +27,10 @@ local READS = {
   lookup1000 = function(n, known)
     return lookup(n, known, 1000)
   end,
+  waiting = function()
+    local filter = 'tag=hello-world-phone-0&availability=available&order=longest-available'
+    return wrk.format('GET', '/v1/participants?' .. filter .. '&limit=3')
+  end,
   occupancy = function()
     return wrk.format('GET', '/v1/occupancy')
   end,

@@ -34,6 +34,12 @@ export function lifecycleEvent(kind, n, { occurredAtMs, receivedAtMs, tags }) {
   };
 }
 
+/** Says that a participant is available. */
+export function availableEvent(n, times) {
+  const subject = { source: 'bandwidth', scope: '', participantId: participantId(n) };
+  return { subject, kind: 'available', precisionMs: 1, ...times };
+}
+
 /** Calls `work` with 0 to `count` − 1, many of them concurrently. */
 export async function together(count, work) {
   let next = 0;

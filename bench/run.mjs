@@ -3,6 +3,7 @@ import { loadavg } from 'node:os';
 import { section, writeDocument } from './document.mjs';
 import { judge, unmeasured } from './goals.mjs';
 import { describeMachine } from './machine.mjs';
+import { availability } from './parts/availability.mjs';
 import { ingest } from './parts/ingest.mjs';
 import { memory } from './parts/memory.mjs';
 import { paced } from './parts/pace.mjs';
@@ -15,7 +16,7 @@ import { surge } from './parts/surge.mjs';
 import { QUICK, WHOLE } from './sizes.mjs';
 import { table } from './table.mjs';
 
-const PARTS = { start, ingest, pace: paced, surge, store, processes, memory, reads, scale };
+const PARTS = { start, ingest, pace: paced, surge, store, processes, memory, reads, availability, scale };
 
 /** `names`: of the parts; empty for all. Resolves with whether everything was measured and all requests succeeded. */
 export async function run({ names, isQuick }) {

@@ -1,6 +1,6 @@
 // Fills a store with connected participants through the service's recorder: over HTTP it would take many minutes. Runs in a
 // separate process, since only one process can use an SQLite file.
-import { lifecycleEvent, openRecorder, together } from './recorder.mjs';
+import { availableEvent, lifecycleEvent, openRecorder, together } from './recorder.mjs';
 
 /** The feed is trimmed after this many events. */
 const CHUNK = 50_000;
@@ -10,7 +10,7 @@ const CHUNK = 50_000;
  */
 const FEED_LIMITS = { retentionMs: 86_400_000, maxBytes: 64 * 1_024 };
 
-const { place, participants, apart, tags, events } = JSON.parse(process.argv[2]);
+const { place, participants, apart, tags, events, available } = JSON.parse(process.argv[2]);
 const { recorder, storage } = await openRecorder(place);
 /** The delay from an event to its receipt. */
 const DELAY_MS = 80;
@@ -27,6 +27,8 @@ async function live(n) {
       tags,
     });
   });
+  const occurredAtMs = startMs + n + events;
+  if (available) life.push(availableEvent(n * apart, { occurredAtMs, receivedAtMs: occurredAtMs + DELAY_MS }));
   await Promise.all(life.map((event) => recorder.record(event)));
 }
 

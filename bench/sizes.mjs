@@ -1,4 +1,4 @@
-// The sizes of the parts. A complete run takes about 22 minutes; `quick` only shows that everything works.
+// The sizes of the parts. A complete run takes about 26 minutes; `quick` only shows that everything works.
 
 export const WHOLE = {
   start: { rounds: 5, restMs: 1_000 },
@@ -21,6 +21,7 @@ export const WHOLE = {
     onRedis: [1_000, 100_000, 1_000_000],
     onSqlite: [1_000, 100_000],
   },
+  availability: { rounds: 3, warmMs: 3_000, ms: 1_500, onRedis: [1_000, 1_000_000], onSqlite: [1_000, 1_000_000] },
   scale: { rounds: 3, warmMs: 8_000, ms: 4_000, few: 1_000, many: 1_000_000, inOneTag: 100_000, devices: 500 },
 };
 
@@ -33,5 +34,6 @@ export const QUICK = {
   processes: { rounds: 1, warmMs: 300, ms: 300 },
   memory: { counts: [1_000, 2_000], looked: 1_000 },
   reads: { rounds: 1, warmMs: 100, ms: 200, onRedis: [1_000], onSqlite: [1_000] },
+  availability: { rounds: 1, warmMs: 100, ms: 200, onRedis: [1_000, 2_000], onSqlite: [1_000] },
   scale: { rounds: 1, warmMs: 300, ms: 300, few: 1_000, many: 2_000, inOneTag: 2_000, devices: 500 },
 };

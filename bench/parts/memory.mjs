@@ -9,7 +9,7 @@ const MANY_PER_TAG = 1_000;
 export async function memory({ counts, looked }) {
   const stores = [];
   for (const count of counts) stores.push(await knownOnRedis(count));
-  stores.push(await knownOnRedis(looked, Math.ceil(looked / MANY_PER_TAG)));
+  stores.push(await knownOnRedis(looked, { tags: Math.ceil(looked / MANY_PER_TAG) }));
   const each = ({ count, bytes }) => bytes.participants / count;
   const rows = stores.map((store) => ({
     'connected participants': format(store.count),

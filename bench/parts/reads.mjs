@@ -57,11 +57,12 @@ async function variantsOf(store, { count, env, redis }) {
   ]);
 }
 
-function measure({ read, known, connections, service: { port, pids } }, ms) {
+export function measure({ read, known, connections, service: { port, pids } }, ms) {
   return load({ port, script: 'read', plan: { read, known }, ms, pids, connections });
 }
 
-function row({ name, store, known, connections }, runs, floor) {
+/** `floor`: the runs to compare with; undefined: none. */
+export function row({ name, store, known, connections }, runs, floor) {
   const cpuOf = (process) =>
     middle(
       runs.map(({ cpuUs }) => cpuUs[process]),
@@ -74,7 +75,7 @@ function row({ name, store, known, connections }, runs, floor) {
     connections: format(connections),
     'responses/s': middle(runs.map(rate)),
     spread: spread(runs.map(rate)),
-    'ratio to floor': middle(ratios(runs, floor, rate), 3),
+    ...(floor && { 'ratio to floor': middle(ratios(runs, floor, rate), 3) }),
     'p50 ms': middle(
       runs.map(({ p50Ms }) => p50Ms),
       1,

@@ -67,7 +67,7 @@ async function compare(starting, { rounds, warmMs, ms }) {
 
 /** A service on a store with `count` participants. */
 async function known({ count, tags, events }) {
-  const store = await knownOnRedis(count, tags);
+  const store = await knownOnRedis(count, { tags });
   const participants = Math.min(count, MAX_ACTIVE);
   const apart = Math.floor(count / participants);
   if (events) await seed({ redisUrl: store.redis.url }, { participants, apart, tags: store.tags, events });

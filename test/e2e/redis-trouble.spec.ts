@@ -116,7 +116,8 @@ describe('the service', () => {
     expect(linesWith('refuses')).toEqual([]);
   });
 
-  const OF_SOURCE = ['tags', 'state:connected', 'state:reconnecting', 'state:gone', 'state:more', 'state:none'];
+  const SETS = ['connected', 'reconnecting', 'gone', 'more', 'none', 'available', 'busy'];
+  const OF_SOURCE = ['tags', ...SETS.map((set) => `state:${set}`)];
   it.each(['due', 'epoch', 'changes', 'sources', ...OF_SOURCE.map((key) => `s:bandwidth:${key}`)])(
     'is not ready when the key %s belongs to another program',
     async (key) => {
