@@ -1,7 +1,7 @@
 // The SQLite schema. SQLite counts by scanning, so triggers maintain `occupancy` in the same transaction as the rows that it
 // counts. Its `name` is '' for all participants of a source, or 'tag:…' or 'scope:…' for those of a group.
 
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Adds a row to, or subtracts it from, the counts of its source and groups. */
 function count(row: 'OLD' | 'NEW', sign: '+' | '-'): string {
