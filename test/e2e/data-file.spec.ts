@@ -38,8 +38,12 @@ async function statusOfCallback(service: ServiceProcess, participantId: string):
 }
 
 async function connect(service: ServiceProcess, count: number): Promise<void> {
-  const statuses = await Promise.all(Array.from({ length: count }, (_, n) => statusOfCallback(service, `p${n}`)));
-  expect(new Set(statuses)).toEqual(new Set([204]));
+  // More at once could time out on a busy machine.
+  for (let first = 0; first < count; first += 100) {
+    const ids = Array.from({ length: Math.min(100, count - first) }, (_, n) => `p${first + n}`);
+    const statuses = await Promise.all(ids.map((id) => statusOfCallback(service, id)));
+    expect(new Set(statuses)).toEqual(new Set([204]));
+  }
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read it like a client
