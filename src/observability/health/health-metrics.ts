@@ -7,12 +7,12 @@ export class HealthMetrics {
   constructor(metrics: Metrics, readiness: Readiness) {
     const ready = metrics.gauge({
       name: 'rollcall_ready',
-      help: 'Whether callbacks can be accepted, as told by GET /health/ready.',
+      help: 'Whether callbacks can be accepted, as reported by GET /health/ready.',
       aggregation: 'min',
     });
     const up = metrics.gauge({
       name: 'rollcall_component_up',
-      help: 'Whether a component is up, as told by GET /health/ready.',
+      help: 'Whether a component is up, as reported by GET /health/ready.',
       labels: ['component'],
       aggregation: 'min',
     });

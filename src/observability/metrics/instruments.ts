@@ -4,12 +4,12 @@
 /** How the values of several workers are combined. `max`, `min`: for what all of them read from the store. */
 export type Aggregation = 'sum' | 'max' | 'min' | 'first';
 
-export interface Description<L extends string = string> {
+export interface Description {
   /** By the conventions of Prometheus: prefix, base unit, `_total` for counters. */
   readonly name: string;
   readonly help: string;
   /** Their values must come from a small fixed set. */
-  readonly labels?: readonly L[];
+  readonly labels?: readonly string[];
 }
 
 interface Sample {

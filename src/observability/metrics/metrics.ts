@@ -6,7 +6,6 @@ type Collector = () => void | Promise<void>;
 
 export class Metrics {
   readonly #instruments = new Map<string, Counter | Gauge | Histogram>();
-  readonly #gauges: Gauge[] = [];
   readonly #collectors: Collector[] = [];
   /** Those of Node.js and of the process, by prom-client. */
   #defaults: Promise<Registry> | undefined;
@@ -17,9 +16,7 @@ export class Metrics {
   }
 
   gauge(description: ConstructorParameters<typeof Gauge>[0]): Gauge {
-    const gauge = this.#add(description.name, new Gauge(description));
-    this.#gauges.push(gauge);
-    return gauge;
+    return this.#add(description.name, new Gauge(description));
   }
 
   histogram(description: ConstructorParameters<typeof Histogram>[0]): Histogram {
@@ -47,10 +44,11 @@ export class Metrics {
 
   async #take(): Promise<MetricSnapshot[]> {
     this.#defaults ??= processMetrics();
-    for (const gauge of this.#gauges) gauge.clear();
+    const instruments = [...this.#instruments.values()];
+    for (const instrument of instruments) if (instrument instanceof Gauge) instrument.clear();
     await Promise.allSettled(this.#collectors.map(async (collect) => collect()));
     const defaults = (await (await this.#defaults).getMetricsAsJSON()) as unknown as MetricSnapshot[];
-    return [...[...this.#instruments.values()].map((instrument) => instrument.get()), ...defaults];
+    return [...instruments.map((instrument) => instrument.get()), ...defaults];
   }
 }
 

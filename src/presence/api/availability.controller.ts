@@ -1,4 +1,4 @@
-// Lets a backend say whether a participant can be given work, where the provider does not tell.
+// Lets a backend say whether a participant can be given work, where the provider does not report it.
 import { Body, Controller, HttpCode, HttpStatus, Inject, Param, Put, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { identifierFault } from '../../domain/identifier.js';
@@ -30,7 +30,7 @@ export class AvailabilityController {
     operationId: 'setAvailability',
     summary: 'Set the availability of a participant',
     description:
-      'For a provider that does not tell who can be given work. It counts from now on, until it is set again, the provider ' +
+      'For a provider that does not report who can be given work. It counts from now on, until it is set again, the provider ' +
       'reports another availability, or the presence ends; with `until`, until then, and then what was set or reported before ' +
       'without an end counts again.',
   })

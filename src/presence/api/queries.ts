@@ -86,7 +86,7 @@ export class ParticipantsQuery {
     enum: ORDERS,
     example: 'longest-available',
     description:
-      'Whoever has been available for longest comes first. Only with `availability=available`, for which it is the default.',
+      'Participants that have been available for longest come first. Only with `availability=available`, for which it is the default.',
   })
   @IsOptional()
   @IsIn(ORDERS, { message: `must be ${ORDERS.join()}` })

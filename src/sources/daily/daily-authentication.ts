@@ -15,7 +15,7 @@ export function authenticateDaily(
   { headers, body }: RawCallback,
   nowMs: number,
 ): Authentication {
-  // It has no effect, and its response tells nothing.
+  // It has no effect, and its response reveals nothing.
   if (body.length <= MAX_TEST_BYTES && TEST_REQUEST.test(body.toString())) return { outcome: 'authentic' };
   const timestamp = String(headers['x-webhook-timestamp'] ?? '');
   const signature = String(headers['x-webhook-signature'] ?? '');

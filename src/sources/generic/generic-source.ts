@@ -1,4 +1,4 @@
-// The format for whoever has no provider that Rollcall knows: CloudEvents in JSON, one or a batch, signed as Standard Webhooks.
+// The format for everyone whose provider Rollcall does not know: CloudEvents in JSON, one or a batch, signed as Standard Webhooks.
 // In the binary mode of CloudEvents, type and time are in headers, which the signature does not cover, so it is not accepted.
 // Source: https://github.com/cloudevents/spec (spec.md, json-format.md, http-protocol-binding.md of version 1.0.2).
 import { identifierFault } from '../../domain/identifier.js';
