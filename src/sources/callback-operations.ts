@@ -24,7 +24,8 @@ const PROBLEMS = ['not-found', 'too-many-requests', 'too-many-participants', 'st
 const WITH_BASIC =
   'If `CALLBACK_SECRETS` is set, Basic credentials are required; a request without them is answered 401 with a challenge.';
 
-const SIGNED = 'It must be signed; a request without a valid signature is answered 401.';
+const SIGNED =
+  'It must be signed, or have the secret header that is set for the source; a request that does not is answered 401.';
 
 const TOKEN_PARAMETER = {
   name: 'token',

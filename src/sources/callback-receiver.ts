@@ -163,7 +163,7 @@ export class CallbackReceiver {
 
 function verifySignature(authentication: Authentication): void {
   if (authentication.outcome !== 'rejected') return;
-  const detail = 'The signature of the callback is not valid.';
+  const detail = 'The callback is not authentic.';
   throw new ProblemError('unauthorized', { detail }, { reason: authentication.reason });
 }
 
