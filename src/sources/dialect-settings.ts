@@ -12,3 +12,17 @@ export const reasonlessEnd: DialectSetting<'disconnected' | 'left'> = {
     throw new Error('must be disconnected or left');
   },
 };
+
+/** For signatures with a time, where the provider may send a signature again. `reason`: of the default, phrased to follow it. */
+export function maxSignatureAgeMs(reason: string): DialectSetting<number> {
+  return {
+    name: 'SOURCE_<NAME>_MAX_SIGNATURE_AGE_MS',
+    purpose: `How old the signature of a webhook may be. Default: 7200000 (2 h), ${reason}.`,
+    fallback: '7200000',
+    read(text) {
+      const value = Number(text);
+      if (/^\d+$/.test(text) && value >= 1_000 && value <= 86_400_000) return value;
+      throw new Error('must be a whole number from 1000 to 86400000');
+    },
+  };
+}

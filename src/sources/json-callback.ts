@@ -18,6 +18,10 @@ export function membersOf(value: unknown): Members {
   return isJsonObject(value) ? value : {};
 }
 
+export function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null || value === '';
+}
+
 /** `faults`: by member, phrased to follow its name; undefined if it is valid. A nested member is named like `device/deviceId`. */
 export function fieldErrors(faults: Readonly<Record<string, string | undefined>>): FieldError[] {
   return Object.entries(faults).flatMap(([name, message]) => (message ? [{ pointer: `#/${name}`, message }] : []));

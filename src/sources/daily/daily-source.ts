@@ -4,7 +4,7 @@ import { identifierFault } from '../../domain/identifier.js';
 import type { DeviceId } from '../../domain/lifecycle-event.js';
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
 import { reasonlessEnd } from '../dialect-settings.js';
-import { fieldErrors, isJsonObject, membersOf, NOT_AN_OBJECT } from '../json-callback.js';
+import { fieldErrors, isAbsent, isJsonObject, membersOf, NOT_AN_OBJECT } from '../json-callback.js';
 import { dialectWithSettings, type ProviderEvent, type Translation } from '../source.js';
 import { authenticateDaily, hmacSecrets, isTestRequest } from './daily-authentication.js';
 import { DailyCallback } from './daily-callback.js';
@@ -44,7 +44,7 @@ function translateDaily(
   if (type !== 'participant.joined' && type !== 'participant.left') return { outcome: 'unknown', name: type };
   const isJoin = type === 'participant.joined';
   const { room, session_id: deviceId, user_id: userId, joined_at: joinedAt, duration } = membersOf(payload);
-  const participantId = userId === undefined || userId === null || userId === '' ? deviceId : userId;
+  const participantId = isAbsent(userId) ? deviceId : userId;
   const errors = fieldErrors({
     id: identifierFault(eventId),
     'payload/room': identifierFault(room),

@@ -6,7 +6,7 @@ import type { DeviceId, ProviderEventKind } from '../../domain/lifecycle-event.j
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
 import type { FieldError } from '../../http/problem.js';
 import { parseRfc3339 } from '../../runtime/rfc3339.js';
-import { fieldErrors, isJsonObject, membersOf } from '../json-callback.js';
+import { fieldErrors, isAbsent, isJsonObject, membersOf } from '../json-callback.js';
 import { dialectWithSettings, type ProviderEvent, type Translation } from '../source.js';
 import { GenericCallback } from './generic-callback.js';
 import { authenticateStandardWebhook, signingSecrets } from './standard-webhooks.js';
@@ -94,11 +94,6 @@ function translateEvent(source: SourceName, body: unknown, receivedAtMs: number)
     ...(!isAbsent(tag) && { tag: tag as string }),
   };
   return { outcome: 'events', events: [event] };
-}
-
-/** In the JSON format, null means that an attribute is absent. */
-function isAbsent(value: unknown): boolean {
-  return value === undefined || value === null || value === '';
 }
 
 function isJson(contentType: unknown): boolean {

@@ -2,6 +2,7 @@
 // Source: https://developers.zoom.us/docs/api/webhooks/. Zoom's own library signs the parsed body serialized anew, which differs
 // from the body that was sent if that contains escapes.
 import { hmacSha256, isSameText } from '../authentication/signature.js';
+import { maxSignatureAgeMs } from '../dialect-settings.js';
 import { membersOf } from '../json-callback.js';
 import type { Authentication, DialectSetting, RawCallback, Reply } from '../source.js';
 
@@ -52,14 +53,4 @@ export const secretTokens: DialectSetting<readonly string[]> = {
   },
 };
 
-export const maxAgeMs: DialectSetting<number> = {
-  name: 'SOURCE_<NAME>_MAX_SIGNATURE_AGE_MS',
-  purpose:
-    'How old the signature of a webhook may be. Default: 7200000 (2 h), since Zoom sends webhooks again for up to 85 minutes.',
-  fallback: '7200000',
-  read(text) {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= 1_000 && value <= 86_400_000) return value;
-    throw new Error('must be a whole number from 1000 to 86400000');
-  },
-};
+export const maxAgeMs = maxSignatureAgeMs('since Zoom sends webhooks again for up to 85 minutes');

@@ -3,7 +3,7 @@
 import { identifierFault } from '../../domain/identifier.js';
 import type { DeviceId, ProviderEventKind } from '../../domain/lifecycle-event.js';
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
-import { fieldErrors, isJsonObject, type Members, membersOf, NOT_AN_OBJECT } from '../json-callback.js';
+import { fieldErrors, isAbsent, isJsonObject, type Members, membersOf, NOT_AN_OBJECT } from '../json-callback.js';
 import { dialectWithSettings, type ProviderEvent, type Translation } from '../source.js';
 import { authenticateZoom, maxAgeMs, secretTokens, VALIDATION_EVENT, validateZoomUrl } from './zoom-authentication.js';
 import { ZoomCallback } from './zoom-callback.js';
@@ -113,7 +113,7 @@ function translateZoom(source: SourceName, body: unknown, receivedAtMs: number):
 
 /** Ids of meetings are numbers in some events. */
 function firstOf(members: Members, names: readonly string[]): unknown {
-  const value = names.map((name) => members[name]).find((one) => one !== undefined && one !== null && one !== '');
+  const value = names.map((name) => members[name]).find((one) => !isAbsent(one));
   return typeof value === 'number' ? String(value) : value;
 }
 
