@@ -5,11 +5,12 @@ import { bandwidth } from './bandwidth/bandwidth-source.js';
 import { brtc } from './brtc/brtc-source.js';
 import { daily } from './daily/daily-source.js';
 import { generic } from './generic/generic-source.js';
+import { jaas } from './jaas/jaas-source.js';
 import { livekit } from './livekit/livekit-source.js';
 import type { Dialect, Source } from './source.js';
 import { zoom } from './zoom/zoom-source.js';
 
-export const DIALECTS: Readonly<Record<string, Dialect>> = { bandwidth, brtc, livekit, generic, zoom, daily };
+export const DIALECTS: Readonly<Record<string, Dialect>> = { bandwidth, brtc, livekit, generic, zoom, daily, jaas };
 
 export interface ConfiguredSource {
   readonly name: SourceName;

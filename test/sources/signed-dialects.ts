@@ -166,7 +166,41 @@ function dailyBody(type: string, participantId: string): string {
   });
 }
 
-export const SIGNED_DIALECTS: readonly SignedDialect[] = [livekit, generic, zoom, daily];
+const jaas: SignedDialect = {
+  name: 'jaas',
+  contentType: 'application/json',
+  settings: (number) => ({ SIGNING_SECRETS: jaasSecretOf(number) }),
+  async sign(body, number = 1) {
+    const timestamp = Math.floor(Date.now() / 1_000);
+    const signature = createHmac('sha256', jaasSecretOf(number)).update(`${timestamp}.`).update(body).digest('base64');
+    return { 'x-jaas-signature': `t=${timestamp},v1=${signature}` };
+  },
+  connect: (participantId) => jaasBody('PARTICIPANT_JOINED', participantId),
+  leave: (participantId) => jaasBody('PARTICIPANT_LEFT', participantId),
+  unknown: () => jaasBody('PARTICIPANT_TELEPORTED', 'ann'),
+  ignored: () => jaasBody('PARTICIPANT_JOINED_LOBBY', 'ann'),
+  lies: [
+    jaasBody('PARTICIPANT_JOINED', 'ann').replace('"ann"', '["ann"]'),
+    jaasBody('PARTICIPANT_JOINED', 'ann').replace('"ann"', '7'),
+    jaasBody('PARTICIPANT_JOINED', 'ann').replace(/"timestamp":\d+/, '"timestamp":"now"'),
+    jaasBody('PARTICIPANT_LEFT', 'ann').replace('"fqn":"room"', '"fqn":{"room":1}'),
+  ],
+};
+
+const jaasSecretOf = (number: 1 | 2) => `whsec_the-secret-of-the-source-${number}`;
+
+function jaasBody(eventType: string, participantId: string): string {
+  const participant = { id: participantId, participantJid: `${participantId}@8x8.vc`, disconnectReason: 'left' };
+  return JSON.stringify({
+    eventType,
+    idempotencyKey: `${eventType}-${participantId}`,
+    timestamp: Date.now(),
+    fqn: 'room',
+    data: participant,
+  });
+}
+
+export const SIGNED_DIALECTS: readonly SignedDialect[] = [livekit, generic, zoom, daily, jaas];
 
 /** As the environment has them, of sources with these names. */
 export function environmentOf(
