@@ -1,6 +1,7 @@
 // All dialects, and the configured sources that use them. A new dialect needs a folder and a line here.
 import { DEFAULT_POLICY, type PresencePolicy } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
+import { agora } from './agora/agora-source.js';
 import { bandwidth } from './bandwidth/bandwidth-source.js';
 import { brtc } from './brtc/brtc-source.js';
 import { daily } from './daily/daily-source.js';
@@ -10,7 +11,16 @@ import { livekit } from './livekit/livekit-source.js';
 import type { Dialect, Source } from './source.js';
 import { zoom } from './zoom/zoom-source.js';
 
-export const DIALECTS: Readonly<Record<string, Dialect>> = { bandwidth, brtc, livekit, generic, zoom, daily, jaas };
+export const DIALECTS: Readonly<Record<string, Dialect>> = {
+  bandwidth,
+  brtc,
+  livekit,
+  generic,
+  zoom,
+  daily,
+  jaas,
+  agora,
+};
 
 export interface ConfiguredSource {
   readonly name: SourceName;

@@ -21,6 +21,8 @@ export interface BodyCase {
   readonly name: string;
   readonly rawBody: string;
   readonly eventId?: string;
+  /** The sequence number. */
+  readonly seq?: number;
   readonly expect: {
     readonly outcome: Translation['outcome'] | 'handshake';
     readonly events?: readonly {
@@ -61,9 +63,10 @@ export function meaningOf(rawBody: string, translate: (body: unknown) => Transla
   return { outcome: 'events', events };
 }
 
-/** The rows of the tables in a page of docs/sources/, by their first cell: `` | `name` | effect | ``. */
-export function documentedEffects(page: string): ReadonlyMap<string, string> {
+/** The rows of the tables in a page of docs/sources/ with that many columns, by their first cell: `` | `name` | effect | ``. */
+export function documentedEffects(page: string, columns: 2 | 3 = 2): ReadonlyMap<string, string> {
   const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'sources', page), 'utf8');
-  const rows = text.matchAll(/^\| `([^`]+)` \| (?!effect)([^|]+) \|$/gm);
+  const between = columns === 2 ? '' : '[^|]+\\|';
+  const rows = text.matchAll(new RegExp(`^\\| \`([^\`]+)\` \\|${between} (?!effect)([^|]+) \\|$`, 'gm'));
   return new Map(Array.from(rows, ([, name = '', effect = '']) => [name, effect]));
 }

@@ -22,6 +22,8 @@ export interface SignedDialect {
   /** Further settings. */
   readonly options?: Readonly<Record<string, string>>;
   readonly ignored: () => string;
+  /** Signatures do not cover the time of sending, so they are valid for ever. */
+  readonly isUndated?: true;
   /** Signed as they are, and not valid. */
   readonly lies: readonly string[];
 }
@@ -200,7 +202,38 @@ function jaasBody(eventType: string, participantId: string): string {
   });
 }
 
-export const SIGNED_DIALECTS: readonly SignedDialect[] = [livekit, generic, zoom, daily, jaas];
+const agora: SignedDialect = {
+  name: 'agora',
+  contentType: 'application/json',
+  settings: (number) => ({ SIGNING_SECRETS: agoraSecretOf(number) }),
+  async sign(body, number = 1) {
+    const signature = (algorithm: string) => createHmac(algorithm, agoraSecretOf(number)).update(body).digest('hex');
+    return { 'agora-signature': signature('sha1'), 'agora-signature-v2': signature('sha256') };
+  },
+  connect: (participantId) => agoraBody(103, participantId),
+  leave: (participantId) => agoraBody(104, participantId),
+  unknown: () => agoraBody(199, 'ann'),
+  acknowledgement: 200,
+  ignored: () => agoraBody(111, 'ann'),
+  isUndated: true,
+  lies: [
+    agoraBody(103, 'ann').replace('"ann"', '["ann"]'),
+    agoraBody(103, 'ann').replace('"ann"', '7'),
+    agoraBody(103, 'ann').replace(/"ts":\d+/, '"ts":"now"'),
+    agoraBody(104, 'ann').replace('"productId":1', '"productId":"1"'),
+  ],
+};
+
+const agoraSecretOf = (number: 1 | 2) => `secret-of-source-${number}`;
+
+function agoraBody(eventType: number, account: string): string {
+  const now = Date.now();
+  const ts = Math.floor(now / 1_000);
+  const user = { channelName: 'room', uid: 7, account, ts, clientSeq: now, platform: 7, reason: 1 };
+  return JSON.stringify({ noticeId: `${eventType}-${account}`, productId: 1, eventType, notifyMs: now, payload: user });
+}
+
+export const SIGNED_DIALECTS: readonly SignedDialect[] = [livekit, generic, zoom, daily, jaas, agora];
 
 /** As the environment has them, of sources with these names. */
 export function environmentOf(

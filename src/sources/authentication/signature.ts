@@ -5,9 +5,24 @@ type Encoding = 'base64' | 'base64url' | 'hex';
 
 /** HMAC-SHA256 over all parts, one after another. */
 export function hmacSha256(key: BinaryLike, parts: readonly (string | Buffer)[], encoding: Encoding): string {
-  const hmac = createHmac('sha256', key);
-  for (const part of parts) hmac.update(part);
-  return hmac.digest(encoding);
+  return hmac('sha256', { key, parts, encoding });
+}
+
+/** For providers that have nothing better. The collisions of SHA-1 do not help to forge an HMAC. */
+export function hmacSha1(key: BinaryLike, parts: readonly (string | Buffer)[], encoding: Encoding): string {
+  return hmac('sha1', { key, parts, encoding });
+}
+
+interface Keyed {
+  readonly key: BinaryLike;
+  readonly parts: readonly (string | Buffer)[];
+  readonly encoding: Encoding;
+}
+
+function hmac(algorithm: 'sha1' | 'sha256', { key, parts, encoding }: Keyed): string {
+  const hash = createHmac(algorithm, key);
+  for (const part of parts) hash.update(part);
+  return hash.digest(encoding);
 }
 
 /** Takes the same time for each text of the expected length. */
