@@ -6,19 +6,24 @@ export function isForm(contentType: string): boolean {
   return /^application\/x-www-form-urlencoded *(;|$)/i.test(contentType);
 }
 
-/**
- * Of a field that occurs several times, the first one counts. Throws a problem if the body is not valid UTF-8 when decoded: two
- * ids that are not would both decode to replacement characters and become the same id.
- */
+/** Of a field that occurs several times, the first one counts. Throws a problem, as `formFields` does. */
 export function parseForm(body: Buffer): Record<string, string> {
-  if (!isUtf8(body)) throw refusal('The body is not valid UTF-8.');
   const fields = new Map<string, string>();
-  for (const pair of body.toString().split('&')) {
-    const [name = '', ...value] = pair.split('=');
-    const decoded = decode(name);
-    if (pair !== '' && !fields.has(decoded)) fields.set(decoded, decode(value.join('=')));
-  }
+  for (const [name, value] of formFields(body)) if (!fields.has(name)) fields.set(name, value);
   return Object.fromEntries(fields);
+}
+
+/**
+ * The fields as they occur in the body, decoded. Throws a problem if the body is not valid UTF-8 when decoded: two ids that are not
+ * would both decode to replacement characters and become the same id.
+ */
+export function formFields(body: Buffer): [name: string, value: string][] {
+  if (!isUtf8(body)) throw refusal('The body is not valid UTF-8.');
+  const pairs = body.toString().split('&');
+  return pairs.flatMap((pair): [string, string][] => {
+    const [name = '', ...value] = pair.split('=');
+    return pair === '' ? [] : [[decode(name), decode(value.join('='))]];
+  });
 }
 
 function decode(text: string): string {

@@ -22,7 +22,7 @@ import type { RegisteredSource } from './registry.js';
 import type { Authentication, Dialect, ProviderEvent, RawCallback, Reply, Source, Translation } from './source.js';
 
 /** Event names that are safe to log. Longer text could be a secret, which has at least 32 characters. */
-const PLAIN_NAME = /^[\w.]{1,31}$/;
+const PLAIN_NAME = /^[\w.-]{1,31}$/;
 
 interface IncomingCallback extends Omit<RawCallback, 'url'> {
   /** The path and the query string. */

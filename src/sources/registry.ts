@@ -9,17 +9,19 @@ import { generic } from './generic/generic-source.js';
 import { jaas } from './jaas/jaas-source.js';
 import { livekit } from './livekit/livekit-source.js';
 import type { Dialect, Source } from './source.js';
+import { twilio } from './twilio/twilio-source.js';
 import { zoom } from './zoom/zoom-source.js';
 
 export const DIALECTS: Readonly<Record<string, Dialect>> = {
   bandwidth,
   brtc,
   livekit,
-  generic,
   zoom,
   daily,
   jaas,
   agora,
+  twilio,
+  generic,
 };
 
 export interface ConfiguredSource {

@@ -1,4 +1,5 @@
-// Checks times in epoch milliseconds.
+// Checks times in epoch milliseconds, and in RFC 3339.
+import { parseRfc3339 } from '../runtime/rfc3339.js';
 
 /**
  * Detects timestamps in a wrong unit. In every unit the bounds correspond to the years 1973 and 5138, so the ranges do not
@@ -20,4 +21,13 @@ export function timestampFault(value: unknown): string | undefined {
   const found = time >= 0 ? UNITS.find(({ below }) => time < below) : undefined;
   if (found?.unit) return `looks like ${found.unit}; ${EXPECTED}`;
   return found && Number.isInteger(time) ? undefined : `must be a whole number; ${EXPECTED}`;
+}
+
+/**
+ * In epoch milliseconds; undefined if it is not valid. The years 1973 to 5138: what is outside is a mistake, such as the zero time
+ * of some languages.
+ */
+export function rfc3339TimeMs(value: unknown): number | undefined {
+  const timeMs = typeof value === 'string' ? parseRfc3339(value) : undefined;
+  return timeMs !== undefined && timeMs >= 1e11 && timeMs < 1e14 ? timeMs : undefined;
 }

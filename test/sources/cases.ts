@@ -9,6 +9,8 @@ export interface SignatureCase<Config> {
   readonly now: number;
   readonly config: Config;
   readonly headers: Readonly<Record<string, string>>;
+  /** The public URL; only of providers that sign it. */
+  readonly url?: string;
   readonly rawBody: string;
   /** `handshake`: authentic, and answered with `reply`. */
   readonly expect: 'accept' | 'reject' | 'handshake';
@@ -23,6 +25,8 @@ export interface BodyCase {
   readonly eventId?: string;
   /** The sequence number. */
   readonly seq?: number;
+  /** Of an end of the room, which the expected outcome does not count as an event. */
+  readonly roomEnded?: { readonly tag: string; readonly at: number };
   readonly expect: {
     readonly outcome: Translation['outcome'] | 'handshake';
     readonly events?: readonly {
@@ -43,15 +47,19 @@ function read<T>(file: string): T[] {
   return JSON.parse(readFileSync(join(import.meta.dirname, `${file}.json`), 'utf8')) as T[];
 }
 
-export function rawCallback({ headers, rawBody }: SignatureCase<unknown>): RawCallback {
-  return { headers, body: Buffer.from(rawBody), url: undefined };
+export function rawCallback({ headers, rawBody, url }: SignatureCase<unknown>): RawCallback {
+  return { headers, body: Buffer.from(rawBody), url };
 }
 
-/** What a body means, in the words of the cases. One that is not JSON is refused before it is translated. */
-export function meaningOf(rawBody: string, translate: (body: unknown) => Translation): Record<string, unknown> {
+/** What a body means, in the words of the cases. One that cannot be parsed is refused before it is translated. */
+export function meaningOf(
+  rawBody: string,
+  translate: (body: unknown) => Translation,
+  parse: (text: string) => unknown = JSON.parse,
+): Record<string, unknown> {
   let body: unknown;
   try {
-    body = JSON.parse(rawBody);
+    body = parse(rawBody);
   } catch {
     return { outcome: 'invalid' };
   }

@@ -4,14 +4,19 @@ import { WebhookEvent } from '@livekit/protocol';
 import { CloudEvent, HTTP } from 'cloudevents';
 import { AccessToken } from 'livekit-server-sdk';
 import { Webhook } from 'standardwebhooks';
+import { getExpectedTwilioSignature } from 'twilio/lib/webhooks/webhooks.js';
+
+export const PUBLIC_URL = 'https://rollcall.example.com';
 
 export interface SignedDialect {
   readonly name: string;
   readonly contentType: string;
   /** The settings of a source, as in the environment, without `SOURCE_<NAME>_`; different for each number. */
   readonly settings: (number: 1 | 2) => Readonly<Record<string, string>>;
-  /** The headers of a body that is signed now for the source with these settings. */
-  readonly sign: (body: string | Buffer, number?: 1 | 2) => Promise<Readonly<Record<string, string>>>;
+  /** The headers of a body that is signed now for the source with these settings. `path`: of the URL, if the signature covers it. */
+  readonly sign: (body: string | Buffer, number?: 1 | 2, path?: string) => Promise<Readonly<Record<string, string>>>;
+  /** The signature has no time, so it does not expire. */
+  readonly isUndated?: true;
   /** Participants are in the scope `room`. */
   readonly connect: (participantId: string) => string;
   readonly leave: (participantId: string) => string;
@@ -22,8 +27,6 @@ export interface SignedDialect {
   /** Further settings. */
   readonly options?: Readonly<Record<string, string>>;
   readonly ignored: () => string;
-  /** Signatures do not cover the time of sending, so they are valid for ever. */
-  readonly isUndated?: true;
   /** Signed as they are, and not valid. */
   readonly lies: readonly string[];
 }
@@ -233,7 +236,45 @@ function agoraBody(eventType: number, account: string): string {
   return JSON.stringify({ noticeId: `${eventType}-${account}`, productId: 1, eventType, notifyMs: now, payload: user });
 }
 
-export const SIGNED_DIALECTS: readonly SignedDialect[] = [livekit, generic, zoom, daily, jaas, agora];
+const twilio: SignedDialect = {
+  name: 'twilio',
+  contentType: 'application/x-www-form-urlencoded',
+  settings: (number) => ({ AUTH_TOKENS: authTokenOf(number) }),
+  options: { REASONLESS_END: 'left' },
+  isUndated: true,
+  async sign(body, number = 1, path = '/callbacks/first') {
+    const form = new URLSearchParams(String(body));
+    const fields = Object.fromEntries([...form.keys()].map((name) => [name, [...form.getAll(name)]]));
+    return { 'x-twilio-signature': getExpectedTwilioSignature(authTokenOf(number), PUBLIC_URL + path, fields) };
+  },
+  connect: (participantId) => twilioBody('participant-connected', participantId),
+  leave: (participantId) => twilioBody('participant-disconnected', participantId),
+  unknown: () => twilioBody('participant-teleported', 'ann'),
+  ignored: () => twilioBody('track-added', 'ann'),
+  lies: [
+    twilioBody('participant-connected', ''),
+    twilioBody('participant-connected', 'a'.repeat(257)),
+    twilioBody('participant-connected', 'ann').replace(/Timestamp=[^&]+/, 'Timestamp=1790000001437'),
+    twilioBody('participant-connected', 'ann').replace('RoomName=', 'RoomNames='),
+    twilioBody('', 'ann'),
+  ],
+};
+
+const authTokenOf = (number: 1 | 2) => `0123456789abcdef0123456789abcde${number}`;
+
+function twilioBody(event: string, participantId: string): string {
+  return new URLSearchParams({
+    RoomStatus: 'in-progress',
+    RoomName: 'room',
+    ParticipantIdentity: participantId,
+    ParticipantSid: `PA${participantId}`,
+    StatusCallbackEvent: event,
+    Timestamp: new Date().toISOString(),
+    AccountSid: 'AC00000000000000000000000000000001',
+  }).toString();
+}
+
+export const SIGNED_DIALECTS: readonly SignedDialect[] = [livekit, generic, zoom, daily, jaas, agora, twilio];
 
 /** As the environment has them, of sources with these names. */
 export function environmentOf(
@@ -246,5 +287,5 @@ export function environmentOf(
     }),
   );
   const sources = Object.keys(numbers).map((source) => `${source}=${dialect.name}`);
-  return { SOURCES: sources.join(','), ...Object.fromEntries(ofSources) };
+  return { SOURCES: sources.join(','), PUBLIC_URL, ...Object.fromEntries(ofSources) };
 }

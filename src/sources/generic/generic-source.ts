@@ -5,9 +5,9 @@ import { identifierFault } from '../../domain/identifier.js';
 import type { DeviceId, ProviderEventKind } from '../../domain/lifecycle-event.js';
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
 import type { FieldError } from '../../http/problem.js';
-import { parseRfc3339 } from '../../runtime/rfc3339.js';
 import { fieldErrors, isAbsent, isJsonObject, membersOf } from '../json-callback.js';
 import { dialectWithSettings, type ProviderEvent, type Translation } from '../source.js';
+import { rfc3339TimeMs } from '../timestamp.js';
 import { GenericCallback } from './generic-callback.js';
 import { authenticateStandardWebhook, signingSecrets } from './standard-webhooks.js';
 
@@ -71,7 +71,7 @@ function translateEvent(source: SourceName, body: unknown, receivedAtMs: number)
   const kind = KINDS.get(type);
   if (!kind) return type.startsWith(NAMESPACE) ? { outcome: 'unknown', name: type } : { outcome: 'ignored' };
   const { participantId, deviceId, scope, tag } = membersOf(data);
-  const occurredAtMs = timeOf(time);
+  const occurredAtMs = rfc3339TimeMs(time);
   const errors = fieldErrors({
     source: identifierFault(feed),
     id: identifierFault(id),
@@ -104,10 +104,4 @@ function tagFault(value: unknown): string | undefined {
   if (typeof value !== 'string') return 'must be a string';
   if (value.length > MAX_TAG_LENGTH) return `must not be longer than ${MAX_TAG_LENGTH} characters`;
   return value.isWellFormed() && !value.includes('\0') ? undefined : 'must be valid Unicode without NUL';
-}
-
-/** The years 1973 to 5138. What is outside is a mistake, such as the zero time of some languages. */
-function timeOf(value: unknown): number | undefined {
-  const timeMs = typeof value === 'string' ? parseRfc3339(value) : undefined;
-  return timeMs !== undefined && timeMs >= 1e11 && timeMs < 1e14 ? timeMs : undefined;
 }

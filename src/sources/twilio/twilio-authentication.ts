@@ -1,0 +1,53 @@
+// Twilio signs the URL that it was given and the decoded fields of the form, without a time.
+// Source: https://www.twilio.com/docs/usage/webhooks/webhooks-security, and `validateRequest` of the SDK.
+import { createHmac } from 'node:crypto';
+import { formFields } from '../../http/form-body.js';
+import { isSameText } from '../authentication/signature.js';
+import type { Authentication, DialectSetting, RawCallback } from '../source.js';
+
+export function authenticateTwilio(
+  tokens: readonly string[],
+  { headers, body, url = '' }: RawCallback,
+): Authentication {
+  const signature = String(headers['x-twilio-signature'] ?? '');
+  if (signature === '') return { outcome: 'rejected', reason: 'no-credentials' };
+  const fields = signedFields(body);
+  const isSigned =
+    fields !== undefined &&
+    tokens.some((token) => spellingsOf(url).some((spelling) => isSameText(signature, sign(token, spelling + fields))));
+  return isSigned ? { outcome: 'authentic' } : { outcome: 'rejected', reason: 'wrong-signature' };
+}
+
+function sign(token: string, text: string): string {
+  return createHmac('sha1', token).update(text).digest('base64');
+}
+
+/** Sorted by name and, if a name occurs several times, by value, each value once. undefined: the body is not a form. */
+function signedFields(body: Buffer): string | undefined {
+  const valuesOf = new Map<string, Set<string>>();
+  try {
+    for (const [name, value] of formFields(body)) valuesOf.set(name, (valuesOf.get(name) ?? new Set()).add(value));
+  } catch {
+    return undefined;
+  }
+  const names = [...valuesOf.keys()].sort();
+  return names.flatMap((name) => [...(valuesOf.get(name) ?? [])].sort().map((value) => name + value)).join('');
+}
+
+/** Twilio signs the port of some URLs, even if it is that of the scheme, and omits that of others. */
+function spellingsOf(url: string): string[] {
+  const [, origin = '', port, path = ''] = /^(https?:\/\/[^/]*?)(:\d+)?(\/.*)$/.exec(url) ?? [];
+  const ownPort = port ?? (origin.startsWith('https:') ? ':443' : ':80');
+  return [origin + path, origin + ownPort + path];
+}
+
+export const authTokens: DialectSetting<readonly string[]> = {
+  name: 'SOURCE_<NAME>_AUTH_TOKENS',
+  purpose:
+    'Comma-separated auth tokens of the Twilio account: the primary one and, while you change it, the secondary one. A callback must be signed with one of them.',
+  read(text) {
+    const tokens = text.split(',').map((token) => token.trim());
+    if (tokens.every((token) => /^[\w-]{16,256}$/.test(token))) return tokens;
+    throw new Error('must be a comma-separated list of auth tokens, each of 16 to 256 letters, digits, - or _');
+  },
+};
