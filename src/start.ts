@@ -77,10 +77,11 @@ async function serve(config: Config, log: Logger): Promise<void> {
 }
 
 async function listen(app: NestFastifyApplication, config: Config, log: Logger, place: string): Promise<void> {
-  const { host, port, access, metricsSettings } = config;
+  const { host, port, access, metricsSettings, sources } = config;
+  const areAllSigned = sources.every(({ dialect }) => DIALECTS[dialect]?.isSigned);
   const lines: string[] = [];
   const listenTextResolver = (url: string) => {
-    lines.push(`Rollcall listens on ${url} and stores presence in ${place}${exposure(access)}`);
+    lines.push(`Rollcall listens on ${url} and stores presence in ${place}${exposure(access, areAllSigned)}`);
     return '';
   };
   // Logged once, by the first worker.
@@ -116,11 +117,11 @@ async function serveMetrics(app: NestFastifyApplication, address: MetricsAddress
 }
 
 /** The part of the start line about access without credentials. */
-function exposure({ isRequired, apiKeys, callbackSecrets }: AccessSettings): string {
+function exposure({ isRequired, apiKeys, callbackSecrets }: AccessSettings, areAllSigned: boolean): string {
   if (!isRequired) return '; AUTH=off';
   const open = [
     ...(apiKeys.length > 0 ? [] : [['API_KEYS', 'REST']]),
-    ...(callbackSecrets.length > 0 ? [] : [['CALLBACK_SECRETS', 'callbacks']]),
+    ...(areAllSigned || callbackSecrets.length > 0 ? [] : [['CALLBACK_SECRETS', 'callbacks']]),
   ];
   if (open.length === 0) return '';
   const [settings, parts] = [open.map(([setting]) => setting), open.map(([, part]) => part)];

@@ -27,6 +27,8 @@ interface DialectDeclaration {
     Record<string, Pick<Setting<unknown>, 'name' | 'read'> & { readonly fallback?: string }>
   >;
   readonly policy?: Partial<PresencePolicy>;
+  /** Whether its sources do not rely on CALLBACK_SECRETS. */
+  readonly isSigned?: true;
   /** Whether PUBLIC_URL must be set. */
   readonly signsUrl?: true;
 }
@@ -151,10 +153,10 @@ function conflicts(
   dialects: DialectDeclarations,
   policies: readonly Partial<PresencePolicy>[],
 ): string[] {
-  const { host = '', isAuthRequired, apiKeys, callbackSecrets, workers = 1, redis } = values;
-  const missing = Object.entries({ API_KEYS: apiKeys, CALLBACK_SECRETS: callbackSecrets }).flatMap(([name, keys]) =>
-    keys?.length === 0 ? [name] : [],
-  );
+  const { host = '', isAuthRequired, apiKeys, callbackSecrets, workers = 1, redis, sources } = values;
+  const areAllSigned = sources?.every(({ dialect }) => dialects[dialect]?.isSigned);
+  const required = { API_KEYS: apiKeys, ...(!areAllSigned && { CALLBACK_SECRETS: callbackSecrets }) };
+  const missing = Object.entries(required).flatMap(([name, keys]) => (keys?.length === 0 ? [name] : []));
   const isExposed = isAuthRequired && !isLoopback(host) && missing.length > 0;
   return [
     ...conflictingTimes(values, policies),

@@ -58,10 +58,16 @@ export class SourceRegistry {
     this.all = sources.map(({ name, dialect: dialectName, policy: own, settings = {} }) => {
       const dialect = dialects[dialectName];
       if (!dialect) throw new Error(`the source ${name} has the unknown dialect ${dialectName}`);
+      const source = dialect.create(name, settings);
+      // Otherwise the settings would be checked for the wrong kind of source.
+      if ((source.authenticate !== undefined) !== (dialect.isSigned ?? false))
+        throw new Error(
+          `the dialect ${dialectName} must be declared as signed if and only if it authenticates callbacks`,
+        );
       return {
         name,
         dialect,
-        source: dialect.create(name, settings),
+        source,
         policy: { ...policy, ...dialect.policy, ...own },
       };
     });

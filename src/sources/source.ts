@@ -97,6 +97,8 @@ export interface Dialect {
   /** Where the provider differs from the default policy. */
   readonly policy?: Partial<PresencePolicy>;
   readonly settings?: DialectSettings;
+  /** Whether its sources implement `authenticate`: then they do not rely on CALLBACK_SECRETS. */
+  readonly isSigned?: true;
   /** Whether signatures cover the URL, so that PUBLIC_URL must be set. */
   readonly signsUrl?: true;
   /** The response to each callback that is accepted, also if its event is ignored or not known. Default: 204, or 202. */

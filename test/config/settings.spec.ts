@@ -12,6 +12,8 @@ import { formDialect } from '../sources/form-source.js';
 const DIGEST = 'a'.repeat(64);
 const KEYS = { API_KEYS: `ops:read+admin:${DIGEST}`, CALLBACK_SECRETS: 's'.repeat(32) };
 
+const SIGNED = { SOURCES: 'livekit', SOURCE_LIVEKIT_API_KEYS: 'key:secret' };
+
 const SHORT = { RETENTION_MS: '50000', MAX_CONNECTION_MS: '50000' };
 
 const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
@@ -155,6 +157,12 @@ describe('settings', () => {
     [{ HOST: '127.evil.example' }, 'set API_KEYS and CALLBACK_SECRETS, or AUTH=off'],
     [{ HOST: '0.0.0.0', API_KEYS: KEYS.API_KEYS }, 'set CALLBACK_SECRETS, or AUTH=off'],
     [{ HOST: '0.0.0.0', CALLBACK_SECRETS: KEYS.CALLBACK_SECRETS }, 'set API_KEYS, or AUTH=off'],
+    [{ HOST: '0.0.0.0', ...SIGNED }, 'set API_KEYS, or AUTH=off'],
+    [{ HOST: '0.0.0.0', ...SIGNED, API_KEYS: KEYS.API_KEYS }, undefined],
+    [
+      { HOST: '0.0.0.0', ...SIGNED, SOURCES: 'livekit,bandwidth', API_KEYS: KEYS.API_KEYS },
+      'set CALLBACK_SECRETS, or AUTH=off',
+    ],
     [{ HOST: '0.0.0.0', ...KEYS }, undefined],
     [{ HOST: '0.0.0.0', AUTH: 'off' }, undefined],
     [{ HOST: '127.0.0.2' }, undefined],
