@@ -19,7 +19,7 @@ import {
 } from './presence-view.js';
 import type { Subject } from './subject.js';
 
-/** `updated`: the state is the same, but the tag, the availability or another detail differs from what was announced. */
+/** `updated`: the state is the same, but the tag, the reference, the availability or another detail differs from what was announced. */
 export type ChangeType = `${'participant' | 'device'}.${PresenceState | 'updated'}`;
 
 export const CHANGE_TYPES: readonly ChangeType[] = (['participant', 'device'] as const).flatMap((subject) =>
@@ -33,6 +33,8 @@ export interface Change {
   readonly tag?: string;
   /** Set when a participant's tag changes, so that clients that filter by the previous tag see the participant leave. */
   readonly previousTag?: string;
+  /** A backend's own reference to the participant. */
+  readonly participantRef?: string;
   readonly state: PresenceState;
   /** null: the participant or device was not known before. */
   readonly previousState: PresenceState | null;
@@ -52,6 +54,7 @@ export interface Change {
 export interface Announcement {
   readonly subject: Subject;
   readonly tag?: string;
+  readonly participantRef?: string;
   readonly version: number;
   readonly view: ParticipantView;
 }
@@ -80,7 +83,8 @@ export function changesBetween(
     changes.push(change(`device.${verb}`, after, { now: device, before: known, event, nowMs }));
   }
   const isOtherTag = before !== undefined && before.tag !== after.tag;
-  const verb = difference(before?.view, view) ?? (isOtherTag ? 'updated' : undefined);
+  const isOtherRef = before !== undefined && before.participantRef !== after.participantRef;
+  const verb = difference(before?.view, view) ?? (isOtherTag || isOtherRef ? 'updated' : undefined);
   if (verb !== undefined) {
     const own = change(`participant.${verb}`, after, { now: view, before: before?.view, event: applied.at(-1), nowMs });
     changes.push(isOtherTag && before.tag !== undefined ? { ...own, previousTag: before.tag } : own);
@@ -117,6 +121,7 @@ function change(type: ChangeType, after: Announcement, { now, before, event, now
     subject: after.subject,
     deviceId: now.deviceId,
     tag: after.tag,
+    ...(after.participantRef !== undefined && { participantRef: after.participantRef }),
     state: now.state,
     previousState: before?.state ?? null,
     cause: now.cause,

@@ -34,6 +34,8 @@ export interface LifecycleEvent {
   /** The provider's sequence number within the device, if it has one. Not negative. */
   readonly sequence?: number;
   readonly tag?: string;
+  /** A backend's own reference to the participant, from the callback URL that it minted. */
+  readonly participantRef?: string;
   /** Only of observations: when the provider was asked, by our clock. */
   readonly askedAtMs?: number;
   /** Set by `limitSkew` if the provider's time is too far ahead: the time by which the event is ordered. */
@@ -54,6 +56,7 @@ export interface ParticipantEnd extends EventTimes {
   readonly subject: Subject;
   readonly deviceId?: undefined;
   readonly tag?: string;
+  readonly participantRef?: string;
 }
 
 /** Whether the participant can be given work from then on. It says nothing of whether the participant is present. */
@@ -62,6 +65,7 @@ export interface AvailabilityEvent extends EventTimes {
   readonly subject: Subject;
   readonly deviceId?: undefined;
   readonly tag?: string;
+  readonly participantRef?: string;
   /** When, on our clock, it ends; undefined: with the next such event. */
   readonly untilMs?: number;
 }
@@ -90,7 +94,7 @@ export interface RoomEnd extends Omit<EventTimes, 'sequence'> {
 export type RecordedEvent = LifecycleEvent | ParticipantEnd | AvailabilityEvent;
 
 /** An event in a record. */
-export interface KeptEvent extends Omit<LifecycleEvent, 'subject' | 'deviceId' | 'tag' | 'kind'> {
+export interface KeptEvent extends Omit<LifecycleEvent, 'subject' | 'deviceId' | 'tag' | 'participantRef' | 'kind'> {
   readonly kind: EventKind | ParticipantEndKind | AvailabilityKind;
 }
 

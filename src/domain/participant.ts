@@ -30,7 +30,9 @@ export interface ParticipantRecord {
    */
   readonly version: number;
   /** The newest non-empty tag and the time of its event. */
-  readonly tag?: Tag;
+  readonly tag?: Stated;
+  /** The newest reference, as the tag. */
+  readonly participantRef?: Stated;
   readonly lastEventAtMs: number;
   /** Empty if only ends or facts of availability were received. */
   readonly devices: ReadonlyMap<DeviceId, DeviceHistory>;
@@ -54,7 +56,8 @@ export interface ParticipantRecord {
   readonly settledAtMs?: number;
 }
 
-interface Tag {
+/** What an event says of its participant. */
+interface Stated {
   readonly value: string;
   readonly occurredAtMs: number;
 }
@@ -76,7 +79,7 @@ export function advance(
 ): Advance {
   const nowMs = Math.max(clockMs, before?.settledAtMs ?? clockMs);
   const inserted = insertAll(before, events, policy);
-  const { histories, ends, facts, applied, tag, verdicts } = inserted;
+  const { histories, ends, facts, applied, tag, participantRef, verdicts } = inserted;
   const origin = before ?? applied[0];
   if (!origin || (before && nowMs < before.deadlineMs && isUnmoved(before, inserted))) {
     return { record: before, changes: [], verdicts };
@@ -99,8 +102,8 @@ export function advance(
   const view = availability ? { ...presence, availability } : presence;
   const { subject } = origin;
   const version = before ? before.version + 1 : nowMs;
-  const was = before && { subject, tag: before.tag?.value, view: before.announced };
-  const now = { subject, tag: tag?.value, version, view: withoutUnseen(view, excess, before) };
+  const was = before && { subject, ...statementsOf(before), view: before.announced };
+  const now = { subject, ...statementsOf(inserted), version, view: withoutUnseen(view, excess, before) };
   const changes = changesBetween(was, now, applied, nowMs);
 
   const outdated = held.filter((device) => isOutdated(device, devices, view.state, policy, nowMs));
@@ -111,6 +114,7 @@ export function advance(
     subject,
     version: changes.length > 0 ? version : version - 1,
     tag,
+    participantRef,
     ...remember(before, { kept, released: [...excess, ...outdated], ends, facts }, policy),
     announced: kept.length === devices.length ? view : { ...view, devices: viewsOf(kept, view) },
     deadlineMs: kept.length > 0 ? Math.min(nextDeadlineMs(kept, view.state, policy), changesAtMs) : endsOnlyUntilMs,
@@ -167,7 +171,8 @@ interface Inserted {
   readonly histories: ReadonlyMap<DeviceId, DeviceHistory>;
   readonly ends: readonly DeviceEvent[];
   readonly facts: readonly AvailabilityFact[];
-  readonly tag?: Tag;
+  readonly tag?: Stated;
+  readonly participantRef?: Stated;
   readonly applied: readonly RecordedEvent[];
   readonly verdicts: readonly Verdict[];
 }
@@ -181,7 +186,7 @@ function insertAll(
   let ends = before?.ends ?? NO_ENDS;
   let facts = before?.availabilityFacts ?? NO_FACTS;
   const applied: RecordedEvent[] = [];
-  let tag = before?.tag;
+  let { tag, participantRef } = before ?? {};
   const insert = (event: RecordedEvent): { readonly verdict: Verdict; readonly kept?: KeptEvent } => {
     const { deviceId } = event;
     if (isAvailability(event)) {
@@ -207,10 +212,12 @@ function insertAll(
     const event = limitSkew(received, policy);
     const { verdict, kept } = insert(event);
     if (kept && event.tag) tag = newerOf(tag, { value: event.tag, occurredAtMs: orderedAtMs(kept) });
+    if (kept && event.participantRef)
+      participantRef = newerOf(participantRef, { value: event.participantRef, occurredAtMs: orderedAtMs(kept) });
     if (verdict === 'applied') applied.push(event);
     return verdict;
   });
-  return { histories, ends, facts, applied: inOrder(applied), tag, verdicts };
+  return { histories, ends, facts, applied: inOrder(applied), tag, participantRef, verdicts };
 }
 
 /** Without the members that are the same for the whole history. */
@@ -234,10 +241,19 @@ function factOf(event: AvailabilityFact): AvailabilityFact {
   return event.untilMs === undefined ? fact : { ...fact, untilMs: event.untilMs };
 }
 
-function isUnmoved(before: ParticipantRecord, { histories, ends, facts, tag }: Inserted): boolean {
+function isUnmoved(before: ParticipantRecord, { histories, ends, facts, tag, participantRef }: Inserted): boolean {
   if (before.ends !== ends || before.availabilityFacts !== facts) return false;
   for (const [deviceId, history] of histories) if (before.devices.get(deviceId) !== history) return false;
-  return before.tag?.value === tag?.value && before.tag?.occurredAtMs === tag?.occurredAtMs;
+  return isSame(before.tag, tag) && isSame(before.participantRef, participantRef);
+}
+
+function isSame(a: Stated | undefined, b: Stated | undefined): boolean {
+  return a?.value === b?.value && a?.occurredAtMs === b?.occurredAtMs;
+}
+
+/** As they are announced. */
+function statementsOf({ tag, participantRef }: Pick<ParticipantRecord, 'tag' | 'participantRef'>) {
+  return { tag: tag?.value, participantRef: participantRef?.value };
 }
 
 /** All devices as of `nowMs`, by our clock. */
@@ -304,6 +320,6 @@ function remember(
 }
 
 /** In the same millisecond, the greater string wins, so that arrival order does not matter. */
-function newerOf(a: Tag | undefined, b: Tag): Tag {
+function newerOf(a: Stated | undefined, b: Stated): Stated {
   return a && (a.occurredAtMs - b.occurredAtMs || (a.value < b.value ? -1 : 1)) > 0 ? a : b;
 }

@@ -16,7 +16,7 @@ import {
 import { identifierFault, MAX_IDENTIFIER_LENGTH } from '../domain/identifier.js';
 import { parseRfc3339 } from '../runtime/rfc3339.js';
 import { ApiPropertyOptional } from './openapi/decorators.js';
-import { PARTICIPANT_ID_EXAMPLE, TAG_EXAMPLE, TIME_EXAMPLE } from './openapi/examples.js';
+import { PARTICIPANT_ID_EXAMPLE, PARTICIPANT_REF_EXAMPLE, TAG_EXAMPLE, TIME_EXAMPLE } from './openapi/examples.js';
 
 export const MAX_ITEMS = 1_000;
 const MAX_TAG_LENGTH = 1_024;
@@ -143,6 +143,14 @@ export const ScopeProperty = () =>
     type: String,
     example: 'r-42',
     description: 'The room or account in which the id is unique; absent when the source has none.',
+  });
+
+/** `participantRef` in responses. */
+export const ParticipantRefProperty = () =>
+  ApiPropertyOptional({
+    type: String,
+    example: PARTICIPANT_REF_EXAMPLE,
+    description: 'The reference of your own that was given when the callback URL was minted, if one was.',
   });
 
 /** `availableSince` in responses. */

@@ -18,11 +18,14 @@ interface Spooled extends AcceptedEvent {
   readonly callback?: { readonly body: string; readonly contentType: string; readonly requestId: string };
 }
 
-/** An event without a tag gets that of the minted URL. */
+/** An event gets what the minted URL says of its participant; a tag only if it has none. */
 export function acceptedEvent(event: AnyEvent, { grant }: ReceivedCallback): AcceptedEvent {
   if (!grant) return { event };
+  if (event.subject === undefined) return { event, grant };
   const { tag = grant.tag } = event;
-  return { event: tag === undefined || event.subject === undefined ? event : { ...event, tag }, grant };
+  const { participantRef } = grant;
+  const claims = { ...(tag !== undefined && { tag }), ...(participantRef !== undefined && { participantRef }) };
+  return { event: { ...event, ...claims }, grant };
 }
 
 /** What the spool keeps in order. */

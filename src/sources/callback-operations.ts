@@ -31,7 +31,7 @@ const TOKEN_PARAMETER = {
   name: 'token',
   in: 'path' as const,
   required: true,
-  schema: { type: 'string', minLength: 32, maxLength: 1_077, example: CALLBACK_TOKEN_EXAMPLE },
+  schema: { type: 'string', minLength: 32, maxLength: 1_448, example: CALLBACK_TOKEN_EXAMPLE },
   description: 'A callback secret, or the token of a minted URL.',
 };
 

@@ -18,7 +18,7 @@ import { CallbackReceiver } from './callback-receiver.js';
 import { type RegisteredSource, SourceRegistry } from './registry.js';
 
 /** Secrets and minted tokens have no other characters, so nothing needs decoding. */
-const PLAIN_PATH = /^\/callbacks\/([a-z\d-]+)(?:\/([\w.~-]{1,1024}))?$/;
+const PLAIN_PATH = /^\/callbacks\/([a-z\d-]+)(?:\/([\w.~-]{1,1536}))?$/;
 
 interface Target {
   readonly source: RegisteredSource;

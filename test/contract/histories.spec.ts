@@ -47,6 +47,7 @@ const events = fc.array(
     agoMs: fc.constantFrom(0, 500, 3_000),
     lastsMs: fc.constantFrom(undefined, 10_000, 30_000),
     tag: fc.constantFrom(undefined, ...TAGS),
+    ref: fc.constantFrom(undefined, undefined, 'u-1', 'u-2'),
   }),
   { maxLength: 6 },
 );
@@ -80,9 +81,9 @@ async function expectSame({ storage, startPosition }: OpenStorage, modelled: Mod
   const texts = (await storage.records.load(KEYS)) as (string | null)[];
   const records = SUBJECTS.map(({ key }, n) => readRecord(key, texts[n] ?? null)?.record);
   const known = SUBJECTS.map(({ subject, key }) => ({ subject, ...modelled.get(key)?.known }));
-  expect(records.map((one) => one && [one.subject, one.version, one.announced, one.tag?.value])).toEqual(
-    known.map(({ subject, version, view, tag }) => view && [subject, version, view, tag]),
-  );
+  expect(
+    records.map((one) => one && [one.subject, one.version, one.announced, one.tag?.value, one.participantRef?.value]),
+  ).toEqual(known.map(({ subject, version, view, tag, ref }) => view && [subject, version, view, tag, ref]));
   const entries = SUBJECTS.flatMap(({ subject, key }, n) => {
     const one = modelled.get(key)?.known;
     return one ? [{ key, subject, view: one.view, tag: one.tag, record: texts[n] ?? null }] : [];
@@ -114,8 +115,8 @@ describe('random histories', () => {
             for (const { key, parts } of SUBJECTS) {
               const own = received
                 .filter(({ to }) => to === key)
-                .map(({ kind, device, agoMs, lastsMs, tag }): RecordedEvent => {
-                  const moment = { ...parts, tag, at: nowMs - agoMs, receivedAt: nowMs };
+                .map(({ kind, device, agoMs, lastsMs, tag, ref }): RecordedEvent => {
+                  const moment = { ...parts, tag, participantRef: ref, at: nowMs - agoMs, receivedAt: nowMs };
                   if (kind === 'participant-disconnected' || kind === 'participant-left')
                     return participantEnd(kind, moment);
                   if (kind === 'available' || kind === 'busy') return fact(kind, moment);

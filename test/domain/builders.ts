@@ -27,6 +27,7 @@ interface EventParts extends SubjectParts, Pick<LifecycleEvent, 'eventId' | 'seq
   receivedAt?: number;
   precisionMs?: LifecycleEvent['precisionMs'];
   tag?: string;
+  participantRef?: string;
 }
 
 export function subjectOf({ source = 'bandwidth', scope = '', participant = 'p1' }: SubjectParts = {}): Subject {
@@ -34,7 +35,8 @@ export function subjectOf({ source = 'bandwidth', scope = '', participant = 'p1'
 }
 
 function event(kind: EventKind, parts: EventParts): LifecycleEvent {
-  const { device = 'd1', at = 0, receivedAt = at, precisionMs = 1, eventId, sequence, askedAtMs, tag } = parts;
+  const { device = 'd1', at = 0, receivedAt = at, precisionMs = 1, eventId, sequence, askedAtMs } = parts;
+  const { tag, participantRef } = parts;
   return {
     subject: subjectOf(parts),
     deviceId: device as DeviceId,
@@ -46,6 +48,7 @@ function event(kind: EventKind, parts: EventParts): LifecycleEvent {
     ...(sequence !== undefined && { sequence }),
     ...(askedAtMs !== undefined && { askedAtMs }),
     ...(tag && { tag }),
+    ...(participantRef && { participantRef }),
   };
 }
 
@@ -66,10 +69,10 @@ export function fact(
 /** The same event for the reference model. */
 export function modelEventOf(event: RecordedEvent): ModelEvent {
   const { deviceId: device, kind, occurredAtMs: at, receivedAtMs: received, precisionMs: precision } = event;
-  const { eventId, sequence, tag } = event;
+  const { eventId, sequence, tag, participantRef: ref } = event;
   const { askedAtMs: asked } = event as Partial<LifecycleEvent>;
   const { untilMs: until } = event as Partial<AvailabilityEvent>;
-  return { device, kind, at, received, precision, eventId, sequence, asked, tag, until };
+  return { device, kind, at, received, precision, eventId, sequence, asked, tag, ref, until };
 }
 
 export const connected = (parts: EventParts = {}) => event('connected', parts);

@@ -58,8 +58,9 @@ export function histories({
       delayMs: fc.constantFrom(0, 0, 20, 3_000, 40_000, -MAX_EARLY_MS, 400_000),
       ahead: fc.constantFrom(0, 0, 0, 0, aheadMs),
       tag: fc.constantFrom(undefined, undefined, 'red', 'blue'),
+      ref: fc.constantFrom(undefined, undefined, undefined, 'u-1', 'u-2'),
     })
-    .map(({ kind, device, at, delayMs, ahead, tag }) =>
+    .map(({ kind, device, at, delayMs, ahead, tag, ref }) =>
       kind === 'seen' || kind === 'unseen'
         ? observed(kind, { device, askedAt: at })
         : eventOf(kind as LifecycleEvent['kind'], {
@@ -67,6 +68,7 @@ export function histories({
             at: at + ahead,
             receivedAt: at + delayMs,
             ...(tag && { tag }),
+            ...(ref && { participantRef: ref }),
           }),
     );
   return fc.array(event, { minLength: 1, maxLength: devices * perDevice, size: 'max' }).map((events) => {

@@ -55,6 +55,7 @@ describe('presence', () => {
             if (aheadMs !== 0 || policy.clockSkewMs < MAX_EARLY_MS) return;
             expect(record?.lastEventAtMs).toBe(atOnce?.lastEventAtMs);
             expect(record?.tag).toEqual(atOnce?.tag);
+            expect(record?.participantRef).toEqual(atOnce?.participantRef);
           },
         ),
         MANY,
@@ -168,25 +169,28 @@ describe('changes', () => {
           if (!record) continue;
           version ??= record.version - 1;
           for (const change of changes) {
-            const { state, sinceMs, cause, tag } = change;
+            const { state, sinceMs, cause, tag, participantRef: ref } = change;
             expect(change.version).toBe(version + 1);
             expect(change.previousState).toBe(
               (received.get(change.deviceId ?? '') as { state?: string })?.state ?? null,
             );
             received.set(
               change.deviceId ?? '',
-              change.deviceId ? { state, sinceMs, cause } : { state, sinceMs, cause, tag },
+              change.deviceId ? { state, sinceMs, cause } : { state, sinceMs, cause, tag, ref },
             );
           }
           if (changes.length > 0) version += 1;
           expect(record.version).toBe(version);
-          const { announced, tag } = record;
+          const { announced, tag, participantRef } = record;
           const views = announced.devices.map(
             ({ deviceId, state, sinceMs, cause }) => [deviceId, { state, sinceMs, cause }] as const,
           );
           const { state, sinceMs, cause } = announced;
           expect(received).toEqual(
-            new Map<string, unknown>([['', { state, sinceMs, cause, tag: tag?.value }], ...views]),
+            new Map<string, unknown>([
+              ['', { state, sinceMs, cause, tag: tag?.value, ref: participantRef?.value }],
+              ...views,
+            ]),
           );
         }
       }),

@@ -252,6 +252,36 @@ describe.each(onEachStore())('access on %s', (_, start) => {
       expect(json.tag).toBe(tag);
     });
 
+    it('shows the reference of a minted URL wherever the participant is shown', async () => {
+      const position = (await get('/v1/changes', bearer(KEYS.reader))).json.position;
+      const participantRef = `user ü 😀 ${'x'.repeat(200)}`;
+      const minted = await mint({ tag: 'ü'.repeat(128), participantRef });
+      expect(minted.participantRef).toBe(participantRef);
+      expect((await send(minted.path)).status).toBe(204);
+      const shown = { participantId: SEED.participantId, tag: SEED.tag, participantRef };
+      expect((await get(`/v1/participants/${SEED.participantId}`, bearer(KEYS.reader))).json).toMatchObject(shown);
+      expect((await get('/v1/participants', bearer(KEYS.reader))).json.items).toMatchObject([shown]);
+      const ids = { participantIds: [SEED.participantId] };
+      expect((await send('/v1/participants/lookup', ids, bearer(KEYS.reader))).json.items).toMatchObject([shown]);
+      const { items } = (await get(`/v1/changes?after=${position}`, bearer(KEYS.reader))).json;
+      expect(items).toMatchObject([
+        { type: 'device.connected', ...shown },
+        { type: 'participant.connected', ...shown },
+      ]);
+      const another = await mint({ participantRef: 'another' });
+      expect((await send(another.path, { ...SEED, deviceId: 'd2', timestamp: 1628786300000 })).status).toBe(204);
+      const { json } = await get(`/v1/participants/${SEED.participantId}`, bearer(KEYS.reader));
+      expect(json.participantRef).toBe('another');
+    });
+
+    it('mints no URL that is too long for what it carries', async () => {
+      const fits = { tag: 'x'.repeat(128), participantRef: 'ü'.repeat(256) };
+      expect((await send(new URL((await mint(fits)).callbackUrl).pathname.replace('/base', ''))).status).toBe(204);
+      const body = { source: 'bandwidth', tag: '😀'.repeat(128), participantRef: 'ü'.repeat(256) };
+      const { status, json } = await send('/v1/callback-urls', body, bearer(KEYS.ops));
+      expect([status, json.errors]).toEqual([400, [{ pointer: '#/participantRef', message: expect.any(String) }]]);
+    });
+
     it.each([
       [{ source: 'other' }, 'source'],
       [{ source: undefined }, 'source'],
@@ -259,6 +289,12 @@ describe.each(onEachStore())('access on %s', (_, start) => {
       [{ tag: 'x'.repeat(129) }, 'tag'],
       [{ tag: 7 }, 'tag'],
       [{ tag: 'a\0' }, 'tag'],
+      [{ participantRef: '' }, 'participantRef'],
+      [{ participantRef: ' ' }, 'participantRef'],
+      [{ participantRef: 'x'.repeat(257) }, 'participantRef'],
+      [{ participantRef: 'a\n' }, 'participantRef'],
+      [{ participantRef: null }, 'participantRef'],
+      [{ participantRef: 7 }, 'participantRef'],
       [{ expiresInSeconds: 59 }, 'expiresInSeconds'],
       [{ expiresInSeconds: 1e10 }, 'expiresInSeconds'],
       [{ expiresInSeconds: '60' }, 'expiresInSeconds'],

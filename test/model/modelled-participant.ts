@@ -23,13 +23,14 @@ interface Known {
   /** An event of an unknown device up to this time may belong to a forgotten device. */
   readonly staleUpToMs: number;
   readonly tag?: string;
+  readonly ref?: string;
   readonly version: number;
   readonly view: Presence;
 }
 
 export class ModelledParticipant {
   readonly changes: object[] = [];
-  readonly #tagged: ModelEvent[] = [];
+  readonly #heard: ModelEvent[] = [];
   known: Known | undefined;
 
   constructor(
@@ -43,10 +44,17 @@ export class ModelledParticipant {
     const accepted = withoutStale(received, before, staleUpToMs);
     const events = [...before, ...accepted];
     if (events.length === 0) return;
-    this.#tagged.push(...accepted.filter(({ tag }) => tag !== undefined));
-    const [newest] = this.#tagged.toSorted((a, b) => b.at - a.at || ((b.tag ?? '') > (a.tag ?? '') ? 1 : -1));
+    this.#heard.push(...accepted);
     const view = presenceOf(events, this.policy, nowMs, past);
-    const next = { events, past, staleUpToMs, tag: newest?.tag, version: version ?? nowMs - 1, view };
+    const next = {
+      events,
+      past,
+      staleUpToMs,
+      tag: this.#newest('tag'),
+      ref: this.#newest('ref'),
+      version: version ?? nowMs - 1,
+      view,
+    };
     const known = new Set(before.map(identityOf));
     const applied = inOrder(
       accepted.filter((event) => !known.has(identityOf(event))),
@@ -55,7 +63,13 @@ export class ModelledParticipant {
     const changes = this.#changesTo({ ...next, version: next.version + 1 }, applied, nowMs);
     this.changes.push(...changes);
     this.known = this.#forget({ ...next, version: next.version + (changes.length > 0 ? 1 : 0) }, nowMs);
-    if (!this.known) this.#tagged.length = 0;
+    if (!this.known) this.#heard.length = 0;
+  }
+
+  /** What the newest event that says something says; of two at the same time, the greater text. */
+  #newest(name: 'tag' | 'ref'): string | undefined {
+    const said = this.#heard.flatMap(({ at, [name]: text }) => (text === undefined ? [] : [{ at, text }]));
+    return said.toSorted((a, b) => b.at - a.at || (b.text > a.text ? 1 : -1))[0]?.text;
   }
 
   /** The first time at which a step without events changes something. */
@@ -76,8 +90,8 @@ export class ModelledParticipant {
   }
 
   /** The changes, devices before the participant. */
-  #changesTo({ view, tag, version }: Known, applied: readonly ModelEvent[], nowMs: number): object[] {
-    const { view: before, tag: previousTag } = this.known ?? {};
+  #changesTo({ view, tag, ref, version }: Known, applied: readonly ModelEvent[], nowMs: number): object[] {
+    const { view: before, tag: previousTag, ref: previousRef } = this.known ?? {};
     const change = (
       now: Visible,
       was: Visible | undefined,
@@ -91,7 +105,7 @@ export class ModelledParticipant {
       const isOperators = event?.kind.startsWith('set-') ?? false;
       const occurredAtMs = isOperators ? null : (event?.at ?? null);
       const times = { sinceMs, occurredAtMs, receivedAtMs: event?.received ?? nowMs };
-      const whose = { subject: this.subject, deviceId, tag };
+      const whose = { subject: this.subject, deviceId, tag, ...(ref && { participantRef: ref }) };
       return [
         {
           type,
@@ -113,7 +127,8 @@ export class ModelledParticipant {
       return change(now, was, difference(was, now), events);
     });
     const isRetagged = before !== undefined && previousTag !== tag;
-    const verb = difference(before, view) ?? (isRetagged ? 'updated' : undefined);
+    const isOther = isRetagged || (before !== undefined && previousRef !== ref);
+    const verb = difference(before, view) ?? (isOther ? 'updated' : undefined);
     const own = change(view, before, verb, applied);
     return [...ofDevices, ...own.map((one) => (isRetagged ? { ...one, previousTag } : one))];
   }

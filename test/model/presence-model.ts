@@ -13,7 +13,7 @@ type Identity = {
   asked?: number;
   until?: number;
 };
-export type ModelEvent = Moment & Identity & { tag?: string };
+export type ModelEvent = Moment & Identity & { tag?: string; ref?: string };
 export type Policy = Record<'graceMs' | 'leaveGraceMs' | 'overlapMs' | 'maxConnectionMs' | 'clockSkewMs', number> & {
   devicesAtOnce: string;
   socketsPerDevice: string;

@@ -12,7 +12,12 @@ import {
   TAG_EXAMPLE,
   TIME_EXAMPLE,
 } from '../../http/openapi/examples.js';
-import { AvailableSinceProperty, DoubtfulProperty, ScopeProperty } from '../../http/query-parameters.js';
+import {
+  AvailableSinceProperty,
+  DoubtfulProperty,
+  ParticipantRefProperty,
+  ScopeProperty,
+} from '../../http/query-parameters.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
 import { RECEIVED_AT_EXAMPLE } from './change-examples.js';
 
@@ -20,7 +25,8 @@ export class ChangeResponse {
   @ApiProperty({
     enum: CHANGE_TYPES,
     example: 'participant.connected',
-    description: '`updated`: the state is the same, but the tag, the availability or another detail has changed.',
+    description:
+      '`updated`: the state is the same, but the tag, `participantRef`, the availability or another detail has changed.',
   })
   type: ChangeType;
 
@@ -49,6 +55,9 @@ export class ChangeResponse {
     description: 'Only if this change replaced the tag of the participant: the previous tag.',
   })
   previousTag?: string;
+
+  @ParticipantRefProperty()
+  participantRef?: string;
 
   @ApiProperty({ enum: PRESENCE_STATES, example: 'connected' })
   state: PresenceState;
@@ -137,7 +146,8 @@ export class ChangesResponse {
 }
 
 export function changeResponse(change: Change, position: string): ChangeResponse {
-  const { type, subject, deviceId, tag, previousTag, state, previousState, cause, availability } = change;
+  const { type, subject, deviceId, tag, previousTag, participantRef, state, previousState, cause, availability } =
+    change;
   return {
     type,
     participantId: subject.participantId,
@@ -146,6 +156,7 @@ export function changeResponse(change: Change, position: string): ChangeResponse
     ...(subject.scope !== '' && { scope: subject.scope }),
     ...(tag !== undefined && { tag }),
     ...(previousTag !== undefined && { previousTag }),
+    ...(participantRef !== undefined && { participantRef }),
     state,
     previousState,
     ...(cause && { cause }),

@@ -15,7 +15,12 @@ import {
   TIME_EXAMPLE,
   UNKNOWN_PARTICIPANT_ID_EXAMPLE,
 } from '../../http/openapi/examples.js';
-import { AvailableSinceProperty, DoubtfulProperty, ScopeProperty } from '../../http/query-parameters.js';
+import {
+  AvailableSinceProperty,
+  DoubtfulProperty,
+  ParticipantRefProperty,
+  ScopeProperty,
+} from '../../http/query-parameters.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
 import type { Occupancy } from '../../storage/ports.js';
 
@@ -124,6 +129,9 @@ export class ParticipantResponse {
 
   @ApiPropertyOptional({ type: String, example: TAG_EXAMPLE, description: 'The newest non-empty tag received.' })
   tag?: string | undefined;
+
+  @ParticipantRefProperty()
+  participantRef?: string | undefined;
 
   @ApiProperty({
     enum: AVAILABILITIES,
@@ -268,7 +276,7 @@ export class TagsResponse {
 }
 
 export function participantResponse(record: ParticipantRecord): ParticipantResponse {
-  const { subject, announced, tag, lastEventAtMs, version } = record;
+  const { subject, announced, tag, participantRef, lastEventAtMs, version } = record;
   const { state, sinceMs, untilMs, cause, isDoubtful, devices, availability } = announced;
   return {
     ...subjectMembers(subject),
@@ -278,6 +286,7 @@ export function participantResponse(record: ParticipantRecord): ParticipantRespo
     cause,
     doubtful: isDoubtful || undefined,
     tag: tag?.value,
+    participantRef: participantRef?.value,
     availability: availability?.value ?? 'unknown',
     availableSince: availableSince(availability),
     devices: devices.map(deviceResponse),

@@ -1,6 +1,7 @@
 import { Body, Controller, HttpCode, Inject, Post, Query } from '@nestjs/common';
 import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import type { AccessSettings } from '../../auth/access-guard.js';
+import { MAX_IDENTIFIER_LENGTH } from '../../domain/identifier.js';
 import {
   ApiCreatedResponse,
   ApiOperation,
@@ -9,13 +10,14 @@ import {
   ApiPropertyOptional,
   ApiTags,
 } from '../../http/openapi/decorators.js';
-import { ProblemError } from '../../http/problem.js';
-import { NoQuery } from '../../http/query-parameters.js';
+import { PARTICIPANT_REF_EXAMPLE } from '../../http/openapi/examples.js';
+import { invalidParameter, ProblemError } from '../../http/problem.js';
+import { Identifier, NoQuery, Optional } from '../../http/query-parameters.js';
 import { Access } from '../../http/route-options.js';
 import { SourceNames } from '../../http/source-names.js';
 import { CLOCK, type Clock } from '../../runtime/clock.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
-import { mintToken } from '../authentication/callback-token.js';
+import { areTooLong, MAX_CLAIMS_BYTES, mintToken } from '../authentication/callback-token.js';
 import { CALLBACK_URL_EXAMPLE } from './callback-examples.js';
 
 /** Injection token of the access settings. */
@@ -24,6 +26,7 @@ export const ACCESS = Symbol('AccessSettings');
 /** Short, since the tag is part of the URL. */
 const MAX_TAG_LENGTH = 128;
 const DAY_S = 86_400;
+const TOO_LONG = `must be shorter: all that the URL carries must fit in ${MAX_CLAIMS_BYTES} bytes`;
 const LIFETIME = { message: `must be a whole number from 60 to ${366 * DAY_S}` };
 
 export class CallbackUrlRequest {
@@ -41,6 +44,19 @@ export class CallbackUrlRequest {
   @IsOptional()
   @Matches(/^[^\0\p{Surrogate}]{1,128}$/u, { message: `must be text of 1 to ${MAX_TAG_LENGTH} characters` })
   tag?: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    minLength: 1,
+    maxLength: MAX_IDENTIFIER_LENGTH,
+    example: PARTICIPANT_REF_EXAMPLE,
+    description:
+      'A reference of your own, such as the id of a user, for a provider that issues the id of the participant only later. It ' +
+      'is shown wherever the participant is.',
+  })
+  @Optional()
+  @Identifier()
+  participantRef?: string;
 
   @ApiPropertyOptional({
     type: 'integer',
@@ -78,6 +94,9 @@ export class CallbackUrlResponse {
   @ApiPropertyOptional({ type: String, example: CALLBACK_URL_EXAMPLE.tag, description: 'As in the request.' })
   tag?: string;
 
+  @ApiPropertyOptional({ type: String, example: PARTICIPANT_REF_EXAMPLE, description: 'As in the request.' })
+  participantRef?: string;
+
   @ApiProperty({
     format: 'date-time',
     example: CALLBACK_URL_EXAMPLE.expiresAt,
@@ -103,11 +122,15 @@ export class CallbackUrlsController {
     summary: 'Mint a callback URL for one participant',
     description:
       'Returns a URL that accepts the callbacks of one participant: the first one that is received through it. The ' +
-      'participant need not exist yet. `CALLBACK_SECRETS` and `PUBLIC_URL` must be set.',
+      'participant need not exist yet. It is for sources whose provider does not sign its callbacks, and takes a URL for each ' +
+      'participant. `CALLBACK_SECRETS` and `PUBLIC_URL` must be set.',
   })
   @ApiCreatedResponse({ type: CallbackUrlResponse, description: 'The URL.', example: CALLBACK_URL_EXAMPLE })
   @ApiProblems('not-configured')
-  mint(@Body() { source, tag, expiresInSeconds }: CallbackUrlRequest, @Query() _: NoQuery): CallbackUrlResponse {
+  mint(
+    @Body() { source, expiresInSeconds, tag, participantRef }: CallbackUrlRequest,
+    @Query() _: NoQuery,
+  ): CallbackUrlResponse {
     const { callbackSecrets, publicUrl } = this.access;
     this.sources.parse(source);
     const [secret] = callbackSecrets;
@@ -116,9 +139,11 @@ export class CallbackUrlsController {
         detail: 'Set CALLBACK_SECRETS and PUBLIC_URL to mint callback URLs.',
       });
     }
+    const claims = { ...(tag !== undefined && { tag }), ...(participantRef !== undefined && { participantRef }) };
+    if (areTooLong(claims)) throw invalidParameter('participantRef', TOO_LONG);
     const expiresAtMs = Math.ceil(this.clock.now() / 1_000 + expiresInSeconds) * 1_000;
-    const { ref, token } = mintToken(source, secret, { expiresAtMs, tag });
+    const { ref, token } = mintToken(source, secret, { expiresAtMs, ...claims });
     const callbackUrl = `${publicUrl}/callbacks/${source}/${token}`;
-    return { callbackUrl, ref, ...(tag !== undefined && { tag }), expiresAt: rfc3339(expiresAtMs) };
+    return { callbackUrl, ref, ...claims, expiresAt: rfc3339(expiresAtMs) };
   }
 }

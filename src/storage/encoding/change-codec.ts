@@ -10,8 +10,8 @@ import type { ParticipantId, SourceName, Subject } from '../../domain/subject.js
 import { isTimeMs } from '../../runtime/rfc3339.js';
 import { STORED_CAUSES } from './field-codecs.js';
 
-/** participant, source, tag, version, changes; scope, if not empty */
-type EncodedEntry = [ParticipantId, SourceName, string | 0, number, EncodedChange[], string?];
+/** participant, source, tag, version, changes; scope, '' for none, and the reference, if there is one */
+type EncodedEntry = [ParticipantId, SourceName, string | 0, number, EncodedChange[], string?, string?];
 
 /** type, device, previous tag, state, previous state, cause, since, at, receivedAt; 1 if doubtful; availability and its start */
 type EncodedChange = [
@@ -33,10 +33,11 @@ type EncodedChange = [
 export function encodeChanges(changes: readonly Change[]): string | null {
   const [first] = changes;
   if (!first) return null;
-  const { subject, tag, version } = first;
+  const { subject, tag, participantRef, version } = first;
   const { source, scope, participantId } = subject;
   const text: EncodedEntry = [participantId, source, tag ?? 0, version, changes.map(encodeChange)];
-  if (scope !== '') text.push(scope);
+  if (scope !== '' || participantRef !== undefined) text.push(scope);
+  if (participantRef !== undefined) text.push(participantRef);
   return JSON.stringify(text);
 }
 
@@ -44,7 +45,7 @@ export function encodeChanges(changes: readonly Change[]): string | null {
 export function decodeChanges(text: string): Change[] | null {
   const entry = parse(text);
   if (!isEntry(entry)) return null;
-  const [participantId, source, tag, version, changes, scope = ''] = entry;
+  const [participantId, source, tag, version, changes, scope = '', participantRef] = entry;
   const subject: Subject = { source, scope, participantId };
   return changes.map(
     ([
@@ -66,6 +67,7 @@ export function decodeChanges(text: string): Change[] | null {
       ...(deviceId !== 0 && { deviceId }),
       ...(tag !== 0 && { tag }),
       ...(previousTag !== 0 && { previousTag }),
+      ...(participantRef !== undefined && { participantRef }),
       state,
       previousState: previousState === 0 ? null : previousState,
       ...(cause !== 0 && { cause }),
@@ -108,11 +110,12 @@ function parse(text: string): unknown {
 
 function isEntry(value: unknown): value is EncodedEntry {
   if (!Array.isArray(value)) return false;
-  const [participantId, source, tag, version, changes, scope = ''] = value as unknown[];
+  const [participantId, source, tag, version, changes, scope = '', participantRef = ''] = value as unknown[];
   return (
     typeof participantId === 'string' &&
     typeof source === 'string' &&
     typeof scope === 'string' &&
+    typeof participantRef === 'string' &&
     (tag === 0 || typeof tag === 'string') &&
     Number.isSafeInteger(version) &&
     Array.isArray(changes) &&

@@ -206,7 +206,7 @@ export function checkedInteger(value: number): number {
   return value;
 }
 
-export function checkedTag(value: string, occurredAtMs: number): { value: string; occurredAtMs: number } {
+export function checkedText(value: string, occurredAtMs: number): { value: string; occurredAtMs: number } {
   return { value: checkedString(value), occurredAtMs: checkedInteger(occurredAtMs) };
 }
 

@@ -26,7 +26,7 @@ import {
 } from './device-codec.js';
 import {
   checkedInteger,
-  checkedTag,
+  checkedText,
   decodeEvents,
   decodeFacts,
   decodePresence,
@@ -52,19 +52,24 @@ type EncodedRecord =
 /**
  * Trailing defaults are omitted: tag, 0 for none, with its time unless the last event set it; presence, 0 if equal to that of
  * the first device; start and reach of each past stay; evictedUpTo, null for none; the values of the participant's ends; the
- * availability, 0 if it is unknown, or its value and start, then the values of its facts
+ * availability, 0 if it is unknown, or its value and start, then the values of its facts, or 0 for no facts; the reference, as the
+ * tag
  */
 type EncodedOptions = [
-  (string | [string, number] | 0)?,
+  (EncodedText | 0)?,
   (EncodedPresence | 0)?,
   number[]?,
   (number | null)?,
   unknown[]?,
-  [number | [number, number], ...unknown[]]?,
+  ([number | [number, number], ...unknown[]] | 0)?,
+  EncodedText?,
 ];
+/** a text, with its time unless the last event set it */
+type EncodedText = string | [string, number];
+type StatedText = NonNullable<ParticipantRecord['tag']>;
 
 export function encodeRecord(record: ParticipantRecord): StoredRecord {
-  const { lastEventAtMs: baseMs, version, deadlineMs, settledAtMs, announced, tag } = record;
+  const { lastEventAtMs: baseMs, version, deadlineMs, settledAtMs, announced, tag, participantRef } = record;
   const { pastStays, evictedUpToMs, ends, availabilityFacts: facts } = record;
   const devices = announced.devices.map((view) => encodeDevice(view, record.devices.get(view.deviceId), baseMs));
   const deadline = deadlineMs - baseMs;
@@ -74,20 +79,27 @@ export function encodeRecord(record: ParticipantRecord): StoredRecord {
   if (device && isNew(device) && devices.length === 1) text.push(device[0], device[1]);
   else text.push(devices);
   const presence = isSamePresence(announced, announced.devices[0]) ? 0 : encodePresence(announced, baseMs);
-  const isLong = [pastStays, ends, facts].some(({ length }) => length > 0) || evictedUpToMs !== undefined;
-  if (tag) text.push(tag.occurredAtMs === baseMs ? tag.value : [tag.value, tag.occurredAtMs - baseMs]);
+  const hasLists = [pastStays, ends, facts].some(({ length }) => length > 0);
+  const isLong = hasLists || evictedUpToMs !== undefined || participantRef !== undefined;
+  if (tag) text.push(encodeText(tag, baseMs));
   if (presence === 0 && !isLong) return JSON.stringify(text);
   if (!tag) text.push(0);
   text.push(presence);
   if (isLong) text.push(pastStays.flatMap(({ startMs, reachMs }) => [startMs - baseMs, reachMs - baseMs]));
   if (evictedUpToMs !== undefined) text.push(evictedUpToMs - baseMs);
-  if (ends.length === 0 && facts.length === 0) return JSON.stringify(text);
+  if (ends.length === 0 && facts.length === 0 && !participantRef) return JSON.stringify(text);
   if (evictedUpToMs === undefined) text.push(null);
   const values: unknown[] = [];
   for (const end of ends) pushEvent(values, end, baseMs);
   text.push(values);
   if (facts.length > 0) text.push(encodeAvailability(announced.availability, facts, baseMs));
+  else if (participantRef) text.push(0);
+  if (participantRef) text.push(encodeText(participantRef, baseMs));
   return JSON.stringify(text);
+}
+
+function encodeText({ value, occurredAtMs }: StatedText, baseMs: number): EncodedText {
+  return occurredAtMs === baseMs ? value : [value, occurredAtMs - baseMs];
 }
 
 function encodeAvailability(
@@ -124,8 +136,8 @@ function toRecord(subject: Subject, text: EncodedRecord): ParticipantRecord {
   const hasOnlyNewDevice = typeof text[4] === 'string';
   const devices = (hasOnlyNewDevice ? [text.slice(4, 6)] : text[4]) as EncodedDevice[];
   const options = text.slice(hasOnlyNewDevice ? 6 : 5) as EncodedOptions;
-  const [tag = 0, presence = 0, stays = [], evictedUpTo, ends = [], facts] = options;
-  const availability = decodeAvailability(facts?.[0], baseMs);
+  const [tag = 0, presence = 0, stays = [], evictedUpTo, ends = [], facts = 0, participantRef] = options;
+  const availability = facts === 0 ? undefined : decodeAvailability(facts[0], baseMs);
   const histories = new Map<DeviceId, DeviceHistory>();
   const views: DeviceView[] = [];
   for (const device of devices) {
@@ -138,11 +150,12 @@ function toRecord(subject: Subject, text: EncodedRecord): ParticipantRecord {
   return {
     subject,
     version: checkedInteger(baseMs + version),
-    tag: tag === 0 ? undefined : decodeTag(tag, baseMs),
+    tag: tag === 0 ? undefined : decodeText(tag, baseMs),
+    participantRef: participantRef === undefined ? undefined : decodeText(participantRef, baseMs),
     lastEventAtMs: checkedInteger(baseMs),
     devices: histories,
     ends: ends.length > 0 ? decodeEvents(ends, 0, baseMs) : NO_ENDS,
-    availabilityFacts: facts ? decodeFacts(facts, 1, baseMs) : NO_FACTS,
+    availabilityFacts: facts !== 0 ? decodeFacts(facts, 1, baseMs) : NO_FACTS,
     pastStays: decodeStays(stays, baseMs),
     evictedUpToMs: evictedUpTo == null ? undefined : checkedInteger(baseMs + evictedUpTo),
     announced: { state, sinceMs, untilMs, cause, isDoubtful, devices: views, ...(availability && { availability }) },
@@ -162,8 +175,8 @@ function firstOf(views: readonly DeviceView[]): DeviceView {
   return first;
 }
 
-function decodeTag(text: string | [string, number], baseMs: number) {
-  return typeof text === 'string' ? { value: text, occurredAtMs: baseMs } : checkedTag(text[0], baseMs + text[1]);
+function decodeText(text: EncodedText, baseMs: number): StatedText {
+  return typeof text === 'string' ? { value: text, occurredAtMs: baseMs } : checkedText(text[0], baseMs + text[1]);
 }
 
 function decodeAvailability(
