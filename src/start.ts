@@ -16,7 +16,7 @@ import { Shutdown } from './runtime/shutdown.js';
 import { startFailure } from './runtime/start-failure.js';
 import { onStopRequest, requestStop, type StopReason } from './runtime/stop-requests.js';
 import { endWithPrimary, Workers } from './runtime/workers.js';
-import { DIALECTS } from './sources/registry.js';
+import { DIALECTS, SourceRegistry } from './sources/registry.js';
 import { openStorage } from './storage/open-storage.js';
 
 /** In-flight callbacks take up to 2 s. Clients that read their response too slowly are disconnected. */
@@ -77,11 +77,11 @@ async function serve(config: Config, log: Logger): Promise<void> {
 }
 
 async function listen(app: NestFastifyApplication, config: Config, log: Logger, place: string): Promise<void> {
-  const { host, port, access, metricsSettings, sources } = config;
-  const areAllSigned = sources.every(({ dialect }) => DIALECTS[dialect]?.isSigned);
+  const { host, port, access, metricsSettings } = config;
+  const needsSecrets = app.get(SourceRegistry, { strict: false }).all.some(({ needsSecret }) => needsSecret);
   const lines: string[] = [];
   const listenTextResolver = (url: string) => {
-    lines.push(`Rollcall listens on ${url} and stores presence in ${place}${exposure(access, areAllSigned)}`);
+    lines.push(`Rollcall listens on ${url} and stores presence in ${place}${exposure(access, needsSecrets)}`);
     return '';
   };
   // Logged once, by the first worker.
@@ -117,11 +117,11 @@ async function serveMetrics(app: NestFastifyApplication, address: MetricsAddress
 }
 
 /** The part of the start line about access without credentials. */
-function exposure({ isRequired, apiKeys, callbackSecrets }: AccessSettings, areAllSigned: boolean): string {
+function exposure({ isRequired, apiKeys, callbackSecrets }: AccessSettings, needsSecrets: boolean): string {
   if (!isRequired) return '; AUTH=off';
   const open = [
     ...(apiKeys.length > 0 ? [] : [['API_KEYS', 'REST']]),
-    ...(areAllSigned || callbackSecrets.length > 0 ? [] : [['CALLBACK_SECRETS', 'callbacks']]),
+    ...(!needsSecrets || callbackSecrets.length > 0 ? [] : [['CALLBACK_SECRETS', 'callbacks']]),
   ];
   if (open.length === 0) return '';
   const [settings, parts] = [open.map(([setting]) => setting), open.map(([, part]) => part)];

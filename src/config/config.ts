@@ -27,10 +27,11 @@ interface DialectDeclaration {
     Record<string, Pick<Setting<unknown>, 'name' | 'read'> & { readonly fallback?: string }>
   >;
   readonly policy?: Partial<PresencePolicy>;
-  /** Whether its sources do not rely on CALLBACK_SECRETS. */
-  readonly isSigned?: true;
+  readonly needsSecret?: true;
   /** Whether PUBLIC_URL must be set. */
   readonly signsUrl?: true;
+  /** A source that has no `authenticate` relies on CALLBACK_SECRETS, and so does one whose dialect sets `needsSecret`. */
+  create(name: SourceName, settings: Readonly<Record<string, unknown>>): { readonly authenticate?: unknown };
 }
 
 export type DialectDeclarations = Readonly<Record<string, DialectDeclaration>>;
@@ -85,6 +86,9 @@ export function readConfig(dialects: DialectDeclarations, environment: NodeJS.Pr
     ...policy,
   }));
   problems.push(...unknownDialects(values, dialects), ...conflicts(values, dialects, policies));
+  problems.push(
+    ...missingKeys(values, problems.length === 0 && needSecrets(values.sources, dialects, valuesOfSources)),
+  );
   if (problems.length > 0) throw new ConfigError(problems);
   const all = [SETTINGS, ...ofSources.flatMap(({ policy, settings }) => [policy, settings])];
   const names = all.flatMap((settings) => Object.values(settings).flatMap(({ name }) => [name, fileSettingName(name)]));
@@ -153,22 +157,38 @@ function conflicts(
   dialects: DialectDeclarations,
   policies: readonly Partial<PresencePolicy>[],
 ): string[] {
-  const { host = '', isAuthRequired, apiKeys, callbackSecrets, workers = 1, redis, sources } = values;
-  const areAllSigned = sources?.every(({ dialect }) => dialects[dialect]?.isSigned);
-  const required = { API_KEYS: apiKeys, ...(!areAllSigned && { CALLBACK_SECRETS: callbackSecrets }) };
-  const missing = Object.entries(required).flatMap(([name, keys]) => (keys?.length === 0 ? [name] : []));
-  const isExposed = isAuthRequired && !isLoopback(host) && missing.length > 0;
+  const { workers = 1, redis } = values;
   return [
     ...conflictingTimes(values, policies),
     ...conflictingLimits(values),
     ...missingPublicUrl(values, dialects),
     ...(workers > 1 && !redis ? ['WORKERS above 1 needs REDIS_URL: only one process can use an SQLite file'] : []),
-    ...(isExposed
-      ? [
-          `HOST is not a loopback address, so other machines may reach the service: set ${missing.join(' and ')}, or AUTH=off if none can`,
-        ]
-      : []),
   ];
+}
+
+/** Whether callbacks of at least one source must have one of CALLBACK_SECRETS. */
+function needSecrets(
+  sources: Values['sources'],
+  dialects: DialectDeclarations,
+  ofSources: readonly SourceValues[],
+): boolean {
+  return sources.some(({ name, dialect }, n) => {
+    const declared = dialects[dialect] as DialectDeclaration;
+    return declared.needsSecret || declared.create(name, ofSources[n]?.settings ?? {}).authenticate === undefined;
+  });
+}
+
+function missingKeys(
+  { host = '', isAuthRequired, apiKeys, callbackSecrets }: Partial<Values>,
+  needsSecrets: boolean,
+): string[] {
+  const required = { API_KEYS: apiKeys, ...(needsSecrets && { CALLBACK_SECRETS: callbackSecrets }) };
+  const missing = Object.entries(required).flatMap(([name, keys]) => (keys?.length === 0 ? [name] : []));
+  return isAuthRequired && !isLoopback(host) && missing.length > 0
+    ? [
+        `HOST is not a loopback address, so other machines may reach the service: set ${missing.join(' and ')}, or AUTH=off if none can`,
+      ]
+    : [];
 }
 
 /**

@@ -50,7 +50,12 @@ function webhookOf({ name, dialect: { title } }: RegisteredSource): DocumentedRo
   };
 }
 
-function operationsOf({ name, dialect, source }: RegisteredSource): [string, DocumentedRoutes['paths'][string]][] {
+function operationsOf({
+  name,
+  dialect,
+  source,
+  needsSecret,
+}: RegisteredSource): [string, DocumentedRoutes['paths'][string]][] {
   const { title, payload, contentTypes, arrayContentTypes = [] } = dialect;
   const schema = { $ref: `#/components/schemas/${payload.name}` };
   const contentOf = (type: string) => ({
@@ -70,9 +75,13 @@ function operationsOf({ name, dialect, source }: RegisteredSource): [string, Doc
     ...common,
     operationId: id,
     summary: `Receive a callback from ${title}`,
-    description: `Receives a participant webhook of ${title}. ${source.authenticate ? SIGNED : WITH_BASIC}`,
+    description: [
+      `Receives a participant webhook of ${title}.`,
+      ...(source.authenticate ? [SIGNED] : []),
+      ...(needsSecret ? [WITH_BASIC] : []),
+    ].join(' '),
     parameters: [],
-    [PROBLEMS_EXTENSION]: ['unauthorized', ...(source.authenticate ? [] : ['local-only']), ...PROBLEMS],
+    [PROBLEMS_EXTENSION]: ['unauthorized', ...(needsSecret ? ['local-only'] : []), ...PROBLEMS],
   };
   const withToken = {
     ...common,

@@ -62,12 +62,12 @@ export class CallbackReceiver {
 
   /** `token`: the path segment after the source. Throws ProblemError. */
   authenticate(
-    { name, source }: RegisteredSource,
+    { name, needsSecret }: RegisteredSource,
     token: string | undefined,
     request: IncomingMessage,
   ): CallbackCredentials {
-    // A source that verifies the provider's signature needs no other credentials. If the path has a token anyway, it must be valid.
-    if (source.authenticate !== undefined && token === undefined) return {};
+    // Usually, the provider's signature is enough. If the path has a token anyway, it must be valid.
+    if (!needsSecret && token === undefined) return {};
     const startedMs = performance.now();
     try {
       return this.authenticator.authenticate(name, token, request, this.clock.now());

@@ -8,6 +8,7 @@ import { daily } from './daily/daily-source.js';
 import { generic } from './generic/generic-source.js';
 import { jaas } from './jaas/jaas-source.js';
 import { livekit } from './livekit/livekit-source.js';
+import { realtimekit } from './realtimekit/realtimekit-source.js';
 import type { Dialect, Source } from './source.js';
 import { twilio } from './twilio/twilio-source.js';
 import { zoom } from './zoom/zoom-source.js';
@@ -16,12 +17,13 @@ export const DIALECTS: Readonly<Record<string, Dialect>> = {
   bandwidth,
   brtc,
   livekit,
-  zoom,
-  daily,
-  jaas,
   agora,
-  twilio,
+  daily,
   generic,
+  jaas,
+  realtimekit,
+  twilio,
+  zoom,
 };
 
 export interface ConfiguredSource {
@@ -37,6 +39,8 @@ export interface RegisteredSource {
   readonly name: SourceName;
   readonly dialect: Dialect;
   readonly source: Source;
+  /** Whether its callbacks must have a secret in the URL, or Basic credentials. */
+  readonly needsSecret: boolean;
   readonly policy: PresencePolicy;
 }
 
@@ -59,15 +63,11 @@ export class SourceRegistry {
       const dialect = dialects[dialectName];
       if (!dialect) throw new Error(`the source ${name} has the unknown dialect ${dialectName}`);
       const source = dialect.create(name, settings);
-      // Otherwise the settings would be checked for the wrong kind of source.
-      if ((source.authenticate !== undefined) !== (dialect.isSigned ?? false))
-        throw new Error(
-          `the dialect ${dialectName} must be declared as signed if and only if it authenticates callbacks`,
-        );
       return {
         name,
         dialect,
         source,
+        needsSecret: source.authenticate === undefined || dialect.needsSecret === true,
         policy: { ...policy, ...dialect.policy, ...own },
       };
     });

@@ -97,8 +97,11 @@ export interface Dialect {
   /** Where the provider differs from the default policy. */
   readonly policy?: Partial<PresencePolicy>;
   readonly settings?: DialectSettings;
-  /** Whether its sources implement `authenticate`: then they do not rely on CALLBACK_SECRETS. */
-  readonly isSigned?: true;
+  /**
+   * Whether callbacks must have a secret, in the URL or as Basic credentials, although they are signed: a provider that signs with
+   * the same key for all its customers would otherwise let each of them send callbacks here.
+   */
+  readonly needsSecret?: true;
   /** Whether signatures cover the URL, so that PUBLIC_URL must be set. */
   readonly signsUrl?: true;
   /** The response to each callback that is accepted, also if its event is ignored or not known. Default: 204, or 202. */

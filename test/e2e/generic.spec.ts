@@ -86,7 +86,11 @@ describe('the examples in docs/sources/generic.md', () => {
         continue;
       }
       const { kind, at } = event;
-      const states = { connected: 'connected', disconnected: 'reconnecting', left: 'gone' } as const;
+      const states: Readonly<Record<string, string>> = {
+        connected: 'connected',
+        disconnected: 'reconnecting',
+        left: 'gone',
+      };
       expect([name, state, tag, Date.parse(since)]).toEqual([name, states[kind], 'r-42', at]);
       expect(cause ?? null).toBe(kind === 'left' ? 'left' : null);
     }

@@ -27,7 +27,9 @@ describe.each(SIGNED_DIALECTS.map((dialect) => [dialect.name, dialect] as const)
   });
   afterAll(() => service.stop());
 
-  const post = (body: string, headers: Readonly<Record<string, string>>, path = '/callbacks/first', to = service) =>
+  const needsSecret = DIALECTS[dialect.name]?.needsSecret === true;
+  const urlOf = (source: string) => `/callbacks/${source}${needsSecret ? `/${SECRET}` : ''}`;
+  const post = (body: string, headers: Readonly<Record<string, string>>, path = urlOf('first'), to = service) =>
     to.request(path, { method: 'POST', headers: { 'content-type': dialect.contentType, ...headers }, body });
   const send = async (body: string, path?: string) => post(body, await dialect.sign(body, 1, path), path);
   const participant = async (id: string, source = 'first') =>
@@ -35,7 +37,7 @@ describe.each(SIGNED_DIALECTS.map((dialect) => [dialect.name, dialect] as const)
   const applied = dialect.acknowledgement ?? 204;
   const feed = async () => (await service.request('/v1/changes')).json.position;
 
-  it('need nothing but their signature, and change presence', async () => {
+  it('need nothing but their signature, unless the dialect says so, and change presence', async () => {
     expect(await send(dialect.connect('ann'))).toMatchObject({ status: applied });
     expect(await participant('ann')).toMatchObject({
       state: 'connected',
@@ -45,6 +47,7 @@ describe.each(SIGNED_DIALECTS.map((dialect) => [dialect.name, dialect] as const)
     expect(await send(dialect.leave('ann'))).toMatchObject({ status: applied });
     expect(await participant('ann')).toMatchObject({ state: 'gone', cause: 'left' });
     const bob = dialect.connect('bob');
+    if (needsSecret) expect(await send(bob, '/callbacks/first')).toMatchObject({ status: 401 });
     expect(await send(bob, `/callbacks/first/${SECRET}`)).toMatchObject({ status: applied });
     const charset = { ...(await dialect.sign(bob)), 'content-type': `${dialect.contentType}; charset=utf-8` };
     expect(await post(bob, charset)).toMatchObject({ status: applied });
@@ -67,7 +70,7 @@ describe.each(SIGNED_DIALECTS.map((dialect) => [dialect.name, dialect] as const)
     const refused = [
       await post(body, {}),
       await post(body, await dialect.sign(body, 2)),
-      await post(body, headers, '/callbacks/second'),
+      await post(body, headers, urlOf('second')),
       await post(other, headers),
       await post(`${body} `, headers),
       await post('', headers),
@@ -82,11 +85,11 @@ describe.each(SIGNED_DIALECTS.map((dialect) => [dialect.name, dialect] as const)
     const log = JSON.stringify(service.logged);
     expect(log).toContain('wrong-signature');
     const signature = Object.values(headers).filter(({ length }) => length > 20);
-    expect(signature).toHaveLength(1);
+    expect(signature).not.toHaveLength(0);
     for (const secret of [...signature, 'mallory', SECRET]) expect(log).not.toContain(secret);
   });
 
-  it('are refused if they are too old or too new, if their signature has a time', async () => {
+  it(`are ${dialect.isUndated ? 'accepted' : 'refused'} if they are too old or too new`, async () => {
     const body = dialect.connect('dora');
     const headers = await dialect.sign(body);
     const refusals = dialect.isUndated ? [] : [{ kind: 'callback', reason: 'outdated-signature', count: 1 }];

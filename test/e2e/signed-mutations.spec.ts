@@ -13,7 +13,7 @@ const COUNT = lengthOf(3_000, 12_000);
 const SEED = 20_261_126;
 const CONCURRENCY = 16;
 
-const PATH = '/callbacks/signed';
+const SECRET = 'a-secret-of-32-characters-or-more';
 
 const MUTATIONS = ['signed body', 'headers', 'unsigned body'] as const;
 
@@ -24,14 +24,15 @@ interface MutatedCallback {
 
 /** The id of the participant says whether the body that names it is signed. */
 async function mutatedCallback(
-  { connect, leave, sign: signAt, contentType }: SignedDialect,
+  { name, connect, leave, sign: signAt, contentType }: SignedDialect,
   number: number,
 ): Promise<MutatedCallback> {
   const random = seeded(SEED + number);
   const mutation = MUTATIONS[number % MUTATIONS.length] ?? 'headers';
   const isSigned = mutation !== 'unsigned body';
   const original = (random() < 0.5 ? connect : leave)(`${isSigned ? 'signed' : 'forged'}-${number}`);
-  const sign = (text: string) => signAt(text, 1, PATH);
+  const path = `/callbacks/signed${DIALECTS[name]?.needsSecret ? `/${SECRET}` : ''}`;
+  const sign = (text: string) => signAt(text, 1, path);
   // Of a form, the decoded fields are signed, and a change need not affect them.
   const isSignedAlike = async (text: string) => isDeepStrictEqual(await sign(text), await sign(original));
   let body = original;
@@ -39,7 +40,7 @@ async function mutatedCallback(
   const headers = { 'content-type': contentType, ...(await sign(isSigned ? body : original)) };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   const text = mutation === 'headers' ? mutated(lines.join('\r\n'), random) : lines.join('\r\n');
-  const start = [`POST ${PATH} HTTP/1.1`, 'host: x', 'connection: close'];
+  const start = [`POST ${path} HTTP/1.1`, 'host: x', 'connection: close'];
   const head = [...start, text, `content-length: ${Buffer.byteLength(body)}`].join('\r\n');
   return { mutation, bytes: Buffer.from(`${head}\r\n\r\n${body}`) };
 }
@@ -61,7 +62,11 @@ describe.each(SIGNED_DIALECTS.map((dialect) => [dialect.name, dialect] as const)
     it(`cause no 5xx, and have no effect unless they are signed (${COUNT} of them)`, async () => {
       const { sources } = readConfig(DIALECTS, environmentOf(dialect, { signed: 1 }));
       const timeouts = { requestMs: 1_000, stalledWriteMs: 1_000, checkMs: 100 };
-      const service = await startService({ sources, http: { timeouts }, access: { publicUrl: PUBLIC_URL } });
+      const service = await startService({
+        sources,
+        http: { timeouts },
+        access: { publicUrl: PUBLIC_URL, callbackSecrets: [SECRET] },
+      });
       const port = Number(new URL(service.url).port);
       const statuses = new Map<string, number>();
       let sent = 0;

@@ -30,10 +30,12 @@ export interface BodyCase {
   readonly expect: {
     readonly outcome: Translation['outcome'] | 'handshake';
     readonly events?: readonly {
-      readonly participantId: string;
-      readonly kind: 'connected' | 'disconnected' | 'left';
+      readonly participantId?: string;
+      readonly kind: 'connected' | 'disconnected' | 'left' | 'room-ended';
       readonly at: number;
       readonly tag?: string;
+      /** Of a room. */
+      readonly scope?: string;
     }[];
   };
 }
@@ -65,8 +67,10 @@ export function meaningOf(
   }
   const translation = translate(body);
   if (translation.outcome !== 'events') return { outcome: translation.outcome };
-  const events = translation.events.map(({ subject, deviceId, kind, occurredAtMs, tag }) => {
-    return { participantId: subject?.participantId, deviceId, kind, at: occurredAtMs, ...(tag && { tag }) };
+  const events = translation.events.map((event) => {
+    const { subject, deviceId, kind, occurredAtMs, tag } = event;
+    const ofSubject = { participantId: subject?.participantId, deviceId, kind, at: occurredAtMs, ...(tag && { tag }) };
+    return event.kind === 'room-ended' ? { kind, scope: event.scope, at: occurredAtMs } : ofSubject;
   });
   return { outcome: 'events', events };
 }

@@ -16,7 +16,6 @@ export const formDialect = dialectWithSettings({
   payload: FormCallback,
   contentTypes: ['application/x-www-form-urlencoded'],
   policy: { devicesAtOnce: 'one' },
-  isSigned: true,
   signsUrl: true,
   endsRooms: true,
   endsDevices: true,

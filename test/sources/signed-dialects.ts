@@ -1,5 +1,5 @@
 // The dialects whose callbacks are signed, with what makes a callback of each: their official SDKs.
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { WebhookEvent } from '@livekit/protocol';
 import { CloudEvent, HTTP } from 'cloudevents';
 import { AccessToken } from 'livekit-server-sdk';
@@ -29,6 +29,17 @@ export interface SignedDialect {
   readonly ignored: () => string;
   /** Signed as they are, and not valid. */
   readonly lies: readonly string[];
+}
+
+/** Public keys as the settings have them. */
+const RSA_KEYS = { 1: rsaKeys(), 2: rsaKeys() } as const;
+
+function rsaKeys() {
+  return generateKeyPairSync('rsa', {
+    modulusLength: 2_048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
 }
 
 const livekit: SignedDialect = {
@@ -274,7 +285,44 @@ function twilioBody(event: string, participantId: string): string {
   }).toString();
 }
 
-export const SIGNED_DIALECTS: readonly SignedDialect[] = [livekit, generic, zoom, daily, jaas, agora, twilio];
+/** There is no library that signs as RealtimeKit does. */
+const realtimekit: SignedDialect = {
+  name: 'realtimekit',
+  contentType: 'application/json',
+  settings: (number) => ({ PUBLIC_KEYS: RSA_KEYS[number].publicKey }),
+  options: { REASONLESS_END: 'left' },
+  isUndated: true,
+  async sign(body, number = 1) {
+    const signature = sign('sha256', Buffer.from(body), RSA_KEYS[number].privateKey);
+    return { 'rtk-signature': signature.toString('base64') };
+  },
+  connect: (participantId) => realtimekitBody('meeting.participantJoined', participantId),
+  leave: (participantId) => realtimekitBody('meeting.participantLeft', participantId),
+  unknown: () => realtimekitBody('meeting.participantTeleported', 'ann'),
+  ignored: () => realtimekitBody('meeting.started', 'ann'),
+  lies: [
+    realtimekitBody('meeting.participantJoined', 'ann').replace('"ann"', '["ann"]'),
+    realtimekitBody('meeting.participantJoined', 'ann').replace(/"joinedAt":"[^"]+"/, '"joinedAt":1790000001437'),
+    realtimekitBody('meeting.ended', 'ann').replace('"room"', '{"room":"room"}'),
+  ],
+};
+
+function realtimekitBody(event: string, customParticipantId: string): string {
+  const now = new Date();
+  const participant = { customParticipantId, peerId: `peer-${customParticipantId}`, joinedAt: now, leftAt: now };
+  return JSON.stringify({ event, meeting: { id: 'room', endedAt: now }, participant });
+}
+
+export const SIGNED_DIALECTS: readonly SignedDialect[] = [
+  livekit,
+  generic,
+  zoom,
+  daily,
+  jaas,
+  agora,
+  twilio,
+  realtimekit,
+];
 
 /** As the environment has them, of sources with these names. */
 export function environmentOf(

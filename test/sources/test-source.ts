@@ -20,7 +20,6 @@ export const testDialect: Dialect = {
   title: 'Test source',
   payload: TestCallback,
   contentTypes: ['application/json', 'application/webhook+json'],
-  isSigned: true,
   create: (source) => ({
     authenticate: (callback) =>
       isSigned(callback) ? { outcome: 'authentic' } : { outcome: 'rejected', reason: 'wrong-signature' },

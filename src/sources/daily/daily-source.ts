@@ -20,7 +20,6 @@ export const daily = dialectWithSettings({
     socketsPerDevice: 'one',
     maxConnectionMs: 24 * 3_600_000,
   },
-  isSigned: true,
   settings: { hmacSecrets, reasonlessEnd },
   // Daily takes other statuses for failures, and by default ends the webhook after three of them.
   acknowledgement: { status: 200 },

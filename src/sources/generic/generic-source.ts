@@ -34,7 +34,6 @@ export const generic = dialectWithSettings({
   arrayContentTypes: [BATCH],
   // A device is one connection, so a second connect is a repeat.
   policy: { socketsPerDevice: 'one' },
-  isSigned: true,
   settings: { signingSecrets },
   create: (source, { signingSecrets: keys }) => ({
     authenticate: (callback, nowMs) => authenticateStandardWebhook(keys, callback, nowMs),

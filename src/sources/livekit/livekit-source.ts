@@ -47,7 +47,6 @@ export const livekit = dialectWithSettings({
     // LiveKit does not limit the duration.
     maxConnectionMs: 24 * 3_600_000,
   },
-  isSigned: true,
   settings: { apiKeys, ignoredKinds },
   create: (source, { apiKeys: keys, ignoredKinds: kinds }) => ({
     authenticate: (callback, nowMs) => authenticateLivekit(keys, callback, nowMs),

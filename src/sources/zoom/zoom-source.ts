@@ -63,7 +63,6 @@ export const zoom = dialectWithSettings({
     graceMs: 0,
     maxConnectionMs: 24 * 3_600_000,
   },
-  isSigned: true,
   settings: { secretTokens, maxAgeMs },
   // Zoom takes other statuses, also 202, for failures.
   acknowledgement: { status: 204 },
