@@ -6,6 +6,7 @@ import { bandwidth } from './bandwidth/bandwidth-source.js';
 import { brtc } from './brtc/brtc-source.js';
 import { daily } from './daily/daily-source.js';
 import { generic } from './generic/generic-source.js';
+import { hms } from './hms/hms-source.js';
 import { jaas } from './jaas/jaas-source.js';
 import { livekit } from './livekit/livekit-source.js';
 import { realtimekit } from './realtimekit/realtimekit-source.js';
@@ -20,6 +21,7 @@ export const DIALECTS: Readonly<Record<string, Dialect>> = {
   agora,
   daily,
   generic,
+  hms,
   jaas,
   realtimekit,
   twilio,

@@ -16,6 +16,25 @@ export const CALLBACKS: Readonly<Record<string, readonly [object, ...object[]]>>
       tag: 'calls',
     },
   ],
+  hms: [
+    {
+      id: 'e1',
+      type: 'peer.join.success',
+      data: { room_id: 'calls', user_id: ID, peer_id: 'd1', joined_at: '2026-09-21T14:13:21.437120393Z' },
+    },
+    {
+      id: 'e2',
+      type: 'peer.leave.success',
+      data: {
+        room_id: 'calls',
+        user_id: ID,
+        peer_id: 'd1',
+        joined_at: '2026-09-21T14:13:21.437120393Z',
+        left_at: '2026-09-21T14:14:21.655Z',
+        reason: 'client request',
+      },
+    },
+  ],
 };
 
 type Seed = [method: string, target: string, headers: string[], body: string];

@@ -163,6 +163,7 @@ describe('the API document', () => {
         listChanges: 410,
         receiveBandwidthCallbackWithToken: 404,
         receiveBrtcCallbackWithToken: 404,
+        receiveHmsCallbackWithToken: 404,
         mintCallbackUrl: 501,
       } as Json;
       const success = Number(Object.keys(operation.responses).findLast((one) => one < '300'));

@@ -22,7 +22,7 @@ describe('the pages of the sources', () => {
       expect(rows.map(([, event, meaning]) => [event, meaning])).toEqual([...(events ?? [])]);
       expect(rows.length).toBe(table.split('\n').length - 1);
       for (const { name: setting, purpose, fallback } of Object.values(settings)) {
-        expect(page).toContain(`| \`${setting}\` | ${fallback === undefined ? '' : `\`${fallback}\` `}| ${purpose} |`);
+        expect(page).toContain(`| \`${setting}\` | ${fallback ? `\`${fallback}\` ` : ''}| ${purpose} |`);
       }
     },
   );
