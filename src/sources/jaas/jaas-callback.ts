@@ -29,7 +29,11 @@ export class JaasCallback {
     properties: {
       id: { ...IDENTIFIER, example: 'alice', description: 'The id of the participant; if absent, `participantJid`.' },
       participantJid: { ...IDENTIFIER, example: '3988218d-a6ef@8x8.vc', description: 'The id of the device.' },
-      breakoutRoomId: { type: 'string', maxLength: 256, description: 'Only in breakout rooms; part of the device.' },
+      breakoutRoomId: {
+        ...IDENTIFIER,
+        example: 'e0f49fd5-c3dc',
+        description: 'Only in breakout rooms; part of the id of the device.',
+      },
       disconnectReason: { type: 'string', example: 'left', description: 'Only of `PARTICIPANT_LEFT`.' },
     },
     required: ['participantJid'],
