@@ -14,11 +14,12 @@ export const reasonlessEnd: DialectSetting<'disconnected' | 'left'> = {
 };
 
 /** For signatures with a time, where the provider may send a signature again. `reason`: of the default, phrased to follow it. */
-export function maxSignatureAgeMs(reason: string): DialectSetting<number> {
+export function maxSignatureAgeMs(reason: string, defaultHours = 2): DialectSetting<number> {
+  const fallback = String(defaultHours * 3_600_000);
   return {
     name: 'SOURCE_<NAME>_MAX_SIGNATURE_AGE_MS',
-    purpose: `How old the signature of a webhook may be. Default: 7200000 (2 h), ${reason}.`,
-    fallback: '7200000',
+    purpose: `How old the signature of a webhook may be. Default: ${fallback} (${defaultHours} h), ${reason}.`,
+    fallback,
     read(text) {
       const value = Number(text);
       if (/^\d+$/.test(text) && value >= 1_000 && value <= 86_400_000) return value;

@@ -12,6 +12,7 @@ import { livekit } from './livekit/livekit-source.js';
 import { realtimekit } from './realtimekit/realtimekit-source.js';
 import type { Dialect, Source } from './source.js';
 import { twilio } from './twilio/twilio-source.js';
+import { vonage } from './vonage/vonage-source.js';
 import { zoom } from './zoom/zoom-source.js';
 
 export const DIALECTS: Readonly<Record<string, Dialect>> = {
@@ -25,6 +26,7 @@ export const DIALECTS: Readonly<Record<string, Dialect>> = {
   jaas,
   realtimekit,
   twilio,
+  vonage,
   zoom,
 };
 

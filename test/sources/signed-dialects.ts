@@ -2,6 +2,7 @@
 import { createHash, createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { WebhookEvent } from '@livekit/protocol';
 import { CloudEvent, HTTP } from 'cloudevents';
+import { SignJWT } from 'jose';
 import { AccessToken } from 'livekit-server-sdk';
 import { Webhook } from 'standardwebhooks';
 import { getExpectedTwilioSignature } from 'twilio/lib/webhooks/webhooks.js';
@@ -313,6 +314,38 @@ function realtimekitBody(event: string, customParticipantId: string): string {
   return JSON.stringify({ event, meeting: { id: 'room', endedAt: now }, participant });
 }
 
+/** Vonage's library verifies, but does not sign. */
+const vonage: SignedDialect = {
+  name: 'vonage',
+  contentType: 'application/json',
+  settings: (number) => ({ SIGNATURE_SECRETS: signatureSecretOf(number) }),
+  options: { MAX_SIGNATURE_AGE_MS: '300000' },
+  async sign(body, number = 1) {
+    const claims = { iss: 'Vonage', payload_hash: createHash('sha256').update(body).digest('hex') };
+    const token = new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).setIssuedAt();
+    return { authorization: `Bearer ${await token.sign(Buffer.from(signatureSecretOf(number)))}` };
+  },
+  connect: (participantId) => vonageBody('connectionCreated', participantId),
+  leave: (participantId) => vonageBody('connectionDestroyed', participantId),
+  unknown: () => vonageBody('connectionTeleported', 'ann'),
+  ignored: () => vonageBody('streamCreated', 'ann'),
+  lies: [
+    vonageBody('connectionCreated', 'ann').replace('"data":"ann"', '"data":["ann"]'),
+    vonageBody('connectionCreated', 'ann').replace('"data":"ann"', '"data":7'),
+    vonageBody('connectionCreated', 'a'.repeat(257)),
+    vonageBody('connectionCreated', 'ann').replace(/"createdAt":\d+/, '"createdAt":"now"'),
+    vonageBody('connectionDestroyed', 'ann').replace(/"timestamp":\d+/, '"timestamp":1790000001'),
+  ],
+};
+
+const signatureSecretOf = (number: 1 | 2) => `signature-secret-of-source-${number}`;
+
+function vonageBody(event: string, participantId: string): string {
+  const timestamp = Date.now();
+  const connection = { id: `conn-${participantId}`, createdAt: timestamp, data: participantId };
+  return JSON.stringify({ sessionId: 'room', event, timestamp, reason: 'clientDisconnected', connection });
+}
+
 export const SIGNED_DIALECTS: readonly SignedDialect[] = [
   livekit,
   generic,
@@ -321,6 +354,7 @@ export const SIGNED_DIALECTS: readonly SignedDialect[] = [
   jaas,
   agora,
   twilio,
+  vonage,
   realtimekit,
 ];
 

@@ -12,11 +12,17 @@ export type TokenVerification<K> =
   /** `keys`: those that the token is signed with. */
   { readonly claims: Claims; readonly keys: readonly K[] } | { readonly fault: RefusalReason };
 
-/** The token must have an expiry. All keys are tried, so that they can be rotated. */
+interface TokenTime {
+  readonly nowMs: number;
+  /** How long a token is valid that says when it was issued, but not when it expires; undefined: it must have an expiry. */
+  readonly maxAgeMs?: number;
+}
+
+/** All keys are tried, so that they can be rotated. */
 export function verifyJwt<K extends { readonly secret: string }>(
   token: string,
   keys: readonly K[],
-  nowMs: number,
+  { nowMs, maxAgeMs }: TokenTime,
 ): TokenVerification<K> {
   const [header = '', payload = '', signature = '', ...others] = token.split('.');
   if (signature === '' || others.length > 0) return { fault: 'malformed-credentials' };
@@ -26,9 +32,15 @@ export function verifyJwt<K extends { readonly secret: string }>(
   if (signers.length === 0) return { fault: 'wrong-signature' };
   const { alg, crit } = decode(header);
   if (alg !== 'HS256' || crit !== undefined) return { fault: 'malformed-credentials' };
-  const claims = decode(payload);
+  const claims = withExpiry(decode(payload), maxAgeMs);
   const fault = timeFault(claims, nowMs);
   return fault ? { fault } : { claims, keys: signers };
+}
+
+function withExpiry(claims: Claims, maxAgeMs: number | undefined): Claims {
+  const { iat } = claims;
+  if (maxAgeMs === undefined || typeof iat !== 'number') return claims;
+  return { nbf: iat, exp: iat + maxAgeMs / 1_000, ...claims };
 }
 
 function timeFault({ exp, nbf = 0 }: Claims, nowMs: number): RefusalReason | undefined {

@@ -18,7 +18,7 @@ export function authenticateLivekit(
   nowMs: number,
 ): Authentication {
   if (authorization === undefined) return { outcome: 'rejected', reason: 'no-credentials' };
-  const token = verifyJwt(authorization, keys, nowMs);
+  const token = verifyJwt(authorization, keys, { nowMs });
   if ('fault' in token) return { outcome: 'rejected', reason: token.fault };
   const { iss, sha256 } = token.claims;
   const isOfKey = token.keys.some(({ id }) => id === iss);
