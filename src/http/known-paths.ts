@@ -11,11 +11,11 @@ const MAX_SEGMENTS = 8;
 export class KnownPaths {
   /** The static segments of all routes. */
   readonly #words = new Set<string>();
-  /** The static segments of callback routes. */
+  /** The first two segments of callback routes. Those that may follow are words of any other path, too. */
   readonly #callbackWords = new Set<string>();
   /** The first segments of all other routes. */
   readonly #apiRoots = new Set<string>();
-  /** The last static segments of callback routes: a secret may follow them. */
+  /** The second segments of callback routes: a secret may follow them. */
   readonly #sources = new Set<string>();
 
   /** Must be called before any route is added. */
@@ -27,8 +27,9 @@ export class KnownPaths {
         this.#apiRoots.add(words[0] ?? '');
         return;
       }
-      for (const word of words) this.#callbackWords.add(word);
-      this.#sources.add(words.at(-1) ?? '');
+      const [root = '', source = ''] = words;
+      this.#callbackWords.add(root).add(source);
+      this.#sources.add(source);
     });
   }
 

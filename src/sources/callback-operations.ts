@@ -1,7 +1,8 @@
-// The callback operations of the API document, two for each source: their routes are outside Nest.
+// The callback operations of the API document, two for each path of a source: their routes are outside Nest.
 
 import { PROBLEMS_EXTENSION } from '../http/openapi/decorators.js';
 import type { DocumentedRoutes } from '../http/openapi/document.js';
+import { type CallbackPath, callbackPaths } from './callback-paths.js';
 import { CALLBACK_TOKEN_EXAMPLE } from './callback-urls/callback-examples.js';
 import type { RegisteredSource } from './registry.js';
 import type { Dialect } from './source.js';
@@ -50,12 +51,13 @@ function webhookOf({ name, dialect: { title } }: RegisteredSource): DocumentedRo
   };
 }
 
-function operationsOf({
-  name,
-  dialect,
-  source,
-  needsSecret,
-}: RegisteredSource): [string, DocumentedRoutes['paths'][string]][] {
+type PathOperation = [path: string, operation: DocumentedRoutes['paths'][string]];
+
+function operationsOf(registered: RegisteredSource): PathOperation[] {
+  return callbackPaths(registered).flatMap((path) => operationsAt(path, registered));
+}
+
+function operationsAt(path: CallbackPath, { name, dialect, source, needsSecret }: RegisteredSource): PathOperation[] {
   const { title, payload, contentTypes, arrayContentTypes = [] } = dialect;
   const schema = { $ref: `#/components/schemas/${payload.name}` };
   const contentOf = (type: string) => ({
@@ -70,11 +72,12 @@ function operationsOf({
     },
     responses: responsesOf(dialect),
   };
-  const id = `receive${pascalCase(name)}Callback`;
+  const id = `receive${pascalCase(name)}Callback${pascalCase(path.below)}`;
+  const event = path.below && ` (${path.below.slice(1)})`;
   const withoutToken = {
     ...common,
     operationId: id,
-    summary: `Receive a callback from ${title}`,
+    summary: `Receive a callback from ${title}${event}`,
     description: [
       `Receives a participant webhook of ${title}.`,
       ...(source.authenticate ? [SIGNED] : []),
@@ -86,17 +89,17 @@ function operationsOf({
   const withToken = {
     ...common,
     operationId: `${id}WithToken`,
-    summary: `Receive a callback from ${title} at a secret URL`,
+    summary: `Receive a callback from ${title}${event} at a secret URL`,
     description:
-      `The same, authenticated ${source.authenticate ? 'also ' : ''}by the last segment of the path: one of ` +
+      `The same, authenticated ${source.authenticate ? 'also ' : ''}by the segment of the path after the source: one of ` +
       '`CALLBACK_SECRETS`, or the token of a URL that `mintCallbackUrl` returned. Such a URL belongs to the first ' +
       'participant that is received through it.',
     parameters: [TOKEN_PARAMETER],
     [PROBLEMS_EXTENSION]: [...(source.authenticate ? ['unauthorized'] : []), 'wrong-participant', ...PROBLEMS],
   };
   return [
-    [`/callbacks/${name}`, { post: withoutToken }],
-    [`/callbacks/${name}/{token}`, { post: withToken }],
+    [path.withoutToken, { post: withoutToken }],
+    [path.withToken.replace(':token', '{token}'), { post: withToken }],
   ];
 }
 
@@ -107,5 +110,5 @@ function responsesOf({ title, acknowledgement }: Dialect): Record<string, { read
 }
 
 function pascalCase(name: string): string {
-  return name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
+  return name.replace(/(?:^|[-/])(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

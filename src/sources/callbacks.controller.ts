@@ -8,6 +8,7 @@ import { readRawBody } from '../http/raw-body.js';
 import { Refusals } from '../http/refusals.js';
 import { withRouteOptions } from '../http/route-options.js';
 import type { CallbackCredentials } from './authentication/callback-authenticator.js';
+import { callbackPaths } from './callback-paths.js';
 import { CallbackReceiver } from './callback-receiver.js';
 import { type RegisteredSource, SourceRegistry } from './registry.js';
 
@@ -17,6 +18,8 @@ declare module 'fastify' {
     callbackCredentials: CallbackCredentials;
   }
 }
+
+type UnconfiguredSource = SourceRegistry['unused'][number];
 
 @Injectable()
 export class CallbacksController {
@@ -30,8 +33,8 @@ export class CallbacksController {
     for (const source of this.registry.all) {
       await http.register(async (scope) => this.#addRoutes(scope, source));
     }
-    for (const name of this.registry.unusedNames) {
-      await http.register(async (scope) => addUnconfiguredRoutes(scope, name));
+    for (const source of this.registry.unused) {
+      await http.register(async (scope) => addUnconfiguredRoutes(scope, source));
     }
   }
 
@@ -46,7 +49,7 @@ export class CallbacksController {
       done();
     });
     const config = withRouteOptions({ access: 'callback' });
-    for (const path of pathsOf(source.name)) {
+    for (const path of routesOf(source)) {
       scope.post(path, { config }, (request, response) => this.#receive(source, request, response));
       refuseOtherMethods(scope, path, ['POST'], config);
     }
@@ -63,18 +66,18 @@ export class CallbacksController {
 }
 
 /** Several providers never retry after a 4xx, so callbacks would be lost that arrive before the source is configured. */
-function addUnconfiguredRoutes(scope: FastifyInstance, name: string): void {
+function addUnconfiguredRoutes(scope: FastifyInstance, source: UnconfiguredSource): void {
   const refuse = async () => {
-    const detail = `No source named ${name} is configured: add it to SOURCES.`;
+    const detail = `No source named ${source.name} is configured: add it to SOURCES.`;
     throw new ProblemError('source-not-configured', { detail, headers: { 'retry-after': '60' } });
   };
   const config = withRouteOptions({ access: 'callback' });
-  for (const path of pathsOf(name)) {
+  for (const path of routesOf(source)) {
     scope.post(path, { config, onRequest: refuse }, refuse);
     refuseOtherMethods(scope, path, ['POST'], config);
   }
 }
 
-function pathsOf(source: string): readonly string[] {
-  return [`/callbacks/${source}`, `/callbacks/${source}/:token`];
+function routesOf(source: UnconfiguredSource): readonly string[] {
+  return callbackPaths(source).flatMap(({ withoutToken, withToken }) => [withoutToken, withToken]);
 }

@@ -17,12 +17,14 @@ import { traceFields } from '../observability/tracing/tracer.js';
 import { CallbackReceiver } from './callback-receiver.js';
 import { type RegisteredSource, SourceRegistry } from './registry.js';
 
-/** Secrets and minted tokens have no other characters, so nothing needs decoding. */
-const PLAIN_PATH = /^\/callbacks\/([a-z\d-]+)(?:\/([\w.~-]{1,1536}))?$/;
+/** Secrets, minted tokens and the paths of dialects have no other characters, so nothing needs decoding. */
+const PLAIN_PATH = /^\/callbacks\/([a-z\d-]+)((?:\/[\w.~-]{1,1536})*)$/;
 
 interface Target {
   readonly source: RegisteredSource;
   readonly token: string | undefined;
+  /** As in `paths` of the dialect, or ''. */
+  readonly below: string;
 }
 
 interface Answer {
@@ -59,18 +61,20 @@ export class CallbackFastPath implements FastPath {
   #targetOf({ method, url = '', headers, complete, destroyed }: IncomingMessage): Target | undefined {
     // Requests with an Origin need CORS headers, which only the routes add.
     if (method !== 'POST' || !complete || destroyed || headers.origin !== undefined) return undefined;
-    const [, name = '', token] = PLAIN_PATH.exec(url) ?? [];
+    const [, name = '', rest = ''] = PLAIN_PATH.exec(url) ?? [];
     const source = this.#sources.get(name);
     const length = Number(headers['content-length'] ?? 0);
     const isPlain = length > 0 && length <= BODY_LIMIT_BYTES;
     if (!source || !isPlain || !source.dialect.contentTypes.includes(headers['content-type'] ?? '')) return undefined;
-    return { source, token };
+    const below = source.dialect.paths?.find((path) => rest.endsWith(path)) ?? '';
+    const [, token, ...others] = rest.slice(0, rest.length - below.length).split('/');
+    return others.length === 0 ? { source, token, below } : undefined;
   }
 
-  async #respond({ source, token }: Target, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #respond({ source, token, below }: Target, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startMs = performance.now();
     const requestId = randomUUID();
-    const route = `/callbacks/${source.name}${token === undefined ? '' : '/:token'}`;
+    const route = `/callbacks/${source.name}${token === undefined ? '' : '/:token'}${below}`;
     request.span?.setRoute(route);
     const { status, headers, text, refusal } = await this.#answer(source, token, { request, requestId });
     if (refusal) this.refusals.recordMessage(request, { kind: 'callback', route, requestId }, refusal);

@@ -51,7 +51,7 @@ export interface RegisteredSource {
 export class SourceRegistry {
   readonly all: readonly RegisteredSource[];
   /** The dialects that no configured source is named after. */
-  readonly unusedNames: readonly string[];
+  readonly unused: readonly Pick<RegisteredSource, 'name' | 'dialect'>[];
 
   readonly #policies: ReadonlyMap<SourceName, PresencePolicy>;
   readonly #policy: PresencePolicy;
@@ -75,7 +75,9 @@ export class SourceRegistry {
         policy: { ...policy, ...dialect.policy, ...own },
       };
     });
-    this.unusedNames = Object.keys(dialects).filter((name) => this.all.every((source) => source.name !== name));
+    this.unused = Object.entries(dialects)
+      .filter(([name]) => this.all.every((source) => source.name !== name))
+      .map(([name, dialect]) => ({ name: name as SourceName, dialect }));
     this.#policies = new Map(this.all.map(({ name, policy }) => [name, policy]));
   }
 

@@ -92,6 +92,11 @@ export interface Dialect {
   readonly contentTypes: readonly string[];
   /** For the API document: those content types whose body is an array of payloads. */
   readonly arrayContentTypes?: readonly string[];
+  /**
+   * What the provider appends to the callback URL, which is accepted as it is, too. At least two segments, since one alone would
+   * be a token; none may end with another.
+   */
+  readonly paths?: readonly `/${string}/${string}`[];
   /** What the provider's events count as, by name. The page of the dialect in docs/sources/ lists the same. */
   readonly events?: ReadonlyMap<string, ProviderEvent['kind'] | 'ignored'>;
   /** Where the provider differs from the default policy. */

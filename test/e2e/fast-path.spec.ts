@@ -85,6 +85,43 @@ describe('the fast path', () => {
     expect(await send(FAST, SEED, path)).toEqual(await send(ROUTE, SEED, path));
   });
 
+  const WITH_PATHS = { ...bandwidth, paths: ['/events/joined', '/events/left'] as const };
+
+  it('takes callbacks at the paths that the dialect declares', async () => {
+    const access = { isRequired: true, callbackSecrets: [SECRET] };
+    await start({ dialects: { bandwidth: WITH_PATHS }, access, logLevel: 'trace' });
+    const path = `/callbacks/bandwidth/${SECRET}/events/left`;
+    expect((await send(FAST, SEED, path)).status).toBe(204);
+    expect(routed).toBe(0);
+    expect((await send(ROUTE, SEED, path)).status).toBe(204);
+    expect(routed).toBe(1);
+    const basic = { authorization: `Basic ${btoa(`rollcall:${SECRET}`)}` };
+    expect((await send(FAST, SEED, '/callbacks/bandwidth/events/joined', basic)).status).toBe(204);
+    expect(routed).toBe(1);
+    const routes = service.logged.filter(({ msg }) => msg === 'answered').map(({ route }) => route);
+    const withToken = '/callbacks/bandwidth/:token/events/left';
+    expect(routes).toEqual([withToken, withToken, '/callbacks/bandwidth/events/joined']);
+  });
+
+  it.each([
+    ['no credentials', 401, '/events/joined'],
+    ['a wrong secret', 404, `/${SECRET}-/events/joined`],
+    ['a part of a path for a token', 404, '/events'],
+    ['a path that is not declared', 404, `/${SECRET}/events/danced`],
+    ['a part of a path', 404, `/${SECRET}/events`],
+    ['a token after the path', 404, `/events/joined/${SECRET}`],
+    ['two paths', 404, `/${SECRET}/events/joined/events/left`],
+    ['two tokens', 404, `/${SECRET}/${SECRET}/events/joined`],
+    ['an empty token', 404, '//events/joined'],
+  ])('responds to %s as the route does, if the dialect declares paths', async (_, status, below) => {
+    const access = { isRequired: true, callbackSecrets: [SECRET] };
+    await start({ dialects: { bandwidth: WITH_PATHS }, access });
+    const path = `/callbacks/bandwidth${below}`;
+    const answer = await send(FAST, SEED, path);
+    expect(answer.status).toBe(status);
+    expect(answer).toEqual(await send(ROUTE, SEED, path));
+  });
+
   it('responds to a handshake, and to a wrong signature, as the route does', async () => {
     const dialects = { bandwidth, test: testDialect };
     await start({ dialects, sources: [{ name: 'test' as SourceName, dialect: 'test' }] });

@@ -81,12 +81,12 @@ describe('a source with settings, whose callbacks are signed forms', () => {
 describe('a source that is not configured', () => {
   let service: Service;
   beforeAll(async () => {
-    const dialects = { bandwidth, zoom: bandwidth };
+    const dialects = { bandwidth, zoom: { ...bandwidth, paths: ['/events/joined'] as const } };
     service = await startService({ dialects, access: { callbackSecrets: [SECRET] } });
   });
   afterAll(() => service.stop());
 
-  it.each(['/callbacks/zoom', `/callbacks/zoom/${SECRET}`])(
+  it.each(['', `/${SECRET}`, '/events/joined', `/${SECRET}/events/joined`].map((below) => `/callbacks/zoom${below}`))(
     'is refused at %s so that it is sent again',
     async (path) => {
       const { status, headers, json } = await service.post(path, {});

@@ -11,7 +11,15 @@ describe('the path of an unknown URL', () => {
     paths.watch(http);
     const callback = { config: withRouteOptions({ access: 'callback' }) };
     const read = { config: withRouteOptions({ access: 'read' }) };
-    for (const url of ['/callbacks/bandwidth', '/callbacks/bandwidth/:token']) http.post(url, callback, async () => {});
+    const sources = [
+      'bandwidth',
+      'bandwidth/:token',
+      'jitsi',
+      'jitsi/:token',
+      'jitsi/events/left',
+      'jitsi/:token/events/left',
+    ];
+    for (const source of sources) http.post(`/callbacks/${source}`, callback, async () => {});
     for (const url of ['/v1/participants/:id', '/openapi.json']) http.get(url, read, async () => {});
   });
 
@@ -27,6 +35,8 @@ describe('the path of an unknown URL', () => {
     [`/callbacks/${SECRET}`, '/callbacks/…'],
     ['/callbacks/bandwith/short', '/callbacks/bandwith/…'],
     [`/callback/bandwidth/${SECRET}`, '/callback/bandwidth/…'],
+    [`/callbacks/jitsi/${SECRET}/events/let`, '/callbacks/jitsi/…/events/…'],
+    [`/callbacks/jitsi/events/left/${SECRET}`, '/callbacks/jitsi/events/left/…'],
     ['/bandwidth/x', '/bandwidth/…'],
     [`/${SECRET}/callbacks/bandwidth`, '/…/callbacks/bandwidth'],
     ['/v1/participant/alice', '/v1/participant/…'],
@@ -65,7 +75,7 @@ describe('the path of an unknown URL', () => {
     for (const url of ['/callbacks/x', '/callback/bandwidth', `/base/callbacks/bandwidth/${SECRET}?a=1`]) {
       expect([url, paths.isCallback(url)]).toEqual([url, true]);
     }
-    for (const url of ['/', '/v1/participants', '/nowhere?callbacks']) {
+    for (const url of ['/', '/v1/participants', '/nowhere?callbacks', '/v1/events/left']) {
       expect([url, paths.isCallback(url)]).toEqual([url, false]);
     }
     for (const url of ['/', `/callback/bandwith/${SECRET}`, '/webhooks']) {
@@ -75,5 +85,7 @@ describe('the path of an unknown URL', () => {
     expect(paths.isCallbackRequest('POST', '/v1/participants/looup')).toBe(false);
     expect(paths.sourceOf(`/callback/bandwidth/${SECRET}`)).toBe('bandwidth');
     expect(paths.sourceOf('/callbacks/bandwith')).toBeUndefined();
+    expect(paths.sourceOf('/callbacks/jitsi/:token/events/left')).toBe('jitsi');
+    expect(paths.sourceOf('/events/left')).toBeUndefined();
   });
 });
