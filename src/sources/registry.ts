@@ -8,6 +8,7 @@ import { daily } from './daily/daily-source.js';
 import { generic } from './generic/generic-source.js';
 import { hms } from './hms/hms-source.js';
 import { jaas } from './jaas/jaas-source.js';
+import { jitsi } from './jitsi/jitsi-source.js';
 import { livekit } from './livekit/livekit-source.js';
 import { realtimekit } from './realtimekit/realtimekit-source.js';
 import type { Dialect, Source } from './source.js';
@@ -19,15 +20,16 @@ export const DIALECTS: Readonly<Record<string, Dialect>> = {
   bandwidth,
   brtc,
   livekit,
-  agora,
+  zoom,
   daily,
-  generic,
-  hms,
-  jaas,
-  realtimekit,
   twilio,
   vonage,
-  zoom,
+  agora,
+  hms,
+  realtimekit,
+  jaas,
+  jitsi,
+  generic,
 };
 
 export interface ConfiguredSource {

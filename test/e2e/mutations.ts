@@ -35,6 +35,22 @@ export const CALLBACKS: Readonly<Record<string, readonly [object, ...object[]]>>
       },
     },
   ],
+  jitsi: [
+    {
+      event_name: 'muc-occupant-joined',
+      room_name: 'calls',
+      occupant: { occupant_jid: 'a@meet.example.org/b', id: ID, joined_at: 1_790_000_001 },
+    },
+    {
+      event_name: 'muc-room-destroyed',
+      room_name: 'calls',
+      breakout_room_id: 'b1',
+      destroyed_at: 1_790_000_401,
+      all_occupants: [
+        { occupant_jid: 'a@meet.example.org/b', id: ID, joined_at: 1_790_000_001, left_at: 1_790_000_061 },
+      ],
+    },
+  ],
 };
 
 type Seed = [method: string, target: string, headers: string[], body: string];

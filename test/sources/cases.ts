@@ -27,6 +27,8 @@ export interface BodyCase {
   readonly seq?: number;
   /** Of an end of the room, which the expected outcome does not count as an event. */
   readonly roomEnded?: { readonly tag: string; readonly at: number };
+  /** Below the callback URL. */
+  readonly path?: string;
   readonly expect: {
     readonly outcome: Translation['outcome'] | 'handshake';
     readonly events?: readonly {
