@@ -3,6 +3,7 @@
 import type { Verdict } from './device-history.js';
 import { type AvailabilityKind, insertInOrder, isSameEvent, type KeptEvent, orderedAtMs } from './lifecycle-event.js';
 import type { Presence } from './presence-view.js';
+import type { Rule } from './rules.js';
 
 export type Availability = 'available' | 'busy' | 'unknown';
 export type KnownAvailability = Exclude<Availability, 'unknown'>;
@@ -82,30 +83,55 @@ interface AvailabilityView {
 
 const UNKNOWN: AvailabilityView = {};
 
-/** Facts from before the presence do not count, and a participant that is not connected cannot be given work. */
+/** What a fact did, or its end. `current`: the availability after it; undefined: unknown. */
+export interface AvailabilityStep {
+  readonly rule: Rule;
+  readonly fact: AvailabilityFact;
+  readonly current?: CurrentAvailability;
+}
+
+/**
+ * Facts from before the presence do not count, and a participant that is not connected cannot be given work. `observe`: called for
+ * each fact and each end that changes the availability.
+ */
 export function availabilityIn(
   { state, sinceMs }: Pick<Presence, 'state' | 'sinceMs'>,
   facts: readonly AvailabilityFact[],
   nowMs: number,
+  observe?: (step: AvailabilityStep) => void,
 ): AvailabilityView {
-  if (facts.length === 0 || state !== 'connected') return UNKNOWN;
-  const counted = facts.filter((fact) => orderedAtMs(fact) >= sinceMs);
+  if (facts.length === 0) return UNKNOWN;
+  if (state !== 'connected') {
+    if (observe) for (const fact of facts) observe({ rule: 'availability-not-connected', fact });
+    return UNKNOWN;
+  }
+  const counted = facts.filter((fact) => {
+    const isInPresence = orderedAtMs(fact) >= sinceMs;
+    if (!isInPresence) observe?.({ rule: 'availability-before-presence', fact });
+    return isInPresence;
+  });
   let run: { value: Availability; sinceMs: number } = { value: 'unknown', sinceMs };
   let lasting: Availability = 'unknown';
   let changesAtMs: number | undefined;
-  const enter = (value: Availability, atMs: number) => {
+  const enter = (value: Availability, atMs: number, fact: AvailabilityFact, rule: Rule) => {
     if (value !== run.value) run = { value, sinceMs: atMs };
+    observe?.({ rule, fact, current: knownOf(run) });
   };
   for (const [n, fact] of counted.entries()) {
     const value = VALUES[fact.kind];
     const { fromMs } = fact;
-    enter(value, fromMs !== undefined && fromMs >= sinceMs ? fromMs : orderedAtMs(fact));
+    const startMs = fromMs !== undefined && fromMs >= sinceMs ? fromMs : orderedAtMs(fact);
+    enter(value, startMs, fact, value === run.value ? 'availability-repeated' : 'availability-set');
     if (fact.untilMs === undefined) lasting = value;
     const endMs = endMsOf(fact);
     const next = counted[n + 1];
-    if (next ? endMs < orderedAtMs(next) : endMs <= nowMs) enter(lasting, endMs);
-    else if (!next && value !== lasting) changesAtMs = endMs;
+    if (value === lasting) continue;
+    if (next ? endMs < orderedAtMs(next) : endMs <= nowMs) enter(lasting, endMs, fact, 'availability-over');
+    else if (!next) changesAtMs = endMs;
   }
-  const { value } = run;
-  return { current: value === 'unknown' ? undefined : { value, sinceMs: run.sinceMs }, changesAtMs };
+  return { current: knownOf(run), changesAtMs };
+}
+
+function knownOf({ value, sinceMs }: { value: Availability; sinceMs: number }): CurrentAvailability | undefined {
+  return value === 'unknown' ? undefined : { value, sinceMs };
 }

@@ -3,6 +3,7 @@
 // (end of grace, expiry) are derived from the connection in presence-view.ts.
 import { type DeviceEvent, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
+import type { Rule } from './rules.js';
 
 /** In order of precedence for connections that ended in the same millisecond. */
 export const GONE_CAUSES = ['left', 'ended', 'lost', 'reconciled', 'superseded', 'expired'] as const;
@@ -61,10 +62,15 @@ export interface EndedConnection extends Start {
 
 export type Connection = OpenConnection | LostConnection | EndedConnection;
 
-/** `previous`: the earlier connection, if the event started a new one. */
+/** One transition. `previous`: the earlier connection, if a new one started. */
 export interface Step {
+  readonly rule: Rule;
   readonly connection: Connection | undefined;
   readonly previous?: EndedConnection;
+}
+
+export interface EndStep extends Step {
+  readonly connection: EndedConnection;
 }
 
 /** The connection after one more event. Events must be given in order. */
@@ -73,82 +79,90 @@ export function step(current: Connection | undefined, event: DeviceEvent, policy
     case 'connected':
       return onConnected(current, event, policy);
     case 'disconnected':
-      return { connection: onDisconnected(current, event, policy) };
+      return onDisconnected(current, event, policy);
     case 'left':
-      return { connection: onLeft(current, event, policy) };
+      return onLeft(current, event, policy);
     case 'participant-disconnected':
     case 'participant-left':
-      return { connection: onParticipantEnd(current, event, policy) };
+      return onParticipantEnd(current, event, policy);
     case 'ended':
-      return { connection: onEnded(current, event) };
+      return onEnded(current, event);
     case 'seen':
       return onSeen(current, event, policy);
     case 'unseen':
-      return { connection: onUnseen(current, event, policy) };
+      return onUnseen(current, event, policy);
   }
 }
 
 function onConnected(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Step {
-  if (current?.phase === 'open') {
+  if (current === undefined) return { rule: 'opened', connection: opened(event) };
+  if (current.phase === 'open') {
     if (isOverAge(current, event.receivedAtMs, policy))
-      return { connection: opened(event), previous: expired(current, policy) };
+      return { rule: 'opened-after-expiry', connection: opened(event), previous: expired(current, policy) };
+    const rule = current.sockets === 0 ? 'sighting-confirmed' : 'socket-added';
     const connectedAtMs = startMsOf(current) ?? orderedAtMs(event);
     const sockets = current.sockets + 1;
-    return { connection: { phase: 'open', ...startOf(current), connectedAtMs, sockets, ...newest(event) } };
+    return { rule, connection: { phase: 'open', ...startOf(current), connectedAtMs, sockets, ...newest(event) } };
   }
-  if (current?.phase === 'lost') {
+  if (current.phase === 'lost') {
     const gapMs = orderedAtMs(event) - current.lostAtMs;
     const startMs = startMsOf(current);
     if (gapMs <= policy.graceMs && startMs !== undefined) {
       const start = { ...startOf(current), connectedAtMs: startMs, interruptions: current.interruptions + 1 };
-      return { connection: { phase: 'open', ...start, sockets: 1, ...newest(event) } };
+      return { rule: 'resumed', connection: { phase: 'open', ...start, sockets: 1, ...newest(event) } };
     }
-    return { connection: opened(event), previous: ended(current) };
+    return { rule: 'opened-after-loss', connection: opened(event), previous: ended(current) };
   }
-  return { connection: opened(event), ...(current && { previous: current }) };
+  return { rule: 'opened-again', connection: opened(event), previous: current };
 }
 
-function onDisconnected(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Connection {
-  if (current === undefined) return lost(event, undefined);
+function onDisconnected(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Step {
+  if (current === undefined) return { rule: 'lost-without-connect', connection: lost(event, undefined) };
   // This disconnect is newer than all events known when the operator ended the device, so it undoes that end.
-  if (isEndedByOperator(current)) return lost(event, current);
+  if (isEndedByOperator(current)) return { rule: 'operator-end-undone', connection: lost(event, current) };
   // The device was connected in between, but that connect was not received. After grace, a further disconnect only repeats an
   // end that was announced. If the loss was only `unseen`, this disconnect has the better time.
-  if (current.phase === 'lost' && event.receivedAtMs < graceEndMs(current, policy)) return lost(event, current);
-  if (current.phase !== 'open') return current;
-  // Already expired. A disconnect does not show that the device is alive, so it must not make it reconnecting.
-  if (isOverAge(current, event.receivedAtMs, policy)) return expired(current, policy);
+  if (current.phase === 'lost' && event.receivedAtMs < graceEndMs(current, policy))
+    return { rule: current.isUnseen ? 'loss-confirmed' : 'lost-again', connection: lost(event, current) };
+  if (current.phase !== 'open') return { rule: 'ignored-end-known', connection: current };
+  // A disconnect does not show that the device is alive, so it must not make it reconnecting.
+  if (isOverAge(current, event.receivedAtMs, policy))
+    return { rule: 'already-expired', connection: expired(current, policy) };
   const atMs = endAtMs(event, current);
   // The two events may come from hosts whose clocks differ.
   const isNoticedLate = atMs - current.newestAtMs <= policy.overlapMs + policy.clockSkewMs;
   const isOlderSocket = policy.socketsPerDevice === 'many' && current.sockets >= 2 && isNoticedLate;
-  if (!isOlderSocket) return lost(event, current);
+  if (!isOlderSocket) return { rule: 'lost', connection: lost(event, current) };
   const doubt = { sinceMs: atMs, askAtMs: event.receivedAtMs };
-  return { ...current, sockets: current.sockets - 1, doubt };
+  return { rule: 'older-socket-closed', connection: { ...current, sockets: current.sockets - 1, doubt } };
 }
 
-function onLeft(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Connection {
-  if (current?.phase === 'lost') {
-    const isOnlyUnseen = current.isUnseen && event.receivedAtMs < graceEndMs(current, policy);
+function onLeft(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Step {
+  if (current === undefined) return { rule: 'left-without-connect', connection: leftNow(current, event) };
+  if (current.phase === 'open') return { rule: 'left', connection: leftNow(current, event) };
+  if (current.phase === 'lost') {
+    if (current.isUnseen && event.receivedAtMs < graceEndMs(current, policy))
+      return { rule: 'left', connection: leftNow(current, event) };
     // The client left on purpose: the cause becomes `left`, and the end time remains that of the disconnect.
-    if (!isOnlyUnseen) return ended(current, 'left');
+    return { rule: 'left-while-lost', connection: ended(current, 'left') };
   }
-  if (current?.phase === 'ended' && current.cause !== 'expired' && !isEndedByOperator(current)) return current;
-  const left = endedNow(current, 'left', endAtMs(event, current), event.receivedAtMs);
-  // Already ended by an operator: a leave grace that starts now would make the participant present again.
-  return current && isEndedByOperator(current) ? { ...left, isFinal: true } : left;
+  if (current.cause === 'expired') return { rule: 'left-after-expiry', connection: leftNow(current, event) };
+  if (!isEndedByOperator(current)) return { rule: 'ignored-end-known', connection: current };
+  // A leave grace that starts now would make the participant present again.
+  return { rule: 'left-after-operator-end', connection: { ...leftNow(current, event), isFinal: true } };
+}
+
+function leftNow(current: Connection | undefined, event: DeviceEvent): EndedConnection {
+  return endedNow(current, 'left', endAtMs(event, current), event.receivedAtMs);
 }
 
 /** Ends a device that is connected, with all its sockets, or lost. It says nothing of other devices. */
-function onParticipantEnd(
-  current: Connection | undefined,
-  event: DeviceEvent,
-  policy: PresencePolicy,
-): Connection | undefined {
-  if (current === undefined || current.phase === 'ended') return current;
+function onParticipantEnd(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Step {
+  if (current === undefined) return { rule: 'ignored-not-connected', connection: current };
+  if (current.phase === 'ended') return { rule: 'ignored-end-known', connection: current };
   if (event.kind === 'participant-left') return onLeft(current, event, policy);
   // A loss that was received is that of this device; this may be the loss of another one.
-  if (current.phase === 'lost' && !current.isUnseen) return current;
+  if (current.phase === 'lost' && !current.isUnseen) return { rule: 'ignored-other-device', connection: current };
   return onDisconnected(current.phase === 'open' ? { ...current, sockets: 1 } : current, event, policy);
 }
 
@@ -156,38 +170,43 @@ function onParticipantEnd(
  * The end takes effect at the current time on our clock. The event's own time is that of the newest event before it, and
  * serves only to order it.
  */
-function onEnded(current: Connection | undefined, event: DeviceEvent): Connection {
-  if (current?.phase === 'ended') return { ...current, isFinal: true };
-  return endedNow(current, 'ended', Math.max(orderedAtMs(event), event.receivedAtMs), event.receivedAtMs);
+function onEnded(current: Connection | undefined, event: DeviceEvent): Step {
+  if (current?.phase === 'ended') return { rule: 'leave-grace-cancelled', connection: { ...current, isFinal: true } };
+  const atMs = Math.max(orderedAtMs(event), event.receivedAtMs);
+  return { rule: 'ended-by-operator', connection: endedNow(current, 'ended', atMs, event.receivedAtMs) };
 }
 
 /** An observation is a sign of life, but not a connect: it adds no socket, and supersedes no device. */
 function onSeen(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Step {
   const { receivedAtMs, askedAtMs = receivedAtMs } = event;
   const seenAtMs = orderedAtMs(event);
-  if (current === undefined) return { connection: sighted(event) };
+  if (current === undefined) return { rule: 'sighted', connection: sighted(event) };
   const isOpen = current.phase === 'open' && !isOverAge(current, receivedAtMs, policy);
   if (isOpen) {
     const { doubt: _settled, ...certain } = current;
-    return { connection: { ...certain, newestReceivedAtMs: receivedAtMs, seenAtMs } };
+    return { rule: 'seen', connection: { ...certain, newestReceivedAtMs: receivedAtMs, seenAtMs } };
   }
   // The provider is asked once more after grace, since its answer contradicts what was received.
   const doubt = { sinceMs: seenAtMs, askAtMs: receivedAtMs + policy.graceMs };
   if (current.phase === 'lost' && receivedAtMs < graceEndMs(current, policy)) {
     const start = { ...startOf(current), interruptions: current.interruptions + 1 };
-    return { connection: { ...sighted(event), ...sightedStart(start, seenAtMs), doubt } };
+    const connection = { ...sighted(event), ...sightedStart(start, seenAtMs), doubt };
+    return { rule: 'seen-while-lost', connection };
   }
   // The answer may be older than `listLagMs`, so an end received less than a grace period before the question is kept.
   const isReceived = current.phase === 'ended' && current.cause !== 'expired';
-  if (isReceived && askedAtMs < current.endedReceivedAtMs + policy.graceMs) return { connection: current };
-  return { connection: { ...sighted(event), doubt }, previous: previousOf(current, policy) };
+  if (isReceived && askedAtMs < current.endedReceivedAtMs + policy.graceMs)
+    return { rule: 'ignored-old-answer', connection: current };
+  return { rule: 'seen-after-end', connection: { ...sighted(event), doubt }, previous: previousOf(current, policy) };
 }
 
 /** An end that was not received. It starts the grace, so that a webhook in transit or an outdated answer does no harm. */
-function onUnseen(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Connection | undefined {
-  if (current?.phase !== 'open') return current;
-  if (isOverAge(current, event.receivedAtMs, policy)) return expired(current, policy);
-  return { ...lost(event, current), isUnseen: true };
+function onUnseen(current: Connection | undefined, event: DeviceEvent, policy: PresencePolicy): Step {
+  if (current === undefined) return { rule: 'ignored-not-connected', connection: current };
+  if (current.phase !== 'open') return { rule: 'ignored-end-known', connection: current };
+  if (isOverAge(current, event.receivedAtMs, policy))
+    return { rule: 'already-expired', connection: expired(current, policy) };
+  return { rule: 'unseen', connection: { ...lost(event, current), isUnseen: true } };
 }
 
 function previousOf(current: Connection, policy: PresencePolicy): EndedConnection {

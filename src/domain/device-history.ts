@@ -2,7 +2,7 @@
 // snapshot that all older events have been folded into. This bounds the size of a record, however often a device reconnects.
 
 import { withConnectFirst } from './clock-skew.js';
-import { type Connection, type EndedConnection, step } from './connection.js';
+import { type Connection, type EndedConnection, type Step, step } from './connection.js';
 import {
   type DeviceEvent,
   inOrder,
@@ -82,11 +82,23 @@ export interface Fold {
   readonly events: readonly DeviceEvent[];
 }
 
-/** `ends`: those of the participant, in order. */
-export function fold(history: DeviceHistory, ends: readonly DeviceEvent[], policy: PresencePolicy): Fold {
+/** One event of a fold. `isMoved`: see clock-skew.ts. */
+export interface FoldedEvent extends Step {
+  readonly event: DeviceEvent;
+  readonly isMoved: boolean;
+}
+
+/** `ends`: those of the participant, in order. `observe`: called for each event in the order in which they are folded. */
+export function fold(
+  history: DeviceHistory,
+  ends: readonly DeviceEvent[],
+  policy: PresencePolicy,
+  observe?: (folded: FoldedEvent) => void,
+): Fold {
   const { connection, ...rest } = foldEvents(
     ends.length === 0 ? history : { ...history, events: timelineOf(history, ends) },
     policy,
+    observe,
   );
   if (!connection) throw new Error('a device without events');
   return { connection, ...rest };
@@ -102,13 +114,17 @@ function timelineOf({ base, events }: DeviceHistory, ends: readonly DeviceEvent[
 function foldEvents(
   history: DeviceHistory,
   policy: PresencePolicy,
+  observe?: (folded: FoldedEvent) => void,
 ): Omit<Fold, 'connection'> & { readonly connection: Connection | undefined } {
   let connection = history.base?.connection;
   let { events } = history;
   const earlier: EndedConnection[] = [];
   for (let n = 0; n < events.length; n += 1) {
-    events = withConnectFirst(events, n, connection, policy);
-    const next = step(connection, events[n] as DeviceEvent, policy);
+    const ordered = withConnectFirst(events, n, connection, policy);
+    const event = ordered[n] as DeviceEvent;
+    const next = step(connection, event, policy);
+    observe?.({ ...next, event, isMoved: ordered !== events });
+    events = ordered;
     connection = next.connection;
     if (next.previous) earlier.push(next.previous);
   }

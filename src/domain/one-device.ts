@@ -2,7 +2,18 @@
 // device ends the older ones, whose own end may be lost. Otherwise each lost end would keep its participant present for hours
 // after the device was replaced. Only a connect event supersedes other devices; each further connect of a device does
 // so again.
-import { type Connection, type EndedConnection, ended, expired, graceEndMs, isOverAge, startOf } from './connection.js';
+import {
+  type Connection,
+  type EndedConnection,
+  type EndStep,
+  ended,
+  expired,
+  graceEndMs,
+  isOverAge,
+  type LostConnection,
+  type Step,
+  startOf,
+} from './connection.js';
 import { type DeviceHistory, lastSignOfLife } from './device-history.js';
 import { type DeviceEvent, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
@@ -16,6 +27,10 @@ export interface Supersession {
   readonly receivedAtMs: number;
 }
 
+interface LossStep extends Step {
+  readonly connection: LostConnection;
+}
+
 interface Folded {
   readonly history: DeviceHistory;
   /** As the events alone give it. The end of grace and the expiry are applied later. */
@@ -24,12 +39,14 @@ interface Folded {
 
 /**
  * Returns the devices of one participant, after ending those that another one has superseded. `evictedUpToMs`: the time of the
- * newest event of any evicted device. Connects of evicted devices, up to that time, are missing from `devices`.
+ * newest event of any evicted device. Connects of evicted devices, up to that time, are missing from `devices`. `observe`: called for
+ * each connection that changes.
  */
 export function supersede<T extends Folded>(
   devices: readonly T[],
   evictedUpToMs: number | undefined,
   policy: PresencePolicy,
+  observe?: (device: T, step: Step, by: Supersession) => void,
 ): readonly T[] {
   if (policy.devicesAtOnce === 'many') return devices;
   return devices.map((device) => {
@@ -37,8 +54,11 @@ export function supersede<T extends Folded>(
     const by = supersessionOf(device.history, others, evictedUpToMs ?? Number.NEGATIVE_INFINITY);
     if (!by) return device;
     const history = { ...device.history, supersededBy: by };
-    const connection = superseded(device.connection, by, policy);
-    return { ...device, history, connection: lostWhileAsking(device.connection, connection, devices, policy) };
+    const step = superseded(device.connection, by, policy);
+    if (!step) return { ...device, history };
+    const last = lostWhileAsking(device.connection, step, devices, policy) ?? step;
+    observe?.(device, last, by);
+    return { ...device, history, connection: last.connection };
   });
 }
 
@@ -48,17 +68,15 @@ export function supersede<T extends Folded>(
  */
 function lostWhileAsking(
   current: Connection,
-  after: Connection,
+  { rule, connection: { endedAtMs: lostAtMs } }: EndStep,
   devices: readonly Folded[],
   { listLagMs }: PresencePolicy,
-): Connection {
-  if (listLagMs === undefined || current.phase !== 'open' || after.phase !== 'ended' || after.cause !== 'superseded') {
-    return after;
-  }
+): LossStep | undefined {
+  if (listLagMs === undefined || rule !== 'superseded') return undefined;
   const newest = devices.reduce((a, b) => (lastConnectMs(b.history) > lastConnectMs(a.history) ? b : a)).connection;
-  if (newest.phase !== 'ended') return after;
-  const loss = { lostAtMs: after.endedAtMs, lostReceivedAtMs: newest.endedReceivedAtMs };
-  return { phase: 'lost', ...startOf(current), ...loss };
+  if (newest.phase !== 'ended') return undefined;
+  const loss = { lostAtMs, lostReceivedAtMs: newest.endedReceivedAtMs };
+  return { rule: 'superseded-in-doubt', connection: { phase: 'lost', ...startOf(current), ...loss } };
 }
 
 function lastConnectMs({ events }: DeviceHistory): number {
@@ -88,15 +106,19 @@ function isNewerConnect(event: DeviceEvent, life: { atMs: number; receivedAtMs: 
   return event.kind === 'connected' && orderedAtMs(event) > life.atMs && event.receivedAtMs >= life.receivedAtMs;
 }
 
-/** If the connection was already over when the other device's connect was received, its end stays as it is. */
-function superseded(current: Connection, by: Supersession, policy: PresencePolicy): Connection {
+/** undefined: the connection was already over when the other device's connect was received, so its end stays as it is. */
+function superseded(current: Connection, by: Supersession, policy: PresencePolicy): EndStep | undefined {
   switch (current.phase) {
     case 'open':
-      return isOverAge(current, by.receivedAtMs, policy) ? expired(current, policy) : supersededAt(current, by);
+      return isOverAge(current, by.receivedAtMs, policy)
+        ? { rule: 'already-expired', connection: expired(current, policy) }
+        : { rule: 'superseded', connection: supersededAt(current, by) };
     case 'lost':
-      return by.receivedAtMs < graceEndMs(current, policy) ? ended(current) : current;
+      return by.receivedAtMs < graceEndMs(current, policy)
+        ? { rule: 'superseded-while-lost', connection: ended(current) }
+        : undefined;
     case 'ended':
-      return current;
+      return undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import type { Verdict } from './device-history.js';
 import { type DeviceEvent, inOrder, isAfter, isSameEvent, type KeptEvent, orderedAtMs } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
 import type { ParticipantView } from './presence-view.js';
+import type { Rule } from './rules.js';
 
 export const MAX_KEPT_ENDS = 8;
 
@@ -35,7 +36,8 @@ export function limitEnds(ends: readonly DeviceEvent[]): ParticipantEnds {
 }
 
 /** The view of a participant of whom only events were received that name no device: ends, or facts of availability. */
-export function viewWithoutDevices(events: readonly KeptEvent[]): ParticipantView {
+export function viewWithoutDevices(events: readonly KeptEvent[], observe?: (rule: Rule) => void): ParticipantView {
+  observe?.('no-device-known');
   const last = lastOf(events);
   const cause = last.kind === 'participant-left' ? 'left' : 'lost';
   const none = { untilMs: undefined, isDoubtful: false, devices: [] };

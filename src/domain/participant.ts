@@ -3,7 +3,15 @@
 import { type AvailabilityFact, availabilityIn, insertFact, NO_FACTS } from './availability.js';
 import { type Change, changesBetween } from './change.js';
 import { nextDeadlineMs } from './deadline.js';
-import { compact, type DeviceHistory, fold, insertEvent, lastEventAtMs, type Verdict } from './device-history.js';
+import {
+  compact,
+  type DeviceHistory,
+  type FoldedEvent,
+  fold,
+  insertEvent,
+  lastEventAtMs,
+  type Verdict,
+} from './device-history.js';
 import { type HeldDevice, isOutdated, limitDevices, wasSeenToConnect } from './eviction.js';
 import {
   type DeviceEvent,
@@ -15,10 +23,17 @@ import {
   orderedAtMs,
   type RecordedEvent,
 } from './lifecycle-event.js';
+import type { Observer } from './observer.js';
 import { supersede } from './one-device.js';
 import { forgetAtMs, insertEnd, limitEnds, NO_ENDS, viewWithoutDevices } from './participant-ends.js';
 import type { PresencePolicy } from './policy.js';
-import { type DeviceView, type ParticipantView, participantView, settle } from './presence-view.js';
+import {
+  type DeviceView,
+  elapsed,
+  type ParticipantView,
+  participantView,
+  type SettledDevice,
+} from './presence-view.js';
 import { MAX_PAST_STAYS, mergeStays, type Stay, stayOf } from './stay.js';
 import type { Subject } from './subject.js';
 
@@ -94,12 +109,7 @@ export function advance(
   if (strays.size > 0) return advanceWithout(strays, before, events, nowMs, policy);
   const devices = excess.length === 0 ? held : [...held, ...excess];
   const pastStays = [...(before?.pastStays ?? []), ...staysBefore(devices, policy)];
-  const presence =
-    devices.length > 0
-      ? participantView(devices, pastStays, policy, nowMs)
-      : viewWithoutDevices(ends.length > 0 ? ends : facts);
-  const { current: availability, changesAtMs = Number.POSITIVE_INFINITY } = availabilityIn(presence, facts, nowMs);
-  const view = availability ? { ...presence, availability } : presence;
+  const { view, changesAtMs = Number.POSITIVE_INFINITY } = viewOf({ devices, pastStays, ends, facts }, policy, nowMs);
   const { subject } = origin;
   const version = before ? before.version + 1 : nowMs;
   const was = before && { subject, ...statementsOf(before), view: before.announced };
@@ -121,6 +131,28 @@ export function advance(
     settledAtMs: hasNotEnded(kept, facts) ? undefined : nowMs,
   };
   return { record, changes, verdicts };
+}
+
+interface Viewed {
+  readonly devices: readonly SettledDevice[];
+  readonly pastStays: readonly Stay[];
+  readonly ends: readonly DeviceEvent[];
+  readonly facts: readonly AvailabilityFact[];
+}
+
+/** `changesAtMs`: when, on our clock, the availability changes without an event. */
+export function viewOf(
+  { devices, pastStays, ends, facts }: Viewed,
+  policy: PresencePolicy,
+  nowMs: number,
+  observe?: Observer,
+): { readonly view: ParticipantView; readonly changesAtMs?: number | undefined } {
+  const presence =
+    devices.length > 0
+      ? participantView(devices, pastStays, policy, nowMs, observe?.presence)
+      : viewWithoutDevices(ends.length > 0 ? ends : facts, observe?.presence);
+  const { current: availability, changesAtMs } = availabilityIn(presence, facts, nowMs, observe?.availability);
+  return { view: availability ? { ...presence, availability } : presence, changesAtMs };
 }
 
 function hasNotEnded(devices: readonly HeldDevice[], facts: readonly AvailabilityFact[]): boolean {
@@ -261,14 +293,18 @@ export function settledDevices(
   { devices, ends, evictedUpToMs }: Pick<ParticipantRecord, 'devices' | 'ends' | 'evictedUpToMs'>,
   policy: PresencePolicy,
   nowMs: number,
+  observe?: Observer,
 ): HeldDevice[] {
   const folded = Array.from(devices, ([deviceId, history]) => {
-    const { connection, earlier, events: folded } = fold(history, ends, policy);
+    const observeOne = observe && ((event: FoldedEvent) => observe.folded(deviceId, event));
+    const { connection, earlier, events: folded } = fold(history, ends, policy, observeOne);
     return { deviceId, history, earlier, folded, connection };
   });
-  return supersede(folded, evictedUpToMs, policy).map((device) => {
-    const connection = settle(device.connection, policy, nowMs);
-    return connection === device.connection ? device : { ...device, connection };
+  return supersede(folded, evictedUpToMs, policy, observe?.superseded).map((device) => {
+    const step = elapsed(device.connection, policy, nowMs);
+    if (!step) return device;
+    observe?.elapsed(device.deviceId, step);
+    return { ...device, connection: step.connection };
   });
 }
 

@@ -4,6 +4,7 @@ import type { CurrentAvailability } from './availability.js';
 import {
   type Connection,
   type EndedConnection,
+  type EndStep,
   ended,
   expired,
   GONE_CAUSES,
@@ -14,6 +15,7 @@ import {
 } from './connection.js';
 import type { DeviceId } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
+import type { Rule } from './rules.js';
 import { mergeStays, type Stay, startOfPresence, stayOf } from './stay.js';
 
 export type PresenceState = 'connected' | 'reconnecting' | 'gone';
@@ -45,11 +47,13 @@ export interface ParticipantView extends Presence {
   readonly availability?: CurrentAvailability;
 }
 
-/** The connection as of `nowMs`: ended if it has expired or its grace is over. */
-export function settle(connection: Connection, policy: PresencePolicy, nowMs: number): Connection {
-  if (connection.phase === 'open' && isOverAge(connection, nowMs, policy)) return expired(connection, policy);
-  if (connection.phase === 'lost' && nowMs >= graceEndMs(connection, policy)) return ended(connection);
-  return connection;
+/** The end of the connection if, by `nowMs`, it has expired or its grace is over. */
+export function elapsed(connection: Connection, policy: PresencePolicy, nowMs: number): EndStep | undefined {
+  if (connection.phase === 'open' && isOverAge(connection, nowMs, policy))
+    return { rule: 'expired', connection: expired(connection, policy) };
+  if (connection.phase === 'lost' && nowMs >= graceEndMs(connection, policy))
+    return { rule: 'grace-over', connection: ended(connection) };
+  return undefined;
 }
 
 /** Views always have the same members in the same order, so that V8 uses one hidden class for them. */
@@ -77,13 +81,14 @@ export interface SettledDevice {
 /**
  * A participant has the state of its most present device (connected, else reconnecting, else gone), but is `reconnecting`
  * during its leave grace.
- * `pastStays`: the stays of all connections other than the current ones of `devices`.
+ * `pastStays`: the stays of all connections other than the current ones of `devices`. `observe`: called with the rule that decides.
  */
 export function participantView(
   devices: readonly SettledDevice[],
   pastStays: readonly Stay[],
   policy: PresencePolicy,
   nowMs: number,
+  observe?: (rule: Rule) => void,
 ): ParticipantView {
   const views = devices.map(({ deviceId, connection }) => deviceView(deviceId, connection, policy));
   if (views.length > 1) views.sort(byStrength);
@@ -96,6 +101,7 @@ export function participantView(
   const strongest = views[0];
   if (!strongest) throw new Error('a participant without devices');
   if (strongest.state === 'connected') {
+    observe?.('device-connected');
     const isDoubtful = views.every((view) => view.state !== 'connected' || view.isDoubtful);
     return { state: 'connected', sinceMs: sinceMs(present), isDoubtful, devices: views };
   }
@@ -103,11 +109,15 @@ export function participantView(
   const graceOverMs = Math.max(...views.map((view) => view.untilMs ?? Number.NEGATIVE_INFINITY));
   const leaveGraceOverMs = leaveGraceEndMs(last, policy) ?? Number.NEGATIVE_INFINITY;
   const untilMs = Math.max(graceOverMs, leaveGraceOverMs);
-  if (untilMs <= nowMs)
+  if (untilMs <= nowMs) {
+    observe?.('all-devices-gone');
     return { state: 'gone', sinceMs: last.endedAtMs, cause: last.cause, isDoubtful: false, devices: views };
+  }
   // While a leave grace that ends after all device grace periods is running, the presence continues, so the connection that
   // left counts for `since`.
-  const holding = leaveGraceOverMs > graceOverMs ? [...present, last] : present;
+  const isLeaveGrace = leaveGraceOverMs > graceOverMs;
+  observe?.(isLeaveGrace ? 'in-leave-grace' : 'device-reconnecting');
+  const holding = isLeaveGrace ? [...present, last] : present;
   return { state: 'reconnecting', sinceMs: sinceMs(holding), untilMs, isDoubtful: false, devices: views };
 }
 
