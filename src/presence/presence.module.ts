@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import type { PolicyOf } from '../domain/policy.js';
 import { AvailabilityController } from './api/availability.controller.js';
+import { ExplainController } from './api/explain.controller.js';
 import { OccupancyController } from './api/occupancy.controller.js';
 import { OperatorEndController } from './api/operator-end.controller.js';
 import { ParticipantsController } from './api/participants.controller.js';
@@ -34,6 +35,7 @@ export interface PresenceOptions {
 @Module({
   controllers: [
     ParticipantsController,
+    ExplainController,
     OccupancyController,
     OperatorEndController,
     AvailabilityController,

@@ -132,6 +132,9 @@ describe.each([
       expect([status, json.type]).toEqual([500, 'urn:rollcall:problem:unreadable-record']);
       expect(JSON.stringify(json)).not.toContain('PRIVATE');
       expect((await get('/v1/participants/a')).status).toBe(200);
+      const explanation = await get('/v1/participants/bad/explain');
+      expect([explanation.status, explanation.json.type]).toEqual([500, 'urn:rollcall:problem:unreadable-record']);
+      expect(explanation.text).not.toContain('PRIVATE');
     });
 
     it('is logged once at level error, with the participant but without the stored text', async () => {

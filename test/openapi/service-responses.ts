@@ -99,6 +99,11 @@ export class ServiceResponses {
         const { headers } = await collect('200', usual);
         return collect('304', { ...usual, headers: { ...usual.headers, 'if-none-match': String(headers.etag) } });
       }
+      case 'explainParticipant':
+        for (const id of ['reconnecting', 'lost', 'expired', 'never-connected', 'left']) {
+          await collect('200', { ...usual, path: usual.path.replace(SEED.participantId, id) });
+        }
+        return collect('200', usual);
       case 'listTags':
         await collect('200', at('?limit=1'));
         return collect('200', usual);

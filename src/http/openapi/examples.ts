@@ -1,5 +1,7 @@
 // Example values for the API document, in the format that a running service returns. The identifiers are from the provider's
 // documentation.
+import { RULES } from '../../domain/rules.js';
+
 export const PARTICIPANT_ID_EXAMPLE = '473f6544-92f7-4d67-9e77-bf2533cfff6d';
 export const DEVICE_ID_EXAMPLE = 'be199214-1a03-402a-a7b6-d002470a0465';
 export const UNKNOWN_PARTICIPANT_ID_EXAMPLE = '0b9d7a52-5c5f-4f0e-9a43-6f2f3c1d8e77';
@@ -60,3 +62,65 @@ export const LOOKUP_EXAMPLE = {
 export const OCCUPANCY_EXAMPLE = { ...OCCUPANCY, asOf: AS_OF };
 
 export const TAGS_EXAMPLE = { items: [{ tag: TAG_EXAMPLE, ...OCCUPANCY }], position: POSITION_EXAMPLE, asOf: AS_OF };
+
+const EXPIRY = {
+  at: '2026-11-23T18:30:00.021Z',
+  rule: 'expired',
+  meaning: RULES.expired,
+  deviceId: DEVICE_ID_EXAMPLE,
+};
+const [DEVICE_EXAMPLE] = PARTICIPANT_EXAMPLE.devices;
+
+export const EXPLANATION_EXAMPLE = {
+  participant: PARTICIPANT_EXAMPLE,
+  rule: 'device-connected',
+  meaning: RULES['device-connected'],
+  devices: [
+    {
+      steps: [
+        {
+          rule: 'opened',
+          meaning: RULES.opened,
+          event: {
+            kind: 'connected',
+            occurredAt: TIME_EXAMPLE,
+            receivedAt: '2026-11-23T09:30:00.020Z',
+            delayMs: 166639965344,
+            overtakenBy: 0,
+          },
+          state: 'connected',
+        },
+      ],
+      result: DEVICE_EXAMPLE,
+      sockets: 1,
+      next: EXPIRY,
+    },
+  ],
+  ends: [],
+  availability: [
+    {
+      rule: 'availability-set',
+      meaning: RULES['availability-set'],
+      event: {
+        kind: 'available',
+        occurredAt: TIME_EXAMPLE,
+        receivedAt: '2026-11-23T09:30:00.020Z',
+        delayMs: 166639965344,
+        overtakenBy: 0,
+      },
+      availability: 'available',
+      since: TIME_EXAMPLE,
+    },
+  ],
+  next: EXPIRY,
+  policy: {
+    graceMs: 15_000,
+    leaveGraceMs: 0,
+    overlapMs: 60_000,
+    maxConnectionMs: 32_400_000,
+    devicesAtOnce: 'many',
+    socketsPerDevice: 'many',
+    clockSkewMs: 5_000,
+    retentionMs: 604_800_000,
+  },
+};

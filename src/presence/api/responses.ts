@@ -299,7 +299,7 @@ export function subjectMembers({ participantId, source, scope }: Subject) {
   return scope === '' ? { participantId, source } : { participantId, source, scope };
 }
 
-function deviceResponse(view: DeviceView): DeviceResponse {
+export function deviceResponse(view: DeviceView): DeviceResponse {
   const { deviceId, state, sinceMs, untilMs, cause, isDoubtful, connectedAtMs, interruptions } = view;
   return {
     deviceId,
@@ -313,7 +313,7 @@ function deviceResponse(view: DeviceView): DeviceResponse {
   };
 }
 
-function optionalTime(timeMs: number | undefined): string | undefined {
+export function optionalTime(timeMs: number | undefined): string | undefined {
   return timeMs === undefined ? undefined : rfc3339(timeMs);
 }
 
