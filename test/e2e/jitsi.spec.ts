@@ -53,7 +53,7 @@ describe('a source of Jitsi', () => {
       await start();
       expect(await send({ path, body: rawBody })).toBe(STATUSES[outcome]);
       const ids = (await participants()).map(({ participantId }) => participantId);
-      expect(ids.sort()).toEqual(events.map(({ participantId }) => participantId).sort());
+      expect(new Set(ids)).toEqual(new Set(events.map(({ participantId }) => participantId)));
     },
   );
 
