@@ -101,6 +101,20 @@ describe('a source of Jitsi', () => {
     expect((await service.request('/v1/quarantine')).json.items).toEqual([]);
   });
 
+  it('ends a stay within one second also if its end is received first, as when the join is sent again', async () => {
+    const clock = new ManualClock(STARTED_AT_MS);
+    await start({ clock });
+    const [join, leave] = SESSION.filter(
+      ({ body }) => body.includes('"joined_at":1795717150') && body.includes('bob_b'),
+    );
+    expect(leave?.body).toContain('"left_at":1795717150');
+    for (const request of [leave, join]) {
+      clock.advance(1_000);
+      expect(await send(request as Request)).toBe(204);
+    }
+    expect(await states()).toEqual({ bob: 'reconnecting' });
+  });
+
   /** Of a client that has joined twice, the end of the room lists only the newer join. */
   const FIRST_OF_TWO_JOINS = ['alice_a#@1795717150', 'bob_b#@1795717150'];
 
