@@ -279,6 +279,9 @@ describe('the explanation of presence', () => {
       view: { state: 'gone' },
       policy: { graceMs: 5_000 },
     });
+    // Its next deadline is the same, but it would be present since 0.
+    const returned = recordOf([c(0), l(10), c(12)], 13);
+    expect(explain(returned, LEAVE_GRACE)).toMatchObject({ isOutdated: true, view: { sinceMs: 0 } });
   });
 });
 
