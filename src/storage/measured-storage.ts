@@ -4,7 +4,7 @@ import { type Storage, StoreUnavailableError } from './ports.js';
 
 const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
-type MeasuredPort = 'records' | 'index' | 'feed' | 'bindings' | 'ends' | 'quarantine';
+type MeasuredPort = 'records' | 'index' | 'feed' | 'bindings' | 'ends' | 'quarantine' | 'leases';
 
 /** The label of each operation; null: not measured, since it waits on purpose. */
 const OPERATIONS: { readonly [P in MeasuredPort]: { readonly [M in keyof Storage[P]]: string | null } } = {
@@ -21,6 +21,13 @@ const OPERATIONS: { readonly [P in MeasuredPort]: { readonly [M in keyof Storage
     trim: 'quarantine_trim',
     size: 'quarantine_size',
   },
+  leases: {
+    acquire: 'lease_acquire',
+    renew: 'lease_renew',
+    release: 'lease_release',
+    saveNote: 'lease_save_note',
+    note: 'lease_note',
+  },
 };
 
 type Operation = (...args: unknown[]) => Promise<unknown>;
@@ -36,6 +43,7 @@ export class MeasuredStorage implements Storage {
   readonly incidents;
   readonly backups;
   readonly quarantine;
+  readonly leases;
   readonly #storage: Storage;
   readonly #durations;
   readonly #errors;
@@ -62,6 +70,7 @@ export class MeasuredStorage implements Storage {
     this.bindings = this.#measured('bindings');
     this.ends = this.#measured('ends');
     this.quarantine = this.#measured('quarantine');
+    this.leases = this.#measured('leases');
     this.incidents = storage.incidents;
     this.backups = storage.backups;
   }

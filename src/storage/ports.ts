@@ -127,6 +127,7 @@ export type StoreOperation =
   | `${'read' | 'store' | 'remove'} quarantined callbacks`
   | 'watch for lost data'
   | 'repair the index'
+  | 'hold leases'
   | `read ${'participants' | 'occupancy' | 'tags' | 'deadlines' | 'the change feed'}`;
 
 /** The store refused or could not be reached in time. The operation may have been applied, but never in part. */
@@ -327,6 +328,26 @@ export interface QuarantineStore {
   size(): Promise<number>;
 }
 
+/**
+ * Lets one process at a time do a job. A lease ends by itself, so the process that held it may not have noticed yet: whatever it
+ * does must be harmless, or must be refused by its token.
+ */
+export interface LeaseStore {
+  /**
+   * Takes the lease unless it is held. Resolves with a token that is greater than all earlier ones of this name, unless the store
+   * loses its data; null: it is held.
+   */
+  acquire(name: string, ttlMs: number): Promise<number | null>;
+  /** Resolves with whether the lease is still held with this token, and then ends after `ttlMs` from now. */
+  renew(name: string, token: number, ttlMs: number): Promise<boolean>;
+  /** Does nothing if the lease is no longer held with this token. */
+  release(name: string, token: number): Promise<void>;
+  /** Replaces the note beside the lease. Resolves with whether the lease was held with this token; else nothing is stored. */
+  saveNote(name: string, token: number, text: string): Promise<boolean>;
+  /** The note that was saved last, by whoever held the lease; null: none. */
+  note(name: string): Promise<string | null>;
+}
+
 /** All ports of one store. */
 export interface Storage {
   readonly kind: 'redis' | 'sqlite';
@@ -341,6 +362,7 @@ export interface Storage {
   /** undefined: backups are made with the tools of the store. */
   readonly backups: BackupStore | undefined;
   readonly quarantine: QuarantineStore;
+  readonly leases: LeaseStore;
   /**
    * `listener` is called whenever commits that have completed may be missing, because another server answers, or the same one was
    * restarted or has lost data.

@@ -5,6 +5,7 @@ import {
   END_STORE,
   FEED_STORE,
   INCIDENT_STORE,
+  LEASE_STORE,
   PRESENCE_INDEX,
   QUARANTINE_STORE,
   RECORD_STORE,
@@ -26,6 +27,7 @@ export class StorageModule implements OnApplicationShutdown {
       { provide: END_STORE, useValue: storage.ends },
       { provide: INCIDENT_STORE, useValue: storage.incidents },
       { provide: QUARANTINE_STORE, useValue: storage.quarantine },
+      { provide: LEASE_STORE, useValue: storage.leases },
     ];
     return { module: StorageModule, providers, exports: providers };
   }

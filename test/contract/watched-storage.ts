@@ -22,7 +22,7 @@ export function watched(storage: Storage) {
     due: (nowMs, limit) => storage.records.due(nowMs, limit),
     size: () => storage.records.size(),
   };
-  const { kind, description, index, feed, bindings, ends, incidents, quarantine, backups } = storage;
+  const { kind, description, index, feed, bindings, ends, incidents, quarantine, leases, backups } = storage;
   const lifecycle = {
     onPossibleLoss: (listener: () => void) => storage.onPossibleLoss(listener),
     get intactAtMs() {
@@ -48,6 +48,7 @@ export function watched(storage: Storage) {
       ends,
       incidents,
       quarantine,
+      leases,
       backups,
     }) satisfies Storage,
     commits,

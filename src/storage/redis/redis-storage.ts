@@ -7,6 +7,7 @@ import { RedisEndStore } from './end-store.js';
 import { RedisFeedStore } from './feed-store.js';
 import { IndexRepair } from './index-repair.js';
 import type { LastSeen } from './last-seen.js';
+import { RedisLeaseStore } from './lease-store.js';
 import { RedisPresenceIndex } from './presence-index.js';
 import { RedisQuarantineStore } from './quarantine-store.js';
 import { RedisRecordStore } from './record-store.js';
@@ -34,6 +35,7 @@ export class RedisStorage implements Storage {
   readonly incidents: ServerWatch;
   readonly backups = undefined;
   readonly quarantine: RedisQuarantineStore;
+  readonly leases: RedisLeaseStore;
   readonly repair: IndexRepair;
   readonly #shards: Shards;
   readonly #sources: readonly SourceName[];
@@ -52,6 +54,7 @@ export class RedisStorage implements Storage {
     this.bindings = new RedisBindingStore(this.#shards);
     this.ends = new RedisEndStore(this.#shards);
     this.quarantine = new RedisQuarantineStore(this.#shards);
+    this.leases = new RedisLeaseStore(this.#shards);
     this.incidents = new ServerWatch(this.#shards, { ...options, replayWindowMs, lastSeen });
   }
 

@@ -7,11 +7,12 @@ import { redisErrorCode } from './redis-error.js';
 
 export type Script = (call: ScriptCall) => Promise<unknown>;
 
+type ScriptFile =
+  | ('feed' | 'commit' | 'page' | 'tags' | 'position' | 'changes' | 'trim' | 'lost' | 'unlist')
+  | ('acquire-lease' | 'renew-lease' | 'release-lease' | 'save-note');
+
 /** Concatenates Lua files of this folder into one script. It is sent in full only if the server does not have it yet. */
-export function loadScript(
-  redis: RedisConnection,
-  ...files: ('feed' | 'commit' | 'page' | 'tags' | 'position' | 'changes' | 'trim' | 'lost' | 'unlist')[]
-): Script {
+export function loadScript(redis: RedisConnection, ...files: ScriptFile[]): Script {
   const lua = files.map((file) => readFileSync(new URL(`${file}.lua`, import.meta.url), 'utf8')).join('\n');
   const sha = createHash('sha1').update(lua).digest('hex');
   return async (call) => {

@@ -1,7 +1,7 @@
 // The SQLite schema. SQLite counts by scanning, so triggers maintain `occupancy` in the same transaction as the rows that it
 // counts. Its `name` is '' for all participants of a source, or 'tag:…' or 'scope:…' for those of a group.
 
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** Adds a row to, or subtracts it from, the counts of its source and groups. */
 function count(row: 'OLD' | 'NEW', sign: '+' | '-'): string {
@@ -107,6 +107,12 @@ export const schema = (nowMs: number) => `
   );
   -- Counts and sums read this index instead of the bodies.
   CREATE INDEX quarantine_by_size ON quarantine (bytes);
+  CREATE TABLE leases (
+    name TEXT PRIMARY KEY,
+    token INTEGER NOT NULL,
+    until_ms INTEGER NOT NULL,
+    note TEXT
+  ) WITHOUT ROWID;
   CREATE TABLE checks (id INTEGER PRIMARY KEY, written BLOB NOT NULL);
 
 `;

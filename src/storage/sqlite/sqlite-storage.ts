@@ -6,6 +6,7 @@ import { SqliteBackups } from './backups.js';
 import { SqliteBindingStore } from './binding-store.js';
 import { SqliteEndStore } from './end-store.js';
 import { SqliteFeedStore } from './feed-store.js';
+import { SqliteLeaseStore } from './lease-store.js';
 import { SqlitePresenceIndex } from './presence-index.js';
 import { SqliteQuarantineStore } from './quarantine-store.js';
 import { SqliteRecordStore } from './record-store.js';
@@ -25,6 +26,7 @@ export class SqliteStorage implements Storage {
   readonly incidents = NO_INCIDENTS;
   readonly backups: SqliteBackups;
   readonly quarantine: SqliteQuarantineStore;
+  readonly leases: SqliteLeaseStore;
   readonly clockAheadMs = undefined;
   readonly reconnects = 0;
   readonly intactAtMs = Number.NEGATIVE_INFINITY;
@@ -41,6 +43,7 @@ export class SqliteStorage implements Storage {
     this.bindings = new SqliteBindingStore(this.#database, clock);
     this.ends = new SqliteEndStore(this.#database, clock);
     this.quarantine = new SqliteQuarantineStore(this.#database);
+    this.leases = new SqliteLeaseStore(this.#database, clock);
   }
 
   onPossibleLoss(): void {}

@@ -98,6 +98,20 @@ export function prepareStatements(db: Database.Database) {
     oldestQuarantined: db.prepare('SELECT id, bytes FROM quarantine ORDER BY id LIMIT ?').raw(),
     quarantineTotals: db.prepare('SELECT count(*), coalesce(sum(bytes), 0) FROM quarantine').raw(),
     unquarantine: db.prepare('DELETE FROM quarantine WHERE id IN (SELECT value FROM json_each(?))'),
+    acquireLease: db
+      .prepare(
+        `INSERT INTO leases VALUES (?, 1, ?, NULL)
+         ON CONFLICT DO UPDATE SET token = token + 1, until_ms = excluded.until_ms WHERE until_ms <= ?
+         RETURNING token`,
+      )
+      .raw(),
+    renewLease: db
+      .prepare('UPDATE leases SET until_ms = ? WHERE name = ? AND token = ? AND until_ms > ? RETURNING token')
+      .raw(),
+    saveNote: db
+      .prepare('UPDATE leases SET note = ? WHERE name = ? AND token = ? AND until_ms > ? RETURNING token')
+      .raw(),
+    note: db.prepare('SELECT note FROM leases WHERE name = ?').raw(),
     // The size of a large commit: a few bytes may still fit on a full disk.
     check: db.prepare('INSERT OR REPLACE INTO checks VALUES (1, zeroblob(65536))'),
   };
