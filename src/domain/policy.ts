@@ -24,8 +24,8 @@ export interface PresencePolicy {
   /** How far the clocks of the provider's hosts may differ from our clock and from each other. */
   readonly clockSkewMs: number;
   /**
-   * How old an answer of the provider's API may be, clock skew included: it counts as of this long before the question. At
-   * most `graceMs` − 3 s, so that a question during grace is answered in time. undefined: the provider is not asked.
+   * How old an answer of the provider's API may be, clock skew included: it counts as of this long before the question. If it is
+   * more than `graceMs` − 3 s, losses are not asked about. undefined: the provider is not asked.
    */
   readonly listLagMs?: number | undefined;
   /** How long a `gone` participant is kept. At least each of the other times, except `overlapMs`. */

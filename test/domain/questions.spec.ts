@@ -49,6 +49,13 @@ describe('a question to the provider', () => {
     expect(askAfter([...undone, observed('seen', { askedAt: s(56) })], s(57))).toBeUndefined();
   });
 
+  it('is not asked about a loss if the grace period is too short for an answer from after the loss', () => {
+    const loss = [connected({ at: s(1) }), disconnected({ at: s(10) })];
+    expect(askAfter(loss, s(10), { ...asking, graceMs: 8_001 })).toBe(15.001);
+    expect(askAfter(loss, s(10), { ...asking, graceMs: 8_000 })).toBeUndefined();
+    expect(askAfter(loss, s(10), { ...asking, graceMs: 0 })).toBeUndefined();
+  });
+
   it('is never asked of a provider that has no API', () => {
     expect(askAfter(overlap, s(12), { ...asking, listLagMs: undefined as unknown as number })).toBeUndefined();
   });
@@ -71,10 +78,13 @@ describe('a superseded device of a provider that can be asked', () => {
 describe('a list that lacks many participants', () => {
   const ids = (count: number) => Array.from({ length: count }, (_, n) => `p${n}`);
 
-  it('is believed up to 20 absences, or a fifth of those present', () => {
-    expect(believedAbsences(ids(20), 20).believed).toHaveLength(20);
-    expect(believedAbsences(ids(200), 1_000).believed).toHaveLength(200);
-    expect(believedAbsences(ids(201), 1_000).believed).toEqual([]);
+  it('is believed up to 50 absences that are not more than a fifth of those present, and always up to 5', () => {
+    expect(believedAbsences(ids(5), 5).believed).toHaveLength(5);
+    expect(believedAbsences(ids(6), 6).believed).toEqual([]);
+    expect(believedAbsences(ids(6), 29).believed).toEqual([]);
+    expect(believedAbsences(ids(6), 30).believed).toHaveLength(6);
+    expect(believedAbsences(ids(50), 1_000).believed).toHaveLength(50);
+    expect(believedAbsences(ids(51), 1_000).believed).toEqual([]);
   });
 
   it('is believed if the next list agrees', () => {
@@ -89,7 +99,7 @@ describe('a list that lacks many participants', () => {
         const { suspected } = believedAbsences(first, present);
         const { believed } = believedAbsences(second, present, suspected);
         for (const id of believed) expect(second).toContain(id);
-        if (second.length > 20 && second.length > 0.2 * present) {
+        if (second.length > 50 || (second.length > 5 && second.length > 0.2 * present)) {
           for (const id of believed) expect(first).toContain(id);
         }
       }),
