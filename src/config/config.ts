@@ -5,9 +5,10 @@ import type { AppSettings } from '../app.module.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
 import type { TraceSettings } from '../observability/tracing/open-tracer.js';
+import { sourceSettingName } from '../runtime/source-setting-name.js';
 import type { StorageOptions } from '../storage/open-storage.js';
 import { formatRedisAddress, type RedisAddress } from '../storage/redis/redis-address.js';
-import { SETTINGS, type Setting, SOURCE_SETTINGS, type SourceSetting, sourceSettingName } from './settings.js';
+import { SETTINGS, type Setting, SOURCE_SETTINGS, type SourceSetting } from './settings.js';
 import { readTraces } from './traces.js';
 import { unknownSettings } from './unknown-settings.js';
 
@@ -257,6 +258,7 @@ function group(values: Values, ofSources: readonly SourceValues[]): Omit<Config,
       replayWindowMs,
     },
     replayWindowMs,
+    reconcileMs: values.reconcileMs,
     sources: [withValues(first, ofSources[0]), ...others.map((source, n) => withValues(source, ofSources[n + 1]))],
     policy: { ...DEFAULT_POLICY, graceMs, leaveGraceMs, overlapMs, maxConnectionMs, clockSkewMs, retentionMs },
     maxParticipants,

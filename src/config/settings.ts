@@ -151,6 +151,12 @@ export const SETTINGS = {
     'How long events are kept in memory, to apply them again when Redis may have lost them, as after a failover; 0 turns it off.',
     integer(0, 3_600_000),
   ),
+  reconcileMs: setting(
+    'RECONCILE_MS',
+    '60000',
+    'How often providers that have a list of who is present are asked for it; 0: providers are not asked at all.',
+    reconcileInterval,
+  ),
   graceMs: setting(
     'GRACE_MS',
     String(DEFAULT_POLICY.graceMs),
@@ -272,11 +278,6 @@ export const SOURCE_SETTINGS = {
   ),
 };
 
-/** `SOURCE_LIVEKIT_EU_OVERLAP_MS` for the source `livekit-eu`. */
-export function sourceSettingName(template: string, source: SourceName): string {
-  return template.replace('<NAME>', source.toUpperCase().replaceAll('-', '_'));
-}
-
 function setting<T>(name: string, fallback: string, purpose: string, read: (text: string) => T): Setting<T> {
   const emptyFault = fallback === '' ? undefined : 'must not be empty: unset it to use the default';
   return { name, fallback, purpose, read, emptyFault };
@@ -288,6 +289,12 @@ function integer(min: number, max: number) {
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
     throw new Error(`must be a whole number from ${min} to ${max}`);
   };
+}
+
+/** A poll may take seconds, and the limits of providers are low. */
+function reconcileInterval(text: string): number {
+  if (text === '0') return 0;
+  return integer(1_000, 3_600_000)(text);
 }
 
 /** undefined: not set. */

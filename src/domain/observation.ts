@@ -1,6 +1,6 @@
 // Answers of the provider's own API about who is present, as events: `seen` and `unseen`, dated `listLagMs` before the question. Only
 // news becomes an event, so that asking about participants who are as expected writes nothing.
-import { fold } from './device-history.js';
+import { fold, lastEventAtMs } from './device-history.js';
 import type { DeviceId, LifecycleEvent } from './lifecycle-event.js';
 import type { ParticipantRecord } from './participant.js';
 import type { PresencePolicy } from './policy.js';
@@ -8,7 +8,7 @@ import { deviceQuestions } from './questions.js';
 import type { Subject } from './subject.js';
 
 /** A device that the provider lists as connected. */
-interface ObservedDevice {
+export interface ObservedDevice {
   readonly deviceId: DeviceId;
   /** By the provider's clock, if it says so. */
   readonly connectedAtMs?: number | undefined;
@@ -69,7 +69,7 @@ export function isNewsIfListed(
   policy: PresencePolicy,
 ): boolean {
   if (!record) return true;
-  if (lastReceivedAtMs(record) >= askedAtMs) return false;
+  if (isNewer(record, askedAtMs, policy)) return false;
   const { announced, devices } = record;
   if (announced.state !== 'connected') return true;
   return [...devices.keys()].some(
@@ -78,8 +78,12 @@ export function isNewsIfListed(
 }
 
 /** Whether a list on which the participant is not contradicts what is known. */
-export function isNewsIfUnlisted(record: ParticipantRecord, askedAtMs: number): boolean {
-  return record.announced.state === 'connected' && lastReceivedAtMs(record) < askedAtMs;
+export function isNewsIfUnlisted(record: ParticipantRecord, askedAtMs: number, policy: PresencePolicy): boolean {
+  return record.announced.state === 'connected' && !isNewer(record, askedAtMs, policy);
+}
+
+function isNewer(record: ParticipantRecord, askedAtMs: number, { listLagMs = 0 }: PresencePolicy): boolean {
+  return record.lastEventAtMs > askedAtMs - listLagMs || lastReceivedAtMs(record) >= askedAtMs;
 }
 
 function isNewsIfSeen(
@@ -88,9 +92,10 @@ function isNewsIfSeen(
   askedAtMs: number,
   policy: PresencePolicy,
 ): boolean {
+  if (isAsked(record, deviceId, askedAtMs, policy)) return true;
+  if (isOutdated(record, deviceId, askedAtMs, policy)) return false;
   const device = record.announced.devices.find((one) => one.deviceId === deviceId);
-  if (device?.state !== 'connected' || device.isDoubtful) return true;
-  return isOldSign(record, deviceId, askedAtMs, policy) || isAsked(record, deviceId, askedAtMs, policy);
+  return device?.state !== 'connected' || device.isDoubtful || isOldSign(record, deviceId, askedAtMs, policy);
 }
 
 function isNewsIfUnseen(
@@ -99,11 +104,23 @@ function isNewsIfUnseen(
   askedAtMs: number,
   policy: PresencePolicy,
 ): boolean {
-  return stateOf(record, deviceId) === 'connected' || isAsked(record, deviceId, askedAtMs, policy);
+  if (isAsked(record, deviceId, askedAtMs, policy)) return true;
+  return stateOf(record, deviceId) === 'connected' && !isOutdated(record, deviceId, askedAtMs, policy);
 }
 
 function stateOf({ announced }: ParticipantRecord, deviceId: DeviceId) {
   return announced.devices.find((device) => device.deviceId === deviceId)?.state;
+}
+
+/** Whether an event of the device is later than the time of which the answer is, so that the answer would change nothing. */
+function isOutdated(
+  { devices }: ParticipantRecord,
+  deviceId: DeviceId,
+  askedAtMs: number,
+  { listLagMs = 0 }: PresencePolicy,
+): boolean {
+  const history = devices.get(deviceId);
+  return history !== undefined && lastEventAtMs(history) > askedAtMs - listLagMs;
 }
 
 /** Whether more than half of the longest connection has passed since the newest sign of life. */

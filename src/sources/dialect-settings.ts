@@ -27,3 +27,45 @@ export function maxSignatureAgeMs(reason: string, defaultHours = 2): DialectSett
     },
   };
 }
+/** Where the provider's API is, for reconciliation. */
+export function apiUrl<F extends string>(fallback: F): DialectSetting<F extends '' ? string | undefined : string> {
+  return {
+    name: 'SOURCE_<NAME>_API_URL',
+    purpose:
+      fallback === ''
+        ? 'URL of the API of the provider, which is asked who is present. Default: none, so it is not asked.'
+        : 'URL of the API of the provider, which is asked who is present.',
+    fallback,
+    read: (text) => (text === '' ? undefined : baseUrl(text)) as F extends '' ? string | undefined : string,
+  };
+}
+
+/** Without a slash at the end. LiveKit gives its URL with the scheme for clients, `wss`. */
+function baseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text.replace(/^ws(s?:)/, 'http$1')) : undefined;
+  const isPlain = url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !/[?#\s\\]/.test(text);
+  if (isPlain) return url.href.replace(/\/+$/, '');
+  throw new Error('must be a URL like https://api.example.com, without credentials or a query');
+}
+
+export const accountId: DialectSetting<string | undefined> = {
+  name: 'SOURCE_<NAME>_ACCOUNT_ID',
+  purpose: 'Id of the account at the provider, to ask its API who is present. Default: none, so it is not asked.',
+  fallback: '',
+  read(text) {
+    if (text === '') return undefined;
+    if (/^[\w.-]{1,64}$/.test(text)) return text;
+    throw new Error('must be 1 to 64 letters, digits or any of _ . -');
+  },
+};
+
+export const apiCredentials: DialectSetting<string | undefined> = {
+  name: 'SOURCE_<NAME>_API_CREDENTIALS',
+  purpose: 'Credentials for the API of the provider, as id:secret. Default: none, so it is not asked.',
+  fallback: '',
+  read(text) {
+    if (text === '') return undefined;
+    if (/^[^\s:]+:\S+$/.test(text)) return text;
+    throw new Error('must be id:secret');
+  },
+};

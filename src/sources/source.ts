@@ -14,6 +14,7 @@ import type {
 import type { PresencePolicy } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
 import type { FieldError, RefusalReason } from '../http/problem.js';
+import type { Observer } from './observer.js';
 
 /** A callback as it was received: signatures cover these bytes. */
 export interface RawCallback {
@@ -68,6 +69,8 @@ export interface Source {
    * has been authenticated: a reply computed with the secret for anyone who asks would give signatures away.
    */
   handshake?(body: unknown): Reply | undefined | Promise<Reply | undefined>;
+  /** The provider's API; undefined: it says nothing about presence, or its settings are not set. */
+  readonly observer?: Observer;
 }
 
 /** A setting that the sources of a dialect have, such as the provider's signing key. */
@@ -107,6 +110,8 @@ export interface Dialect {
    * the same key for all its customers would otherwise let each of them send callbacks here.
    */
   readonly needsSecret?: true;
+  /** The keys of those settings without which the source has no observer. */
+  readonly observerNeeds?: readonly string[];
   /** Whether signatures cover the URL, so that PUBLIC_URL must be set. */
   readonly signsUrl?: true;
   /** The response to each callback that is accepted, also if its event is ignored or not known. Default: 204, or 202. */
@@ -120,8 +125,9 @@ export interface Dialect {
 
 /** Gives `create` the types of its settings. */
 export function dialectWithSettings<S extends DialectSettings>(
-  dialect: Omit<Dialect, 'settings' | 'create'> & {
+  dialect: Omit<Dialect, 'settings' | 'observerNeeds' | 'create'> & {
     readonly settings: S;
+    readonly observerNeeds?: readonly (keyof S & string)[];
     create(name: SourceName, settings: { readonly [K in keyof S]: ReturnType<S[K]['read']> }): Source;
   },
 ): Dialect {

@@ -210,7 +210,9 @@ describe('settings', () => {
       expect(settingsOf({})).toEqual({ keys, reasonlessEnd: 'disconnected' });
       expect(settingsOf({ SOURCE_FORMS_EU_REASONLESS_END: 'left' })).toEqual({ keys, reasonlessEnd: 'left' });
       expect(readConfig(dialects, environment).warnings).toEqual([]);
-      expect(readConfig(dialects, {}).sources[0]).toEqual({ name: 'bandwidth', dialect: 'bandwidth' });
+      const [first] = readConfig(dialects, {}).sources;
+      const settings = { apiUrl: 'https://api.webrtc.bandwidth.com/v1' };
+      expect(first).toEqual({ name: 'bandwidth', dialect: 'bandwidth', settings });
     });
 
     it.each([

@@ -82,6 +82,11 @@ describe('an answer of the provider', () => {
     expect(kindsOf(answer(s(62), []), loss)).toEqual(['unseen d1']);
   });
 
+  it('is no news about a device of which a later event is known', () => {
+    expect(newsOf(answer(s(60), []), [connected({ at: s(56) })])).toEqual([]);
+    expect(newsOf(answer(s(60), ['d1']), [...open, left({ at: s(56) })])).toEqual([]);
+  });
+
   it('leaves no device connected that it lacks, whatever was received before', () => {
     const kinds = fc.constantFrom(connected, disconnected, left);
     const event = fc.record({ build: kinds, device: fc.constantFrom('d1', 'd2'), at: fc.nat(50) });
@@ -106,16 +111,18 @@ describe('a list without devices', () => {
     expect(isNews(open, s(60))).toBe(false);
     expect(isNews([...open, left({ at: s(30) })], s(60))).toBe(true);
     expect(isNews([...open, left({ at: s(30), receivedAt: s(60) })], s(60))).toBe(false);
+    expect(isNews([...open, left({ at: s(56) })], s(60))).toBe(false);
     expect(isNews(open, s(5 * HOUR_S))).toBe(true);
   });
 
   it('on which a participant is not is news if they are known to be connected', () => {
     const isAbsenceNews = (events: LifecycleEvent[]) => {
       const record = recordAfter(events, s(60));
-      return record && isNewsIfUnlisted(record, s(60));
+      return record && isNewsIfUnlisted(record, s(60), asking);
     };
     expect(isAbsenceNews(open)).toBe(true);
     expect(isAbsenceNews([connected({ at: s(0), receivedAt: s(60) })])).toBe(false);
+    expect(isAbsenceNews([connected({ at: s(56) })])).toBe(false);
     expect(isAbsenceNews([...open, disconnected({ at: s(59) })])).toBe(false);
   });
 });

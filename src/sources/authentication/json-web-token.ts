@@ -1,5 +1,5 @@
-// JSON Web Tokens (RFC 7519) that providers send with their callbacks. Only HS256 is accepted, whatever a token asks for, and
-// nothing of it is parsed before its signature has been verified.
+// JSON Web Tokens (RFC 7519) that providers send with their callbacks, and expect with requests to their APIs. Only HS256 is accepted,
+// whatever a token asks for, and nothing of it is parsed before its signature has been verified.
 import type { RefusalReason } from '../../http/problem.js';
 import { hmacSha256, isSameText } from './signature.js';
 
@@ -41,6 +41,14 @@ function withExpiry(claims: Claims, maxAgeMs: number | undefined): Claims {
   const { iat } = claims;
   if (maxAgeMs === undefined || typeof iat !== 'number') return claims;
   return { nbf: iat, exp: iat + maxAgeMs / 1_000, ...claims };
+}
+
+/** The claims must include an expiry. */
+export function signJwt(claims: Claims, secret: string): string {
+  const [header, payload] = [{ alg: 'HS256', typ: 'JWT' }, claims].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  );
+  return `${header}.${payload}.${hmacSha256(secret, [`${header}.${payload}`], 'base64url')}`;
 }
 
 function timeFault({ exp, nbf = 0 }: Claims, nowMs: number): RefusalReason | undefined {

@@ -5,10 +5,12 @@ import { identifierFault } from '../../domain/identifier.js';
 import type { DeviceId, ProviderEventKind } from '../../domain/lifecycle-event.js';
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
 import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
+import { accountId, apiCredentials, apiUrl } from '../dialect-settings.js';
 import { fieldErrors, isJsonObject, NOT_AN_OBJECT } from '../json-callback.js';
-import type { Dialect, ProviderEvent, Translation } from '../source.js';
+import { dialectWithSettings, type ProviderEvent, type Translation } from '../source.js';
 import { tagFault, tagOf } from '../tag.js';
 import { timestampFault } from '../timestamp.js';
+import { BandwidthObserver } from './bandwidth-observer.js';
 
 /** The payload as the provider documents it, for the API document. */
 class BandwidthCallback {
@@ -52,13 +54,21 @@ const KINDS = new Map<string, ProviderEventKind>([
   ['onLeave', 'left'],
 ]);
 
-export const bandwidth: Dialect = {
+export const bandwidth = dialectWithSettings({
   title: 'Bandwidth',
   payload: BandwidthCallback,
   contentTypes: ['application/json'],
   events: KINDS,
-  create: (name) => ({ translate: (body, receivedAtMs) => translateBandwidth(name, body, receivedAtMs) }),
-};
+  settings: { accountId, apiCredentials, apiUrl: apiUrl('https://api.webrtc.bandwidth.com/v1') },
+  observerNeeds: ['accountId', 'apiCredentials'],
+  create: (name, { accountId: account, apiCredentials: credentials, apiUrl: url }) => ({
+    translate: (body, receivedAtMs) => translateBandwidth(name, body, receivedAtMs),
+    ...(account !== undefined &&
+      credentials !== undefined && {
+        observer: new BandwidthObserver({ apiUrl: url, accountId: account, apiCredentials: credentials }),
+      }),
+  }),
+});
 
 export function translateBandwidth(source: SourceName, body: unknown, receivedAtMs: number): Translation {
   if (!isJsonObject(body)) return NOT_AN_OBJECT;

@@ -3,11 +3,12 @@
 import { identifierFault } from '../../domain/identifier.js';
 import type { DeviceId } from '../../domain/lifecycle-event.js';
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
-import { reasonlessEnd } from '../dialect-settings.js';
+import { accountId, apiCredentials, apiUrl, reasonlessEnd } from '../dialect-settings.js';
 import { fieldErrors, isJsonObject, NOT_AN_OBJECT } from '../json-callback.js';
-import { dialectWithSettings, type ProviderEvent, type Translation } from '../source.js';
+import { type DialectSetting, dialectWithSettings, type ProviderEvent, type Translation } from '../source.js';
 import { tagFault, tagOf } from '../tag.js';
 import { BrtcCallback } from './brtc-callback.js';
+import { BrtcObserver } from './brtc-observer.js';
 import { type BrtcMeaning, type BrtcShape, isAboutCall, SHAPES } from './brtc-shapes.js';
 
 export interface BrtcSource {
@@ -23,15 +24,30 @@ const NO_EVENT: Translation = {
   errors: [{ pointer: '#/event', message: 'must be the name of an event, unless eventType is' }],
 };
 
+const apiAuth: DialectSetting<'oauth' | 'basic'> = {
+  name: 'SOURCE_<NAME>_API_AUTH',
+  purpose: 'How the API is given the credentials: oauth (client credentials) or basic.',
+  fallback: 'oauth',
+  read(text) {
+    if (text === 'oauth' || text === 'basic') return text;
+    throw new Error('must be oauth or basic');
+  },
+};
+
 export const brtc = dialectWithSettings({
   title: 'Bandwidth BRTC',
   payload: BrtcCallback,
   contentTypes: ['application/json'],
   events: new Map(SHAPES.flatMap(({ meanings }) => [...meanings] as [string, BrtcMeaning][])),
   policy: { devicesAtOnce: 'one', socketsPerDevice: 'one', maxConnectionMs: 24 * 3_600_000 },
-  settings: { reasonlessEnd },
-  create: (source, settings) => ({
-    translate: (body, receivedAtMs) => translateBrtc({ source, ...settings }, body, receivedAtMs),
+  settings: { reasonlessEnd, accountId, apiCredentials, apiAuth, apiUrl: apiUrl('https://api.bandwidth.com') },
+  observerNeeds: ['accountId', 'apiCredentials'],
+  create: (source, { reasonlessEnd: end, accountId: account, apiCredentials: credentials, ...api }) => ({
+    translate: (body, receivedAtMs) => translateBrtc({ source, reasonlessEnd: end }, body, receivedAtMs),
+    ...(account !== undefined &&
+      credentials !== undefined && {
+        observer: new BrtcObserver({ ...api, accountId: account, apiCredentials: credentials }),
+      }),
   }),
 });
 

@@ -3,10 +3,13 @@
 import { identifierFault } from '../../domain/identifier.js';
 import type { DeviceId } from '../../domain/lifecycle-event.js';
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
+import { apiUrl } from '../dialect-settings.js';
 import { fieldErrors, isJsonObject, type Members, membersOf, NOT_AN_OBJECT } from '../json-callback.js';
 import { type DialectSetting, dialectWithSettings, type ProviderEvent, type Translation } from '../source.js';
 import { apiKeys, authenticateLivekit } from './livekit-authentication.js';
 import { LivekitCallback } from './livekit-callback.js';
+import { LivekitObserver } from './livekit-observer.js';
+import { timeOf } from './livekit-time.js';
 
 /** An aborted connection was never announced as joined. */
 const IGNORED_EVENTS = /^(?:participant_connection_aborted|(?:room|track|egress|ingress|agent_job)_\w+)$/;
@@ -47,10 +50,13 @@ export const livekit = dialectWithSettings({
     // LiveKit does not limit the duration.
     maxConnectionMs: 24 * 3_600_000,
   },
-  settings: { apiKeys, ignoredKinds },
-  create: (source, { apiKeys: keys, ignoredKinds: kinds }) => ({
+  settings: { apiKeys, ignoredKinds, apiUrl: apiUrl('') },
+  observerNeeds: ['apiUrl'],
+  create: (source, { apiKeys: keys, ignoredKinds: kinds, apiUrl: url }) => ({
     authenticate: (callback, nowMs) => authenticateLivekit(keys, callback, nowMs),
     translate: (body, receivedAtMs) => translateLivekit({ source, ignoredKinds: kinds }, body, receivedAtMs),
+    ...(url !== undefined &&
+      keys[0] && { observer: new LivekitObserver({ apiUrl: url, key: keys[0], ignoredKinds: kinds }) }),
   }),
 });
 
@@ -114,15 +120,6 @@ function timesOf({ createdAt }: Members, { joinedAtMs, joinedAt }: Members): Tim
     joinedSecond: timeOf(joinedAt, 1_000),
     createdSecond: timeOf(createdAt, 1_000),
   };
-}
-
-/** 64-bit numbers are strings; 0 is the default, and means absent. */
-function timeOf(value: unknown, unitMs: 1 | 1_000): number | undefined {
-  if (value === undefined || value === null || Number(value) === 0) return undefined;
-  const isWhole = Number.isInteger(value) || (typeof value === 'string' && /^\d{1,14}$/.test(value));
-  const timeMs = isWhole ? Number(value) * unitMs : Number.NaN;
-  // The years 1973 to 5138: times in other units are outside.
-  return timeMs >= 1e11 && timeMs < 1e14 ? timeMs : Number.NaN;
 }
 
 function timeFaults({ joinedMs, joinedSecond, createdSecond }: Times, event: PresenceEvent) {

@@ -1,0 +1,189 @@
+// What LiveKit's room service says of who is in which room. The server of the test speaks Twirp, takes its bodies from LiveKit's own
+// protocol package, and verifies the tokens with LiveKit's own SDK.
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  ListParticipantsRequest,
+  ListParticipantsResponse,
+  ListRoomsRequest,
+  ListRoomsResponse,
+  ParticipantInfo,
+  ParticipantInfo_Kind,
+  ParticipantInfo_State,
+  Room,
+  RoomParticipantIdentity,
+} from '@livekit/protocol';
+import { TokenVerifier } from 'livekit-server-sdk';
+import type { ParticipantId, SourceName } from '../../../src/domain/subject.js';
+import { livekit } from '../../../src/sources/livekit/livekit-source.js';
+import type { ListedParticipant, Observer } from '../../../src/sources/observer.js';
+import { closeOnce } from '../../leftovers.js';
+
+const KEY = { id: 'APIdemo', secret: 'a-secret-of-more-than-32-characters' };
+const { signal } = new AbortController();
+
+/** By room. */
+type Rooms = Record<string, ParticipantInfo[]>;
+
+class RoomService {
+  rooms: Rooms = {};
+  /** Answers in place of the service. */
+  fault: { status: number; body: string } | undefined;
+  readonly calls: string[] = [];
+  readonly stop = closeOnce(async () => {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  });
+  readonly #verifier = new TokenVerifier(KEY.id, KEY.secret);
+  readonly #server: Server = createServer((request, response) => void this.#serve(request, response));
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { authorization = '' } = request.headers;
+    const method = request.url?.replace('/twirp/livekit.RoomService/', '') ?? '';
+    this.calls.push(method);
+    const { status, body } =
+      this.fault ?? (await this.#answer(method, Buffer.concat(chunks).toString(), authorization));
+    response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+  }
+
+  async start(): Promise<string> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async #answer(method: string, body: string, authorization: string): Promise<{ status: number; body: string }> {
+    const { video } = await this.#verifier.verify(authorization.replace('Bearer ', ''));
+    const mayAdminister = (room: string) => video?.roomAdmin === true && video.room === room;
+    const denied = { status: 403, body: '{"code":"permission_denied","msg":"permissions denied"}' };
+    const missing = { status: 404, body: '{"code":"not_found","msg":"requested room or participant does not exist"}' };
+    const ok = (message: { toJsonString(): string }) => ({ status: 200, body: message.toJsonString() });
+    switch (method) {
+      case 'ListRooms': {
+        ListRoomsRequest.fromJsonString(body);
+        if (!video?.roomList) return denied;
+        return ok(new ListRoomsResponse({ rooms: Object.keys(this.rooms).map((name) => new Room({ name })) }));
+      }
+      case 'ListParticipants': {
+        const { room } = ListParticipantsRequest.fromJsonString(body);
+        if (!mayAdminister(room)) return denied;
+        return ok(new ListParticipantsResponse({ participants: this.rooms[room] ?? [] }));
+      }
+      case 'GetParticipant': {
+        const { room, identity } = RoomParticipantIdentity.fromJsonString(body);
+        if (!mayAdminister(room)) return denied;
+        const found = this.rooms[room]?.find((participant) => participant.identity === identity);
+        return found ? ok(found) : missing;
+      }
+      default:
+        return { status: 404, body: '{"code":"bad_route","msg":"no handler for path"}' };
+    }
+  }
+}
+
+const participant = (identity: string, parts: ConstructorParameters<typeof ParticipantInfo>[0] = {}) =>
+  new ParticipantInfo({
+    identity,
+    sid: `PA_${identity}`,
+    state: ParticipantInfo_State.ACTIVE,
+    joinedAt: 1_790_000_000n,
+    joinedAtMs: 1_790_000_000_250n,
+    ...parts,
+  });
+
+describe('the observer of LiveKit', () => {
+  let service: RoomService;
+  let observer: Observer;
+  beforeEach(async () => {
+    service = new RoomService();
+    const apiUrl = await service.start();
+    const ignoredKinds = new Set(['AGENT']);
+    const source = livekit.create('livekit' as SourceName, { apiKeys: [KEY], ignoredKinds, apiUrl });
+    observer = source.observer as Observer;
+  });
+  afterEach(() => service.stop());
+
+  const listed = async () => {
+    const all: ListedParticipant[] = [];
+    for await (const page of observer.list?.(signal) ?? []) all.push(...page);
+    return all;
+  };
+  const find = (identity: string, room = 'r-1') =>
+    observer.find({ scope: room, participantId: identity as ParticipantId }, signal);
+
+  it('lists the participants of all rooms, with the join of each', async () => {
+    service.rooms = { 'r-1': [participant('ann'), participant('bob')], 'r-2': [participant('ann', { sid: 'PA_2' })] };
+    const joined = (scope: string, participantId: string, deviceId: string) => ({
+      scope,
+      participantId,
+      tag: scope,
+      devices: [{ deviceId, connectedAtMs: 1_790_000_000_250 }],
+    });
+    expect(await listed()).toEqual([
+      joined('r-1', 'ann', 'PA_ann'),
+      joined('r-1', 'bob', 'PA_bob'),
+      joined('r-2', 'ann', 'PA_2'),
+    ]);
+  });
+
+  it('lists nobody if there are no rooms', async () => {
+    expect(await listed()).toEqual([]);
+  });
+
+  it('lists all of many rooms', async () => {
+    service.rooms = Object.fromEntries(Array.from({ length: 11 }, (_, n) => [`r-${n}`, [participant(`p-${n}`)]]));
+    expect(await listed()).toHaveLength(11);
+  });
+
+  it('leaves out kinds that do not count, those who have left, and ids that no webhook could have', async () => {
+    service.rooms = {
+      'r-1': [
+        participant('agent', { kind: ParticipantInfo_Kind.AGENT }),
+        participant('gone', { state: ParticipantInfo_State.DISCONNECTED }),
+        participant('x'.repeat(300)),
+        participant('caller', { kind: ParticipantInfo_Kind.SIP, joinedAtMs: 0n }),
+      ],
+    };
+    expect(await listed()).toMatchObject([
+      { participantId: 'caller', devices: [{ connectedAtMs: 1_790_000_000_000 }] },
+    ]);
+  });
+
+  it('names no device of somebody who is not active yet', async () => {
+    service.rooms = { 'r-1': [participant('ann', { state: ParticipantInfo_State.JOINED })] };
+    expect(await listed()).toEqual([{ scope: 'r-1', participantId: 'ann', tag: 'r-1' }]);
+    expect(await find('ann')).toEqual({ outcome: 'unknown' });
+  });
+
+  it('finds one participant', async () => {
+    service.rooms = { 'r-1': [participant('ann')] };
+    expect(await find('ann')).toMatchObject({ outcome: 'present', devices: [{ deviceId: 'PA_ann' }], tag: 'r-1' });
+    expect(await find('bob')).toEqual({ outcome: 'absent' });
+    expect(await find('ann', 'r-2')).toEqual({ outcome: 'absent' });
+  });
+
+  it('takes the 404 of something else, and what is not an answer of the room service, for a failure', async () => {
+    for (const fault of [
+      { status: 404, body: '{"code":"bad_route"}' },
+      { status: 200, body: '[]' },
+      { status: 200, body: '{"rooms":{}}' },
+    ]) {
+      service.fault = fault;
+      await expect(listed()).rejects.toMatchObject({ fault: 'not-understood' });
+    }
+  });
+
+  it('has its URL also in the form for clients, and is not there without one', () => {
+    const { apiUrl } = livekit.settings ?? {};
+    expect(apiUrl?.read('wss://acme.livekit.cloud/')).toBe('https://acme.livekit.cloud');
+    expect(() => apiUrl?.read('acme.livekit.cloud')).toThrow('must be a URL');
+    expect(() => apiUrl?.read('https://user:secret@acme.livekit.cloud')).toThrow(/^(?!.*secret)/);
+    const source = livekit.create('livekit' as SourceName, { apiKeys: [KEY], ignoredKinds: new Set() });
+    expect(source.observer).toBeUndefined();
+  });
+});
