@@ -1,6 +1,6 @@
 // Who may import whom. The direction: api → read and write sides → ports and domain; adapters → ports and domain;
 // domain → nothing outside itself. What is below knows no capability, and capabilities stay out of each other.
-const CAPABILITIES = 'presence|feed|sources|spool|incidents|backups|quarantine';
+const CAPABILITIES = 'presence|feed|sources|spool|incidents|backups|quarantine|reconcile';
 const BELOW = 'http|runtime|observability|auth|storage|domain|config';
 
 module.exports = {
@@ -92,6 +92,21 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/sources/', pathNot: '^src/sources/refused-callbacks\\.ts$' },
       to: { path: '^src/quarantine/', pathNot: '^src/quarantine/(replay|reasons)\\.ts$' },
+    },
+    {
+      name: 'reconciliation-uses-the-observers-of-sources-and-follows-the-feed',
+      severity: 'error',
+      from: { path: '^src/reconcile/' },
+      to: {
+        path: '^src/(feed|sources|spool|incidents|backups|quarantine)/',
+        pathNot: '^src/(sources/(observer|registry|provider-api)|feed/(feed-hub|follower))\\.ts$',
+      },
+    },
+    {
+      name: 'no-capability-uses-reconciliation',
+      severity: 'error',
+      from: { path: '^src/(feed|sources|spool|incidents|backups|quarantine|presence)/' },
+      to: { path: '^src/reconcile/' },
     },
     {
       name: 'nothing-reaches-into-an-api',

@@ -16,6 +16,7 @@ import { DeadlineWorker } from './presence/write/deadline-worker.js';
 import { FeedQuota, participantQuotaBytes } from './presence/write/feed-quota.js';
 import { QuarantineModule } from './quarantine/quarantine.module.js';
 import type { QuarantineSettings } from './quarantine/quarantine-trimmer.js';
+import { ReconcileModule } from './reconcile/reconcile.module.js';
 import type { Clock } from './runtime/clock.js';
 import { RuntimeModule, type RuntimeParts } from './runtime/runtime.module.js';
 import { VERSION } from './runtime/version.js';
@@ -52,6 +53,8 @@ export interface AppSettings {
   readonly quarantine: QuarantineSettings;
   /** How long events are kept, to apply them again if the store loses them; 0: never. */
   readonly replayWindowMs: number;
+  /** Between two polls of the list of a provider; 0: providers are not asked. */
+  readonly reconcileMs: number;
   readonly access: AccessSettings;
   readonly http: HttpSettings;
 }
@@ -81,6 +84,7 @@ export class AppModule {
     metricsSettings: { address: metricsAddress, tags: metricsTags, dataDir },
     quarantine,
     replayWindowMs,
+    reconcileMs,
     access,
     workers,
     sources,
@@ -99,13 +103,14 @@ export class AppModule {
       maxParticipants,
       metricsTags,
     });
+    const feedModule = FeedModule.forRoot({ imports: [storageModule], ...feed });
     return {
       module: AppModule,
       imports: [
         RuntimeModule.forRoot(runtime),
         storageModule,
         presenceModule,
-        FeedModule.forRoot({ imports: [storageModule], ...feed }),
+        feedModule,
         quarantineModule,
         SourcesModule.forRoot({
           imports: [storageModule, presenceModule, spoolModule, quarantineModule],
@@ -113,6 +118,12 @@ export class AppModule {
           access,
           callbacksPerMinutePerUrl: http.callbacksPerMinutePerUrl,
           replayWindowMs,
+        }),
+        ReconcileModule.forRoot({
+          imports: [storageModule, presenceModule, feedModule],
+          intervalMs: reconcileMs,
+          sources: registry.observed,
+          summaries: registry.all.map(({ name, missingSettings: needs }) => ({ name, needs })),
         }),
         MetricsModule.forRoot({
           hasOwnPort: metricsAddress !== undefined,

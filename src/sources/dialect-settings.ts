@@ -27,6 +27,7 @@ export function maxSignatureAgeMs(reason: string, defaultHours = 2): DialectSett
     },
   };
 }
+
 /** Where the provider's API is, for reconciliation. */
 export function apiUrl<F extends string>(fallback: F): DialectSetting<F extends '' ? string | undefined : string> {
   return {

@@ -40,6 +40,7 @@ export interface ServiceOptions {
   readonly spool?: Partial<SpoolLimits>;
   readonly quarantine?: Partial<QuarantineSettings>;
   readonly replayWindowMs?: number;
+  readonly reconcileMs?: number;
   readonly feed?: Partial<FeedSettings>;
   readonly access?: Partial<AccessSettings>;
   readonly http?: Partial<HttpSettings>;
@@ -96,6 +97,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     spool,
     quarantine,
     replayWindowMs = 0,
+    reconcileMs = 60_000,
     feed,
     access,
     http,
@@ -133,6 +135,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     storage,
     workers: 1,
     replayWindowMs,
+    reconcileMs,
     sources,
     ...(dialects && { dialects }),
     policy: { ...DEFAULT_POLICY, ...policy },

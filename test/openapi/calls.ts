@@ -32,6 +32,7 @@ const ADMIN_OPERATIONS = new Set([
   'listIncidents',
   'acknowledgeIncident',
   'makeBackup',
+  'getReconciliation',
   'listQuarantinedCallbacks',
   'getQuarantinedCallback',
   'replayQuarantinedCallback',

@@ -1,0 +1,89 @@
+// Does a job on one process at a time: the one that holds the lease. If that process dies, another one takes over when the lease
+// ends. The job of a process that has lost the lease is aborted, but may overlap with that of its successor for a moment.
+import type { Logger } from 'pino';
+import type { Clock } from '../runtime/clock.js';
+import { delay } from '../runtime/delay.js';
+import type { LeaseStore } from '../storage/ports.js';
+
+const TTL_MS = 15_000;
+const RENEW_MS = 5_000;
+
+/** What the job can do with the lease. */
+export interface HeldLease {
+  /** Aborted when the lease may have been lost, or the process stops. */
+  readonly signal: AbortSignal;
+  /** The note that was saved last, by whoever held the lease. */
+  readonly note: string | null;
+  /** Rejects with StoreUnavailableError. */
+  readonly saveNote: (text: string) => Promise<void>;
+}
+
+interface Parts {
+  readonly leases: LeaseStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class LeaseHolder {
+  readonly #stopping = new AbortController();
+  #ended: Promise<void> = Promise.resolve();
+  #isHolding = false;
+
+  constructor(
+    private readonly name: string,
+    private readonly parts: Parts,
+  ) {}
+
+  get isHolding(): boolean {
+    return this.#isHolding;
+  }
+
+  /** `job`: must end when its signal is aborted, and must not reject. */
+  start(job: (lease: HeldLease) => Promise<void>): void {
+    this.#ended = this.#run(job);
+  }
+
+  /** Resolves when the job has ended and the lease is released. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#ended;
+  }
+
+  async #run(job: (lease: HeldLease) => Promise<void>): Promise<void> {
+    const { leases, clock, log } = this.parts;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        const atMs = clock.now();
+        const token = await leases.acquire(this.name, TTL_MS);
+        if (token !== null) await this.#hold(token, atMs + TTL_MS, job);
+      } catch (error) {
+        // The store is away, which it logs itself.
+        log.debug({ reason: (error as Error).message }, `the lease for ${this.name} cannot be taken`);
+      }
+      await delay(clock, RENEW_MS, signal);
+    }
+  }
+
+  async #hold(token: number, untilMs: number, job: (lease: HeldLease) => Promise<void>): Promise<void> {
+    const { leases, clock, log } = this.parts;
+    const note = await leases.note(this.name);
+    const lost = new AbortController();
+    const signal = AbortSignal.any([lost.signal, this.#stopping.signal]);
+    const saveNote = async (text: string) => void (await leases.saveNote(this.name, token, text));
+    this.#isHolding = true;
+    const working = job({ signal, note, saveNote });
+    for (let endMs = untilMs; !signal.aborted; ) {
+      await delay(clock, RENEW_MS, signal);
+      const atMs = clock.now();
+      const isHeld = await leases.renew(this.name, token, TTL_MS).catch(() => undefined);
+      if (isHeld) endMs = atMs + TTL_MS;
+      // While the store is away, nobody else can take it either, but it ends in the store.
+      if (isHeld === false || clock.now() >= endMs) lost.abort();
+    }
+    await working;
+    this.#isHolding = false;
+    if (lost.signal.aborted) log.warn(`the lease for ${this.name} was lost`);
+    await leases.release(this.name, token).catch(() => {});
+  }
+}
