@@ -40,23 +40,22 @@ export function observationsOf(
   const tag = record?.tag === undefined ? observation.tag : undefined;
   const times = { receivedAtMs, precisionMs: 1 as const, ...(tag !== undefined && { tag }) };
   const asOf = { ...times, occurredAtMs: askedAtMs - policy.listLagMs, askedAtMs };
-  const seen = devices.flatMap(({ deviceId, connectedAtMs }): LifecycleEvent[] => {
+  const present = devices.flatMap(({ deviceId, connectedAtMs }): LifecycleEvent[] => {
     if (record?.devices.has(deviceId)) {
       return isNewsIfSeen(record, deviceId, askedAtMs, policy) ? [{ ...asOf, subject, deviceId, kind: 'seen' }] : [];
     }
-    const isStartKnown = connectedAtMs !== undefined && connectedAtMs <= receivedAtMs;
-    const connect = { ...times, subject, deviceId, kind: 'connected' as const };
-    return [
-      ...(isStartKnown ? [{ ...connect, occurredAtMs: connectedAtMs }] : []),
-      { ...asOf, subject, deviceId, kind: 'seen' as const },
-    ];
+    const seen = { ...asOf, subject, deviceId, kind: 'seen' as const };
+    if (connectedAtMs === undefined || connectedAtMs > receivedAtMs) return [seen];
+    const connected = { ...times, subject, deviceId, kind: 'connected' as const, occurredAtMs: connectedAtMs };
+    // Dated before its start, a sighting would give the device another start.
+    return connectedAtMs > asOf.occurredAtMs ? [connected] : [connected, seen];
   });
   const listed = new Set(devices.map(({ deviceId }) => deviceId));
   const absent = [...(record?.devices.keys() ?? [])].filter((deviceId) => !listed.has(deviceId));
   const unseen = absent
     .filter((deviceId) => record && isNewsIfUnseen(record, deviceId, askedAtMs, policy))
     .map((deviceId) => ({ ...asOf, subject, deviceId, kind: 'unseen' as const }));
-  return [...seen, ...unseen];
+  return [...present, ...unseen];
 }
 
 /**

@@ -42,7 +42,7 @@ export class ObservationRecorder {
     const verdicts = await Promise.all(events.map((event) => this.recorder.record(event)));
     const applied = events.filter((_, index) => verdicts[index] === 'applied');
     const isConnected = record?.announced.state === 'connected';
-    const isSeen = applied.some(({ kind }) => kind === 'seen');
+    const isSeen = applied.some(({ kind }) => kind !== 'unseen');
     const isUnseen = applied.some(({ kind }) => kind === 'unseen');
     const isRemoved = isConnected && isUnseen && observation.devices.length === 0;
     const correction = isRemoved ? 'removed' : isSeen && !isConnected ? 'added' : undefined;

@@ -49,6 +49,12 @@ describe('an answer of the provider', () => {
     });
   });
 
+  it('gives a device the start that is told, also if that is later than the time of which the answer is', () => {
+    const devices = [{ deviceId: 'd1' as DeviceId, connectedAtMs: s(58) }];
+    const events = newsOf(answer(s(60), [], { devices }));
+    expect(recordAfter(events, s(61))?.announced).toMatchObject({ state: 'connected', sinceMs: s(58) });
+  });
+
   it('does not reopen a device whose end was received, if the connect that it tells of is older', () => {
     const devices = [{ deviceId: 'd1' as DeviceId, connectedAtMs: s(20) }];
     const events = newsOf(answer(s(60), [], { devices }));

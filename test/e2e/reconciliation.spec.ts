@@ -14,6 +14,7 @@ import {
 } from '../reconcile/faulty-proxy.js';
 import { ACCOUNT, BrtcCustomer } from '../simulator/brtc-customer.js';
 import { sourceOf } from '../sources/every-dialect.js';
+import { parseSeries } from './scrape.js';
 import type { Service } from './service.js';
 import { onEachStore } from './stores.js';
 
@@ -142,6 +143,23 @@ describe.each(onEachStore())('reconciliation on %s', (_, startOn) => {
     await completePolls(2);
     expect(await connectedCount()).toBe(8);
     expect(await summary()).toMatchObject({ failures: 0, fuse: { isTripped: false }, corrections: { removed: 0 } });
+  });
+
+  it('is measured', async () => {
+    await connectAll(2);
+    await customer.connect((await customer.create()).endpointId);
+    await passUntil(async () => expect(await connectedCount()).toBe(3));
+    await completePolls(1);
+    const series = parseSeries((await service.request('/metrics')).text);
+    const value = (name: string, labels = '') => series.get(`rollcall_reconciliation_${name}{source="brtc"${labels}}`);
+    expect(value('polls_total', ',outcome="complete"')).toBeGreaterThan(1);
+    expect(value('poll_duration_seconds_count')).toBe(value('polls_total', ',outcome="complete"'));
+    expect(value('corrections_total', ',direction="added"')).toBe(1);
+    expect(value('questions_total', ',answer="present"')).toBeGreaterThan(0);
+    expect(value('drift_ratio')).toBe(0);
+    expect(value('interval_seconds')).toBe(INTERVAL_MS / 1_000);
+    const { lastCompletePollAt } = await summary();
+    expect(value('last_complete_poll_timestamp_seconds')).toBe(Date.parse(lastCompletePollAt) / 1_000);
   });
 
   it('believes a list that lacks many participants once a second one and a sample agree', async () => {
