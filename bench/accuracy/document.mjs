@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { SCENARIOS } from '../../simulator/dist/scenarios/scenarios.js';
 import { BASIC_LEVELS, CLOCK_LEVELS } from './levels.mjs';
+import { PROVIDERS } from './providers.mjs';
 import * as tables from './tables.mjs';
 
 const TEXT = new URL('./document.md', import.meta.url);
@@ -18,6 +19,8 @@ export function writeDocument(cells, goals) {
     withoutLoss: tables.withoutLossTable(cells),
     loss: tables.lossTable(cells),
     api: tables.apiTable(cells),
+    providers: listOf(PROVIDERS),
+    likeProviders: tables.providerTable(cells),
     many: tables.manyTable(cells),
     clocks: tables.clockTable(cells),
     belowNaive: tables.belowNaiveTable(cells),

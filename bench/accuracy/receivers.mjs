@@ -7,10 +7,10 @@ const KINDS = { onConnect: 'connected', onDisconnect: 'disconnected', onLeave: '
 
 /**
  * Rollcall's domain code. Its record is advanced by whatever source has the earliest event: webhooks, its own deadlines and the
- * `others`, such as answers of the provider's API.
+ * `others`, such as answers of the provider's API. `provider`: see providers.mjs.
  */
-export function rollcallAnnouncements({ participantId, deliveries }, policy, untilMs, others = []) {
-  const sources = [webhooks(deliveries), deadlines(), ...others];
+export function rollcallAnnouncements({ participantId, deliveries }, policy, untilMs, { provider, others = [] }) {
+  const sources = [webhooks(deliveries, provider), deadlines(), ...others];
   const announcements = [];
   let record;
   let nowMs = Number.NEGATIVE_INFINITY;
@@ -32,13 +32,15 @@ function isPresent(record) {
   return record !== undefined && record.announced.state !== 'gone';
 }
 
-function webhooks(deliveries) {
+function webhooks(deliveries, { deviceIdOf }) {
   let next = 0;
   return {
     nextMs: () => (next < deliveries.length ? receivedAtMs(deliveries[next]) : Number.POSITIVE_INFINITY),
     take: (nowMs) => {
-      const { event, timestamp, deviceId, participantId, tag } = JSON.parse(deliveries[next].body);
+      const delivery = deliveries[next];
+      const { event, timestamp, deviceId: device, participantId, tag } = JSON.parse(delivery.body);
       next += 1;
+      const deviceId = deviceIdOf(device, delivery.event.socket);
       const subject = { source: 'bandwidth', scope: '', participantId };
       const times = { occurredAtMs: Number(timestamp), receivedAtMs: nowMs, precisionMs: 1 };
       return [{ subject, deviceId, kind: KINDS[event], tag, ...times }];

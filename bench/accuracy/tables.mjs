@@ -1,7 +1,7 @@
 // The tables of docs/accuracy.md.
 import { SCENARIOS } from '../../simulator/dist/scenarios/scenarios.js';
 import { BASIC_LEVELS, CLOCK_LEVELS, MIXED_LEVELS } from './levels.mjs';
-import { MANY, WITH_API } from './matrix.mjs';
+import { MANY, PROVIDER_LEVEL, WITH_API, WITH_PROVIDER } from './matrix.mjs';
 import { describeCauses, namedScores, percent, rightShare, rowsOf, totalOf } from './rows.mjs';
 
 /** Cells below this are explained one by one. */
@@ -82,6 +82,24 @@ export function apiTable(cells) {
       return [[level.name, of(undefined)], ...withApi.map(([column, value]) => [`${level.name} ${column}`, value])];
     });
     return { scenario: name, ...Object.fromEntries(columns) };
+  });
+  return tableOf(rows);
+}
+
+/** For each scenario and each provider: webhooks alone, and with its API, which also shows the longest mistake. */
+export function providerTable(cells) {
+  const rows = [...SCENARIOS.values()].flatMap(({ name, devicesAtOnce }) => {
+    if (devicesAtOnce === 'many') return [];
+    return WITH_PROVIDER.map(({ provider, alone, withApi }) => {
+      const of = (settings) => cellOf(cells, name, PROVIDER_LEVEL, settings);
+      const columns = withApi.map((settings) => {
+        const { scores, longest } = of(settings);
+        const longestS = `${(longest.ms / 1_000).toFixed(1)} of ${(longest.limitMs / 1_000).toFixed(1)} s`;
+        return [`+ list ${settings.api.everyMs / 1_000} s`, `${rightAndFalse(scores.rollcall)} · ${longestS}`];
+      });
+      const webhooks = rightAndFalse(of(alone).scores.rollcall);
+      return { scenario: name, like: provider.name, 'webhooks alone': webhooks, ...Object.fromEntries(columns) };
+    });
   });
   return tableOf(rows);
 }

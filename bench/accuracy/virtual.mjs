@@ -4,7 +4,8 @@ import { scoreOf } from '../../simulator/dist/judge/score.js';
 import { markedPeriods, spansOf } from '../../simulator/dist/judge/spans.js';
 import { causeOf } from '../../simulator/dist/judge/unreported.js';
 import { virtualRunOf } from '../../simulator/dist/virtual-run.js';
-import { LIST_LAG_MS, listsOf, providerApi } from './provider-api.mjs';
+import { LIST_LAG_MS, listsOf, longestMistakeMs, providerApi, VANISHED_MS } from './provider-api.mjs';
+import { SIMULATOR, withoutLeaves } from './providers.mjs';
 import { naiveAnnouncements, rollcallAnnouncements } from './receivers.mjs';
 
 /** The policy of a run. `settings`: overrides of the default. */
@@ -13,19 +14,22 @@ function policyOf({ devicesAtOnce }, settings = {}) {
 }
 
 /**
- * `timeline`: from `timelineOf`. `settings`: overrides of the policy, and `api` if the provider's API is asked when in doubt, and
- * for its list every `api.everyMs`. Returns the score of each receiver, the causes of Rollcall's wrong answers, and how long its
- * oldest ghost lasted.
+ * `timeline`: from `timelineOf`. `settings`: overrides of the policy, `api` if the provider's API is asked when in doubt, and
+ * for its list every `api.everyMs`, and `provider` if it is another one than the simulator (providers.mjs). Returns the score of each
+ * receiver, the causes of Rollcall's wrong answers, how long its oldest ghost lasted, and by how much its longest mistake exceeded
+ * what the lists allow.
  */
 export function runVirtually(timeline, chaos, settings = {}) {
-  const { api, ...overrides } = settings;
-  const policy = policyOf(timeline.run.scenario, { ...overrides, ...(api && { listLagMs: LIST_LAG_MS }) });
-  const { truth, participants, allowance, startMs, untilMs } = virtualRunOf(timeline, chaos, policy.graceMs);
+  const { api, provider = SIMULATOR, ...overrides } = settings;
+  const listLag = api && { listLagMs: LIST_LAG_MS };
+  const policy = policyOf(timeline.run.scenario, { ...provider.policy, ...overrides, ...listLag });
+  const told = provider === SIMULATOR ? timeline : withoutLeaves(timeline);
+  const { truth, participants, allowance, startMs, untilMs } = virtualRunOf(told, chaos, policy.graceMs);
   const { seed } = timeline.run;
   const lists = api && listsOf({ startMs, untilMs, seed }, api.everyMs);
   const rollcall = participants.map((one, index) => {
-    const sources = api ? providerApi(one, { lists, seed, index }, policy) : [];
-    return rollcallAnnouncements(one, policy, untilMs, sources);
+    const others = api ? providerApi(one, { lists, seed, index, provider }, policy) : [];
+    return rollcallAnnouncements(one, policy, untilMs, { provider, others });
   });
   const naive = participants.map((one) => naiveAnnouncements(one));
   const score = (announcements) => scoreOf(truth, { announcements: announcements.flat(), untilMs }, allowance);
@@ -42,6 +46,7 @@ export function runVirtually(timeline, chaos, settings = {}) {
     scores: { rollcall: score(rollcall), naive: score(naive) },
     causes: causesOf(mistakes),
     ghostMs: ghostMs(mistakes, allowance),
+    ...(api && { longest: longest(mistakes, longestMistakeMs(lists, { startMs, untilMs }) + policy.graceMs) }),
   };
 }
 
@@ -54,6 +59,12 @@ function causesOf(mistakes) {
   const causes = {};
   for (const { cause, fromMs, toMs } of mistakes) causes[cause] = (causes[cause] ?? 0) + (toMs - fromMs) / 1_000;
   return causes;
+}
+
+/** The longest mistake and the limit, which is later for those who vanish: the provider itself does not know. */
+function longest(mistakes, limitMs) {
+  const lengthOf = ({ fromMs, toMs, cause }) => toMs - fromMs - (cause === 'vanished' ? VANISHED_MS : 0);
+  return { ms: Math.max(0, ...mistakes.map(lengthOf)), limitMs };
 }
 
 /** How long, beyond the grace period and the delay allowed, a participant who did not vanish was present at most. */
