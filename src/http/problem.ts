@@ -27,6 +27,7 @@ export const PROBLEMS = {
   'not-configured': { status: 501, title: 'Not configured' },
   'store-unavailable': { status: 503, title: 'The store is unavailable' },
   'source-not-configured': { status: 503, title: 'The source is not configured' },
+  'provider-unavailable': { status: 503, title: 'The provider cannot be reached' },
   'too-many-streams': { status: 503, title: 'Too many concurrent streams' },
   'too-many-participants': { status: 503, title: 'Too many participants' },
   overloaded: { status: 503, title: 'Too many requests in progress' },
@@ -48,6 +49,7 @@ const FINER_REASONS = [
   'wrong-signature',
   'expired-token',
   'outdated-signature',
+  'unknown-topic',
   'foreign-host',
   'forwarded-request',
   'unknown-path',
@@ -155,6 +157,16 @@ export function overloadedProblem(
   note?: ProblemNote,
 ): ProblemError {
   return new ProblemError('overloaded', { detail, headers: { 'retry-after': '1' } }, note);
+}
+
+/** The provider had to be asked about a callback. `error`: only for the log. */
+export function providerUnavailableProblem(error: unknown): ProblemError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new ProblemError(
+    'provider-unavailable',
+    { detail: 'The provider had to be asked about this callback, and could not be.', headers: { 'retry-after': '5' } },
+    { logFields: { error: code ?? message } },
+  );
 }
 
 /** The problem for a status code when nothing more is known. */

@@ -58,7 +58,8 @@ function operationsOf(registered: RegisteredSource): PathOperation[] {
 }
 
 function operationsAt(path: CallbackPath, { name, dialect, source, needsSecret }: RegisteredSource): PathOperation[] {
-  const { title, payload, contentTypes, arrayContentTypes = [] } = dialect;
+  const { title, payload, contentTypes, arrayContentTypes = [], asksProvider } = dialect;
+  const problems = [...PROBLEMS, ...(asksProvider ? (['provider-unavailable'] as const) : [])];
   const schema = { $ref: `#/components/schemas/${payload.name}` };
   const contentOf = (type: string) => ({
     schema: arrayContentTypes.includes(type) ? { type: 'array', items: schema } : schema,
@@ -84,7 +85,7 @@ function operationsAt(path: CallbackPath, { name, dialect, source, needsSecret }
       ...(needsSecret ? [WITH_BASIC] : []),
     ].join(' '),
     parameters: [],
-    [PROBLEMS_EXTENSION]: ['unauthorized', ...(needsSecret ? ['local-only'] : []), ...PROBLEMS],
+    [PROBLEMS_EXTENSION]: ['unauthorized', ...(needsSecret ? ['local-only'] : []), ...problems],
   };
   const withToken = {
     ...common,
@@ -95,7 +96,7 @@ function operationsAt(path: CallbackPath, { name, dialect, source, needsSecret }
       '`CALLBACK_SECRETS`, or the token of a URL that `mintCallbackUrl` returned. Such a URL belongs to the first ' +
       'participant that is received through it.',
     parameters: [TOKEN_PARAMETER],
-    [PROBLEMS_EXTENSION]: [...(source.authenticate ? ['unauthorized'] : []), 'wrong-participant', ...PROBLEMS],
+    [PROBLEMS_EXTENSION]: [...(source.authenticate ? ['unauthorized'] : []), 'wrong-participant', ...problems],
   };
   return [
     [path.withoutToken, { post: withoutToken }],

@@ -6,7 +6,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { AccessSettings } from '../auth/access-guard.js';
 import { isForm, parseForm } from '../http/form-body.js';
 import { jsonBodyParser } from '../http/json-body.js';
-import { ProblemError } from '../http/problem.js';
+import { ProblemError, providerUnavailableProblem } from '../http/problem.js';
 import { internalProblem } from '../http/problem-mapper.js';
 import type { Refusal } from '../http/refusals.js';
 import { ThrottledLog } from '../observability/throttled-log.js';
@@ -162,17 +162,22 @@ export class CallbackReceiver {
 }
 
 function verifySignature(authentication: Authentication): void {
-  if (authentication.outcome !== 'rejected') return;
-  const detail = 'The callback is not authentic.';
-  throw new ProblemError('unauthorized', { detail }, { reason: authentication.reason });
+  if (authentication.outcome === 'authentic') return;
+  if (authentication.outcome === 'unavailable') throw providerUnavailableProblem(authentication.error);
+  const { reason, detail } = authentication;
+  throw new ProblemError(
+    'unauthorized',
+    { detail: detail ?? 'The callback is not authentic.' },
+    { reason, logFields: { ...(detail !== undefined && { detail }) } },
+  );
 }
 
-/** An error is a fault of the source, or something that it does not expect: a problem, so that the callback is kept. */
+/** Any other error than a problem is a fault of the source, or something that it does not expect: the callback is kept. */
 async function handshakeOf(source: Source, body: unknown): Promise<Reply | undefined> {
   try {
     return await source.handshake?.(body);
   } catch (error) {
-    throw internalProblem(error);
+    throw error instanceof ProblemError ? error : internalProblem(error);
   }
 }
 

@@ -26,8 +26,10 @@ export interface RawCallback {
 
 export type Authentication =
   | { readonly outcome: 'authentic' }
-  /** `reason`: only for the log. */
-  | { readonly outcome: 'rejected'; readonly reason: RefusalReason };
+  /** `reason`: only for the log. `detail`: for the sender and the log, if it helps without giving anything away. */
+  | { readonly outcome: 'rejected'; readonly reason: RefusalReason; readonly detail?: string }
+  /** It cannot be verified now, because the provider cannot be asked: the callback is answered 503. */
+  | { readonly outcome: 'unavailable'; readonly error: Error };
 
 /** What a callback says. Of an end, use the most specific one that it allows: that of one device of a named participant. */
 export type ProviderEvent =
@@ -116,6 +118,8 @@ export interface Dialect {
   readonly signsUrl?: true;
   /** The response to each callback that is accepted, also if its event is ignored or not known. Default: 204, or 202. */
   readonly acknowledgement?: Reply;
+  /** Whether the provider may have to be asked about a callback, by a request to it. If it cannot be, the callback is answered 503. */
+  readonly asksProvider?: true;
   /** Whether there are events of the kind `room-ended`. Then all others have a scope. */
   readonly endsRooms?: true;
   /** Whether there are events of the kinds `device-disconnected` and `device-left`. */

@@ -5,7 +5,13 @@ import { describe, expect, it } from '@jest/globals';
 import { readConfig } from '../../src/config/config.js';
 import { DIALECTS } from '../../src/sources/registry.js';
 import { lengthOf } from '../length.js';
-import { environmentOf, PUBLIC_URL, SIGNED_DIALECTS, type SignedDialect } from '../sources/signed-dialects.js';
+import {
+  environmentOf,
+  PUBLIC_URL,
+  SIGNED_DIALECTS,
+  type SignedDialect,
+  sentBody,
+} from '../sources/signed-dialects.js';
 import { exchange, mutated, seeded } from './mutations.js';
 import { type Service, startService } from './service.js';
 
@@ -22,11 +28,9 @@ interface MutatedCallback {
   readonly bytes: Buffer;
 }
 
-/** The id of the participant says whether the body that names it is signed. */
-async function mutatedCallback(
-  { name, connect, leave, sign: signAt, contentType }: SignedDialect,
-  number: number,
-): Promise<MutatedCallback> {
+/** The id of the participant says whether the body that names it is signed. What is in an envelope has it changed instead of the headers. */
+async function mutatedCallback(dialect: SignedDialect, number: number): Promise<MutatedCallback> {
+  const { name, connect, leave, sign: signAt, contentType, envelope } = dialect;
   const random = seeded(SEED + number);
   const mutation = MUTATIONS[number % MUTATIONS.length] ?? 'headers';
   const isSigned = mutation !== 'unsigned body';
@@ -38,11 +42,15 @@ async function mutatedCallback(
   let body = original;
   while (mutation !== 'headers' && (body === original || (await isSignedAlike(body)))) body = mutated(original, random);
   const headers = { 'content-type': contentType, ...(await sign(isSigned ? body : original)) };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  const text = mutation === 'headers' ? mutated(lines.join('\r\n'), random) : lines.join('\r\n');
+  let lines = Object.entries(headers)
+    .map(([key, value]) => `${key}: ${value}`)
+    .join('\r\n');
+  let sent = sentBody(dialect, body, headers);
+  if (mutation === 'headers' && envelope) sent = mutated(sent, random);
+  else if (mutation === 'headers') lines = mutated(lines, random);
   const start = [`POST ${path} HTTP/1.1`, 'host: x', 'connection: close'];
-  const head = [...start, text, `content-length: ${Buffer.byteLength(body)}`].join('\r\n');
-  return { mutation, bytes: Buffer.from(`${head}\r\n\r\n${body}`) };
+  const head = [...start, lines, `content-length: ${Buffer.byteLength(sent)}`].join('\r\n');
+  return { mutation, bytes: Buffer.from(`${head}\r\n\r\n${sent}`) };
 }
 
 async function participantIds(service: Service): Promise<string[]> {

@@ -18,6 +18,8 @@ export interface SignedDialect {
   readonly sign: (body: string | Buffer, number?: 1 | 2, path?: string) => Promise<Readonly<Record<string, string>>>;
   /** The signature has no time, so it does not expire. */
   readonly isUndated?: true;
+  /** What is sent instead, if the body and what `sign` returns are in an envelope. */
+  readonly envelope?: (body: string, headers: Readonly<Record<string, string>>) => string;
   /** Participants are in the scope `room`. */
   readonly connect: (participantId: string) => string;
   readonly leave: (participantId: string) => string;
@@ -314,6 +316,57 @@ function realtimekitBody(event: string, customParticipantId: string): string {
   return JSON.stringify({ event, meeting: { id: 'room', endedAt: now }, participant });
 }
 
+/** SNS, with keys instead of certificates. Its library only verifies messages. */
+const chime: SignedDialect = {
+  name: 'chime',
+  contentType: 'text/plain',
+  settings: (number) => ({ TOPIC_ARNS: snsMessage('').TopicArn, CERTIFICATES: RSA_KEYS[number].publicKey }),
+  async sign(body, number = 1) {
+    const timestamp = String(Date.now());
+    const { Message, MessageId, Timestamp, TopicArn, Type } = snsMessage(String(body), timestamp);
+    const members = Object.entries({ Message, MessageId, Timestamp, TopicArn, Type });
+    const text = members.map(([name, value]) => `${name}\n${value}\n`).join('');
+    return { timestamp, signature: sign('sha256', Buffer.from(text), RSA_KEYS[number].privateKey).toString('base64') };
+  },
+  envelope: (body, { timestamp, signature }) => {
+    return JSON.stringify({ ...snsMessage(body, timestamp), Signature: signature });
+  },
+  connect: (participantId) => chimeEvent('chime:AttendeeJoined', participantId),
+  leave: (participantId) => chimeEvent('chime:AttendeeLeft', participantId),
+  unknown: () => chimeEvent('chime:AttendeeTeleported', 'ann'),
+  ignored: () => chimeEvent('chime:MeetingStarted', 'ann'),
+  lies: [
+    chimeEvent('chime:AttendeeJoined', 'ann').replace('"ann"', '["ann"]'),
+    chimeEvent('chime:AttendeeJoined', 'ann').replace(/"timestamp":\d+/, '"timestamp":"now"'),
+    chimeEvent('chime:MeetingEnded', 'ann').replace('"room"', '7'),
+  ],
+};
+
+/** `timestampMs`: in headers. */
+function snsMessage(Message: string, timestampMs = '') {
+  const time = new Date(Number(timestampMs));
+  return {
+    Type: 'Notification',
+    MessageId: '22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324',
+    TopicArn: 'arn:aws:sns:us-east-1:111122223333:chime',
+    Message,
+    Timestamp: Number.isNaN(time.getTime()) ? '' : time.toISOString(),
+    SignatureVersion: '2',
+    SigningCertURL: 'https://sns.us-east-1.amazonaws.com/SimpleNotificationService-1.pem',
+    UnsubscribeURL: 'https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe',
+  };
+}
+
+function chimeEvent(eventType: string, externalUserId: string): string {
+  const attendee = { externalUserId, attendeeId: `attendee-${externalUserId}`, externalMeetingId: 'room' };
+  return JSON.stringify({
+    id: `${eventType}-${externalUserId}`,
+    source: 'aws.chime',
+    'detail-type': 'Chime Meeting State Change',
+    detail: { eventType, timestamp: Date.now(), ...attendee },
+  });
+}
+
 /** Vonage's library verifies, but does not sign. */
 const vonage: SignedDialect = {
   name: 'vonage',
@@ -356,7 +409,13 @@ export const SIGNED_DIALECTS: readonly SignedDialect[] = [
   twilio,
   vonage,
   realtimekit,
+  chime,
 ];
+
+/** What is sent of a body: that itself, or its envelope. */
+export function sentBody({ envelope }: SignedDialect, body: string, headers: Readonly<Record<string, string>>): string {
+  return envelope ? envelope(body, headers) : body;
+}
 
 /** As the environment has them, of sources with these names. */
 export function environmentOf(
