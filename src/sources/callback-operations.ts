@@ -58,8 +58,8 @@ function operationsOf(registered: RegisteredSource): PathOperation[] {
 }
 
 function operationsAt(path: CallbackPath, { name, dialect, source, needsSecret }: RegisteredSource): PathOperation[] {
-  const { title, payload, contentTypes, arrayContentTypes = [], asksProvider } = dialect;
-  const problems = [...PROBLEMS, ...(asksProvider ? (['provider-unavailable'] as const) : [])];
+  const { title, payload, contentTypes, arrayContentTypes = [], asksAboutCallbacks } = dialect;
+  const problems = [...PROBLEMS, ...(asksAboutCallbacks ? (['provider-unavailable'] as const) : [])];
   const schema = { $ref: `#/components/schemas/${payload.name}` };
   const contentOf = (type: string) => ({
     schema: arrayContentTypes.includes(type) ? { type: 'array', items: schema } : schema,

@@ -5,6 +5,7 @@ import { sourceSettingName } from '../runtime/source-setting-name.js';
 import { agora } from './agora/agora-source.js';
 import { bandwidth } from './bandwidth/bandwidth-source.js';
 import { brtc } from './brtc/brtc-source.js';
+import { chimeEventBridge } from './chime/chime-eventbridge-source.js';
 import { chime } from './chime/chime-source.js';
 import { daily } from './daily/daily-source.js';
 import { generic } from './generic/generic-source.js';
@@ -31,6 +32,7 @@ export const DIALECTS: Readonly<Record<string, Dialect>> = {
   hms,
   realtimekit,
   chime,
+  'chime-eventbridge': chimeEventBridge,
   jaas,
   jitsi,
   generic,

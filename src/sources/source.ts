@@ -119,7 +119,7 @@ export interface Dialect {
   /** The response to each callback that is accepted, also if its event is ignored or not known. Default: 204, or 202. */
   readonly acknowledgement?: Reply;
   /** Whether the provider may have to be asked about a callback, by a request to it. If it cannot be, the callback is answered 503. */
-  readonly asksProvider?: true;
+  readonly asksAboutCallbacks?: true;
   /** Whether there are events of the kind `room-ended`. Then all others have a scope. */
   readonly endsRooms?: true;
   /** Whether there are events of the kinds `device-disconnected` and `device-left`. */

@@ -35,6 +35,25 @@ export const CALLBACKS: Readonly<Record<string, readonly [object, ...object[]]>>
       },
     },
   ],
+  'chime-eventbridge': [
+    {
+      id: 'e1',
+      'detail-type': 'Chime Meeting State Change',
+      time: '2026-09-21T14:13:21Z',
+      detail: {
+        eventType: 'chime:AttendeeJoined',
+        timestamp: 1_790_000_001_234,
+        externalMeetingId: 'calls',
+        attendeeId: 'd1',
+        externalUserId: ID,
+      },
+    },
+    {
+      id: 'e2',
+      'detail-type': 'Chime Meeting State Change',
+      detail: { eventType: 'chime:MeetingEnded', timestamp: 1_790_000_401, externalMeetingId: 'calls' },
+    },
+  ],
   jitsi: [
     {
       event_name: 'muc-occupant-joined',

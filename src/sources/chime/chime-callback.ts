@@ -45,3 +45,48 @@ export class ChimeCallback {
   })
   SubscribeURL?: string;
 }
+
+/** An event of EventBridge, with the members that are used, for the API document. */
+export class ChimeEvent {
+  @ApiPropertyOptional({ example: '12345678-1234-1234-1234-111122223333', description: 'The same on redelivery.' })
+  id?: string;
+
+  @ApiProperty({ example: 'Chime Meeting State Change', description: 'Other types of events are ignored.' })
+  'detail-type': string;
+
+  @ApiPropertyOptional({
+    format: 'date-time',
+    example: '2026-09-21T14:13:21Z',
+    description: 'Only used without `timestamp`.',
+  })
+  time?: string;
+
+  @ApiProperty({
+    type: 'object',
+    properties: {
+      eventType: { type: 'string', example: 'chime:AttendeeJoined' },
+      timestamp: {
+        type: 'number',
+        example: 1_790_000_001_234,
+        description: 'Milliseconds or seconds since the epoch.',
+      },
+      externalMeetingId: {
+        type: 'string',
+        example: 'support-42',
+        description: 'The scope and tag; if absent, `meetingId`.',
+      },
+      meetingId: { type: 'string', example: '0f3a5c1e' },
+      attendeeId: { type: 'string', example: '2b3c4d5e', description: 'The id of the device.' },
+      externalUserId: { type: 'string', example: 'alice', description: 'The id of the participant.' },
+    },
+    required: ['eventType'],
+    example: {
+      eventType: 'chime:AttendeeJoined',
+      timestamp: 1_790_000_001_234,
+      externalMeetingId: 'support-42',
+      attendeeId: '2b3c4d5e',
+      externalUserId: 'alice',
+    },
+  })
+  detail: object;
+}

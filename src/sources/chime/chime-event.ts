@@ -9,7 +9,7 @@ import { rfc3339TimeMs } from '../timestamp.js';
 
 type Meaning = 'connected' | 'disconnected' | 'left' | 'room-ended' | 'ignored';
 
-export const EVENTS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
+const EVENTS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['chime:AttendeeJoined', 'connected'],
   ['chime:AttendeeLeft', 'left'],
   ['chime:AttendeeDeleted', 'left'],
@@ -26,6 +26,17 @@ export const EVENTS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['chime:AttendeeContentVideoStarted', 'ignored'],
   ['chime:AttendeeContentVideoStopped', 'ignored'],
 ]);
+
+/** What is the same, whichever way the events come. */
+export const CHIME = {
+  events: EVENTS,
+  policy: {
+    // An attendee has one connection, and keeps its id when it joins again.
+    socketsPerDevice: 'one',
+    maxConnectionMs: 24 * 3_600_000,
+  },
+  endsRooms: true,
+} as const;
 
 const MEETING_EVENT = 'Chime Meeting State Change';
 

@@ -5,26 +5,19 @@ import { providerUnavailableProblem } from '../../http/problem.js';
 import { fieldErrors, isJsonObject, membersOf, NOT_AN_OBJECT } from '../json-callback.js';
 import { dialectWithSettings, type Reply, type Translation } from '../source.js';
 import { ChimeCallback } from './chime-callback.js';
-import { EVENTS, translateChimeEvent } from './chime-event.js';
+import { CHIME, translateChimeEvent } from './chime-event.js';
 import { authenticateSns, certificates, topicArns } from './sns-authentication.js';
 import { ConfiguredCertificates, FetchedCertificates } from './sns-certificates.js';
 import { isConfirmationUrl } from './sns-message.js';
 import { getFromSns } from './sns-request.js';
 
 export const chime = dialectWithSettings({
+  ...CHIME,
   title: 'Amazon Chime',
   payload: ChimeCallback,
   contentTypes: ['text/plain'],
-  events: EVENTS,
-  policy: {
-    // An attendee has one connection, and keeps its id when it joins again.
-    socketsPerDevice: 'one',
-    // Chime ends each meeting after 24 h.
-    maxConnectionMs: 24 * 3_600_000,
-  },
   settings: { topicArns, certificates },
-  asksProvider: true,
-  endsRooms: true,
+  asksAboutCallbacks: true,
   create(source, { topicArns: arns, certificates: keys }) {
     const mayFetch = keys === 'fetch';
     const settings = {

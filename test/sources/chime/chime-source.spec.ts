@@ -4,7 +4,7 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { SourceName } from '../../../src/domain/subject.js';
-import { EVENTS, translateChimeEvent } from '../../../src/sources/chime/chime-event.js';
+import { chimeEventBridge } from '../../../src/sources/chime/chime-eventbridge-source.js';
 import { chime } from '../../../src/sources/chime/chime-source.js';
 import { certificates, topicArns } from '../../../src/sources/chime/sns-authentication.js';
 import { isCertificateUrl, isConfirmationUrl } from '../../../src/sources/chime/sns-message.js';
@@ -261,7 +261,8 @@ describe('a message of SNS', () => {
 });
 
 describe('an event of Chime', () => {
-  const meaning = (body: unknown) => translateChimeEvent(SOURCE, body, RECEIVED_AT_MS);
+  const source = chimeEventBridge.create(SOURCE, {});
+  const meaning = (body: unknown) => source.translate(body, RECEIVED_AT_MS);
 
   it.each(bodyCases('chime/events').map((one) => [one.name, one] as const))('in the recorded case: %s', (_, one) => {
     const { outcome, events } = one.expect;
@@ -288,8 +289,10 @@ describe('an event of Chime', () => {
   });
 
   it('means what the dialect says of each', () => {
-    expect(EVENTS.size).toBe(15);
-    for (const [name, expected] of EVENTS) {
+    const events = chimeEventBridge.events ?? new Map();
+    expect(events.size).toBe(15);
+    expect(chime.events).toBe(events);
+    for (const [name, expected] of events) {
       const translation = meaning(event(name));
       const found = translation.outcome === 'events' ? translation.events[0]?.kind : translation.outcome;
       expect([name, found]).toEqual([name, expected]);
@@ -323,6 +326,18 @@ describe('an event of Chime', () => {
         events: [{ occurredAtMs, precisionMs }],
       });
     }
+  });
+
+  it('is authenticated by the header that is set, or else by the URL', async () => {
+    expect(source).not.toHaveProperty('authenticate');
+    const secret = 'a-secret-of-32-characters-or-more';
+    const callbackHeader = chimeEventBridge.settings?.callbackHeader?.read(`X-Api-Key: ${secret}`);
+    const withHeader = chimeEventBridge.create(SOURCE, { callbackHeader });
+    const outcomeOf = async (headers: Readonly<Record<string, string>>) =>
+      (await withHeader.authenticate?.({ headers, body: Buffer.alloc(0), url: undefined }, 0))?.outcome;
+    expect(await outcomeOf({ 'x-api-key': secret })).toBe('authentic');
+    expect(await outcomeOf({ 'x-api-key': `${secret}x` })).toBe('rejected');
+    expect(await outcomeOf({})).toBe('rejected');
   });
 
   it('need not have an id', () => {
