@@ -46,6 +46,8 @@ export interface AppSettings {
   readonly policy: PresencePolicy;
   /** In the store at the same time; 0: no limit. */
   readonly maxParticipants: number;
+  /** The names of those by which participants can be listed and counted. */
+  readonly indexedLabels: readonly string[];
   readonly feed: FeedSettings;
   /** undefined: callbacks that the store cannot take are refused. */
   readonly spool: SpoolSettings | undefined;
@@ -79,6 +81,7 @@ export class AppModule {
     storage,
     policy,
     maxParticipants,
+    indexedLabels,
     feed,
     spool,
     metricsSettings: { address: metricsAddress, tags: metricsTags, dataDir },
@@ -101,6 +104,7 @@ export class AppModule {
       policyOf: (source) => registry.policyOf(source),
       quota: new FeedQuota(feed.participantBytes ?? participantQuotaBytes(feed.maxBytes, workers), feed.retentionMs),
       maxParticipants,
+      indexedLabels,
       metricsTags,
     });
     const feedModule = FeedModule.forRoot({ imports: [storageModule], ...feed });

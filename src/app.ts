@@ -27,7 +27,7 @@ import { CallbackFastPath } from './sources/fast-path.js';
 import { SourceRegistry } from './sources/registry.js';
 import { subjectOf } from './storage/encoding/subject-key.js';
 import { MeasuredStorage } from './storage/measured-storage.js';
-import { StoreUnavailableError } from './storage/ports.js';
+import { LabelsNotIndexedError, StoreUnavailableError } from './storage/ports.js';
 
 const RETRY_AFTER_S = '1';
 const MAX_RETRY_AFTER_S = 3_600;
@@ -85,9 +85,16 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
 function presenceProblem(error: unknown): ProblemError | undefined {
   if (error instanceof FeedQuotaError) return quotaProblem(error);
   if (error instanceof ParticipantLimitError) return participantLimitProblem();
+  if (error instanceof LabelsNotIndexedError) return labelsProblem();
   if (!(error instanceof StoreUnavailableError)) return undefined;
   const detail = 'Nothing was partially applied. Retry in a moment.';
   return new ProblemError('store-unavailable', { detail, headers: { 'retry-after': RETRY_AFTER_S } });
+}
+
+function labelsProblem(): ProblemError {
+  const detail =
+    'Participants are being indexed by this label, or another process has another INDEXED_LABELS. Retry in a moment.';
+  return new ProblemError('labels-not-indexed', { detail, headers: { 'retry-after': RETRY_AFTER_S } });
 }
 
 function quotaProblem({ key, retryAfterMs }: FeedQuotaError): ProblemError {

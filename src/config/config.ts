@@ -238,7 +238,7 @@ function group(values: Values, ofSources: readonly SourceValues[]): Omit<Config,
   const { workers, maxConnections, maxInFlight, keepAliveMs, shutdownDelayMs, callbacksPerMinutePerUrl } = values;
   const { maxParticipants, newParticipantsPerMinute, sources, spoolMaxBytes, spoolMaxAgeMs } = values;
   const { quarantineMaxCount, quarantineMaxBytes, quarantineRetentionMs } = values;
-  const { metricsPort, metricsHost, metricsTags } = values;
+  const { metricsPort, metricsHost, metricsTags, indexedLabels } = values;
   // SQLite syncs each commit to the disk before it is acknowledged.
   const replayWindowMs = redis ? values.replayWindowMs : 0;
   const [first, ...others] = sources;
@@ -262,6 +262,7 @@ function group(values: Values, ofSources: readonly SourceValues[]): Omit<Config,
     sources: [withValues(first, ofSources[0]), ...others.map((source, n) => withValues(source, ofSources[n + 1]))],
     policy: { ...DEFAULT_POLICY, graceMs, leaveGraceMs, overlapMs, maxConnectionMs, clockSkewMs, retentionMs },
     maxParticipants,
+    indexedLabels,
     feed: {
       retentionMs: feedRetentionMs,
       maxBytes: feedMaxBytes,

@@ -1,6 +1,7 @@
 // All settings: name, purpose, default and parser. Tests compare .env.example, docs/configuration.md and the README with this list.
 import { isIP } from 'node:net';
 import { parseApiKeys } from '../auth/api-keys.js';
+import { labelNameFault, MAX_LABELS } from '../domain/labels.js';
 import { DEFAULT_POLICY } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
 import { LOG_LEVELS } from '../observability/logging.js';
@@ -223,6 +224,12 @@ export const SETTINGS = {
     'Port that serves GET /metrics without a key, instead of PORT, which then does not serve it; 0 picks a free one.',
     (text) => (text === '' ? undefined : integer(0, 65_535)(text)),
   ),
+  indexedLabels: setting(
+    'INDEXED_LABELS',
+    '',
+    'Labels by which participants can be listed and counted: a comma-separated list of at most 8 names.',
+    indexedLabels,
+  ),
   metricsHost: setting('METRICS_HOST', '127.0.0.1', 'Address to listen on with METRICS_PORT.', listenHost),
   metricsTags: setting(
     'METRICS_TAGS',
@@ -320,6 +327,14 @@ function onOrOff(text: string): boolean {
 
 function list(text: string): string[] {
   return text === '' ? [] : text.split(',').map((entry) => entry.trim());
+}
+
+function indexedLabels(text: string): string[] {
+  const names = [...new Set(list(text))];
+  if (names.length <= MAX_LABELS && names.every((name) => labelNameFault(name) === undefined)) return names;
+  throw new Error(
+    `must be a comma-separated list of at most ${MAX_LABELS} names of lower-case letters, digits, - and _`,
+  );
 }
 
 function metricsTags(text: string): string[] {

@@ -2,6 +2,7 @@
 // It is announced exactly once: the record that marks the new view as announced is stored in the same commit.
 import type { CurrentAvailability } from './availability.js';
 import type { GoneCause } from './connection.js';
+import { areSame, type Labels, NO_LABELS } from './labels.js';
 import {
   type DeviceId,
   isAvailability,
@@ -12,6 +13,8 @@ import {
 } from './lifecycle-event.js';
 import {
   type DeviceView,
+  PARTICIPANT_STATES,
+  type ParticipantState,
   type ParticipantView,
   PRESENCE_STATES,
   type Presence,
@@ -19,12 +22,13 @@ import {
 } from './presence-view.js';
 import type { Subject } from './subject.js';
 
-/** `updated`: the state is the same, but the tag, the reference, the availability or another detail differs from what was announced. */
-export type ChangeType = `${'participant' | 'device'}.${PresenceState | 'updated'}`;
+/** `updated`: the state is the same, but the tag, the reference, the labels, the availability or another detail differs from what was announced. */
+export type ChangeType = `participant.${ParticipantState | 'updated'}` | `device.${PresenceState | 'updated'}`;
 
-export const CHANGE_TYPES: readonly ChangeType[] = (['participant', 'device'] as const).flatMap((subject) =>
-  ([...PRESENCE_STATES, 'updated'] as const).map((verb) => `${subject}.${verb}` as const),
-);
+export const CHANGE_TYPES: readonly ChangeType[] = [
+  ...([...PARTICIPANT_STATES, 'updated'] as const).map((verb) => `participant.${verb}` as const),
+  ...([...PRESENCE_STATES, 'updated'] as const).map((verb) => `device.${verb}` as const),
+];
 
 export interface Change {
   readonly type: ChangeType;
@@ -35,9 +39,13 @@ export interface Change {
   readonly previousTag?: string;
   /** A backend's own reference to the participant. */
   readonly participantRef?: string;
-  readonly state: PresenceState;
+  /** undefined: none. */
+  readonly labels?: Labels;
+  /** As previousTag. */
+  readonly previousLabels?: Labels;
+  readonly state: ParticipantState;
   /** null: the participant or device was not known before. */
-  readonly previousState: PresenceState | null;
+  readonly previousState: ParticipantState | null;
   readonly cause?: GoneCause;
   readonly isDoubtful?: true;
   /** Only of a participant; undefined: unknown. */
@@ -55,6 +63,7 @@ export interface Announcement {
   readonly subject: Subject;
   readonly tag?: string;
   readonly participantRef?: string;
+  readonly labels: Labels;
   readonly version: number;
   readonly view: ParticipantView;
 }
@@ -74,7 +83,7 @@ export function changesBetween(
 ): Change[] {
   const { view } = after;
   const changes: Change[] = [];
-  const ofDevices = applied.filter((event) => !isAvailability(event));
+  const ofDevices = applied.filter((event) => !isAvailability(event) && event.kind !== 'set-labels');
   for (const device of view.devices) {
     const known = before?.view.devices.find(({ deviceId }) => deviceId === device.deviceId);
     const verb = difference(known, device);
@@ -84,17 +93,28 @@ export function changesBetween(
   }
   const isOtherTag = before !== undefined && before.tag !== after.tag;
   const isOtherRef = before !== undefined && before.participantRef !== after.participantRef;
-  const verb = difference(before?.view, view) ?? (isOtherTag || isOtherRef ? 'updated' : undefined);
+  const areOtherLabels = before !== undefined && !areSame(before.labels, after.labels);
+  const isOther = isOtherTag || isOtherRef || areOtherLabels;
+  const verb = difference(before?.view, view) ?? (isOther ? 'updated' : undefined);
   if (verb !== undefined) {
     const own = change(`participant.${verb}`, after, { now: view, before: before?.view, event: applied.at(-1), nowMs });
-    changes.push(isOtherTag && before.tag !== undefined ? { ...own, previousTag: before.tag } : own);
+    changes.push({
+      ...own,
+      ...(isOtherTag && before.tag !== undefined && { previousTag: before.tag }),
+      ...(areOtherLabels && before.labels !== NO_LABELS && { previousLabels: before.labels }),
+    });
   }
   return changes;
 }
 
-type Visible = Presence & Partial<DeviceView> & Pick<ParticipantView, 'availability'>;
+type Visible<S extends ParticipantState = ParticipantState> = Presence<S> &
+  Partial<Omit<DeviceView, 'state'>> &
+  Pick<ParticipantView, 'availability'>;
 
-function difference(before: Visible | undefined, after: Visible): PresenceState | 'updated' | undefined {
+function difference<S extends ParticipantState>(
+  before: Visible | undefined,
+  after: Visible<S>,
+): S | 'updated' | undefined {
   if (before?.state !== after.state) return after.state;
   const isSame =
     before.sinceMs === after.sinceMs &&
@@ -122,6 +142,7 @@ function change(type: ChangeType, after: Announcement, { now, before, event, now
     deviceId: now.deviceId,
     tag: after.tag,
     ...(after.participantRef !== undefined && { participantRef: after.participantRef }),
+    ...(after.labels !== NO_LABELS && { labels: after.labels }),
     state: now.state,
     previousState: before?.state ?? null,
     cause: now.cause,

@@ -3,7 +3,7 @@
 import { type EndedConnection, graceEndMs } from './connection.js';
 import type { DeviceId } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
-import { lastEnded, leaveGraceEndMs, type PresenceState, type SettledDevice } from './presence-view.js';
+import { lastEnded, leaveGraceEndMs, type ParticipantState, type SettledDevice } from './presence-view.js';
 import type { Rule } from './rules.js';
 
 /** Whether its retention period is over, on our clock. */
@@ -25,7 +25,7 @@ export interface Deadline {
 /** The next time, on our clock, at which `advance` would change something without an event. */
 export function nextDeadlineMs(
   devices: readonly SettledDevice[],
-  state: PresenceState,
+  state: ParticipantState,
   policy: PresencePolicy,
 ): number {
   return nextDeadline(devices, state, policy).atMs;
@@ -34,7 +34,7 @@ export function nextDeadlineMs(
 /** The same with what changes. `devices`: at least one. */
 export function nextDeadline(
   devices: readonly SettledDevice[],
-  state: PresenceState,
+  state: ParticipantState,
   policy: PresencePolicy,
 ): Deadline {
   const deadlines = devices.map((device) => deadlineOf(device, policy));

@@ -6,7 +6,7 @@ import { isForgettable } from './deadline.js';
 import { type DeviceHistory, lastEventAtMs } from './device-history.js';
 import type { DeviceEvent, DeviceId } from './lifecycle-event.js';
 import type { PresencePolicy } from './policy.js';
-import type { PresenceState, SettledDevice } from './presence-view.js';
+import type { ParticipantState, SettledDevice } from './presence-view.js';
 
 /** Every page reload creates a device. Beyond the limit, ended devices are evicted first. */
 export const MAX_DEVICES = 32;
@@ -55,7 +55,7 @@ export function wasSeenToConnect({ connection }: SettledDevice): boolean {
 export function isOutdated(
   device: HeldDevice,
   devices: readonly HeldDevice[],
-  state: PresenceState,
+  state: ParticipantState,
   policy: PresencePolicy,
   nowMs: number,
 ): boolean {

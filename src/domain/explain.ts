@@ -5,6 +5,7 @@ import { changesBetween } from './change.js';
 import type { Connection, Step } from './connection.js';
 import { type Deadline, deadlineOf, nextDeadline } from './deadline.js';
 import type { DeviceHistory, FoldedEvent } from './device-history.js';
+import { NO_LABELS } from './labels.js';
 import { type DeviceEvent, type DeviceId, type KeptEvent, orderedAtMs } from './lifecycle-event.js';
 import type { Observer } from './observer.js';
 import type { Supersession } from './one-device.js';
@@ -78,8 +79,8 @@ export function explain(record: ParticipantRecord, policy: PresencePolicy): Expl
   const observed = new Observed(record, policy);
   const devices = settledDevices(record, policy, nowMs, observed);
   const earlier = devices.flatMap((device) => device.earlier.map((connection) => stayOf(connection, policy)));
-  const { ends, availabilityFacts: facts } = record;
-  const known = { devices, pastStays: [...record.pastStays, ...earlier], ends, facts };
+  const { ends, availabilityFacts: facts, labels } = record;
+  const known = { devices, pastStays: [...record.pastStays, ...earlier], ends, facts, labels };
   const { view, changesAtMs } = viewOf(known, policy, nowMs, observed);
   const connections = new Map(devices.map(({ deviceId, connection }) => [deviceId, connection]));
   const explained = view.devices.map((device): ExplainedDevice => {
@@ -183,5 +184,6 @@ function nextOf(
 }
 
 function isOther({ subject, version, announced }: ParticipantRecord, view: ParticipantView): boolean {
-  return changesBetween({ subject, view: announced }, { subject, version, view }, [], 0).length > 0;
+  const unchanged = { subject, labels: NO_LABELS };
+  return changesBetween({ ...unchanged, view: announced }, { ...unchanged, version, view }, [], 0).length > 0;
 }

@@ -1,6 +1,7 @@
 // A lifecycle event is a normalised, provider-independent event of one device.
 // It has two times. `occurredAtMs` is the provider's: it orders events and measures gaps. `receivedAtMs` is ours: grace and
 // expiry are counted from it, so that neither clock skew nor a replay of old events ends a live connection.
+import type { Labels } from './labels.js';
 import type { PresencePolicy } from './policy.js';
 import type { SourceName, Subject } from './subject.js';
 
@@ -36,11 +37,17 @@ export interface LifecycleEvent {
   readonly tag?: string;
   /** A backend's own reference to the participant, from the callback URL that it minted. */
   readonly participantRef?: string;
+  /** As the provider says, or as given when the callback URL was minted. */
+  readonly labels?: Labels;
+  readonly mintedLabels?: Labels;
   /** Only of observations: when the provider was asked, by our clock. */
   readonly askedAtMs?: number;
   /** Set by `limitSkew` if the provider's time is too far ahead: the time by which the event is ordered. */
   readonly cappedAtMs?: number;
 }
+
+/** What an event says of its participant beside presence and availability. */
+export type Stating = Pick<LifecycleEvent, 'tag' | 'participantRef' | 'labels' | 'mintedLabels'>;
 
 type EventTimes = Pick<
   LifecycleEvent,
@@ -57,6 +64,8 @@ export interface ParticipantEnd extends EventTimes {
   readonly deviceId?: undefined;
   readonly tag?: string;
   readonly participantRef?: string;
+  readonly labels?: Labels;
+  readonly mintedLabels?: Labels;
 }
 
 /** Whether the participant can be given work from then on. It says nothing of whether the participant is present. */
@@ -66,8 +75,21 @@ export interface AvailabilityEvent extends EventTimes {
   readonly deviceId?: undefined;
   readonly tag?: string;
   readonly participantRef?: string;
+  readonly labels?: Labels;
+  readonly mintedLabels?: Labels;
   /** When, on our clock, it ends; undefined: with the next such event. */
   readonly untilMs?: number;
+}
+
+/** An operator's set of labels, which replaces the one before. It says nothing of whether the participant is present. */
+export interface LabelEvent extends EventTimes {
+  readonly kind: 'set-labels';
+  readonly subject: Subject;
+  readonly deviceId?: undefined;
+  readonly tag?: undefined;
+  readonly labels: Labels;
+  /** As in OperatorLabels. */
+  readonly sinceMs: number;
 }
 
 /** The end of a device, from a provider that does not name its participant. */
@@ -91,11 +113,11 @@ export interface RoomEnd extends Omit<EventTimes, 'sequence'> {
 }
 
 /** An event that the record of its participant takes. */
-export type RecordedEvent = LifecycleEvent | ParticipantEnd | AvailabilityEvent;
+export type RecordedEvent = LifecycleEvent | ParticipantEnd | AvailabilityEvent | LabelEvent;
 
 /** An event in a record. */
-export interface KeptEvent extends Omit<LifecycleEvent, 'subject' | 'deviceId' | 'tag' | 'participantRef' | 'kind'> {
-  readonly kind: EventKind | ParticipantEndKind | AvailabilityKind;
+export interface KeptEvent extends Omit<LifecycleEvent, 'subject' | 'deviceId' | keyof Stating | 'kind'> {
+  readonly kind: EventKind | ParticipantEndKind | AvailabilityKind | LabelEvent['kind'];
 }
 
 /** An event in the history of its device, or of all devices. */
@@ -115,11 +137,12 @@ const RANK: Record<KeptEvent['kind'], number> = {
   seen: 5,
   unseen: 6,
   ended: 7,
-  available: 8,
-  busy: 9,
-  'set-available': 10,
-  'set-busy': 11,
-  'set-unknown': 12,
+  'set-labels': 8,
+  available: 9,
+  busy: 10,
+  'set-available': 11,
+  'set-busy': 12,
+  'set-unknown': 13,
 };
 
 /**
@@ -132,7 +155,7 @@ export function limitSkew<T extends KeptEvent>(event: T, { clockSkewMs }: Pick<P
 }
 
 export function isOperators({ kind }: Pick<KeptEvent, 'kind'>): boolean {
-  return kind === 'ended' || kind === 'set-available' || kind === 'set-busy' || kind === 'set-unknown';
+  return kind === 'ended' || kind.startsWith('set-');
 }
 
 export function isAvailability<T extends Pick<KeptEvent, 'kind'>>(

@@ -3,6 +3,7 @@
 import type { Availability } from './availability.js';
 import { type AvailabilityEvent, isOperators, orderedAtMs } from './lifecycle-event.js';
 import type { ParticipantRecord } from './participant.js';
+import { isPresent } from './presence-view.js';
 
 export interface StatedAvailability {
   readonly availability: Availability;
@@ -10,13 +11,13 @@ export interface StatedAvailability {
   readonly untilMs?: number | undefined;
 }
 
-/** undefined: the participant is gone. */
+/** undefined: the participant is not present. */
 export function operatorFact(
   { subject, announced, availabilityFacts, lastEventAtMs, settledAtMs }: ParticipantRecord,
   { availability, untilMs }: StatedAvailability,
   clockMs: number,
 ): AvailabilityEvent | undefined {
-  if (announced.state === 'gone') return undefined;
+  if (!isPresent(announced.state)) return undefined;
   const nowMs = Math.max(clockMs, settledAtMs ?? clockMs);
   const last = availabilityFacts.findLast(isOperators);
   // It is about this presence, and later than what is known, even if the clock of the provider is ahead of ours.

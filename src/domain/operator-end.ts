@@ -4,21 +4,24 @@
 // their record is removed.
 import type { Connection } from './connection.js';
 import { lastEvent } from './device-history.js';
-import { type DeviceId, type LifecycleEvent, orderedAtMs } from './lifecycle-event.js';
+import { type DeviceId, orderedAtMs, type RecordedEvent } from './lifecycle-event.js';
+import { withdrawal } from './operator-labels.js';
 import { type Advance, advance, type ParticipantRecord, settledDevices } from './participant.js';
 import type { PresencePolicy } from './policy.js';
 import { leaveGraceEndMs } from './presence-view.js';
 
-/** The events that end a participant, or one of its devices, now. Empty if it is not present. */
+/** The events that end a participant, or one of its devices, now. Empty if it is neither present nor expected. */
 export function operatorEnds(
   record: ParticipantRecord,
   deviceId: DeviceId | undefined,
   clockMs: number,
   policy: PresencePolicy,
-): LifecycleEvent[] {
+): RecordedEvent[] {
   const { subject, settledAtMs } = record;
   const nowMs = Math.max(clockMs, settledAtMs ?? clockMs);
-  const events: LifecycleEvent[] = [];
+  const events: RecordedEvent[] = [];
+  const taken = record.announced.state === 'expected' && deviceId === undefined ? withdrawal(record, nowMs) : undefined;
+  if (taken) events.push(taken);
   for (const { deviceId: id, history, connection } of settledDevices(record, policy, nowMs)) {
     if (deviceId !== undefined && id !== deviceId) continue;
     if (!holdsPresence(connection, policy, nowMs)) continue;

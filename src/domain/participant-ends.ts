@@ -45,7 +45,10 @@ export function viewWithoutDevices(events: readonly KeptEvent[], observe?: (rule
 }
 
 /** When, on our clock, a participant of whom only these events were received is forgotten. */
-export function forgetAtMs(events: readonly KeptEvent[], { retentionMs }: PresencePolicy): number {
+export function forgetAtMs(
+  events: readonly Pick<KeptEvent, 'receivedAtMs'>[],
+  { retentionMs }: PresencePolicy,
+): number {
   return Math.max(...events.map(({ receivedAtMs }) => receivedAtMs)) + retentionMs;
 }
 

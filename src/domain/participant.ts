@@ -13,6 +13,7 @@ import {
   type Verdict,
 } from './device-history.js';
 import { type HeldDevice, isOutdated, limitDevices, wasSeenToConnect } from './eviction.js';
+import type { GivenLabels } from './labels.js';
 import {
   type DeviceEvent,
   type DeviceId,
@@ -25,6 +26,7 @@ import {
 } from './lifecycle-event.js';
 import type { Observer } from './observer.js';
 import { supersede } from './one-device.js';
+import { viewOfExpected } from './operator-labels.js';
 import { forgetAtMs, insertEnd, limitEnds, NO_ENDS, viewWithoutDevices } from './participant-ends.js';
 import type { PresencePolicy } from './policy.js';
 import {
@@ -34,22 +36,20 @@ import {
   participantView,
   type SettledDevice,
 } from './presence-view.js';
+import { areSame, currentStatements, type Statements, withOperatorLabels, withStatements } from './statements.js';
 import { MAX_PAST_STAYS, mergeStays, type Stay, stayOf } from './stay.js';
 import type { Subject } from './subject.js';
 
-export interface ParticipantRecord {
+export interface ParticipantRecord extends Statements {
   readonly subject: Subject;
   /**
    * Incremented by every commit that announces something. Starts at the time of the first commit, so that it keeps growing
    * even if the record is deleted and the participant returns.
    */
   readonly version: number;
-  /** The newest non-empty tag and the time of its event. */
-  readonly tag?: Stated;
-  /** The newest reference, as the tag. */
-  readonly participantRef?: Stated;
+  /** If only an operator's labels are known, the time of those. */
   readonly lastEventAtMs: number;
-  /** Empty if only ends or facts of availability were received. */
+  /** Empty if only ends or facts of availability were received, or labels were given. */
   readonly devices: ReadonlyMap<DeviceId, DeviceHistory>;
   /** Ends of all devices, in order. */
   readonly ends: readonly DeviceEvent[];
@@ -71,12 +71,6 @@ export interface ParticipantRecord {
   readonly settledAtMs?: number;
 }
 
-/** What an event says of its participant. */
-interface Stated {
-  readonly value: string;
-  readonly occurredAtMs: number;
-}
-
 export interface Advance {
   /** undefined if the participant is unknown or past retention; the input itself if there is nothing to commit. */
   readonly record: ParticipantRecord | undefined;
@@ -94,7 +88,7 @@ export function advance(
 ): Advance {
   const nowMs = Math.max(clockMs, before?.settledAtMs ?? clockMs);
   const inserted = insertAll(before, events, policy);
-  const { histories, ends, facts, applied, tag, participantRef, verdicts } = inserted;
+  const { histories, ends, facts, applied, statements, verdicts } = inserted;
   const origin = before ?? applied[0];
   if (!origin || (before && nowMs < before.deadlineMs && isUnmoved(before, inserted))) {
     return { record: before, changes: [], verdicts };
@@ -109,23 +103,23 @@ export function advance(
   if (strays.size > 0) return advanceWithout(strays, before, events, nowMs, policy);
   const devices = excess.length === 0 ? held : [...held, ...excess];
   const pastStays = [...(before?.pastStays ?? []), ...staysBefore(devices, policy)];
-  const { view, changesAtMs = Number.POSITIVE_INFINITY } = viewOf({ devices, pastStays, ends, facts }, policy, nowMs);
+  const known = { ends, facts, labels: statements.labels };
+  const endsOnlyUntilMs = devices.length === 0 ? forgetAtMs(deviceless(known), policy) : nowMs;
+  const { view, changesAtMs = Number.POSITIVE_INFINITY } = viewOf({ devices, pastStays, ...known }, policy, nowMs);
   const { subject } = origin;
   const version = before ? before.version + 1 : nowMs;
-  const was = before && { subject, ...statementsOf(before), view: before.announced };
-  const now = { subject, ...statementsOf(inserted), version, view: withoutUnseen(view, excess, before) };
+  const was = before && { subject, ...currentStatements(before), view: before.announced };
+  const now = { subject, ...currentStatements(statements), version, view: withoutUnseen(view, excess, before) };
   const changes = changesBetween(was, now, applied, nowMs);
 
   const outdated = held.filter((device) => isOutdated(device, devices, view.state, policy, nowMs));
   const kept = outdated.length === 0 ? held : held.filter((device) => !outdated.includes(device));
-  const endsOnlyUntilMs = devices.length === 0 ? forgetAtMs([...ends, ...facts], policy) : nowMs;
   if (kept.length === 0 && endsOnlyUntilMs <= nowMs) return { record: undefined, changes, verdicts };
   const record: ParticipantRecord = {
     subject,
     version: changes.length > 0 ? version : version - 1,
-    tag,
-    participantRef,
-    ...remember(before, { kept, released: [...excess, ...outdated], ends, facts }, policy),
+    ...statements,
+    ...remember(before, { kept, released: [...excess, ...outdated], ends, facts, statements }, policy),
     announced: kept.length === devices.length ? view : { ...view, devices: viewsOf(kept, view) },
     deadlineMs: kept.length > 0 ? Math.min(nextDeadlineMs(kept, view.state, policy), changesAtMs) : endsOnlyUntilMs,
     settledAtMs: hasNotEnded(kept, facts) ? undefined : nowMs,
@@ -133,16 +127,21 @@ export function advance(
   return { record, changes, verdicts };
 }
 
-interface Viewed {
-  readonly devices: readonly SettledDevice[];
-  readonly pastStays: readonly Stay[];
+/** All that is known of a participant without devices. */
+interface Deviceless {
   readonly ends: readonly DeviceEvent[];
   readonly facts: readonly AvailabilityFact[];
+  readonly labels: GivenLabels | undefined;
+}
+
+interface Viewed extends Deviceless {
+  readonly devices: readonly SettledDevice[];
+  readonly pastStays: readonly Stay[];
 }
 
 /** `changesAtMs`: when, on our clock, the availability changes without an event. */
 export function viewOf(
-  { devices, pastStays, ends, facts }: Viewed,
+  { devices, pastStays, ...known }: Viewed,
   policy: PresencePolicy,
   nowMs: number,
   observe?: Observer,
@@ -150,8 +149,8 @@ export function viewOf(
   const presence =
     devices.length > 0
       ? participantView(devices, pastStays, policy, nowMs, observe?.presence)
-      : viewWithoutDevices(ends.length > 0 ? ends : facts, observe?.presence);
-  const { current: availability, changesAtMs } = availabilityIn(presence, facts, nowMs, observe?.availability);
+      : viewOfDeviceless(known, policy, nowMs, observe?.presence);
+  const { current: availability, changesAtMs } = availabilityIn(presence, known.facts, nowMs, observe?.availability);
   return { view: availability ? { ...presence, availability } : presence, changesAtMs };
 }
 
@@ -203,8 +202,7 @@ interface Inserted {
   readonly histories: ReadonlyMap<DeviceId, DeviceHistory>;
   readonly ends: readonly DeviceEvent[];
   readonly facts: readonly AvailabilityFact[];
-  readonly tag?: Stated;
-  readonly participantRef?: Stated;
+  readonly statements: Statements;
   readonly applied: readonly RecordedEvent[];
   readonly verdicts: readonly Verdict[];
 }
@@ -218,9 +216,14 @@ function insertAll(
   let ends = before?.ends ?? NO_ENDS;
   let facts = before?.availabilityFacts ?? NO_FACTS;
   const applied: RecordedEvent[] = [];
-  let { tag, participantRef } = before ?? {};
+  let statements = statementsIn(before);
   const insert = (event: RecordedEvent): { readonly verdict: Verdict; readonly kept?: KeptEvent } => {
     const { deviceId } = event;
+    if (event.kind === 'set-labels') {
+      const known = statements;
+      statements = withOperatorLabels(known, event);
+      return { verdict: statements === known ? 'duplicate' : 'applied' };
+    }
     if (isAvailability(event)) {
       const insertion = insertFact(facts, factOf(event));
       facts = insertion.facts;
@@ -243,13 +246,11 @@ function insertAll(
   const verdicts = events.map((received): Verdict => {
     const event = limitSkew(received, policy);
     const { verdict, kept } = insert(event);
-    if (kept && event.tag) tag = newerOf(tag, { value: event.tag, occurredAtMs: orderedAtMs(kept) });
-    if (kept && event.participantRef)
-      participantRef = newerOf(participantRef, { value: event.participantRef, occurredAtMs: orderedAtMs(kept) });
+    if (kept && event.kind !== 'set-labels') statements = withStatements(statements, event, orderedAtMs(kept));
     if (verdict === 'applied') applied.push(event);
     return verdict;
   });
-  return { histories, ends, facts, applied: inOrder(applied), tag, participantRef, verdicts };
+  return { histories, ends, facts, applied: inOrder(applied), statements, verdicts };
 }
 
 /** Without the members that are the same for the whole history. */
@@ -273,19 +274,30 @@ function factOf(event: AvailabilityFact): AvailabilityFact {
   return event.untilMs === undefined ? fact : { ...fact, untilMs: event.untilMs };
 }
 
-function isUnmoved(before: ParticipantRecord, { histories, ends, facts, tag, participantRef }: Inserted): boolean {
+function isUnmoved(before: ParticipantRecord, { histories, ends, facts, statements }: Inserted): boolean {
   if (before.ends !== ends || before.availabilityFacts !== facts) return false;
   for (const [deviceId, history] of histories) if (before.devices.get(deviceId) !== history) return false;
-  return isSame(before.tag, tag) && isSame(before.participantRef, participantRef);
+  return areSame(before, statements);
 }
 
-function isSame(a: Stated | undefined, b: Stated | undefined): boolean {
-  return a?.value === b?.value && a?.occurredAtMs === b?.occurredAtMs;
+/** Always with the same members, so that V8 uses one hidden class for records. */
+function statementsIn({ tag, participantRef, labels }: Statements = {}): Statements {
+  return { tag, participantRef, labels };
 }
 
-/** As they are announced. */
-function statementsOf({ tag, participantRef }: Pick<ParticipantRecord, 'tag' | 'participantRef'>) {
-  return { tag: tag?.value, participantRef: participantRef?.value };
+function deviceless({ ends, facts, labels }: Deviceless) {
+  return [...ends, ...facts, ...(labels?.operator ? [labels.operator] : [])];
+}
+
+function viewOfDeviceless(
+  known: Deviceless,
+  policy: PresencePolicy,
+  nowMs: number,
+  observe?: Observer['presence'],
+): ParticipantView {
+  const { ends, facts, labels } = known;
+  if (ends.length > 0 || !labels?.operator) return viewWithoutDevices(ends.length > 0 ? ends : facts, observe);
+  return viewOfExpected(labels.operator, { untilMs: forgetAtMs(deviceless(known), policy), nowMs }, observe);
 }
 
 /** All devices as of `nowMs`, by our clock. */
@@ -322,17 +334,18 @@ interface Remembered {
   readonly released: readonly HeldDevice[];
   readonly ends: readonly DeviceEvent[];
   readonly facts: readonly AvailabilityFact[];
+  readonly statements: Statements;
 }
 
 /** Builds the history part of a record. For `released` devices, only stays and the eviction time are kept. */
 function remember(
   before: ParticipantRecord | undefined,
-  { kept, released, ends: allEnds, facts }: Remembered,
+  { kept, released, ends: allEnds, facts, statements }: Remembered,
   policy: PresencePolicy,
 ): Pick<ParticipantRecord, 'lastEventAtMs' | 'devices' | 'ends' | 'availabilityFacts' | 'pastStays' | 'evictedUpToMs'> {
   const outlived: Stay[] = [];
   const devices = new Map<DeviceId, DeviceHistory>();
-  let lastMs = before?.lastEventAtMs ?? Number.NEGATIVE_INFINITY;
+  let lastMs = before && hasEvents(before) ? before.lastEventAtMs : Number.NEGATIVE_INFINITY;
   let evictedUpToMs = before?.evictedUpToMs;
   const ends = limitEnds(allEnds);
   for (const event of [...allEnds, ...facts]) lastMs = Math.max(lastMs, orderedAtMs(event));
@@ -350,12 +363,12 @@ function remember(
     devices.set(deviceId, compacted.history);
     lastMs = Math.max(lastMs, lastEventAtMs(history));
   }
+  if (lastMs === Number.NEGATIVE_INFINITY) lastMs = statements.labels?.operator?.occurredAtMs ?? lastMs;
   const known = before?.pastStays ?? [];
   const pastStays = outlived.length === 0 ? known : mergeStays([...known, ...outlived]).slice(-MAX_PAST_STAYS);
   return { lastEventAtMs: lastMs, devices, ends: ends.ends, availabilityFacts: facts, pastStays, evictedUpToMs };
 }
 
-/** In the same millisecond, the greater string wins, so that arrival order does not matter. */
-function newerOf(a: Stated | undefined, b: Stated): Stated {
-  return a && (a.occurredAtMs - b.occurredAtMs || (a.value < b.value ? -1 : 1)) > 0 ? a : b;
+function hasEvents({ devices, ends, availabilityFacts }: ParticipantRecord): boolean {
+  return devices.size > 0 || ends.length > 0 || availabilityFacts.length > 0;
 }

@@ -19,13 +19,19 @@ import type { Rule } from './rules.js';
 import { mergeStays, type Stay, startOfPresence, stayOf } from './stay.js';
 
 export type PresenceState = 'connected' | 'reconnecting' | 'gone';
+/** `expected`: an operator has announced the participant, and no event of a device or its end was received. */
+export type ParticipantState = PresenceState | 'expected';
 
 export const PRESENCE_STATES: readonly PresenceState[] = ['connected', 'reconnecting', 'gone'];
+export const PARTICIPANT_STATES: readonly ParticipantState[] = [...PRESENCE_STATES, 'expected'];
 
 /** `cause` is set if gone, `untilMs` (our clock) if reconnecting. */
-export interface Presence {
-  readonly state: PresenceState;
-  /** Provider time. Gone: the end. Reconnecting device: the disconnect. Else: the start of the uninterrupted presence. */
+export interface Presence<S extends ParticipantState = ParticipantState> {
+  readonly state: S;
+  /**
+   * Provider time. Gone: the end. Reconnecting device: the disconnect. Expected: the announcement, on our clock. Else: the start
+   * of the uninterrupted presence.
+   */
   readonly sinceMs: number;
   readonly untilMs?: number;
   readonly cause?: GoneCause;
@@ -33,7 +39,7 @@ export interface Presence {
   readonly isDoubtful: boolean;
 }
 
-export interface DeviceView extends Presence {
+export interface DeviceView extends Presence<PresenceState> {
   readonly deviceId: DeviceId;
   /** null: no connect event was received. */
   readonly connectedAtMs: number | null;
@@ -45,6 +51,10 @@ export interface ParticipantView extends Presence {
   readonly devices: readonly DeviceView[];
   /** undefined: unknown. Only if connected. */
   readonly availability?: CurrentAvailability;
+}
+
+export function isPresent(state: ParticipantState): boolean {
+  return state === 'connected' || state === 'reconnecting';
 }
 
 /** The end of the connection if, by `nowMs`, it has expired or its grace is over. */

@@ -55,6 +55,9 @@ export const RULES = {
   'in-leave-grace': 'A participant whose last device left is reconnecting for the leave grace.',
   'all-devices-gone': 'A participant is gone with the device that ended last.',
   'no-device-known': 'A participant is gone if no event of a device is known.',
+  announced:
+    'A participant is expected if an operator has set its labels, and no event of a device or an end of all devices is known.',
+  'announcement-withdrawn': 'A participant of whom no such event is known is gone if its labels were removed.',
   // Availability
   'availability-set': 'The availability changes.',
   'availability-repeated': 'The same availability again: it has lasted since the first of equal facts.',

@@ -28,6 +28,7 @@ export const PROBLEMS = {
   'store-unavailable': { status: 503, title: 'The store is unavailable' },
   'source-not-configured': { status: 503, title: 'The source is not configured' },
   'provider-unavailable': { status: 503, title: 'The provider cannot be reached' },
+  'labels-not-indexed': { status: 503, title: 'The label is not indexed yet' },
   'too-many-streams': { status: 503, title: 'Too many concurrent streams' },
   'too-many-participants': { status: 503, title: 'Too many participants' },
   overloaded: { status: 503, title: 'Too many requests in progress' },
@@ -70,6 +71,13 @@ const FINER_REASONS = [
 ] as const;
 
 export type RefusalReason = ProblemName | (typeof FINER_REASONS)[number];
+
+const MAX_SHOWN_LENGTH = 64;
+
+/** A name that a client has chosen, for a response. */
+export function shownName(name: string): string {
+  return name.length > MAX_SHOWN_LENGTH ? `${name.slice(0, MAX_SHOWN_LENGTH)}…` : name;
+}
 
 /** One fault in the request. `pointer` is a JSON Pointer as a URI fragment, or `#/` and the name of a parameter. */
 export interface FieldError {

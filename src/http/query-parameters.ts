@@ -14,9 +14,18 @@ import {
   ValidateIf,
 } from 'class-validator';
 import { identifierFault, MAX_IDENTIFIER_LENGTH } from '../domain/identifier.js';
+import { LABEL_NAME, labelNameFault, labelsFault, MAX_LABELS } from '../domain/labels.js';
 import { parseRfc3339 } from '../runtime/rfc3339.js';
-import { ApiPropertyOptional } from './openapi/decorators.js';
-import { PARTICIPANT_ID_EXAMPLE, PARTICIPANT_REF_EXAMPLE, TAG_EXAMPLE, TIME_EXAMPLE } from './openapi/examples.js';
+import { AsSent } from './as-sent.js';
+import { GatheredParameters } from './gathered-parameters.js';
+import { ApiProperty, ApiPropertyOptional } from './openapi/decorators.js';
+import {
+  LABELS_EXAMPLE,
+  PARTICIPANT_ID_EXAMPLE,
+  PARTICIPANT_REF_EXAMPLE,
+  TAG_EXAMPLE,
+  TIME_EXAMPLE,
+} from './openapi/examples.js';
 
 export const MAX_ITEMS = 1_000;
 const MAX_TAG_LENGTH = 1_024;
@@ -152,6 +161,57 @@ export const ParticipantRefProperty = () =>
     example: PARTICIPANT_REF_EXAMPLE,
     description: 'The reference of your own that was given when the callback URL was minted, if one was.',
   });
+
+const LABELS_SCHEMA = {
+  type: 'object',
+  maxProperties: MAX_LABELS,
+  propertyNames: { pattern: LABEL_NAME.source },
+  additionalProperties: { type: 'string', minLength: 1, maxLength: MAX_IDENTIFIER_LENGTH },
+  example: LABELS_EXAMPLE,
+} as object;
+
+/** Labels in bodies. */
+export const RequiredLabels = (description: string) => ApiProperty({ ...LABELS_SCHEMA, description });
+export const LabelsProperty = (description: string) => ApiPropertyOptional({ ...LABELS_SCHEMA, description });
+
+/** Validates labels in a body. */
+export const LabelSet = () =>
+  applyDecorators(
+    AsSent(),
+    ValidateBy({
+      name: 'labels',
+      validator: {
+        validate: (labels: unknown) => labelsFault(labels) === undefined,
+        defaultMessage: (args) => {
+          const { name, message = '' } = labelsFault(args?.value) ?? {};
+          if (name === undefined) return message;
+          return LABEL_NAME.test(name) ? `[${name}] ${message}` : `has a label whose name ${message}`;
+        },
+      },
+    }),
+  );
+
+/** Query parameters `label.<name>`, which become one member, `labels`. */
+export const LabelFilter = (more: string) =>
+  applyDecorators(
+    ApiPropertyOptional({
+      type: 'object',
+      style: 'form',
+      explode: true,
+      maxProperties: MAX_LABELS,
+      patternProperties: { [LABEL_PARAMETER]: { type: 'string', minLength: 1, maxLength: MAX_IDENTIFIER_LENGTH } },
+      additionalProperties: false,
+      example: Object.fromEntries(Object.entries(LABELS_EXAMPLE).map(([name, value]) => [`label.${name}`, value])),
+      description: `Only participants with all of these labels. Each is a parameter of its own, such as \`label.call=42\`. ${more}`,
+    } as object),
+    GatheredParameters({ prefix: 'label.', maxCount: MAX_LABELS, fault: labelParameterFault }),
+  );
+
+const LABEL_PARAMETER = LABEL_NAME.source.replace('^', '^label\\.');
+
+function labelParameterFault(name: string, value: unknown): string | undefined {
+  return labelNameFault(name) ?? (Array.isArray(value) ? ONCE.message : identifierFault(value));
+}
 
 /** `availableSince` in responses. */
 export const AvailableSinceProperty = () =>

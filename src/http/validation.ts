@@ -3,11 +3,12 @@
 import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
 import { type ClassConstructor, plainToInstance } from 'class-transformer';
 import { getMetadataStorage, type ValidationError, validateSync } from 'class-validator';
-import { type FieldError, ProblemError } from './problem.js';
+import { isAsSent } from './as-sent.js';
+import { gather } from './gathered-parameters.js';
+import { type FieldError, ProblemError, shownName } from './problem.js';
 
 /** Unknown names that a response lists. Others are only counted: the response must not be larger than the request. */
 const MAX_LISTED_NAMES = 5;
-const MAX_LISTED_NAME_LENGTH = 64;
 
 type Members = Readonly<Record<string, unknown>>;
 type Dto = ClassConstructor<object>;
@@ -32,11 +33,14 @@ export class DtoPipe implements PipeTransform {
 
   #validate(members: Members, dto: Dto): object {
     const names = this.#namesOf(dto);
-    const unknown = unknownNames(members, names);
-    const known = [...names].filter((name) => Object.hasOwn(members, name)).map((name) => [name, members[name]]);
-    const instance = plainToInstance(dto, Object.fromEntries(known));
+    const { rest, gathered, errors: gatheredErrors } = gather(members, dto);
+    const unknown = unknownNames(rest, names);
+    const known = [...names].filter((name) => Object.hasOwn(rest, name)).map((name) => [name, rest[name]]);
+    const asSent = known.filter(([name]) => isAsSent(dto, String(name)));
+    const transformed = plainToInstance(dto, Object.fromEntries(known.filter((member) => !asSent.includes(member))));
+    const instance = Object.assign(transformed, Object.fromEntries(asSent), gathered);
     const errors = validateSync(instance, { stopAtFirstError: true, forbidUnknownValues: false }).map(toFieldError);
-    refuse([...unknown.listed, ...errors], unknown.unlistedCount);
+    refuse([...unknown.listed, ...gatheredErrors, ...errors], unknown.unlistedCount);
     return instance;
   }
 
@@ -70,11 +74,7 @@ function unknownNames(members: Members, known: ReadonlySet<string>) {
 }
 
 function unknownField(name: string): FieldError {
-  const isLong = name.length > MAX_LISTED_NAME_LENGTH;
-  return {
-    pointer: `#/${isLong ? `${name.slice(0, MAX_LISTED_NAME_LENGTH)}…` : name}`,
-    message: 'is not a known parameter',
-  };
+  return { pointer: `#/${shownName(name)}`, message: 'is not a known parameter' };
 }
 
 function refuse(errors: readonly FieldError[], unlistedCount: number): void {
@@ -84,10 +84,10 @@ function refuse(errors: readonly FieldError[], unlistedCount: number): void {
   throw new ProblemError('invalid-request', { detail: details.join('; '), errors });
 }
 
-/** A message that begins with an index, like "[3] is missing", is about that element. */
+/** A message that begins with an index or a name, like "[3] is missing", is about that element. */
 function toFieldError({ property, constraints = {} }: ValidationError): FieldError {
   const [message = ''] = Object.values(constraints);
-  const [, index, elementMessage] = /^\[(\d+)\] (.*)$/.exec(message) ?? [];
+  const [, index, elementMessage] = /^\[([\w-]{1,64})\] (.*)$/.exec(message) ?? [];
   return index && elementMessage
     ? { pointer: `#/${property}/${index}`, message: elementMessage }
     : { pointer: `#/${property}`, message };

@@ -1,11 +1,11 @@
 // An event on its way into the store, and its text in the spool.
-import type { RecordedEvent } from '../domain/lifecycle-event.js';
+import type { LabelEvent, RecordedEvent } from '../domain/lifecycle-event.js';
 import type { SourceName } from '../domain/subject.js';
 import { keyOf, type SubjectKey } from '../storage/encoding/subject-key.js';
 import { type EndWithoutParticipant, targetOf } from './ends-without-participant.js';
 import type { ReceivedCallback } from './refused-callbacks.js';
 
-type AnyEvent = RecordedEvent | EndWithoutParticipant;
+type AnyEvent = Exclude<RecordedEvent, LabelEvent> | EndWithoutParticipant;
 
 export interface AcceptedEvent {
   readonly event: AnyEvent;

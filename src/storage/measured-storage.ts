@@ -4,11 +4,12 @@ import { type Storage, StoreUnavailableError } from './ports.js';
 
 const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
-type MeasuredPort = 'records' | 'index' | 'feed' | 'bindings' | 'ends' | 'quarantine' | 'leases';
+type MeasuredPort = 'records' | 'index' | 'labels' | 'feed' | 'bindings' | 'ends' | 'quarantine' | 'leases';
 
 /** The label of each operation; null: not measured, since it waits on purpose. */
 const OPERATIONS: { readonly [P in MeasuredPort]: { readonly [M in keyof Storage[P]]: string | null } } = {
   records: { load: 'load', commit: 'commit', due: 'due', size: 'size' },
+  labels: { choose: 'labels_choose', complete: 'labels_complete' },
   index: { page: 'page', occupancy: 'occupancy', tags: 'tags', sources: 'sources' },
   feed: { end: 'feed_end', read: 'feed_read', trim: 'feed_trim', extent: 'feed_extent', waitForChange: null },
   bindings: { bind: 'bind', find: 'find' },
@@ -37,6 +38,7 @@ export class MeasuredStorage implements Storage {
   readonly description;
   readonly records;
   readonly index;
+  readonly labels;
   readonly feed;
   readonly bindings;
   readonly ends;
@@ -66,6 +68,7 @@ export class MeasuredStorage implements Storage {
     this.description = storage.description;
     this.records = this.#measured('records');
     this.index = this.#measured('index');
+    this.labels = this.#measured('labels');
     this.feed = this.#measured('feed');
     this.bindings = this.#measured('bindings');
     this.ends = this.#measured('ends');

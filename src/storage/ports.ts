@@ -2,7 +2,8 @@
 // finds participants by their IndexEntry. It knows no rules of presence: it loads records, and commits new ones only if they
 // have not changed since (compare-and-set). test/contract/ has one suite per port, which both adapters pass.
 import type { CurrentAvailability, KnownAvailability } from '../domain/availability.js';
-import type { PresenceState } from '../domain/presence-view.js';
+import type { Labels } from '../domain/labels.js';
+import type { ParticipantState } from '../domain/presence-view.js';
 import type { SourceName } from '../domain/subject.js';
 import type { SubjectKey } from './encoding/subject-key.js';
 import type { FeedPosition } from './feed-position.js';
@@ -14,10 +15,12 @@ export type StoredRecord = string;
 /** The attributes by which a participant is found and counted, derived from its record alone. */
 export interface IndexEntry {
   readonly source: SourceName;
-  readonly state: PresenceState;
+  readonly state: ParticipantState;
   readonly sinceMs: number;
   /** At most one of each kind. */
-  readonly groups: readonly Group[];
+  readonly groups: readonly Group<'tag' | 'scope' | 'id'>[];
+  /** Those that LabelIndex has chosen are groups, too; undefined: none. */
+  readonly labels?: Labels | undefined;
   /** The number of devices that are present. */
   readonly devices: number;
   /** Only if connected; undefined: unknown. */
@@ -26,9 +29,10 @@ export interface IndexEntry {
 }
 
 /**
- * Participants of one source that share a tag, a scope, or an id used in several scopes. `name` is not empty.
+ * Participants of one source that share a tag, a scope, an id used in several scopes, or a label (`name=value`). `name` is not
+ * empty.
  */
-export interface Group<K = 'tag' | 'scope' | 'id'> {
+export interface Group<K = 'tag' | 'scope' | 'id' | 'label'> {
   readonly kind: K;
   readonly name: string;
 }
@@ -52,7 +56,7 @@ interface Stored {
 /** Undefined members match everything. */
 export interface PageFilter {
   /** Not used with an availability, which only connected participants have. */
-  readonly states: readonly PresenceState[];
+  readonly states: readonly ParticipantState[];
   readonly availability?: KnownAvailability | undefined;
   readonly source?: SourceName | undefined;
   readonly group?: Group | undefined;
@@ -60,7 +64,7 @@ export interface PageFilter {
 
 export interface OccupancyFilter {
   readonly source?: SourceName | undefined;
-  readonly group?: Group<'tag' | 'scope'> | undefined;
+  readonly group?: Group<'tag' | 'scope' | 'label'> | undefined;
 }
 
 /** Pages are sorted by `sinceMs`, which with a filter by availability is that of the availability, then by the bytes of `key`. */
@@ -128,6 +132,7 @@ export type StoreOperation =
   | 'watch for lost data'
   | 'repair the index'
   | 'hold leases'
+  | 'choose indexed labels'
   | `read ${'participants' | 'occupancy' | 'tags' | 'deadlines' | 'the change feed'}`;
 
 /** The store refused or could not be reached in time. The operation may have been applied, but never in part. */
@@ -159,8 +164,18 @@ export interface RecordStore {
   size(): Promise<number>;
 }
 
+/** The index does not have all participants of the group of a label. */
+export class LabelsNotIndexedError extends Error {
+  override readonly name = 'LabelsNotIndexedError';
+
+  constructor() {
+    super('the label is not indexed yet, or no longer');
+  }
+}
+
 /**
- * Finds and counts participants. Changed only by commits; and if somebody deletes a record, its participant disappears from the
+ * Finds and counts participants. `page` and `occupancy` of the group of a label reject with LabelsNotIndexedError unless all its
+ * participants are known. Changed only by commits; and if somebody deletes a record, its participant disappears from the
  * index within minutes, or when it is stored again.
  */
 export interface PresenceIndex {
@@ -171,6 +186,20 @@ export interface PresenceIndex {
   tags(source: SourceName | undefined, after: string | null, limit: number): Promise<Snapshot<TagOccupancy>>;
   /** Sources that have, or once had, a participant in the store; sorted. */
   sources(): Promise<SourceName[]>;
+}
+
+/**
+ * Chooses the labels, by name, whose participants can be found. Every process writes the index as it was chosen last, by whichever of
+ * them.
+ */
+export interface LabelIndex {
+  /**
+   * Indexes these labels and no others, from the next commit on. Resolves with what `complete` needs, or null if nothing has to be
+   * done: otherwise, all participants that are stored now must be committed again, changed or not.
+   */
+  choose(names: readonly string[]): Promise<string | null>;
+  /** Resolves with false if the labels have been chosen anew meanwhile. */
+  complete(choice: string): Promise<boolean>;
 }
 
 /** What the feed keeps at the moment. */
@@ -355,6 +384,7 @@ export interface Storage {
   readonly description: string;
   readonly records: RecordStore;
   readonly index: PresenceIndex;
+  readonly labels: LabelIndex;
   readonly feed: FeedStore;
   readonly bindings: BindingStore;
   readonly ends: EndStore;

@@ -1,6 +1,7 @@
 // Injection tokens. Each consumer depends only on the ports that it needs.
 export const RECORD_STORE = Symbol('RecordStore');
 export const PRESENCE_INDEX = Symbol('PresenceIndex');
+export const LABEL_INDEX = Symbol('LabelIndex');
 export const FEED_STORE = Symbol('FeedStore');
 export const INCIDENT_STORE = Symbol('IncidentStore');
 export const QUARANTINE_STORE = Symbol('QuarantineStore');

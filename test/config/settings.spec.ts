@@ -67,7 +67,9 @@ describe('settings', () => {
 
   it('accept an empty value only where empty is meaningful, such as an empty list', () => {
     const lists =
-      'API_KEYS CALLBACK_SECRETS PUBLIC_URL TRUST_PROXY CORS_ORIGINS UNSAFE_REDIS METRICS_PORT METRICS_TAGS'.split(' ');
+      'API_KEYS CALLBACK_SECRETS PUBLIC_URL TRUST_PROXY CORS_ORIGINS UNSAFE_REDIS METRICS_PORT METRICS_TAGS INDEXED_LABELS'.split(
+        ' ',
+      );
     for (const { name } of Object.values(SETTINGS)) {
       const read = () => readConfig(DIALECTS, { [name]: ' ' });
       if (lists.includes(name)) expect(read()).toEqual(readConfig(DIALECTS, {}));
@@ -129,6 +131,9 @@ describe('settings', () => {
     [{ TRUST_PROXY: '10.0.0.0/33' }, 'TRUST_PROXY must be'],
     [{ TRUST_PROXY: '0.0.0.0/0' }, 'TRUST_PROXY must be'],
     [{ TRUST_PROXY: 'fe80::1%eth0' }, 'TRUST_PROXY must be'],
+    [{ INDEXED_LABELS: 'Call' }, 'INDEXED_LABELS must be'],
+    [{ INDEXED_LABELS: 'call,' }, 'INDEXED_LABELS must be'],
+    [{ INDEXED_LABELS: 'a,b,c,d,e,f,g,h,i' }, 'INDEXED_LABELS must be'],
     [{ CORS_ORIGINS: '*' }, 'CORS_ORIGINS must be'],
     [{ CORS_ORIGINS: 'https://app.example.com/' }, 'CORS_ORIGINS must be'],
     [{ RETENTION_MS: '60000' }, 'RETENTION_MS must be at least MAX_CONNECTION_MS'],

@@ -3,8 +3,10 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { MAX_KEPT_FACTS } from '../../src/domain/availability.js';
 import { MAX_KEPT_EVENTS } from '../../src/domain/device-history.js';
+import { labelsOf } from '../../src/domain/labels.js';
 import type { RecordedEvent } from '../../src/domain/lifecycle-event.js';
-import { advance } from '../../src/domain/participant.js';
+import { operatorLabels } from '../../src/domain/operator-labels.js';
+import { advance, type ParticipantRecord } from '../../src/domain/participant.js';
 import { MAX_KEPT_ENDS } from '../../src/domain/participant-ends.js';
 import { changesetOf, readRecord } from '../../src/presence/write/changeset.js';
 import { keyOf, type SubjectKey } from '../../src/storage/encoding/subject-key.js';
@@ -14,7 +16,7 @@ import { START_MS } from '../domain/histories.js';
 import { lengthOf } from '../length.js';
 import { ModelledParticipant } from '../model/modelled-participant.js';
 import { changesAfter } from './feed.js';
-import { expectSameIndex, TAGS } from './modelled-index.js';
+import { expectSameIndex, INDEXED, TAGS } from './modelled-index.js';
 import { type OpenStorage, storesUnderTest } from './stores.js';
 
 const policy = { ...defaults, leaveGraceMs: 2_000, maxConnectionMs: 60_000, retentionMs: 90_000 };
@@ -41,6 +43,8 @@ const events = fc.array(
       'available',
       'busy',
       'set-busy',
+      'set-labels',
+      'set-labels',
     ),
     to: fc.constantFrom(...KEYS),
     device: fc.constantFrom('d1', 'd2', 'd3'),
@@ -48,6 +52,8 @@ const events = fc.array(
     lastsMs: fc.constantFrom(undefined, 10_000, 30_000),
     tag: fc.constantFrom(undefined, ...TAGS),
     ref: fc.constantFrom(undefined, undefined, 'u-1', 'u-2'),
+    labels: fc.dictionary(fc.constantFrom(...INDEXED, 'other'), fc.constantFrom('1', '2'), { maxKeys: 2 }),
+    origin: fc.constantFrom(undefined, 'labels', 'mintedLabels'),
   }),
   { maxLength: 6 },
 );
@@ -75,6 +81,11 @@ async function stepStore(storage: Storage, key: SubjectKey, received: RecordedEv
   if (changeset) expect(await storage.records.commit([changeset])).toEqual(['done']);
 }
 
+async function recordIn(opened: OpenStorage | undefined, key: SubjectKey): Promise<ParticipantRecord | undefined> {
+  const [text] = (await opened?.storage.records.load([key])) ?? [];
+  return readRecord(key, text as string | null)?.record;
+}
+
 type Modelled = ReadonlyMap<SubjectKey, ModelledParticipant>;
 
 async function expectSame({ storage, startPosition }: OpenStorage, modelled: Modelled, nowMs: number): Promise<void> {
@@ -82,11 +93,25 @@ async function expectSame({ storage, startPosition }: OpenStorage, modelled: Mod
   const records = SUBJECTS.map(({ key }, n) => readRecord(key, texts[n] ?? null)?.record);
   const known = SUBJECTS.map(({ subject, key }) => ({ subject, ...modelled.get(key)?.known }));
   expect(
-    records.map((one) => one && [one.subject, one.version, one.announced, one.tag?.value, one.participantRef?.value]),
-  ).toEqual(known.map(({ subject, version, view, tag, ref }) => view && [subject, version, view, tag, ref]));
+    records.map(
+      (one) =>
+        one && [
+          one.subject,
+          one.version,
+          one.announced,
+          one.tag?.value,
+          one.participantRef?.value,
+          labelsOf(one.labels),
+        ],
+    ),
+  ).toEqual(
+    known.map(({ subject, version, view, tag, ref, labels }) => view && [subject, version, view, tag, ref, labels]),
+  );
   const entries = SUBJECTS.flatMap(({ subject, key }, n) => {
     const one = modelled.get(key)?.known;
-    return one ? [{ key, subject, view: one.view, tag: one.tag, record: texts[n] ?? null }] : [];
+    return one
+      ? [{ key, subject, view: one.view, tag: one.tag, labels: one.labels ?? {}, record: texts[n] ?? null }]
+      : [];
   });
   await expectSameIndex(storage.index, entries);
   // Each step advances every participant, so none is due.
@@ -108,21 +133,28 @@ describe('random histories', () => {
       await fc.assert(
         fc.asyncProperty(steps, async (history) => {
           const opened = await Promise.all(stores.map(([, open]) => open()));
+          for (const { storage } of opened)
+            expect(await storage.labels.complete((await storage.labels.choose(INDEXED)) ?? '')).toBe(true);
           const modelled = new Map(SUBJECTS.map(({ key, subject }) => [key, new ModelledParticipant(subject, policy)]));
           let nowMs = START_MS;
           for (const { events: received, passMs } of history) {
             nowMs += passMs;
-            for (const { key, parts } of SUBJECTS) {
+            for (const { key, parts, subject } of SUBJECTS) {
+              const record = await recordIn(opened[0], key);
               const own = received
                 .filter(({ to }) => to === key)
-                .map(({ kind, device, agoMs, lastsMs, tag, ref }): RecordedEvent => {
-                  const moment = { ...parts, tag, participantRef: ref, at: nowMs - agoMs, receivedAt: nowMs };
-                  if (kind === 'participant-disconnected' || kind === 'participant-left')
-                    return participantEnd(kind, moment);
-                  if (kind === 'available' || kind === 'busy') return fact(kind, moment);
-                  if (kind === 'set-busy') return fact(kind, { ...moment, until: lastsMs && moment.at + lastsMs });
-                  return eventOf(kind, { ...moment, device });
-                });
+                .flatMap(
+                  ({ kind, device, agoMs, lastsMs, tag, ref, labels, origin }): RecordedEvent[] | RecordedEvent => {
+                    const set = origin && Object.keys(labels).length > 0 ? { [origin]: labels } : {};
+                    const moment = { ...parts, tag, participantRef: ref, ...set, at: nowMs - agoMs, receivedAt: nowMs };
+                    if (kind === 'set-labels') return operatorLabels(subject, record, labels, nowMs) ?? [];
+                    if (kind === 'participant-disconnected' || kind === 'participant-left')
+                      return participantEnd(kind, moment);
+                    if (kind === 'available' || kind === 'busy') return fact(kind, moment);
+                    if (kind === 'set-busy') return fact(kind, { ...moment, until: lastsMs && moment.at + lastsMs });
+                    return eventOf(kind, { ...moment, device });
+                  },
+                );
               modelled.get(key)?.step(own.map(modelEventOf), nowMs);
               await Promise.all(opened.map(({ storage }) => stepStore(storage, key, own, nowMs)));
             }

@@ -1,9 +1,10 @@
 // Compares the index of a store with the reference model: a query must find the same as a scan of all participants.
 import { expect } from '@jest/globals';
 import { KNOWN_AVAILABILITIES } from '../../src/domain/availability.js';
-import { PRESENCE_STATES } from '../../src/domain/presence-view.js';
+import { PARTICIPANT_STATES } from '../../src/domain/presence-view.js';
 import type { SourceName, Subject } from '../../src/domain/subject.js';
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
+import { labelGroup } from '../../src/storage/label-index.js';
 import type { Group, Occupancy, PresenceIndex, StoredRecord } from '../../src/storage/ports.js';
 import type { ModelledParticipant } from '../model/modelled-participant.js';
 import { tagged } from './index-entry.js';
@@ -11,7 +12,7 @@ import { tagged } from './index-entry.js';
 type Known = NonNullable<ModelledParticipant['known']>;
 
 /** A participant known to the model, and its stored record. */
-export interface Entry extends Pick<Known, 'view' | 'tag'> {
+export interface Entry extends Pick<Known, 'view' | 'tag' | 'labels'> {
   readonly key: SubjectKey;
   readonly subject: Subject;
   readonly record: StoredRecord | null;
@@ -19,11 +20,13 @@ export interface Entry extends Pick<Known, 'view' | 'tag'> {
 
 export const TAGS = ['red', 'blue'];
 const SOURCES = [undefined, 'bandwidth', 'livekit', 'nobody'] as (SourceName | undefined)[];
-const GROUPS: (Group<'tag' | 'scope'> | undefined)[] = [
+export const INDEXED = ['call', 'user'];
+const GROUPS: (Group<'tag' | 'scope' | 'label'> | undefined)[] = [
   undefined,
   ...TAGS.map(tagged),
   { kind: 'scope', name: 'r1' },
   { kind: 'scope', name: 'r2' },
+  ...INDEXED.flatMap((name) => ['1', '2'].map((value) => labelGroup(name, value))),
 ];
 const ID: Group<'id'> = { kind: 'id', name: 'p1' };
 
@@ -39,7 +42,7 @@ export async function expectSameIndex(index: PresenceIndex, entries: readonly En
 }
 
 async function expectSamePages(index: PresenceIndex, entries: readonly Entry[], source?: SourceName, group?: Group) {
-  for (const state of PRESENCE_STATES) {
+  for (const state of PARTICIPANT_STATES) {
     const expected = among(entries, source, group)
       .filter(({ view }) => view.state === state)
       .map(({ key, view: { sinceMs }, record }) => ({ key, sinceMs, record }))
@@ -65,7 +68,7 @@ async function expectSameOccupancy(
   index: PresenceIndex,
   entries: readonly Entry[],
   source?: SourceName,
-  group?: Group<'tag' | 'scope'>,
+  group?: Group<'tag' | 'scope' | 'label'>,
 ) {
   expect(await index.occupancy({ source, group })).toEqual(occupancyOf(among(entries, source, group)));
 }
@@ -89,8 +92,10 @@ function occupancyOf(entries: readonly Entry[]): Occupancy {
 
 /** An id group contains all scopes; a participant without a scope is found by its key instead. */
 function among(entries: readonly Entry[], source?: SourceName, group?: Group): Entry[] {
-  return entries.filter(({ subject, tag }) => {
-    const names = { tag, scope: subject.scope, id: subject.scope === '' ? undefined : subject.participantId };
+  return entries.filter(({ subject, tag, labels = {} }) => {
+    const [name = ''] = group?.kind === 'label' ? group.name.split('=') : [];
+    const label = `${name}=${labels[name]}`;
+    const names = { tag, scope: subject.scope, id: subject.scope === '' ? undefined : subject.participantId, label };
     return (source === undefined || subject.source === source) && (!group || names[group.kind] === group.name);
   });
 }

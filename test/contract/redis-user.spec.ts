@@ -43,6 +43,8 @@ async function countRefusals(url: string): Promise<number> {
     storage.index.occupancy({ group: tagged('red') }),
     storage.index.tags(undefined, null, 10),
     storage.index.sources(),
+    storage.labels.choose(['call']),
+    storage.labels.complete('[""]'),
     storage.records.due(Date.now(), 10),
     storage.feed.end(),
     storage.feed.read(begin, 10),

@@ -29,6 +29,8 @@ export interface OpenStorage {
   readonly deleteRecords: (keys: readonly SubjectKey[]) => Promise<Storage>;
   /** Lets the store notice what has been deleted. */
   readonly repair: () => Promise<void>;
+  /** As another process would open it; undefined: only one can. */
+  readonly another?: () => Storage;
   /** Closes it and removes its data. */
   readonly discard: () => Promise<void>;
 }
@@ -100,5 +102,6 @@ async function openRedis(server: RedisServer, url: string, shards: number): Prom
   const repair = async () => {
     while (await storage.repair.step());
   };
-  return { storage, startPosition: await storage.feed.end(), deleteRecords, repair, discard };
+  const another = () => new RedisStorage(redis, options);
+  return { storage, startPosition: await storage.feed.end(), deleteRecords, repair, another, discard };
 }

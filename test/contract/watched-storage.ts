@@ -22,7 +22,7 @@ export function watched(storage: Storage) {
     due: (nowMs, limit) => storage.records.due(nowMs, limit),
     size: () => storage.records.size(),
   };
-  const { kind, description, index, feed, bindings, ends, incidents, quarantine, leases, backups } = storage;
+  const { kind, description, index, labels, feed, bindings, ends, incidents, quarantine, leases, backups } = storage;
   const lifecycle = {
     onPossibleLoss: (listener: () => void) => storage.onPossibleLoss(listener),
     get intactAtMs() {
@@ -43,6 +43,7 @@ export function watched(storage: Storage) {
       description,
       records,
       index,
+      labels,
       feed,
       bindings,
       ends,

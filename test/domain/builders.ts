@@ -1,9 +1,11 @@
 // Builds events for tests: `at` defaults to 0, and `receivedAt` to `at`.
+import type { Labels } from '../../src/domain/labels.js';
 import type {
   AvailabilityEvent,
   AvailabilityKind,
   DeviceId,
   EventKind,
+  LabelEvent,
   LifecycleEvent,
   ParticipantEnd,
   ParticipantEndKind,
@@ -28,6 +30,8 @@ interface EventParts extends SubjectParts, Pick<LifecycleEvent, 'eventId' | 'seq
   precisionMs?: LifecycleEvent['precisionMs'];
   tag?: string;
   participantRef?: string;
+  labels?: Labels | undefined;
+  mintedLabels?: Labels | undefined;
 }
 
 export function subjectOf({ source = 'bandwidth', scope = '', participant = 'p1' }: SubjectParts = {}): Subject {
@@ -36,7 +40,7 @@ export function subjectOf({ source = 'bandwidth', scope = '', participant = 'p1'
 
 function event(kind: EventKind, parts: EventParts): LifecycleEvent {
   const { device = 'd1', at = 0, receivedAt = at, precisionMs = 1, eventId, sequence, askedAtMs } = parts;
-  const { tag, participantRef } = parts;
+  const { tag, participantRef, labels, mintedLabels } = parts;
   return {
     subject: subjectOf(parts),
     deviceId: device as DeviceId,
@@ -49,6 +53,8 @@ function event(kind: EventKind, parts: EventParts): LifecycleEvent {
     ...(askedAtMs !== undefined && { askedAtMs }),
     ...(tag && { tag }),
     ...(participantRef && { participantRef }),
+    ...(labels && { labels }),
+    ...(mintedLabels && { mintedLabels }),
   };
 }
 
@@ -66,13 +72,39 @@ export function fact(
   return { ...participantEnd('participant-left', parts), kind, ...(until !== undefined && { untilMs: until }) };
 }
 
+/** An operator's labels, given in the order of time. */
+export function labelled(
+  labels: Labels,
+  { at = 0, since = at, ...parts }: SubjectParts & { at?: number; since?: number } = {},
+): LabelEvent {
+  const times = { occurredAtMs: at, receivedAtMs: at, precisionMs: 1 } as const;
+  return { kind: 'set-labels', subject: subjectOf(parts), labels, sinceMs: since, ...times };
+}
+
 /** The same event for the reference model. */
 export function modelEventOf(event: RecordedEvent): ModelEvent {
   const { deviceId: device, kind, occurredAtMs: at, receivedAtMs: received, precisionMs: precision } = event;
-  const { eventId, sequence, tag, participantRef: ref } = event;
+  const { eventId, sequence, tag } = event;
+  const { participantRef: ref, labels, mintedLabels } = event as Partial<LifecycleEvent>;
+  const { sinceMs } = event as Partial<LabelEvent>;
   const { askedAtMs: asked } = event as Partial<LifecycleEvent>;
   const { untilMs: until } = event as Partial<AvailabilityEvent>;
-  return { device, kind, at, received, precision, eventId, sequence, asked, tag, ref, until };
+  return {
+    device,
+    kind,
+    at,
+    received,
+    precision,
+    eventId,
+    sequence,
+    asked,
+    tag,
+    ref,
+    labels,
+    mintedLabels,
+    sinceMs,
+    until,
+  };
 }
 
 export const connected = (parts: EventParts = {}) => event('connected', parts);

@@ -9,7 +9,7 @@ import { advance, type ParticipantRecord } from '../../src/domain/participant.js
 import type { PresencePolicy } from '../../src/domain/policy.js';
 import type { Presence } from '../../src/domain/presence-view.js';
 import { RULES, type Rule } from '../../src/domain/rules.js';
-import { policy as defaults, eventOf, fact, observed, participantEnd } from './builders.js';
+import { policy as defaults, eventOf, fact, labelled, observed, participantEnd } from './builders.js';
 
 const policy = { ...defaults, graceMs: 15_000, overlapMs: 30_000, maxConnectionMs: 3_600_000 };
 const HOUR = 3_600;
@@ -31,6 +31,8 @@ const D = (at: number) => participantEnd('participant-disconnected', timed(at));
 const L = (at: number) => participantEnd('participant-left', timed(at));
 const says = (kind: 'available' | 'busy', at: number, until?: number) =>
   fact(kind, { at: at * 1_000, until: until && until * 1_000 });
+
+const announced = (at: number) => labelled({ call: '42' }, { at: at * 1_000 });
 
 function recordOf(events: readonly RecordedEvent[], now: number, rules: PresencePolicy = policy): ParticipantRecord {
   const { record } = advance(undefined, events, now * 1_000, rules);
@@ -150,6 +152,8 @@ const OF_THE_PARTICIPANT: Partial<Record<Rule, [Explanation, state: string]>> = 
   'in-leave-grace': [explained([c(0), l(10)], 11, LEAVE_GRACE), 'reconnecting 0'],
   'all-devices-gone': [explained([c(0), l(10)], 11), 'gone 10 left'],
   'no-device-known': [explained([L(10)], 11), 'gone 10 left'],
+  announced: [explained([announced(10), says('busy', 11)], 12), 'expected 10'],
+  'announcement-withdrawn': [explained([announced(10), labelled({}, { at: 20_000 })], 21), 'gone 20 ended'],
 };
 
 const DAY = 86_400;

@@ -5,7 +5,7 @@ import type { LifecycleEvent, RecordedEvent } from '../../src/domain/lifecycle-e
 import { MAX_KEPT_ENDS } from '../../src/domain/participant-ends.js';
 import type { PresencePolicy } from '../../src/domain/policy.js';
 import { type Presence, presenceOf } from '../model/presence-model.js';
-import { eventOf, fact, modelEventOf, observed, participantEnd } from './builders.js';
+import { eventOf, fact, labelled, modelEventOf, observed, participantEnd } from './builders.js';
 
 export const START_MS = 1_790_000_000_000;
 const SPAN_MS = 60_000;
@@ -120,6 +120,33 @@ export function availabilityFacts(maxLength = MAX_KEPT_FACTS): fc.Arbitrary<Reco
     });
   });
 }
+
+const labelSets = fc.dictionary(fc.constantFrom('call', 'user', 'constructor'), fc.constantFrom('1', '2'), {
+  maxKeys: 3,
+});
+
+/** The events, some of which have labels of the provider or of a minted URL. */
+export function withLabels(events: readonly RecordedEvent[]): fc.Arbitrary<RecordedEvent[]> {
+  const given = fc.constantFrom(undefined, undefined, 'labels' as const, 'mintedLabels' as const);
+  const additions = fc.array(fc.tuple(given, labelSets), { minLength: events.length, maxLength: events.length });
+  return additions.map((added) =>
+    events.map((event, n) => {
+      const [name, labels = {}] = added[n] ?? [];
+      if (event.kind === 'set-labels') return event;
+      return name === undefined || Object.keys(labels).length === 0 ? event : { ...event, [name]: labels };
+    }),
+  );
+}
+
+/** What an operator says of the labels of the participant `p1`, now and then at the same time. */
+export const operatorLabels: fc.Arbitrary<RecordedEvent[]> = fc.array(
+  fc
+    .tuple(labelSets, fc.nat(SPAN_MS / 4_000), fc.nat(3))
+    .map(([labels, n, before]) =>
+      labelled(labels, { at: START_MS + n * 4_000, since: START_MS + (n - before) * 4_000 }),
+    ),
+  { maxLength: 4 },
+);
 
 export interface Delivery {
   events: RecordedEvent[];

@@ -36,6 +36,7 @@ export interface ServiceOptions {
   readonly dataDir?: string;
   readonly policy?: Partial<PresencePolicy>;
   readonly maxParticipants?: number;
+  readonly indexedLabels?: readonly string[];
   /** With Redis; undefined: off. */
   readonly spool?: Partial<SpoolLimits>;
   readonly quarantine?: Partial<QuarantineSettings>;
@@ -94,6 +95,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     durability = 'memory',
     policy,
     maxParticipants = 0,
+    indexedLabels = [],
     spool,
     quarantine,
     replayWindowMs = 0,
@@ -141,6 +143,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     policy: { ...DEFAULT_POLICY, ...policy },
     feed: { retentionMs: 86_400_000, maxBytes: 1e8, maxStreams: 1_000, participantBytes: 1e8, ...feed },
     maxParticipants,
+    indexedLabels,
     spool: spool && { dataDir, store: redisPrefix, maxBytes: 1e8, maxAgeMs: 86_400_000, ...spool },
     metricsSettings: { address: undefined, tags: metricsTags, dataDir },
     quarantine: { maxCount: 10_000, maxBytes: 1e8, retentionMs: 604_800_000, ...quarantine },

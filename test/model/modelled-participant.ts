@@ -1,12 +1,15 @@
 // What the reference model knows and announces about one participant, step by step.
 import {
+  areLabels,
   type Connection,
   connectionsOf,
   devicesOf,
   identityOf,
   inOrder,
   isFact,
+  labelsOf,
   type ModelEvent,
+  newestOf,
   type Policy,
   type Presence,
   presenceOf,
@@ -24,6 +27,7 @@ interface Known {
   readonly staleUpToMs: number;
   readonly tag?: string;
   readonly ref?: string;
+  readonly labels?: Record<string, string>;
   readonly version: number;
   readonly view: Presence;
 }
@@ -50,8 +54,9 @@ export class ModelledParticipant {
       events,
       past,
       staleUpToMs,
-      tag: this.#newest('tag'),
-      ref: this.#newest('ref'),
+      tag: newestOf(this.#heard, 'tag')?.tag,
+      ref: newestOf(this.#heard, 'ref')?.ref,
+      labels: labelsOf(this.#heard),
       version: version ?? nowMs - 1,
       view,
     };
@@ -64,12 +69,6 @@ export class ModelledParticipant {
     this.changes.push(...changes);
     this.known = this.#forget({ ...next, version: next.version + (changes.length > 0 ? 1 : 0) }, nowMs);
     if (!this.known) this.#heard.length = 0;
-  }
-
-  /** What the newest event that says something says; of two at the same time, the greater text. */
-  #newest(name: 'tag' | 'ref'): string | undefined {
-    const said = this.#heard.flatMap(({ at, [name]: text }) => (text === undefined ? [] : [{ at, text }]));
-    return said.toSorted((a, b) => b.at - a.at || (b.text > a.text ? 1 : -1))[0]?.text;
   }
 
   /** The first time at which a step without events changes something. */
@@ -90,8 +89,8 @@ export class ModelledParticipant {
   }
 
   /** The changes, devices before the participant. */
-  #changesTo({ view, tag, ref, version }: Known, applied: readonly ModelEvent[], nowMs: number): object[] {
-    const { view: before, tag: previousTag, ref: previousRef } = this.known ?? {};
+  #changesTo({ view, tag, ref, labels = {}, version }: Known, applied: readonly ModelEvent[], nowMs: number): object[] {
+    const { view: before, tag: previousTag, ref: previousRef, labels: previousLabels = {} } = this.known ?? {};
     const change = (
       now: Visible,
       was: Visible | undefined,
@@ -105,7 +104,13 @@ export class ModelledParticipant {
       const isOperators = event?.kind.startsWith('set-') ?? false;
       const occurredAtMs = isOperators ? null : (event?.at ?? null);
       const times = { sinceMs, occurredAtMs, receivedAtMs: event?.received ?? nowMs };
-      const whose = { subject: this.subject, deviceId, tag, ...(ref && { participantRef: ref }) };
+      const whose = {
+        subject: this.subject,
+        deviceId,
+        tag,
+        ...(ref && { participantRef: ref }),
+        ...orNone({ labels }),
+      };
       return [
         {
           type,
@@ -122,22 +127,30 @@ export class ModelledParticipant {
     };
     const ofDevices = view.devices.flatMap((now) => {
       const was = before?.devices.find(({ deviceId }) => deviceId === now.deviceId);
-      const ofDevices = applied.filter((event) => !isFact(event));
+      const ofDevices = applied.filter((event) => !isFact(event) && !areLabels(event));
       const events = ofDevices.filter(({ device = now.deviceId }) => device === now.deviceId);
       return change(now, was, difference(was, now), events);
     });
     const isRetagged = before !== undefined && previousTag !== tag;
-    const isOther = isRetagged || (before !== undefined && previousRef !== ref);
+    const areOther = before !== undefined && JSON.stringify(previousLabels) !== JSON.stringify(labels);
+    const isOther = isRetagged || areOther || (before !== undefined && previousRef !== ref);
     const verb = difference(before, view) ?? (isOther ? 'updated' : undefined);
     const own = change(view, before, verb, applied);
-    return [...ofDevices, ...own.map((one) => (isRetagged ? { ...one, previousTag } : one))];
+    return [
+      ...ofDevices,
+      ...own.map((one) => ({
+        ...one,
+        ...(isRetagged && { previousTag }),
+        ...(areOther && orNone({ previousLabels })),
+      })),
+    ];
   }
 
   /** Forgets devices whose retention has passed since their end; those of a gone participant are only forgotten together. */
   #forget(known: Known, nowMs: number): Known | undefined {
     const { events, view, past, staleUpToMs } = known;
     const ids = devicesOf(events);
-    const ends = events.filter((event) => event.device === undefined && !isFact(event));
+    const ends = events.filter((event) => event.device === undefined && !isFact(event) && !areLabels(event));
     if (ids.length === 0) {
       const lastMs = Math.max(...events.map(({ received }) => received));
       return lastMs + this.policy.retentionMs <= nowMs ? undefined : known;
@@ -179,6 +192,11 @@ function withoutStale(received: readonly ModelEvent[], known: readonly ModelEven
     if (at > staleUpToMs) devices.add(device);
     return device === undefined || devices.has(device);
   });
+}
+
+/** Without a member that is an empty object. */
+function orNone(member: Record<string, object>): object {
+  return Object.fromEntries(Object.entries(member).filter(([, value]) => Object.keys(value).length > 0));
 }
 
 function difference(was: Visible | undefined, now: Visible): string | undefined {

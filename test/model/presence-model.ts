@@ -13,10 +13,17 @@ type Identity = {
   asked?: number;
   until?: number;
 };
-export type ModelEvent = Moment & Identity & { tag?: string; ref?: string };
+export type ModelEvent = Moment &
+  Identity & { tag?: string; ref?: string } & {
+    labels?: Record<string, string>;
+    mintedLabels?: Record<string, string>;
+    /** Of an operator's labels: when the participant was first announced. */
+    sinceMs?: number;
+  };
 export type Policy = Record<'graceMs' | 'leaveGraceMs' | 'overlapMs' | 'maxConnectionMs' | 'clockSkewMs', number> & {
   devicesAtOnce: string;
   socketsPerDevice: string;
+  retentionMs?: number;
 };
 /** `last`: the newest connect of an open connection, the loss of a lost one, the end of an ended one. */
 type Details = { start: number | null; interruptions: number; sockets: number; last: Moment; isFinal?: boolean } & {
@@ -39,6 +46,7 @@ const RANKS = ['connected', 'disconnected', 'participant-disconnected', 'reconne
   'reconciled',
   'superseded',
   'expired',
+  'set-labels',
   'available',
   'busy',
   'set-available',
@@ -128,7 +136,8 @@ function compareBy<T>(keysOf: (item: T) => (number | string | boolean)[]) {
 }
 
 /** The same for an event that is sent again: the provider's id, or otherwise what happened at what time. */
-export function identityOf({ device, kind, at, precision, eventId, sequence }: ModelEvent): string {
+export function identityOf({ device, kind, at, precision, eventId, sequence, labels }: ModelEvent): string {
+  if (kind === 'set-labels') return JSON.stringify([kind, at, labels]);
   return JSON.stringify(eventId === undefined ? [device, kind, at, precision, sequence] : [device, kind, eventId]);
 }
 
@@ -240,6 +249,45 @@ function goneBy(ends: readonly (ModelEvent & { time: number })[]) {
   return { state: 'gone', sinceMs: time, cause, isDoubtful: false, devices: [] as ReturnType<typeof deviceOf>[] };
 }
 
+export const areLabels = ({ kind }: { kind: string }) => kind === 'set-labels';
+
+/** Of a participant of whom only an operator's labels and facts are known. */
+function expectedBy(events: readonly ModelEvent[], p: Policy, nowMs: number) {
+  const { at, labels, sinceMs = at } = newestOf(events.filter(areLabels), 'labels') as ModelEvent;
+  const untilMs = Math.max(...events.map(({ received }) => received)) + (p.retentionMs ?? Number.POSITIVE_INFINITY);
+  const none = { isDoubtful: false, devices: [] as ReturnType<typeof deviceOf>[] };
+  if (Object.keys(labels ?? {}).length === 0) return { state: 'gone', sinceMs: at, cause: 'ended', ...none };
+  if (nowMs >= untilMs) return { state: 'gone', sinceMs: untilMs, cause: 'expired', ...none };
+  return { state: 'expected', sinceMs, cause: undefined, ...none };
+}
+
+const sorted = (labels: Record<string, string>) => Object.entries(labels).sort(compareBy(([name]) => [name]));
+
+/** The newest event that says something; of two at the same time, the one that says the greater text. */
+export function newestOf(events: readonly ModelEvent[], name: 'tag' | 'ref' | 'labels' | 'mintedLabels') {
+  const textOf = (event: ModelEvent) => {
+    const said = event[name];
+    return typeof said === 'object' ? JSON.stringify(sorted(said)) : (said ?? '');
+  };
+  const said = events.filter((event) => event[name] !== undefined);
+  return said.toSorted(compareBy((event) => [event.at, textOf(event)])).at(-1);
+}
+
+/** At most eight, sorted by name. */
+export function labelsOf(events: readonly ModelEvent[]): Record<string, string> {
+  const sets = [
+    newestOf(events.filter(areLabels), 'labels')?.labels,
+    newestOf(events, 'mintedLabels')?.mintedLabels,
+    newestOf(
+      events.filter((event) => !areLabels(event)),
+      'labels',
+    )?.labels,
+  ];
+  const all = sets.flatMap((set = {}) => sorted(set));
+  const first = all.filter(([name], n) => all.findIndex(([other]) => other === name) === n);
+  return Object.fromEntries(sorted(Object.fromEntries(first.slice(0, 8))));
+}
+
 export const isFact = ({ kind }: { kind: string }) => /available|busy|unknown/.test(kind);
 
 /** What is said of availability during the presence, and from when on it has been the same. Only a connected one has any. */
@@ -271,11 +319,12 @@ export function presenceOf(events: readonly ModelEvent[], p: Policy, nowMs: numb
 }
 
 function devicesPresenceOf(events: readonly ModelEvent[], p: Policy, nowMs: number, past: readonly Connection[]) {
-  const shared = events.filter((event) => event.device === undefined && !isFact(event));
+  const shared = events.filter((event) => event.device === undefined && !isFact(event) && !areLabels(event));
   const ids = devicesOf(events);
   const eventsOf = (id: string) => events.filter(({ device }) => device === id);
   const othersOf = (id: string) => events.filter(({ device }) => device !== undefined && device !== id);
   const histories = ids.map((id) => connectionsOf(eventsOf(id), p, nowMs, othersOf(id), shared));
+  if (ids.length === 0 && shared.length === 0 && events.some(areLabels)) return expectedBy(events, p, nowMs);
   if (ids.length === 0) return goneBy(inOrder(shared.length > 0 ? shared : events, p));
   const current = histories.map((all) => all.at(-1) ?? NONE);
   const devices = current.map((c, n) => deviceOf(ids[n] ?? '', c, p));

@@ -28,6 +28,7 @@ const ADMIN_OPERATIONS = new Set([
   'endParticipant',
   'endDevice',
   'setAvailability',
+  'setLabels',
   'purgeParticipants',
   'listIncidents',
   'acknowledgeIncident',
@@ -53,9 +54,10 @@ function scopeOf(operationId: string): keyof typeof KEYS {
 export function usualCall({ path, method, operationId }: Operation): Call {
   const bodies: Record<string, unknown> = {
     lookupParticipants: { participantIds: [SEED.participantId, 'nobody', 'lost', 'expired', SEED.participantId] },
-    mintCallbackUrl: { source: 'bandwidth', tag: 'agent-17' },
+    mintCallbackUrl: { source: 'bandwidth', tag: 'agent-17', participantRef: 'user-4711', labels: { call: '42' } },
     endDevice: { deviceId: SEED.deviceId },
     setAvailability: { availability: 'available' },
+    setLabels: { labels: { call: '42', user: 'u-7' } },
     replayQuarantinedCallbacks: { reason: 'unknown-event' },
   };
   const hasBody = method === 'POST' || method === 'PUT';
@@ -101,7 +103,12 @@ export async function refusedCall(
     case '404':
       return isCallback
         ? { ...headers({ authorization: 'Basic eDp3cm9uZw==' }), path: path.replace('{token}', 'wrong') }
-        : { ...usual, path: usual.path.replace(SEED.participantId, 'nobody') };
+        : {
+            ...usual,
+            path: usual.path.replace(SEED.participantId, 'nobody'),
+            // Labels would make somebody known.
+            ...(operationId === 'setLabels' && { body: '{"labels":{}}' }),
+          };
     case '409':
       return { ...usual, path: usual.path.replace(SEED.participantId, 'left') };
     case '410':

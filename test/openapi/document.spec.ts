@@ -72,7 +72,14 @@ describe('the API document', () => {
       expect(names).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
       for (const parameter of parameters) {
         expect(parameter).toHaveProperty('description');
-        expect(parameter.schema.type).not.toBe('object');
+        // Only those whose names begin with `label.` are one object, which takes each of its members as a parameter.
+        const { schema, style, explode } = parameter;
+        if (schema.type !== 'object') continue;
+        expect([style, explode, Object.keys(schema.patternProperties)]).toEqual([
+          'form',
+          true,
+          [expect.stringMatching(/^\^label/)],
+        ]);
       }
     }
     expect(document.webhooks.bandwidthParticipant.post.requestBody).toEqual(
@@ -130,8 +137,9 @@ describe('the API document', () => {
     for (const operation of operations.filter((one) => !isSigned(one))) {
       const { path, method, requestBody, parameters } = operation;
       const exampleOf = ({ example, schema }: Json) => [example ?? schema.example].flat().join(',');
-      // The participant in the examples is from Bandwidth, which has no scopes, and a single participant has no order.
-      const isUsed = ({ name }: Json) => name !== 'scope' && name !== 'order';
+      // The participant in the examples is from Bandwidth, which has no scopes, a single participant has no order, and no labels are
+      // indexed.
+      const isUsed = ({ name }: Json) => !['scope', 'order', 'labels'].includes(name);
       const parametersIn = (place: string) => parameters.filter((one) => one.in === place && isUsed(one));
       const query = new URLSearchParams(
         parametersIn('query').map((one): [string, string] => [one.name, exampleOf(one)]),

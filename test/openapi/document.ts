@@ -9,7 +9,15 @@ export interface Operation {
   readonly path: string;
   readonly method: string;
   readonly operationId: string;
-  readonly parameters: readonly { name: string; in: string; required?: boolean; example?: Json; schema: Json }[];
+  readonly parameters: readonly {
+    name: string;
+    in: string;
+    required?: boolean;
+    style?: string;
+    explode?: boolean;
+    example?: Json;
+    schema: Json;
+  }[];
   readonly requestBody?: Json;
   readonly responses: Readonly<Record<string, { description: string; content?: Json; headers?: Json }>>;
 }

@@ -91,9 +91,9 @@ export class ServiceResponses {
     switch (operation.operationId) {
       case 'listParticipants':
         await collect('200', at('?state=connected,reconnecting,gone&limit=2'));
-        return collect('200', at('?state=connected,reconnecting,gone'));
+        return collect('200', at('?state=connected,reconnecting,gone,expected'));
       case 'getParticipant': {
-        for (const id of ['reconnecting', 'lost', 'expired', 'never-connected', 'left']) {
+        for (const id of ['reconnecting', 'lost', 'expired', 'never-connected', 'left', 'expected']) {
           await collect('200', { ...usual, path: `/v1/participants/${id}` });
         }
         const { headers } = await collect('200', usual);
@@ -132,6 +132,9 @@ export class ServiceResponses {
         return collect('200', usual);
       case 'endParticipant':
       case 'endDevice':
+        return collect('204', usual);
+      case 'setLabels':
+        await collect('204', { ...usual, path: usual.path.replace(SEED.participantId, 'expected') });
         return collect('204', usual);
       case 'setAvailability':
         // The usual participant has been ended by now.
@@ -213,6 +216,10 @@ async function addParticipants(service: Service, clock: ManualClock): Promise<vo
   await report('onDisconnect', 'reconnecting');
   await report('onDisconnect', 'reconnecting', { deviceId: 'another' });
   await report('onConnect', SEED.participantId);
+  const path = '/v1/participants/expected/labels';
+  const headers = { ...JSON_TYPE, ...bearer('admin') };
+  const { status } = await send(service.url, { method: 'PUT', path, headers, body: '{"labels":{"call":"42"}}' });
+  expect(status).toBe(204);
 }
 
 function bodyOf(mediaType: string, text: string): unknown {

@@ -3,7 +3,8 @@
 import { KNOWN_AVAILABILITIES, type KnownAvailability } from '../../domain/availability.js';
 import { CHANGE_TYPES, type Change, type ChangeType } from '../../domain/change.js';
 import { GONE_CAUSES, type GoneCause } from '../../domain/connection.js';
-import { PRESENCE_STATES, type PresenceState } from '../../domain/presence-view.js';
+import type { Labels } from '../../domain/labels.js';
+import { PARTICIPANT_STATES, type ParticipantState } from '../../domain/presence-view.js';
 import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
 import {
   DEVICE_ID_EXAMPLE,
@@ -15,6 +16,7 @@ import {
 import {
   AvailableSinceProperty,
   DoubtfulProperty,
+  LabelsProperty,
   ParticipantRefProperty,
   ScopeProperty,
 } from '../../http/query-parameters.js';
@@ -26,7 +28,7 @@ export class ChangeResponse {
     enum: CHANGE_TYPES,
     example: 'participant.connected',
     description:
-      '`updated`: the state is the same, but the tag, `participantRef`, the availability or another detail has changed.',
+      '`updated`: the state is the same, but the tag, `participantRef`, the labels, the availability or another detail has changed.',
   })
   type: ChangeType;
 
@@ -59,17 +61,23 @@ export class ChangeResponse {
   @ParticipantRefProperty()
   participantRef?: string;
 
-  @ApiProperty({ enum: PRESENCE_STATES, example: 'connected' })
-  state: PresenceState;
+  @LabelsProperty('The labels of the participant; absent if it has none.')
+  labels?: Labels;
+
+  @LabelsProperty('Only if this change replaced labels of the participant: the previous ones.')
+  previousLabels?: Labels;
+
+  @ApiProperty({ enum: PARTICIPANT_STATES, example: 'connected', description: 'Only a participant is `expected`.' })
+  state: ParticipantState;
 
   @ApiProperty({
     type: String,
-    enum: PRESENCE_STATES,
+    enum: PARTICIPANT_STATES,
     nullable: true,
     example: 'reconnecting',
     description: 'null if the participant or device was not known before.',
   })
-  previousState: PresenceState | null;
+  previousState: ParticipantState | null;
 
   @ApiPropertyOptional({
     type: String,
@@ -146,8 +154,8 @@ export class ChangesResponse {
 }
 
 export function changeResponse(change: Change, position: string): ChangeResponse {
-  const { type, subject, deviceId, tag, previousTag, participantRef, state, previousState, cause, availability } =
-    change;
+  const { type, subject, deviceId, tag, previousTag, participantRef, labels, previousLabels } = change;
+  const { state, previousState, cause, availability } = change;
   return {
     type,
     participantId: subject.participantId,
@@ -157,6 +165,8 @@ export function changeResponse(change: Change, position: string): ChangeResponse
     ...(tag !== undefined && { tag }),
     ...(previousTag !== undefined && { previousTag }),
     ...(participantRef !== undefined && { participantRef }),
+    ...(labels && { labels }),
+    ...(previousLabels && { previousLabels }),
     state,
     previousState,
     ...(cause && { cause }),

@@ -3,9 +3,19 @@ import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Max, Min, ValidateBy } from 'class-validator';
 import { CHANGE_TYPES, type ChangeType } from '../../domain/change.js';
+import type { Labels } from '../../domain/labels.js';
 import { ApiPropertyOptional, COMMA_LIST } from '../../http/openapi/decorators.js';
 import { POSITION_EXAMPLE } from '../../http/openapi/examples.js';
-import { Limit, ONCE, ParticipantIdParameter, Scope, Source, Tag, wholeNumber } from '../../http/query-parameters.js';
+import {
+  LabelFilter,
+  Limit,
+  ONCE,
+  ParticipantIdParameter,
+  Scope,
+  Source,
+  Tag,
+  wholeNumber,
+} from '../../http/query-parameters.js';
 import { parsePosition } from '../../storage/feed-position.js';
 
 const MAX_WAIT_S = 30;
@@ -47,6 +57,9 @@ const Wait = () => {
 class Filter {
   @Tag()
   tag?: string;
+
+  @LabelFilter('Also the change in which a participant loses them.')
+  labels?: Labels;
 
   @ParticipantIdParameter('Only changes of participants with this id, and of their devices.')
   participantId?: string;

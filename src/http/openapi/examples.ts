@@ -6,6 +6,7 @@ export const PARTICIPANT_ID_EXAMPLE = '473f6544-92f7-4d67-9e77-bf2533cfff6d';
 export const DEVICE_ID_EXAMPLE = 'be199214-1a03-402a-a7b6-d002470a0465';
 export const UNKNOWN_PARTICIPANT_ID_EXAMPLE = '0b9d7a52-5c5f-4f0e-9a43-6f2f3c1d8e77';
 export const PARTICIPANT_REF_EXAMPLE = 'user-4711';
+export const LABELS_EXAMPLE = { call: '42', user: 'u-7' };
 export const TAG_EXAMPLE = 'hello-world-phone';
 export const TIME_EXAMPLE = '2021-08-12T16:37:14.676Z';
 export const POSITION_EXAMPLE = '9f3ac21b77d0.1795434306502000';

@@ -1,4 +1,5 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { type Labels, NO_LABELS } from '../../domain/labels.js';
 import { ApiOkResponse, ApiOperation, ApiProblems, ApiTags } from '../../http/openapi/decorators.js';
 import { OCCUPANCY_EXAMPLE, TAGS_EXAMPLE } from '../../http/openapi/examples.js';
 import { invalidParameter } from '../../http/problem.js';
@@ -7,9 +8,12 @@ import { SourceNames } from '../../http/source-names.js';
 import { CLOCK, type Clock } from '../../runtime/clock.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
 import { formatPosition } from '../../storage/feed-position.js';
+import { labelGroup } from '../../storage/label-index.js';
 import type { OccupancyFilter } from '../../storage/ports.js';
 import { PresenceReader } from '../read/presence-reader.js';
+import { INDEXED_LABELS } from '../write/label-indexer.js';
 import { decodeCursor, encodeCursor, isPosition } from './cursor.js';
+import { refuseUnindexed } from './indexed-labels.js';
 import { OccupancyQuery, TagsQuery } from './queries.js';
 import { OccupancyResponse, TagsResponse } from './responses.js';
 
@@ -19,6 +23,7 @@ export class OccupancyController {
   constructor(
     private readonly reader: PresenceReader,
     private readonly sources: SourceNames,
+    @Inject(INDEXED_LABELS) private readonly indexedLabels: readonly string[],
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -28,16 +33,20 @@ export class OccupancyController {
     operationId: 'getOccupancy',
     summary: 'Count the participants present',
     description:
-      'Counts the participants and devices present: all of them, or those of one source, one scope or one tag.',
+      'Counts the participants and devices present: all of them, or those of one source, and of one scope, one tag or one label.',
   })
   @ApiOkResponse({ type: OccupancyResponse, description: 'The counts.', example: OCCUPANCY_EXAMPLE })
-  @ApiProblems('store-unavailable')
-  async occupancy(@Query() { tag, scope, source }: OccupancyQuery): Promise<OccupancyResponse> {
+  @ApiProblems('store-unavailable', 'labels-not-indexed')
+  async occupancy(@Query() { tag, scope, source, labels }: OccupancyQuery): Promise<OccupancyResponse> {
     const asOf = rfc3339(this.clock.now());
-    if (tag !== undefined && scope !== undefined) {
-      throw invalidParameter('scope', 'cannot be combined with tag: list the participants instead');
-    }
-    const filter = { source: this.sources.parse(source), group: groupOf(tag, scope) };
+    refuseUnindexed(labels, this.indexedLabels);
+    const groups = groupsOf(tag, scope, labels);
+    if (groups.length > 1)
+      throw invalidParameter(
+        parameterOf(groups.at(-1)),
+        'cannot be combined with another group: list the participants instead',
+      );
+    const filter = { source: this.sources.parse(source), group: groups[0] };
     return { ...(await this.reader.occupancy(filter)), asOf };
   }
 
@@ -61,9 +70,16 @@ export class OccupancyController {
   }
 }
 
-function groupOf(tag: string | undefined, scope: string | undefined): OccupancyFilter['group'] {
-  if (tag !== undefined) return { kind: 'tag', name: tag };
-  return scope === undefined ? undefined : { kind: 'scope', name: scope };
+type OccupancyGroup = NonNullable<OccupancyFilter['group']>;
+
+function groupsOf(tag: string | undefined, scope: string | undefined, labels: Labels = NO_LABELS): OccupancyGroup[] {
+  const named = Object.entries({ tag, scope }) as ['tag' | 'scope', string | undefined][];
+  const groups = named.flatMap(([kind, name]): OccupancyGroup[] => (name === undefined ? [] : [{ kind, name }]));
+  return [...groups, ...Object.entries(labels).map((label) => labelGroup(...label))];
+}
+
+function parameterOf(group: OccupancyGroup | undefined): string {
+  return group?.kind === 'label' ? `label.${group.name.split('=')[0]}` : (group?.kind ?? '');
 }
 
 function isTag(value: unknown): boolean {

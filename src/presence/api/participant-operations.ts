@@ -48,7 +48,7 @@ export const ApiListParticipants = () =>
       description: 'One page of participants.',
       example: PARTICIPANTS_EXAMPLE,
     }),
-    ApiProblems('store-unavailable'),
+    ApiProblems('store-unavailable', 'labels-not-indexed'),
   );
 
 export const ApiGetParticipant = () =>
@@ -57,7 +57,7 @@ export const ApiGetParticipant = () =>
       operationId: 'getParticipant',
       summary: 'Get one participant',
       description:
-        'Returns a participant in any state, including `gone` until the retention period is over. Send the `ETag` ' +
+        'Returns a participant in any state, including `expected`, and `gone` until the retention period is over. Send the `ETag` ' +
         'of an earlier response as `If-None-Match` to get a 304 if nothing has changed.',
     }),
     ApiHeader({

@@ -2,6 +2,7 @@ import { Body, Controller, Get, Header, Headers, HttpCode, Inject, Param, Post, 
 import type { FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { identifierFault } from '../../domain/identifier.js';
+import { sortedEntries } from '../../domain/labels.js';
 import type { ParticipantId, Subject } from '../../domain/subject.js';
 import { etagOf, namesEtag } from '../../http/etag.js';
 import { JSON_CONTENT_TYPE, jsonArray } from '../../http/json-text.js';
@@ -20,7 +21,9 @@ import { type FeedPosition, formatPosition } from '../../storage/feed-position.j
 import type { PageCursor, StoredRecord } from '../../storage/ports.js';
 import { PresenceReader } from '../read/presence-reader.js';
 import { SharedReads } from '../read/shared-reads.js';
+import { INDEXED_LABELS } from '../write/label-indexer.js';
 import { decodeCursor, encodeCursor, isPosition, isTime } from './cursor.js';
+import { refuseUnindexed } from './indexed-labels.js';
 import { ApiGetParticipant, ApiListParticipants, ApiLookupParticipants } from './participant-operations.js';
 import { LookupRequest, ParticipantsQuery, SubjectQuery } from './queries.js';
 import { participantResponse, subjectMembers } from './responses.js';
@@ -46,6 +49,7 @@ export class ParticipantsController {
   constructor(
     private readonly reader: PresenceReader,
     private readonly sources: SourceNames,
+    @Inject(INDEXED_LABELS) private readonly indexedLabels: readonly string[],
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) log: Logger,
   ) {
@@ -62,8 +66,10 @@ export class ParticipantsController {
   async list(@Query() { limit, cursor, ...query }: ParticipantsQuery): Promise<string> {
     const asOf = rfc3339(this.clock.now());
     refuseAvailabilityOfOthers(query);
-    const { state, tag, source, scope, participantId, doubtful, availability } = query;
-    const newer = [doubtful, availability].filter((value) => value !== undefined);
+    const { state, tag, source, scope, participantId, doubtful, availability, labels } = query;
+    refuseUnindexed(labels, this.indexedLabels);
+    const sorted = labels && sortedEntries(labels);
+    const newer = [doubtful, availability, sorted].filter((value) => value !== undefined);
     const others = [source, scope, participantId, ...newer];
     const isPlain = others.every((value) => value === undefined);
     const filter = `${[...state].sort().join()} ${tag ?? ''}${isPlain ? '' : JSON.stringify(others)}`;
@@ -74,6 +80,7 @@ export class ParticipantsController {
         {
           states: state,
           tag,
+          labels,
           scope,
           source: this.sources.parse(source),
           participantId: participantId as ParticipantId | undefined,

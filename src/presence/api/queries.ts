@@ -3,7 +3,8 @@ import { Transform } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsIn, IsOptional, ValidateBy } from 'class-validator';
 import { AVAILABILITIES, type Availability } from '../../domain/availability.js';
 import { identifierFault, MAX_IDENTIFIER_LENGTH } from '../../domain/identifier.js';
-import { PRESENCE_STATES, type PresenceState } from '../../domain/presence-view.js';
+import type { Labels } from '../../domain/labels.js';
+import { PARTICIPANT_STATES, type ParticipantState } from '../../domain/presence-view.js';
 import { ApiProperty, ApiPropertyOptional, COMMA_LIST } from '../../http/openapi/decorators.js';
 import {
   CURSOR_EXAMPLE,
@@ -15,9 +16,12 @@ import {
 import {
   Cursor,
   Identifier,
+  LabelFilter,
+  LabelSet,
   Limit,
   MAX_ITEMS,
   ParticipantIdParameter,
+  RequiredLabels,
   Scope,
   ScopeParameter,
   Source,
@@ -26,6 +30,7 @@ import {
   Time,
 } from '../../http/query-parameters.js';
 
+const INDEXED = 'Their names must be in `INDEXED_LABELS`.';
 const ORDERS = ['longest-available'] as const;
 
 /** Identifies a participant together with its id. An unknown scope is not an error: nothing is found in it. */
@@ -40,14 +45,17 @@ export class SubjectQuery {
 export class ParticipantsQuery {
   @ApiPropertyOptional({
     ...COMMA_LIST,
-    enum: PRESENCE_STATES,
+    enum: PARTICIPANT_STATES,
     default: ['connected'],
     example: ['connected', 'reconnecting'],
     description: 'Only participants in one of these states, separated by commas.',
   })
   @Transform(({ value }) => [...new Set(String(value).split(','))])
-  @IsIn(PRESENCE_STATES, { each: true, message: `must be a comma-separated list of ${PRESENCE_STATES.join(', ')}` })
-  state: PresenceState[] = ['connected'];
+  @IsIn(PARTICIPANT_STATES, {
+    each: true,
+    message: `must be a comma-separated list of ${PARTICIPANT_STATES.join(', ')}`,
+  })
+  state: ParticipantState[] = ['connected'];
 
   @Source()
   source?: string;
@@ -57,6 +65,9 @@ export class ParticipantsQuery {
 
   @Tag()
   tag?: string;
+
+  @LabelFilter(INDEXED)
+  labels?: Labels;
 
   @ParticipantIdParameter('Only participants with this id: at most one per source and scope.')
   participantId?: string;
@@ -119,6 +130,9 @@ export class OccupancyQuery {
 
   @Tag()
   tag?: string;
+
+  @LabelFilter(INDEXED)
+  labels?: Labels;
 }
 
 export class LookupRequest {
@@ -156,6 +170,12 @@ export class SetAvailabilityRequest {
 
   @Time('2036-11-23T10:30:00Z', 'When it ends; by default when it is set again, or the provider reports another one.')
   until?: string;
+}
+
+export class SetLabelsRequest {
+  @RequiredLabels('All labels of the participant that you set, by name.')
+  @LabelSet()
+  labels: Labels;
 }
 
 function faultOfFirst(ids: unknown): string {

@@ -1,8 +1,15 @@
 // REST responses. Times are RFC 3339 with milliseconds, in UTC.
 import { AVAILABILITIES, type Availability, type CurrentAvailability } from '../../domain/availability.js';
 import { GONE_CAUSES, type GoneCause } from '../../domain/connection.js';
+import { type Labels, labelsOf, NO_LABELS } from '../../domain/labels.js';
 import type { ParticipantRecord } from '../../domain/participant.js';
-import { type DeviceView, PRESENCE_STATES, type PresenceState } from '../../domain/presence-view.js';
+import {
+  type DeviceView,
+  PARTICIPANT_STATES,
+  type ParticipantState,
+  PRESENCE_STATES,
+  type PresenceState,
+} from '../../domain/presence-view.js';
 import type { Subject } from '../../domain/subject.js';
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
 import {
@@ -18,20 +25,21 @@ import {
 import {
   AvailableSinceProperty,
   DoubtfulProperty,
+  LabelsProperty,
   ParticipantRefProperty,
   ScopeProperty,
 } from '../../http/query-parameters.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
 import type { Occupancy } from '../../storage/ports.js';
 
-const State = () => ApiProperty({ enum: PRESENCE_STATES, example: 'connected' });
+const State = (states: readonly ParticipantState[]) => ApiProperty({ enum: [...states], example: 'connected' });
 const Since = () =>
   ApiProperty({
     format: 'date-time',
     example: TIME_EXAMPLE,
     description:
-      'Provider time. If gone: when presence ended. For a reconnecting device: when it was lost. Otherwise: when the ' +
-      'current uninterrupted presence started.',
+      'Provider time. If gone: when presence ended. For a reconnecting device: when it was lost. If expected: when it was ' +
+      'announced, by Rollcall’s clock. Otherwise: when the current uninterrupted presence started.',
   });
 const Until = () =>
   ApiPropertyOptional({
@@ -70,7 +78,7 @@ export class DeviceResponse {
   @ApiProperty({ example: DEVICE_ID_EXAMPLE })
   deviceId: string;
 
-  @State()
+  @State(PRESENCE_STATES)
   state: PresenceState;
 
   @Since()
@@ -112,8 +120,8 @@ export class ParticipantResponse {
   @ScopeProperty()
   scope?: string | undefined;
 
-  @State()
-  state: PresenceState;
+  @State(PARTICIPANT_STATES)
+  state: ParticipantState;
 
   @Since()
   since: string;
@@ -133,6 +141,9 @@ export class ParticipantResponse {
   @ParticipantRefProperty()
   participantRef?: string | undefined;
 
+  @LabelsProperty('The labels of the participant; absent if it has none.')
+  labels?: Labels | undefined;
+
   @ApiProperty({
     enum: AVAILABILITIES,
     example: 'available',
@@ -147,7 +158,11 @@ export class ParticipantResponse {
   @ApiProperty({ type: [DeviceResponse], description: 'By state: connected, reconnecting, gone; then by `since`.' })
   devices: DeviceResponse[];
 
-  @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE, description: 'Provider time of the newest event.' })
+  @ApiProperty({
+    format: 'date-time',
+    example: TIME_EXAMPLE,
+    description: 'Provider time of the newest event. If expected: when its labels were set.',
+  })
   lastEventAt: string;
 
   @ApiProperty({
@@ -277,6 +292,7 @@ export class TagsResponse {
 
 export function participantResponse(record: ParticipantRecord): ParticipantResponse {
   const { subject, announced, tag, participantRef, lastEventAtMs, version } = record;
+  const labels = labelsOf(record.labels);
   const { state, sinceMs, untilMs, cause, isDoubtful, devices, availability } = announced;
   return {
     ...subjectMembers(subject),
@@ -287,6 +303,7 @@ export function participantResponse(record: ParticipantRecord): ParticipantRespo
     doubtful: isDoubtful || undefined,
     tag: tag?.value,
     participantRef: participantRef?.value,
+    labels: labels === NO_LABELS ? undefined : labels,
     availability: availability?.value ?? 'unknown',
     availableSince: availableSince(availability),
     devices: devices.map(deviceResponse),

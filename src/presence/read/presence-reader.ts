@@ -2,11 +2,13 @@
 // only through the deadline worker, for all of them at once.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Availability } from '../../domain/availability.js';
+import { hasLabels, type Labels, labelsOf, NO_LABELS } from '../../domain/labels.js';
 import type { ParticipantRecord } from '../../domain/participant.js';
-import type { PresenceState } from '../../domain/presence-view.js';
+import type { ParticipantState } from '../../domain/presence-view.js';
 import type { ParticipantId, SourceName, Subject } from '../../domain/subject.js';
 import { decodeRecord } from '../../storage/encoding/record-codec.js';
 import { keyOf, type SubjectKey } from '../../storage/encoding/subject-key.js';
+import { labelGroup } from '../../storage/label-index.js';
 import { comparePageItems } from '../../storage/page-order.js';
 import type {
   FeedStore,
@@ -32,10 +34,12 @@ const SCAN_PAGE_SIZE = 1_000;
 
 /** Undefined members match everything. */
 export interface ListFilter {
-  readonly states: readonly PresenceState[];
+  readonly states: readonly ParticipantState[];
   readonly source?: SourceName | undefined;
   readonly scope?: string | undefined;
   readonly tag?: string | undefined;
+  /** All of them. */
+  readonly labels?: Labels | undefined;
   readonly participantId?: ParticipantId | undefined;
   readonly isDoubtful?: boolean | undefined;
   /** If it is known, only connected participants match. */
@@ -70,8 +74,8 @@ export class PresenceReader {
   }
 
   /**
-   * With both a scope and a tag, with `isDoubtful`, or with an unknown availability, a page may have fewer than `limit` items
-   * although there is a next page. With an availability that is known, and no id, it is sorted by when that began.
+   * With several of a scope, a tag and labels, with `isDoubtful`, or with an unknown availability, a page may have fewer than
+   * `limit` items although there is a next page. With labels, rejects with LabelsNotIndexedError if the index is not complete. With an availability that is known, and no id, it is sorted by when that began.
    */
   async list(filter: ListFilter, after: PageCursor | null, limit: number): Promise<Page<PageItem, PageCursor>> {
     if (filter.participantId !== undefined) return this.#listById(filter, filter.participantId, after, limit);
@@ -91,15 +95,14 @@ export class PresenceReader {
   }
 
   /**
-   * Records are scanned for what has no index: doubt, unknown availability, and the tag if the group is not the tag. Those with an
+   * Records are scanned for what has no index: doubt, unknown availability, and tag and labels that are not the group. Those with an
    * id are few, and sorted by presence.
    */
   async #listIn(filter: ListFilter, group: Group | undefined, after: PageCursor | null, limit: number) {
-    const { states, source, tag, isDoubtful, availability } = filter;
+    const { states, source, isDoubtful, availability } = filter;
     const known = availability === 'unknown' || group?.kind === 'id' ? undefined : availability;
     const pageFilter = { states, source, group, availability: known };
-    const isTagIndexed = tag === undefined || group?.kind === 'tag';
-    const isIndexed = isDoubtful === undefined && availability === known && isTagIndexed;
+    const isIndexed = isDoubtful === undefined && availability === known && isOnlyGroup(filter, group);
     if (isIndexed) return toPage(await this.#index.page(pageFilter, after, limit + 1), limit);
     return this.#scan(pageFilter, (item) => isWanted(recordOf(item), filter), after, limit);
   }
@@ -149,14 +152,26 @@ export class PresenceReader {
   }
 }
 
-/** The smallest group of the filter. */
-function groupOf({ scope, tag }: ListFilter): Group | undefined {
+/** Whether the group is all that the filter says of scope, tag and labels. */
+function isOnlyGroup({ tag, labels = NO_LABELS }: ListFilter, group: Group | undefined): boolean {
+  const count = Number(tag !== undefined) + Object.keys(labels).length;
+  return count === Number(group?.kind === 'tag' || group?.kind === 'label');
+}
+
+/** A group of the filter that is likely to be small. */
+function groupOf({ scope, tag, labels = NO_LABELS }: ListFilter): Group | undefined {
   if (scope !== undefined) return { kind: 'scope', name: scope };
+  const [label] = Object.entries(labels);
+  if (label) return labelGroup(...label);
   return tag === undefined ? undefined : { kind: 'tag', name: tag };
 }
 
-function isWanted(record: ParticipantRecord | undefined, { tag, isDoubtful, availability }: ListFilter): boolean {
+function isWanted(
+  record: ParticipantRecord | undefined,
+  { tag, labels, isDoubtful, availability }: ListFilter,
+): boolean {
   if (!record || (tag !== undefined && record.tag?.value !== tag)) return false;
+  if (labels && !hasLabels(labelsOf(record.labels), labels)) return false;
   const { announced } = record;
   if (availability !== undefined && (announced.availability?.value ?? 'unknown') !== availability) return false;
   return isDoubtful === undefined || announced.isDoubtful === isDoubtful;

@@ -3,6 +3,7 @@ import type { Verdict } from '../../domain/device-history.js';
 import type { RecordedEvent } from '../../domain/lifecycle-event.js';
 import { operatorFact } from '../../domain/operator-availability.js';
 import { operatorEnds, purge } from '../../domain/operator-end.js';
+import { operatorLabels } from '../../domain/operator-labels.js';
 import { type Advance, advance, type ParticipantRecord } from '../../domain/participant.js';
 import type { PresencePolicy } from '../../domain/policy.js';
 import type { PendingUpdate, Reevaluation, RequestOutcome } from './update-queue.js';
@@ -56,21 +57,28 @@ export function applyUpdates(
     events.push(...endEvents);
     requests.set(update, isKnown ? (endEvents.length > 0 ? 'ended' : 'absent') : 'unknown');
   }
-  let stated: RecordedEvent | undefined;
+  let [stated, labelled]: (RecordedEvent | undefined)[] = [];
   for (const update of updates) {
     if (update.input?.kind !== 'availability-request') continue;
     stated = record && operatorFact(record, update.input, nowMs);
     requests.set(update, record ? (stated ? 'set' : 'gone') : 'unknown');
   }
+  for (const update of updates) {
+    if (update.input?.kind !== 'label-request') continue;
+    const { subject, labels } = update.input;
+    const set = operatorLabels(subject, record, labels, nowMs);
+    labelled = set ?? labelled;
+    requests.set(update, set ? 'set' : 'unknown');
+  }
   // Of several, only the last one counts.
-  if (stated) events.push(stated);
+  for (const event of [stated, labelled]) if (event) events.push(event);
   const advanced = advance(record, events, nowMs, policy);
   const exists = record !== undefined || advanced.record !== undefined;
   const reevaluation = exists ? 'reevaluated' : 'unreadable';
   return { advanced, outcomes: { verdicts: advanced.verdicts, requests, reevaluation } };
 }
 
-/** `refusal`: the error for the events if they were not stored. */
+/** `refusal`: the error for the events and requests of a new participant that was not stored. */
 export function finishAll(
   updates: readonly PendingUpdate[],
   { verdicts, requests, reevaluation }: Outcomes,
@@ -79,7 +87,7 @@ export function finishAll(
   let next = 0;
   for (const update of updates) {
     if (!update.input) update.finish(refusal ? 'unreadable' : reevaluation);
-    else if (refusal && isEvent(update)) update.finish(refusal);
+    else if (refusal && (isEvent(update) || requests.get(update) === 'set')) update.finish(refusal);
     else update.finish(requests.get(update) ?? verdicts[next++] ?? 'duplicate');
   }
 }

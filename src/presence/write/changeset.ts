@@ -1,5 +1,6 @@
 // Converts between stored records and the domain: what to load, and the changeset to commit.
 
+import { labelsOf, NO_LABELS } from '../../domain/labels.js';
 import type { Advance, ParticipantRecord } from '../../domain/participant.js';
 import type { Subject } from '../../domain/subject.js';
 import { encodeChanges } from '../../storage/encoding/change-codec.js';
@@ -31,12 +32,14 @@ export function changesetOf(key: SubjectKey, loaded: LoadedRecord | null, advanc
 }
 
 /** Derived from the record alone, so that the previous entry can be computed from the previous record. */
-function indexEntry({ subject, announced, tag, deadlineMs }: ParticipantRecord): IndexEntry {
+export function indexEntry({ subject, announced, tag, labels: given, deadlineMs }: ParticipantRecord): IndexEntry {
+  const labels = labelsOf(given);
   return {
     source: subject.source,
     state: announced.state,
     sinceMs: announced.sinceMs,
     groups: groupsOf(subject, tag?.value),
+    labels: labels === NO_LABELS ? undefined : labels,
     devices: announced.devices.filter(({ state }) => state !== 'gone').length,
     availability: announced.availability,
     dueMs: deadlineMs,
@@ -44,8 +47,8 @@ function indexEntry({ subject, announced, tag, deadlineMs }: ParticipantRecord):
 }
 
 /** A participant without a scope needs no `id` group: its key can be computed from its id. */
-function groupsOf({ scope, participantId }: Subject, tag: string | undefined): Group[] {
-  const groups: Group[] = tag === undefined ? [] : [{ kind: 'tag', name: tag }];
+function groupsOf({ scope, participantId }: Subject, tag: string | undefined): IndexEntry['groups'] {
+  const groups: Group<'tag' | 'scope' | 'id'>[] = tag === undefined ? [] : [{ kind: 'tag', name: tag }];
   if (scope !== '') groups.push({ kind: 'scope', name: scope }, { kind: 'id', name: participantId });
   return groups;
 }

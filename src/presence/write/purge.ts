@@ -4,7 +4,7 @@
 import { Injectable } from '@nestjs/common';
 import { isOperators } from '../../domain/lifecycle-event.js';
 import type { ParticipantRecord } from '../../domain/participant.js';
-import { PRESENCE_STATES } from '../../domain/presence-view.js';
+import { PARTICIPANT_STATES } from '../../domain/presence-view.js';
 import type { SourceName } from '../../domain/subject.js';
 import { onTickEnd } from '../../runtime/tick-batch.js';
 import { decodeRecord } from '../../storage/encoding/record-codec.js';
@@ -50,7 +50,7 @@ export class Purge {
     for (let scanned = 0; scanned < MAX_SCANNED; scanned += PAGE_SIZE) {
       // A scope has fewer participants than a tag; `matches` checks the tag.
       const group = scope === undefined ? { tag } : { scope };
-      const page = await this.reader.list({ states: PRESENCE_STATES, source, ...group }, next, PAGE_SIZE);
+      const page = await this.reader.list({ states: PARTICIPANT_STATES, source, ...group }, next, PAGE_SIZE);
       const found = page.items.filter(({ key, record }) => decodesAndMatches(key, record, matches));
       matched += found.length;
       const keys = found.map(({ key }) => key);
@@ -86,7 +86,9 @@ function isMatch(record: ParticipantRecord, { tag, source, scope, sinceMs, until
 }
 
 /** On our clock: a forged event can carry any provider time. */
-function lastReceivedAtMs({ devices, ends, availabilityFacts }: ParticipantRecord): number {
+function lastReceivedAtMs({ devices, ends, availabilityFacts, labels }: ParticipantRecord): number {
+  const hasEvents = devices.size + ends.length + availabilityFacts.length > 0;
+  if (!hasEvents) return labels?.operator?.receivedAtMs ?? Number.NEGATIVE_INFINITY;
   const facts = availabilityFacts.filter((fact) => !isOperators(fact));
   let lastMs = Math.max(...[...ends, ...facts].map(({ receivedAtMs }) => receivedAtMs));
   for (const { base, events } of devices.values()) {

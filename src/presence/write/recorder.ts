@@ -5,6 +5,7 @@ import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Change } from '../../domain/change.js';
 import type { Verdict } from '../../domain/device-history.js';
+import type { Labels } from '../../domain/labels.js';
 import type { DeviceId, RecordedEvent } from '../../domain/lifecycle-event.js';
 import type { StatedAvailability } from '../../domain/operator-availability.js';
 import type { PolicyOf } from '../../domain/policy.js';
@@ -35,6 +36,7 @@ import {
   type AvailabilityOutcome,
   type Batch,
   type EndOutcome,
+  type LabelOutcome,
   type Outcome,
   type PendingUpdate,
   type PurgeRequest,
@@ -132,6 +134,14 @@ export class Recorder {
   setAvailability(subject: Subject, stated: StatedAvailability): Promise<AvailabilityOutcome> {
     const update: Update = { input: { kind: 'availability-request', ...stated } };
     return this.#add(keyOf(subject), update) as Promise<AvailabilityOutcome>;
+  }
+
+  /**
+   * Sets the labels of a participant, for an operator. Rejects with StoreUnavailableError like `record`, and with
+   * ParticipantLimitError if the participant is new and may not be stored.
+   */
+  setLabels(subject: Subject, labels: Labels): Promise<LabelOutcome> {
+    return this.#add(keyOf(subject), { input: { kind: 'label-request', subject, labels } }) as Promise<LabelOutcome>;
   }
 
   /**

@@ -2,9 +2,11 @@
 // participants of batches still in flight, whose second commit could only conflict.
 
 import type { Verdict } from '../../domain/device-history.js';
+import type { Labels } from '../../domain/labels.js';
 import type { DeviceId, RecordedEvent } from '../../domain/lifecycle-event.js';
 import type { StatedAvailability } from '../../domain/operator-availability.js';
 import type { ParticipantRecord } from '../../domain/participant.js';
+import type { Subject } from '../../domain/subject.js';
 import type { RequestSpan } from '../../observability/tracing/tracer.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { SubjectKey } from '../../storage/encoding/subject-key.js';
@@ -36,6 +38,16 @@ interface AvailabilityRequest extends StatedAvailability {
 
 export type AvailabilityOutcome = 'set' | 'gone' | 'unknown';
 
+/** An operator's request to set the labels of a participant, which need not be known. */
+interface LabelRequest {
+  readonly kind: 'label-request';
+  readonly subject: Subject;
+  readonly labels: Labels;
+}
+
+/** `unknown`: the participant is not known, and there are no labels. */
+export type LabelOutcome = 'set' | 'unknown';
+
 /** An operator's request to remove a participant if `matches` is true for its current record. */
 export interface PurgeRequest {
   readonly kind: 'purge-request';
@@ -54,7 +66,7 @@ export type AdmitNew = () => Error | undefined;
 
 /** Without an `input`, the participant is re-evaluated because its deadline has passed. */
 export interface Update {
-  readonly input?: RecordedEvent | EndRequest | AvailabilityRequest | PurgeRequest;
+  readonly input?: RecordedEvent | EndRequest | AvailabilityRequest | LabelRequest | PurgeRequest;
   readonly admitNew?: AdmitNew | undefined;
   /** Of the request that the event came with. */
   readonly span?: RequestSpan | undefined;

@@ -4,22 +4,37 @@
 import { KNOWN_AVAILABILITIES, type KnownAvailability } from '../../domain/availability.js';
 import { CHANGE_TYPES, type Change, type ChangeType } from '../../domain/change.js';
 import type { GoneCause } from '../../domain/connection.js';
+import type { Labels } from '../../domain/labels.js';
 import type { DeviceId } from '../../domain/lifecycle-event.js';
-import { PRESENCE_STATES, type PresenceState } from '../../domain/presence-view.js';
+import { PARTICIPANT_STATES, type ParticipantState } from '../../domain/presence-view.js';
 import type { ParticipantId, SourceName, Subject } from '../../domain/subject.js';
 import { isTimeMs } from '../../runtime/rfc3339.js';
 import { STORED_CAUSES } from './field-codecs.js';
+import { areLabels } from './label-codec.js';
 
-/** participant, source, tag, version, changes; scope, '' for none, and the reference, if there is one */
-type EncodedEntry = [ParticipantId, SourceName, string | 0, number, EncodedChange[], string?, string?];
+/**
+ * participant, source, tag, version, changes. Trailing defaults are omitted: scope, '' for none; reference, 0 for none; labels, and
+ * those that the change of the participant has replaced, 0 for none
+ */
+type EncodedEntry = [
+  ParticipantId,
+  SourceName,
+  string | 0,
+  number,
+  EncodedChange[],
+  string?,
+  (string | 0)?,
+  (Labels | 0)?,
+  Labels?,
+];
 
 /** type, device, previous tag, state, previous state, cause, since, at, receivedAt; 1 if doubtful; availability and its start */
 type EncodedChange = [
   ChangeType,
   DeviceId | 0,
   string | 0,
-  PresenceState,
-  PresenceState | 0,
+  ParticipantState,
+  ParticipantState | 0,
   GoneCause | 0,
   number,
   number | null,
@@ -33,11 +48,15 @@ type EncodedChange = [
 export function encodeChanges(changes: readonly Change[]): string | null {
   const [first] = changes;
   if (!first) return null;
-  const { subject, tag, participantRef, version } = first;
+  const { subject, tag, participantRef, labels, version } = first;
+  const { previousLabels } = changes.at(-1) ?? first;
   const { source, scope, participantId } = subject;
   const text: EncodedEntry = [participantId, source, tag ?? 0, version, changes.map(encodeChange)];
-  if (scope !== '' || participantRef !== undefined) text.push(scope);
-  if (participantRef !== undefined) text.push(participantRef);
+  const hasLabels = labels !== undefined || previousLabels !== undefined;
+  if (scope !== '' || participantRef !== undefined || hasLabels) text.push(scope);
+  if (participantRef !== undefined || hasLabels) text.push(participantRef ?? 0);
+  if (hasLabels) text.push(labels ?? 0);
+  if (previousLabels) text.push(previousLabels);
   return JSON.stringify(text);
 }
 
@@ -45,7 +64,8 @@ export function encodeChanges(changes: readonly Change[]): string | null {
 export function decodeChanges(text: string): Change[] | null {
   const entry = parse(text);
   if (!isEntry(entry)) return null;
-  const [participantId, source, tag, version, changes, scope = '', participantRef] = entry;
+  const [participantId, source, tag, version, changes, scope = '', participantRef = 0, labels = 0, previousLabels] =
+    entry;
   const subject: Subject = { source, scope, participantId };
   return changes.map(
     ([
@@ -67,7 +87,9 @@ export function decodeChanges(text: string): Change[] | null {
       ...(deviceId !== 0 && { deviceId }),
       ...(tag !== 0 && { tag }),
       ...(previousTag !== 0 && { previousTag }),
-      ...(participantRef !== undefined && { participantRef }),
+      ...(participantRef !== 0 && { participantRef }),
+      ...(labels !== 0 && { labels }),
+      ...(previousLabels && deviceId === 0 && { previousLabels }),
       state,
       previousState: previousState === 0 ? null : previousState,
       ...(cause !== 0 && { cause }),
@@ -110,12 +132,15 @@ function parse(text: string): unknown {
 
 function isEntry(value: unknown): value is EncodedEntry {
   if (!Array.isArray(value)) return false;
-  const [participantId, source, tag, version, changes, scope = '', participantRef = ''] = value as unknown[];
+  const [participantId, source, tag, version, changes, scope = '', participantRef = 0, labels = 0, previousLabels] =
+    value as unknown[];
   return (
     typeof participantId === 'string' &&
     typeof source === 'string' &&
     typeof scope === 'string' &&
-    typeof participantRef === 'string' &&
+    (participantRef === 0 || typeof participantRef === 'string') &&
+    (labels === 0 || areLabels(labels)) &&
+    (previousLabels === undefined || areLabels(previousLabels)) &&
     (tag === 0 || typeof tag === 'string') &&
     Number.isSafeInteger(version) &&
     Array.isArray(changes) &&
@@ -133,8 +158,8 @@ function isChange(value: unknown): value is EncodedChange {
     isOneOf(CHANGE_TYPES, type) &&
     (deviceId === 0 || typeof deviceId === 'string') &&
     (previousTag === 0 || typeof previousTag === 'string') &&
-    isOneOf(PRESENCE_STATES, state) &&
-    (previousState === 0 || isOneOf(PRESENCE_STATES, previousState)) &&
+    isOneOf(PARTICIPANT_STATES, state) &&
+    (previousState === 0 || isOneOf(PARTICIPANT_STATES, previousState)) &&
     (cause === 0 || isOneOf(STORED_CAUSES, cause)) &&
     isTimeMs(sinceMs) &&
     (occurredAtMs === null || isTimeMs(occurredAtMs)) &&

@@ -66,6 +66,7 @@ export function decodeView(device: EncodedDevice, baseMs: number): DeviceView {
   }
   const [start, count, presence] = device[1];
   const { state, sinceMs, untilMs, cause, isDoubtful } = decodePresence(presence, baseMs);
+  if (state === 'expected') throw new Error('a record has a device in a state that only a participant can have');
   const connectedAtMs = start === null ? null : checkedInteger(baseMs + start);
   const interruptions = checkedInteger(count);
   return { deviceId, state, sinceMs, untilMs, cause, isDoubtful, connectedAtMs, interruptions };

@@ -3,10 +3,10 @@
 import type { AvailabilityFact } from '../../domain/availability.js';
 import type { Connection, GoneCause } from '../../domain/connection.js';
 import { type DeviceEvent, isAvailability, type KeptEvent } from '../../domain/lifecycle-event.js';
-import { PRESENCE_STATES, type Presence } from '../../domain/presence-view.js';
+import { PARTICIPANT_STATES, type Presence } from '../../domain/presence-view.js';
 import { isTimeMs } from '../../runtime/rfc3339.js';
 
-/** Records store indexes into these lists and PRESENCE_STATES: append only. */
+/** Records store indexes into these lists and PARTICIPANT_STATES: append only. */
 const STORED_KINDS: readonly KeptEvent['kind'][] = [
   'connected',
   'disconnected',
@@ -35,7 +35,7 @@ export function encodePresence(
   { state, sinceMs, untilMs, cause, isDoubtful }: Presence,
   baseMs: number,
 ): EncodedPresence {
-  const text: EncodedPresence = [PRESENCE_STATES.indexOf(state), sinceMs - baseMs];
+  const text: EncodedPresence = [PARTICIPANT_STATES.indexOf(state), sinceMs - baseMs];
   if (untilMs !== undefined) text.push(untilMs - baseMs);
   if (cause !== undefined) text.push(STORED_CAUSES.indexOf(cause));
   if (isDoubtful) text.push(1);
@@ -43,7 +43,7 @@ export function encodePresence(
 }
 
 export function decodePresence(text: EncodedPresence, baseMs: number): Presence {
-  const state = elementAt(PRESENCE_STATES, text[0]);
+  const state = elementAt(PARTICIPANT_STATES, text[0]);
   const extra = text[2] ?? 0;
   const untilMs = state === 'reconnecting' ? checkedInteger(baseMs + extra) : undefined;
   return {

@@ -35,6 +35,7 @@ import {
   encodePresence,
   pushEvent,
 } from './field-codecs.js';
+import { decodeGivenLabels, type EncodedLabels, encodeGivenLabels } from './label-codec.js';
 import { type SubjectKey, subjectOf } from './subject-key.js';
 
 /** A later version must also read this format; it writes its own with the next commit. */
@@ -53,7 +54,7 @@ type EncodedRecord =
  * Trailing defaults are omitted: tag, 0 for none, with its time unless the last event set it; presence, 0 if equal to that of
  * the first device; start and reach of each past stay; evictedUpTo, null for none; the values of the participant's ends; the
  * availability, 0 if it is unknown, or its value and start, then the values of its facts, or 0 for no facts; the reference, as the
- * tag
+ * tag, 0 for none; the labels
  */
 type EncodedOptions = [
   (EncodedText | 0)?,
@@ -62,14 +63,15 @@ type EncodedOptions = [
   (number | null)?,
   unknown[]?,
   ([number | [number, number], ...unknown[]] | 0)?,
-  EncodedText?,
+  (EncodedText | 0)?,
+  EncodedLabels?,
 ];
 /** a text, with its time unless the last event set it */
 type EncodedText = string | [string, number];
 type StatedText = NonNullable<ParticipantRecord['tag']>;
 
 export function encodeRecord(record: ParticipantRecord): StoredRecord {
-  const { lastEventAtMs: baseMs, version, deadlineMs, settledAtMs, announced, tag, participantRef } = record;
+  const { lastEventAtMs: baseMs, version, deadlineMs, settledAtMs, announced, tag, participantRef, labels } = record;
   const { pastStays, evictedUpToMs, ends, availabilityFacts: facts } = record;
   const devices = announced.devices.map((view) => encodeDevice(view, record.devices.get(view.deviceId), baseMs));
   const deadline = deadlineMs - baseMs;
@@ -80,21 +82,23 @@ export function encodeRecord(record: ParticipantRecord): StoredRecord {
   else text.push(devices);
   const presence = isSamePresence(announced, announced.devices[0]) ? 0 : encodePresence(announced, baseMs);
   const hasLists = [pastStays, ends, facts].some(({ length }) => length > 0);
-  const isLong = hasLists || evictedUpToMs !== undefined || participantRef !== undefined;
+  const isStated = participantRef !== undefined || labels !== undefined;
+  const isLong = hasLists || evictedUpToMs !== undefined || isStated;
   if (tag) text.push(encodeText(tag, baseMs));
   if (presence === 0 && !isLong) return JSON.stringify(text);
   if (!tag) text.push(0);
   text.push(presence);
   if (isLong) text.push(pastStays.flatMap(({ startMs, reachMs }) => [startMs - baseMs, reachMs - baseMs]));
   if (evictedUpToMs !== undefined) text.push(evictedUpToMs - baseMs);
-  if (ends.length === 0 && facts.length === 0 && !participantRef) return JSON.stringify(text);
+  if (ends.length === 0 && facts.length === 0 && !isStated) return JSON.stringify(text);
   if (evictedUpToMs === undefined) text.push(null);
   const values: unknown[] = [];
   for (const end of ends) pushEvent(values, end, baseMs);
   text.push(values);
   if (facts.length > 0) text.push(encodeAvailability(announced.availability, facts, baseMs));
-  else if (participantRef) text.push(0);
-  if (participantRef) text.push(encodeText(participantRef, baseMs));
+  else if (isStated) text.push(0);
+  if (isStated) text.push(participantRef ? encodeText(participantRef, baseMs) : 0);
+  if (labels) text.push(encodeGivenLabels(labels, baseMs));
   return JSON.stringify(text);
 }
 
@@ -136,7 +140,7 @@ function toRecord(subject: Subject, text: EncodedRecord): ParticipantRecord {
   const hasOnlyNewDevice = typeof text[4] === 'string';
   const devices = (hasOnlyNewDevice ? [text.slice(4, 6)] : text[4]) as EncodedDevice[];
   const options = text.slice(hasOnlyNewDevice ? 6 : 5) as EncodedOptions;
-  const [tag = 0, presence = 0, stays = [], evictedUpTo, ends = [], facts = 0, participantRef] = options;
+  const [tag = 0, presence = 0, stays = [], evictedUpTo, ends = [], facts = 0, participantRef = 0, labels] = options;
   const availability = facts === 0 ? undefined : decodeAvailability(facts[0], baseMs);
   const histories = new Map<DeviceId, DeviceHistory>();
   const views: DeviceView[] = [];
@@ -151,7 +155,8 @@ function toRecord(subject: Subject, text: EncodedRecord): ParticipantRecord {
     subject,
     version: checkedInteger(baseMs + version),
     tag: tag === 0 ? undefined : decodeText(tag, baseMs),
-    participantRef: participantRef === undefined ? undefined : decodeText(participantRef, baseMs),
+    participantRef: participantRef === 0 ? undefined : decodeText(participantRef, baseMs),
+    labels: labels && decodeGivenLabels(labels, baseMs),
     lastEventAtMs: checkedInteger(baseMs),
     devices: histories,
     ends: ends.length > 0 ? decodeEvents(ends, 0, baseMs) : NO_ENDS,

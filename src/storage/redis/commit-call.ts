@@ -1,6 +1,8 @@
 // Encodes changesets as the keys and arguments of commit.lua.
+import { isPresent } from '../../domain/presence-view.js';
 import type { SourceName } from '../../domain/subject.js';
 import type { SubjectKey } from '../encoding/subject-key.js';
+import { groupsIn, type LabelIndexState, parseLabelIndex } from '../label-index.js';
 import type { Changeset, Group, IndexEntry } from '../ports.js';
 import type { SetName, Shard } from './shard.js';
 
@@ -13,10 +15,15 @@ export interface ScriptCall {
 export const MAX_CHANGESETS = 1_000;
 const MAX_ARGUMENTS = 4_000;
 
-/** `changesets`: at most `MAX_CHANGESETS`, all in `shard`. */
-export function commitCall(shard: Shard, changesets: readonly Changeset[], newEpoch: string): ScriptCall {
-  const args: (string | number)[] = [newEpoch, changesets.length];
-  const keys = [shard.epoch, shard.changes, shard.due];
+/** `changesets`: at most `MAX_CHANGESETS`, all in `shard`. `labels`: as stored, which labels are indexed. */
+export function commitCall(
+  shard: Shard,
+  changesets: readonly Changeset[],
+  labels: string,
+  newEpoch: string,
+): ScriptCall {
+  const args: (string | number)[] = [newEpoch, labels, changesets.length];
+  const keys = [shard.epoch, shard.changes, shard.due, shard.labels];
   const entries: string[] = [];
   for (const { key, before, changes } of changesets) {
     keys.push(shard.record(key));
@@ -25,7 +32,7 @@ export function commitCall(shard: Shard, changesets: readonly Changeset[], newEp
   }
   const added = changesets.flatMap(({ key, before, after }) => (after && !before ? [key] : []));
   args.push(added.length, ...added);
-  const updates = new IndexUpdates(shard, keys);
+  const updates = new IndexUpdates(shard, keys, parseLabelIndex(labels));
   for (const { key, before, after } of changesets) {
     args.push(after?.record ?? '');
     updates.add(key, before?.index, after?.index);
@@ -66,6 +73,7 @@ class IndexUpdates {
   constructor(
     private readonly shard: Shard,
     private readonly keys: string[],
+    private readonly indexed: LabelIndexState,
   ) {
     this.#due = this.#indexAt(keys.indexOf(shard.due) + 1);
   }
@@ -77,17 +85,30 @@ class IndexUpdates {
     if (source === undefined) return;
     if (!before) this.#newSources.add(source);
     this.#updateSets(source, undefined, key, before, after);
-    for (const group of before?.groups ?? []) {
-      const stays = after?.groups.some(({ kind, name }) => kind === group.kind && name === group.name);
-      this.#updateSets(source, group, key, before, stays ? after : undefined);
+    const [old, current] = [this.#groupsOf(before), this.#groupsOf(after)];
+    for (const group of old) {
+      this.#updateSets(source, group, key, before, isAmong(current, group) ? after : undefined);
     }
-    for (const group of after?.groups ?? []) {
-      const wasInGroup = before?.groups.some(({ kind, name }) => kind === group.kind && name === group.name);
-      if (!wasInGroup) this.#updateSets(source, group, key, undefined, after);
+    for (const group of current) if (!isAmong(old, group)) this.#updateSets(source, group, key, undefined, after);
+    if (before?.labels || after?.labels) this.#rebuild(source, key, before, after);
+  }
+
+  #groupsOf(entry: IndexEntry | undefined): readonly Group[] {
+    if (!entry?.labels) return entry?.groups ?? [];
+    return [...entry.groups, ...groupsIn(this.indexed, entry.labels, 'complete')];
+  }
+
+  /** Of labels that are not completely indexed yet, or no longer, it is not known whether the participant is in their sets. */
+  #rebuild(source: SourceName, key: SubjectKey, before: IndexEntry | undefined, after: IndexEntry | undefined): void {
+    for (const group of groupsIn(this.indexed, before?.labels, 'building', 'dropping')) {
+      this.#updateSets(source, group, key, before, undefined);
+    }
+    for (const group of groupsIn(this.indexed, after?.labels, 'building')) {
+      this.#updateSets(source, group, key, undefined, after);
     }
   }
 
-  /** Appends the commands and the tags to recount. */
+  /** Appends the commands, and the tags and labels to recount. */
   appendTo(args: (string | number)[]): void {
     const countPosition = args.push(0) - 1;
     let count = 0;
@@ -101,11 +122,11 @@ class IndexUpdates {
     args[countPosition] = count;
     for (const changed of this.#groups.values()) {
       const { source, group, isChanged } = changed;
-      if (group?.kind !== 'tag' || !isChanged) continue;
+      if (!isChanged || !(group?.kind === 'tag' || group?.kind === 'label')) continue;
       const [connected, reconnecting] = [this.#set(changed, 'connected'), this.#set(changed, 'reconnecting')];
       const addedCount = (connected.added.length + reconnecting.added.length) / 2;
-      const tags = this.keys.push(this.shard.tags(source));
-      args.push(tags, group.name, connected.keyIndex, reconnecting.keyIndex, addedCount);
+      const names = this.keys.push(this.shard.names(source, group.kind));
+      args.push(names, group.name, connected.keyIndex, reconnecting.keyIndex, addedCount);
     }
   }
 
@@ -164,6 +185,10 @@ class IndexUpdates {
   }
 }
 
+function isAmong(groups: readonly Group[], { kind, name }: Group): boolean {
+  return groups.some((other) => other.kind === kind && other.name === name);
+}
+
 /** Returns the number of commands: several if there are many values, none if there are none. */
 function appendCommands(
   args: (string | number)[],
@@ -180,7 +205,7 @@ function appendCommands(
   return count;
 }
 
-/** 1 if gone: that needs no entry in the sets that count devices. */
+/** 1 if not present: that needs no entry in the sets that count devices. */
 function presentDevices(entry: IndexEntry | undefined): number {
-  return entry && entry.state !== 'gone' ? entry.devices : 1;
+  return entry && isPresent(entry.state) ? entry.devices : 1;
 }

@@ -2,21 +2,21 @@
 -- One script, so that records, index entries and announced changes become visible together. On conflicts, which are rare, the
 -- caller retries without the changesets in conflict: a script that stores only some of them would take twice as long each time.
 --
--- KEYS: [1] epoch, [2] change stream, [3] participants by deadline, then the record of each changeset, then the indexes; ARGV
---       refers to keys by number
--- ARGV: [1] new epoch, used if there is none
+-- KEYS: [1] epoch, [2] change stream, [3] participants by deadline, [4] indexed labels, then the record of each changeset, then the
+--       indexes; ARGV refers to keys by number
+-- ARGV: [1] new epoch, used if there is none, [2] the indexed labels for which the commands below were made ('' for none)
 --       number of changesets, the expected record of each ('' for none)
 --       number of new participants, each of them
 --       the record to store of each changeset ('' to delete it)
 --       number of feed entries, each entry
 --       number of commands, for each: name, key, number of arguments, arguments
---       then for each tag to recount: key of the tag set, tag, keys of its connected and reconnecting sets, number of members
+--       then for each tag or label to recount: key of the set of names, name, keys of its connected and reconnecting sets, number of members
 --       added to them
--- Returns: an empty array if all were stored; else the numbers of the changesets in conflict, from 1, and the new participants
+-- Returns: an empty array if all were stored; the indexed labels, if they are others; else the numbers of the changesets in conflict, from 1, and the new participants
 --          that the indexes still contain, because their record was lost: index-repair.ts must remove them first
 local stream, deadlines = KEYS[2], KEYS[3]
-local BEFORE_RECORDS = 3
-local position = 1
+local BEFORE_RECORDS = 4
+local position = 2
 
 local function take()
   position = position + 1
@@ -28,17 +28,20 @@ local function takeSeveral(count)
   return unpack(ARGV, position - count + 1, position)
 end
 
--- Derived from the sizes of the sets, so that it cannot drift. If they have more members than were added, the tag is already
--- in the set of tags.
-local function recount(tags, tag, connected, reconnecting, added)
+-- Derived from the sizes of the sets, so that it cannot drift. If they have more members than were added, the name is already
+-- in the set of names.
+local function recount(names, name, connected, reconnecting, added)
   local present = redis.call('ZCARD', connected)
   if present <= added then present = present + redis.call('ZCARD', reconnecting) end
   if present == 0 then
-    redis.call('ZREM', tags, tag)
+    redis.call('ZREM', names, name)
   elseif present <= added then
-    redis.call('ZADD', tags, 0, tag)
+    redis.call('ZADD', names, 0, name)
   end
 end
+
+local labels = redis.call('GET', KEYS[4]) or ''
+if labels ~= ARGV[2] then return labels end
 
 local _, newest = endOfFeed(KEYS[1], stream, ARGV[1])
 local count = tonumber(take())

@@ -9,15 +9,15 @@ import type { Clock } from '../../runtime/clock.js';
 import { type SubjectKey, subjectOf } from '../encoding/subject-key.js';
 import type { Group } from '../ports.js';
 import { loadScript, type Script } from './script.js';
-import type { Shard } from './shard.js';
+import { NAMED_KINDS, type Shard } from './shard.js';
 import type { Shards } from './shards.js';
 
 /** Redis examines this many in less than a millisecond. */
 const STEP_SIZE = 500;
 const STEP_MS = 100;
 const PAUSE_MS = 60_000;
-/** Redis removes a participant from this many in about a millisecond. */
-const TAGS_PER_CALL = 500;
+/** Of tags, and of labels. Redis removes a participant from this many in about a millisecond. */
+const NAMES_PER_CALL = 500;
 
 interface RepairOptions {
   readonly clock: Clock;
@@ -77,8 +77,8 @@ export class IndexRepair {
   }
 
   /**
-   * Removes those that still have no record. `group`: one that they may be in. A tag is found without it only while somebody with
-   * that tag is present.
+   * Removes those that still have no record. `group`: one that they may be in. A tag or label is found without it only while
+   * somebody who has it is present.
    */
   async remove(shard: Shard, keys: readonly SubjectKey[], group?: Group): Promise<void> {
     const outcomes = await Promise.all(keys.map((key) => this.#remove(shard, key, group)));
@@ -96,10 +96,11 @@ export class IndexRepair {
     const groups: (Group | undefined)[] = group ? [undefined, group] : [undefined];
     if (scope !== '') groups.push({ kind: 'scope', name: scope }, { kind: 'id', name: participantId });
     const sets = groups.map((one) => shard.setPrefix(source, one));
-    const keys = [shard.record(key), shard.due, shard.tags(source), shard.tagPrefix(source), ...sets];
-    for (let after = ''; ; ) {
-      const reply = await this.#unlist({ keys, args: [key, after, TAGS_PER_CALL] });
-      const [outcome, last = ''] = reply as [string, string?];
+    const listed = NAMED_KINDS.flatMap((kind) => [shard.names(source, kind), shard.kindPrefix(source, kind)]);
+    const keys = [shard.record(key), shard.due, ...listed, ...sets];
+    for (let after = ['', '']; ; ) {
+      const reply = await this.#unlist({ keys, args: [key, ...after, NAMES_PER_CALL] });
+      const [outcome, ...last] = reply as [string, ...string[]];
       if (outcome !== 'more') return outcome;
       after = last;
     }

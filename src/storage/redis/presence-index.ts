@@ -1,18 +1,22 @@
 // The presence index in Redis: sorted sets, which commit.lua updates together with the records.
 import type { SourceName } from '../../domain/subject.js';
 import { newEpoch } from '../feed-position.js';
+import { isComplete, parseLabelIndex } from '../label-index.js';
 import { compareBytes, mergePages } from '../page-order.js';
-import type {
-  Occupancy,
-  OccupancyFilter,
-  PageCursor,
-  PageFilter,
-  PageItem,
-  PresenceIndex,
-  Snapshot,
-  TagOccupancy,
+import {
+  type Group,
+  LabelsNotIndexedError,
+  type Occupancy,
+  type OccupancyFilter,
+  type PageCursor,
+  type PageFilter,
+  type PageItem,
+  type PresenceIndex,
+  type Snapshot,
+  type TagOccupancy,
 } from '../ports.js';
 import type { IndexRepair } from './index-repair.js';
+import type { RedisLabelIndex } from './label-index.js';
 import { sum, toOccupancy, toPageItems } from './replies.js';
 import { loadScript, type Script } from './script.js';
 import type { Shard } from './shard.js';
@@ -24,11 +28,13 @@ const COUNTED_SETS = ['connected', 'reconnecting', 'more', 'none', 'available', 
 
 export class RedisPresenceIndex implements PresenceIndex {
   readonly #shards: Shards;
+  readonly #labels: RedisLabelIndex;
   readonly #repair: IndexRepair;
   readonly #page: Script;
   readonly #tags: Script;
 
-  constructor(shards: Shards, repair: IndexRepair) {
+  constructor(shards: Shards, labels: RedisLabelIndex, repair: IndexRepair) {
+    this.#labels = labels;
     this.#shards = shards;
     this.#repair = repair;
     this.#page = loadScript(shards.redis, 'feed', 'page');
@@ -41,7 +47,9 @@ export class RedisPresenceIndex implements PresenceIndex {
     limit: number,
   ): Promise<Snapshot<PageItem>> {
     const cursor = after ? [after.sinceMs, after.key] : ['', ''];
+    const group = filter.group;
     const found = await this.#shards.fromEach('read participants', async (shard) => {
+      const before = isLabel(group) ? this.#labels.read(shard) : undefined;
       const sources = await this.#sourcesIn(shard, filter.source);
       const sets = availability ? [availability] : states;
       const indexes = sources.flatMap((source) => sets.map((set) => shard.set(source, set, filter.group)));
@@ -56,11 +64,13 @@ export class RedisPresenceIndex implements PresenceIndex {
           .remove(
             shard,
             lost.map(({ key }) => key),
-            filter.group,
+            group,
           )
           .catch(() => {});
-      return { pages, position: { epoch, entry } };
+      const isKnown = !isLabel(group) || (await this.#wasComplete(shard, group, await before));
+      return { pages, position: { epoch, entry }, isKnown };
     });
+    if (found.some(({ isKnown }) => !isKnown)) throw new LabelsNotIndexedError();
     const pages = found.flatMap((one) => one.pages);
     return { items: mergePages(pages, limit), position: found.map(({ position }) => position) };
   }
@@ -71,17 +81,23 @@ export class RedisPresenceIndex implements PresenceIndex {
       const sets = sources.flatMap((source) => COUNTED_SETS.map((name) => shard.set(source, name, filter.group)));
       // MULTI: all counts are from the same moment.
       const transaction = sets.reduce((multi, key) => multi.zcard(key), this.#shards.redis.commands.multi());
-      const sizes = (await runTransaction(transaction)) as number[];
+      if (isLabel(filter.group)) transaction.get(shard.labels);
+      const replies = (await runTransaction(transaction)) as (number | string | null)[];
+      if (isLabel(filter.group) && !isComplete(parseLabelIndex(String(replies.pop() ?? '')), filter.group))
+        return undefined;
+      const sizes = replies.map(Number);
       return sources.map((_, n) => toOccupancy(sizes.slice(COUNTED_SETS.length * n, COUNTED_SETS.length * (n + 1))));
     });
-    return sum(counts.flat());
+    const known = counts.filter((of) => of !== undefined);
+    if (known.length < counts.length) throw new LabelsNotIndexedError();
+    return sum(known.flat());
   }
 
   async tags(source: SourceName | undefined, after: string | null, limit: number): Promise<Snapshot<TagOccupancy>> {
     const replies = await this.#shards.fromEach('read tags', async (shard) => {
       const sources = await this.#sourcesIn(shard, source);
       const keys = [shard.epoch, shard.changes];
-      for (const one of sources) keys.push(shard.tags(one), shard.tagPrefix(one));
+      for (const one of sources) keys.push(shard.names(one, 'tag'), shard.kindPrefix(one, 'tag'));
       const args = [newEpoch(), after ?? '', limit];
       return (await this.#tags({ keys, args })) as [string, string, ...string[][]];
     });
@@ -105,9 +121,19 @@ export class RedisPresenceIndex implements PresenceIndex {
     return [...new Set(found.flat())].sort();
   }
 
+  /** Whether the index had all participants of the group from when `before` was read until now. */
+  async #wasComplete(shard: Shard, group: Group<'label'>, before: string | undefined): Promise<boolean> {
+    const now = await this.#labels.read(shard);
+    return now === before && isComplete(parseLabelIndex(now), group);
+  }
+
   /** Each source has its own sets, so a query without a source reads those of all sources. */
   async #sourcesIn(shard: Shard, source: SourceName | undefined): Promise<SourceName[]> {
     if (source !== undefined) return [source];
     return (await this.#shards.redis.commands.smembers(shard.sources)) as SourceName[];
   }
+}
+
+function isLabel(group: Group | undefined): group is Group<'label'> {
+  return group?.kind === 'label';
 }

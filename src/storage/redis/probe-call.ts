@@ -5,14 +5,19 @@ import type { Group } from '../ports.js';
 import type { ScriptCall } from './commit-call.js';
 import type { Shard } from './shard.js';
 
-const SHARED_SETS = ['connected', 'reconnecting', 'gone', 'more', 'none', 'available', 'busy'] as const;
+const SHARED_SETS = ['connected', 'reconnecting', 'gone', 'expected', 'more', 'none', 'available', 'busy'] as const;
 /** No participant has an empty tag. */
 const NO_TAG: Group = { kind: 'tag', name: '' };
 
 /** `member` must not be that of a participant; its keys exist only while the script runs. For the arguments see commit.lua. */
-export function probeCall(shard: Shard, sources: readonly SourceName[], member: string, newEpoch: string): ScriptCall {
+export function probeCall(
+  shard: Shard,
+  { sources, labels }: { readonly sources: readonly SourceName[]; readonly labels: string },
+  member: string,
+  newEpoch: string,
+): ScriptCall {
   const record = shard.probe(member);
-  const keys = [shard.epoch, shard.changes, shard.due, record];
+  const keys = [shard.epoch, shard.changes, shard.due, shard.labels, record];
   const commands: (string | number)[] = [];
   let count = 0;
   const add = (name: string, keyIndex: number, ...args: (string | number)[]) => {
@@ -24,7 +29,8 @@ export function probeCall(shard: Shard, sources: readonly SourceName[], member: 
   const sourcesIndex = keys.push(shard.sources);
   for (const name of ['SREM', 'SADD', 'SREM']) add(name, sourcesIndex, member);
   const indexes = sources.flatMap((source) => [
-    shard.tags(source),
+    shard.names(source, 'tag'),
+    shard.names(source, 'label'),
     ...SHARED_SETS.map((set) => shard.set(source, set)),
   ]);
   for (const index of [shard.due, ...indexes]) {
@@ -39,7 +45,7 @@ export function probeCall(shard: Shard, sources: readonly SourceName[], member: 
   const recounts = sources.flatMap((source) => {
     const sets = [shard.set(source, 'connected', NO_TAG), shard.set(source, 'reconnecting', NO_TAG)];
     const [connected, reconnecting] = sets.map((set) => keys.push(set));
-    return [keys.push(shard.tags(source)), NO_TAG.name, Number(connected), Number(reconnecting), 0];
+    return [keys.push(shard.names(source, 'tag')), NO_TAG.name, Number(connected), Number(reconnecting), 0];
   });
-  return { keys, args: [newEpoch, 1, '', 1, member, '', 0, count, ...commands, ...recounts] };
+  return { keys, args: [newEpoch, labels, 1, '', 1, member, '', 0, count, ...commands, ...recounts] };
 }

@@ -3,9 +3,10 @@ import type { SourceName } from '../../domain/subject.js';
 import type { SubjectKey } from '../encoding/subject-key.js';
 import { newEpoch } from '../feed-position.js';
 import type { Changeset, Due, RecordStore, StoredRecord, StoreUnavailableError } from '../ports.js';
-import { commitCall, MAX_CHANGESETS } from './commit-call.js';
+import { commitCall, MAX_CHANGESETS, type ScriptCall } from './commit-call.js';
 import { type Durability, reachDurability } from './durability.js';
 import type { IndexRepair } from './index-repair.js';
+import type { RedisLabelIndex } from './label-index.js';
 import { probeCall } from './probe-call.js';
 import { pairs } from './replies.js';
 import { loadScript, type Script } from './script.js';
@@ -14,13 +15,21 @@ import type { Shards } from './shards.js';
 
 type Outcome = 'done' | 'conflict';
 
+interface RecordStoreParts {
+  readonly labels: RedisLabelIndex;
+  readonly repair: IndexRepair;
+  readonly durability: Durability;
+}
+
 export class RedisRecordStore implements RecordStore {
   readonly #shards: Shards;
   readonly #commit: Script;
+  readonly #labels: RedisLabelIndex;
   readonly #repair: IndexRepair;
   readonly #durability: Durability;
 
-  constructor(shards: Shards, repair: IndexRepair, durability: Durability) {
+  constructor(shards: Shards, { labels, repair, durability }: RecordStoreParts) {
+    this.#labels = labels;
     this.#durability = durability;
     this.#repair = repair;
     this.#shards = shards;
@@ -76,9 +85,18 @@ export class RedisRecordStore implements RecordStore {
     const member = newEpoch();
     await Promise.all([
       this.#shards.redis.commands.mget(shard.probe(member)),
-      this.#commit(probeCall(shard, sources, member, newEpoch())),
+      this.#withLabels(shard, (labels) => probeCall(shard, { sources, labels }, member, newEpoch())),
     ]);
     await reachDurability(this.#shards.redis, this.#durability);
+  }
+
+  /** Once more if other labels are indexed than this process knew. */
+  async #withLabels(shard: Shard, callFor: (labels: string) => ScriptCall): Promise<unknown> {
+    for (;;) {
+      const reply = await this.#commit(callFor(this.#labels.known(shard)));
+      if (typeof reply !== 'string') return reply;
+      this.#labels.learn(shard, reply);
+    }
   }
 
   /**
@@ -89,7 +107,7 @@ export class RedisRecordStore implements RecordStore {
     const outcomes: Outcome[] = changesets.map(() => 'done');
     for (let pending = [...changesets.keys()]; pending.length > 0; ) {
       const attempted = pending.map((index) => changesets[index] as Changeset);
-      const reply = await this.#commit(commitCall(shard, attempted, newEpoch()));
+      const reply = await this.#withLabels(shard, (labels) => commitCall(shard, attempted, labels, newEpoch()));
       const [conflicts = [], lost = []] = reply as [number[], SubjectKey[]] | [];
       if (lost.length > 0) await this.#repair.remove(shard, lost);
       else if (conflicts.length === 0) break;

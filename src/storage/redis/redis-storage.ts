@@ -6,6 +6,7 @@ import type { Durability } from './durability.js';
 import { RedisEndStore } from './end-store.js';
 import { RedisFeedStore } from './feed-store.js';
 import { IndexRepair } from './index-repair.js';
+import { RedisLabelIndex } from './label-index.js';
 import type { LastSeen } from './last-seen.js';
 import { RedisLeaseStore } from './lease-store.js';
 import { RedisPresenceIndex } from './presence-index.js';
@@ -29,6 +30,7 @@ export class RedisStorage implements Storage {
   readonly description: string;
   readonly records: RedisRecordStore;
   readonly index: RedisPresenceIndex;
+  readonly labels: RedisLabelIndex;
   readonly feed: RedisFeedStore;
   readonly bindings: RedisBindingStore;
   readonly ends: RedisEndStore;
@@ -48,8 +50,9 @@ export class RedisStorage implements Storage {
     this.#sources = sources;
     this.#shards = new Shards(redis, options);
     this.repair = new IndexRepair(this.#shards, options);
-    this.records = new RedisRecordStore(this.#shards, this.repair, durability);
-    this.index = new RedisPresenceIndex(this.#shards, this.repair);
+    this.labels = new RedisLabelIndex(this.#shards);
+    this.records = new RedisRecordStore(this.#shards, { labels: this.labels, repair: this.repair, durability });
+    this.index = new RedisPresenceIndex(this.#shards, this.labels, this.repair);
     this.feed = new RedisFeedStore(this.#shards);
     this.bindings = new RedisBindingStore(this.#shards);
     this.ends = new RedisEndStore(this.#shards);

@@ -8,7 +8,7 @@ import { redisErrorCode } from './redis-error.js';
 export type Script = (call: ScriptCall) => Promise<unknown>;
 
 type ScriptFile =
-  | ('feed' | 'commit' | 'page' | 'tags' | 'position' | 'changes' | 'trim' | 'lost' | 'unlist')
+  | ('feed' | 'commit' | 'page' | 'tags' | 'position' | 'changes' | 'trim' | 'lost' | 'unlist' | 'replace')
   | ('acquire-lease' | 'renew-lease' | 'release-lease' | 'save-note');
 
 /** Concatenates Lua files of this folder into one script. It is sent in full only if the server does not have it yet. */

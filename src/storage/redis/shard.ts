@@ -5,11 +5,12 @@
 // `lease:<name>` the token of whoever holds it, `lease-token:<name>` the last one, `lease-note:<name>` (all in shard 0)
 // `watch` a counter that reveals lost data (server-watch.ts) · `incidents` the open ones by time · `incident:<id>` every one
 // `quarantine` what is known of quarantined callbacks, by id · `quarantined:<id>` the body of each (both only in shard 0)
+// `labels` which labels are indexed (label-index.ts)
 // Per source: `s:<source>:state:<set>` participants, `s:<source>:<kind>:<name>:<set>` those of a group, `s:<source>:tags` tags
-// with participants present. `<set>` is a state or a known availability (scored by since), or one of the two sets that count devices.
+// with participants present, `s:<source>:labels` such labels. `<set>` is a state or a known availability (scored by since), or one of the two sets that count devices.
 import { createHash } from 'node:crypto';
 import type { KnownAvailability } from '../../domain/availability.js';
-import type { PresenceState } from '../../domain/presence-view.js';
+import type { ParticipantState } from '../../domain/presence-view.js';
 import type { SourceName } from '../../domain/subject.js';
 import type { SubjectKey } from '../encoding/subject-key.js';
 import type { Group } from '../ports.js';
@@ -19,7 +20,11 @@ import type { QuarantineId } from '../quarantine-id.js';
  * `more` has one member for each present device of a participant beyond the first; `none` has the participants that are
  * present without a device (leave grace). Both are small, and let devices be counted from the sizes of sets alone.
  */
-export type SetName = PresenceState | KnownAvailability | 'more' | 'none';
+export type SetName = ParticipantState | KnownAvailability | 'more' | 'none';
+
+/** The kinds of groups whose names are listed. */
+export const NAMED_KINDS = ['tag', 'label'] as const;
+type NamedKind = (typeof NAMED_KINDS)[number];
 
 export class Shard {
   readonly recordPrefix: string;
@@ -31,6 +36,7 @@ export class Shard {
   readonly incidents: string;
   readonly quarantine: string;
   readonly pendingEnds: string;
+  readonly labels: string;
   readonly #prefix: string;
 
   constructor(prefix: string, number: number) {
@@ -44,6 +50,7 @@ export class Shard {
     this.incidents = `${this.#prefix}incidents`;
     this.quarantine = `${this.#prefix}quarantine`;
     this.pendingEnds = `${this.#prefix}pending-ends`;
+    this.labels = `${this.#prefix}labels`;
   }
 
   record(key: SubjectKey): string {
@@ -82,13 +89,14 @@ export class Shard {
     return `${this.#prefix}ref:${ref}`;
   }
 
-  tags(source: SourceName): string {
-    return `${this.#prefix}s:${source}:tags`;
+  /** The names of groups of a source that have participants present. */
+  names(source: SourceName, kind: NamedKind): string {
+    return `${this.#prefix}s:${source}:${kind}s`;
   }
 
-  /** The prefix of the sets of a source's tags. */
-  tagPrefix(source: SourceName): string {
-    return `${this.#prefix}s:${source}:tag:`;
+  /** The prefix of the sets of the groups of a kind. */
+  kindPrefix(source: SourceName, kind: NamedKind): string {
+    return `${this.#prefix}s:${source}:${kind}:`;
   }
 
   /** Without a group: the set of the whole source. */

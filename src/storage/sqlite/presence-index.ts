@@ -13,6 +13,7 @@ import type {
   TagOccupancy,
 } from '../ports.js';
 import type { SqliteFeedStore } from './feed-store.js';
+import type { SqliteLabelIndex } from './label-index.js';
 import type { SqliteDatabase } from './sqlite-database.js';
 import type { Statements } from './statements.js';
 
@@ -25,16 +26,19 @@ const START: PageCursor = { sinceMs: Number.MIN_SAFE_INTEGER, key: '' as Subject
 export class SqlitePresenceIndex implements PresenceIndex {
   readonly #database: SqliteDatabase;
   readonly #statements: Statements;
+  readonly #labels: SqliteLabelIndex;
   readonly #feed: SqliteFeedStore;
 
-  constructor(database: SqliteDatabase, feed: SqliteFeedStore) {
+  constructor(database: SqliteDatabase, labels: SqliteLabelIndex, feed: SqliteFeedStore) {
+    this.#labels = labels;
     this.#database = database;
     this.#statements = database.statements;
     this.#feed = feed;
   }
 
-  page(filter: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>> {
+  async page(filter: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>> {
     const { states, availability, source, group } = filter;
+    if (group) this.#labels.expectComplete(group);
     const cursor = after ?? START;
     const statements = this.#statements;
     const ofAll = availability ? statements.pageOfAvailability : statements.pageOfState;
@@ -51,7 +55,8 @@ export class SqlitePresenceIndex implements PresenceIndex {
     });
   }
 
-  occupancy({ source, group }: OccupancyFilter): Promise<Occupancy> {
+  async occupancy({ source, group }: OccupancyFilter): Promise<Occupancy> {
+    if (group) this.#labels.expectComplete(group);
     return this.#database.attempt('read occupancy', () => {
       const name = group ? `${group.kind}:${group.name}` : '';
       const rows = this.#statements.occupancy.all(name) as [SourceName, ...Counts][];

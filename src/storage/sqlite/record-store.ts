@@ -3,6 +3,7 @@
 import type { SubjectKey } from '../encoding/subject-key.js';
 import type { Changeset, Due, Group, RecordStore, StoredRecord, StoreUnavailableError } from '../ports.js';
 import type { SqliteFeedStore } from './feed-store.js';
+import type { SqliteLabelIndex } from './label-index.js';
 import type { SqliteDatabase } from './sqlite-database.js';
 import type { Statements } from './statements.js';
 
@@ -12,11 +13,13 @@ const PROBE_KEY = '' as SubjectKey;
 export class SqliteRecordStore implements RecordStore {
   readonly #database: SqliteDatabase;
   readonly #statements: Statements;
+  readonly #labels: SqliteLabelIndex;
   readonly #feed: SqliteFeedStore;
   /** The number of participants; undefined until first requested. */
   #size: number | undefined;
 
-  constructor(database: SqliteDatabase, feed: SqliteFeedStore) {
+  constructor(database: SqliteDatabase, labels: SqliteLabelIndex, feed: SqliteFeedStore) {
+    this.#labels = labels;
     this.#database = database;
     this.#statements = database.statements;
     this.#feed = feed;
@@ -65,7 +68,7 @@ export class SqliteRecordStore implements RecordStore {
     load.get(PROBE_KEY);
     this.#database.inTransaction(() => {
       check.run();
-      insert.run(PROBE_KEY, '', '', 'gone', 0, null, null, null, 0, 0, null, null);
+      insert.run(PROBE_KEY, '', '', 'gone', 0, null, null, null, 0, 0, null, null, null);
       forget.run(PROBE_KEY, '');
       removeEntry.run(this.#feed.append(['']));
     });
@@ -84,7 +87,8 @@ export class SqliteRecordStore implements RecordStore {
     const { insert, update, forget } = this.#statements;
     if (!after) return !before || forget.run(key, before.record).changes === 1;
     const { source, state, sinceMs, groups, devices, dueMs, availability } = after.index;
-    const rest = [devices, dueMs, availability?.value ?? null, availability?.sinceMs ?? null] as const;
+    const labels = this.#labels.columnOf(after.index.labels);
+    const rest = [devices, dueMs, availability?.value ?? null, availability?.sinceMs ?? null, labels] as const;
     const nameOf = (wanted: Group['kind']) => groups.find(({ kind }) => kind === wanted)?.name ?? null;
     const tag = nameOf('tag');
     if (before) return update.run(after.record, state, sinceMs, tag, ...rest, key, before.record).changes === 1;

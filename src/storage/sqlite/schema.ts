@@ -1,17 +1,23 @@
 // The SQLite schema. SQLite counts by scanning, so triggers maintain `occupancy` in the same transaction as the rows that it
-// counts. Its `name` is '' for all participants of a source, or 'tag:…' or 'scope:…' for those of a group.
+// counts. Its `name` is '' for all participants of a source, or 'tag:…', 'scope:…' or 'label:…' for those of a group. Participants with
+// indexed labels are listed in `labelled`, once for each label, by triggers of their own: few participants may have any.
 
 export const SCHEMA_VERSION = 3;
 
+type Row = 'OLD' | 'NEW';
+
+const ownNames = (row: Row) => `SELECT '' AS name
+        UNION ALL SELECT 'tag:' || ${row}.tag WHERE ${row}.tag IS NOT NULL
+        UNION ALL SELECT 'scope:' || ${row}.scope WHERE ${row}.scope IS NOT NULL`;
+const labelNames = (row: Row) => `SELECT 'label:' || value AS name FROM json_each(${row}.labels)`;
+
 /** Adds a row to, or subtracts it from, the counts of its source and groups. */
-function count(row: 'OLD' | 'NEW', sign: '+' | '-'): string {
+function count(row: Row, sign: '+' | '-', names = ownNames(row)): string {
   return `
     INSERT INTO occupancy
       SELECT name, ${row}.source, ${sign}(${row}.state = 'connected'), ${sign}(${row}.state = 'reconnecting'),
         ${sign}${row}.devices, ${sign}(${row}.availability IS 'available'), ${sign}(${row}.availability IS 'busy')
-      FROM (SELECT '' AS name
-        UNION ALL SELECT 'tag:' || ${row}.tag WHERE ${row}.tag IS NOT NULL
-        UNION ALL SELECT 'scope:' || ${row}.scope WHERE ${row}.scope IS NOT NULL) WHERE true
+      FROM (${names}) WHERE true
     ON CONFLICT DO UPDATE SET
       connected = connected + excluded.connected,
       reconnecting = reconnecting + excluded.reconnecting,
@@ -24,6 +30,23 @@ function count(row: 'OLD' | 'NEW', sign: '+' | '-'): string {
 const FORGET_EMPTY_GROUPS = `
     DELETE FROM occupancy WHERE source = OLD.source AND connected + reconnecting = 0
       AND name IN ('tag:' || OLD.tag, 'scope:' || OLD.scope);`;
+
+const LIST_LABELS = `${count('NEW', '+', labelNames('NEW'))}
+    INSERT INTO labelled
+      SELECT NEW.source, value, NEW.state, NEW.since_ms, NEW.key, NEW.availability, NEW.availability_since_ms
+      FROM json_each(NEW.labels);`;
+
+const UNLIST_LABELS = `${count('OLD', '-', labelNames('OLD'))}
+    DELETE FROM labelled WHERE source = OLD.source AND state = OLD.state AND since_ms = OLD.since_ms AND key = OLD.key
+      AND label IN (SELECT value FROM json_each(OLD.labels));`;
+
+const FORGET_EMPTY_LABELS = `
+    DELETE FROM occupancy WHERE source = OLD.source AND connected + reconnecting = 0 AND name IN (${labelNames('OLD')});`;
+
+const listed = (row: Row) =>
+  ['state', 'since_ms', 'devices', 'availability', 'availability_since_ms', 'labels']
+    .map((name) => `${row}.${name}`)
+    .join();
 
 /** `nowMs`: the start of the feed. */
 export const schema = (nowMs: number) => `
@@ -39,7 +62,8 @@ export const schema = (nowMs: number) => `
     devices INTEGER NOT NULL,
     due_ms INTEGER NOT NULL,
     availability TEXT, -- both NULL if it is unknown
-    availability_since_ms INTEGER
+    availability_since_ms INTEGER,
+    labels TEXT -- those that are indexed, as a JSON array of 'name=value'; NULL if there are none
   ) WITHOUT ROWID;
   CREATE INDEX participants_by_state ON participants (source, state, since_ms, key);
   CREATE INDEX participants_by_tag ON participants (source, tag, state, since_ms, key) WHERE tag IS NOT NULL;
@@ -53,6 +77,21 @@ export const schema = (nowMs: number) => `
     ON participants (source, scope, availability, availability_since_ms, key)
     WHERE scope IS NOT NULL AND availability IS NOT NULL;
   CREATE INDEX participants_by_deadline ON participants (due_ms);
+
+  CREATE TABLE labelled (
+    source TEXT NOT NULL,
+    label TEXT NOT NULL,
+    state TEXT NOT NULL,
+    since_ms INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    availability TEXT,
+    availability_since_ms INTEGER,
+    PRIMARY KEY (source, label, state, since_ms, key)
+  ) WITHOUT ROWID;
+  CREATE INDEX labelled_by_availability ON labelled (source, label, availability, availability_since_ms, key)
+    WHERE availability IS NOT NULL;
+  CREATE TABLE label_index (text TEXT NOT NULL); -- one row: label-index.ts
+  INSERT INTO label_index VALUES ('');
 
   CREATE TABLE occupancy (
     name TEXT NOT NULL,
@@ -71,6 +110,15 @@ export const schema = (nowMs: number) => `
     BEGIN ${count('OLD', '-')} ${count('NEW', '+')} ${FORGET_EMPTY_GROUPS}
   END;
   CREATE TRIGGER participant_forgotten AFTER DELETE ON participants BEGIN ${count('OLD', '-')} ${FORGET_EMPTY_GROUPS}
+  END;
+  CREATE TRIGGER labels_added AFTER INSERT ON participants WHEN NEW.labels IS NOT NULL BEGIN ${LIST_LABELS}
+  END;
+  CREATE TRIGGER labels_moved AFTER UPDATE ON participants
+    WHEN (OLD.labels IS NOT NULL OR NEW.labels IS NOT NULL) AND (${listed('OLD')}) IS NOT (${listed('NEW')})
+    BEGIN ${UNLIST_LABELS} ${LIST_LABELS} ${FORGET_EMPTY_LABELS}
+  END;
+  CREATE TRIGGER labels_forgotten AFTER DELETE ON participants WHEN OLD.labels IS NOT NULL
+    BEGIN ${UNLIST_LABELS} ${FORGET_EMPTY_LABELS}
   END;
 
   CREATE TABLE feed (epoch TEXT NOT NULL);

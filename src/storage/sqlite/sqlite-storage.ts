@@ -6,6 +6,7 @@ import { SqliteBackups } from './backups.js';
 import { SqliteBindingStore } from './binding-store.js';
 import { SqliteEndStore } from './end-store.js';
 import { SqliteFeedStore } from './feed-store.js';
+import { SqliteLabelIndex } from './label-index.js';
 import { SqliteLeaseStore } from './lease-store.js';
 import { SqlitePresenceIndex } from './presence-index.js';
 import { SqliteQuarantineStore } from './quarantine-store.js';
@@ -20,6 +21,7 @@ export class SqliteStorage implements Storage {
   readonly description: string;
   readonly records: SqliteRecordStore;
   readonly index: SqlitePresenceIndex;
+  readonly labels: SqliteLabelIndex;
   readonly feed: SqliteFeedStore;
   readonly bindings: SqliteBindingStore;
   readonly ends: SqliteEndStore;
@@ -37,8 +39,9 @@ export class SqliteStorage implements Storage {
     this.#database = new SqliteDatabase(dataDir, clock, log);
     this.description = `SQLite at ${this.#database.file}`;
     this.feed = new SqliteFeedStore(this.#database, clock);
-    this.records = new SqliteRecordStore(this.#database, this.feed);
-    this.index = new SqlitePresenceIndex(this.#database, this.feed);
+    this.labels = new SqliteLabelIndex(this.#database);
+    this.records = new SqliteRecordStore(this.#database, this.labels, this.feed);
+    this.index = new SqlitePresenceIndex(this.#database, this.labels, this.feed);
     this.backups = new SqliteBackups(this.#database);
     this.bindings = new SqliteBindingStore(this.#database, clock);
     this.ends = new SqliteEndStore(this.#database, clock);

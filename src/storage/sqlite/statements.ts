@@ -11,6 +11,14 @@ export function prepareStatements(db: Database.Database) {
          WHERE source = ? AND ${where} state = ? AND (since_ms, key) > (?, ?) ORDER BY since_ms, key LIMIT ?`,
       )
       .raw();
+  const labelPage = (column: 'state' | 'availability', since: 'since_ms' | 'availability_since_ms') =>
+    db
+      .prepare(
+        `SELECT key, labelled.${since}, record FROM labelled JOIN participants USING (key)
+         WHERE labelled.source = ? AND label = ? AND labelled.${column} = ? AND (labelled.${since}, key) > (?, ?)
+         ORDER BY labelled.${since}, key LIMIT ?`,
+      )
+      .raw();
   const availabilityPage = (where: string) =>
     db
       .prepare(
@@ -29,21 +37,31 @@ export function prepareStatements(db: Database.Database) {
       .raw();
   return {
     load: db.prepare('SELECT record FROM participants WHERE key = ?').raw(),
-    insert: db.prepare('INSERT INTO participants VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    insert: db.prepare(
+      'INSERT INTO participants VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
     update: db.prepare(
       `UPDATE participants SET record = ?, state = ?, since_ms = ?, tag = ?, devices = ?, due_ms = ?,
-         availability = ?, availability_since_ms = ?
+         availability = ?, availability_since_ms = ?, labels = ?
        WHERE key = ? AND record = ?`,
     ),
     forget: db.prepare('DELETE FROM participants WHERE key = ? AND record = ?'),
     pageOfState: page(''),
-    pageOfGroup: { tag: page('tag = ? AND'), scope: page('scope = ? AND'), id: page('id = ? AND') },
+    pageOfGroup: {
+      tag: page('tag = ? AND'),
+      scope: page('scope = ? AND'),
+      id: page('id = ? AND'),
+      label: labelPage('state', 'since_ms'),
+    },
     pageOfAvailability: availabilityPage(''),
     pageOfGroupAndAvailability: {
       tag: availabilityPage('tag = ? AND'),
       scope: availabilityPage('scope = ? AND'),
       id: availabilityPage('id = ? AND'),
+      label: labelPage('availability', 'availability_since_ms'),
     },
+    labelIndex: db.prepare('SELECT text FROM label_index').raw(),
+    setLabelIndex: db.prepare('UPDATE label_index SET text = ?'),
     occupancy: db
       .prepare('SELECT source, connected, reconnecting, devices, available, busy FROM occupancy WHERE name = ?')
       .raw(),
