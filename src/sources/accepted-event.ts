@@ -23,8 +23,12 @@ export function acceptedEvent(event: AnyEvent, { grant }: ReceivedCallback): Acc
   if (!grant) return { event };
   if (event.subject === undefined) return { event, grant };
   const { tag = grant.tag } = event;
-  const { participantRef } = grant;
-  const claims = { ...(tag !== undefined && { tag }), ...(participantRef !== undefined && { participantRef }) };
+  const { participantRef, labels: mintedLabels } = grant;
+  const claims = {
+    ...(tag !== undefined && { tag }),
+    ...(participantRef !== undefined && { participantRef }),
+    ...(mintedLabels && { mintedLabels }),
+  };
   return { event: { ...event, ...claims }, grant };
 }
 

@@ -4,6 +4,7 @@
 // and the mac covers both and the source. Only the ref is stored.
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { digestOf } from '../../auth/secret.js';
+import type { Labels } from '../../domain/labels.js';
 
 const RANDOM_BYTES = 16;
 /** Seconds: sufficient until the year 36812. */
@@ -16,6 +17,7 @@ const TOKEN = /^(([\w-]{28})(?:\.([\w-]{1,1366}))?)\.([\w-]{8})\.([\w-]{43})$/;
 export interface Claims {
   readonly tag?: string | undefined;
   readonly participantRef?: string | undefined;
+  readonly labels?: Labels | undefined;
 }
 
 export interface Grant extends Claims {

@@ -2,6 +2,7 @@ import { Body, Controller, HttpCode, Inject, Post, Query } from '@nestjs/common'
 import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import type { AccessSettings } from '../../auth/access-guard.js';
 import { MAX_IDENTIFIER_LENGTH } from '../../domain/identifier.js';
+import { type Labels, NO_LABELS } from '../../domain/labels.js';
 import {
   ApiCreatedResponse,
   ApiOperation,
@@ -12,7 +13,7 @@ import {
 } from '../../http/openapi/decorators.js';
 import { PARTICIPANT_REF_EXAMPLE } from '../../http/openapi/examples.js';
 import { invalidParameter, ProblemError } from '../../http/problem.js';
-import { Identifier, NoQuery, Optional } from '../../http/query-parameters.js';
+import { Identifier, LabelSet, LabelsProperty, NoQuery, Optional } from '../../http/query-parameters.js';
 import { Access } from '../../http/route-options.js';
 import { SourceNames } from '../../http/source-names.js';
 import { CLOCK, type Clock } from '../../runtime/clock.js';
@@ -58,6 +59,11 @@ export class CallbackUrlRequest {
   @Identifier()
   participantRef?: string;
 
+  @LabelsProperty('Labels of the participant. An operator may set others later.')
+  @Optional()
+  @LabelSet()
+  labels?: Labels;
+
   @ApiPropertyOptional({
     type: 'integer',
     minimum: 60,
@@ -97,6 +103,9 @@ export class CallbackUrlResponse {
   @ApiPropertyOptional({ type: String, example: PARTICIPANT_REF_EXAMPLE, description: 'As in the request.' })
   participantRef?: string;
 
+  @LabelsProperty('As in the request.')
+  labels?: Labels;
+
   @ApiProperty({
     format: 'date-time',
     example: CALLBACK_URL_EXAMPLE.expiresAt,
@@ -128,7 +137,7 @@ export class CallbackUrlsController {
   @ApiCreatedResponse({ type: CallbackUrlResponse, description: 'The URL.', example: CALLBACK_URL_EXAMPLE })
   @ApiProblems('not-configured')
   mint(
-    @Body() { source, expiresInSeconds, tag, participantRef }: CallbackUrlRequest,
+    @Body() { source, expiresInSeconds, tag, participantRef, labels = NO_LABELS }: CallbackUrlRequest,
     @Query() _: NoQuery,
   ): CallbackUrlResponse {
     const { callbackSecrets, publicUrl } = this.access;
@@ -139,11 +148,22 @@ export class CallbackUrlsController {
         detail: 'Set CALLBACK_SECRETS and PUBLIC_URL to mint callback URLs.',
       });
     }
-    const claims = { ...(tag !== undefined && { tag }), ...(participantRef !== undefined && { participantRef }) };
-    if (areTooLong(claims)) throw invalidParameter('participantRef', TOO_LONG);
+    const claims = {
+      ...(tag !== undefined && { tag }),
+      ...(participantRef !== undefined && { participantRef }),
+      ...(Object.keys(labels).length > 0 && { labels }),
+    };
+    if (areTooLong(claims)) {
+      const [longest = ''] = Object.keys(claims).toSorted((a, b) => lengthOf(claims, b) - lengthOf(claims, a));
+      throw invalidParameter(longest, TOO_LONG);
+    }
     const expiresAtMs = Math.ceil(this.clock.now() / 1_000 + expiresInSeconds) * 1_000;
     const { ref, token } = mintToken(source, secret, { expiresAtMs, ...claims });
     const callbackUrl = `${publicUrl}/callbacks/${source}/${token}`;
     return { callbackUrl, ref, ...claims, expiresAt: rfc3339(expiresAtMs) };
   }
+}
+
+function lengthOf(claims: Readonly<Record<string, unknown>>, name: string): number {
+  return Buffer.byteLength(JSON.stringify(claims[name]));
 }

@@ -39,6 +39,13 @@ export class GenericCallback {
         description: 'The room or account in which the id of the participant is unique. Default: none.',
       },
       tag: { type: 'string', maxLength: 1_024, example: 'support', description: 'Groups participants.' },
+      labels: {
+        type: 'object',
+        maxProperties: 8,
+        additionalProperties: { type: 'string', minLength: 1, maxLength: 256 },
+        example: { call: '42', user: 'u-7' },
+        description: 'Further groups, by name.',
+      },
     },
     required: ['participantId', 'deviceId'],
     example: { participantId: 'alice', deviceId: 'conn-1', tag: 'support' },

@@ -2,6 +2,7 @@
 // In the binary mode of CloudEvents, type and time are in headers, which the signature does not cover, so it is not accepted.
 // Source: https://github.com/cloudevents/spec (spec.md, json-format.md, http-protocol-binding.md of version 1.0.2).
 import { identifierFault } from '../../domain/identifier.js';
+import { type Labels, labelsFault } from '../../domain/labels.js';
 import type { DeviceId, ProviderEventKind } from '../../domain/lifecycle-event.js';
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
 import type { FieldError } from '../../http/problem.js';
@@ -70,7 +71,7 @@ function translateEvent(source: SourceName, body: unknown, receivedAtMs: number)
   }
   const kind = KINDS.get(type);
   if (!kind) return type.startsWith(NAMESPACE) ? { outcome: 'unknown', name: type } : { outcome: 'ignored' };
-  const { participantId, deviceId, scope, tag } = membersOf(data);
+  const { participantId, deviceId, scope, tag, labels } = membersOf(data);
   const occurredAtMs = rfc3339TimeMs(time);
   const errors = fieldErrors({
     source: identifierFault(feed),
@@ -81,6 +82,7 @@ function translateEvent(source: SourceName, body: unknown, receivedAtMs: number)
     'data/deviceId': identifierFault(deviceId),
     'data/scope': isAbsent(scope) ? undefined : identifierFault(scope),
     'data/tag': isAbsent(tag) ? undefined : tagFault(tag),
+    'data/labels': isAbsent(labels) ? undefined : labelsMessage(labels),
   });
   if (errors.length > 0 || occurredAtMs === undefined) return { outcome: 'invalid', errors };
   const event: ProviderEvent = {
@@ -92,12 +94,18 @@ function translateEvent(source: SourceName, body: unknown, receivedAtMs: number)
     precisionMs: 1,
     eventId: `${feed as string} ${id as string}`,
     ...(!isAbsent(tag) && { tag: tag as string }),
+    ...(!isAbsent(labels) && Object.keys(labels as Labels).length > 0 && { labels: labels as Labels }),
   };
   return { outcome: 'events', events: [event] };
 }
 
 function isJson(contentType: unknown): boolean {
   return isAbsent(contentType) || (typeof contentType === 'string' && /^application\/json *(;|$)/i.test(contentType));
+}
+
+function labelsMessage(labels: unknown): string | undefined {
+  const fault = labelsFault(labels);
+  return fault?.name === undefined ? fault?.message : `must have labels that are valid: one ${fault.message}`;
 }
 
 function tagFault(value: unknown): string | undefined {

@@ -17,6 +17,11 @@ export class LivekitCallback {
     type: 'object',
     properties: {
       name: { ...IDENTIFIER, example: 'support-42', description: 'The scope and tag of the participant.' },
+      sid: {
+        ...TEXT,
+        example: 'RM_hycBMAjmt6Ub',
+        description: 'The label `session`: each time a room begins it has another.',
+      },
     },
     required: ['name'],
     example: { name: 'support-42' },

@@ -5,6 +5,7 @@ import type { DeviceId } from '../../domain/lifecycle-event.js';
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
 import { apiUrl } from '../dialect-settings.js';
 import { fieldErrors, isJsonObject, type Members, membersOf, NOT_AN_OBJECT } from '../json-callback.js';
+import { withLabel } from '../label.js';
 import { type DialectSetting, dialectWithSettings, type ProviderEvent, type Translation } from '../source.js';
 import { apiKeys, authenticateLivekit } from './livekit-authentication.js';
 import { LivekitCallback } from './livekit-callback.js';
@@ -74,7 +75,7 @@ function translateLivekit(
   if (event !== 'participant_joined' && event !== 'participant_left') return { outcome: 'unknown', name: event };
   const participant = membersOf(body.participant);
   if (kinds.has(participant.kind ?? 'STANDARD')) return { outcome: 'ignored' };
-  const { name: room } = membersOf(body.room);
+  const { name: room, sid: session } = membersOf(body.room);
   const { identity, sid } = participant;
   const times = timesOf(body, participant);
   const errors = fieldErrors({
@@ -96,6 +97,7 @@ function translateLivekit(
     precisionMs: 1,
     ...(eventId !== undefined && { eventId: eventId as string }),
     tag: scope,
+    ...withLabel('session', session),
   };
   return { outcome: 'events', events: [received] };
 }

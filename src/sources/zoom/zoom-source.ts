@@ -4,6 +4,7 @@ import { identifierFault } from '../../domain/identifier.js';
 import type { DeviceId, ProviderEventKind } from '../../domain/lifecycle-event.js';
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
 import { fieldErrors, isAbsent, isJsonObject, type Members, membersOf, NOT_AN_OBJECT } from '../json-callback.js';
+import { withLabel } from '../label.js';
 import { dialectWithSettings, type ProviderEvent, type Translation } from '../source.js';
 import { authenticateZoom, maxAgeMs, secretTokens, VALIDATION_EVENT, validateZoomUrl } from './zoom-authentication.js';
 import { ZoomCallback } from './zoom-callback.js';
@@ -15,18 +16,21 @@ interface Shape {
   readonly person: 'user' | 'participant';
   readonly roomIds: readonly string[];
   readonly participantIds: readonly string[];
+  readonly sessionIds: readonly string[];
 }
 
 const SESSION = {
   person: 'user',
   roomIds: ['session_key', 'session_name'],
   participantIds: ['user_key', 'participant_uuid'],
+  sessionIds: ['session_id'],
 } as const;
 
 const MEETING = {
   person: 'participant',
   roomIds: ['id'],
   participantIds: ['customer_key', 'participant_user_id', 'id', 'participant_uuid'],
+  sessionIds: ['uuid'],
 } as const;
 
 const SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
@@ -107,6 +111,7 @@ function translateZoom(source: SourceName, body: unknown, receivedAtMs: number):
     receivedAtMs,
     precisionMs: 1,
     tag: scope,
+    ...withLabel('session', firstOf(object, shape.sessionIds)),
   };
   return { outcome: 'events', events: [received] };
 }

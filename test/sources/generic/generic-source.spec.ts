@@ -123,7 +123,14 @@ describe('a CloudEvent', () => {
       id: 'ev-1',
       time: '2026-09-21T16:13:21.437123+02:00',
       datacontenttype: 'application/json; charset=utf-8',
-      data: { participantId: 'alice', deviceId: 'conn-1', scope: 'room-42', tag: 'support', ...data },
+      data: {
+        participantId: 'alice',
+        deviceId: 'conn-1',
+        scope: 'room-42',
+        tag: 'support',
+        labels: { call: '42' },
+        ...data,
+      },
       ...more,
     });
     return JSON.parse(String(HTTP.structured(event).body));
@@ -143,10 +150,12 @@ describe('a CloudEvent', () => {
       precisionMs: 1,
       eventId: '/feeds/office ev-1',
       tag: 'support',
+      labels: { call: '42' },
     });
-    const minimal = eventOf({ ...built({ scope: null, tag: '' }), datacontenttype: null, subject: 7 });
+    const minimal = eventOf({ ...built({ scope: null, tag: '', labels: {} }), datacontenttype: null, subject: 7 });
     expect(minimal).toMatchObject({ subject: { scope: '' } });
     expect(minimal).not.toHaveProperty('tag');
+    expect(minimal).not.toHaveProperty('labels');
   });
 
   it('means what the documentation says of each type', () => {
@@ -178,6 +187,8 @@ describe('a CloudEvent', () => {
     [{ data: { participantId: 'alice', deviceId: 'c', scope: 7, tag: {} } }, ['#/data/scope', '#/data/tag']],
     [{ data: { participantId: 'alice', deviceId: 'c', tag: 'x'.repeat(1_025) } }, ['#/data/tag']],
     [{ data: { participantId: 'alice', deviceId: 'c', tag: 'a\0' } }, ['#/data/tag']],
+    [{ data: { participantId: 'alice', deviceId: 'c', labels: 'call' } }, ['#/data/labels']],
+    [{ data: { participantId: 'alice', deviceId: 'c', labels: { Call: '42' } } }, ['#/data/labels']],
     [{ data: { participantId: 'alice', deviceId: 'c', tag: '\ud800' } }, ['#/data/tag']],
   ])('is refused if its members are not valid: %j', (more, pointers) => {
     const translation = translate({ ...built(), ...more });

@@ -163,6 +163,15 @@ describe('the body of LiveKit', () => {
     expect(effects.size).toBe(events.length + reasons.length + namesOf(ParticipantInfo_Kind).length);
   });
 
+  it('has the session of the room as a label, if it is valid', () => {
+    const eventOf = (room: object) => {
+      const translation = translate({ ...built('participant_joined'), room: { name: 'r-42', ...room } });
+      return translation.outcome === 'events' ? translation.events[0] : translation;
+    };
+    expect(eventOf({ sid: 'RM_hycBMAjmt6Ub' })).toMatchObject({ labels: { session: 'RM_hycBMAjmt6Ub' } });
+    expect(eventOf({ sid: 7 })).not.toHaveProperty('labels');
+  });
+
   it('counts the kinds that the setting does not name', () => {
     const all = sourceWith({ keys: [] }, new Set());
     const agent = built('participant_joined', { kind: ParticipantInfo_Kind.AGENT });

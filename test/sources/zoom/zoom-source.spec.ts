@@ -70,6 +70,21 @@ describe('the body of Zoom', () => {
       expect(translate(JSON.parse(one.rawBody))).toMatchObject({ events: [{ subject: { scope: events[0]?.tag } }] });
   });
 
+  it('has the session or the occurrence of the meeting as a label, if it is valid', () => {
+    const labelsIn = (name: string) => {
+      const { rawBody } = bodyCases('zoom/bodies').find(({ rawBody: text }) => text.includes(`"${name}"`)) ?? {
+        rawBody: '',
+      };
+      const translation = translate(JSON.parse(rawBody));
+      return translation.outcome === 'events' ? translation.events[0] : translation;
+    };
+    expect(labelsIn('session.user_joined')).toMatchObject({ labels: { session: '4567UVWxYZABCdEfGhiJkl==' } });
+    expect(labelsIn('meeting.participant_joined')).toMatchObject({ labels: { session: '4444AAAiAAAAAiAiAiiAii==' } });
+    const invalid = translate(session('session.user_joined', {}, { session_id: ' ' }));
+    expect(invalid).toMatchObject({ outcome: 'events', events: [{ deviceId: 'u-1' }] });
+    expect(JSON.stringify(invalid)).not.toContain('labels');
+  });
+
   const session = (event: string, user: object = {}, object: object = {}, more: object = {}) => ({
     event,
     event_ts: 1_790_000_001_859,
