@@ -17,7 +17,7 @@ import type { Direction, SourceState } from './source-state.js';
 /** Up to this share earlier or later, so that the polls of many installations spread out. */
 const JITTER = 0.1;
 /** Failures double the interval, up to this many times. */
-const MAX_BACK_OFF = 8;
+const MAX_BACK_OFF = 4;
 /** After the fuse has tripped, the next list must be later than whatever the provider was busy with. */
 const SECOND_LIST_MS = 5_000;
 /** Of the absences that two lists agree on. */

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { FeedHub } from '../feed/feed-hub.js';
 import { LOG } from '../observability/logging.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
+import { delay } from '../runtime/delay.js';
 import type { ObservedSource } from '../sources/registry.js';
 import type { FeedStore, LeaseStore, PresenceIndex } from '../storage/ports.js';
 import { FEED_STORE, LEASE_STORE, PRESENCE_INDEX } from '../storage/tokens.js';
@@ -17,6 +18,7 @@ import { ReconciliationMetrics } from './reconciliation-metrics.js';
 import { type Direction, decodeStates, encodeStates, NEW_STATE, type SourceState } from './source-state.js';
 
 const LEASE = 'reconciliation';
+const SAVE_MS = 1_000;
 
 export const RECONCILIATION = Symbol('ReconciliationSettings');
 
@@ -30,6 +32,8 @@ export interface ReconciliationSettings {
 export class Reconciliation {
   readonly #lease: LeaseHolder;
   #states = new Map<string, SourceState>();
+  /** Whether corrections will be stored in a moment. */
+  #isSaveDue = false;
 
   constructor(
     @Inject(RECONCILIATION) private readonly settings: ReconciliationSettings,
@@ -72,7 +76,7 @@ export class Reconciliation {
     const known = decodeStates(lease.note);
     this.#states = new Map(this.settings.sources.map(({ name }) => [name, known.get(name) ?? NEW_STATE]));
     const asked = this.settings.sources.map((source) => {
-      const onCorrection = (direction: Direction) => this.#correct(source, direction);
+      const onCorrection = (direction: Direction) => this.#correct(source, direction, lease);
       const parts = { source, recorder, clock, log, metrics, signal, onCorrection };
       return { source, lookups: new Lookups(parts), parts };
     });
@@ -88,21 +92,33 @@ export class Reconciliation {
     await Promise.all(asked.map(({ lookups }) => lookups.ended()));
   }
 
-  #correct({ name }: ObservedSource, direction: Direction): void {
+  #correct({ name }: ObservedSource, direction: Direction, lease: HeldLease): void {
     this.metrics.corrected(name, direction);
     const state = this.#states.get(name) ?? NEW_STATE;
     const corrections = { ...state.corrections, [direction]: state.corrections[direction] + 1 };
     this.#states.set(name, { ...state, corrections });
+    if (!this.#isSaveDue) void this.#saveSoon(lease);
   }
 
-  /** Corrections since the last poll are stored with the next one. */
+  /** Many participants may be corrected at the same time. */
+  async #saveSoon(lease: HeldLease): Promise<void> {
+    this.#isSaveDue = true;
+    await delay(this.clock, SAVE_MS, lease.signal);
+    this.#isSaveDue = false;
+    if (!lease.signal.aborted) await this.#save(lease);
+  }
+
   async #update(
     { name }: ObservedSource,
     change: (state: SourceState) => SourceState,
     lease: HeldLease,
   ): Promise<void> {
     this.#states.set(name, change(this.#states.get(name) ?? NEW_STATE));
+    await this.#save(lease);
+  }
+
+  async #save({ saveNote }: HeldLease): Promise<void> {
     // The store is away, which it logs itself: the next poll stores it.
-    await lease.saveNote(encodeStates(this.#states)).catch(() => {});
+    await saveNote(encodeStates(this.#states)).catch(() => {});
   }
 }

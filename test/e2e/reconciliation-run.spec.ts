@@ -120,8 +120,10 @@ describe('reconciliation of a process', () => {
       await eventually(async () => expect(await present()).toEqual(connected()), SETTLE_MS);
       watching.abort();
       expect(await watched).toEqual([]);
-      const [summary] = (await get('/v1/reconciliation')).items;
-      expect(summary.corrections.added + summary.corrections.removed).toBeGreaterThan(0);
+      await eventually(async () => {
+        const { corrections } = (await get('/v1/reconciliation')).items[0];
+        expect(corrections.added + corrections.removed).toBeGreaterThan(0);
+      });
     },
     lengthOf(180_000, 1_200_000),
   );
