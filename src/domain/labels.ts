@@ -22,6 +22,8 @@ interface OperatorLabels extends LabelSet {
   readonly sinceMs: number;
 }
 
+type AnySet = LabelSet & Partial<OperatorLabels>;
+
 /** What each of them has given; those of a provider or a minted URL are not empty. */
 export interface GivenLabels {
   readonly source?: LabelSet | undefined;
@@ -72,16 +74,27 @@ export function hasLabels(labels: Labels, wanted: Labels): boolean {
   return Object.entries(wanted).every(([name, value]) => labels[name] === value);
 }
 
-/** With the newer one of the two sets. Of two at the same time, the greater text wins, so that arrival order does not matter. */
+/**
+ * With the newer one of the two sets. Of two at the same time, the greater text wins, then the longer run, so that arrival order does
+ * not matter.
+ */
 export function withSet<O extends keyof GivenLabels>(
   given: GivenLabels | undefined,
   origin: O,
   set: NonNullable<GivenLabels[O]>,
 ): GivenLabels {
-  const known: LabelSet | undefined = given?.[origin];
-  const isNewer =
-    !known || (set.occurredAtMs - known.occurredAtMs || compare(textOf(set.labels), textOf(known.labels))) > 0;
-  return given && !isNewer ? given : { ...given, [origin]: set };
+  const known = given?.[origin];
+  return given && known && compareSets(set, known) <= 0 ? given : { ...given, [origin]: set };
+}
+
+function compareSets(a: AnySet, b: AnySet): number {
+  const { sinceMs = 0, receivedAtMs = 0 } = a;
+  return (
+    a.occurredAtMs - b.occurredAtMs ||
+    compare(textOf(a.labels), textOf(b.labels)) ||
+    (b.sinceMs ?? 0) - sinceMs ||
+    (b.receivedAtMs ?? 0) - receivedAtMs
+  );
 }
 
 function textOf(labels: Labels): string {

@@ -8,7 +8,6 @@ import { PARTICIPANT_STATES } from '../../src/domain/presence-view.js';
 import type { ParticipantId } from '../../src/domain/subject.js';
 import { changesetOf, readRecord } from '../../src/presence/write/changeset.js';
 import { LabelIndexer } from '../../src/presence/write/label-indexer.js';
-import { systemClock } from '../../src/runtime/clock.js';
 import { keyOf, subjectOf as subjectOfKey } from '../../src/storage/encoding/subject-key.js';
 import { labelGroup } from '../../src/storage/label-index.js';
 import { LabelsNotIndexedError, type Storage } from '../../src/storage/ports.js';
@@ -41,7 +40,7 @@ const steps = fc.array(
 
 function indexer(storage: Storage, names: readonly string[]): LabelIndexer {
   const log = pino({ level: 'silent' });
-  return new LabelIndexer(storage.labels, storage.index, storage.records, storage, names, systemClock, log);
+  return new LabelIndexer(storage.labels, storage.index, storage.records, storage, names, log);
 }
 
 describe.each(storesUnderTest())('the index of labels in %s', (_name, open) => {

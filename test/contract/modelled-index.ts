@@ -26,7 +26,7 @@ const GROUPS: (Group<'tag' | 'scope' | 'label'> | undefined)[] = [
   ...TAGS.map(tagged),
   { kind: 'scope', name: 'r1' },
   { kind: 'scope', name: 'r2' },
-  ...INDEXED.flatMap((name) => ['1', '2'].map((value) => labelGroup(name, value))),
+  ...INDEXED.map((name) => labelGroup(name, '1')),
 ];
 const ID: Group<'id'> = { kind: 'id', name: 'p1' };
 

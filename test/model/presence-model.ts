@@ -270,7 +270,7 @@ export function newestOf(events: readonly ModelEvent[], name: 'tag' | 'ref' | 'l
     return typeof said === 'object' ? JSON.stringify(sorted(said)) : (said ?? '');
   };
   const said = events.filter((event) => event[name] !== undefined);
-  return said.toSorted(compareBy((event) => [event.at, textOf(event)])).at(-1);
+  return said.toSorted(compareBy((event) => [event.at, textOf(event), -(event.sinceMs ?? 0)])).at(-1);
 }
 
 /** At most eight, sorted by name. */

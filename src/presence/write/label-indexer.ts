@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { PARTICIPANT_STATES } from '../../domain/presence-view.js';
 import type { SourceName } from '../../domain/subject.js';
 import { LOG } from '../../observability/logging.js';
-import { CLOCK, type Clock } from '../../runtime/clock.js';
+import { systemClock } from '../../runtime/clock.js';
 import { onTickEnd } from '../../runtime/tick-batch.js';
 import type {
   Changeset,
@@ -37,7 +37,6 @@ export class LabelIndexer {
     @Inject(RECORD_STORE) private readonly records: RecordStore,
     @Inject(STORAGE) private readonly storage: Pick<Storage, 'onPossibleLoss'>,
     @Inject(INDEXED_LABELS) private readonly names: readonly string[],
-    @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) private readonly log: Logger,
   ) {}
 
@@ -66,7 +65,8 @@ export class LabelIndexer {
     } catch (error) {
       this.log.debug({ reason: (error as Error).message }, 'cannot index labels yet');
     }
-    if (!this.#isStopped) this.#cancelRetry = this.clock.after(RETRY_MS, () => this.#start());
+    // In real time, whatever clock presence uses: the store does not depend on it.
+    if (!this.#isStopped) this.#cancelRetry = systemClock.after(RETRY_MS, () => this.#start());
   }
 
   /** Resolves with false if it was stopped, or other labels were chosen meanwhile. Rejects with StoreUnavailableError. */

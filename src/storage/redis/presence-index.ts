@@ -49,8 +49,10 @@ export class RedisPresenceIndex implements PresenceIndex {
     const cursor = after ? [after.sinceMs, after.key] : ['', ''];
     const group = filter.group;
     const found = await this.#shards.fromEach('read participants', async (shard) => {
-      const before = isLabel(group) ? this.#labels.read(shard) : undefined;
-      const sources = await this.#sourcesIn(shard, filter.source);
+      const [sources, before] = await Promise.all([
+        this.#sourcesIn(shard, filter.source),
+        isLabel(group) ? this.#labels.read(shard) : undefined,
+      ]);
       const sets = availability ? [availability] : states;
       const indexes = sources.flatMap((source) => sets.map((set) => shard.set(source, set, filter.group)));
       const keys = [shard.epoch, shard.changes, shard.recordPrefix, ...indexes];
@@ -67,7 +69,7 @@ export class RedisPresenceIndex implements PresenceIndex {
             group,
           )
           .catch(() => {});
-      const isKnown = !isLabel(group) || (await this.#wasComplete(shard, group, await before));
+      const isKnown = !isLabel(group) || (await this.#wasComplete(shard, group, before));
       return { pages, position: { epoch, entry }, isKnown };
     });
     if (found.some(({ isKnown }) => !isKnown)) throw new LabelsNotIndexedError();
