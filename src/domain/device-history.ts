@@ -95,13 +95,13 @@ export function fold(
   policy: PresencePolicy,
   observe?: (folded: FoldedEvent) => void,
 ): Fold {
-  const { connection, ...rest } = foldEvents(
+  const { connection, earlier, events } = foldEvents(
     ends.length === 0 ? history : { ...history, events: timelineOf(history, ends) },
     policy,
     observe,
   );
   if (!connection) throw new Error('a device without events');
-  return { connection, ...rest };
+  return { connection, earlier, events };
 }
 
 /** The events of the device and the ends of its participant that are not folded into the base, in order. */
