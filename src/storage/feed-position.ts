@@ -1,9 +1,10 @@
 // A position in the feed. Clients send it back as text to resume exactly there.
 import { randomUUID } from 'node:crypto';
+import { packPosition, unpackPosition } from './packed-position.js';
 
 /** The part of a position that concerns one shard: the newest entry that was read, at least in part. */
 export interface ShardPosition {
-  /** Identifies the data of the feed. Differs if the store has lost its data, or is a different store. */
+  /** Identifies the data of the feed. Differs if the store has lost its data, or is a different store. May be abbreviated. */
   readonly epoch: string;
   readonly entry: string;
   /** How many changes of the entry were read; undefined: all. */
@@ -19,15 +20,21 @@ export function newEpoch(): string {
   return randomUUID().slice(-12);
 }
 
-/** Letters, digits and `. - _`, about 30 characters per shard: safe in URLs, headers and logs. */
+/** Letters, digits and `. - _`, about 30 characters, or about 100 for 16 shards: safe in URLs, headers and logs. */
 export function formatPosition(position: FeedPosition): string {
-  return position.map(formatShardPosition).join('_');
+  const [only] = position;
+  return only && position.length === 1 ? formatShardPosition(only) : packPosition(position);
 }
 
-/** undefined: not a result of `formatPosition`. */
+/** undefined: not a result of `formatPosition`. Epochs may be abbreviated. */
 export function parsePosition(text: string): FeedPosition | undefined {
-  const positions = text.split('_').map(parseShardPosition);
-  return positions.every((parsed) => parsed !== undefined) ? positions : undefined;
+  const only = parseShardPosition(text);
+  return only ? [only] : unpackPosition(text);
+}
+
+/** Either may be abbreviated. */
+export function isSameEpoch(a: string, b: string): boolean {
+  return a === b || (a !== '' && b !== '' && (a.startsWith(b) || b.startsWith(a)));
 }
 
 function formatShardPosition({ epoch, entry, changeOffset }: ShardPosition): string {
@@ -42,7 +49,7 @@ export function moveTo(position: FeedPosition, shard: number, target: ShardPosit
 /** Whether a reader at `position` has read everything up to `target` in that shard. False if the epochs differ. */
 export function isPast(position: FeedPosition, shard: number, target: ShardPosition): boolean {
   const reached = position[shard];
-  if (reached?.epoch !== target.epoch) return false;
+  if (!reached || !isSameEpoch(reached.epoch, target.epoch)) return false;
   const order = compareEntries(reached.entry, target.entry);
   return order > 0 || (order === 0 && changeOffsetOf(reached) >= changeOffsetOf(target));
 }

@@ -1,6 +1,6 @@
 // The feed in Redis: one stream per shard, to which commit.lua appends an entry for each commit that announces changes.
 
-import { compareEntries, type FeedPosition, newEpoch } from '../feed-position.js';
+import { compareEntries, type FeedPosition, isSameEpoch, newEpoch } from '../feed-position.js';
 import { type FeedEntry, type FeedExtent, type FeedLimits, type FeedStore, MAX_PAGE_BYTES } from '../ports.js';
 import type { RedisConnection } from './redis-connection.js';
 import { pairs } from './replies.js';
@@ -101,7 +101,7 @@ export class RedisFeedStore implements FeedStore {
     const args = [start.entry, limit, MAX_PAGE_BYTES];
     const [epoch, ...found] = (await this.#changes({ keys: [keys.epoch, keys.changes], args })) as (string | null)[];
     // If the position's own entry is gone, later ones may be gone, too.
-    if (epoch !== start.epoch || found[0] !== start.entry) return null;
+    if (!isSameEpoch(epoch ?? '', start.epoch) || found[0] !== start.entry) return null;
     const entries = pairs(found as string[]).map(([id, changes]) => ({ shard, id, changes }));
     return start.changeOffset === undefined ? entries.slice(1) : entries;
   }
