@@ -33,12 +33,13 @@ module.exports = {
     },
     {
       name: 'only-storage-knows-the-adapters',
-      comment: 'But for the values of REDIS_URL, UNSAFE_REDIS and DURABILITY, which the configuration checks.',
+      comment:
+        'But for the values of REDIS_URL and what belongs to it, UNSAFE_REDIS and DURABILITY, which the configuration checks.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/storage/' },
       to: {
         path: '^src/storage/(redis|sqlite)/',
-        pathNot: '^src/storage/redis/(redis-address|redis-fault|durability)\\.ts$',
+        pathNot: '^src/storage/redis/(client/(parse-redis-url|redis-address|redis-fault)|durability)\\.ts$',
       },
     },
     {

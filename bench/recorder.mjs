@@ -7,7 +7,7 @@ import { DEFAULT_POLICY } from '../dist/domain/policy.js';
 import { Recorder } from '../dist/presence/write/recorder.js';
 import { systemClock } from '../dist/runtime/clock.js';
 import { openStorage } from '../dist/storage/open-storage.js';
-import { parseRedisUrl } from '../dist/storage/redis/redis-address.js';
+import { parseRedisUrl } from '../dist/storage/redis/client/parse-redis-url.js';
 import { DEVICE_ID, participantId, tagOf } from './participants.mjs';
 
 /** Two batches in flight and two queued, so that batches are full. */
@@ -16,7 +16,13 @@ const AT_ONCE = 512;
 /** On Redis at `redisUrl`, or on SQLite in `dataDir`. */
 export async function openRecorder({ redisUrl, dataDir = temporaryFolder() }) {
   const log = pino({ level: 'error' }, pino.destination(2));
-  const place = { redis: redisUrl && parseRedisUrl(redisUrl), redisPrefix: 'rollcall', sources: [], dataDir };
+  const place = {
+    redis: redisUrl && parseRedisUrl(redisUrl),
+    redisPrefix: 'rollcall',
+    redisShards: 1,
+    sources: [],
+    dataDir,
+  };
   const storage = await openStorage(place, systemClock, log);
   return { storage, recorder: new Recorder(storage.records, systemClock, () => DEFAULT_POLICY, log) };
 }

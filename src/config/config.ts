@@ -7,7 +7,8 @@ import type { SourceName } from '../domain/subject.js';
 import type { TraceSettings } from '../observability/tracing/open-tracer.js';
 import { sourceSettingName } from '../runtime/source-setting-name.js';
 import type { StorageOptions } from '../storage/open-storage.js';
-import { formatRedisAddress, type RedisAddress } from '../storage/redis/redis-address.js';
+import { formatRedisAddress, type RedisAddress } from '../storage/redis/client/redis-address.js';
+import { redisAddress, redisConflicts } from './redis-settings.js';
 import { SETTINGS, type Setting, SOURCE_SETTINGS, type SourceSetting } from './settings.js';
 import { readTraces } from './traces.js';
 import { unknownSettings } from './unknown-settings.js';
@@ -163,6 +164,7 @@ function conflicts(
     ...conflictingTimes(values, policies),
     ...conflictingLimits(values),
     ...missingPublicUrl(values, dialects),
+    ...redisConflicts(values),
     ...(workers > 1 && !redis ? ['WORKERS above 1 needs REDIS_URL: only one process can use an SQLite file'] : []),
   ];
 }
@@ -232,13 +234,14 @@ type SourceValues = Pick<AppSettings['sources'][0], 'policy' | 'settings'>;
 
 /** `ofSources`: of each source, in the order of the sources. */
 function group(values: Values, ofSources: readonly SourceValues[]): Omit<Config, 'traces' | 'warnings'> {
-  const { host, port, logLevel, redis, redisPrefix, dataDir, graceMs, leaveGraceMs, overlapMs } = values;
+  const { host, port, logLevel, redisPrefix, dataDir, graceMs, leaveGraceMs, overlapMs } = values;
   const { maxConnectionMs, clockSkewMs, retentionMs, feedRetentionMs, feedMaxBytes, maxStreams, publicUrl } = values;
   const { isAuthRequired, apiKeys, callbackSecrets, trustProxy, corsOrigins, rateLimitPerMinute } = values;
   const { workers, maxConnections, maxInFlight, keepAliveMs, shutdownDelayMs, callbacksPerMinutePerUrl } = values;
   const { maxParticipants, newParticipantsPerMinute, sources, spoolMaxBytes, spoolMaxAgeMs } = values;
   const { quarantineMaxCount, quarantineMaxBytes, quarantineRetentionMs } = values;
   const { metricsPort, metricsHost, metricsTags, indexedLabels } = values;
+  const redis = redisAddress(values);
   // SQLite syncs each commit to the disk before it is acknowledged.
   const replayWindowMs = redis ? values.replayWindowMs : 0;
   const [first, ...others] = sources;
@@ -251,6 +254,7 @@ function group(values: Values, ofSources: readonly SourceValues[]): Omit<Config,
     storePlace: {
       redis,
       redisPrefix,
+      redisShards: values.redisShards,
       unsafeRedis: values.unsafeRedis,
       durability: values.durability,
       dataDir,

@@ -1,13 +1,14 @@
 // All settings: name, purpose, default and parser. Tests compare .env.example, docs/configuration.md and the README with this list.
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { parseApiKeys } from '../auth/api-keys.js';
 import { labelNameFault, MAX_LABELS } from '../domain/labels.js';
 import { DEFAULT_POLICY } from '../domain/policy.js';
 import type { SourceName } from '../domain/subject.js';
 import { LOG_LEVELS } from '../observability/logging.js';
+import { parseRedisUrl } from '../storage/redis/client/parse-redis-url.js';
+import { ALLOWABLE, type Allowance } from '../storage/redis/client/redis-fault.js';
 import { DURABILITIES, type Durability } from '../storage/redis/durability.js';
-import { parseRedisUrl } from '../storage/redis/redis-address.js';
-import { ALLOWABLE, type Allowance } from '../storage/redis/redis-fault.js';
 
 export interface Setting<T> {
   readonly name: string;
@@ -114,13 +115,47 @@ export const SETTINGS = {
     ...setting(
       'REDIS_URL',
       '',
-      'URL of the Redis that stores presence (redis:// or rediss://). Unset: SQLite in DATA_DIR.',
+      'URL of the Redis that stores presence: redis://, redis+sentinel:// or redis+cluster://, each with rediss for TLS, or unix://. Unset: SQLite in DATA_DIR.',
       (text) => (text === '' ? undefined : parseRedisUrl(text)),
     ),
     // An empty variable is probably a mistake, and must not silently select SQLite.
     emptyFault: 'must not be empty: unset it to store presence in SQLite',
   },
   redisPrefix: setting('REDIS_PREFIX', 'rollcall', 'Prefix of all Redis keys.', keyPrefix),
+  redisUsername: filled('REDIS_USERNAME', 'Redis user, if it is not in REDIS_URL.', line),
+  redisPassword: filled('REDIS_PASSWORD', 'Password of Redis, if it is not in REDIS_URL.', line),
+  redisSentinelUsername: filled(
+    'REDIS_SENTINEL_USERNAME',
+    'User of the Sentinels, which have users of their own.',
+    line,
+  ),
+  redisSentinelPassword: filled('REDIS_SENTINEL_PASSWORD', 'Password of the Sentinels.', line),
+  redisTlsCa: filled(
+    'REDIS_TLS_CA',
+    'Certificates (PEM) of the authorities that may have signed that of Redis, instead of those of Node.js; usually from a file, with REDIS_TLS_CA_FILE.',
+    certificate,
+  ),
+  redisTlsCert: filled(
+    'REDIS_TLS_CERT',
+    'Client certificate (PEM) for Redis; usually from a file, with REDIS_TLS_CERT_FILE.',
+    certificate,
+  ),
+  redisTlsKey: filled(
+    'REDIS_TLS_KEY',
+    'Private key (PEM) of the client certificate; usually from a file, with REDIS_TLS_KEY_FILE.',
+    privateKey,
+  ),
+  redisTlsServerName: filled(
+    'REDIS_TLS_SERVER_NAME',
+    'Name that the certificate of Redis must have, if it is not the host in REDIS_URL.',
+    serverName,
+  ),
+  redisShards: setting(
+    'REDIS_SHARDS',
+    '1',
+    'Number of parts into which the data in Redis is divided; 16 for a Redis Cluster. Fixed once there is data.',
+    integer(1, 64),
+  ),
   unsafeRedis: setting(
     'UNSAFE_REDIS',
     '',
@@ -290,6 +325,11 @@ function setting<T>(name: string, fallback: string, purpose: string, read: (text
   return { name, fallback, purpose, read, emptyFault };
 }
 
+/** Unset, or not empty: an empty secret is probably a mistake. */
+function filled<T>(name: string, purpose: string, read: (text: string) => T): Setting<T | undefined> {
+  return { ...setting(name, '', purpose, optional(read)), emptyFault: 'must not be empty: unset it' };
+}
+
 function integer(min: number, max: number) {
   return (text: string): number => {
     const value = Number(text);
@@ -347,6 +387,34 @@ function durability(text: string): Durability {
   const level = DURABILITIES.find((name) => name === text);
   if (level) return level;
   throw new Error(`must be one of ${DURABILITIES.join(', ')}`);
+}
+
+function line(text: string): string {
+  if (/^[^\p{Cc}]{1,1024}$/u.test(text)) return text;
+  throw new Error('must be one line of at most 1024 characters');
+}
+
+function certificate(text: string): string {
+  try {
+    new X509Certificate(text);
+    return text;
+  } catch {
+    throw new Error('must be a certificate in PEM format');
+  }
+}
+
+function privateKey(text: string): string {
+  try {
+    createPrivateKey(text);
+    return text;
+  } catch {
+    throw new Error('must be a private key in PEM format, without a passphrase');
+  }
+}
+
+function serverName(text: string): string {
+  if (/^[\w.-]{1,253}$/.test(text)) return text;
+  throw new Error('must be the name of a host');
 }
 
 function unsafeRedis(text: string): ReadonlySet<Allowance> {

@@ -3,14 +3,15 @@ import type { Logger } from 'pino';
 import type { SourceName } from '../domain/subject.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Storage } from './ports.js';
+import { formatRedisAddress, type RedisAddress } from './redis/client/redis-address.js';
+import type { Allowance } from './redis/client/redis-fault.js';
 import type { Durability } from './redis/durability.js';
-import { formatRedisAddress, type RedisAddress } from './redis/redis-address.js';
-import type { Allowance } from './redis/redis-fault.js';
 
 export interface StorageOptions {
   /** undefined: SQLite. */
   readonly redis: RedisAddress | undefined;
   readonly redisPrefix: string;
+  readonly redisShards: number;
   /** See `UNSAFE_REDIS`. */
   readonly unsafeRedis: ReadonlySet<Allowance>;
   readonly durability: Durability;
@@ -26,7 +27,7 @@ export interface StorageOptions {
  * file cannot be opened or Redis can never be used. Resolves even if Redis cannot be reached yet.
  */
 export async function openStorage(
-  { redis, redisPrefix, unsafeRedis, durability, dataDir, sources, replayWindowMs }: StorageOptions,
+  { redis, redisPrefix, redisShards, unsafeRedis, durability, dataDir, sources, replayWindowMs }: StorageOptions,
   clock: Clock,
   log: Logger,
 ): Promise<Storage> {
@@ -34,14 +35,14 @@ export async function openStorage(
     const { SqliteStorage } = await import('./sqlite/sqlite-storage.js');
     return new SqliteStorage(dataDir, clock, log);
   }
-  const { RedisConnection } = await import('./redis/redis-connection.js');
+  const { openClient } = await import('./redis/client/open-client.js');
   const { RedisStorage } = await import('./redis/redis-storage.js');
   const { LastSeen } = await import('./redis/last-seen.js');
-  const connection = await RedisConnection.open({ address: redis, allowed: unsafeRedis, durability }, log);
-  const storage = new RedisStorage(connection, {
+  const client = await openClient({ address: redis, allowed: unsafeRedis, durability }, log);
+  const storage = new RedisStorage(client, {
     description: `Redis at ${formatRedisAddress(redis)}`,
     prefix: redisPrefix,
-    shards: 1,
+    shards: redisShards,
     sources,
     replayWindowMs,
     lastSeen: new LastSeen(join(dataDir, 'redis-seen.json'), `${redisPrefix} in ${formatRedisAddress(redis)}`),
@@ -49,6 +50,12 @@ export async function openStorage(
     clock,
     log,
   });
+  try {
+    await storage.open();
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
   // Logs what Redis refuses before the first callback arrives.
   await storage.check().catch(() => {});
   storage.start();

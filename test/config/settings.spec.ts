@@ -57,7 +57,8 @@ describe('settings', () => {
 
   it('are read from the environment', () => {
     const REDIS_URL = 'rediss://app:s%40cret@redis.example:6380/2';
-    const redis = { host: 'redis.example', port: 6_380, database: 2, isTls: true, username: 'app', password: 's@cret' };
+    const servers = [{ host: 'redis.example', port: 6_380 }];
+    const redis = { servers, database: 2, isTls: true, username: 'app', password: 's@cret' };
     expect(readConfig(DIALECTS, { PORT: ' 8080 ', WORKERS: '64', REDIS_URL })).toMatchObject({
       port: 8_080,
       workers: 64,
@@ -99,7 +100,7 @@ describe('settings', () => {
     [{ REDIS_URL: 'redis://host:0' }, 'REDIS_URL must not have port 0'],
     [{ REDIS_URL: 'redis://host:65536' }, 'REDIS_URL must be a URL'],
     [{ REDIS_URL: 'redis://' }, 'REDIS_URL must have a host'],
-    [{ REDIS_URL: 'redis:host' }, 'REDIS_URL must have a host'],
+    [{ REDIS_URL: 'redis:host' }, 'REDIS_URL must be a URL'],
     [{ REDIS_URL: 'redis://ho%20st' }, 'REDIS_URL must have a host'],
     [{ REDIS_URL: 'redis://ho\tst' }, 'REDIS_URL must be a URL'],
     [{ REDIS_URL: '/tmp/redis.sock' }, 'REDIS_URL must be a URL'],

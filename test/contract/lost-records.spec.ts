@@ -5,12 +5,13 @@ import { KNOWN_AVAILABILITIES } from '../../src/domain/availability.js';
 import { PRESENCE_STATES } from '../../src/domain/presence-view.js';
 import { keyOf } from '../../src/storage/encoding/subject-key.js';
 import type { Changeset, Group, Storage } from '../../src/storage/ports.js';
+import { shardNumber } from '../../src/storage/redis/shard.js';
 import { subjectOf } from '../domain/builders.js';
 import { eventually } from '../eventually.js';
 import { lengthOf } from '../length.js';
 import { stored } from './arrivals.js';
 import { tagged } from './index-entry.js';
-import { type OpenStorage, storesUnderTest } from './stores.js';
+import { MAX_SHARDS, type OpenStorage, storesUnderTest } from './stores.js';
 
 const TAGS = ['red', 'blue'];
 const GROUPS: Group[] = [...TAGS.map(tagged), { kind: 'scope', name: 'room' }, { kind: 'id', name: 'p1' }];
@@ -73,9 +74,12 @@ async function contentsOf({ records, index }: Storage) {
 
 /** Present with each tag, in each shard: while nobody present has a tag, a shard does not know that tag. */
 const stayers = TAGS.flatMap((tag) =>
-  Array.from({ length: 12 }, (_, n) =>
-    arrivalOf({ name: `${tag}${n}`, scope: 'room', state: 'connected', devices: 1, tag }),
-  ),
+  Array.from({ length: MAX_SHARDS }, (_, shard) => {
+    for (let n = 0; ; n += 1) {
+      const stayer = arrivalOf({ name: `${tag}${n}`, scope: 'room', state: 'connected', devices: 1, tag });
+      if (shardNumber(stayer.key, MAX_SHARDS) === shard) return stayer;
+    }
+  }),
 );
 
 describe.each(storesUnderTest())('records deleted by hand on %s', (_, open) => {

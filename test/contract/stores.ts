@@ -4,20 +4,21 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from '@jest/globals';
-import { Redis } from 'ioredis';
 import Database from 'libsql';
 import { pino } from 'pino';
 import { systemClock } from '../../src/runtime/clock.js';
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import type { FeedPosition } from '../../src/storage/feed-position.js';
 import type { Storage } from '../../src/storage/ports.js';
-import { parseRedisUrl } from '../../src/storage/redis/redis-address.js';
-import { RedisConnection } from '../../src/storage/redis/redis-connection.js';
+import { openClient } from '../../src/storage/redis/client/open-client.js';
+import { parseRedisUrl } from '../../src/storage/redis/client/parse-redis-url.js';
 import { RedisStorage } from '../../src/storage/redis/redis-storage.js';
 import { Shard, shardNumber } from '../../src/storage/redis/shard.js';
 import { SqliteStorage } from '../../src/storage/sqlite/sqlite-storage.js';
 import { closeOnce } from '../leftovers.js';
-import { documentedUser, urlOfUser } from '../storage/redis/acl-user.js';
+import { documentedClusterUser, documentedUser, urlOfUser } from '../storage/redis/acl-user.js';
+import { RedisCluster } from '../storage/redis/redis-cluster.js';
+import { RedisSentinels } from '../storage/redis/redis-sentinels.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
 import { BANDWIDTH } from './index-entry.js';
 
@@ -35,23 +36,58 @@ export interface OpenStorage {
   readonly discard: () => Promise<void>;
 }
 
-/**
- * Must be called inside or around a `describe`: starts a redis-server before the tests and stops it afterwards. The store
- * connects as the user of docs/redis.md, which has only the permissions that it needs.
- */
+/** The stores have this many shards, or one. */
+export const MAX_SHARDS = 16;
+
+/** A Redis of some kind, at the URL of the user of docs/redis.md, which has only the permissions that the store needs. */
+interface RedisUnderTest {
+  readonly url: string;
+  readonly stop: () => Promise<void>;
+}
+
+/** Must be called inside or around a `describe`: starts the servers before the tests and stops them afterwards. */
 export function storesUnderTest(): [string, () => Promise<OpenStorage>][] {
-  let server: RedisServer;
-  let url: string;
+  let single: RedisUnderTest;
+  let sentinels: RedisUnderTest;
+  let cluster: RedisUnderTest;
   beforeAll(async () => {
-    server = await RedisServer.start();
-    url = await urlOfUser(server.url, documentedUser());
+    [single, sentinels, cluster] = await Promise.all([startSingle(), startSentinels(), startCluster()]);
   });
-  afterAll(() => server.stop());
+  afterAll(() => Promise.all([single, sentinels, cluster].map(({ stop }) => stop())));
   return [
     ['SQLite', openSqlite],
-    ['Redis', () => openRedis(server, url, 1)],
-    ['Redis in 3 shards', () => openRedis(server, url, 3)],
+    ['Redis', () => openRedis(single.url, 1)],
+    [`Redis in ${MAX_SHARDS} shards`, () => openRedis(single.url, MAX_SHARDS)],
+    ['Redis with Sentinels', () => openRedis(sentinels.url, 1)],
+    ['Redis Cluster', () => openRedis(cluster.url, MAX_SHARDS)],
   ];
+}
+
+async function startSingle(): Promise<RedisUnderTest> {
+  const server = await RedisServer.start();
+  return { url: await urlOfUser(server.url, documentedUser()), stop: () => server.stop() };
+}
+
+async function startSentinels(): Promise<RedisUnderTest> {
+  const started = await RedisSentinels.start();
+  return {
+    url: await urlOfUser(
+      started.url,
+      documentedUser(),
+      started.servers.map(({ url }) => url),
+    ),
+    stop: () => started.stop(),
+  };
+}
+
+async function startCluster(): Promise<RedisUnderTest> {
+  const started = await RedisCluster.start();
+  const url = await urlOfUser(
+    started.url,
+    documentedClusterUser(),
+    started.nodes.map((node) => node.url),
+  );
+  return { url, stop: () => started.stop() };
 }
 
 export async function openSqlite(): Promise<OpenStorage> {
@@ -77,9 +113,9 @@ export async function openSqlite(): Promise<OpenStorage> {
   return { storage, startPosition: await storage.feed.end(), deleteRecords, repair: async () => {}, discard };
 }
 
-async function openRedis(server: RedisServer, url: string, shards: number): Promise<OpenStorage> {
+async function openRedis(url: string, shards: number): Promise<OpenStorage> {
   const log = pino({ level: 'silent' });
-  const redis = await RedisConnection.open({ address: parseRedisUrl(url) }, log);
+  const client = await openClient({ address: parseRedisUrl(url) }, log);
   const prefix = `rollcall:${randomUUID()}`;
   const options = {
     description: 'Redis',
@@ -90,18 +126,18 @@ async function openRedis(server: RedisServer, url: string, shards: number): Prom
     log,
     replayWindowMs: 0,
   };
-  const storage = new RedisStorage(redis, options);
+  const storage = new RedisStorage(client, options);
   const discard = closeOnce(() => storage.close());
-  const recordOf = (key: SubjectKey) => new Shard(prefix, shardNumber(key, shards)).record(key);
   const deleteRecords = async (keys: readonly SubjectKey[]) => {
-    const operator = new Redis(server.url);
-    await operator.del(keys.map(recordOf));
-    operator.disconnect();
+    for (const key of keys) {
+      const shard = new Shard(prefix, shardNumber(key, shards));
+      await client.run(shard.slot, (commands) => commands.del(shard.record(key)));
+    }
     return storage;
   };
   const repair = async () => {
     while (await storage.repair.step());
   };
-  const another = () => new RedisStorage(redis, options);
+  const another = () => new RedisStorage(client, options);
   return { storage, startPosition: await storage.feed.end(), deleteRecords, repair, another, discard };
 }

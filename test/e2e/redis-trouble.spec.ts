@@ -165,7 +165,8 @@ describe('the service', () => {
     await expectReady(200);
     const redis = client(server.url);
     const before = (await redis.keys('*')).sort();
-    expect(before).toEqual(['rollcall:{0}:changes', 'rollcall:{0}:epoch', 'rollcall:{0}:watch']);
+    const names = ['changes', 'epoch', 'meta', 'watch'];
+    expect(before).toEqual(names.map((name) => `rollcall:{0}:${name}`));
     await redis.config('SET', 'maxmemory', '1');
     await expectReady(503);
     expect((await newCallback()).status).toBe(503);

@@ -19,9 +19,9 @@ import type { Dialect } from '../../src/sources/source.js';
 import type { SpoolLimits } from '../../src/spool/spool.js';
 import { openStorage } from '../../src/storage/open-storage.js';
 import type { Storage } from '../../src/storage/ports.js';
+import { parseRedisUrl } from '../../src/storage/redis/client/parse-redis-url.js';
+import type { Allowance } from '../../src/storage/redis/client/redis-fault.js';
 import type { Durability } from '../../src/storage/redis/durability.js';
-import { parseRedisUrl } from '../../src/storage/redis/redis-address.js';
-import type { Allowance } from '../../src/storage/redis/redis-fault.js';
 import { BANDWIDTH } from '../contract/index-entry.js';
 import { watched } from '../contract/watched-storage.js';
 import { closeOnce } from '../leftovers.js';
@@ -30,6 +30,7 @@ export interface ServiceOptions {
   readonly redisUrl?: string;
   /** To share data with another service, or to reopen it. */
   readonly redisPrefix?: string;
+  readonly redisShards?: number;
   readonly unsafeRedis?: readonly Allowance[];
   readonly durability?: Durability;
   /** The same for SQLite. The caller removes the folder. */
@@ -91,6 +92,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const {
     redisUrl,
     redisPrefix = randomUUID(),
+    redisShards = 1,
     unsafeRedis = [],
     durability = 'memory',
     policy,
@@ -123,6 +125,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     {
       redis: redisUrl === undefined ? undefined : parseRedisUrl(redisUrl),
       redisPrefix,
+      redisShards,
       unsafeRedis: new Set(unsafeRedis),
       durability,
       dataDir,

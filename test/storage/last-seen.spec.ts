@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LastSeen } from '../../src/storage/redis/last-seen.js';
 
 const SEEN = { epoch: 'an epoch', count: 7, atMs: 1_000 };
+const OTHER = { epoch: 'another epoch', count: 8, atMs: 2_000 };
 
 let folder: string;
 let file: string;
@@ -16,10 +17,10 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('what was last seen of Redis', () => {
   it('is read by the next process for the same store only', () => {
-    new LastSeen(file, 'a store').write({ ...SEEN, count: 6 });
-    new LastSeen(file, 'a store').write(SEEN);
-    expect(new LastSeen(file, 'a store').read()).toEqual(SEEN);
-    expect(new LastSeen(file, 'another store').read()).toBeUndefined();
+    new LastSeen(file, 'a store').write([{ ...SEEN, count: 6 }]);
+    new LastSeen(file, 'a store').write([SEEN, undefined, OTHER]);
+    expect(new LastSeen(file, 'a store').read()).toEqual([SEEN, undefined, OTHER]);
+    expect(new LastSeen(file, 'another store').read()).toEqual([]);
     expect(readdirSync(folder)).toEqual(['redis-seen.json']);
   });
 
@@ -27,14 +28,14 @@ describe('what was last seen of Redis', () => {
     'is unknown if the file has %j',
     (text) => {
       writeFileSync(file, text);
-      expect(new LastSeen(file, 'a store').read()).toBeUndefined();
+      expect(new LastSeen(file, 'a store').read()).toEqual([]);
     },
   );
 
   it('is unknown without the folder, and writing to it changes nothing', () => {
     const lastSeen = new LastSeen(join(folder, 'missing', 'redis-seen.json'), 'a store');
-    lastSeen.write(SEEN);
-    expect(lastSeen.read()).toBeUndefined();
+    lastSeen.write([SEEN, undefined, OTHER]);
+    expect(lastSeen.read()).toEqual([]);
     expect(readdirSync(folder)).toEqual([]);
   });
 });

@@ -20,7 +20,7 @@ export class RedisBindingStore implements BindingStore {
     const shard = this.#shards.of(ref);
     try {
       // Fast path: bindings never change. Not `attempt`, because a read does not prove that callbacks can be stored.
-      const known = (await this.#shards.redis.commands.get(shard.ref(ref))) as SubjectKey | null;
+      const known = await this.#find(shard, ref);
       return known ?? (await this.#bind(shard, ref, key, untilMs));
     } catch (error) {
       throw this.#shards.unavailable('store callbacks', error);
@@ -29,7 +29,7 @@ export class RedisBindingStore implements BindingStore {
 
   async find(ref: string): Promise<SubjectKey | null> {
     try {
-      return (await this.#shards.redis.commands.get(this.#shards.of(ref).ref(ref))) as SubjectKey | null;
+      return await this.#find(this.#shards.of(ref), ref);
     } catch (error) {
       throw this.#shards.unavailable('store callbacks', error);
     }
@@ -41,11 +41,16 @@ export class RedisBindingStore implements BindingStore {
     await this.#bind(shard, ref, ref as SubjectKey, EXPIRED_MS);
   }
 
+  async #find(shard: Shard, ref: string): Promise<SubjectKey | null> {
+    return (await this.#shards.run(shard, (commands) => commands.get(shard.ref(ref)))) as SubjectKey | null;
+  }
+
   async #bind(shard: Shard, ref: string, key: SubjectKey, untilMs: number): Promise<SubjectKey> {
     const refKey = shard.ref(ref);
     // MULTI: reads the binding that exists, whoever created it.
-    const transaction = this.#shards.redis.commands.multi().set(refKey, key, 'PXAT', untilMs, 'NX').get(refKey);
-    const [, bound] = (await runTransaction(transaction)) as [unknown, SubjectKey | null];
+    const [, bound] = (await this.#shards.run(shard, (commands) =>
+      runTransaction(commands.multi().set(refKey, key, 'PXAT', untilMs, 'NX').get(refKey)),
+    )) as [unknown, SubjectKey | null];
     // null: `untilMs` is in the past.
     return bound ?? key;
   }

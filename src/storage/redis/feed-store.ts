@@ -1,10 +1,10 @@
 // The feed in Redis: one stream per shard, to which commit.lua appends an entry for each commit that announces changes.
-
+import { setTimeout as wait } from 'node:timers/promises';
 import { compareEntries, type FeedPosition, isSameEpoch, newEpoch } from '../feed-position.js';
 import { type FeedEntry, type FeedExtent, type FeedLimits, type FeedStore, MAX_PAGE_BYTES } from '../ports.js';
-import type { RedisConnection } from './redis-connection.js';
 import { pairs } from './replies.js';
 import { loadScript, type Script } from './script.js';
+import type { Shard } from './shard.js';
 import type { Shards } from './shards.js';
 
 /** Limits `waitForChange`, because a feed that starts over without entries wakes no one. */
@@ -17,27 +17,29 @@ export class RedisFeedStore implements FeedStore {
   readonly #position: Script;
   readonly #changes: Script;
   readonly #trim: Script;
-  /** A blocking command delays all others on its connection, so it has its own. */
-  #blocking: RedisConnection | undefined;
+  /** By shard: whether it has an entry after the one that the wait began with. Only with several servers. */
+  readonly #waits = new Map<number, Promise<boolean>>();
 
   constructor(shards: Shards) {
     this.#shards = shards;
-    this.#position = loadScript(shards.redis, 'feed', 'position');
-    this.#changes = loadScript(shards.redis, 'changes');
-    this.#trim = loadScript(shards.redis, 'trim');
+    this.#position = loadScript(shards, 'feed', 'position');
+    this.#changes = loadScript(shards, 'changes');
+    this.#trim = loadScript(shards, 'trim');
   }
 
   end(): Promise<FeedPosition> {
-    return this.#shards.fromEach('read the change feed', async ({ epoch, changes }) => {
-      const [name, entry] = (await this.#position({ keys: [epoch, changes], args: [newEpoch()] })) as string[];
+    return this.#shards.fromEach('read the change feed', async (shard) => {
+      const call = { keys: [shard.epoch, shard.changes], args: [newEpoch()] };
+      const [name, entry] = (await this.#position(shard, call)) as string[];
       return { epoch: String(name), entry: String(entry) };
     });
   }
 
   async read(after: FeedPosition, limit: number): Promise<FeedEntry[] | null> {
     if (after.length !== this.#shards.all.length) return null;
-    const parts = await this.#shards.attempt('read the change feed', () =>
-      Promise.all(this.#shards.all.map((_, shard) => this.#readShard(shard, after, limit))),
+    // Changes of a shard that cannot be reached come later: its part of the position stays.
+    const parts = await this.#shards.fromReachable('read the change feed', (shard) =>
+      this.#readShard(shard, after, limit),
     );
     if (!parts.every((part) => part !== null)) return null;
     return parts
@@ -62,16 +64,18 @@ export class RedisFeedStore implements FeedStore {
 
   async trim({ retentionMs, maxBytes }: FeedLimits): Promise<boolean> {
     const args = [retentionMs, Math.ceil(maxBytes / this.#shards.all.length), MAX_TRIMMED_ENTRIES];
-    const more = await this.#shards.fromEach('trim the change feed', ({ changes }) =>
-      this.#trim({ keys: [changes], args }),
+    const more = await this.#shards.fromReachable('trim the change feed', (shard) =>
+      this.#trim(shard, { keys: [shard.changes], args }),
     );
     return more.includes(1);
   }
 
   async extent(): Promise<FeedExtent> {
-    const parts = await this.#shards.fromEach('read the change feed', async ({ changes }) => {
-      const { commands } = this.#shards.redis;
-      const ends = [commands.xrange(changes, '-', '+', 'COUNT', 1), commands.xrevrange(changes, '+', '-', 'COUNT', 1)];
+    const parts = await this.#shards.fromEach('read the change feed', async (shard) => {
+      const ends = [
+        this.#shards.run(shard, (commands) => commands.xrange(shard.changes, '-', '+', 'COUNT', 1)),
+        this.#shards.run(shard, (commands) => commands.xrevrange(shard.changes, '+', '-', 'COUNT', 1)),
+      ];
       return (await Promise.all(ends)).flat();
     });
     const ends = parts.map(([oldest, newest]) => ({ oldest: headOf(oldest), newest: headOf(newest) }));
@@ -83,23 +87,52 @@ export class RedisFeedStore implements FeedStore {
   }
 
   close(): void {
-    this.#blocking?.disconnect();
+    this.#shards.client.stopBlocking();
   }
 
   async #entryAfter(after: FeedPosition): Promise<void> {
-    this.#blocking ??= this.#shards.redis.duplicate(2 * MAX_WAIT_MS);
-    const commands = await this.#blocking.commandsWithin(MAX_WAIT_MS);
-    const streams = this.#shards.all.map(({ changes }) => changes);
-    const entries = this.#shards.all.map((_, shard) => after[shard]?.entry ?? '$');
-    await commands.xread('COUNT', 1, 'BLOCK', MAX_WAIT_MS, 'STREAMS', ...streams, ...entries);
+    const { all, client } = this.#shards;
+    if (client.isOneServer) {
+      await this.#block(all, after);
+      return;
+    }
+    let isEnded = false;
+    const whenChanged = all.map(async (shard) => {
+      while (!isEnded && !(await this.#waitIn(shard, after)));
+    });
+    const fails = whenChanged.map((changed) => changed.catch(() => new Promise<never>(() => {})));
+    const timeout = new AbortController();
+    await Promise.race([wait(MAX_WAIT_MS, undefined, { signal: timeout.signal }), ...fails]);
+    timeout.abort();
+    isEnded = true;
   }
 
-  async #readShard(shard: number, after: FeedPosition, limit: number): Promise<FeedEntry[] | null> {
+  /** A command for several slots must not block, so each shard has its own, which the next call uses if it has not ended. */
+  #waitIn(shard: Shard, after: FeedPosition): Promise<boolean> {
+    let waiting = this.#waits.get(shard.number);
+    if (!waiting) {
+      waiting = this.#block([shard], after).finally(() => this.#waits.delete(shard.number));
+      this.#waits.set(shard.number, waiting);
+    }
+    return waiting;
+  }
+
+  /** Resolves with whether there is an entry, after about a second at the latest. */
+  #block(shards: readonly Shard[], after: FeedPosition): Promise<boolean> {
+    const streams = shards.map(({ changes }) => changes);
+    const entries = shards.map(({ number }) => after[number]?.entry ?? '$');
+    return this.#shards.client.runBlocking(shards[0]?.slot ?? 0, async (commands) => {
+      const reply = await commands.xread('COUNT', 1, 'BLOCK', MAX_WAIT_MS, 'STREAMS', ...streams, ...entries);
+      return reply !== null;
+    });
+  }
+
+  async #readShard(keys: Shard, after: FeedPosition, limit: number): Promise<FeedEntry[] | null> {
+    const shard = keys.number;
     const start = after[shard];
-    const keys = this.#shards.all[shard];
-    if (!start || !keys) return null;
-    const args = [start.entry, limit, MAX_PAGE_BYTES];
-    const [epoch, ...found] = (await this.#changes({ keys: [keys.epoch, keys.changes], args })) as (string | null)[];
+    if (!start) return null;
+    const call = { keys: [keys.epoch, keys.changes], args: [start.entry, limit, MAX_PAGE_BYTES] };
+    const [epoch, ...found] = (await this.#changes(keys, call)) as (string | null)[];
     // If the position's own entry is gone, later ones may be gone, too.
     if (!isSameEpoch(epoch ?? '', start.epoch) || found[0] !== start.entry) return null;
     const entries = pairs(found as string[]).map(([id, changes]) => ({ shard, id, changes }));

@@ -40,8 +40,8 @@ export class IndexRepair {
     this.#shards = shards;
     this.#clock = clock;
     this.#log = log;
-    this.#lost = loadScript(shards.redis, 'lost');
-    this.#unlist = loadScript(shards.redis, 'unlist');
+    this.#lost = loadScript(shards, 'lost');
+    this.#unlist = loadScript(shards, 'unlist');
   }
 
   /** Takes a step now, and all further ones when they are due. */
@@ -64,15 +64,17 @@ export class IndexRepair {
   step(): Promise<boolean> {
     return this.#shards.attempt('repair the index', async () => {
       const shard = this.#shards.all[this.#shard] as Shard;
+      // Unless there is more in this shard: one that cannot be reached is left out.
+      const next = (this.#shard + 1) % this.#shards.all.length;
+      const rank = this.#rank;
+      [this.#shard, this.#rank] = [next, 0];
       const keys = [shard.due, shard.recordPrefix];
-      const reply = await this.#lost({ keys, args: [this.#rank, this.#rank + STEP_SIZE - 1] });
+      const reply = await this.#lost(shard, { keys, args: [rank, rank + STEP_SIZE - 1] });
       const [examined, ...lost] = reply as [number, ...SubjectKey[]];
       await this.remove(shard, lost);
-      this.#rank += examined - lost.length;
-      if (examined === STEP_SIZE) return true;
-      this.#rank = 0;
-      this.#shard = (this.#shard + 1) % this.#shards.all.length;
-      return this.#shard > 0;
+      if (examined < STEP_SIZE) return next > 0;
+      [this.#shard, this.#rank] = [this.#shards.all.indexOf(shard), rank + examined - lost.length];
+      return true;
     });
   }
 
@@ -99,7 +101,7 @@ export class IndexRepair {
     const listed = NAMED_KINDS.flatMap((kind) => [shard.names(source, kind), shard.kindPrefix(source, kind)]);
     const keys = [shard.record(key), shard.due, ...listed, ...sets];
     for (let after = ['', '']; ; ) {
-      const reply = await this.#unlist({ keys, args: [key, ...after, NAMES_PER_CALL] });
+      const reply = await this.#unlist(shard, { keys, args: [key, ...after, NAMES_PER_CALL] });
       const [outcome, ...last] = reply as [string, ...string[]];
       if (outcome !== 'more') return outcome;
       after = last;

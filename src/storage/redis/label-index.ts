@@ -14,7 +14,7 @@ export class RedisLabelIndex implements LabelIndex {
 
   constructor(shards: Shards) {
     this.#shards = shards;
-    this.#replace = loadScript(shards.redis, 'replace');
+    this.#replace = loadScript(shards, 'replace');
   }
 
   async choose(names: readonly string[]): Promise<string | null> {
@@ -40,7 +40,7 @@ export class RedisLabelIndex implements LabelIndex {
 
   /** '': nothing was chosen. */
   async read(shard: Shard): Promise<string> {
-    const text = (await this.#shards.redis.commands.get(shard.labels)) ?? '';
+    const text = (await this.#shards.run(shard, (commands) => commands.get(shard.labels))) ?? '';
     this.#known.set(shard, text);
     return text;
   }
@@ -56,7 +56,7 @@ export class RedisLabelIndex implements LabelIndex {
   }
 
   async #swap(shard: Shard, before: string, after: string): Promise<boolean> {
-    const isSwapped = (await this.#replace({ keys: [shard.labels], args: [before, after] })) === 1;
+    const isSwapped = (await this.#replace(shard, { keys: [shard.labels], args: [before, after] })) === 1;
     if (isSwapped) this.#known.set(shard, after);
     return isSwapped;
   }

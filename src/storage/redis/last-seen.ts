@@ -19,25 +19,30 @@ export class LastSeen {
     this.#store = store;
   }
 
-  read(): Seen | undefined {
+  /** By shard; undefined: nothing is known of it. */
+  read(): (Seen | undefined)[] {
     try {
-      const { store, epoch, count, atMs } = JSON.parse(readFileSync(this.#file, 'utf8'));
-      const isValid =
-        store === this.#store && typeof epoch === 'string' && Number.isFinite(count) && Number.isFinite(atMs);
-      return isValid ? { epoch, count, atMs } : undefined;
+      const { store, shards } = JSON.parse(readFileSync(this.#file, 'utf8'));
+      return store === this.#store && Array.isArray(shards) ? shards.map(seenOf) : [];
     } catch {
-      return undefined;
+      return [];
     }
   }
 
   /** Not synced: it is written every 2 s, and the one before does as well. If it fails, only a restart would make a difference. */
-  write(seen: Seen): void {
+  write(shards: readonly (Seen | undefined)[]): void {
     const next = `${this.#file}.${process.pid}`;
     try {
-      writeFileSync(next, JSON.stringify({ store: this.#store, ...seen }), { mode: 0o600 });
+      writeFileSync(next, JSON.stringify({ store: this.#store, shards }), { mode: 0o600 });
       renameSync(next, this.#file);
     } catch {
       rmSync(next, { force: true });
     }
   }
+}
+
+function seenOf(value: unknown): Seen | undefined {
+  const { epoch, count, atMs } = Object(value) as Record<string, unknown>;
+  const isValid = typeof epoch === 'string' && Number.isFinite(count) && Number.isFinite(atMs);
+  return isValid ? { epoch, count: Number(count), atMs: Number(atMs) } : undefined;
 }

@@ -12,38 +12,41 @@ export class RedisLeaseStore implements LeaseStore {
 
   constructor(shards: Shards) {
     this.#shards = shards;
-    this.#acquire = loadScript(shards.redis, 'acquire-lease');
-    this.#renew = loadScript(shards.redis, 'renew-lease');
-    this.#release = loadScript(shards.redis, 'release-lease');
-    this.#saveNote = loadScript(shards.redis, 'save-note');
+    this.#acquire = loadScript(shards, 'acquire-lease');
+    this.#renew = loadScript(shards, 'renew-lease');
+    this.#release = loadScript(shards, 'release-lease');
+    this.#saveNote = loadScript(shards, 'save-note');
   }
 
   async acquire(name: string, ttlMs: number): Promise<number | null> {
     const { first } = this.#shards;
     const token = await this.#attempt(() =>
-      this.#acquire({ keys: [first.lease(name), first.leaseToken(name)], args: [ttlMs] }),
+      this.#acquire(first, { keys: [first.lease(name), first.leaseToken(name)], args: [ttlMs] }),
     );
     return token === 0 ? null : Number(token);
   }
 
   async renew(name: string, token: number, ttlMs: number): Promise<boolean> {
-    const keys = [this.#shards.first.lease(name)];
-    return (await this.#attempt(() => this.#renew({ keys, args: [token, ttlMs] }))) === 1;
+    const { first } = this.#shards;
+    const keys = [first.lease(name)];
+    return (await this.#attempt(() => this.#renew(first, { keys, args: [token, ttlMs] }))) === 1;
   }
 
   async release(name: string, token: number): Promise<void> {
-    const keys = [this.#shards.first.lease(name)];
-    await this.#attempt(() => this.#release({ keys, args: [token] }));
+    const { first } = this.#shards;
+    const keys = [first.lease(name)];
+    await this.#attempt(() => this.#release(first, { keys, args: [token] }));
   }
 
   async saveNote(name: string, token: number, text: string): Promise<boolean> {
     const { first } = this.#shards;
     const keys = [first.lease(name), first.leaseNote(name)];
-    return (await this.#attempt(() => this.#saveNote({ keys, args: [token, text] }))) === 1;
+    return (await this.#attempt(() => this.#saveNote(first, { keys, args: [token, text] }))) === 1;
   }
 
   note(name: string): Promise<string | null> {
-    return this.#attempt(() => this.#shards.redis.commands.get(this.#shards.first.leaseNote(name)));
+    const { first } = this.#shards;
+    return this.#attempt(async () => this.#shards.run(first, (commands) => commands.get(first.leaseNote(name))));
   }
 
   #attempt<T>(work: () => Promise<T>): Promise<T> {

@@ -37,8 +37,8 @@ export class RedisPresenceIndex implements PresenceIndex {
     this.#labels = labels;
     this.#shards = shards;
     this.#repair = repair;
-    this.#page = loadScript(shards.redis, 'feed', 'page');
-    this.#tags = loadScript(shards.redis, 'feed', 'tags');
+    this.#page = loadScript(shards, 'feed', 'page');
+    this.#tags = loadScript(shards, 'feed', 'tags');
   }
 
   async page(
@@ -56,7 +56,7 @@ export class RedisPresenceIndex implements PresenceIndex {
       const sets = availability ? [availability] : states;
       const indexes = sources.flatMap((source) => sets.map((set) => shard.set(source, set, filter.group)));
       const keys = [shard.epoch, shard.changes, shard.recordPrefix, ...indexes];
-      const reply = await this.#page({ keys, args: [newEpoch(), ...cursor, limit] });
+      const reply = await this.#page(shard, { keys, args: [newEpoch(), ...cursor, limit] });
       const [epoch, entry, ...listed] = reply as [string, string, ...string[][]];
       const pages = listed.map(toPageItems);
       const lost = pages.flat().filter(({ record }) => record === '');
@@ -82,9 +82,10 @@ export class RedisPresenceIndex implements PresenceIndex {
       const sources = await this.#sourcesIn(shard, filter.source);
       const sets = sources.flatMap((source) => COUNTED_SETS.map((name) => shard.set(source, name, filter.group)));
       // MULTI: all counts are from the same moment.
-      const transaction = sets.reduce((multi, key) => multi.zcard(key), this.#shards.redis.commands.multi());
-      if (isLabel(filter.group)) transaction.get(shard.labels);
-      const replies = (await runTransaction(transaction)) as (number | string | null)[];
+      const replies = (await this.#shards.run(shard, (commands) => {
+        const transaction = sets.reduce((multi, key) => multi.zcard(key), commands.multi());
+        return runTransaction(isLabel(filter.group) ? transaction.get(shard.labels) : transaction);
+      })) as (number | string | null)[];
       if (isLabel(filter.group) && !isComplete(parseLabelIndex(String(replies.pop() ?? '')), filter.group))
         return undefined;
       const sizes = replies.map(Number);
@@ -101,7 +102,7 @@ export class RedisPresenceIndex implements PresenceIndex {
       const keys = [shard.epoch, shard.changes];
       for (const one of sources) keys.push(shard.names(one, 'tag'), shard.kindPrefix(one, 'tag'));
       const args = [newEpoch(), after ?? '', limit];
-      return (await this.#tags({ keys, args })) as [string, string, ...string[][]];
+      return (await this.#tags(shard, { keys, args })) as [string, string, ...string[][]];
     });
     const byTag = new Map<string, Occupancy[]>();
     for (const counts of replies.flatMap(([, , ...found]) => found)) {
@@ -132,7 +133,7 @@ export class RedisPresenceIndex implements PresenceIndex {
   /** Each source has its own sets, so a query without a source reads those of all sources. */
   async #sourcesIn(shard: Shard, source: SourceName | undefined): Promise<SourceName[]> {
     if (source !== undefined) return [source];
-    return (await this.#shards.redis.commands.smembers(shard.sources)) as SourceName[];
+    return (await this.#shards.run(shard, (commands) => commands.smembers(shard.sources))) as SourceName[];
   }
 }
 

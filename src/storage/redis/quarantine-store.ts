@@ -31,11 +31,13 @@ export class RedisQuarantineStore implements QuarantineStore {
 
   async add(callbacks: readonly QuarantinedCallback[]): Promise<void> {
     await this.#shards.attempt('store quarantined callbacks', async () => {
-      const transaction = this.#shards.redis.commands.multi();
-      for (const { body, ...entry } of callbacks) {
-        transaction.set(this.#shard.quarantined(entry.id), body).zadd(this.#shard.quarantine, 0, encode(entry));
-      }
-      await runTransaction(transaction);
+      await this.#shards.run(this.#shard, (commands) => {
+        const transaction = commands.multi();
+        for (const { body, ...entry } of callbacks) {
+          transaction.set(this.#shard.quarantined(entry.id), body).zadd(this.#shard.quarantine, 0, encode(entry));
+        }
+        return runTransaction(transaction);
+      });
     });
   }
 
@@ -57,8 +59,9 @@ export class RedisQuarantineStore implements QuarantineStore {
 
   get(id: QuarantineId): Promise<QuarantinedCallback | null> {
     return this.#shards.attempt('read quarantined callbacks', async () => {
-      const { commands } = this.#shards.redis;
-      const [member, body] = await Promise.all([this.#memberOf(id), commands.getBuffer(this.#shard.quarantined(id))]);
+      const key = this.#shard.quarantined(id);
+      const readBody = this.#shards.run(this.#shard, (commands) => commands.getBuffer(key));
+      const [member, body] = await Promise.all([this.#memberOf(id), readBody]);
       return member === undefined || body === null ? null : { ...decode(member), body };
     });
   }
@@ -93,7 +96,7 @@ export class RedisQuarantineStore implements QuarantineStore {
 
   size(): Promise<number> {
     return this.#shards.attempt('read quarantined callbacks', async () =>
-      this.#shards.redis.commands.zcard(this.#shard.quarantine),
+      this.#shards.run(this.#shard, (commands) => commands.zcard(this.#shard.quarantine)),
     );
   }
 
@@ -107,7 +110,9 @@ export class RedisQuarantineStore implements QuarantineStore {
     for (;;) {
       const max = end === undefined ? '+' : `(${end}`;
       const range = [this.#shard.quarantine, max, `[${idBoundAt(sinceMs)}`] as const;
-      const chunk = await this.#shards.redis.commands.zrange(...range, 'BYLEX', 'REV', 'LIMIT', 0, chunkSize);
+      const chunk = await this.#shards.run(this.#shard, (commands) =>
+        commands.zrange(...range, 'BYLEX', 'REV', 'LIMIT', 0, chunkSize),
+      );
       yield* chunk as Member[];
       end = chunk.at(-1);
       if (end === undefined || chunk.length < chunkSize) return;
@@ -121,15 +126,22 @@ export class RedisQuarantineStore implements QuarantineStore {
   }
 
   async #range(min: string, max: string, limit: number): Promise<Member[]> {
-    const { commands } = this.#shards.redis;
-    return (await commands.zrange(this.#shard.quarantine, min, max, 'BYLEX', 'LIMIT', 0, limit)) as Member[];
+    return (await this.#shards.run(this.#shard, (commands) =>
+      commands.zrange(this.#shard.quarantine, min, max, 'BYLEX', 'LIMIT', 0, limit),
+    )) as Member[];
   }
 
   async #drop(members: readonly Member[]): Promise<number> {
     if (members.length === 0) return 0;
     const bodies = members.map((member) => this.#shard.quarantined(idOf(member)));
-    const transaction = this.#shards.redis.commands.multi();
-    const [count] = await runTransaction(transaction.zrem(this.#shard.quarantine, ...members).del(...bodies));
+    const [count] = await this.#shards.run(this.#shard, (commands) =>
+      runTransaction(
+        commands
+          .multi()
+          .zrem(this.#shard.quarantine, ...members)
+          .del(...bodies),
+      ),
+    );
     return Number(count);
   }
 }

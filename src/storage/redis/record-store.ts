@@ -33,14 +33,17 @@ export class RedisRecordStore implements RecordStore {
     this.#durability = durability;
     this.#repair = repair;
     this.#shards = shards;
-    this.#commit = loadScript(shards.redis, 'feed', 'commit');
+    this.#commit = loadScript(shards, 'feed', 'commit');
   }
 
   load(keys: readonly SubjectKey[]): Promise<(StoredRecord | null | StoreUnavailableError)[]> {
     return this.#shards.forItems(
       keys,
       (key) => key,
-      async (shard, own) => this.#shards.redis.commands.mget(own.map((key) => shard.record(key))),
+      async (shard, own) => {
+        const records = own.map((key) => shard.record(key));
+        return this.#shards.run(shard, (commands) => commands.mget(records));
+      },
     );
   }
 
@@ -62,8 +65,8 @@ export class RedisRecordStore implements RecordStore {
 
   async due(nowMs: number, limit: number): Promise<Due> {
     // Reads one more, to learn what is due next.
-    const earliest = await this.#shards.fromEach('read deadlines', async ({ due }) =>
-      this.#shards.redis.commands.zrange(due, 0, String(limit), 'WITHSCORES'),
+    const earliest = await this.#shards.fromReachable('read deadlines', async (shard) =>
+      this.#shards.run(shard, (commands) => commands.zrange(shard.due, 0, String(limit), 'WITHSCORES')),
     );
     const entries = earliest.flatMap((reply) => pairs(reply).map(([key, dueMs]) => ({ key, dueMs: Number(dueMs) })));
     entries.sort((a, b) => a.dueMs - b.dueMs);
@@ -74,8 +77,8 @@ export class RedisRecordStore implements RecordStore {
 
   async size(): Promise<number> {
     // Every participant has a deadline.
-    const sizes = await this.#shards.fromEach('read participants', async ({ due }) =>
-      this.#shards.redis.commands.zcard(due),
+    const sizes = await this.#shards.fromEach('read participants', async (shard) =>
+      this.#shards.run(shard, (commands) => commands.zcard(shard.due)),
     );
     return sizes.reduce((total, size) => total + size, 0);
   }
@@ -84,16 +87,16 @@ export class RedisRecordStore implements RecordStore {
   async probe(shard: Shard, sources: readonly SourceName[]): Promise<void> {
     const member = newEpoch();
     await Promise.all([
-      this.#shards.redis.commands.mget(shard.probe(member)),
+      this.#shards.run(shard, (commands) => commands.mget(shard.probe(member))),
       this.#withLabels(shard, (labels) => probeCall(shard, { sources, labels }, member, newEpoch())),
     ]);
-    await reachDurability(this.#shards.redis, this.#durability);
+    await reachDurability(this.#shards, shard, this.#durability);
   }
 
   /** Once more if other labels are indexed than this process knew. */
   async #withLabels(shard: Shard, callFor: (labels: string) => ScriptCall): Promise<unknown> {
     for (;;) {
-      const reply = await this.#commit(callFor(this.#labels.known(shard)));
+      const reply = await this.#commit(shard, callFor(this.#labels.known(shard)));
       if (typeof reply !== 'string') return reply;
       this.#labels.learn(shard, reply);
     }
@@ -114,7 +117,7 @@ export class RedisRecordStore implements RecordStore {
       for (const number of conflicts) outcomes[pending[number - 1] as number] = 'conflict';
       pending = pending.filter((index) => outcomes[index] === 'done');
     }
-    await reachDurability(this.#shards.redis, this.#durability);
+    await reachDurability(this.#shards, shard, this.#durability);
     return outcomes;
   }
 }

@@ -1,7 +1,9 @@
-// All ports on one Redis server.
+// All ports on one Redis server, or on a cluster.
 import type { SourceName } from '../../domain/subject.js';
+import { StartError } from '../../runtime/start-error.js';
 import type { Storage } from '../ports.js';
 import { RedisBindingStore } from './binding-store.js';
+import type { RedisClient } from './client/redis-client.js';
 import type { Durability } from './durability.js';
 import { RedisEndStore } from './end-store.js';
 import { RedisFeedStore } from './feed-store.js';
@@ -12,9 +14,9 @@ import { RedisLeaseStore } from './lease-store.js';
 import { RedisPresenceIndex } from './presence-index.js';
 import { RedisQuarantineStore } from './quarantine-store.js';
 import { RedisRecordStore } from './record-store.js';
-import type { RedisConnection } from './redis-connection.js';
 import { ServerWatch } from './server-watch.js';
 import { type ShardOptions, Shards } from './shards.js';
+import { LayoutError } from './store-meta.js';
 
 interface RedisStorageOptions extends ShardOptions {
   readonly description: string;
@@ -43,12 +45,12 @@ export class RedisStorage implements Storage {
   readonly #sources: readonly SourceName[];
 
   constructor(
-    redis: RedisConnection,
+    client: RedisClient,
     { description, sources, replayWindowMs, lastSeen, durability = 'memory', ...options }: RedisStorageOptions,
   ) {
     this.description = description;
     this.#sources = sources;
-    this.#shards = new Shards(redis, options);
+    this.#shards = new Shards(client, options);
     this.repair = new IndexRepair(this.#shards, options);
     this.labels = new RedisLabelIndex(this.#shards);
     this.records = new RedisRecordStore(this.#shards, { labels: this.labels, repair: this.repair, durability });
@@ -59,6 +61,13 @@ export class RedisStorage implements Storage {
     this.quarantine = new RedisQuarantineStore(this.#shards);
     this.leases = new RedisLeaseStore(this.#shards);
     this.incidents = new ServerWatch(this.#shards, { ...options, replayWindowMs, lastSeen });
+  }
+
+  /** Rejects with StartError if the data is laid out in another way. Resolves if that cannot be found out yet. */
+  async open(): Promise<void> {
+    await this.#shards.open().catch((error: unknown) => {
+      if (error instanceof LayoutError) throw new StartError(error.message);
+    });
   }
 
   /** Begins to watch for lost data, and to repair the index. */
@@ -72,7 +81,7 @@ export class RedisStorage implements Storage {
   }
 
   get reconnects(): number {
-    return this.#shards.redis.reconnects;
+    return this.#shards.client.reconnects;
   }
 
   get intactAtMs(): number {
@@ -94,6 +103,6 @@ export class RedisStorage implements Storage {
     this.incidents.stop();
     this.repair.stop();
     this.feed.close();
-    await this.#shards.redis.close();
+    await this.#shards.client.close();
   }
 }

@@ -1,8 +1,8 @@
 // Explains error replies of Redis, with a remedy.
 
 import type { Refusal } from '../refusal-log.js';
+import { redisErrorCode, requiresReconnect } from './client/redis-error.js';
 import { NotDurableError } from './durability.js';
-import { redisErrorCode, requiresReconnect } from './redis-error.js';
 
 const ADVICE: Readonly<Record<string, string>> = {
   OOM: 'its memory is full: raise maxmemory or free some memory',
@@ -11,13 +11,16 @@ const ADVICE: Readonly<Record<string, string>> = {
   NOPERM: 'its user lacks a permission: see docs/redis.md for those that Rollcall needs',
   NOAUTH: 'it requires a password: add it to REDIS_URL',
   WRONGTYPE: 'another program wrote a key that starts with REDIS_PREFIX: delete or rename that key',
-  MOVED: 'it is a cluster of several nodes, which Rollcall does not support',
-  ASK: 'it is a cluster of several nodes, which Rollcall does not support',
-  CROSSSLOT: 'it is a cluster of several nodes, which Rollcall does not support',
+  MOVED: 'it is a Redis Cluster of several nodes: use redis+cluster:// in REDIS_URL',
+  ASK: 'it is a Redis Cluster of several nodes: use redis+cluster:// in REDIS_URL',
+  CROSSSLOT: 'it does not keep keys with the same {hash tag} together, as Rollcall needs: see docs/redis.md',
   CLUSTERDOWN: 'its cluster is down',
   TRYAGAIN: 'its cluster is moving a slot',
   BUSY: 'a script of another program blocks it',
 };
+/** As servers and proxies word it that lack scripts or transactions. */
+const UNSUPPORTED = /unknown command|unsupported|not supported|not allowed|disabled/i;
+const LACKS_COMMANDS = 'it lacks a command that Rollcall needs, such as EVALSHA: see docs/redis.md';
 const MAX_REASON_LENGTH = 200;
 
 /** undefined: not a refusal. The connection failed or will be replaced. */
@@ -31,6 +34,7 @@ export function refusalOf(error: unknown): Refusal | undefined {
   }
   const code = redisErrorCode(error);
   if (code === undefined || requiresReconnect(error)) return undefined;
-  const advice = ADVICE[code] ?? 'which Rollcall does not expect: see the reason';
+  const isUnsupported = code === 'ERR' && UNSUPPORTED.test((error as Error).message);
+  const advice = (isUnsupported ? LACKS_COMMANDS : ADVICE[code]) ?? 'which Rollcall does not expect: see the reason';
   return { code, advice, reason: (error as Error).message.slice(0, MAX_REASON_LENGTH) };
 }

@@ -1,23 +1,22 @@
-// Watches the server behind the connection: whether it still has the data that it acknowledged, and what its clock says.
-//
-// Replication is asynchronous, so a promoted replica may lack the newest commits, and so may a server that was restarted or
-// flushed. A counter that every process increments reveals that: its new value is never as low as an earlier one, unless data
-// was lost.
+// Watches the servers: whether they still have the data that they acknowledged (shard-watch.ts), and what their clocks say.
 import type { Logger } from 'pino';
 import type { Clock } from '../../runtime/clock.js';
 import type { Incident, IncidentStore } from '../ports.js';
 import type { LastSeen } from './last-seen.js';
+import type { Shard } from './shard.js';
+import { type Loss, ShardWatch } from './shard-watch.js';
 import type { Shards } from './shards.js';
 import { runTransaction } from './transaction.js';
 
 const INTERVAL_MS = 2_000;
-/** Half an hour. Of what was committed before, it is only known that it is missing. */
-const MAX_SAMPLES = 900;
 const WARN_CLOCK_MS = 1_000;
 
-interface Sample {
-  readonly count: number;
+interface Look {
+  readonly shard: Shard;
   readonly atMs: number;
+  /** How far the clock of this machine is ahead of that of the server. */
+  readonly aheadMs: number;
+  readonly outcome: Loss | 'possible' | undefined;
 }
 
 interface WatchOptions {
@@ -33,16 +32,14 @@ export class ServerWatch implements IncidentStore {
   readonly #shards: Shards;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #replayWindowMs: number;
   readonly #lastSeen: LastSeen | undefined;
-  /** Oldest first. */
-  #samples: Sample[] = [];
-  #epoch: string | undefined;
-  #runId: string | undefined;
-  #intactAtMs = Number.NEGATIVE_INFINITY;
+  /** By shard. */
+  readonly #watches: readonly ShardWatch[];
+  /** By shard, when it was looked at last. */
+  readonly #intactAtMs: number[];
   #clockAheadMs: number | undefined;
   /** Not stored yet. */
-  #incident: Incident | undefined;
+  #incidents: Incident[] = [];
   #isClockWarned = false;
   #onPossibleLoss = () => {};
   #cancel = () => {};
@@ -53,11 +50,11 @@ export class ServerWatch implements IncidentStore {
     this.#shards = shards;
     this.#clock = clock;
     this.#log = log;
-    this.#replayWindowMs = replayWindowMs;
     this.#lastSeen = lastSeen;
-    const seen = lastSeen?.read();
-    if (seen) [this.#epoch, this.#samples] = [seen.epoch, [seen]];
-    shards.redis.onVerified(() => this.start());
+    const seen = lastSeen?.read() ?? [];
+    this.#watches = shards.all.map((_, shard) => new ShardWatch(replayWindowMs, seen[shard]));
+    this.#intactAtMs = shards.all.map(() => Number.NEGATIVE_INFINITY);
+    shards.client.onVerified(() => this.start());
   }
 
   get clockAheadMs(): number | undefined {
@@ -65,7 +62,7 @@ export class ServerWatch implements IncidentStore {
   }
 
   get intactAtMs(): number {
-    return this.#intactAtMs;
+    return Math.min(...this.#intactAtMs);
   }
 
   onPossibleLoss(listener: () => void): void {
@@ -99,87 +96,92 @@ export class ServerWatch implements IncidentStore {
   }
 
   async list(): Promise<Incident[]> {
+    const { first } = this.#shards;
     const texts = await this.#shards.attempt('read incidents', async () => {
-      const { commands } = this.#shards.redis;
-      const ids = await commands.zrange(this.#shards.first.incidents, 0, '-1');
-      return ids.length === 0 ? [] : commands.mget(ids.map((id) => this.#shards.first.incident(id)));
+      const ids = await this.#shards.run(first, (commands) => commands.zrange(first.incidents, 0, '-1'));
+      if (ids.length === 0) return [];
+      return this.#shards.run(first, (commands) => commands.mget(ids.map((id) => first.incident(id))));
     });
     return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as Incident]));
   }
 
   async acknowledge(id: string): Promise<boolean> {
+    const { first } = this.#shards;
     const count = await this.#shards.attempt('store incidents', async () =>
-      this.#shards.redis.commands.zrem(this.#shards.first.incidents, id),
+      this.#shards.run(first, (commands) => commands.zrem(first.incidents, id)),
     );
     if (count > 0) this.#log.info({ incident: id }, 'an incident was acknowledged');
     return count > 0;
   }
 
+  /** A shard that cannot be reached is compared later; the others are compared now. */
   async #checkOnce(): Promise<void> {
-    const { redis } = this.#shards;
-    const { runId } = redis;
-    const sentMs = this.#clock.now();
-    const [epoch, count, time] = await Promise.all([
-      redis.commands.get(this.#shards.first.epoch),
-      redis.commands.incr(this.#shards.first.watch),
-      redis.commands.time(),
-    ]);
-    const nowMs = this.#clock.now();
-    this.#compareClocks(time as unknown as [string, string], (sentMs + nowMs) / 2);
-    this.#compareData(epoch ?? undefined, count, runId, nowMs);
-    this.#intactAtMs = nowMs;
+    const looks = await Promise.allSettled(this.#shards.all.map((shard) => this.#look(shard)));
+    const found = looks.flatMap((look) => (look.status === 'fulfilled' ? [look.value] : []));
+    this.#compareClocks(found.map(({ aheadMs }) => aheadMs));
+    if (found.some(({ outcome }) => outcome !== undefined)) this.#onPossibleLoss();
+    // Not before: what is applied again begins where the data was last known to be intact.
+    for (const { shard, atMs } of found) this.#intactAtMs[shard.number] = atMs;
+    const losses = found.flatMap(({ outcome }) => (outcome === undefined || outcome === 'possible' ? [] : [outcome]));
+    this.#incidents.push(...incidentsOf(losses, this.#clock.now()));
+    // Whoever has emptied the store has also removed how it is laid out.
+    await this.#shards.open();
     await this.#report();
     // After the report: a process that ends before it is to notice again.
-    if (epoch !== null) this.#lastSeen?.write({ epoch, count, atMs: nowMs });
+    const seen = this.#watches.map((watch) => watch.seen);
+    if (seen.some((one) => one !== undefined)) this.#lastSeen?.write(seen);
+    const failed = looks.find((look) => look.status === 'rejected');
+    if (failed) throw failed.reason;
   }
 
-  #compareClocks([seconds, micros]: readonly [string, string], atMs: number): void {
-    this.#clockAheadMs = Math.round(atMs - Number(seconds) * 1_000 - Number(micros) / 1_000);
-    const isOff = Math.abs(this.#clockAheadMs) > WARN_CLOCK_MS;
+  async #look(shard: Shard): Promise<Look> {
+    const runId = this.#shards.client.runIdOf(shard.slot);
+    const sentMs = this.#clock.now();
+    const [epoch, count, time] = await Promise.all([
+      this.#shards.run(shard, (commands) => commands.get(shard.epoch)),
+      this.#shards.run(shard, (commands) => commands.incr(shard.watch)),
+      this.#shards.run(shard, (commands) => commands.time()),
+    ]);
+    const nowMs = this.#clock.now();
+    const [seconds, micros] = time as unknown as [string, string];
+    const aheadMs = Math.round((sentMs + nowMs) / 2 - Number(seconds) * 1_000 - Number(micros) / 1_000);
+    const watch = this.#watches[shard.number] as ShardWatch;
+    const outcome = watch.compare({ epoch: epoch ?? undefined, count, runId, atMs: nowMs });
+    return { shard, atMs: nowMs, aheadMs, outcome };
+  }
+
+  /** `aheadMs`: of this machine, compared to the server of each shard. */
+  #compareClocks(aheadMs: readonly number[]): void {
+    if (aheadMs.length === 0) return;
+    const worstMs = aheadMs.reduce((worst, one) => (Math.abs(one) > Math.abs(worst) ? one : worst));
+    this.#clockAheadMs = worstMs;
+    const isOff = Math.abs(worstMs) > WARN_CLOCK_MS;
     if (isOff && !this.#isClockWarned) {
-      const facts = { aheadMs: this.#clockAheadMs };
+      const facts = { aheadMs: worstMs };
       this.#log.warn(facts, 'the clocks of this machine and of Redis differ: grace periods and ages will be wrong');
     }
     this.#isClockWarned = isOff;
   }
 
-  #compareData(epoch: string | undefined, count: number, runId: string | undefined, nowMs: number): void {
-    const last = this.#samples.at(-1);
-    // Without an epoch, nothing was ever committed.
-    const isEmptied = this.#epoch !== undefined && epoch !== this.#epoch;
-    const isRolledBack = !isEmptied && this.#epoch !== undefined && last !== undefined && count <= last.count;
-    const isOther = this.#runId !== undefined && runId !== this.#runId;
-    const lostEpoch = this.#epoch;
-    const kept = this.#samples.filter((sample) => sample.count < count).at(-1);
-    if (isEmptied || isRolledBack) this.#samples = [];
-    this.#epoch = epoch;
-    this.#runId = runId;
-    this.#samples.push({ count, atMs: nowMs });
-    if (this.#samples.length > MAX_SAMPLES) this.#samples.shift();
-    if (!isEmptied && !isRolledBack && !isOther) return;
-    this.#onPossibleLoss();
-    const lostFromMs = isRolledBack ? kept?.atMs : undefined;
-    const isHealed = lostFromMs !== undefined && last !== undefined && last.atMs - lostFromMs <= this.#replayWindowMs;
-    if ((!isEmptied && !isRolledBack) || isHealed) return;
-    const kind = isEmptied ? 'store-emptied' : 'store-rolled-back';
-    const id = `${kind}-${lostEpoch ?? 'new'}-${runId?.slice(0, 8)}`;
-    this.#incident = { id, kind, detectedAtMs: nowMs, lostFromMs };
-  }
-
-  /** Once, although every process finds out. If Redis goes away meanwhile, with the next check. */
+  /** Each once, although every process finds out. If Redis goes away meanwhile, with the next check. */
   async #report(): Promise<void> {
-    if (!this.#incident) return;
-    const { id, kind, detectedAtMs, lostFromMs } = this.#incident;
-    const { first, redis } = this.#shards;
-    const transaction = redis.commands.multi().set(first.incident(id), JSON.stringify(this.#incident), 'NX');
-    const [isFirst] = await runTransaction(transaction.zadd(first.incidents, 'NX', detectedAtMs, id));
-    this.#incident = undefined;
-    if (isFirst === null) return;
-    const lostFrom = lostFromMs === undefined ? undefined : new Date(lostFromMs).toISOString();
-    this.#log.error(
-      { incident: id, lostFrom },
-      `${MEANINGS[kind]}: acknowledge it with POST /v1/incidents/{id}/acknowledge`,
-    );
+    const { first } = this.#shards;
+    for (let incident = this.#incidents[0]; incident; incident = this.#incidents[0]) {
+      const { id, kind, detectedAtMs, lostFromMs } = incident;
+      const text = JSON.stringify(incident);
+      const [isFirst] = await this.#shards.run(first, (commands) =>
+        runTransaction(
+          commands.multi().set(first.incident(id), text, 'NX').zadd(first.incidents, 'NX', detectedAtMs, id),
+        ),
+      );
+      this.#incidents.shift();
+      if (isFirst === null) continue;
+      const lostFrom = lostFromMs === undefined ? undefined : new Date(lostFromMs).toISOString();
+      this.#log.error(
+        { incident: id, lostFrom },
+        `${MEANINGS[kind]}: acknowledge it with POST /v1/incidents/{id}/acknowledge`,
+      );
+    }
   }
 }
 
@@ -187,3 +189,21 @@ const MEANINGS = {
   'store-emptied': 'Redis has lost its data: participants whose last event is older than REPLAY_WINDOW_MS are missing',
   'store-rolled-back': 'Redis came back with older data: events that were acknowledged are missing',
 } as const;
+
+/** One for each server and kind, not for each of its shards. */
+function incidentsOf(losses: readonly Loss[], detectedAtMs: number): Incident[] {
+  const byServer = new Map<string, Incident>();
+  for (const { kind, lostFromMs, epoch, runId = '' } of losses) {
+    const before = byServer.get(kind + runId);
+    // Named after the first shard, so that all processes give it the same name.
+    const id = before?.id ?? `${kind}-${epoch ?? 'new'}-${runId.slice(0, 8)}`;
+    const earliestMs = before ? minimum(before.lostFromMs, lostFromMs) : lostFromMs;
+    byServer.set(kind + runId, { id, kind, detectedAtMs, lostFromMs: earliestMs });
+  }
+  return [...byServer.values()];
+}
+
+/** undefined: not known how early. */
+function minimum(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : Math.min(a, b);
+}

@@ -4,7 +4,8 @@
 // `ends:<target>` the ends of a room or device · `pending-ends` those that are not settled (end-store.ts)
 // `lease:<name>` the token of whoever holds it, `lease-token:<name>` the last one, `lease-note:<name>` (all in shard 0)
 // `watch` a counter that reveals lost data (server-watch.ts) · `incidents` the open ones by time · `incident:<id>` every one
-// `quarantine` what is known of quarantined callbacks, by id · `quarantined:<id>` the body of each (both only in shard 0)
+// `meta` how the data is laid out (store-meta.ts)
+// `quarantine` what is known of quarantined callbacks, by id · `quarantined:<id>` the body of each (these three only in shard 0)
 // `labels` which labels are indexed (label-index.ts)
 // Per source: `s:<source>:state:<set>` participants, `s:<source>:<kind>:<name>:<set>` those of a group, `s:<source>:tags` tags
 // with participants present, `s:<source>:labels` such labels. `<set>` is a state or a known availability (scored by since), or one of the two sets that count devices.
@@ -15,6 +16,7 @@ import type { SourceName } from '../../domain/subject.js';
 import type { SubjectKey } from '../encoding/subject-key.js';
 import type { Group } from '../ports.js';
 import type { QuarantineId } from '../quarantine-id.js';
+import { slotOf } from './client/slot.js';
 
 /**
  * `more` has one member for each present device of a participant beyond the first; `none` has the participants that are
@@ -27,6 +29,8 @@ export const NAMED_KINDS = ['tag', 'label'] as const;
 type NamedKind = (typeof NAMED_KINDS)[number];
 
 export class Shard {
+  /** The slot of all its keys, in a cluster. */
+  readonly slot: number;
   readonly recordPrefix: string;
   readonly sources: string;
   readonly due: string;
@@ -37,10 +41,16 @@ export class Shard {
   readonly quarantine: string;
   readonly pendingEnds: string;
   readonly labels: string;
+  /** Only in shard 0; see store-meta.ts. */
+  readonly meta: string;
   readonly #prefix: string;
 
-  constructor(prefix: string, number: number) {
+  constructor(
+    prefix: string,
+    readonly number: number,
+  ) {
     this.#prefix = `${prefix}:{${number}}:`;
+    this.slot = slotOf(this.#prefix);
     this.recordPrefix = `${this.#prefix}p:`;
     this.sources = `${this.#prefix}sources`;
     this.due = `${this.#prefix}due`;
@@ -49,6 +59,7 @@ export class Shard {
     this.watch = `${this.#prefix}watch`;
     this.incidents = `${this.#prefix}incidents`;
     this.quarantine = `${this.#prefix}quarantine`;
+    this.meta = `${this.#prefix}meta`;
     this.pendingEnds = `${this.#prefix}pending-ends`;
     this.labels = `${this.#prefix}labels`;
   }

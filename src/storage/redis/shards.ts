@@ -1,31 +1,40 @@
-// Shared by the Redis ports: the connection, the keys of each shard and error reporting. All keys of a participant are in one
+// Shared by the Redis ports: the client, the keys of each shard and error reporting. All keys of a participant are in one
 // shard, and one script commits to one shard, so a commit is atomic per participant. A read takes one round trip per shard.
 import type { Logger } from 'pino';
 import type { Clock } from '../../runtime/clock.js';
 import { type StoreOperation, StoreUnavailableError } from '../ports.js';
 import { RefusalLog } from '../refusal-log.js';
-import type { RedisConnection } from './redis-connection.js';
+import type { RedisClient, SendCommands } from './client/redis-client.js';
 import { refusalOf } from './refusal.js';
 import { Shard, shardNumber } from './shard.js';
+import { LayoutError, StoreMeta } from './store-meta.js';
 
 export interface ShardOptions {
   /** The prefix of all keys. */
   readonly prefix: string;
-  /** The number of shards. Must never change for the same data. */
+  /** The number of shards; see store-meta.ts. */
   readonly shards: number;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 export class Shards {
-  readonly redis: RedisConnection;
+  readonly client: RedisClient;
   readonly all: readonly Shard[];
   readonly #refusals: RefusalLog;
+  readonly #log: Logger;
+  readonly #meta: StoreMeta;
+  /** Whether the data is laid out as this process assumes. Until that is known, no other command is sent. */
+  #isOpen = false;
+  #opening: Promise<void> | undefined;
+  #layoutFault: string | undefined;
 
-  constructor(redis: RedisConnection, { prefix, shards, clock, log }: ShardOptions) {
-    this.redis = redis;
+  constructor(client: RedisClient, { prefix, shards, clock, log }: ShardOptions) {
+    this.client = client;
     this.all = Array.from({ length: shards }, (_, number) => new Shard(prefix, number));
     this.#refusals = new RefusalLog(log, 'Redis', clock);
+    this.#log = log;
+    this.#meta = new StoreMeta(client, this.all, prefix);
   }
 
   /** The shard that holds what exists once. */
@@ -38,9 +47,34 @@ export class Shards {
     return this.all[shardNumber(id, this.all.length)] as Shard;
   }
 
+  /** `send`: commands for the keys of this shard; see `SendCommands`. */
+  run<T>({ slot }: Shard, send: SendCommands<T>): Promise<T> {
+    return this.#isOpen ? this.client.run(slot, send) : this.open().then(() => this.client.run(slot, send));
+  }
+
+  /** Checks the layout of the data. Rejects with LayoutError, or if it cannot be read. */
+  open(): Promise<void> {
+    this.#opening ??= this.#checkLayout().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
   /** Calls every shard. Rejects with StoreUnavailableError if one fails. */
   fromEach<R>(operation: StoreOperation, call: (shard: Shard) => Promise<R>): Promise<R[]> {
     return this.attempt(operation, () => Promise.all(this.all.map(call)));
+  }
+
+  /** Like `fromEach`, but leaves out shards that fail while others do not, so that work for those goes on. */
+  fromReachable<R>(operation: StoreOperation, call: (shard: Shard) => Promise<R>): Promise<R[]> {
+    return this.attempt(operation, async () => {
+      const results = await Promise.allSettled(this.all.map(call));
+      const reached = results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
+      const failed = results.find((result) => result.status === 'rejected');
+      if (failed && reached.length === 0) throw failed.reason;
+      for (const result of results) if (result.status === 'rejected') this.unavailable(operation, result.reason);
+      return reached;
+    });
   }
 
   /** Calls each shard with its items. Returns the results, or the error of the shard, in the order of the items. */
@@ -91,6 +125,21 @@ export class Shards {
     if (refusal) this.#refusals.refused(operation, refusal, count);
     const reason = refusal?.reason ?? (cause instanceof Error ? cause.message : String(cause));
     return new StoreUnavailableError(reason, { cause });
+  }
+
+  async #checkLayout(): Promise<void> {
+    try {
+      await this.#meta.check();
+      this.#isOpen = true;
+      this.#layoutFault = undefined;
+    } catch (error) {
+      if (error instanceof LayoutError) {
+        this.#isOpen = false;
+        if (this.#layoutFault !== error.message) this.#log.error(error.message);
+        this.#layoutFault = error.message;
+      }
+      throw error;
+    }
   }
 
   #failures(items: readonly unknown[], error: unknown): StoreUnavailableError[] {

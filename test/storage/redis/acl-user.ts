@@ -10,11 +10,23 @@ export function documentedUser(): string[] {
   return rules.split(' ');
 }
 
-/** Creates or updates the user. Resolves with the server's URL for that user. */
-export async function urlOfUser(url: string, [name = '', ...rules]: readonly string[]): Promise<string> {
-  const admin = new Redis(url, { protocol: 2 });
+/** The same with what is needed in a Redis Cluster besides. */
+export function documentedClusterUser(): string[] {
+  const [, rules = ''] = /also needs `(\+cluster[^`]+)`/.exec(readFileSync(DOCUMENT, 'utf8')) ?? [];
+  return [...documentedUser(), ...rules.split(' ')];
+}
+
+/** Creates or updates the user on each of `servers`. Resolves with `url` for that user. */
+export async function urlOfUser(
+  url: string,
+  [name = '', ...rules]: readonly string[],
+  servers: readonly string[] = [url],
+): Promise<string> {
   const password = rules.find((rule) => rule.startsWith('>'))?.slice(1) ?? '';
-  await admin.call('ACL', 'SETUSER', name, ...rules);
-  await admin.quit();
+  for (const server of servers) {
+    const admin = new Redis(server, { protocol: 2 });
+    await admin.call('ACL', 'SETUSER', name, ...rules);
+    await admin.quit();
+  }
   return url.replace('//', `//${name}:${password}@`);
 }

@@ -2,7 +2,7 @@
 // script_lua.c, scripting.c (6.2) and server.c.
 import { describe, expect, it } from '@jest/globals';
 import { ReplyError } from 'ioredis';
-import { redisErrorCode, requiresReconnect } from '../../../src/storage/redis/redis-error.js';
+import { redisErrorCode, requiresReconnect } from '../../../src/storage/redis/client/redis-error.js';
 
 const SHA = '37df4df413367c4b19e0d18a348b4e33caf764e6';
 const in62 = (message: string) => `ERR Error running script (call to f_${SHA}): @user_script:12: ${message}`;

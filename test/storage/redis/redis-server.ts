@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findProgram } from '../../find-program.js';
@@ -12,6 +12,7 @@ import { closeOnce } from '../../leftovers.js';
 export class RedisServer {
   readonly url: string;
   readonly #dir = mkdtempSync(join(tmpdir(), 'rollcall-redis-'));
+  readonly #configuration = join(this.#dir, 'sentinel.conf');
   #process: ChildProcess | undefined;
 
   private constructor(
@@ -23,7 +24,21 @@ export class RedisServer {
 
   /** Resolves when it accepts connections. */
   static async start(...settings: string[]): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), settings);
+    return RedisServer.startAt(await freePort(), settings);
+  }
+
+  static async startAt(port: number, settings: readonly string[]): Promise<RedisServer> {
+    return RedisServer.#started(new RedisServer(port, settings));
+  }
+
+  /** A Sentinel, which rewrites its configuration. */
+  static async startSentinel(configuration: string): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), ['--sentinel']);
+    writeFileSync(server.#configuration, configuration);
+    return RedisServer.#started(server);
+  }
+
+  static async #started(server: RedisServer): Promise<RedisServer> {
     closeOnce(() => server.stop());
     await server.restart();
     return server;
@@ -34,10 +49,11 @@ export class RedisServer {
     // Both use the same protocol.
     const binary = findProgram(['redis-server', 'valkey-server'], 'redis-server');
     const options = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir];
-    const child = spawn(binary, [...options, '--save', '', ...settings], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const own = settings.includes('--sentinel') ? [this.#configuration, ...options] : [...options, '--save', ''];
+    const child = spawn(binary, [...own, ...settings], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = child;
     await new Promise<void>((resolve, reject) => {
-      child.stdout.on('data', (text) => String(text).includes('Ready to accept connections') && resolve());
+      child.stdout.on('data', (text) => /Ready to accept connections|Sentinel ID is/.test(String(text)) && resolve());
       child.once('exit', (code) => reject(new Error(`${binary} ended with ${code}`)));
     });
   }

@@ -10,17 +10,22 @@ const PERMISSION = /user executing the script can't|ACL failure in script/;
 const FIRST_WORD = /^-?([A-Z]{2,})(?: |$)/;
 
 /** undefined: not an error reply, for example a lost connection. */
-export function redisErrorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || error.name !== 'ReplyError') return undefined;
-  // For a discarded transaction, ioredis keeps the errors that caused it.
-  const [cause] = (error as { previousErrors?: unknown[] }).previousErrors ?? [];
-  if (cause !== undefined) return redisErrorCode(cause);
+export function redisErrorCode(from: unknown): string | undefined {
+  const error = replyError(from);
+  if (!error) return undefined;
   if (PERMISSION.test(error.message)) return 'NOPERM';
   for (const form of [IN_SCRIPT, IN_TRANSACTION, FIRST_WORD]) {
     const [, code] = form.exec(error.message) ?? [];
     if (code !== undefined) return code;
   }
   return 'ERR';
+}
+
+/** undefined: not an error reply. Of a discarded transaction, ioredis keeps the errors that caused it: the first of them. */
+export function replyError(error: unknown): Error | undefined {
+  if (!(error instanceof Error) || error.name !== 'ReplyError') return undefined;
+  const [cause] = (error as { previousErrors?: unknown[] }).previousErrors ?? [];
+  return cause === undefined ? error : replyError(cause);
 }
 
 /** The server has changed its role or is still starting: a new connection may reach the right server. */

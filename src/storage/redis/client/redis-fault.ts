@@ -1,7 +1,6 @@
 // Explains in one line why Redis cannot be used. Never includes the messages of the client library, or of the server, which
 // may quote a command with a password.
-import type { Durability } from './durability.js';
-import { hostAndPort, type RedisAddress } from './redis-address.js';
+import type { Durability } from '../durability.js';
 import { redisErrorCode } from './redis-error.js';
 
 export interface RedisFault {
@@ -10,6 +9,26 @@ export interface RedisFault {
   readonly message: string;
   /** Waiting does not help. */
   readonly isPermanent: boolean;
+}
+
+/** The server as far as it matters for explanations. */
+export interface ServerName {
+  /** Like `Redis at host:6379`. */
+  readonly name: string;
+  readonly isTls: boolean;
+  readonly username?: string | undefined;
+  readonly database: number;
+  /** The setting that has the password. */
+  readonly setting?: string;
+}
+
+/** The fault is known already. */
+export class FaultError extends Error {
+  override readonly name = 'FaultError';
+
+  constructor(readonly fault: RedisFault) {
+    super(fault.message);
+  }
 }
 
 const UNREACHABLE = 'unreachable';
@@ -30,36 +49,36 @@ const NETWORK_REASONS: Readonly<Record<string, string>> = {
 const CERTIFICATE_CODE = /CERT|UNABLE_TO_(GET|VERIFY)|SIGNATURE|ERR_TLS/;
 
 /** The fault of a failed connection attempt. `error`: undefined if the server closed the connection. */
-export function connectFault(error: unknown, address: RedisAddress): RedisFault {
-  const fault = faultOf(error, address);
-  if (address.isTls && fault.message.endsWith(TIMED_OUT)) {
+export function connectFault(error: unknown, server: ServerName): RedisFault {
+  const fault = faultOf(error, server);
+  if (server.isTls && fault.message.endsWith(TIMED_OUT)) {
     return { ...fault, message: `${fault.message}; use redis:// if it does not expect TLS` };
   }
-  if (!address.isTls && fault.message.endsWith(CLOSED)) {
+  if (!server.isTls && fault.message.endsWith(CLOSED)) {
     return { ...fault, message: `${fault.message} before it answered; use rediss:// if it expects TLS` };
   }
   return fault;
 }
 
 /** The fault of a lost connection. `error`: undefined if the server closed it. */
-export function faultOf(error: unknown, address: RedisAddress): RedisFault {
+export function faultOf(error: unknown, server: ServerName): RedisFault {
+  if (error instanceof FaultError) return error.fault;
   const code = redisErrorCode(error);
-  if (code !== undefined) return replyFault(code, error as Error, address);
+  if (code !== undefined) return replyFault(code, error as Error, server);
   const { code: reason = '', message = '' } = (error ?? { code: 'ECONNRESET' }) as { code?: string; message?: string };
-  const place = hostAndPort(address);
   if (reason === 'EPROTO' || reason.startsWith('ERR_SSL')) {
-    return fault('tls', `the server at ${place} does not speak TLS: use redis:// unless another port does`);
+    return fault('tls', `${server.name} does not speak TLS: use redis:// unless another port does`);
   }
   if (CERTIFICATE_CODE.test(reason)) {
-    return fault('tls', `the certificate of Redis at ${place} is not trusted (${reason}): see NODE_EXTRA_CA_CERTS`);
+    return fault('tls', `the certificate of ${server.name} is not trusted (${reason}): see REDIS_TLS_CA_FILE`);
   }
   if (message.startsWith('Unknown RESP type')) {
-    const hint = address.isTls ? '' : ' without TLS: use rediss:// if it expects TLS';
-    return fault('protocol', `the server at ${place} does not speak the Redis protocol${hint}`);
+    const hint = server.isTls ? '' : ' without TLS: use rediss:// if it expects TLS';
+    return fault('protocol', `${server.name} does not speak the Redis protocol${hint}`);
   }
   const isTimeout = /timed? ?out/i.test(message);
   const known = NETWORK_REASONS[reason] ?? (isTimeout ? TIMED_OUT : undefined);
-  return fault(UNREACHABLE, `cannot reach Redis at ${place}: ${known ?? (reason || 'connection lost')}`);
+  return fault(UNREACHABLE, `cannot reach ${server.name}: ${known ?? (reason || 'connection lost')}`);
 }
 
 /** Servers that are refused unless UNSAFE_REDIS names the reason. */
@@ -75,11 +94,11 @@ export function infoField(info: string, name: string): string | undefined {
 /** `info`: the reply to INFO. undefined: the server can be used. */
 export function serverFault(
   info: string,
-  address: RedisAddress,
+  server: ServerName,
   { allowed, durability }: { readonly allowed: ReadonlySet<Allowance>; readonly durability: Durability },
 ): RedisFault | undefined {
   const field = (name: string) => infoField(info, name);
-  const at = `Redis at ${hostAndPort(address)}`;
+  const at = server.name;
   if (field('redis_mode') === 'sentinel') return permanent('sentinel', `${at} is a Sentinel, which stores no data`);
   // Valkey reports the Redis version that it is compatible with, 7.2.4 since its first release.
   const version = field('redis_version') ?? 'unknown';
@@ -107,15 +126,15 @@ export function serverFault(
   return undefined;
 }
 
-function replyFault(code: string, error: Error, address: RedisAddress): RedisFault {
-  const at = `Redis at ${hostAndPort(address)}`;
+function replyFault(code: string, error: Error, server: ServerName): RedisFault {
+  const at = server.name;
   switch (code) {
     case 'WRONGPASS': {
-      const orUser = address.username === undefined ? '' : ', or its user is unknown or disabled';
+      const orUser = server.username === undefined ? '' : ', or its user is unknown or disabled';
       return permanent('password', `${at} refused the password${orUser}`);
     }
     case 'NOAUTH':
-      return permanent('password', `${at} requires a password: add it to REDIS_URL`);
+      return permanent('password', `${at} requires a password: add it to ${server.setting ?? 'REDIS_URL'}`);
     case 'DENIED':
       return permanent('protected', `${at} is in protected mode and accepts local connections only`);
     case 'NOPERM':
@@ -130,8 +149,15 @@ function replyFault(code: string, error: Error, address: RedisAddress): RedisFau
     case 'MASTERDOWN':
       return fault('replica', `${at} is a read-only replica`);
   }
-  if ((error as { command?: { name?: string } }).command?.name === 'select') {
-    return permanent('database', `${at} has no database ${address.database}`);
+  const { name = '' } = (error as { command?: { name?: string } }).command ?? {};
+  if (name === 'info') {
+    return permanent(
+      'proxy',
+      `${at} does not support INFO: Rollcall needs a Redis or Valkey server without a proxy in front`,
+    );
+  }
+  if (name === 'select') {
+    return permanent('database', `${at} has no database ${server.database}`);
   }
   if (error.message.includes('max number of clients')) {
     return fault('clients', `${at} has reached its maximum number of clients (maxclients)`);

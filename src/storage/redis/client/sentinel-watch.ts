@@ -1,0 +1,37 @@
+// Notices a failover of which the connection to the former master shows nothing: where the master was cut off from the Sentinels,
+// but not from here, it would acknowledge commits that are lost once it joins the new master.
+import { findMaster } from './find-master.js';
+import { formatPlace, type RedisAddress, type ServerPlace } from './redis-address.js';
+
+const INTERVAL_MS = 2_000;
+
+export class SentinelWatch {
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `onOther` is called when the Sentinels name another master than `connected` returns. */
+  constructor(
+    private readonly address: RedisAddress,
+    private readonly connected: () => ServerPlace | undefined,
+    private readonly onOther: () => void,
+  ) {}
+
+  start(): void {
+    this.stop();
+    this.#timer = setTimeout(() => void this.#check(), INTERVAL_MS).unref();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #check(): Promise<void> {
+    const timer = this.#timer;
+    // Without Sentinels, the connection may well be right.
+    const master = await findMaster(this.address).catch(() => undefined);
+    if (this.#timer !== timer) return;
+    const current = this.connected();
+    if (master && current && formatPlace(master) !== formatPlace(current)) this.onOther();
+    else this.start();
+  }
+}
