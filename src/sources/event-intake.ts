@@ -103,10 +103,10 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     throw failure ?? new StoreUnavailableError('earlier events of the participant are spooled');
   }
 
-  async canApply(): Promise<boolean> {
+  async canApply(): Promise<'all' | 'some' | 'none'> {
     return this.storage.check().then(
-      () => true,
-      () => false,
+      () => 'all',
+      (error: unknown) => (error instanceof StoreUnavailableError && error.isPartial ? 'some' : 'none'),
     );
   }
 

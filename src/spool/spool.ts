@@ -29,8 +29,8 @@ export interface SpoolLimits {
 }
 
 export interface SpoolConsumer {
-  /** Whether events can be applied, and those applied before are durable. */
-  canApply(): Promise<boolean>;
+  /** Whether events can be applied, and those applied before are durable. `some`: those of some participants. */
+  canApply(): Promise<'all' | 'some' | 'none'>;
   /**
    * Resolves when the event is stored, or found to be one that will never be stored. Rejects with StoreUnavailableError to get it
    * again later.
@@ -218,10 +218,14 @@ export class Spool {
     }
   }
 
-  /** Goes through all entries once, or up to a batch of which none could be applied. Resolves with the number applied. */
+  /**
+   * Goes through all entries once or, if none are expected to fail, up to a batch of which none could be applied. Resolves with the
+   * number applied.
+   */
   async #pass(consumer: SpoolConsumer): Promise<number> {
     let applied = 0;
-    if (!(await consumer.canApply())) return applied;
+    const applicable = await consumer.canApply();
+    if (applicable === 'none') return applied;
     for (const file of [...this.#files].reverse()) {
       for (let after = 0; !this.#isStopped; ) {
         const entries = file.after(after, BATCH_SIZE);
@@ -232,7 +236,7 @@ export class Spool {
         const isKnown = known !== undefined && entries.every(({ id }) => known.has(id));
         if (isKnown) continue;
         const done = await this.#apply(file, entries, consumer);
-        if (done === 0) return applied;
+        if (done === 0 && applicable === 'all') return applied;
         applied += done;
       }
     }

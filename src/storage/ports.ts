@@ -140,10 +140,20 @@ export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';
   /** For operators: what is wrong, and what to do about it. Contains no secrets; undefined: nothing is known. */
   readonly advice: string | undefined;
+  /** Of `check`: whether other participants can be stored, because their part of the store is on another server. */
+  readonly isPartial: boolean;
 
-  constructor(message: string, { advice, ...options }: ErrorOptions & { readonly advice?: string | undefined } = {}) {
+  constructor(
+    message: string,
+    {
+      advice,
+      isPartial = false,
+      ...options
+    }: ErrorOptions & { readonly advice?: string | undefined; readonly isPartial?: boolean } = {},
+  ) {
     super(message, options);
     this.advice = advice;
+    this.isPartial = isPartial;
   }
 }
 
@@ -405,7 +415,7 @@ export interface Storage {
   /** How often the connection to the store was established again. */
   readonly reconnects: number;
   /**
-   * Resolves if a callback could be stored: does what `load`, `commit` and `bind` do, on the data that participants share, and
+   * Resolves if a callback of any participant could be stored: does what `load`, `commit` and `bind` do, on the data that participants share, and
    * leaves no visible trace.
    */
   check(): Promise<void>;

@@ -20,6 +20,7 @@ import type { SpoolLimits } from '../../src/spool/spool.js';
 import { openStorage } from '../../src/storage/open-storage.js';
 import type { Storage } from '../../src/storage/ports.js';
 import { parseRedisUrl } from '../../src/storage/redis/client/parse-redis-url.js';
+import type { TlsOptions } from '../../src/storage/redis/client/redis-address.js';
 import type { Allowance } from '../../src/storage/redis/client/redis-fault.js';
 import type { Durability } from '../../src/storage/redis/durability.js';
 import { BANDWIDTH } from '../contract/index-entry.js';
@@ -31,6 +32,7 @@ export interface ServiceOptions {
   /** To share data with another service, or to reopen it. */
   readonly redisPrefix?: string;
   readonly redisShards?: number;
+  readonly redisTls?: TlsOptions;
   readonly unsafeRedis?: readonly Allowance[];
   readonly durability?: Durability;
   /** The same for SQLite. The caller removes the folder. */
@@ -93,6 +95,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     redisUrl,
     redisPrefix = randomUUID(),
     redisShards = 1,
+    redisTls,
     unsafeRedis = [],
     durability = 'memory',
     policy,
@@ -123,7 +126,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const log = pino({ base: null, level: logLevel }, sink);
   const opened = await openStorage(
     {
-      redis: redisUrl === undefined ? undefined : parseRedisUrl(redisUrl),
+      redis: redisUrl === undefined ? undefined : { ...parseRedisUrl(redisUrl), tls: redisTls },
       redisPrefix,
       redisShards,
       unsafeRedis: new Set(unsafeRedis),

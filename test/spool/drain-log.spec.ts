@@ -22,7 +22,7 @@ it('the progress of the spool is logged every 10 s, as long as there is any', as
   const spool = new Spool([file], { maxBytes: 2 ** 30, maxAgeMs: 2 ** 40 }, { clock, log });
   const waiting: (() => void)[] = [];
   const apply = () => new Promise<void>((resolve) => void waiting.push(resolve));
-  spool.start({ canApply: async () => true, apply });
+  spool.start({ canApply: async () => 'all', apply });
   const applyNext = async (count: number, next: number) => {
     await eventually(() => expect(waiting).toHaveLength(count));
     for (const resolve of waiting.splice(0)) resolve();

@@ -66,7 +66,7 @@ function openSpool(dataDir: string) {
   const log = pino({}, { write: (line: string) => void logged.push(JSON.parse(line)) });
   const applied: string[] = [];
   const spool = new Spool(openSpoolFiles(dataDir, STORE, log), LIMITS, { clock: systemClock, log });
-  spool.start({ canApply: async () => true, apply: async (text) => void applied.push(text) });
+  spool.start({ canApply: async () => 'all', apply: async (text) => void applied.push(text) });
   return { spool, applied, logged };
 }
 

@@ -1,7 +1,7 @@
 // All ports on one Redis server, or on a cluster.
 import type { SourceName } from '../../domain/subject.js';
 import { StartError } from '../../runtime/start-error.js';
-import type { Storage } from '../ports.js';
+import { type Storage, StoreUnavailableError } from '../ports.js';
 import { RedisBindingStore } from './binding-store.js';
 import type { RedisClient } from './client/redis-client.js';
 import type { Durability } from './durability.js';
@@ -94,9 +94,15 @@ export class RedisStorage implements Storage {
 
   /** Takes one round trip. */
   async check(): Promise<void> {
-    await this.#shards.fromEach('store callbacks', (shard) =>
-      Promise.all([this.records.probe(shard, this.#sources), this.bindings.probe(shard)]),
+    const probes = await Promise.allSettled(
+      this.#shards.all.map((shard) =>
+        Promise.all([this.records.probe(shard, this.#sources), this.bindings.probe(shard)]),
+      ),
     );
+    const failed = probes.filter((probe) => probe.status === 'rejected');
+    if (failed.length === 0) return this.#shards.accepted('store callbacks');
+    const { message, cause } = this.#shards.unavailable('store callbacks', failed[0]?.reason);
+    throw new StoreUnavailableError(message, { cause, isPartial: failed.length < probes.length });
   }
 
   async close(): Promise<void> {

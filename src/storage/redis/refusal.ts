@@ -19,8 +19,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   BUSY: 'a script of another program blocks it',
 };
 /** As servers and proxies word it that lack scripts or transactions. */
-const UNSUPPORTED = /unknown command|unsupported|not supported|not allowed|disabled/i;
-const LACKS_COMMANDS = 'it lacks a command that Rollcall needs, such as EVALSHA: see docs/redis.md';
+const UNSUPPORTED = /unknown command|unsupported|not supported|not allowed|disabled|without MULTI/i;
+const LACKS_COMMANDS = 'it lacks a command that Rollcall needs, such as EVALSHA or MULTI: see docs/redis.md';
 const MAX_REASON_LENGTH = 200;
 
 /** undefined: not a refusal. The connection failed or will be replaced. */

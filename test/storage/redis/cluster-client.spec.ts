@@ -11,25 +11,30 @@ import { Shard, shardNumber } from '../../../src/storage/redis/shard.js';
 import { arrival } from '../../contract/arrivals.js';
 import { BANDWIDTH } from '../../contract/index-entry.js';
 import { eventually } from '../../eventually.js';
+import { documentedClusterUser, urlOfUser } from './acl-user.js';
 import { RedisCluster } from './redis-cluster.js';
 
 const SHARDS = 16;
 
 let cluster: RedisCluster;
+/** That of the user of docs/redis.md. */
+let url: string;
 let storage: RedisStorage;
 let prefix: string;
 let logged: string[];
 beforeAll(async () => {
   // So that the other nodes go on while one is gone.
   cluster = await RedisCluster.start('--cluster-require-full-coverage', 'no');
+  const nodes = cluster.nodes.map((node) => node.url);
+  url = await urlOfUser(cluster.url, documentedClusterUser(), nodes);
 });
 afterAll(() => cluster.stop());
 beforeEach(async () => {
   await cluster.isComplete();
   logged = [];
   const log = pino({}, { write: (line: string) => void logged.push(JSON.parse(line).msg) });
-  const client = await openClient({ address: parseRedisUrl(cluster.url) }, log);
-  prefix = `test:${randomUUID()}`;
+  const client = await openClient({ address: parseRedisUrl(url) }, log);
+  prefix = `rollcall:${randomUUID()}`;
   const options = { description: '', sources: [BANDWIDTH], clock: systemClock, log, replayWindowMs: 0 };
   storage = new RedisStorage(client, { ...options, prefix, shards: SHARDS });
   await storage.open();
@@ -85,9 +90,7 @@ describe('a slot that moves', () => {
     const to = (await Promise.all([...cluster.nodes.keys()].map((node) => cluster.isPrimary(node)))).findIndex(
       (isPrimary, node) => isPrimary && node !== from,
     );
-    const [fromId, toId] = [await cluster.idOf(from), await cluster.idOf(to)];
-    await cluster.admin(to).cluster('SETSLOT', slot, 'IMPORTING', fromId);
-    await cluster.admin(from).cluster('SETSLOT', slot, 'MIGRATING', toId);
+    await cluster.beginMove(slot, from, to);
     // A binding has one key, so it moves with it: ASK.
     const ref = Array.from({ length: 1_000 }, (_, n) => `ref${n}`).find((one) => shardOf(one) === shard) ?? '';
     const moved = arrival('a').key;
@@ -100,7 +103,7 @@ describe('a slot that moves', () => {
     expect(logged).toContain('Redis refuses to store callbacks: TRYAGAIN, its cluster is moving a slot');
     await cluster.moveKeys(slot, from, to);
     expect(await storage.records.load([moved])).toEqual(['a 1']);
-    for (const node of [to, from]) await cluster.admin(node).cluster('SETSLOT', slot, 'NODE', toId);
+    await cluster.endMove(slot, from, to);
     // MOVED
     expect(await storage.records.commit([arrival(other)])).toEqual(['done']);
     expect((await storage.index.page({ states: ['connected'] }, null, 10)).items).toHaveLength(2);

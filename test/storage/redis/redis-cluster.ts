@@ -55,9 +55,38 @@ export class RedisCluster {
     return (await this.admin(node).info('replication')).includes('role:master');
   }
 
-  /** Moves the keys of a slot that is being moved. */
+  /** Moves a slot as redis-cli does. `between` is called while its keys are in two places. */
+  async moveSlot(slot: number, from: number, to: number, between: () => Promise<void>): Promise<void> {
+    await this.beginMove(slot, from, to);
+    const keys = await this.#keysIn(slot, from);
+    await this.#migrate(keys.slice(0, keys.length / 2), from, to);
+    await between();
+    await this.moveKeys(slot, from, to);
+    await this.endMove(slot, from, to);
+  }
+
+  async beginMove(slot: number, from: number, to: number): Promise<void> {
+    await this.admin(to).cluster('SETSLOT', slot, 'IMPORTING', await this.idOf(from));
+    await this.admin(from).cluster('SETSLOT', slot, 'MIGRATING', await this.idOf(to));
+  }
+
+  async endMove(slot: number, from: number, to: number): Promise<void> {
+    const id = await this.idOf(to);
+    for (const node of [to, from]) await this.admin(node).cluster('SETSLOT', slot, 'NODE', id);
+  }
+
+  /** Moves all keys of a slot that is being moved. */
   async moveKeys(slot: number, from: number, to: number): Promise<void> {
-    const keys = (await this.admin(from).cluster('GETKEYSINSLOT', slot, 1_000)) as string[];
+    for (let keys = await this.#keysIn(slot, from); keys.length > 0; keys = await this.#keysIn(slot, from)) {
+      await this.#migrate(keys, from, to);
+    }
+  }
+
+  async #keysIn(slot: number, node: number): Promise<string[]> {
+    return (await this.admin(node).cluster('GETKEYSINSLOT', slot, 1_000)) as string[];
+  }
+
+  async #migrate(keys: readonly string[], from: number, to: number): Promise<void> {
     const { port = 0 } = this.nodes[to] ?? {};
     await this.admin(from).call('MIGRATE', '127.0.0.1', port, '', 0, 5_000, 'KEYS', ...keys);
   }

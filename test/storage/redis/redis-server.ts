@@ -13,6 +13,7 @@ export class RedisServer {
   readonly url: string;
   readonly #dir = mkdtempSync(join(tmpdir(), 'rollcall-redis-'));
   readonly #configuration = join(this.#dir, 'sentinel.conf');
+  #portSetting: readonly string[] = ['--port'];
   #process: ChildProcess | undefined;
 
   private constructor(
@@ -29,6 +30,13 @@ export class RedisServer {
 
   static async startAt(port: number, settings: readonly string[]): Promise<RedisServer> {
     return RedisServer.#started(new RedisServer(port, settings));
+  }
+
+  /** It accepts only TLS. */
+  static async startWithTls(...settings: string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), settings);
+    server.#portSetting = ['--port', '0', '--tls-port'];
+    return RedisServer.#started(server);
   }
 
   /** A Sentinel, which rewrites its configuration. */
@@ -48,7 +56,7 @@ export class RedisServer {
   async restart(settings = this.settings): Promise<void> {
     // Both use the same protocol.
     const binary = findProgram(['redis-server', 'valkey-server'], 'redis-server');
-    const options = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir];
+    const options = [...this.#portSetting, String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir];
     const own = settings.includes('--sentinel') ? [this.#configuration, ...options] : [...options, '--save', ''];
     const child = spawn(binary, [...own, ...settings], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = child;
