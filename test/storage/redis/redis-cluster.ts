@@ -12,6 +12,11 @@ const NODE_TIMEOUT_MS = 1_000;
 const FAST_REPLICATION = ['--repl-diskless-sync-delay', '0'];
 
 export class RedisCluster {
+  readonly stop = closeOnce(async () => {
+    for (const admin of this.admins) admin.disconnect();
+    await Promise.all(this.nodes.map((node) => node.stop()));
+  });
+
   private constructor(
     /** The primaries, then their replicas in the same order. */
     readonly nodes: readonly RedisServer[],
@@ -29,7 +34,6 @@ export class RedisCluster {
       return admin;
     });
     const cluster = new RedisCluster(nodes, admins);
-    closeOnce(() => cluster.stop());
     await cluster.#connect();
     return cluster;
   }
@@ -96,11 +100,6 @@ export class RedisCluster {
     await eventually(async () => {
       for (const admin of this.admins) expectMatch(String(await admin.cluster('INFO')), /cluster_state:ok/);
     });
-  }
-
-  async stop(): Promise<void> {
-    for (const admin of this.admins) admin.disconnect();
-    await Promise.all(this.nodes.map((node) => node.stop()));
   }
 
   /** The connection to one node. */

@@ -141,6 +141,7 @@ export class RedisConnection implements RedisClient {
 
   stopBlocking(): void {
     this.#blocking?.disconnect();
+    this.#blocking = undefined;
   }
 
   async close(): Promise<void> {
