@@ -45,7 +45,8 @@ export function observationsOf(
       return isNewsIfSeen(record, deviceId, askedAtMs, policy) ? [{ ...asOf, subject, deviceId, kind: 'seen' }] : [];
     }
     const seen = { ...asOf, subject, deviceId, kind: 'seen' as const };
-    if (connectedAtMs === undefined || connectedAtMs > receivedAtMs) return [seen];
+    const isStartKnown = connectedAtMs !== undefined && connectedAtMs <= receivedAtMs + policy.clockSkewMs;
+    if (!isStartKnown) return [seen];
     const connected = { ...times, subject, deviceId, kind: 'connected' as const, occurredAtMs: connectedAtMs };
     // Dated before its start, a sighting would give the device another start.
     return connectedAtMs > asOf.occurredAtMs ? [connected] : [connected, seen];

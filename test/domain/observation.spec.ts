@@ -55,6 +55,15 @@ describe('an answer of the provider', () => {
     expect(recordAfter(events, s(61))?.announced).toMatchObject({ state: 'connected', sinceMs: s(58) });
   });
 
+  it('does not take a time in the future for its start, unless the clocks may differ by that much', () => {
+    const startOf = (at: number) => {
+      const devices = [{ deviceId: 'd1' as DeviceId, connectedAtMs: s(at) }];
+      return newsOf(answer(s(60), [], { devices })).map(({ kind }) => kind);
+    };
+    expect(startOf(65)).toEqual(['connected']);
+    expect(startOf(66)).toEqual(['seen']);
+  });
+
   it('does not reopen a device whose end was received, if the connect that it tells of is older', () => {
     const devices = [{ deviceId: 'd1' as DeviceId, connectedAtMs: s(20) }];
     const events = newsOf(answer(s(60), [], { devices }));

@@ -28,9 +28,9 @@ describe.each(onEachStore())('reconciliation on %s', (_, startOn) => {
   let proxy: FaultyProxy;
   let service: Service;
   beforeEach(async () => {
-    clock = new ManualClock(Date.now());
     customer = await BrtcCustomer.start();
     proxy = await FaultyProxy.start(customer.url);
+    clock = new ManualClock(Date.now());
     const { name, dialect } = sourceOf('brtc', brtc);
     const settings = {
       reasonlessEnd: 'disconnected',
