@@ -56,8 +56,9 @@ export async function openStorage(
     await storage.close();
     throw error;
   }
-  // Logs what Redis refuses before the first callback arrives.
+  // Before the first callback arrives: logs what Redis refuses, and learns which data there is, so that a loss is noticed.
   await storage.check().catch(() => {});
+  await storage.incidents.check().catch(() => {});
   storage.start();
   return storage;
 }
