@@ -47,6 +47,15 @@ export class ReconciliationMetrics {
     });
   }
 
+  /** Shows that nothing has happened yet: a series that begins with 1 is no increase. */
+  addSource(source: string): void {
+    for (const outcome of ['complete', 'failed']) this.#polls.of(source, outcome);
+    for (const direction of ['added', 'removed']) this.#corrections.of(source, direction);
+    for (const answer of ['present', 'absent', 'unknown', 'failed']) this.#questions.of(source, answer);
+    this.#trips.of(source);
+    this.#dropped.of(source);
+  }
+
   polled(source: string, outcome: 'complete' | 'failed', tookMs: number): void {
     this.#polls.of(source, outcome).value += 1;
     this.#duration.of(source).observe(tookMs / 1_000);

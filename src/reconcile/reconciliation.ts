@@ -47,6 +47,7 @@ export class Reconciliation {
     @Inject(LOG) private readonly log: Logger,
   ) {
     this.#lease = new LeaseHolder(LEASE, { leases, clock, log });
+    for (const { name } of settings.sources) metrics.addSource(name);
     metrics.showStates(settings.intervalMs, () => this.#polledStates());
   }
 

@@ -9,6 +9,7 @@ import { ServiceProcess } from '../e2e/process.js';
 import { SEED } from '../e2e/service.js';
 import { eventually } from '../eventually.js';
 import { closeOnce } from '../leftovers.js';
+import { ACCOUNT, BrtcCustomer } from '../simulator/brtc-customer.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
 import { readAlertRules, readDashboard } from './files.js';
 import { PrometheusServer } from './prometheus-server.js';
@@ -33,6 +34,7 @@ const BUSY_PANELS = [
   'Participants that became gone',
   'Interruptions and returns',
   'Lag of deadlines',
+  'Polls of providers',
   'Quarantine',
   'Time to answer callbacks',
   'Time to answer requests',
@@ -67,15 +69,22 @@ let folder: string;
 let redis: RedisServer;
 let service: ServiceProcess;
 let prometheus: PrometheusServer;
+let customer: BrtcCustomer;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rollcall-prometheus-'));
   redis = await RedisServer.start();
+  customer = await BrtcCustomer.start();
   service = await ServiceProcess.start({
     REDIS_URL: redis.url,
     DATA_DIR: folder,
     GRACE_MS: '500',
     METRICS_TAGS: SEED.tag,
+    SOURCES: 'bandwidth,brtc',
+    SOURCE_BRTC_API_URL: customer.url,
+    SOURCE_BRTC_ACCOUNT_ID: ACCOUNT,
+    SOURCE_BRTC_API_CREDENTIALS: 'user:password',
+    RECONCILE_MS: '1000',
   });
   prometheus = await PrometheusServer.start(new URL(service.url).host);
   // Rates need a value from before the traffic.
@@ -85,6 +94,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await prometheus.stop();
   await service.end('SIGKILL');
+  await customer.simulator.close();
   await redis.stop();
   rmSync(folder, { recursive: true });
 });
