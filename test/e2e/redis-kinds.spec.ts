@@ -142,7 +142,10 @@ describe('the log says in one line', () => {
   it('that the server is a node of a cluster', async () => {
     // Whose slots do not include that of shard 0.
     const redisUrl = cluster.nodes[0]?.url ?? '';
-    await expectLine({ redisUrl }, /MOVED, it is a Redis Cluster of several nodes: use redis\+cluster:\/\//);
+    await expectLine(
+      { redisUrl },
+      /^Redis refuses to store callbacks: MOVED, it is a Redis Cluster of several nodes: use redis\+cluster:/,
+    );
   });
 
   it.each([
