@@ -29,7 +29,7 @@ const BUSY_PANELS = [
   'Refusals',
   'Delay of events',
   'Participants',
-  'Devices and stored participants',
+  'Devices, available and stored participants',
   'Participants by tag',
   'Participants that became gone',
   'Interruptions and returns',
