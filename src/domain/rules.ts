@@ -1,4 +1,4 @@
-// The rules of presence by name: a stable code and one sentence each. Whatever makes a transition also names its rule, so that an
+// The rules of presence by name: a stable code and one sentence each. The code that makes a transition also names its rule, so that an
 // explanation (explain.ts) does not state the rules a second time. The table in docs/rules.md is the same.
 
 export const RULES = {

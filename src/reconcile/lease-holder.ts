@@ -12,7 +12,7 @@ const RENEW_MS = 5_000;
 export interface HeldLease {
   /** Aborted when the lease may have been lost, or the process stops. */
   readonly signal: AbortSignal;
-  /** The note that was saved last, by whoever held the lease. */
+  /** The note that was saved last, by the holder of the lease at that time. */
   readonly note: string | null;
   /** Rejects with StoreUnavailableError. */
   readonly saveNote: (text: string) => Promise<void>;

@@ -25,7 +25,7 @@ const PAUSE_MS = 10_000;
 
 interface Question {
   readonly dueMs: number;
-  /** Asked because of a list, whatever is known of the participant. */
+  /** Asked because of a list, even if nothing about the participant is in doubt. */
   readonly isFromList: boolean;
   readonly attempts: number;
 }

@@ -18,7 +18,7 @@ import type { Direction, SourceState } from './source-state.js';
 const JITTER = 0.1;
 /** Failures double the interval, up to this many times. */
 const MAX_BACK_OFF = 4;
-/** After the fuse has tripped, the next list must be later than whatever the provider was busy with. */
+/** After the fuse has tripped, the provider needs time to recover before the next list. */
 const SECOND_LIST_MS = 5_000;
 /** Of the absences that two lists agree on. */
 const SAMPLE_SIZE = 20;
@@ -46,7 +46,7 @@ export class Poller {
 
   constructor(private readonly parts: PollerParts) {}
 
-  /** Ends when the signal is aborted. `lastPollMs`: of whoever held the lease before. */
+  /** Ends when the signal is aborted. `lastPollMs`: of the previous holder of the lease. */
   async run(lastPollMs: number | undefined): Promise<void> {
     const { clock, intervalMs, signal } = this.parts;
     const sinceMs = clock.now() - (lastPollMs ?? Number.NEGATIVE_INFINITY);

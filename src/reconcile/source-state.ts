@@ -1,4 +1,4 @@
-// What is known of the reconciliation of each source. It is kept as a note beside the lease, so that every node can tell it, and
+// What is known of the reconciliation of each source. It is kept as a note beside the lease, so that every node can report it, and
 // the next holder of the lease goes on from there.
 
 export interface Poll {

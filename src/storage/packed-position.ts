@@ -1,7 +1,7 @@
 // The text of a position in a feed of several shards, which has to be short: it is the id of every event of a stream.
 //
 // Of each epoch, only the first digit is kept. The entry identifies the data nearly by itself: a read finds out that the entry is
-// gone if its shard has lost its data, because ids of entries are times. Entries are told as their distance to the newest one or
+// gone if its shard has lost its data, because ids of entries are times. Entries are written as their distance to the newest one or
 // to that of the shard before, whichever is shorter, since shards without traffic have often begun at about the same time.
 import { BitReader, BitWriter } from './bits.js';
 import type { FeedPosition, ShardPosition } from './feed-position.js';
@@ -9,7 +9,7 @@ import type { FeedPosition, ShardPosition } from './feed-position.js';
 const COUNT_BITS = 6;
 const EPOCH_BITS = 4;
 const MS_BITS = 44;
-/** Numbers with more binary digits than a length of 5 or 3 bits can tell are preceded by another length. */
+/** Numbers with more binary digits than a length of 5 or 3 bits can express are preceded by another length. */
 const LONG_LENGTH_BITS = 6;
 const OFFSET_BITS = 14;
 const PREFIX = '2.';

@@ -383,7 +383,7 @@ export interface LeaseStore {
   release(name: string, token: number): Promise<void>;
   /** Replaces the note beside the lease. Resolves with whether the lease was held with this token; else nothing is stored. */
   saveNote(name: string, token: number, text: string): Promise<boolean>;
-  /** The note that was saved last, by whoever held the lease; null: none. */
+  /** The note that was saved last, by the holder of the lease at that time; null: none. */
   note(name: string): Promise<string | null>;
 }
 

@@ -41,7 +41,7 @@ describe.each(storesUnderTest())('the lease store on %s', (_, open) => {
     await eventually(async () => expect(await leases.acquire('job', LONG_MS)).toBeGreaterThan(first));
   });
 
-  it('renews a lease only for whoever holds it', async () => {
+  it('renews a lease only for its holder', async () => {
     const first = await acquire();
     expect(await leases.renew('job', first, LONG_MS)).toBe(true);
     await leases.release('job', first);
@@ -53,7 +53,7 @@ describe.each(storesUnderTest())('the lease store on %s', (_, open) => {
     await eventually(async () => expect(await leases.acquire('job', LONG_MS)).not.toBeNull());
   });
 
-  it('keeps a note that only whoever holds the lease can replace', async () => {
+  it('keeps a note that only the holder of the lease can replace', async () => {
     expect(await leases.note('job')).toBeNull();
     const first = await acquire();
     expect(await leases.note('job')).toBeNull();

@@ -197,22 +197,22 @@ const OF_AVAILABILITY: Partial<Record<Rule, [Explanation, rules: Rule[]]>> = {
 const all = <T>(examples: Partial<Record<Rule, T>>) => Object.entries(examples) as [Rule, T][];
 
 describe('the explanation of presence', () => {
-  it.each(all(OF_DEVICES))('tells what an event, a newer device or time did to a device: %s', (rule, example) => {
+  it.each(all(OF_DEVICES))('says what an event, a newer device or time did to a device: %s', (rule, example) => {
     const [events, now, expected, rules] = example;
     expect(ofDevice(explained(events, now, rules))).toEqual(expected);
     expect(expected).toContain(rule);
   });
 
-  it.each(all(OF_THE_PARTICIPANT))('tells why the participant has its state: %s', (rule, [explanation, state]) => {
+  it.each(all(OF_THE_PARTICIPANT))('says why the participant has its state: %s', (rule, [explanation, state]) => {
     expect([explanation.rule, textOf(explanation.view)]).toEqual([rule, state]);
   });
 
-  it.each(all(NEXT))('tells what comes next: %s', (rule, [{ next, isOutdated }, at, deviceId]) => {
+  it.each(all(NEXT))('says what comes next: %s', (rule, [{ next, isOutdated }, at, deviceId]) => {
     expect(next).toEqual({ rule, atMs: isAt(at), deviceId });
     expect(isOutdated).toBe(rule === 'recomputed');
   });
 
-  it.each(all(OF_AVAILABILITY))('tells what a fact of availability did: %s', (rule, [{ availability }, rules]) => {
+  it.each(all(OF_AVAILABILITY))('says what a fact of availability did: %s', (rule, [{ availability }, rules]) => {
     expect(availability.map((step) => step.rule)).toEqual(rules);
     expect(rules).toContain(rule);
   });
@@ -222,7 +222,7 @@ describe('the explanation of presence', () => {
     expect(new Set(shown)).toEqual(new Set(Object.keys(RULES)));
   });
 
-  it('tells how late and out of order an event was received', () => {
+  it('says how late and out of order an event was received', () => {
     const { devices } = explained([l(20), c(10, { receivedAt: 25 }), d(15, { receivedAt: 22 })], 26);
     const steps = (devices[0]?.steps ?? []).flatMap((step) => ('event' in step ? [step] : []));
     expect(steps.map(({ event, overtakenBy }) => [event.kind, overtakenBy])).toEqual([
@@ -232,7 +232,7 @@ describe('the explanation of presence', () => {
     ]);
   });
 
-  it('tells of a connect that counts before an earlier end, because clocks differ', () => {
+  it('says of a connect that counts before an earlier end, because clocks differ', () => {
     const [device] = explained([l(8, { receivedAt: 11 }), c(10)], 12).devices;
     expect(device?.steps).toMatchObject([
       { rule: 'opened', event: { kind: 'connected' }, isMoved: true },
@@ -247,19 +247,19 @@ describe('the explanation of presence', () => {
     ]);
   });
 
-  it('tells which device superseded another, and when', () => {
+  it('says which device superseded another, and when', () => {
     const { devices } = explained([c(0), c(50, { device: 'd2', receivedAt: 52 })], 53, ONE);
     const by = { deviceId: 'd2', atMs: isAt(50), receivedAtMs: isAt(52) };
     expect(devices.find(({ view }) => view.deviceId === 'd1')?.steps.at(-1)).toMatchObject({ rule: 'superseded', by });
   });
 
-  it('tells when time ended a connection, and which one a new one followed', () => {
+  it('says when time ended a connection, and which one a new one followed', () => {
     expect(explained([c(0), d(10)], 30).devices[0]?.steps.at(-1)).toMatchObject({ rule: 'grace-over', atMs: isAt(25) });
     const previous = { cause: 'lost', endedAtMs: isAt(10) };
     expect(explained([c(0), d(10), c(30)], 31).devices[0]?.steps.at(-1)).toMatchObject({ previous });
   });
 
-  it('tells what came before the events that are kept', () => {
+  it('says what came before the events that are kept', () => {
     const many = Array.from({ length: MAX_KEPT_EVENTS }, (_, n) => [d(10 * n + 5), c(10 * n + 10)]).flat();
     const [device] = explained([c(0), ...many], 1_000).devices;
     expect(device?.steps).toHaveLength(MAX_KEPT_EVENTS);
@@ -269,7 +269,7 @@ describe('the explanation of presence', () => {
     });
   });
 
-  it('tells when the provider is asked about a doubt', () => {
+  it('says when the provider is asked about a doubt', () => {
     const events = [c(0), c(10), d(12)];
     expect(explained(events, 13, { ...policy, listLagMs: 5_000 }).askAtMs).toBe(isAt(17.5));
     expect(explained(events, 13).askAtMs).toBeUndefined();

@@ -100,7 +100,7 @@ describe('labels', () => {
     );
   });
 
-  it('of an operator replace those that were set before, whatever the clock says', () => {
+  it('of an operator replace those that were set before, also if the clock was set back', () => {
     const steps = fc.array(
       fc.tuple(
         fc.dictionary(fc.constantFrom('call', 'user'), fc.constantFrom('1', '2')),

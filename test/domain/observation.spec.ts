@@ -39,7 +39,7 @@ describe('an answer of the provider', () => {
     expect(kindsOf(answer(s(60), ['d2']), open)).toEqual(['seen d2', 'unseen d1']);
   });
 
-  it('that lists a device of which no connect was received opens it, with its start if that is told', () => {
+  it('that lists a device of which no connect was received opens it, with its start if that is known', () => {
     expect(newsOf(answer(s(60), ['d1']))).toEqual([observed('seen', { askedAt: s(60) })]);
     const devices = [{ deviceId: 'd1' as DeviceId, connectedAtMs: s(20) }];
     const events = newsOf(answer(s(60), [], { devices, tag: 'red' }));

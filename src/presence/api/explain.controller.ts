@@ -1,4 +1,4 @@
-// Explains the presence of one participant, for support and for whoever doubts it.
+// Explains the presence of one participant, for support and for operators.
 import { Controller, Get, Header, Inject, Param, Query } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { MAX_KEPT_EVENTS } from '../../domain/device-history.js';

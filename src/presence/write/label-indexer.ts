@@ -65,7 +65,7 @@ export class LabelIndexer {
     } catch (error) {
       this.log.debug({ reason: (error as Error).message }, 'cannot index labels yet');
     }
-    // In real time, whatever clock presence uses: the store does not depend on it.
+    // In real time, also if presence uses another clock: the store does not depend on it.
     if (!this.#isStopped) this.#cancelRetry = systemClock.after(RETRY_MS, () => this.#start());
   }
 

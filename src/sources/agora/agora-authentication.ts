@@ -4,7 +4,7 @@ import { hmacSha1, hmacSha256, isSameText } from '../authentication/signature.js
 import type { Authentication, DialectSetting, RawCallback } from '../source.js';
 
 export function authenticateAgora(secrets: readonly string[], { headers, body }: RawCallback): Authentication {
-  // If there is the stronger signature, the weaker one does not count, whatever it is.
+  // If there is the stronger signature, the weaker one does not count, even if it is right.
   const { 'agora-signature-v2': sha256, 'agora-signature': sha1 } = headers;
   const signature = sha256 ?? sha1;
   if (signature === undefined) return { outcome: 'rejected', reason: 'no-credentials' };

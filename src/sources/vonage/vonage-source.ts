@@ -73,7 +73,7 @@ function translateConnect({ source, pointer }: VonageSource, body: Members, rece
   return { outcome: 'events', events: [connected] };
 }
 
-/** An end is that of the connection, whatever its data is. */
+/** An end ends the connection, with or without data. */
 function translateEnd({ source, pointer }: VonageSource, body: Members, receivedAtMs: number): Translation {
   const { id: deviceId, createdAt, data } = membersOf(body.connection);
   const errors = fieldErrors({

@@ -1,4 +1,4 @@
-// Leases in Redis: an expiring key with the token of whoever holds it, and beside it the last token and a note.
+// Leases in Redis: an expiring key with the token of its holder, and beside it the last token and a note.
 import type { LeaseStore } from '../ports.js';
 import { loadScript, type Script } from './script.js';
 import type { Shards } from './shards.js';

@@ -124,7 +124,7 @@ export class ServerWatch implements IncidentStore {
     for (const { shard, atMs } of found) this.#intactAtMs[shard.number] = atMs;
     const losses = found.flatMap(({ outcome }) => (outcome === undefined || outcome === 'possible' ? [] : [outcome]));
     this.#incidents.push(...incidentsOf(losses, this.#clock.now()));
-    // Whoever has emptied the store has also removed how it is laid out.
+    // If the store was emptied, its layout was removed as well.
     await this.#shards.open();
     await this.#report();
     // After the report: a process that ends before it is to notice again.

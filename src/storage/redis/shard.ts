@@ -2,7 +2,7 @@
 // `p:<key>` record · `due` keys by deadline · `sources` known sources · `changes` the feed · `epoch` identifies the feed's
 // data · `ref:<ref>` the subject that a reference is bound to · `probe:<member>` only during a health check (probe-call.ts)
 // `ends:<target>` the ends of a room or device · `pending-ends` those that are not settled (end-store.ts)
-// `lease:<name>` the token of whoever holds it, `lease-token:<name>` the last one, `lease-note:<name>` (all in shard 0)
+// `lease:<name>` the token of its holder, `lease-token:<name>` the last one, `lease-note:<name>` (all in shard 0)
 // `watch` a counter that reveals lost data (server-watch.ts) · `incidents` the open ones by time · `incident:<id>` every one
 // `meta` how the data is laid out (store-meta.ts)
 // `quarantine` what is known of quarantined callbacks, by id · `quarantined:<id>` the body of each (these three only in shard 0)

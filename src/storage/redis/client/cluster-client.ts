@@ -17,7 +17,7 @@ import { redisErrorCode } from './redis-error.js';
 import type { FaultError } from './redis-fault.js';
 
 const FIRST_CONNECT_MS = 2_000;
-/** Between looks at where the slots are, which redirects tell as well. */
+/** Between looks at where the slots are, which redirects show as well. */
 const REFRESH_MS = 5_000;
 /** The same while a node cannot be used: a replica may replace it. */
 const RECOVERY_MS = 250;
@@ -242,7 +242,7 @@ export class ClusterClient implements RedisClient {
       if (current.has(name)) continue;
       this.#nodes.delete(name);
       this.#formerReconnects += node.reconnects;
-      // Whatever still waits for a reply gets it.
+      // Commands that still wait for a reply get it.
       void node.close();
       if (former.has(name)) this.#log.info(`Redis at ${name} no longer holds any slots of the cluster`);
     }

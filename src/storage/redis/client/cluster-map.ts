@@ -8,7 +8,7 @@ import { connectFault, FaultError, type RedisFault } from './redis-fault.js';
 export class ClusterMap {
   readonly #address: RedisAddress;
   #ranges: readonly SlotRange[] = [];
-  /** By slot: what redirects have told since the last refresh, and what was looked up. */
+  /** By slot: what redirects have shown since the last refresh, and what was looked up. */
   readonly #owners = new Map<number, ServerPlace>();
 
   constructor(address: RedisAddress) {

@@ -1,5 +1,5 @@
-// Lets the client library connect to the master that the Sentinels name, anew for each attempt. That of the library tells its
-// faults in words only, and asks the Sentinels one after another.
+// Lets the client library connect to the master that the Sentinels name, anew for each attempt. The library's own
+// connector reports faults only as text, and asks the Sentinels one after another.
 import { createConnection, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { AbstractConnector } from 'ioredis';
