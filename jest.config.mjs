@@ -25,7 +25,7 @@ export default {
   // Jest keeps the modules of every spec that a worker has run, and collecting garbage takes ever longer.
   workerIdleMemoryLimit: '500MB',
   testTimeout: 120_000,
-  maxWorkers: Math.ceil(availableParallelism() * 1.5), // Most tests also wait for other processes and for timers.
+  maxWorkers: availableParallelism(), // Many tests also run servers and clusters, which must answer within a second.
   projects: Object.entries(specsByProject()).map(([displayName, specs]) => ({
     ...common,
     displayName,
