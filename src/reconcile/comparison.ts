@@ -6,9 +6,10 @@ import type { Clock } from '../runtime/clock.js';
 import { onTickEnd } from '../runtime/tick-batch.js';
 import { ProviderApiError } from '../sources/provider-api.js';
 import type { ObservedSource } from '../sources/registry.js';
+import { readableRecord } from '../storage/encoding/record-codec.js';
 import { keyOf, type SubjectKey, subjectOf } from '../storage/encoding/subject-key.js';
 import type { PageCursor, PresenceIndex } from '../storage/ports.js';
-import { type ObservationRecorder, readable } from './observation-recorder.js';
+import type { ObservationRecorder } from './observation-recorder.js';
 import type { Direction, Drift } from './source-state.js';
 
 /** Held in memory during a poll, with about 200 bytes each. */
@@ -100,7 +101,7 @@ class Comparing {
       const { items } = await this.parts.index.page(filter, after, PAGE_SIZE);
       const pairs: Pair[] = [];
       for (const { key, record: text } of items) {
-        const record = readable(key, text);
+        const record = readableRecord(key, text);
         const one = listed.get(key);
         listed.delete(key);
         if (record?.announced.state === 'connected') this.#connected += 1;

@@ -4,9 +4,9 @@ import { type Observation, observationsOf } from '../domain/observation.js';
 import type { ParticipantRecord } from '../domain/participant.js';
 import type { PresencePolicy } from '../domain/policy.js';
 import { Recorder } from '../presence/write/recorder.js';
-import { decodeRecord } from '../storage/encoding/record-codec.js';
+import { readableRecord } from '../storage/encoding/record-codec.js';
 import { keyOf, type SubjectKey } from '../storage/encoding/subject-key.js';
-import { type RecordStore, type StoredRecord, StoreUnavailableError } from '../storage/ports.js';
+import { type RecordStore, StoreUnavailableError } from '../storage/ports.js';
 import { RECORD_STORE } from '../storage/tokens.js';
 import type { Direction } from './source-state.js';
 
@@ -28,7 +28,7 @@ export class ObservationRecorder {
     const found = await this.records.load(keys);
     return found.map((text, index) => {
       if (text instanceof StoreUnavailableError) throw text;
-      return text === null ? undefined : readable(keys[index] as SubjectKey, text);
+      return text === null ? undefined : readableRecord(keys[index] as SubjectKey, text);
     });
   }
 
@@ -52,13 +52,5 @@ export class ObservationRecorder {
   async loadAndRecord(observation: Observation, policy: PresencePolicy): Promise<Recorded> {
     const [record] = await this.load([keyOf(observation.subject)]);
     return this.record(observation, record, policy);
-  }
-}
-
-export function readable(key: SubjectKey, text: StoredRecord): ParticipantRecord | undefined {
-  try {
-    return decodeRecord(key, text);
-  } catch {
-    return undefined;
   }
 }

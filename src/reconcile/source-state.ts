@@ -58,7 +58,7 @@ export function encodeStates(states: ReadonlyMap<string, SourceState>): string {
 /** Nothing if there is no note, or one of another version. */
 export function decodeStates(note: string | null): Map<string, SourceState> {
   try {
-    const { ...states } = JSON.parse(note ?? '{}') as Record<string, SourceState>;
+    const states = JSON.parse(note ?? '{}') as Record<string, SourceState>;
     return new Map(Object.entries(states).map(([source, state]) => [source, { ...NEW_STATE, ...state }]));
   } catch {
     return new Map();

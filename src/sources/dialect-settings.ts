@@ -13,6 +13,22 @@ export const reasonlessEnd: DialectSetting<'disconnected' | 'left'> = {
   },
 };
 
+/** A comma-separated list of secrets, so that they can be rotated. `each`: what they are like, phrased to follow the name of the list. */
+export function secretList(
+  name: DialectSetting['name'],
+  { purpose, pattern, each }: { readonly purpose: string; readonly pattern: RegExp; readonly each: string },
+): DialectSetting<readonly string[]> {
+  return {
+    name,
+    purpose,
+    read(text) {
+      const secrets = text.split(',').map((secret) => secret.trim());
+      if (secrets.every((secret) => pattern.test(secret))) return secrets;
+      throw new Error(`must be a comma-separated list of ${each}`);
+    },
+  };
+}
+
 /** For signatures with a time, where the provider may send a signature again. `reason`: of the default, phrased to follow it. */
 export function maxSignatureAgeMs(reason: string, defaultHours = 2): DialectSetting<number> {
   const fallback = String(defaultHours * 3_600_000);

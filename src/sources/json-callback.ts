@@ -18,6 +18,15 @@ export function membersOf(value: unknown): Members {
   return isJsonObject(value) ? value : {};
 }
 
+/** undefined: it is not JSON. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
 export function isAbsent(value: unknown): boolean {
   return value === undefined || value === null || value === '';
 }

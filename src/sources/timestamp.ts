@@ -1,4 +1,4 @@
-// Checks times in epoch milliseconds, and in RFC 3339.
+// Checks times in epoch milliseconds or seconds, and in RFC 3339.
 import { parseRfc3339 } from '../runtime/rfc3339.js';
 
 /**
@@ -21,6 +21,12 @@ export function timestampFault(value: unknown): string | undefined {
   const found = time >= 0 ? UNITS.find(({ below }) => time < below) : undefined;
   if (found?.unit) return `looks like ${found.unit}; ${EXPECTED}`;
   return found && Number.isInteger(time) ? undefined : `must be a whole number; ${EXPECTED}`;
+}
+
+/** In epoch seconds, as a number. The same years: times in other units are outside. */
+export function secondsFault(value: unknown): string | undefined {
+  const isTime = Number.isInteger(value) && Number(value) >= 1e8 && Number(value) < 1e11;
+  return isTime ? undefined : 'must be a time in whole seconds since the epoch';
 }
 
 /**

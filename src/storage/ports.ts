@@ -199,7 +199,7 @@ export interface PresenceIndex {
 }
 
 /**
- * Chooses the labels, by name, whose participants can be found. Every process writes the index as it was chosen last, by whichever of
+ * Chooses the labels, by name, whose participants can be found. Every process writes the index as it was chosen last, by any of
  * them.
  */
 export interface LabelIndex {
@@ -368,8 +368,8 @@ export interface QuarantineStore {
 }
 
 /**
- * Lets one process at a time do a job. A lease ends by itself, so the process that held it may not have noticed yet: whatever it
- * does must be harmless, or must be refused by its token.
+ * Lets one process at a time do a job. A lease ends by itself, so the process that held it may not have noticed yet: what it
+ * does then must be harmless, or must be refused by its token.
  */
 export interface LeaseStore {
   /**
@@ -415,8 +415,8 @@ export interface Storage {
   /** How often the connection to the store was established again. */
   readonly reconnects: number;
   /**
-   * Resolves if a callback of any participant could be stored: does what `load`, `commit` and `bind` do, on the data that participants share, and
-   * leaves no visible trace.
+   * Resolves if a callback of any participant could be stored: does what `load`, `commit` and `bind` do, on the data that
+   * participants share, and leaves no visible trace.
    */
   check(): Promise<void>;
   /** Resolves when all operations in progress have completed. */

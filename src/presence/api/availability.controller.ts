@@ -1,8 +1,6 @@
 // Lets a backend say whether a participant can be given work, where the provider does not report it.
 import { Body, Controller, HttpCode, HttpStatus, Inject, Param, Put, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { identifierFault } from '../../domain/identifier.js';
-import type { ParticipantId } from '../../domain/subject.js';
 import { ApiOperation, ApiProblems, ApiResponse, ApiTags } from '../../http/openapi/decorators.js';
 import { invalidParameter, ProblemError } from '../../http/problem.js';
 import { requestLog } from '../../http/request-log.js';
@@ -13,6 +11,7 @@ import { parseRfc3339 } from '../../runtime/rfc3339.js';
 import { Recorder } from '../write/recorder.js';
 import { ApiParticipantId } from './participant-operations.js';
 import { SetAvailabilityRequest, SubjectQuery } from './queries.js';
+import { requestedSubject } from './requested-subject.js';
 
 @ApiTags('participants')
 @Controller('v1/participants/:participantId')
@@ -43,12 +42,9 @@ export class AvailabilityController {
     @Body() { availability, until }: SetAvailabilityRequest,
     @Query() query: SubjectQuery,
   ): Promise<void> {
-    const fault = identifierFault(participantId);
-    if (fault) throw invalidParameter('participantId', fault);
+    const subject = requestedSubject(this.sources, participantId, query);
     const untilMs = until === undefined ? undefined : parseRfc3339(until);
     if (untilMs !== undefined && untilMs <= this.clock.now()) throw invalidParameter('until', 'must be in the future');
-    const source = this.sources.parse(query.source) ?? this.sources.first;
-    const subject = { source, scope: query.scope ?? '', participantId: participantId as ParticipantId };
     const outcome = await this.recorder.setAvailability(subject, { availability, untilMs });
     requestLog(request).info({ ...subject, availability, until, outcome }, 'an operator asked to set an availability');
     if (outcome === 'unknown') {

@@ -4,16 +4,15 @@ import type { Logger } from 'pino';
 import { MAX_KEPT_EVENTS } from '../../domain/device-history.js';
 import { MAX_DEVICES, MAX_DEVICES_WITHOUT_CONNECT } from '../../domain/eviction.js';
 import { explain } from '../../domain/explain.js';
-import { identifierFault } from '../../domain/identifier.js';
 import type { ParticipantRecord } from '../../domain/participant.js';
 import { MAX_KEPT_ENDS } from '../../domain/participant-ends.js';
 import type { PolicyOf } from '../../domain/policy.js';
-import type { ParticipantId, Subject } from '../../domain/subject.js';
+import type { Subject } from '../../domain/subject.js';
 import { JSON_CONTENT_TYPE } from '../../http/json-text.js';
 import { LargeReads } from '../../http/large-reads.js';
 import { ApiOkResponse, ApiOperation, ApiProblems, ApiTags } from '../../http/openapi/decorators.js';
 import { EXPLANATION_EXAMPLE } from '../../http/openapi/examples.js';
-import { invalidParameter, ProblemError } from '../../http/problem.js';
+import { ProblemError } from '../../http/problem.js';
 import { Access } from '../../http/route-options.js';
 import { SourceNames } from '../../http/source-names.js';
 import { DeduplicatedLog } from '../../observability/deduplicated-log.js';
@@ -23,11 +22,11 @@ import { keyOf } from '../../storage/encoding/subject-key.js';
 import type { StoredRecord } from '../../storage/ports.js';
 import { PresenceReader } from '../read/presence-reader.js';
 import { POLICY_OF } from '../write/recorder.js';
-
 import { explanationResponse } from './explanation-response.js';
 import { ExplanationResponse } from './explanation-schemas.js';
 import { ApiParticipantId } from './participant-operations.js';
 import { SubjectQuery } from './queries.js';
+import { requestedSubject } from './requested-subject.js';
 
 /** In one response: each device has its own events, those of all devices, and the end by a newer device and by time. */
 const MAX_STEPS = (MAX_DEVICES + MAX_DEVICES_WITHOUT_CONNECT) * (MAX_KEPT_EVENTS + MAX_KEPT_ENDS + 2);
@@ -60,17 +59,8 @@ export class ExplainController {
   @ApiParticipantId()
   @ApiOkResponse({ type: ExplanationResponse, description: 'The explanation.', example: EXPLANATION_EXAMPLE })
   @ApiProblems('unknown-participant', 'unreadable-record', 'uri-too-long', 'store-unavailable')
-  async explain(
-    @Param('participantId') participantId: string,
-    @Query() { source, scope = '' }: SubjectQuery,
-  ): Promise<string> {
-    const fault = identifierFault(participantId);
-    if (fault) throw invalidParameter('participantId', fault);
-    const subject: Subject = {
-      source: this.sources.parse(source) ?? this.sources.first,
-      scope,
-      participantId: participantId as ParticipantId,
-    };
+  async explain(@Param('participantId') participantId: string, @Query() query: SubjectQuery): Promise<string> {
+    const subject = requestedSubject(this.sources, participantId, query);
     return this.#largeReads.run(MAX_STEPS, () => this.#explain(subject));
   }
 

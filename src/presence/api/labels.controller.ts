@@ -1,16 +1,15 @@
 // Lets a backend say which groups a participant belongs to, also before any event of it is received.
 import { Body, Controller, HttpCode, HttpStatus, Param, Put, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { identifierFault } from '../../domain/identifier.js';
-import type { ParticipantId } from '../../domain/subject.js';
 import { ApiOperation, ApiProblems, ApiResponse, ApiTags } from '../../http/openapi/decorators.js';
-import { invalidParameter, ProblemError } from '../../http/problem.js';
+import { ProblemError } from '../../http/problem.js';
 import { requestLog } from '../../http/request-log.js';
 import { Access } from '../../http/route-options.js';
 import { SourceNames } from '../../http/source-names.js';
 import { Recorder } from '../write/recorder.js';
 import { ApiParticipantId } from './participant-operations.js';
 import { SetLabelsRequest, SubjectQuery } from './queries.js';
+import { requestedSubject } from './requested-subject.js';
 
 @ApiTags('participants')
 @Controller('v1/participants/:participantId')
@@ -40,10 +39,7 @@ export class LabelsController {
     @Body() { labels }: SetLabelsRequest,
     @Query() query: SubjectQuery,
   ): Promise<void> {
-    const fault = identifierFault(participantId);
-    if (fault) throw invalidParameter('participantId', fault);
-    const source = this.sources.parse(query.source) ?? this.sources.first;
-    const subject = { source, scope: query.scope ?? '', participantId: participantId as ParticipantId };
+    const subject = requestedSubject(this.sources, participantId, query);
     const outcome = await this.recorder.setLabels(subject, labels);
     requestLog(request).info({ ...subject, labels, outcome }, 'an operator asked to set labels');
     if (outcome === 'unknown') {

@@ -1,17 +1,16 @@
 // Lets an operator end a ghost: a participant or device for which the provider will never send an end event.
 import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { identifierFault } from '../../domain/identifier.js';
 import type { DeviceId } from '../../domain/lifecycle-event.js';
-import type { ParticipantId } from '../../domain/subject.js';
 import { ApiOperation, ApiProblems, ApiResponse, ApiTags } from '../../http/openapi/decorators.js';
-import { invalidParameter, ProblemError } from '../../http/problem.js';
+import { ProblemError } from '../../http/problem.js';
 import { requestLog } from '../../http/request-log.js';
 import { Access } from '../../http/route-options.js';
 import { SourceNames } from '../../http/source-names.js';
 import { Recorder } from '../write/recorder.js';
 import { ApiParticipantId } from './participant-operations.js';
 import { EndDeviceRequest, SubjectQuery } from './queries.js';
+import { requestedSubject } from './requested-subject.js';
 
 const ENDED = 'It is gone, with the cause `ended`, or was not present.';
 const UNDONE = 'A later connect or disconnect undoes it; a later leave only changes the cause to `left`.';
@@ -65,10 +64,7 @@ export class OperatorEndController {
 
   /** Every request is logged, with the name of its API key and the request id. */
   async #end(request: FastifyRequest, participantId: string, query: SubjectQuery, deviceId?: string): Promise<void> {
-    const fault = identifierFault(participantId);
-    if (fault) throw invalidParameter('participantId', fault);
-    const source = this.sources.parse(query.source) ?? this.sources.first;
-    const subject = { source, scope: query.scope ?? '', participantId: participantId as ParticipantId };
+    const subject = requestedSubject(this.sources, participantId, query);
     const outcome = await this.recorder.end(subject, deviceId as DeviceId | undefined);
     requestLog(request).info({ ...subject, deviceId, outcome }, 'an operator asked to end presence');
     if (outcome !== 'unknown') return;

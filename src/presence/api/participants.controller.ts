@@ -1,9 +1,8 @@
 import { Body, Controller, Get, Header, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
-import { identifierFault } from '../../domain/identifier.js';
 import { sortedEntries } from '../../domain/labels.js';
-import type { ParticipantId, Subject } from '../../domain/subject.js';
+import type { ParticipantId } from '../../domain/subject.js';
 import { etagOf, namesEtag } from '../../http/etag.js';
 import { JSON_CONTENT_TYPE, jsonArray } from '../../http/json-text.js';
 import { LargeReads } from '../../http/large-reads.js';
@@ -26,6 +25,7 @@ import { decodeCursor, encodeCursor, isPosition, isTime } from './cursor.js';
 import { refuseUnindexed } from './indexed-labels.js';
 import { ApiGetParticipant, ApiListParticipants, ApiLookupParticipants } from './participant-operations.js';
 import { LookupRequest, ParticipantsQuery, SubjectQuery } from './queries.js';
+import { requestedSubject, subjectIn } from './requested-subject.js';
 import { participantResponse, subjectMembers } from './responses.js';
 
 /** 1,000 ids of 256 characters of up to four bytes. */
@@ -118,9 +118,7 @@ export class ParticipantsController {
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const fault = identifierFault(participantId);
-    if (fault) throw invalidParameter('participantId', fault);
-    const subject = this.#subjectOf(participantId, query);
+    const subject = requestedSubject(this.sources, participantId, query);
     const [record = null] = await this.reader.find([subject]);
     if (record === null) {
       throw new ProblemError('unknown-participant', { detail: 'No event of this participant is known.' });
@@ -141,7 +139,7 @@ export class ParticipantsController {
   @ApiLookupParticipants()
   async lookup(@Body() { participantIds }: LookupRequest, @Query() query: SubjectQuery): Promise<string> {
     const asOf = rfc3339(this.clock.now());
-    const subjects = participantIds.map((participantId) => this.#subjectOf(participantId, query));
+    const subjects = participantIds.map((participantId) => subjectIn(this.sources, participantId, query));
     const unreadable: string[] = [];
     const items = await this.#largeReads.run(subjects.length, async () => {
       const records = await this.reader.find(subjects);
@@ -153,14 +151,6 @@ export class ParticipantsController {
       });
     });
     return withItems(items, { ...unreadableMember(unreadable), asOf });
-  }
-
-  #subjectOf(participantId: string, { source, scope = '' }: SubjectQuery): Subject {
-    return {
-      source: this.sources.parse(source) ?? this.sources.first,
-      scope,
-      participantId: participantId as ParticipantId,
-    };
   }
 
   /** undefined: the record is unreadable. That is logged and must not fail a whole page. */

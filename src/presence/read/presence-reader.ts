@@ -6,8 +6,8 @@ import { hasLabels, type Labels, labelsOf, NO_LABELS } from '../../domain/labels
 import type { ParticipantRecord } from '../../domain/participant.js';
 import type { ParticipantState } from '../../domain/presence-view.js';
 import type { ParticipantId, SourceName, Subject } from '../../domain/subject.js';
-import { decodeRecord } from '../../storage/encoding/record-codec.js';
-import { keyOf, type SubjectKey } from '../../storage/encoding/subject-key.js';
+import { readableRecord } from '../../storage/encoding/record-codec.js';
+import { keyOf } from '../../storage/encoding/subject-key.js';
 import { labelGroup } from '../../storage/label-index.js';
 import { comparePageItems } from '../../storage/page-order.js';
 import type {
@@ -75,7 +75,8 @@ export class PresenceReader {
 
   /**
    * With several of a scope, a tag and labels, with `isDoubtful`, or with an unknown availability, a page may have fewer than
-   * `limit` items although there is a next page. With labels, rejects with LabelsNotIndexedError if the index is not complete. With an availability that is known, and no id, it is sorted by when that began.
+   * `limit` items although there is a next page. With an availability that is known, and no id, it is sorted by when that began.
+   * With labels, rejects with LabelsNotIndexedError if the index is not complete.
    */
   async list(filter: ListFilter, after: PageCursor | null, limit: number): Promise<Page<PageItem, PageCursor>> {
     if (filter.participantId !== undefined) return this.#listById(filter, filter.participantId, after, limit);
@@ -104,7 +105,7 @@ export class PresenceReader {
     const pageFilter = { states, source, group, availability: known };
     const isIndexed = isDoubtful === undefined && availability === known && isOnlyGroup(filter, group);
     if (isIndexed) return toPage(await this.#index.page(pageFilter, after, limit + 1), limit);
-    return this.#scan(pageFilter, (item) => isWanted(recordOf(item), filter), after, limit);
+    return this.#scan(pageFilter, (item) => isWanted(readableRecord(item.key, item.record), filter), after, limit);
   }
 
   async #scan(
@@ -139,7 +140,7 @@ export class PresenceReader {
     const records = await this.#loads.load(keys);
     const found = keys.flatMap((key, n): PageItem[] => {
       const text = records[n] ?? null;
-      const record = text === null ? undefined : recordOf({ key, record: text });
+      const record = text === null ? undefined : readableRecord(key, text);
       if (text === null || !record || !states.includes(record.announced.state)) return [];
       if (!isWanted(record, filter)) return [];
       const item = { key, sinceMs: record.announced.sinceMs, record: text };
@@ -175,15 +176,6 @@ function isWanted(
   const { announced } = record;
   if (availability !== undefined && (announced.availability?.value ?? 'unknown') !== availability) return false;
   return isDoubtful === undefined || announced.isDoubtful === isDoubtful;
-}
-
-/** undefined: the record is unreadable. */
-function recordOf({ key, record }: { readonly key: SubjectKey; readonly record: StoredRecord }) {
-  try {
-    return decodeRecord(key, record);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The snapshot was read with a limit of one more: an extra item shows that there is a next page. */

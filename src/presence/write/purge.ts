@@ -7,9 +7,8 @@ import type { ParticipantRecord } from '../../domain/participant.js';
 import { PARTICIPANT_STATES } from '../../domain/presence-view.js';
 import type { SourceName } from '../../domain/subject.js';
 import { onTickEnd } from '../../runtime/tick-batch.js';
-import { decodeRecord } from '../../storage/encoding/record-codec.js';
-import type { SubjectKey } from '../../storage/encoding/subject-key.js';
-import type { PageCursor, StoredRecord } from '../../storage/ports.js';
+import { readableRecord } from '../../storage/encoding/record-codec.js';
+import type { PageCursor } from '../../storage/ports.js';
 import { PresenceReader } from '../read/presence-reader.js';
 import { Recorder } from './recorder.js';
 
@@ -51,7 +50,10 @@ export class Purge {
       // A scope has fewer participants than a tag; `matches` checks the tag.
       const group = scope === undefined ? { tag } : { scope };
       const page = await this.reader.list({ states: PARTICIPANT_STATES, source, ...group }, next, PAGE_SIZE);
-      const found = page.items.filter(({ key, record }) => decodesAndMatches(key, record, matches));
+      const found = page.items.filter(({ key, record }) => {
+        const readable = readableRecord(key, record);
+        return readable !== undefined && matches(readable);
+      });
       matched += found.length;
       const keys = found.map(({ key }) => key);
       if (!isDryRun) purged += await this.recorder.purge(keys, matches);
@@ -61,19 +63,6 @@ export class Purge {
       await new Promise<void>(onTickEnd);
     }
     return { matched, purged, next };
-  }
-}
-
-/** An unreadable record matches nothing. */
-function decodesAndMatches(
-  key: SubjectKey,
-  record: StoredRecord,
-  matches: (record: ParticipantRecord) => boolean,
-): boolean {
-  try {
-    return matches(decodeRecord(key, record));
-  } catch {
-    return false;
   }
 }
 

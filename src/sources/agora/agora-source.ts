@@ -5,6 +5,7 @@ import type { DeviceId, ProviderEventKind } from '../../domain/lifecycle-event.j
 import type { ParticipantId, SourceName } from '../../domain/subject.js';
 import { fieldErrors, isAbsent, isJsonObject, type Members, membersOf, NOT_AN_OBJECT } from '../json-callback.js';
 import { dialectWithSettings, type ProviderEvent, type Translation } from '../source.js';
+import { secondsFault } from '../timestamp.js';
 import { authenticateAgora, signingSecrets } from './agora-authentication.js';
 import { AgoraCallback } from './agora-callback.js';
 
@@ -79,8 +80,7 @@ function translateAgora(source: SourceName, body: unknown, receivedAtMs: number)
     'payload/channelName': identifierFault(channelName),
     'payload/uid': isWhole(uid, 0, MAX_UID) ? undefined : 'must be a user id, which is a 32-bit number',
     'payload/account': isAbsent(account) ? undefined : identifierFault(account),
-    // The years 1973 to 5138: times in other units are outside.
-    'payload/ts': isWhole(ts, 1e8, 1e11) ? undefined : 'must be a time in seconds since the epoch',
+    'payload/ts': secondsFault(ts),
     'payload/clientSeq':
       isAbsent(clientSeq) || isWhole(clientSeq, 0, Number.MAX_SAFE_INTEGER) ? undefined : 'must be a whole number',
   });

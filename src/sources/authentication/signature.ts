@@ -25,6 +25,13 @@ function hmac(algorithm: 'sha1' | 'sha256', { key, parts, encoding }: Keyed): st
   return hash.digest(encoding);
 }
 
+const MAX_AHEAD_MS = 5 * 60_000;
+
+/** Whether a signature is not too old, nor from the future, which the clock of the provider allows for a few minutes only. */
+export function isSignatureInTime(signedAtMs: number, nowMs: number, maxAgeMs: number): boolean {
+  return nowMs - signedAtMs <= maxAgeMs && signedAtMs - nowMs <= MAX_AHEAD_MS;
+}
+
 /** Takes the same time for each text of the expected length. */
 export function isSameText(actual: string, expected: string): boolean {
   const [a, b] = [Buffer.from(actual), Buffer.from(expected)];

@@ -2,7 +2,7 @@
 // Source: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html.
 import type { SourceName } from '../../domain/subject.js';
 import { providerUnavailableProblem } from '../../http/problem.js';
-import { fieldErrors, isJsonObject, membersOf, NOT_AN_OBJECT } from '../json-callback.js';
+import { fieldErrors, isJsonObject, membersOf, NOT_AN_OBJECT, parsedJson } from '../json-callback.js';
 import { dialectWithSettings, type Reply, type Translation } from '../source.js';
 import { ChimeCallback } from './chime-callback.js';
 import { CHIME, translateChimeEvent } from './chime-event.js';
@@ -50,7 +50,7 @@ function translateMessage(source: SourceName, message: unknown, receivedAtMs: nu
   if (Type === 'UnsubscribeConfirmation') return { outcome: 'ignored' };
   // An operator finds it in the quarantine, with the token to confirm it.
   if (Type === 'SubscriptionConfirmation') return { outcome: 'unknown', name: Type };
-  const event = typeof Message === 'string' ? parse(Message) : undefined;
+  const event = typeof Message === 'string' ? parsedJson(Message) : undefined;
   if (event === undefined) {
     return { outcome: 'invalid', errors: fieldErrors({ Message: 'must be an event of EventBridge in JSON' }) };
   }
@@ -60,13 +60,4 @@ function translateMessage(source: SourceName, message: unknown, receivedAtMs: nu
     return { pointer: pointer.replace('#', '#/Message'), message: fault };
   });
   return { outcome: 'invalid', errors };
-}
-
-/** undefined: it is not JSON. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

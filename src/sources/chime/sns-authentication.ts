@@ -2,14 +2,14 @@
 // topic must be one that is configured, and the certificate must be that of SNS.
 import type { KeyObject } from 'node:crypto';
 import { isRsaSigned, publicKeysIn } from '../authentication/rsa-signature.js';
+import { isSignatureInTime } from '../authentication/signature.js';
 import type { Authentication, DialectSetting, RawCallback } from '../source.js';
 import { rfc3339TimeMs } from '../timestamp.js';
 import type { SnsCertificates } from './sns-certificates.js';
-import { isCertificateUrl, readSnsMessage, type SnsMessage, TOPIC_ARN } from './sns-message.js';
+import { isCertificateUrl, readSnsMessage, TOPIC_ARN } from './sns-message.js';
 
 /** SNS sends a message again for up to an hour, with the time at which it was published. */
 const MAX_AGE_MS = 2 * 3_600_000;
-const MAX_AHEAD_MS = 5 * 60_000;
 
 const RAW_DELIVERY = 'The message has no signature: turn off raw message delivery for the subscription.';
 
@@ -34,7 +34,9 @@ export async function authenticateSns(
   if (!isCertificateUrl(message.certificateUrl, message.topicArn)) {
     return { outcome: 'rejected', reason: 'malformed-credentials' };
   }
-  if (!isInTime(message, nowMs)) return { outcome: 'rejected', reason: 'outdated-signature' };
+  const publishedAtMs = rfc3339TimeMs(message.timestamp) ?? Number.NaN;
+  if (!isSignatureInTime(publishedAtMs, nowMs, MAX_AGE_MS))
+    return { outcome: 'rejected', reason: 'outdated-signature' };
   try {
     const keys = await certificates.keysOf(message.certificateUrl, nowMs);
     const isSigned = isRsaSigned(Buffer.from(message.text), message.signature, { keys, hash: message.hash });
@@ -42,11 +44,6 @@ export async function authenticateSns(
   } catch (error) {
     return { outcome: 'unavailable', error: error as Error };
   }
-}
-
-function isInTime({ timestamp }: SnsMessage, nowMs: number): boolean {
-  const ageMs = nowMs - (rfc3339TimeMs(timestamp) ?? Number.NaN);
-  return ageMs <= MAX_AGE_MS && ageMs >= -MAX_AHEAD_MS;
 }
 
 export const topicArns: DialectSetting<ReadonlySet<string>> = {

@@ -1,6 +1,6 @@
 // The messages that Amazon SNS posts to a URL: what their signature covers, and which URLs in them can be those of SNS.
 // Source: https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html.
-import { isJsonObject, type Members } from '../json-callback.js';
+import { isJsonObject, type Members, parsedJson } from '../json-callback.js';
 
 export interface SnsMessage {
   readonly topicArn: string;
@@ -35,7 +35,7 @@ const CONFIRMATION_PATH = /^\/\?[\x21-\x7e]{1,2048}$/;
 
 /** `unsigned`: it has no signature. `malformed`: it is not a message whose signature could be verified. */
 export function readSnsMessage(body: Buffer): SnsMessage | 'unsigned' | 'malformed' {
-  const message = parse(body);
+  const message = parsedJson(body.toString());
   if (!isJsonObject(message)) return 'malformed';
   if (message.Signature === undefined) return 'unsigned';
   const members = SIGNED_MEMBERS.get(message.Type)?.filter((name) => name !== 'Subject' || isSet(message.Subject));
@@ -76,14 +76,6 @@ function hasOrigin(url: string, topicArn: string, rest: RegExp): boolean {
   if (region === undefined) return false;
   const origin = `https://sns.${region}.amazonaws.com${partition === 'aws-cn' ? '.cn' : ''}`;
   return url.startsWith(origin) && rest.test(url.slice(origin.length));
-}
-
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString()) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 function isSet(value: unknown): boolean {

@@ -1,10 +1,8 @@
 // 8x8 signs the time of sending and the body. While a secret is replaced, there is a signature with each.
 // Source: https://developer.8x8.com/jaas/docs/webhooks-signatures.
-import { hmacSha256, isSameText } from '../authentication/signature.js';
-import { maxSignatureAgeMs } from '../dialect-settings.js';
-import type { Authentication, DialectSetting, RawCallback } from '../source.js';
-
-const MAX_AHEAD_MS = 5 * 60_000;
+import { hmacSha256, isSameText, isSignatureInTime } from '../authentication/signature.js';
+import { maxSignatureAgeMs, secretList } from '../dialect-settings.js';
+import type { Authentication, RawCallback } from '../source.js';
 
 export interface JaasSignatures {
   readonly signingSecrets: readonly string[];
@@ -24,8 +22,7 @@ export function authenticateJaas(
   const expected = secrets.map((secret) => hmacSha256(secret, [`${timestamp}.`, body], 'base64'));
   const isSigned = signatures.some((one) => expected.some((other) => isSameText(one, other)));
   if (!isSigned) return { outcome: 'rejected', reason: 'wrong-signature' };
-  const ageMs = nowMs - Number(timestamp) * 1_000;
-  const isInTime = ageMs <= maxAge && ageMs >= -MAX_AHEAD_MS;
+  const isInTime = isSignatureInTime(Number(timestamp) * 1_000, nowMs, maxAge);
   return isInTime ? { outcome: 'authentic' } : { outcome: 'rejected', reason: 'outdated-signature' };
 }
 
@@ -35,16 +32,12 @@ function valuesOf(header: string, prefix: 't=' | 'v1='): string[] {
   return elements.filter((element) => element.startsWith(prefix)).map((element) => element.slice(prefix.length));
 }
 
-export const signingSecrets: DialectSetting<readonly string[]> = {
-  name: 'SOURCE_<NAME>_SIGNING_SECRETS',
+export const signingSecrets = secretList('SOURCE_<NAME>_SIGNING_SECRETS', {
   purpose:
     'Comma-separated secrets of the webhook endpoint at JaaS, each with its `whsec_`. A webhook must be signed with one of them.',
-  read(text) {
-    const secrets = text.split(',').map((secret) => secret.trim());
-    if (secrets.every((secret) => /^whsec_[\w+/=-]{16,256}$/.test(secret))) return secrets;
-    throw new Error('must be a comma-separated list of secrets, each whsec_ and 16 to 256 characters');
-  },
-};
+  pattern: /^whsec_[\w+/=-]{16,256}$/,
+  each: 'secrets, each whsec_ and 16 to 256 characters',
+});
 
 export const maxAgeMs = maxSignatureAgeMs(
   'since 8x8 does not say whether it signs a webhook anew when it sends it again',

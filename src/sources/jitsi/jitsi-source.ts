@@ -8,6 +8,7 @@ import { authenticateFixedHeader, callbackHeader } from '../authentication/fixed
 import { reasonlessEnd } from '../dialect-settings.js';
 import { fieldErrors, isAbsent, isJsonObject, type Members, membersOf, NOT_AN_OBJECT } from '../json-callback.js';
 import { dialectWithSettings, type ProviderEvent, type RawCallback, type Translation } from '../source.js';
+import { secondsFault } from '../timestamp.js';
 import { JitsiCallback } from './jitsi-callback.js';
 
 interface JitsiSource {
@@ -85,7 +86,7 @@ function translateRoomEnd(source: JitsiSource, body: Members, receivedAtMs: numb
   const { all_occupants: all, destroyed_at: destroyedAt } = body;
   const listed = listOf(all);
   const errors = fieldErrors({
-    destroyed_at: timeFault(destroyedAt),
+    destroyed_at: secondsFault(destroyedAt),
     all_occupants: listed ? undefined : 'must be an array',
   });
   if (errors.length > 0 || !listed) return { outcome: 'invalid', errors };
@@ -138,8 +139,8 @@ function occupantErrors({ place, members, kind, endedAt }: Occupant): FieldError
   return fieldErrors({
     [`${place}/occupant_jid`]: textFault(jid, MAX_JID_LENGTH),
     [`${place}/id`]: isAbsent(members.id) ? undefined : identifierFault(participantOf(members)),
-    [`${place}/joined_at`]: timeFault(joinedAt),
-    [`${place}/left_at`]: kind === 'connected' ? undefined : timeFault(isAbsent(leftAt) ? endedAt : leftAt),
+    [`${place}/joined_at`]: secondsFault(joinedAt),
+    [`${place}/left_at`]: kind === 'connected' ? undefined : secondsFault(isAbsent(leftAt) ? endedAt : leftAt),
   });
 }
 
@@ -153,10 +154,4 @@ function textFault(value: unknown, maxLength: number): string | undefined {
 function participantOf({ id, occupant_jid: jid }: Members): unknown {
   if (isAbsent(id)) return jid;
   return Number.isSafeInteger(id) ? String(id) : id;
-}
-
-/** The years 1973 to 5138: times in other units are outside. */
-function timeFault(value: unknown): string | undefined {
-  const isTime = Number.isInteger(value) && Number(value) >= 1e8 && Number(value) < 1e11;
-  return isTime ? undefined : 'must be a time in whole seconds since the epoch';
 }

@@ -1,9 +1,9 @@
 // Twilio signs the URL that it was given and the decoded fields of the form, without a time.
 // Source: https://www.twilio.com/docs/usage/webhooks/webhooks-security, and `validateRequest` of the SDK.
-import { createHmac } from 'node:crypto';
 import { formFields } from '../../http/form-body.js';
-import { isSameText } from '../authentication/signature.js';
-import type { Authentication, DialectSetting, RawCallback } from '../source.js';
+import { hmacSha1, isSameText } from '../authentication/signature.js';
+import { secretList } from '../dialect-settings.js';
+import type { Authentication, RawCallback } from '../source.js';
 
 export function authenticateTwilio(
   tokens: readonly string[],
@@ -14,12 +14,10 @@ export function authenticateTwilio(
   const fields = signedFields(body);
   const isSigned =
     fields !== undefined &&
-    tokens.some((token) => spellingsOf(url).some((spelling) => isSameText(signature, sign(token, spelling + fields))));
+    tokens.some((token) =>
+      spellingsOf(url).some((spelling) => isSameText(signature, hmacSha1(token, [spelling, fields], 'base64'))),
+    );
   return isSigned ? { outcome: 'authentic' } : { outcome: 'rejected', reason: 'wrong-signature' };
-}
-
-function sign(token: string, text: string): string {
-  return createHmac('sha1', token).update(text).digest('base64');
 }
 
 /** Sorted by name and, if a name occurs several times, by value, each value once. undefined: the body is not a form. */
@@ -41,13 +39,9 @@ function spellingsOf(url: string): string[] {
   return [origin + path, origin + ownPort + path];
 }
 
-export const authTokens: DialectSetting<readonly string[]> = {
-  name: 'SOURCE_<NAME>_AUTH_TOKENS',
+export const authTokens = secretList('SOURCE_<NAME>_AUTH_TOKENS', {
   purpose:
     'Comma-separated auth tokens of the Twilio account: the primary one and, while you change it, the secondary one. A callback must be signed with one of them.',
-  read(text) {
-    const tokens = text.split(',').map((token) => token.trim());
-    if (tokens.every((token) => /^[\w-]{16,256}$/.test(token))) return tokens;
-    throw new Error('must be a comma-separated list of auth tokens, each of 16 to 256 letters, digits, - or _');
-  },
-};
+  pattern: /^[\w-]{16,256}$/,
+  each: 'auth tokens, each of 16 to 256 letters, digits, - or _',
+});

@@ -2,7 +2,7 @@
 // the connection.
 import { identifierFault } from '../../domain/identifier.js';
 import type { ParticipantId } from '../../domain/subject.js';
-import { isAbsent, isJsonObject } from '../json-callback.js';
+import { isAbsent, isJsonObject, parsedJson } from '../json-callback.js';
 import type { DialectSetting } from '../source.js';
 
 /** Where the id is in data that is JSON; undefined: the data is the id. */
@@ -30,16 +30,8 @@ export function ownerIn(data: unknown, pointer: ParticipantPointer | undefined):
 
 /** A whole number becomes text. Larger ones have lost digits, so that two users could get the same id. */
 function valueAt(data: string, { path }: ParticipantPointer): unknown {
-  const value = path.reduce(memberOf, parsed(data));
+  const value = path.reduce(memberOf, parsedJson(data));
   return Number.isSafeInteger(value) ? String(value) : value;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Only what the JSON itself contains: `__proto__` and `length` are names like any other. */

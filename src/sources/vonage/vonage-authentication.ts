@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto';
 import { verifyJwt } from '../authentication/json-web-token.js';
 import { isSameText } from '../authentication/signature.js';
-import { maxSignatureAgeMs } from '../dialect-settings.js';
-import type { Authentication, DialectSetting, RawCallback } from '../source.js';
+import { maxSignatureAgeMs, secretList } from '../dialect-settings.js';
+import type { Authentication, RawCallback } from '../source.js';
 
 export interface VonageSignatures {
   readonly signatureSecrets: readonly string[];
@@ -27,14 +27,10 @@ export function authenticateVonage(
   return isOfBody ? { outcome: 'authentic' } : { outcome: 'rejected', reason: 'wrong-signature' };
 }
 
-export const signatureSecrets: DialectSetting<readonly string[]> = {
-  name: 'SOURCE_<NAME>_SIGNATURE_SECRETS',
+export const signatureSecrets = secretList('SOURCE_<NAME>_SIGNATURE_SECRETS', {
   purpose: 'Comma-separated signature secrets of Vonage. A callback must be signed with one of them.',
-  read(text) {
-    const secrets = text.split(',').map((secret) => secret.trim());
-    if (secrets.every((secret) => /^\S{16,256}$/.test(secret))) return secrets;
-    throw new Error('must be a comma-separated list of secrets, each of 16 to 256 characters without spaces');
-  },
-};
+  pattern: /^\S{16,256}$/,
+  each: 'secrets, each of 16 to 256 characters without spaces',
+});
 
 export const maxAgeMs = maxSignatureAgeMs('since Vonage sends webhooks again for that long', 24);

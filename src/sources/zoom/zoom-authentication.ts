@@ -1,12 +1,10 @@
 // Zoom signs the time of sending and the body with the secret token of the app, and asks for proof that the URL knows that token.
 // Source: https://developers.zoom.us/docs/api/webhooks/. Zoom's own library signs the parsed body serialized anew, which differs
 // from the body that was sent if that contains escapes.
-import { hmacSha256, isSameText } from '../authentication/signature.js';
-import { maxSignatureAgeMs } from '../dialect-settings.js';
+import { hmacSha256, isSameText, isSignatureInTime } from '../authentication/signature.js';
+import { maxSignatureAgeMs, secretList } from '../dialect-settings.js';
 import { membersOf } from '../json-callback.js';
-import type { Authentication, DialectSetting, RawCallback, Reply } from '../source.js';
-
-const MAX_AHEAD_MS = 5 * 60_000;
+import type { Authentication, RawCallback, Reply } from '../source.js';
 
 export const VALIDATION_EVENT = 'endpoint.url_validation';
 
@@ -29,8 +27,7 @@ export function authenticateZoom(
     isSameText(signature, `v0=${hmacSha256(token, [`v0:${timestamp}:`, body], 'hex')}`),
   );
   if (!isSigned) return { outcome: 'rejected', reason: 'wrong-signature' };
-  const ageMs = nowMs - Number(timestamp) * 1_000;
-  const isInTime = ageMs <= maxAgeMs && ageMs >= -MAX_AHEAD_MS;
+  const isInTime = isSignatureInTime(Number(timestamp) * 1_000, nowMs, maxAgeMs);
   return isInTime ? { outcome: 'authentic' } : { outcome: 'rejected', reason: 'outdated-signature' };
 }
 
@@ -42,15 +39,11 @@ export function validateZoomUrl({ secretTokens: [token = ''] }: ZoomSignatures, 
   return { status: 200, body: { plainToken, encryptedToken: hmacSha256(token, [plainToken], 'hex') } };
 }
 
-export const secretTokens: DialectSetting<readonly string[]> = {
-  name: 'SOURCE_<NAME>_SECRET_TOKENS',
+export const secretTokens = secretList('SOURCE_<NAME>_SECRET_TOKENS', {
   purpose:
     'Comma-separated secret tokens of the Zoom app. A webhook must be signed with one of them. The first one proves to Zoom that the URL is yours.',
-  read(text) {
-    const tokens = text.split(',').map((token) => token.trim());
-    if (tokens.every((token) => /^[\w-]{16,256}$/.test(token))) return tokens;
-    throw new Error('must be a comma-separated list of secret tokens, each of 16 to 256 letters, digits, - or _');
-  },
-};
+  pattern: /^[\w-]{16,256}$/,
+  each: 'secret tokens, each of 16 to 256 letters, digits, - or _',
+});
 
 export const maxAgeMs = maxSignatureAgeMs('since Zoom sends webhooks again for up to 85 minutes');

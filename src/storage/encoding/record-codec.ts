@@ -116,6 +116,15 @@ function encodeAvailability(
   return values;
 }
 
+/** undefined: it cannot be decoded. */
+export function readableRecord(key: SubjectKey, stored: StoredRecord): ParticipantRecord | undefined {
+  try {
+    return decodeRecord(key, stored);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Throws if the text is not a valid record. The error is logged, so it must not quote the text. */
 export function decodeRecord(key: SubjectKey, stored: StoredRecord): ParticipantRecord {
   const text = parse(stored);

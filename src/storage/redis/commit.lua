@@ -10,10 +10,11 @@
 --       the record to store of each changeset ('' to delete it)
 --       number of feed entries, each entry
 --       number of commands, for each: name, key, number of arguments, arguments
---       then for each tag or label to recount: key of the set of names, name, keys of its connected and reconnecting sets, number of members
---       added to them
--- Returns: an empty array if all were stored; the indexed labels, if they are others; else the numbers of the changesets in conflict, from 1, and the new participants
---          that the indexes still contain, because their record was lost: index-repair.ts must remove them first
+--       then for each tag or label to recount: key of the set of names, name, keys of its connected and reconnecting sets, number
+--       of members added to them
+-- Returns: an empty array if all were stored; the indexed labels, if they are others; else the numbers of the changesets in
+--          conflict, from 1, and the new participants that the indexes still contain, because their record was lost:
+--          index-repair.ts must remove them first
 local stream, deadlines = KEYS[2], KEYS[3]
 local BEFORE_RECORDS = 4
 local position = 2

@@ -8,7 +8,8 @@
 // `quarantine` what is known of quarantined callbacks, by id · `quarantined:<id>` the body of each (these three only in shard 0)
 // `labels` which labels are indexed (label-index.ts)
 // Per source: `s:<source>:state:<set>` participants, `s:<source>:<kind>:<name>:<set>` those of a group, `s:<source>:tags` tags
-// with participants present, `s:<source>:labels` such labels. `<set>` is a state or a known availability (scored by since), or one of the two sets that count devices.
+// with participants present, `s:<source>:labels` such labels. `<set>` is a state or a known availability (scored by since), or one
+// of the two sets that count devices.
 import { createHash } from 'node:crypto';
 import type { KnownAvailability } from '../../domain/availability.js';
 import type { ParticipantState } from '../../domain/presence-view.js';

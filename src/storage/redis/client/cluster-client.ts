@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import { OutageLog } from '../../../observability/outage-log.js';
 import { StartError } from '../../../runtime/start-error.js';
 import { ClusterMap } from './cluster-map.js';
-import type { RedisTarget } from './connection-options.js';
+import { BLOCKING_TIMEOUT_MS, type RedisTarget } from './connection-options.js';
 import { type Redirect, redirectOf } from './redirect.js';
 import { formatPlace, type ServerPlace } from './redis-address.js';
 import type { RedisClient, SendCommands } from './redis-client.js';
@@ -25,7 +25,6 @@ const RECOVERY_MS = 250;
 const MAX_REDIRECTS = 5;
 const RETRY_LATER_MS = 50;
 const CONNECT_MS = 500;
-const BLOCKING_TIMEOUT_MS = 2_000;
 
 interface BlockingConnection {
   readonly node: string;

@@ -5,6 +5,8 @@ import type { Credentials, RedisAddress, ServerPlace, TlsOptions } from './redis
 import type { Allowance } from './redis-fault.js';
 
 export const CONNECT_TIMEOUT_MS = 1_000;
+/** Of commands that may block for a second. */
+export const BLOCKING_TIMEOUT_MS = 2_000;
 
 export interface RedisTarget {
   readonly address: RedisAddress;

@@ -6,7 +6,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
 import { OutageLog } from '../../../observability/outage-log.js';
 import { StartError } from '../../../runtime/start-error.js';
-import { CONNECT_TIMEOUT_MS, connectionOptions, type RedisTarget } from './connection-options.js';
+import { BLOCKING_TIMEOUT_MS, CONNECT_TIMEOUT_MS, connectionOptions, type RedisTarget } from './connection-options.js';
 import { formatPlace, formatPlaces, type ServerPlace } from './redis-address.js';
 import type { RedisClient, SendCommands } from './redis-client.js';
 import { requiresReconnect } from './redis-error.js';
@@ -17,8 +17,6 @@ import { SentinelWatch } from './sentinel-watch.js';
 /** A callback usually needs two round trips within its 2 s timeout (update-queue.ts). */
 const COMMAND_TIMEOUT_MS = 900;
 const FIRST_CONNECT_MS = 2_000;
-/** Commands may block for a second. */
-const BLOCKING_TIMEOUT_MS = 2_000;
 const BLOCKING_CONNECT_MS = 1_000;
 
 const NO_FILE = 'Redis has no append-only file: if it crashes, presence is lost. Put "appendonly yes" into redis.conf';
@@ -56,13 +54,14 @@ export class RedisConnection implements RedisClient {
       const onFound = (master: ServerPlace) => {
         this.#place = master;
       };
-      const watch = new SentinelWatch(
-        address,
-        () => this.#place,
-        () => this.reconnect(),
-      );
-      // One is enough: this connection is reconnected together with the one that has a log.
-      if (log) this.#watch = watch;
+      // One is enough: a connection without a log is reconnected together with the one that has it.
+      if (log) {
+        this.#watch = new SentinelWatch(
+          address,
+          () => this.#place,
+          () => this.reconnect(),
+        );
+      }
       this.#redis = this.#connect(commandTimeoutMs, { Connector: sentinelConnector(address, onFound) });
     } else {
       this.#place = address.servers[0];
