@@ -8,8 +8,9 @@ import type { TraceSettings } from '../observability/tracing/open-tracer.js';
 import { sourceSettingName } from '../runtime/source-setting-name.js';
 import type { StorageOptions } from '../storage/open-storage.js';
 import { formatRedisAddress, type RedisAddress } from '../storage/redis/client/redis-address.js';
+import type { SourceSetting } from './readers.js';
 import { redisAddress, redisConflicts } from './redis-settings.js';
-import { SETTINGS, type Setting, SOURCE_SETTINGS, type SourceSetting } from './settings.js';
+import { SETTINGS, type Setting, SOURCE_SETTINGS } from './settings.js';
 import { readTraces } from './traces.js';
 import { unknownSettings } from './unknown-settings.js';
 

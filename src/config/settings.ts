@@ -1,14 +1,33 @@
 // All settings: name, purpose, default and parser. Tests compare .env.example, docs/configuration.md and the README with this list.
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
 import { parseApiKeys } from '../auth/api-keys.js';
-import { labelNameFault, MAX_LABELS } from '../domain/labels.js';
 import { DEFAULT_POLICY } from '../domain/policy.js';
-import type { SourceName } from '../domain/subject.js';
 import { LOG_LEVELS } from '../observability/logging.js';
 import { parseRedisUrl } from '../storage/redis/client/parse-redis-url.js';
-import { ALLOWABLE, type Allowance } from '../storage/redis/client/redis-fault.js';
-import { DURABILITIES, type Durability } from '../storage/redis/durability.js';
+import { ALLOWABLE } from '../storage/redis/client/redis-fault.js';
+import {
+  addressRange,
+  callbackSecrets,
+  certificate,
+  durability,
+  indexedLabels,
+  integer,
+  keyPrefix,
+  line,
+  list,
+  listenHost,
+  logLevel,
+  metricsTags,
+  oneOrMany,
+  onOrOff,
+  optional,
+  origin,
+  privateKey,
+  publicUrl,
+  reconcileInterval,
+  serverName,
+  sources,
+  unsafeRedis,
+} from './readers.js';
 
 export interface Setting<T> {
   readonly name: string;
@@ -328,159 +347,4 @@ function setting<T>(name: string, fallback: string, purpose: string, read: (text
 /** Unset, or not empty: an empty secret is probably a mistake. */
 function filled<T>(name: string, purpose: string, read: (text: string) => T): Setting<T | undefined> {
   return { ...setting(name, '', purpose, optional(read)), emptyFault: 'must not be empty: unset it' };
-}
-
-function integer(min: number, max: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    throw new Error(`must be a whole number from ${min} to ${max}`);
-  };
-}
-
-/** A poll may take seconds, and the limits of providers are low. */
-function reconcileInterval(text: string): number {
-  if (text === '0') return 0;
-  return integer(1_000, 3_600_000)(text);
-}
-
-/** undefined: not set. */
-function optional<T>(read: (text: string) => T): (text: string) => T | undefined {
-  return (text) => (text === '' ? undefined : read(text));
-}
-
-function oneOrMany(text: string): 'one' | 'many' {
-  if (text === 'one' || text === 'many') return text;
-  throw new Error('must be one or many');
-}
-
-function listenHost(text: string): string {
-  const isName = /^(?!-)[\w.-]{1,253}$/.test(text) && !/^[\d.]+$/.test(text);
-  if (isIP(text) !== 0 || isName) return text;
-  throw new Error('must be an address or a host name, like 127.0.0.1, ::1 or localhost, without a port');
-}
-
-function onOrOff(text: string): boolean {
-  if (text === 'on' || text === 'off') return text === 'on';
-  throw new Error('must be on or off');
-}
-
-function list(text: string): string[] {
-  return text === '' ? [] : text.split(',').map((entry) => entry.trim());
-}
-
-function indexedLabels(text: string): string[] {
-  const names = [...new Set(list(text))];
-  if (names.length <= MAX_LABELS && names.every((name) => labelNameFault(name) === undefined)) return names;
-  throw new Error(
-    `must be a comma-separated list of at most ${MAX_LABELS} names of lower-case letters, digits, - and _`,
-  );
-}
-
-function metricsTags(text: string): string[] {
-  const tags = list(text);
-  if (tags.includes('') || tags.length > 100) throw new Error('must be a comma-separated list of at most 100 tags');
-  return [...new Set(tags)];
-}
-
-function durability(text: string): Durability {
-  const level = DURABILITIES.find((name) => name === text);
-  if (level) return level;
-  throw new Error(`must be one of ${DURABILITIES.join(', ')}`);
-}
-
-function line(text: string): string {
-  if (/^[^\p{Cc}]{1,1024}$/u.test(text)) return text;
-  throw new Error('must be one line of at most 1024 characters');
-}
-
-function certificate(text: string): string {
-  try {
-    new X509Certificate(text);
-    return text;
-  } catch {
-    throw new Error('must be a certificate in PEM format');
-  }
-}
-
-function privateKey(text: string): string {
-  try {
-    createPrivateKey(text);
-    return text;
-  } catch {
-    throw new Error('must be a private key in PEM format, without a passphrase');
-  }
-}
-
-function serverName(text: string): string {
-  if (/^[\w.-]{1,253}$/.test(text)) return text;
-  throw new Error('must be the name of a host');
-}
-
-function unsafeRedis(text: string): ReadonlySet<Allowance> {
-  const names = list(text);
-  const allowed = ALLOWABLE.filter((name) => names.includes(name));
-  if (allowed.length === names.length) return new Set(allowed);
-  throw new Error(`must be a comma-separated list of ${ALLOWABLE.join(' and ')}`);
-}
-
-export interface SourceSetting {
-  readonly name: SourceName;
-  /** The provider's format. */
-  readonly dialect: string;
-}
-
-function sources(text: string): [SourceSetting, ...SourceSetting[]] {
-  const [first, ...others] = list(text).map((entry): SourceSetting => {
-    const [, name, dialect = name] = /^([a-z][a-z\d-]{0,31})(?:=([a-z][a-z\d-]{0,31}))?$/.exec(entry) ?? [];
-    if (name === undefined || dialect === undefined) {
-      throw new Error('must be a comma-separated list of name or name=dialect, in lower-case letters, digits and -');
-    }
-    return { name: name as SourceName, dialect };
-  });
-  if (!first) throw new Error('must name at least one source');
-  const names = [first, ...others].map(({ name }) => name);
-  if (new Set(names).size < names.length) throw new Error('must not contain a name twice');
-  return [first, ...others];
-}
-
-function callbackSecrets(text: string): string[] {
-  const secrets = list(text);
-  if (new Set(secrets).size < secrets.length) throw new Error('must not contain a secret twice');
-  if (secrets.every((secret) => /^[\w-]{32,256}$/.test(secret))) return secrets;
-  throw new Error('must be a comma-separated list of secrets, each of 32 to 256 letters, digits, - or _');
-}
-
-function publicUrl(text: string): string | undefined {
-  if (text === '') return undefined;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  // Returns the parsed URL, not the text: parsers silently drop, add and escape characters.
-  const isPlain = url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !/[?#\s\\]/.test(text);
-  if (isPlain) return url.href.replace(/\/+$/, '');
-  throw new Error('must be a URL like https://rollcall.example.com, without credentials or a query');
-}
-
-function addressRange(text: string): string {
-  const [, address = '', bits] = /^([\da-fA-F.:]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
-  const version = isIP(address);
-  const maxBits = version === 4 ? 32 : 128;
-  // A prefix of 0 bits would trust every client.
-  if (version !== 0 && (bits === undefined || (Number(bits) >= 1 && Number(bits) <= maxBits))) return text;
-  throw new Error('must be a comma-separated list of addresses or CIDR ranges like 10.0.0.0/8');
-}
-
-function origin(text: string): string {
-  if (URL.canParse(text) && new URL(text).origin === text) return text;
-  throw new Error('must be a comma-separated list of origins like https://app.example.com');
-}
-
-function keyPrefix(text: string): string {
-  if (/^[\w.:-]{1,64}$/.test(text)) return text;
-  throw new Error('must be 1 to 64 letters, digits or any of _ . : -');
-}
-
-function logLevel(text: string): (typeof LOG_LEVELS)[number] {
-  const level = LOG_LEVELS.find((one) => one === text);
-  if (level) return level;
-  throw new Error(`must be one of ${LOG_LEVELS.join(', ')}`);
 }

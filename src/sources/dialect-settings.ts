@@ -1,4 +1,5 @@
 // Settings that several dialects have.
+import { plainUrl } from '../runtime/plain-url.js';
 import type { DialectSetting } from './source.js';
 
 /** For providers that give no reason for an end. */
@@ -59,9 +60,8 @@ export function apiUrl<F extends string>(fallback: F): DialectSetting<F extends 
 
 /** Without a slash at the end. LiveKit gives its URL with the scheme for clients, `wss`. */
 function baseUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text.replace(/^ws(s?:)/, 'http$1')) : undefined;
-  const isPlain = url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !/[?#\s\\]/.test(text);
-  if (isPlain) return url.href.replace(/\/+$/, '');
+  const url = plainUrl(text.replace(/^ws(s?:)/, 'http$1'));
+  if (url !== undefined) return url;
   throw new Error('must be a URL like https://api.example.com, without credentials or a query');
 }
 

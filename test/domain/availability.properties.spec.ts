@@ -2,20 +2,17 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { MAX_KEPT_FACTS } from '../../src/domain/availability.js';
-import { advance, type ParticipantRecord } from '../../src/domain/participant.js';
-import type { PresencePolicy } from '../../src/domain/policy.js';
-import { decodeRecord, encodeRecord } from '../../src/storage/encoding/record-codec.js';
-import { keyOf } from '../../src/storage/encoding/subject-key.js';
+import { advance } from '../../src/domain/participant.js';
 import { lengthOf } from '../length.js';
 import { connected, fact } from './builders.js';
 import {
   availabilityFacts,
-  type Delivery,
   deliveriesOf,
   expectedView,
   histories,
   participantEnds,
   policies,
+  recordAfter,
   START_MS,
 } from './histories.js';
 
@@ -27,21 +24,12 @@ const events = fc
   .map((parts) => parts.flat());
 const delivered = events.chain((all) => fc.tuple(fc.constant(all), deliveriesOf(all), policies));
 
-function deliver(deliveries: readonly Delivery[], policy: PresencePolicy): ParticipantRecord | undefined {
-  let record: ParticipantRecord | undefined;
-  for (const { events: received, nowMs } of deliveries) {
-    record = advance(record, received, nowMs, policy).record;
-    if (record) expect(decodeRecord(keyOf(record.subject), encodeRecord(record))).toEqual(record);
-  }
-  return record;
-}
-
 describe('availability', () => {
   it('is a function of the set of events, the clock and the policy', () => {
     fc.assert(
       fc.property(delivered, fc.constantFrom(0, 500, 30_000, 600_000), ([all, deliveries, policy], extraMs) => {
         const end = { events: [], nowMs: (deliveries.at(-1)?.nowMs ?? 0) + extraMs };
-        const record = deliver([...deliveries, end], policy);
+        const record = recordAfter([...deliveries, end], policy);
         const atOnce = advance(undefined, all, end.nowMs, policy).record;
         expect(record?.announced).toEqual(expectedView(all, policy, end.nowMs));
         expect(record?.availabilityFacts).toEqual(atOnce?.availabilityFacts);
@@ -54,7 +42,7 @@ describe('availability', () => {
   it('does not change when the same events are received again', () => {
     fc.assert(
       fc.property(delivered, ([all, deliveries, policy]) => {
-        const record = deliver(deliveries, policy);
+        const record = recordAfter(deliveries, policy);
         const again = advance(record, all, deliveries.at(-1)?.nowMs ?? 0, policy);
         expect(again.verdicts).not.toContain('applied');
         expect(again.record).toBe(record);
@@ -66,7 +54,7 @@ describe('availability', () => {
   it('is only known of a connected participant, and never began before its presence', () => {
     fc.assert(
       fc.property(delivered, ([, deliveries, policy]) => {
-        const { state, sinceMs, availability } = deliver(deliveries, policy)?.announced ?? {};
+        const { state, sinceMs, availability } = recordAfter(deliveries, policy)?.announced ?? {};
         if (!availability) return;
         expect(state).toBe('connected');
         expect(availability.sinceMs).toBeGreaterThanOrEqual(sinceMs ?? 0);
@@ -107,7 +95,7 @@ describe('availability', () => {
         });
         const all = [connected({ at: START_MS }), first, ...facts];
         const deliveries = all.map((event) => ({ events: [event], nowMs: event.receivedAtMs }));
-        const record = deliver(deliveries, { ...policy, maxConnectionMs: 9 * 3_600_000 });
+        const record = recordAfter(deliveries, { ...policy, maxConnectionMs: 9 * 3_600_000 });
         expect(record?.availabilityFacts.length).toBeLessThanOrEqual(MAX_KEPT_FACTS);
         const nowMs = deliveries.at(-1)?.nowMs ?? 0;
         expect(record?.announced.availability).toEqual(

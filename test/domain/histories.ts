@@ -1,9 +1,14 @@
 // Random histories of one participant, small enough that ties, late events and repeats are common.
+import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import { MAX_KEPT_FACTS } from '../../src/domain/availability.js';
 import type { LifecycleEvent, RecordedEvent } from '../../src/domain/lifecycle-event.js';
+import { advance, type ParticipantRecord } from '../../src/domain/participant.js';
 import { MAX_KEPT_ENDS } from '../../src/domain/participant-ends.js';
 import type { PresencePolicy } from '../../src/domain/policy.js';
+import { decodeChanges, encodeChanges } from '../../src/storage/encoding/change-codec.js';
+import { decodeRecord, encodeRecord } from '../../src/storage/encoding/record-codec.js';
+import { keyOf } from '../../src/storage/encoding/subject-key.js';
 import { type Presence, presenceOf } from '../model/presence-model.js';
 import { eventOf, fact, labelled, modelEventOf, observed, participantEnd } from './builders.js';
 
@@ -176,6 +181,19 @@ export function deliveriesOf(
       return deliveries;
     });
   });
+}
+
+/** The participant after all deliveries. Each record and its changes must be the same after they were encoded and decoded. */
+export function recordAfter(deliveries: readonly Delivery[], policy: PresencePolicy): ParticipantRecord | undefined {
+  let record: ParticipantRecord | undefined;
+  for (const { events, nowMs } of deliveries) {
+    const next = advance(record, events, nowMs, policy);
+    record = next.record;
+    if (record) expect(decodeRecord(keyOf(record.subject), encodeRecord(record))).toEqual(record);
+    const text = encodeChanges(next.changes);
+    expect(text === null ? [] : decodeChanges(text)).toEqual(next.changes);
+  }
+  return record;
 }
 
 /** Presence according to the reference model, which the rules in src/ must match. */

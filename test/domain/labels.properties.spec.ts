@@ -4,22 +4,18 @@ import fc from 'fast-check';
 import { labelsOf, MAX_LABELS } from '../../src/domain/labels.js';
 import { operatorLabels as labelEvent } from '../../src/domain/operator-labels.js';
 import { advance, type ParticipantRecord } from '../../src/domain/participant.js';
-import type { PresencePolicy } from '../../src/domain/policy.js';
-import { decodeChanges, encodeChanges } from '../../src/storage/encoding/change-codec.js';
-import { decodeRecord, encodeRecord } from '../../src/storage/encoding/record-codec.js';
-import { keyOf } from '../../src/storage/encoding/subject-key.js';
 import { lengthOf } from '../length.js';
 import { labelsOf as modelledLabels } from '../model/presence-model.js';
 import { modelEventOf, subjectOf } from './builders.js';
 import {
   availabilityFacts,
-  type Delivery,
   deliveriesOf,
   expectedView,
   histories,
   operatorLabels,
   participantEnds,
   policies,
+  recordAfter,
   START_MS,
   withLabels,
 } from './histories.js';
@@ -40,24 +36,12 @@ const events = fc
 const skewed = policies.map((policy) => ({ ...policy, clockSkewMs: 5_000 }));
 const delivered = events.chain((all) => fc.tuple(fc.constant(all), deliveriesOf(all), skewed));
 
-function deliver(deliveries: readonly Delivery[], policy: PresencePolicy): ParticipantRecord | undefined {
-  let record: ParticipantRecord | undefined;
-  for (const { events: received, nowMs } of deliveries) {
-    const next = advance(record, received, nowMs, policy);
-    record = next.record;
-    if (record) expect(decodeRecord(keyOf(record.subject), encodeRecord(record))).toEqual(record);
-    const text = encodeChanges(next.changes);
-    expect(text === null ? [] : decodeChanges(text)).toEqual(next.changes);
-  }
-  return record;
-}
-
 describe('labels', () => {
   it('are a function of the set of events, and so is who is expected', () => {
     fc.assert(
       fc.property(delivered, fc.constantFrom(0, 500, 30_000, 600_000), ([all, deliveries, policy], extraMs) => {
         const end = { events: [], nowMs: (deliveries.at(-1)?.nowMs ?? 0) + extraMs };
-        const record = deliver([...deliveries, end], policy);
+        const record = recordAfter([...deliveries, end], policy);
         expect(labelsOf(record?.labels)).toEqual(modelledLabels(all.map(modelEventOf)));
         expect(record?.announced).toEqual(expectedView(all, policy, end.nowMs));
         const atOnce = advance(undefined, all, end.nowMs, policy).record;
@@ -72,7 +56,7 @@ describe('labels', () => {
   it('do not change when the same events are received again', () => {
     fc.assert(
       fc.property(delivered, ([all, deliveries, policy]) => {
-        const record = deliver(deliveries, policy);
+        const record = recordAfter(deliveries, policy);
         const again = advance(record, all, deliveries.at(-1)?.nowMs ?? 0, policy);
         expect(again.verdicts).not.toContain('applied');
         expect(again.record).toBe(record);
