@@ -12,7 +12,7 @@ const OPERATIONS: { readonly [P in MeasuredPort]: { readonly [M in keyof Storage
   labels: { choose: 'labels_choose', complete: 'labels_complete' },
   index: { page: 'page', occupancy: 'occupancy', tags: 'tags', sources: 'sources' },
   feed: { end: 'feed_end', read: 'feed_read', trim: 'feed_trim', extent: 'feed_extent', waitForChange: null },
-  bindings: { bind: 'bind', find: 'find' },
+  bindings: { bind: 'bind', find: 'find', page: 'bindings_page' },
   ends: { add: 'end_add', list: 'end_list', pending: 'end_pending', settle: 'end_settle' },
   quarantine: {
     add: 'quarantine_add',

@@ -125,6 +125,7 @@ export interface FeedLimits {
 /** An operation that a store may refuse, as worded in its log lines. */
 export type StoreOperation =
   | 'store callbacks'
+  | 'read bindings'
   | 'trim the change feed'
   | `${'read' | 'store'} incidents`
   | 'make backups'
@@ -216,6 +217,8 @@ export interface LabelIndex {
 export interface FeedExtent {
   /** The total size of the encoded changes, except for those of the oldest entry. */
   readonly bytes: number;
+  /** The total size of all changes that were ever announced; 0: nobody can have followed any. */
+  readonly announcedBytes: number;
   /** When the oldest and the newest entry were committed, by the clock of the store. */
   readonly oldestAtMs: number;
   readonly newestAtMs: number;
@@ -244,6 +247,21 @@ export interface FeedStore {
   extent(): Promise<FeedExtent>;
 }
 
+export interface BindingCursor {
+  readonly untilMs: number;
+  readonly ref: string;
+}
+
+export interface Binding extends BindingCursor {
+  readonly key: SubjectKey;
+}
+
+export interface BindingPage {
+  readonly items: readonly Binding[];
+  /** null: this is the last page. */
+  readonly next: BindingCursor | null;
+}
+
 /** Binds references, such as those of minted callback URLs, to subjects. */
 export interface BindingStore {
   /**
@@ -253,6 +271,11 @@ export interface BindingStore {
   bind(ref: string, key: SubjectKey, untilMs: number): Promise<SubjectKey>;
   /** null: the reference is not bound. */
   find(ref: string): Promise<SubjectKey | null>;
+  /**
+   * Bindings after the cursor that have not expired, sorted by `untilMs`, then by the bytes of `ref`; at most `limit`. One that was
+   * made before the first page is on exactly one page.
+   */
+  page(after: BindingCursor | null, limit: number): Promise<BindingPage>;
 }
 
 /** An end that names no participant, as text. */

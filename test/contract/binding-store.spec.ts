@@ -1,6 +1,7 @@
 // The contract for the bindings of every store.
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Binding, BindingCursor, BindingPage } from '../../src/storage/ports.js';
 import { eventually } from '../eventually.js';
 import { keyNamed } from './arrivals.js';
 import { type OpenStorage, storesUnderTest } from './stores.js';
@@ -51,6 +52,31 @@ describe.each(storesUnderTest())('the binding store on %s', (_, open) => {
       expect(await bind('brief', 'second')).toBe('second');
     });
     expect(await bind('lasting', 'second')).toBe('first');
+  });
+
+  it('lists each binding once, page by page, by when it ends', async () => {
+    const refs = Array.from({ length: 30 }, (_unused, n) => ({ ref: `ref ${n}`, untilMs: laterMs + (n % 3) }));
+    for (const { ref, untilMs } of refs) await bind(ref, `of ${ref}`, untilMs);
+    await bind('ref 7', 'another', laterMs + 9);
+    const listed: Binding[] = [];
+    for (let after: BindingCursor | null = null, pages = 0; after !== null || pages === 0; pages += 1) {
+      const page: BindingPage = await opened.storage.bindings.page(after, 4);
+      expect(page.items.length).toBeLessThanOrEqual(4);
+      listed.push(...page.items);
+      after = page.next;
+    }
+    const order = refs.toSorted((a, b) => a.untilMs - b.untilMs || (a.ref < b.ref ? -1 : 1));
+    expect(listed).toEqual(order.map(({ ref, untilMs }) => ({ ref, key: `of ${ref}`, untilMs })));
+  });
+
+  it('does not list a binding that has expired, nor one of a health check', async () => {
+    await bind('lasting', 'first');
+    await bind('brief', 'first', Date.now() + 1);
+    await opened.storage.check();
+    await eventually(async () => {
+      const { items, next } = await opened.storage.bindings.page(null, 10);
+      expect([items.map(({ ref }) => ref), next]).toEqual([['lasting'], null]);
+    });
   });
 
   it('does not affect records or the feed', async () => {

@@ -115,6 +115,23 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
     expect(textsOf(await entriesAfter(storage.feed, position))).toEqual(['now']);
   });
 
+  it('knows whether anything was ever announced, also when the entries are gone', async () => {
+    await storage.records.commit([announcing(null)]);
+    await storage.check();
+    expect((await storage.feed.extent()).announcedBytes).toBe(0);
+    let before: Changeset['before'] = null;
+    for (const text of ['äöü', 'four', 'last']) {
+      const changeset: Changeset = { ...announcing(text, 'p'), before };
+      await storage.records.commit([changeset]);
+      before = changeset.after;
+    }
+    await eventually(async () => {
+      await trimAll(storage.feed, { retentionMs: 1, maxBytes: 1 });
+      expect(await storage.feed.read(opened.startPosition, 1)).toBeNull();
+    });
+    expect((await storage.feed.extent()).announcedBytes).toBe(14);
+  });
+
   it('drops the oldest entries beyond the maximum size', async () => {
     const texts = Array.from({ length: 2_000 }, (_unused, n) => `${n}`.padStart(100, '.'));
     for (let n = 0; n < texts.length; n += 100) await announce(...texts.slice(n, n + 100));

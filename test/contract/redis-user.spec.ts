@@ -51,6 +51,7 @@ async function countRefusals(url: string): Promise<number> {
     storage.feed.waitForChange(begin.length > 0 ? begin : [{ epoch: '', entry: '0-0' }], new AbortController().signal),
     storage.bindings.bind('ref', a.key, Date.now() + 60_000),
     storage.bindings.find('ref'),
+    storage.bindings.page(null, 10),
     storage.ends.add('room', { text: 'end', receivedAtMs: 1 }, Date.now() + 60_000),
     storage.ends.list('room'),
     storage.ends.pending(1),

@@ -81,6 +81,7 @@ export class RedisFeedStore implements FeedStore {
     const ends = parts.map(([oldest, newest]) => ({ oldest: headOf(oldest), newest: headOf(newest) }));
     return {
       bytes: ends.reduce((sum, { oldest, newest }) => sum + newest.bytes - oldest.bytes, 0),
+      announcedBytes: ends.reduce((sum, { newest }) => sum + newest.bytes, 0),
       oldestAtMs: Math.min(...ends.map(({ oldest }) => oldest.atMs)),
       newestAtMs: Math.max(...ends.map(({ newest }) => newest.atMs)),
     };

@@ -56,7 +56,7 @@ export class RedisStorage implements Storage {
     this.records = new RedisRecordStore(this.#shards, { labels: this.labels, repair: this.repair, durability });
     this.index = new RedisPresenceIndex(this.#shards, this.labels, this.repair);
     this.feed = new RedisFeedStore(this.#shards);
-    this.bindings = new RedisBindingStore(this.#shards);
+    this.bindings = new RedisBindingStore(this.#shards, options.clock);
     this.ends = new RedisEndStore(this.#shards);
     this.quarantine = new RedisQuarantineStore(this.#shards);
     this.leases = new RedisLeaseStore(this.#shards);

@@ -1,6 +1,6 @@
 // The keys of one shard. All share a hash tag, so that one commit stays within one slot of a cluster.
 // `p:<key>` record · `due` keys by deadline · `sources` known sources · `changes` the feed · `epoch` identifies the feed's
-// data · `ref:<ref>` the subject that a reference is bound to · `probe:<member>` only during a health check (probe-call.ts)
+// data · `ref:<ref>` the subject that a reference is bound to · `refs` the references by expiry · `probe:<member>` only during a health check (probe-call.ts)
 // `ends:<target>` the ends of a room or device · `pending-ends` those that are not settled (end-store.ts)
 // `lease:<name>` the token of its holder, `lease-token:<name>` the last one, `lease-note:<name>` (all in shard 0)
 // `watch` a counter that reveals lost data (server-watch.ts) · `incidents` the open ones by time · `incident:<id>` every one
@@ -42,6 +42,7 @@ export class Shard {
   readonly quarantine: string;
   readonly pendingEnds: string;
   readonly labels: string;
+  readonly refs: string;
   /** Only in shard 0; see store-meta.ts. */
   readonly meta: string;
   readonly #prefix: string;
@@ -63,6 +64,7 @@ export class Shard {
     this.meta = `${this.#prefix}meta`;
     this.pendingEnds = `${this.#prefix}pending-ends`;
     this.labels = `${this.#prefix}labels`;
+    this.refs = `${this.#prefix}refs`;
   }
 
   record(key: SubjectKey): string {

@@ -1,7 +1,7 @@
 // Bindings in a SQLite table.
 import type { Clock } from '../../runtime/clock.js';
 import type { SubjectKey } from '../encoding/subject-key.js';
-import type { BindingStore } from '../ports.js';
+import type { BindingCursor, BindingPage, BindingStore } from '../ports.js';
 import type { SqliteDatabase } from './sqlite-database.js';
 
 export class SqliteBindingStore implements BindingStore {
@@ -29,6 +29,15 @@ export class SqliteBindingStore implements BindingStore {
     return this.database.attempt('store callbacks', () => {
       const [known = null] = (this.database.statements.boundTo.get(ref) as [SubjectKey] | undefined) ?? [];
       return known;
+    });
+  }
+
+  page(after: BindingCursor | null, limit: number): Promise<BindingPage> {
+    return this.database.attempt('read bindings', () => {
+      const { untilMs, ref } = after ?? { untilMs: this.clock.now(), ref: '' };
+      const rows = this.database.statements.bindingsPage.all(untilMs, ref, limit) as [string, SubjectKey, number][];
+      const items = rows.map(([itemRef, key, itemUntilMs]) => ({ ref: itemRef, key, untilMs: itemUntilMs }));
+      return { items, next: items.length < limit ? null : (items.at(-1) ?? null) };
     });
   }
 }

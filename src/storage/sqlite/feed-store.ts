@@ -67,7 +67,12 @@ export class SqliteFeedStore implements FeedStore {
       const [oldestId, oldestBytes] = this.#statements.oldestEntry.get() as unknown as EntryHead;
       const [newestId, newestBytes] = this.#newest();
       const atMs = (id: number) => Math.floor(id / 1_000);
-      return { bytes: newestBytes - oldestBytes, oldestAtMs: atMs(oldestId), newestAtMs: atMs(newestId) };
+      return {
+        bytes: newestBytes - oldestBytes,
+        announcedBytes: newestBytes,
+        oldestAtMs: atMs(oldestId),
+        newestAtMs: atMs(newestId),
+      };
     });
   }
 

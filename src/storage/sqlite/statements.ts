@@ -83,6 +83,9 @@ export function prepareStatements(db: Database.Database) {
     trim: db.prepare('DELETE FROM entries WHERE id < ?'),
     bind: db.prepare('INSERT INTO refs VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
     boundTo: db.prepare('SELECT key FROM refs WHERE ref = ?').raw(),
+    bindingsPage: db
+      .prepare('SELECT ref, key, until_ms FROM refs WHERE (until_ms, ref) > (?, ?) ORDER BY until_ms, ref LIMIT ?')
+      .raw(),
     unbind: db.prepare('DELETE FROM refs WHERE until_ms < ?'),
     addEnd: db.prepare(
       `INSERT INTO ends VALUES (?, ?, ?, ?, 1)

@@ -91,7 +91,7 @@ describe('a slot that moves', () => {
       (isPrimary, node) => isPrimary && node !== from,
     );
     await cluster.beginMove(slot, from, to);
-    // A binding has one key, so it moves with it: ASK.
+    // Each command for a binding has one key, so it moves with it: ASK.
     const ref = Array.from({ length: 1_000 }, (_, n) => `ref${n}`).find((one) => shardOf(one) === shard) ?? '';
     const moved = arrival('a').key;
     expect(await storage.bindings.bind(ref, moved, Date.now() + 60_000)).toBe(moved);
