@@ -271,6 +271,7 @@ function remember(
   return { lastEventAtMs: lastMs, devices, ends: ends.ends, availabilityFacts: facts, pastStays, evictedUpToMs };
 }
 
-function hasEvents({ devices, ends, availabilityFacts }: ParticipantRecord): boolean {
+/** Otherwise only labels of an operator are known. */
+export function hasEvents({ devices, ends, availabilityFacts }: ParticipantRecord): boolean {
   return devices.size > 0 || ends.length > 0 || availabilityFacts.length > 0;
 }

@@ -30,7 +30,12 @@ export function withStatements(known: Statements, event: Stating, atMs: number):
 
 export function withOperatorLabels(
   known: Statements,
-  { labels, occurredAtMs, receivedAtMs, sinceMs }: LabelEvent,
+  {
+    labels,
+    occurredAtMs,
+    receivedAtMs,
+    sinceMs,
+  }: Pick<LabelEvent, 'labels' | 'occurredAtMs' | 'receivedAtMs' | 'sinceMs'>,
 ): Statements {
   const next = withSet(known.labels, 'operator', { labels, occurredAtMs, receivedAtMs, sinceMs });
   return next === known.labels ? known : { ...known, labels: next };
