@@ -89,11 +89,11 @@ export class Shards {
       return call(only, [...items]).catch((error) => this.#failures(items, error));
     }
     const results = Array.from<R | StoreUnavailableError>({ length: items.length });
+    const indexesOf = Array.from(this.all, (): number[] => []);
+    for (const [index, item] of items.entries()) indexesOf[shardNumber(keyOf(item), this.all.length)]?.push(index);
     await Promise.all(
       this.all.map(async (shard, number) => {
-        const indexes = [...items.keys()].filter(
-          (index) => shardNumber(keyOf(items[index] as T), this.all.length) === number,
-        );
+        const indexes = indexesOf[number] ?? [];
         if (indexes.length === 0) return;
         const own = indexes.map((index) => items[index] as T);
         const ownResults = await call(shard, own).catch((error) => this.#failures(own, error));
