@@ -20,17 +20,16 @@ export interface StorageOptions {
   readonly sources: readonly SourceName[];
   /** What is applied again after a possible loss of data; only with Redis. */
   readonly replayWindowMs: number;
+  /** false: for a program beside the service, which neither watches for lost data nor repairs the index. */
+  readonly isWatching?: boolean;
 }
 
 /**
  * Opens the configured store, and loads the modules of that adapter only, for a fast start. Throws StartError if the SQLite
  * file cannot be opened or Redis can never be used. Resolves even if Redis cannot be reached yet.
  */
-export async function openStorage(
-  { redis, redisPrefix, redisShards, unsafeRedis, durability, dataDir, sources, replayWindowMs }: StorageOptions,
-  clock: Clock,
-  log: Logger,
-): Promise<Storage> {
+export async function openStorage(options: StorageOptions, clock: Clock, log: Logger): Promise<Storage> {
+  const { redis, redisPrefix, redisShards, unsafeRedis, durability, dataDir, sources, isWatching = true } = options;
   if (redis === undefined) {
     const { SqliteStorage } = await import('./sqlite/sqlite-storage.js');
     return new SqliteStorage(dataDir, clock, log);
@@ -44,8 +43,10 @@ export async function openStorage(
     prefix: redisPrefix,
     shards: redisShards,
     sources,
-    replayWindowMs,
-    lastSeen: new LastSeen(join(dataDir, 'redis-seen.json'), `${redisPrefix} in ${formatRedisAddress(redis)}`),
+    replayWindowMs: options.replayWindowMs,
+    ...(isWatching && {
+      lastSeen: new LastSeen(join(dataDir, 'redis-seen.json'), `${redisPrefix} in ${formatRedisAddress(redis)}`),
+    }),
     durability,
     clock,
     log,
@@ -56,6 +57,7 @@ export async function openStorage(
     await storage.close();
     throw error;
   }
+  if (!isWatching) return storage;
   // Before the first callback arrives: logs what Redis refuses, and learns which data there is, so that a loss is noticed.
   await storage.check().catch(() => {});
   await storage.incidents.check().catch(() => {});

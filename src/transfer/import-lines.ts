@@ -1,0 +1,73 @@
+// Imports the lines of an export in batches. A fault stops it, with all lines before it imported.
+import { type BindingLine, type ExportLine, type ParticipantLine, parseHeader, parseLine } from './export-format.js';
+import type { Importer } from './importer.js';
+import { type Line, LineError } from './lines.js';
+
+/** A commit of this many blocks the store for a few milliseconds. */
+const BATCH_SIZE = 500;
+
+type Numbered<T> = T & { readonly number: number };
+
+/** `onLine`: called for each line that is read. Rejects with LineError, or StoreUnavailableError. */
+export async function importLines(
+  lines: AsyncIterable<Line>,
+  importer: Importer,
+  onLine: (line: Line) => void,
+): Promise<void> {
+  const batch = new Batch(importer);
+  let last = 0;
+  let isComplete = false;
+  try {
+    for await (const line of lines) {
+      if (isComplete) throw new LineError(line.number, 'something follows the end of the export');
+      onLine(line);
+      const parsed = parse(line);
+      if (parsed?.kind === 'end') {
+        if (parsed.lines !== last) throw new LineError(line.number, `${parsed.lines} lines should be before this one`);
+        isComplete = true;
+      } else if (parsed) {
+        await batch.add({ ...parsed, number: line.number });
+      }
+      last = line.number;
+    }
+    if (!isComplete) throw new LineError(last + 1, 'the export ends here, but is not complete');
+  } finally {
+    await batch.flush();
+  }
+}
+
+/** undefined: the header. */
+function parse({ number, text, isWhole }: Line): ExportLine | undefined {
+  try {
+    if (number > 1) return parseLine(text);
+    parseHeader(text);
+    return undefined;
+  } catch (error) {
+    throw new LineError(number, isWhole ? (error as Error).message : 'the export ends in the middle of this line');
+  }
+}
+
+/** Participants, or bindings, each at most once. */
+class Batch {
+  readonly #importer: Importer;
+  readonly #participants = new Map<string, Numbered<ParticipantLine>>();
+  readonly #bindings = new Map<string, BindingLine>();
+
+  constructor(importer: Importer) {
+    this.#importer = importer;
+  }
+
+  async add(line: Numbered<ParticipantLine | BindingLine>): Promise<void> {
+    const [id, lines] = line.kind === 'binding' ? [line.ref, this.#bindings] : [line.key, this.#participants];
+    if (lines.size === BATCH_SIZE || lines.has(id)) await this.flush();
+    (lines as Map<string, typeof line>).set(id, line);
+  }
+
+  async flush(): Promise<void> {
+    const [participants, bindings] = [[...this.#participants.values()], [...this.#bindings.values()]];
+    this.#participants.clear();
+    this.#bindings.clear();
+    if (participants.length > 0) await this.#importer.addParticipants(participants);
+    if (bindings.length > 0) await this.#importer.addBindings(bindings);
+  }
+}

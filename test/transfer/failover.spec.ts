@@ -1,0 +1,70 @@
+// A failover during an export and an import: both wait for it, and miss nothing.
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import { systemClock } from '../../src/runtime/clock.js';
+import { openClient } from '../../src/storage/redis/client/open-client.js';
+import { parseRedisUrl } from '../../src/storage/redis/client/parse-redis-url.js';
+import { RedisStorage } from '../../src/storage/redis/redis-storage.js';
+import { Shard } from '../../src/storage/redis/shard.js';
+import { Exporter } from '../../src/transfer/exporter.js';
+import { BANDWIDTH } from '../contract/index-entry.js';
+import { openSqlite } from '../contract/stores.js';
+import { RedisCluster } from '../storage/redis/redis-cluster.js';
+import { bodyOf, collect, exportOf, fill, importInto, PAGE_SIZE } from './transfer.js';
+
+const SHARDS = 16;
+const COUNT = 240;
+
+let cluster: RedisCluster;
+let storage: RedisStorage;
+let prefix: string;
+beforeAll(async () => {
+  cluster = await RedisCluster.start();
+});
+afterAll(() => cluster.stop());
+beforeEach(async () => {
+  const log = pino({ level: 'silent' });
+  const client = await openClient({ address: parseRedisUrl(cluster.url) }, log);
+  prefix = `rollcall:${randomUUID()}`;
+  const options = { description: '', sources: [BANDWIDTH], clock: systemClock, log, replayWindowMs: 0 };
+  storage = new RedisStorage(client, { ...options, prefix, shards: SHARDS });
+  await storage.open();
+});
+afterEach(() => storage.close());
+
+/** Runs `work` while the primary of a shard does not answer, until it ends. */
+async function withoutPrimary(work: () => Promise<void>): Promise<void> {
+  await cluster.isComplete();
+  const owner = await cluster.ownerOf(new Shard(prefix, 0).slot);
+  cluster.nodes[owner]?.freeze(true);
+  try {
+    await work();
+    expect(await cluster.ownerOf(new Shard(prefix, 0).slot)).not.toBe(owner);
+  } finally {
+    cluster.nodes[owner]?.freeze(false);
+  }
+}
+
+describe('while a primary of a Redis Cluster is frozen', () => {
+  it('an export waits until a replica has taken over, and has everybody', async () => {
+    await fill(storage, COUNT);
+    const text = bodyOf(await exportOf(storage));
+    const chunks = new Exporter(storage, undefined, PAGE_SIZE).chunks();
+    const begun = [(await chunks.next()).value, (await chunks.next()).value];
+    await withoutPrimary(async () => {
+      expect(bodyOf(begun.join('') + (await collect(chunks)))).toBe(text);
+    });
+  });
+
+  it('an import waits for it, and misses nobody', async () => {
+    const source = await openSqlite();
+    await fill(source.storage, COUNT);
+    const text = await exportOf(source.storage);
+    await source.discard();
+    await withoutPrimary(async () => {
+      await importInto(storage, text);
+    });
+    expect(bodyOf(await exportOf(storage))).toBe(bodyOf(text));
+  });
+});

@@ -1,0 +1,107 @@
+// Exports from every store into every other one.
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Exporter } from '../../src/transfer/exporter.js';
+import { changesAfter } from '../contract/feed.js';
+import { type OpenStorage, openSqlite, storesUnderTest } from '../contract/stores.js';
+import { connected, left } from '../domain/builders.js';
+import { bodyOf, collect, eventsOf, exportOf, fill, importInto, NOW_MS, PAGE_SIZE, record } from './transfer.js';
+
+const stores = storesUnderTest();
+/** More than one commit of an import. */
+const COUNT = 520;
+const opened: OpenStorage[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map(({ discard }) => discard()));
+});
+
+async function openOne(open: () => Promise<OpenStorage>): Promise<OpenStorage> {
+  const one = await open();
+  opened.push(one);
+  return one;
+}
+
+describe.each(stores)('an export from %s', (_, openSource) => {
+  it('is, after an import into any store, the same as the export of that store', async () => {
+    const { storage } = await openOne(openSource);
+    await fill(storage, COUNT);
+    const text = await exportOf(storage);
+    expect(text.match(/\n/g)).toHaveLength(1 + COUNT + COUNT / 2 + 1);
+    for (const [, openTarget] of stores) {
+      const { storage: copy } = await openOne(openTarget);
+      expect(await importInto(copy, text)).toMatchObject({ added: COUNT, merged: 0, bindings: COUNT / 2 });
+      expect(bodyOf(await exportOf(copy))).toBe(bodyOf(text));
+      expect(await copy.index.occupancy({})).toEqual(await storage.index.occupancy({}));
+      expect(await copy.records.due(NOW_MS, 2)).toEqual(await storage.records.due(NOW_MS, 2));
+      expect((await copy.feed.extent()).announcedBytes).toBe(0);
+      expect(await importInto(copy, text)).toMatchObject({ added: 0, merged: 0, unchanged: COUNT });
+      await opened.pop()?.discard();
+    }
+  });
+});
+
+describe.each(stores)('with %s', (_, open) => {
+  it('an export has everybody, and the newest of those who change meanwhile', async () => {
+    const { storage } = await openOne(open);
+    await fill(storage, COUNT);
+    const chunks = new Exporter(storage, undefined, PAGE_SIZE).chunks();
+    const text = [(await chunks.next()).value, (await chunks.next()).value];
+    // The export has been where this one is from now on.
+    const [start] = eventsOf(1);
+    await record(storage, [connected({ participant: 'p1', at: (start?.occurredAtMs ?? 0) + 600 })]);
+    await record(storage, [connected({ participant: 'new', at: NOW_MS - 60_000 })]);
+    text.push(await collect(chunks));
+    const copy = await openOne(openSqlite);
+    await importInto(copy.storage, text.join(''));
+    expect(bodyOf(await exportOf(copy.storage))).toBe(bodyOf(await exportOf(storage)));
+  });
+
+  it('an import into a store that is in use merges, and announces the differences', async () => {
+    const [{ storage }, target] = [await openOne(openSqlite), await openOne(open)];
+    const [a, b, c] = ['a', 'b', 'c'].map((participant) => ({ participant, at: NOW_MS - 5_000 })) as [
+      object,
+      object,
+      object,
+    ];
+    await record(storage, [connected(a), connected(b), connected({ ...b, device: 'd2' }), connected(c)]);
+    await record(target.storage, [connected(b), left({ ...b, at: NOW_MS - 1_000 }), connected(c)]);
+    const position = await target.storage.feed.end();
+    const text = await exportOf(storage);
+    expect(await importInto(target.storage, text)).toMatchObject({ added: 1, merged: 1, unchanged: 1 });
+    const changes = (await changesAfter(target.storage.feed, position)).map(
+      ({ type, subject, deviceId, previousState }) =>
+        `${subject.participantId} ${deviceId ?? '-'} ${type} ${previousState}`,
+    );
+    expect(changes.sort()).toEqual([
+      'a - participant.connected null',
+      'a d1 device.connected null',
+      'b - participant.connected gone',
+      'b d2 device.connected null',
+    ]);
+    const end = await target.storage.feed.end();
+    expect(await importInto(target.storage, text)).toMatchObject({ added: 0, merged: 0, unchanged: 3 });
+    expect(await target.storage.feed.end()).toEqual(end);
+  });
+
+  it('an imported participant is found by its labels', async () => {
+    const [{ storage }, { storage: copy }] = [await openOne(openSqlite), await openOne(open)];
+    await fill(storage, 60);
+    expect(await copy.labels.complete((await copy.labels.choose(['call'])) ?? '')).toBe(true);
+    await importInto(copy, await exportOf(storage));
+    const { items } = await copy.index.page(
+      { states: ['expected'], group: { kind: 'label', name: 'call=42' } },
+      null,
+      100,
+    );
+    expect(items).toHaveLength(10);
+  });
+
+  it('an import keeps the bindings of the store', async () => {
+    const [{ storage }, { storage: copy }] = [await openOne(openSqlite), await openOne(open)];
+    await fill(storage, 4);
+    const other = (await storage.index.page({ states: ['gone'] }, null, 1)).items[0]?.key;
+    if (!other) throw new Error('nobody is gone');
+    await copy.bindings.bind('ref-0', other, Date.now() + 60_000);
+    expect(await importInto(copy, await exportOf(storage))).toMatchObject({ bindings: 2, boundOtherwise: 1 });
+    expect(await copy.bindings.find('ref-0')).toBe(other);
+  });
+});
