@@ -5,11 +5,12 @@ import type { SourceName } from '../../src/domain/subject.js';
 import { keyOf, type SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import { compareBytes } from '../../src/storage/page-order.js';
 import type { Changeset, Group, PageCursor, PageFilter, PresenceIndex, Storage } from '../../src/storage/ports.js';
+import { shardNumber } from '../../src/storage/redis/shard.js';
 import { subjectOf } from '../domain/builders.js';
 import { lengthOf } from '../length.js';
 import { arrival, keyNamed, keysOf, stored } from './arrivals.js';
 import { BANDWIDTH, type IndexParts, NONE_KNOWN, tagged } from './index-entry.js';
-import { type OpenStorage, storesUnderTest } from './stores.js';
+import { MAX_SHARDS, type OpenStorage, storesUnderTest } from './stores.js';
 
 async function allKeys(index: PresenceIndex, filter: PageFilter, limit: number): Promise<SubjectKey[]> {
   const keys: SubjectKey[] = [];
@@ -43,6 +44,18 @@ describe.each(storesUnderTest())('the presence index on %s', (_, open) => {
         .sort((a, b) => a.sinceMs - b.sinceMs || compareBytes(a.key, b.key));
       expect(await allKeys(storage.index, CONNECTED, 1_000)).toEqual(keysOf(ordered));
       expect(await allKeys(storage.index, CONNECTED, 7)).toEqual(keysOf(ordered));
+    });
+
+    it('is complete and sorted also where most participants are in one shard', async () => {
+      const names = Array.from({ length: 2_000 }, (_, n) => `p${n}`);
+      const crowded = names.filter((name, n) => n < 60 || shardNumber(name, MAX_SHARDS) === 3);
+      const arrivals = crowded.map((name, n) => arrival(name, { sinceMs: (n * 7) % 50 }));
+      await storage.records.commit(arrivals);
+      const ordered = arrivals
+        .map(({ key, after }) => ({ key, sinceMs: after?.index.sinceMs ?? 0 }))
+        .sort((a, b) => a.sinceMs - b.sinceMs || compareBytes(a.key, b.key));
+      for (const limit of [1, 60, 100, 1_000])
+        expect(await allKeys(storage.index, CONNECTED, limit)).toEqual(keysOf(ordered));
     });
 
     it('is filtered by state and tag', async () => {

@@ -2,7 +2,7 @@
 import type { SourceName } from '../../domain/subject.js';
 import { newEpoch } from '../feed-position.js';
 import { isComplete, parseLabelIndex } from '../label-index.js';
-import { compareBytes, mergePages } from '../page-order.js';
+import { compareBytes, comparePageItems, mergePages } from '../page-order.js';
 import {
   type Group,
   LabelsNotIndexedError,
@@ -41,11 +41,21 @@ export class RedisPresenceIndex implements PresenceIndex {
     this.#tags = loadScript(shards, 'feed', 'tags');
   }
 
-  async page(
+  async page(filter: PageFilter, after: PageCursor | null, limit: number): Promise<Snapshot<PageItem>> {
+    let read = await this.#read(filter, after, shareOf(limit, this.#shards.all.length));
+    if (!read.isWhole && read.items.length < limit) read = await this.#read(filter, after, limit);
+    return { items: read.items.slice(0, limit), position: read.position };
+  }
+
+  /**
+   * The first items after the cursor that `limit` items of each index of each shard contain for certain; at least `limit`, if there are
+   * as many. `isWhole`: there are no more.
+   */
+  async #read(
     { states, availability, ...filter }: PageFilter,
     after: PageCursor | null,
     limit: number,
-  ): Promise<Snapshot<PageItem>> {
+  ): Promise<Snapshot<PageItem> & { readonly isWhole: boolean }> {
     const cursor = after ? [after.sinceMs, after.key] : ['', ''];
     const group = filter.group;
     const found = await this.#shards.fromEach('read participants', async (shard) => {
@@ -74,7 +84,12 @@ export class RedisPresenceIndex implements PresenceIndex {
     });
     if (found.some(({ isKnown }) => !isKnown)) throw new LabelsNotIndexedError();
     const pages = found.flatMap((one) => one.pages);
-    return { items: mergePages(pages, limit), position: found.map(({ position }) => position) };
+    // What comes after the end of a page that is full may come after items that it has not.
+    const ends = pages.flatMap((page) => (page.length === limit ? (page.at(-1) ?? []) : []));
+    const [firstEnd] = ends.sort(comparePageItems);
+    const items = mergePages(pages, Number.POSITIVE_INFINITY);
+    const certain = firstEnd ? items.filter((item) => comparePageItems(item, firstEnd) <= 0) : items;
+    return { items: certain, isWhole: firstEnd === undefined, position: found.map(({ position }) => position) };
   }
 
   async occupancy(filter: OccupancyFilter): Promise<Occupancy> {
@@ -135,6 +150,11 @@ export class RedisPresenceIndex implements PresenceIndex {
     if (source !== undefined) return [source];
     return (await this.#shards.run(shard, (commands) => commands.smembers(shard.sources))) as SourceName[];
   }
+}
+
+/** How many items each shard is asked for first: participants are distributed evenly, so twice the average is nearly always enough. */
+function shareOf(limit: number, shards: number): number {
+  return Math.min(limit, 2 * Math.ceil(limit / shards) + 16);
 }
 
 function isLabel(group: Group | undefined): group is Group<'label'> {
