@@ -20,6 +20,8 @@ import { ReconcileModule } from './reconcile/reconcile.module.js';
 import type { Clock } from './runtime/clock.js';
 import { RuntimeModule, type RuntimeParts } from './runtime/runtime.module.js';
 import { VERSION } from './runtime/version.js';
+import type { ForwardSettings } from './sources/forwarding/create-forwarder.js';
+import { Forwarder } from './sources/forwarding/forwarder.js';
 import { type ConfiguredSource, SourceRegistry } from './sources/registry.js';
 import type { Dialect } from './sources/source.js';
 import { SourcesModule } from './sources/sources.module.js';
@@ -55,6 +57,8 @@ export interface AppSettings {
   readonly quarantine: QuarantineSettings;
   /** How long events are kept, to apply them again if the store loses them; 0: never. */
   readonly replayWindowMs: number;
+  /** undefined: callbacks are not forwarded to another Rollcall. */
+  readonly forward: ForwardSettings | undefined;
   /** Between two polls of the list of a provider; 0: providers are not asked. */
   readonly reconcileMs: number;
   readonly access: AccessSettings;
@@ -87,6 +91,7 @@ export class AppModule {
     metricsSettings: { address: metricsAddress, tags: metricsTags, dataDir },
     quarantine,
     replayWindowMs,
+    forward,
     reconcileMs,
     access,
     workers,
@@ -108,6 +113,14 @@ export class AppModule {
       metricsTags,
     });
     const feedModule = FeedModule.forRoot({ imports: [storageModule], ...feed });
+    const sourcesModule = SourcesModule.forRoot({
+      imports: [storageModule, presenceModule, spoolModule, quarantineModule],
+      registry,
+      access,
+      callbacksPerMinutePerUrl: http.callbacksPerMinutePerUrl,
+      replayWindowMs,
+      forward,
+    });
     return {
       module: AppModule,
       imports: [
@@ -116,13 +129,7 @@ export class AppModule {
         presenceModule,
         feedModule,
         quarantineModule,
-        SourcesModule.forRoot({
-          imports: [storageModule, presenceModule, spoolModule, quarantineModule],
-          registry,
-          access,
-          callbacksPerMinutePerUrl: http.callbacksPerMinutePerUrl,
-          replayWindowMs,
-        }),
+        sourcesModule,
         ReconcileModule.forRoot({
           imports: [storageModule, presenceModule, feedModule],
           intervalMs: reconcileMs,
@@ -139,8 +146,8 @@ export class AppModule {
         IncidentsModule.forRoot([storageModule]),
         BackupsModule.forRoot([storageModule]),
         HealthModule.forRootAsync({
-          imports: [storageModule, presenceModule, spoolModule],
-          inject: [STORAGE, DeadlineWorker, Spool],
+          imports: [storageModule, presenceModule, spoolModule, sourcesModule],
+          inject: [STORAGE, DeadlineWorker, Spool, Forwarder],
           useFactory: healthChecks,
         }),
       ],
@@ -149,7 +156,7 @@ export class AppModule {
 }
 
 /** While the store is down, callbacks can be accepted if they can be spooled. Deadlines wait for the store. */
-function healthChecks(storage: Storage, deadlines: DeadlineWorker, spool: Spool): HealthCheck[] {
+function healthChecks(storage: Storage, deadlines: DeadlineWorker, spool: Spool, forwarder: Forwarder): HealthCheck[] {
   const down = (message: string) => ({ status: 'down', message }) as const;
   let isSpooling = false;
   const isOptional = () => isSpooling;
@@ -185,5 +192,6 @@ function healthChecks(storage: Storage, deadlines: DeadlineWorker, spool: Spool)
     { name: 'quarantine', check: checkQuarantine },
     { name: 'deadlines', check: checkDeadlines, isOptional },
     ...(spool.state ? [{ name: 'spool', check: async () => ({ ...UP, ...spool.state }) }] : []),
+    ...(forwarder.state ? [{ name: 'forward', check: async () => ({ ...UP, ...forwarder.state }) }] : []),
   ];
 }

@@ -166,8 +166,14 @@ function conflicts(
     ...conflictingLimits(values),
     ...missingPublicUrl(values, dialects),
     ...redisConflicts(values),
+    ...forwardConflicts(values),
     ...(workers > 1 && !redis ? ['WORKERS above 1 needs REDIS_URL: only one process can use an SQLite file'] : []),
   ];
+}
+
+function forwardConflicts({ forwardTo, forwardApiKey, spoolMaxBytes }: Partial<Values>): string[] {
+  if (forwardTo === undefined) return forwardApiKey === undefined ? [] : ['FORWARD_API_KEY needs FORWARD_TO'];
+  return spoolMaxBytes === 0 ? ['FORWARD_TO needs SPOOL_MAX_BYTES above 0: callbacks wait there'] : [];
 }
 
 /** Whether callbacks of at least one source must have one of CALLBACK_SECRETS. */
@@ -278,6 +284,10 @@ function group(values: Values, ofSources: readonly SourceValues[]): Omit<Config,
       redis && spoolMaxBytes > 0
         ? { dataDir, store: storeName(redis, redisPrefix), maxBytes: spoolMaxBytes, maxAgeMs: spoolMaxAgeMs }
         : undefined,
+    forward:
+      values.forwardTo === undefined
+        ? undefined
+        : { dataDir, url: values.forwardTo, apiKey: values.forwardApiKey, maxBytes: spoolMaxBytes },
     metricsSettings: {
       address: metricsPort === undefined ? undefined : { host: metricsHost, port: metricsPort },
       tags: metricsTags,

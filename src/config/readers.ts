@@ -129,7 +129,7 @@ export function callbackSecrets(text: string): string[] {
   throw new Error('must be a comma-separated list of secrets, each of 32 to 256 letters, digits, - or _');
 }
 
-export function publicUrl(text: string): string | undefined {
+export function baseUrl(text: string): string | undefined {
   if (text === '') return undefined;
   const url = plainUrl(text);
   if (url !== undefined) return url;

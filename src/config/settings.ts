@@ -6,6 +6,7 @@ import { parseRedisUrl } from '../storage/redis/client/parse-redis-url.js';
 import { ALLOWABLE } from '../storage/redis/client/redis-fault.js';
 import {
   addressRange,
+  baseUrl,
   callbackSecrets,
   certificate,
   durability,
@@ -22,7 +23,6 @@ import {
   optional,
   origin,
   privateKey,
-  publicUrl,
   reconcileInterval,
   serverName,
   sources,
@@ -83,7 +83,7 @@ export const SETTINGS = {
     'PUBLIC_URL',
     '',
     'Public base URL of this service, used in minted callback URLs; for example https://rollcall.example.com.',
-    publicUrl,
+    baseUrl,
   ),
   trustProxy: setting(
     'TRUST_PROXY',
@@ -206,6 +206,12 @@ export const SETTINGS = {
     'How long events are kept in memory, to apply them again when Redis may have lost them, as after a failover; 0 turns it off.',
     integer(0, 3_600_000),
   ),
+  forwardTo: filled(
+    'FORWARD_TO',
+    'Base URL of another Rollcall that gets each callback as well, while readers move to it; for example https://new.example.com.',
+    baseUrl,
+  ),
+  forwardApiKey: filled('FORWARD_API_KEY', 'API key with the scope admin of the Rollcall in FORWARD_TO.', line),
   reconcileMs: setting(
     'RECONCILE_MS',
     '60000',

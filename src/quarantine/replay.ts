@@ -1,7 +1,7 @@
 // Replays quarantined callbacks through today's code. A callback that is applied, or now known not to concern presence, is removed;
 // any other one stays. To replay a callback twice changes nothing: presence is a function of the set of events.
 import { Inject, Injectable } from '@nestjs/common';
-import type { FieldError } from '../http/problem.js';
+import type { FieldError, RefusalReason } from '../http/problem.js';
 import { ThrottledLog } from '../observability/throttled-log.js';
 import {
   type QuarantinedCallback,
@@ -22,7 +22,12 @@ export const REPLAY_OUTCOMES = ['applied', 'ignored', 'spooled'] as const;
 export type ReplayResult =
   /** `ignored`: a duplicate, outdated, or of no concern to presence. `spooled`: applied once the store is back. */
   | { readonly outcome: (typeof REPLAY_OUTCOMES)[number] }
-  | { readonly outcome: 'refused'; readonly detail: string; readonly errors?: readonly FieldError[] };
+  | {
+      readonly outcome: 'refused';
+      readonly reason: RefusalReason;
+      readonly detail: string;
+      readonly errors?: readonly FieldError[];
+    };
 
 export interface CallbackReplayer {
   /** Rejects if the callback may be applied later: the store is away, or a limit is reached. */

@@ -17,6 +17,7 @@ import { CallbackMetrics, type CallbackOutcome } from './callback-metrics.js';
 import { ACCESS } from './callback-urls/callback-urls.controller.js';
 import { ClockWarnings } from './clock-warnings.js';
 import { EventIntake, type Intake } from './event-intake.js';
+import { Forwarder } from './forwarding/forwarder.js';
 import { type ReceivedCallback, RefusedCallbacks } from './refused-callbacks.js';
 import type { RegisteredSource } from './registry.js';
 import type { Authentication, Dialect, ProviderEvent, RawCallback, Reply, Source, Translation } from './source.js';
@@ -45,6 +46,7 @@ export class CallbackReceiver {
     host: HttpAdapterHost,
     private readonly authenticator: CallbackAuthenticator,
     private readonly intake: EventIntake,
+    private readonly forwarder: Forwarder,
     private readonly refused: RefusedCallbacks,
     private readonly metrics: CallbackMetrics,
     private readonly clockWarnings: ClockWarnings,
@@ -138,6 +140,7 @@ export class CallbackReceiver {
     const { events, warnings = [] } = understood;
     const outcomes = await Promise.all(events.map((event) => this.#take(event, received, credentials)));
     for (const warning of warnings) this.#logWarning(received.source, warning);
+    await this.forwarder.add(received);
     const isSpooled = outcomes.includes('spooled');
     const status = isSpooled || outcomes.includes('pending') ? 202 : 204;
     return { outcome: isSpooled ? 'spooled' : 'accepted', status, ...acknowledgement };

@@ -110,11 +110,15 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     );
   }
 
+  apply(texts: readonly string[]): Promise<readonly PromiseSettledResult<void>[]> {
+    return Promise.allSettled(texts.map((text) => this.#applySpooled(text)));
+  }
+
   /**
-   * Applies a spooled event. It was acknowledged, so limits do not refuse it, but only make it wait: that of new participants per
-   * minute does not apply, because which participants are new was not known.
+   * The event was acknowledged, so limits do not refuse it, but only make it wait: that of new participants per minute does not
+   * apply, because which participants are new was not known.
    */
-  async apply(text: string): Promise<void> {
+  async #applySpooled(text: string): Promise<void> {
     const { accepted, received } = parseSpooled(text);
     try {
       await this.#record(accepted);

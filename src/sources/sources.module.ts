@@ -1,5 +1,8 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import type { Logger } from 'pino';
 import type { AccessSettings } from '../auth/access-guard.js';
+import { LOG } from '../observability/logging.js';
+import { Metrics } from '../observability/metrics/metrics.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import { CallbackAuthenticator } from './authentication/callback-authenticator.js';
 import { CallbackUrlLimit } from './authentication/callback-url-limit.js';
@@ -14,6 +17,10 @@ import { ClockWarnings } from './clock-warnings.js';
 import { EndsWithoutParticipant } from './ends-without-participant.js';
 import { EventIntake, REPLAY_WINDOW } from './event-intake.js';
 import { CallbackFastPath } from './fast-path.js';
+import { createForwarder, type ForwardSettings } from './forwarding/create-forwarder.js';
+import { ForwardedCallbacksController } from './forwarding/forwarded-callbacks.controller.js';
+import { ForwardedCallbacks } from './forwarding/forwarded-callbacks.js';
+import { Forwarder } from './forwarding/forwarder.js';
 import { RefusedCallbacks } from './refused-callbacks.js';
 import { SourceRegistry } from './registry.js';
 import { ReplayWindow } from './replay-window.js';
@@ -27,9 +34,11 @@ export interface SourcesOptions {
   readonly callbacksPerMinutePerUrl: number;
   /** 0: no events are kept. */
   readonly replayWindowMs: number;
+  /** undefined: callbacks are not forwarded. */
+  readonly forward: ForwardSettings | undefined;
 }
 
-@Module({ controllers: [CallbackUrlsController] })
+@Module({ controllers: [CallbackUrlsController, ForwardedCallbacksController] })
 export class SourcesModule {
   static forRoot({
     imports,
@@ -37,6 +46,7 @@ export class SourcesModule {
     access,
     callbacksPerMinutePerUrl,
     replayWindowMs,
+    forward,
   }: SourcesOptions): DynamicModule {
     const { callbackSecrets: secrets, isRequired, newParticipantsPerMinute } = access;
     const urlLimit = new CallbackUrlLimit(callbacksPerMinutePerUrl);
@@ -52,6 +62,13 @@ export class SourcesModule {
         EndsWithoutParticipant,
         { provide: REPLAY_WINDOW, useValue: new ReplayWindow(replayWindowMs) },
         CallbackFastPath,
+        ForwardedCallbacks,
+        {
+          provide: Forwarder,
+          useFactory: (clock: Clock, log: Logger, metrics: Metrics) =>
+            createForwarder(forward, { clock, log, metrics }),
+          inject: [CLOCK, LOG, Metrics],
+        },
         { provide: ACCESS, useValue: access },
         { provide: SourceRegistry, useValue: registry },
         { provide: CallbackAuthenticator, useValue: new CallbackAuthenticator({ secrets, isRequired }, urlLimit) },
@@ -64,6 +81,7 @@ export class SourcesModule {
         CallbackMetrics,
         ClockWarnings,
       ],
+      exports: [Forwarder],
     };
   }
 }

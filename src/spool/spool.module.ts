@@ -21,7 +21,7 @@ export class SpoolModule {
     const spool = {
       provide: Spool,
       useFactory: (clock: Clock, log: Logger, metrics: Metrics) => {
-        const files = settings ? openSpoolFiles(settings.dataDir, settings.store, log) : [];
+        const files = settings ? openSpoolFiles({ ...settings, name: 'spool' }, log) : [];
         const created = new Spool(files, limits, { clock, log });
         addSpoolMetrics(metrics, created, limits.maxBytes);
         return created;

@@ -1,5 +1,5 @@
-// Keeps events on the local disk while the store cannot take them, and hands them on once it can. The provider may never send a
-// callback again, so one that is answered with 202 must be durable here.
+// Keeps entries on the local disk until their consumer can take them: events while the store cannot, so that a callback that is
+// answered with 202 is durable, since the provider may never send it again; and callbacks that another service is to have.
 //
 // The order in which events are applied does not matter: presence is a function of the set. While a participant has spooled
 // events, its new ones are spooled, too, so that a long history is folded in the order of receipt.
@@ -32,10 +32,19 @@ export interface SpoolConsumer {
   /** Whether events can be applied, and those applied before are durable. `some`: those of some participants. */
   canApply(): Promise<'all' | 'some' | 'none'>;
   /**
-   * Resolves when the event is stored, or found to be one that will never be stored. Rejects with StoreUnavailableError to get it
-   * again later.
+   * Resolves with an outcome for each entry. It is fulfilled if the entry is applied, or found to be one that never will be, and
+   * rejected, usually with StoreUnavailableError, to get it again later.
    */
-  apply(text: string): Promise<void>;
+  apply(texts: readonly string[]): Promise<readonly PromiseSettledResult<unknown>[]>;
+}
+
+interface SpoolParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** For the log; by default, 'The spool'. */
+  readonly name?: string;
+  /** Whether it is unusual that there are entries; by default, it is. */
+  readonly isDrainLogged?: boolean;
 }
 
 export interface SpoolState {
@@ -57,7 +66,7 @@ export class Spool {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #refusals: RefusalLog;
-  readonly #drainLog: DrainLog;
+  readonly #drainLog: DrainLog | undefined;
   /** The number of entries of each participant. */
   readonly #held = new Map<SubjectKey, number>();
   /** Entries that are applied, but could not be removed from their file yet. */
@@ -71,13 +80,17 @@ export class Spool {
   #cancelWait = () => {};
 
   /** `files`: empty if events cannot be spooled. */
-  constructor(files: readonly SpoolFile[], limits: SpoolLimits, { clock, log }: { clock: Clock; log: Logger }) {
+  constructor(
+    files: readonly SpoolFile[],
+    limits: SpoolLimits,
+    { clock, log, name = 'The spool', isDrainLogged = true }: SpoolParts,
+  ) {
     this.#files = [...files];
     this.#limits = limits;
     this.#clock = clock;
     this.#log = log;
-    this.#refusals = new RefusalLog(log, 'The spool', clock);
-    this.#drainLog = new DrainLog(clock, log, () => this.#events);
+    this.#refusals = new RefusalLog(log, name, clock);
+    this.#drainLog = isDrainLogged ? new DrainLog(clock, log, () => this.#events) : undefined;
     for (const file of files) for (const { key, count, length } of file.totals()) this.#count(key, count, length);
   }
 
@@ -180,10 +193,10 @@ export class Spool {
 
   #begin(): void {
     if (this.#draining || !this.#consumer || this.#isStopped) return;
-    this.#drainLog.begin();
+    this.#drainLog?.begin();
     this.#draining = this.#drain(this.#consumer).finally(() => {
       this.#draining = undefined;
-      this.#drainLog.end();
+      this.#drainLog?.end();
     });
   }
 
@@ -246,7 +259,7 @@ export class Spool {
   async #apply(file: SpoolFile, entries: readonly SpoolEntry[], consumer: SpoolConsumer): Promise<number> {
     const known = this.#applied.get(file) ?? new Set();
     const waiting = entries.filter(({ id }) => !known.has(id));
-    const outcomes = await Promise.allSettled(waiting.map(({ text }) => consumer.apply(text)));
+    const outcomes = await consumer.apply(waiting.map(({ text }) => text));
     const done = waiting.filter((_, index) => outcomes[index]?.status === 'fulfilled');
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected' && !(outcome.reason instanceof StoreUnavailableError)) {
@@ -256,7 +269,7 @@ export class Spool {
     if (done.length === 0) return 0;
     this.#remove(file, [...known, ...done.map(({ id }) => id)]);
     for (const { key, text } of done) this.#count(key, -1, -text.length);
-    this.#drainLog.applied(done.length);
+    this.#drainLog?.applied(done.length);
     return done.length;
   }
 

@@ -66,6 +66,13 @@ describe('settings', () => {
     });
   });
 
+  it('name the Rollcall that callbacks are forwarded to', () => {
+    const settings = { FORWARD_TO: 'https://new.example.com/', FORWARD_API_KEY: 'key' };
+    const forward = { url: 'https://new.example.com', apiKey: 'key', dataDir: './data', maxBytes: 67_108_864 };
+    expect(readConfig(DIALECTS, settings).forward).toEqual(forward);
+    expect(readConfig(DIALECTS, {}).forward).toBeUndefined();
+  });
+
   it('accept an empty value only where empty is meaningful, such as an empty list', () => {
     const lists =
       'API_KEYS CALLBACK_SECRETS PUBLIC_URL TRUST_PROXY CORS_ORIGINS UNSAFE_REDIS METRICS_PORT METRICS_TAGS INDEXED_LABELS'.split(
@@ -151,6 +158,9 @@ describe('settings', () => {
     [{ SOURCE_BANDWIDTH_OVERLAP_MS: '-1' }, 'SOURCE_BANDWIDTH_OVERLAP_MS must be a whole number'],
     [{ SOURCE_BANDWIDTH_DEVICES_AT_ONCE: '1' }, 'SOURCE_BANDWIDTH_DEVICES_AT_ONCE must be one or many'],
     [{ MAX_CONNECTIONS: '1000' }, 'MAX_STREAMS must be less than MAX_CONNECTIONS'],
+    [{ FORWARD_TO: 'https://me:pass@new.example.com' }, 'FORWARD_TO must be a URL like'],
+    [{ FORWARD_TO: 'https://new.example.com', SPOOL_MAX_BYTES: '0' }, 'FORWARD_TO needs SPOOL_MAX_BYTES above 0'],
+    [{ FORWARD_API_KEY: 'a-secret-key' }, 'FORWARD_API_KEY needs FORWARD_TO'],
   ])('reject %p', (environment, problem) => {
     expect(() => readConfig(DIALECTS, environment)).toThrow(ConfigError);
     expect(() => readConfig(DIALECTS, environment)).toThrow(problem);

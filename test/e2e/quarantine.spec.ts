@@ -203,7 +203,7 @@ describe.each(onEachStore())('the quarantine on %s', (_, startOn) => {
     const [{ id }] = await client.listOf(1);
     expect(await client.call('POST', `/${id}/replay`)).toMatchObject({
       status: 422,
-      json: { type: `${PROBLEM}not-replayable`, detail: 'The kind of event is still not known.' },
+      json: { type: `${PROBLEM}not-replayable`, detail: 'The kind of event is not known.' },
     });
     expect(await client.reasons()).toEqual(['unknown-event']);
     clock.advance(3_600_000);
@@ -250,9 +250,9 @@ describe.each(onEachStore())('the quarantine on %s', (_, startOn) => {
       details[reason] = json.detail;
     }
     expect(details).toEqual({
-      'unknown-event': 'The kind of event is still not known.',
+      'unknown-event': 'The kind of event is not known.',
       'malformed-body': 'The body is not valid JSON.',
-      'invalid-fields': 'The callback is still not valid.',
+      'invalid-fields': 'The callback is not valid.',
     });
     await restart();
     const { json } = await client.call('POST', '/replay', { reason: 'unknown-event' });

@@ -14,6 +14,7 @@ import type { HttpSettings } from '../../src/http/http-server.js';
 import { Refusals } from '../../src/http/refusals.js';
 import type { QuarantineSettings } from '../../src/quarantine/quarantine-trimmer.js';
 import { type Clock, systemClock } from '../../src/runtime/clock.js';
+import type { ForwardTarget } from '../../src/sources/forwarding/forwarder.js';
 import type { ConfiguredSource } from '../../src/sources/registry.js';
 import type { Dialect } from '../../src/sources/source.js';
 import type { SpoolLimits } from '../../src/spool/spool.js';
@@ -45,6 +46,8 @@ export interface ServiceOptions {
   readonly quarantine?: Partial<QuarantineSettings>;
   readonly replayWindowMs?: number;
   readonly reconcileMs?: number;
+  /** Another service, which gets each callback as well. */
+  readonly forward?: ForwardTarget & { readonly maxBytes?: number };
   readonly feed?: Partial<FeedSettings>;
   readonly access?: Partial<AccessSettings>;
   readonly http?: Partial<HttpSettings>;
@@ -105,6 +108,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     quarantine,
     replayWindowMs = 0,
     reconcileMs = 60_000,
+    forward,
     feed,
     access,
     http,
@@ -144,6 +148,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     workers: 1,
     replayWindowMs,
     reconcileMs,
+    forward: forward && { dataDir, maxBytes: 1e8, ...forward },
     sources,
     ...(dialects && { dialects }),
     policy: { ...DEFAULT_POLICY, ...policy },

@@ -217,7 +217,7 @@ describe('spooled events', () => {
     await first.end('SIGKILL');
     await redis.restart();
     const other = await ServiceProcess.start({ ...settings(), REDIS_PREFIX: 'other' });
-    expect(other.output).toContain('a spool file has events for another store');
+    expect(other.output).toContain('a spool file has events for another destination');
     expect(await connected(other)).toBe(0);
     await other.end('SIGTERM');
     const same = await ServiceProcess.start(settings());

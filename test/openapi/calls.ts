@@ -40,7 +40,15 @@ const ADMIN_OPERATIONS = new Set([
   'replayQuarantinedCallbacks',
   'deleteQuarantinedCallback',
   'deleteQuarantinedCallbacks',
+  'takeForwardedCallbacks',
 ]);
+const FORWARDED = {
+  source: 'bandwidth',
+  receivedAt: new Date().toISOString(),
+  contentType: 'application/json',
+  body: JSON.stringify(SEED),
+  requestId: 'r-1',
+};
 export const JSON_TYPE = { 'content-type': 'application/json' };
 const BASIC = { authorization: `Basic ${Buffer.from(`bandwidth:${SECRET}`).toString('base64')}` };
 export const bearer = (scope: keyof typeof KEYS) => ({ authorization: `Bearer ${KEYS[scope]}` });
@@ -58,6 +66,7 @@ export function usualCall({ path, method, operationId }: Operation): Call {
     endDevice: { deviceId: SEED.deviceId },
     setAvailability: { availability: 'available' },
     setLabels: { labels: { call: '42', user: 'u-7' } },
+    takeForwardedCallbacks: { callbacks: [FORWARDED] },
     replayQuarantinedCallbacks: { reason: 'unknown-event' },
   };
   const hasBody = method === 'POST' || method === 'PUT';

@@ -21,7 +21,8 @@ it('the progress of the spool is logged every 10 s, as long as there is any', as
   const clock = new ManualClock(0);
   const spool = new Spool([file], { maxBytes: 2 ** 30, maxAgeMs: 2 ** 40 }, { clock, log });
   const waiting: (() => void)[] = [];
-  const apply = () => new Promise<void>((resolve) => void waiting.push(resolve));
+  const applyOne = () => new Promise<void>((resolve) => void waiting.push(resolve));
+  const apply = (texts: readonly string[]) => Promise.allSettled(texts.map(applyOne));
   spool.start({ canApply: async () => 'all', apply });
   const applyNext = async (count: number, next: number) => {
     await eventually(() => expect(waiting).toHaveLength(count));

@@ -30,9 +30,10 @@ it.each([
     passes += 1;
     return applicable;
   };
-  const apply = async (text: string) => {
+  const applyOne = async (text: string) => {
     if (text === 'away') throw new StoreUnavailableError('away');
   };
+  const apply = (texts: readonly string[]) => Promise.allSettled(texts.map(applyOne));
   spool.start({ canApply, apply });
   await eventually(() => {
     clock.advance(10_000);

@@ -65,8 +65,14 @@ function openSpool(dataDir: string) {
   const logged: Record<string, unknown>[] = [];
   const log = pino({}, { write: (line: string) => void logged.push(JSON.parse(line)) });
   const applied: string[] = [];
-  const spool = new Spool(openSpoolFiles(dataDir, STORE, log), LIMITS, { clock: systemClock, log });
-  spool.start({ canApply: async () => 'all', apply: async (text) => void applied.push(text) });
+  const spool = new Spool(openSpoolFiles({ dataDir, name: 'spool', store: STORE }, log), LIMITS, {
+    clock: systemClock,
+    log,
+  });
+  spool.start({
+    canApply: async () => 'all',
+    apply: async (texts) => texts.map((text) => ({ status: 'fulfilled', value: applied.push(text) })),
+  });
   return { spool, applied, logged };
 }
 
@@ -120,7 +126,7 @@ describe('a spool file with damaged pages', () => {
   it('is left alone if it has events for another store', () => {
     const dataDir = damagedFolder([pageCount() - 100], 0xff);
     const log = pino({ level: 'silent' });
-    const files = openSpoolFiles(dataDir, 'another store', log);
+    const files = openSpoolFiles({ dataDir, name: 'spool', store: 'another store' }, log);
     expect(files.map((file) => file.length)).toEqual([0]);
     for (const file of files) file.close();
     expect(readdirSync(dataDir)).toEqual(expect.arrayContaining(['spool-1.db']));
