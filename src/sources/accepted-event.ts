@@ -1,8 +1,8 @@
 // An event on its way into the store, and its text in the spool.
 import type { LabelEvent, RecordedEvent } from '../domain/lifecycle-event.js';
 import type { SourceName } from '../domain/subject.js';
+import { type EndWithoutParticipant, targetOf } from '../storage/encoding/end-codec.js';
 import { keyOf, type SubjectKey } from '../storage/encoding/subject-key.js';
-import { type EndWithoutParticipant, targetOf } from './ends-without-participant.js';
 import type { ReceivedCallback } from './refused-callbacks.js';
 
 type AnyEvent = Exclude<RecordedEvent, LabelEvent> | EndWithoutParticipant;

@@ -18,13 +18,19 @@ import type { RequestSpan } from '../observability/tracing/tracer.js';
 import { Recorder } from '../presence/write/recorder.js';
 import type { AdmitNew } from '../presence/write/update-queue.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
+import {
+  decodeEnd,
+  deviceTarget,
+  type EndWithoutParticipant,
+  encodeEnd,
+  roomTarget,
+  targetOf,
+} from '../storage/encoding/end-codec.js';
 import { keyOf, type SubjectKey, subjectOf } from '../storage/encoding/subject-key.js';
-import type { BindingStore, EndStore, PageCursor, PresenceIndex, StoredEnd } from '../storage/ports.js';
+import type { BindingStore, EndStore, PageCursor, PresenceIndex } from '../storage/ports.js';
 import { BINDING_STORE, END_STORE, PRESENCE_INDEX } from '../storage/tokens.js';
 import { SourceRegistry } from './registry.js';
 import type { Dialect } from './source.js';
-
-export type EndWithoutParticipant = DeviceEnd | RoomEnd;
 
 /** Participants of a room that are ended at the same time. */
 const PAGE_SIZE = 100;
@@ -71,7 +77,7 @@ export class EndsWithoutParticipant implements OnApplicationBootstrap, OnApplica
 
   /** Resolves when the end is durable. `pending`: it is applied to the participants of the room soon. */
   async take(end: EndWithoutParticipant): Promise<Verdict | 'pending'> {
-    const { text, receivedAtMs } = storedEnd(end);
+    const { text, receivedAtMs } = encodeEnd(end);
     await this.store.add(targetOf(end), { text, receivedAtMs }, this.#keepUntilMs(end.source));
     const applied = this.#applyAndSettle(end, text);
     if (end.kind !== 'room-ended') return applied;
@@ -115,7 +121,7 @@ export class EndsWithoutParticipant implements OnApplicationBootstrap, OnApplica
 
   /** The first end of the target that is not before the event, if there is one. */
   async #nextEnd(target: string, { occurredAtMs }: RecordedEvent): Promise<EndWithoutParticipant[]> {
-    const ends = (await this.store.list(target)).map(parseEnd).filter((end) => end.occurredAtMs >= occurredAtMs);
+    const ends = (await this.store.list(target)).map(decodeEnd).filter((end) => end.occurredAtMs >= occurredAtMs);
     return ends.sort((a, b) => a.occurredAtMs - b.occurredAtMs).slice(0, 1);
   }
 
@@ -178,16 +184,24 @@ export class EndsWithoutParticipant implements OnApplicationBootstrap, OnApplica
   /** Applies what is pending, now and from time to time. */
   async #resume(): Promise<void> {
     try {
-      for (const { target, ...stored } of await this.store.pending(RESUMED_AT_ONCE)) {
-        if (this.#isStopped) return;
-        if (!this.#applying.has(`${target} ${stored.text}`)) await this.#applyAndSettle(parseEnd(stored), stored.text);
-      }
+      while ((await this.#applyPending()) === RESUMED_AT_ONCE && !this.#isStopped);
       if (this.#isFailing) this.log.info('the ends of rooms and devices are applied again');
       this.#isFailing = false;
     } catch (error) {
       this.#reportFailure(error);
     }
     if (!this.#isStopped) this.#cancelResume = this.clock.after(RESUME_MS, () => void this.#resume());
+  }
+
+  /** Resolves with the number of ends that were pending, of the oldest ones. */
+  async #applyPending(): Promise<number> {
+    const pending = await this.store.pending(RESUMED_AT_ONCE);
+    for (const { target, ...stored } of pending) {
+      if (this.#isStopped) break;
+      const applying = this.#applying.get(`${target} ${stored.text}`);
+      await (applying ?? this.#applyAndSettle(decodeEnd(stored), stored.text));
+    }
+    return pending.length;
   }
 
   #reportFailure(error: unknown): void {
@@ -206,32 +220,8 @@ export class EndsWithoutParticipant implements OnApplicationBootstrap, OnApplica
   }
 }
 
-/** A room, or a device in a room. */
-export function targetOf(end: EndWithoutParticipant): string {
-  return end.kind === 'room-ended'
-    ? roomTarget(end.source, end.scope)
-    : deviceTarget(end.source, end.scope, end.deviceId);
-}
-
-function roomTarget(source: SourceName, scope: string): string {
-  return `${source}\u001f${scope}`;
-}
-
-function deviceTarget(source: SourceName, scope: string, deviceId: string): string {
-  return `${source}\u001f${scope}\u001f${deviceId}`;
-}
-
 function refOf(target: string): string {
   return `device:${target}`;
-}
-
-/** Without the time of receipt, so that each end is stored once. */
-function storedEnd({ receivedAtMs, ...end }: EndWithoutParticipant): StoredEnd {
-  return { text: JSON.stringify(end), receivedAtMs };
-}
-
-function parseEnd({ text, receivedAtMs }: StoredEnd): EndWithoutParticipant {
-  return { ...(JSON.parse(text) as EndWithoutParticipant), receivedAtMs };
 }
 
 /** The end as that of a participant. */

@@ -13,7 +13,7 @@ const OPERATIONS: { readonly [P in MeasuredPort]: { readonly [M in keyof Storage
   index: { page: 'page', occupancy: 'occupancy', tags: 'tags', sources: 'sources' },
   feed: { end: 'feed_end', read: 'feed_read', trim: 'feed_trim', extent: 'feed_extent', waitForChange: null },
   bindings: { bind: 'bind', find: 'find', page: 'bindings_page' },
-  ends: { add: 'end_add', list: 'end_list', pending: 'end_pending', settle: 'end_settle' },
+  ends: { add: 'end_add', list: 'end_list', pending: 'end_pending', settle: 'end_settle', page: 'end_page' },
   quarantine: {
     add: 'quarantine_add',
     page: 'quarantine_page',

@@ -126,6 +126,7 @@ export interface FeedLimits {
 export type StoreOperation =
   | 'store callbacks'
   | 'read bindings'
+  | 'read ends'
   | 'trim the change feed'
   | `${'read' | 'store'} incidents`
   | 'make backups'
@@ -288,6 +289,17 @@ export interface PendingEnd extends StoredEnd {
   readonly target: string;
 }
 
+/** Also a cursor. */
+export interface KeptEnd extends PendingEnd {
+  readonly untilMs: number;
+}
+
+export interface EndPage {
+  readonly items: readonly KeptEnd[];
+  /** null: this is the last page. */
+  readonly next: KeptEnd | null;
+}
+
 export const MAX_ENDS_PER_TARGET = 16;
 
 /** Ends of a target: a room, or a device whose participant is not named. They also concern events that are received later. */
@@ -302,6 +314,11 @@ export interface EndStore {
   /** The oldest `limit` ends that are not settled, in the order of receipt. They do not expire. */
   pending(limit: number): Promise<PendingEnd[]>;
   settle(target: string, text: string): Promise<void>;
+  /**
+   * Ends after the cursor that have not expired, sorted by `untilMs`, then by the bytes of the target and of the text; at most
+   * `limit`. One that was added before the first page is on exactly one page, unless it is added again meanwhile.
+   */
+  page(after: KeptEnd | null, limit: number): Promise<EndPage>;
 }
 
 /** Acknowledged events that the store has lost for good. An operator should check presence, then acknowledge it. */

@@ -4,10 +4,11 @@
 import type { ParticipantRecord } from '../domain/participant.js';
 import type { Subject } from '../domain/subject.js';
 import { isTimeMs } from '../runtime/rfc3339.js';
+import { isEnd, targetOf } from '../storage/encoding/end-codec.js';
 import { decodeRecord } from '../storage/encoding/record-codec.js';
 import { isSubjectKey, keyOf, type SubjectKey, subjectOf } from '../storage/encoding/subject-key.js';
 import { type FeedPosition, formatPosition, parsePosition } from '../storage/feed-position.js';
-import type { Binding, StoredRecord } from '../storage/ports.js';
+import type { Binding, KeptEnd, StoredRecord } from '../storage/ports.js';
 
 /** A later version must also read this format. That of the records is their own: see record-codec.ts. */
 const FORMAT = 1;
@@ -33,9 +34,15 @@ export interface BindingLine extends Binding {
   readonly kind: 'binding';
 }
 
+/** The end of a room, or of a device whose participant is not named. */
+export interface EndLine extends KeptEnd {
+  readonly kind: 'kept-end';
+}
+
 export type ExportLine =
   | ParticipantLine
   | BindingLine
+  | EndLine
   /** `lines`: the number of lines before it. */
   | { readonly kind: 'end'; readonly lines: number };
 
@@ -49,6 +56,10 @@ export function participantLine(key: SubjectKey, text: StoredRecord, isRepeated 
 
 export function bindingLine({ ref, key, untilMs }: Binding): string {
   return `${JSON.stringify({ binding: ref, participant: withoutEmptyScope(key), untilMs })}\n`;
+}
+
+export function keptEndLine({ text, receivedAtMs, untilMs }: KeptEnd): string {
+  return `{"ended":${text},"receivedAtMs":${receivedAtMs},"untilMs":${untilMs}}\n`;
 }
 
 export function endLine(lines: number): string {
@@ -70,6 +81,7 @@ export function parseLine(text: string): ExportLine {
   const members = membersOf(text, 'this is not valid JSON');
   if (members.record !== undefined) return toParticipant(members);
   if (members.binding !== undefined) return toBinding(members);
+  if (members.ended !== undefined) return toKeptEnd(members);
   if (members.end === true && Number.isSafeInteger(members.lines)) return { kind: 'end', lines: Number(members.lines) };
   if (members.rollcall !== undefined) throw new Error('a second export begins here');
   throw new Error('this is not a line of an export of Rollcall');
@@ -85,6 +97,11 @@ function toBinding({ binding: ref, participant, untilMs }: Record<string, unknow
   const isRef = typeof ref === 'string' && ref !== '' && ref.length <= MAX_REF_LENGTH;
   if (!isRef || typeof untilMs !== 'number' || !isTimeMs(untilMs)) throw new Error('a binding is broken');
   return { kind: 'binding', ref, key: toKey(participant), untilMs };
+}
+
+function toKeptEnd({ ended, receivedAtMs, untilMs }: Record<string, unknown>): EndLine {
+  if (!isEnd(ended) || !isTimeMs(receivedAtMs) || !isTimeMs(untilMs)) throw new Error('an end is broken');
+  return { kind: 'kept-end', target: targetOf(ended), text: JSON.stringify(ended), receivedAtMs, untilMs };
 }
 
 function toKey(value: unknown): SubjectKey {

@@ -1,5 +1,5 @@
-// Exports a store while it is in use. First all participants, in an order that does not depend on the kind of store, and all bindings;
-// then once more the participants that changed meanwhile, as the change feed says: one whose place in the order changes between two
+// Exports a store while it is in use. First all participants, in an order that does not depend on the kind of store, all bindings and all
+// ends of rooms and devices; then once more the participants that changed meanwhile, as the change feed says: one whose place in the order changes between two
 // pages may be on neither of them. So whoever was in the store when the export began, and still is when it ends, is in it.
 import { PARTICIPANT_STATES, type ParticipantState } from '../domain/presence-view.js';
 import type { SourceName } from '../domain/subject.js';
@@ -12,6 +12,7 @@ import { type FeedPosition, moveTo, type ShardPosition } from '../storage/feed-p
 import {
   type BindingCursor,
   type FeedEntry,
+  type KeptEnd,
   type PageCursor,
   type Storage,
   type StoredRecord,
@@ -22,6 +23,7 @@ import {
   type ExportLine,
   endLine,
   headerLine,
+  keptEndLine,
   type ParticipantLine,
   participantLine,
 } from './export-format.js';
@@ -75,6 +77,7 @@ export class Exporter {
     if (!this.resume) yield this.#written([headerLine({ from: this.#storage.description, position }, VERSION)]);
     yield* this.#allParticipants();
     yield* this.#allBindings();
+    yield* this.#allEnds();
     yield* this.#changedSince(position);
     yield endLine(this.#lines);
   }
@@ -110,13 +113,25 @@ export class Exporter {
 
   async *#allBindings(): AsyncGenerator<string, void> {
     const last = this.resume?.last;
-    if (last?.kind === 'participant' && last.isRepeated) return;
+    if (last?.kind === 'kept-end' || isRepeated(last)) return;
     let after: BindingCursor | null = last?.kind === 'binding' ? last : null;
     do {
       const cursor = after;
       const { items, next } = await patiently(() => this.#storage.bindings.page(cursor, this.pageSize));
       this.#bindings += items.length;
       yield this.#written(items.map(bindingLine));
+      after = next;
+    } while (after);
+  }
+
+  async *#allEnds(): AsyncGenerator<string, void> {
+    const last = this.resume?.last;
+    if (isRepeated(last)) return;
+    let after: KeptEnd | null = last?.kind === 'kept-end' ? last : null;
+    do {
+      const cursor = after;
+      const { items, next } = await patiently(() => this.#storage.ends.page(cursor, this.pageSize));
+      yield this.#written(items.map(keptEndLine));
       after = next;
     } while (after);
   }
@@ -159,6 +174,10 @@ export class Exporter {
 
 function isFirstPass(line: ResumePoint['last']): line is ParticipantLine {
   return line?.kind === 'participant' && !line.isRepeated;
+}
+
+function isRepeated(line: ResumePoint['last']): boolean {
+  return line?.kind === 'participant' && line.isRepeated;
 }
 
 function placeOf({ key, record }: ParticipantLine) {

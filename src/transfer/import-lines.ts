@@ -1,5 +1,12 @@
 // Imports the lines of an export in batches. A fault stops it, with all lines before it imported.
-import { type BindingLine, type ExportLine, type ParticipantLine, parseHeader, parseLine } from './export-format.js';
+import {
+  type BindingLine,
+  type EndLine,
+  type ExportLine,
+  type ParticipantLine,
+  parseHeader,
+  parseLine,
+} from './export-format.js';
 import type { Importer } from './importer.js';
 import { type Line, LineError } from './lines.js';
 
@@ -33,6 +40,7 @@ export async function importLines(
     if (!isComplete) throw new LineError(last + 1, 'the export ends here, but is not complete');
   } finally {
     await batch.flush();
+    await importer.repeatEnds();
   }
 }
 
@@ -47,27 +55,39 @@ function parse({ number, text, isWhole }: Line): ExportLine | undefined {
   }
 }
 
-/** Participants, or bindings, each at most once. */
+/** Participants, bindings and ends, each at most once. */
 class Batch {
   readonly #importer: Importer;
   readonly #participants = new Map<string, Numbered<ParticipantLine>>();
   readonly #bindings = new Map<string, BindingLine>();
+  readonly #ends = new Map<string, EndLine>();
 
   constructor(importer: Importer) {
     this.#importer = importer;
   }
 
-  async add(line: Numbered<ParticipantLine | BindingLine>): Promise<void> {
-    const [id, lines] = line.kind === 'binding' ? [line.ref, this.#bindings] : [line.key, this.#participants];
-    if (lines.size === BATCH_SIZE || lines.has(id)) await this.flush();
-    (lines as Map<string, typeof line>).set(id, line);
+  async add(line: Numbered<ParticipantLine | BindingLine | EndLine>): Promise<void> {
+    switch (line.kind) {
+      case 'participant':
+        return this.#put(this.#participants, line.key, line);
+      case 'binding':
+        return this.#put(this.#bindings, line.ref, line);
+      case 'kept-end':
+        return this.#put(this.#ends, `${line.target} ${line.text}`, line);
+    }
   }
 
   async flush(): Promise<void> {
     const [participants, bindings] = [[...this.#participants.values()], [...this.#bindings.values()]];
-    this.#participants.clear();
-    this.#bindings.clear();
+    const ends = [...this.#ends.values()];
+    for (const lines of [this.#participants, this.#bindings, this.#ends]) lines.clear();
     if (participants.length > 0) await this.#importer.addParticipants(participants);
     if (bindings.length > 0) await this.#importer.addBindings(bindings);
+    if (ends.length > 0) await this.#importer.addEnds(ends);
+  }
+
+  async #put<T>(lines: Map<string, T>, id: string, line: T): Promise<void> {
+    if (lines.size === BATCH_SIZE || lines.has(id)) await this.flush();
+    lines.set(id, line);
   }
 }

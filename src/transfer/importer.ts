@@ -11,13 +11,18 @@ import type { SubjectKey } from '../storage/encoding/subject-key.js';
 import {
   type Binding,
   type Changeset,
+  type EndPage,
+  type KeptEnd,
   type Storage,
   type StoredRecord,
   StoreUnavailableError,
 } from '../storage/ports.js';
 import { patiently } from './patience.js';
 
-type ImportedStorage = Pick<Storage, 'records' | 'bindings' | 'feed'>;
+type ImportedStorage = Pick<Storage, 'records' | 'bindings' | 'ends' | 'feed'>;
+
+/** Ends that are added at the same time. */
+const END_BATCH = 500;
 
 export interface ImportedRecord {
   readonly key: SubjectKey;
@@ -66,6 +71,26 @@ export class Importer {
     );
     this.#counts.bindings += bindings.length;
     this.#counts.boundOtherwise += bindings.filter(({ key }, n) => bound[n] !== key).length;
+  }
+
+  async addEnds(ends: readonly KeptEnd[]): Promise<void> {
+    await patiently(() =>
+      Promise.all(ends.map(({ target, untilMs, ...end }) => this.#storage.ends.add(target, end, untilMs))),
+    );
+  }
+
+  /**
+   * Lets the service apply all ends that the store has again, within seconds: those that were added, and those that it had applied
+   * before the participants whom they concern were imported.
+   */
+  async repeatEnds(): Promise<void> {
+    let after: KeptEnd | null = null;
+    do {
+      const cursor: KeptEnd | null = after;
+      const { items, next }: EndPage = await patiently(() => this.#storage.ends.page(cursor, END_BATCH));
+      await this.addEnds(items);
+      after = next;
+    } while (after);
   }
 
   /** Resolves with those that somebody else has changed meanwhile. */

@@ -1,6 +1,6 @@
 // The contract for the ends without a participant of every store.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { MAX_ENDS_PER_TARGET } from '../../src/storage/ports.js';
+import { type EndPage, type KeptEnd, MAX_ENDS_PER_TARGET } from '../../src/storage/ports.js';
 import { eventually } from '../eventually.js';
 import { type OpenStorage, storesUnderTest } from './stores.js';
 
@@ -37,6 +37,36 @@ describe.each(storesUnderTest())('the end store on %s', (_, open) => {
     expect(await ends.list('room 1')).toHaveLength(1);
     await add('room 1', 'end 1', 50);
     expect((await ends.pending(10)).map(({ target }) => target).sort()).toEqual(['room 1', 'room 2', 'room 3']);
+  });
+
+  it('lists all ends page by page, by their expiry, each once, whether or not they are settled', async () => {
+    const { ends } = opened.storage;
+    for (const [n, target] of ['b', 'a', 'c', 'ü', 'a'].entries()) await add(target, `end ${n}`, n, laterMs + (n % 2));
+    await ends.settle('a', 'end 1');
+    await add('c', 'end 2', 9, laterMs + 5);
+    const all: string[] = [];
+    for (let after: KeptEnd | null = null; ; ) {
+      const page: EndPage = await ends.page(after, 2);
+      all.push(...page.items.map((one) => `${one.target} ${one.text} ${one.receivedAtMs} ${one.untilMs - laterMs}`));
+      after = page.next;
+      if (!after) break;
+    }
+    expect(all).toEqual(['a end 4 4 0', 'b end 0 0 0', 'a end 1 1 1', 'ü end 3 3 1', 'c end 2 2 5']);
+  });
+
+  it('lists no end that is not kept', async () => {
+    await add('brief', 'end', 1, Date.now() + 1);
+    await opened.storage.ends.settle('brief', 'end');
+    for (let n = 0; n <= MAX_ENDS_PER_TARGET; n += 1) {
+      await add('room', `end ${n}`, n);
+      await opened.storage.ends.settle('room', `end ${n}`);
+    }
+    await eventually(async () => {
+      const { items } = await opened.storage.ends.page(null, 100);
+      expect(new Set(items.map(({ text }) => text))).toEqual(
+        new Set(Array.from({ length: MAX_ENDS_PER_TARGET }, (_unused, n) => `end ${n + 1}`)),
+      );
+    });
   });
 
   it('keeps a bounded number of settled ends for each target, those that were received last', async () => {

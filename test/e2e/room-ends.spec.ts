@@ -8,8 +8,10 @@ import { mintToken } from '../../src/sources/authentication/callback-token.js';
 import { bandwidth } from '../../src/sources/bandwidth/bandwidth-source.js';
 import { BANDWIDTH } from '../contract/index-entry.js';
 import { eventually } from '../eventually.js';
+import { ManualClock } from '../manual-clock.js';
 import { formDialect, signUrl } from '../sources/form-source.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
+import { exportOf, importInto } from '../transfer/transfer.js';
 import { type Service, type ServiceOptions, startService } from './service.js';
 
 const KEY = 'a-signing-key';
@@ -110,6 +112,24 @@ describe.each(['SQLite', 'Redis'])('on %s', (store) => {
       expect(await participant(service, 'ann')).toMatchObject({ state: 'gone', cause: 'left' });
       const { items } = (await service.request(`/v1/changes?after=${position}`)).json;
       expect(items.map(({ type }: { type: string }) => type)).toEqual(['device.gone', 'participant.gone']);
+    });
+
+    it('also ends whoever is imported later', async () => {
+      const old = await startService(OPTIONS);
+      services.push(old);
+      await send(old, 'joined', -60);
+      const clock = new ManualClock(NOW);
+      const service = await start({ clock });
+      // More than are applied at once; that of the participant is the last one.
+      for (let n = 0; n < 120; n += 1) await send(service, 'room-ended', -30, { room: `other-${n}` });
+      clock.advance(1);
+      await send(service, 'room-ended', -30);
+      await eventually(async () => expect(await service.storage.ends.pending(1)).toEqual([]));
+      await importInto(service.storage, await exportOf(old.storage));
+      expect(await participant(service, 'ann')).toMatchObject({ state: 'connected' });
+      clock.advance(10_000);
+      await eventually(async () => expect(await participant(service, 'ann')).toMatchObject({ state: 'gone' }));
+      await eventually(async () => expect(await service.storage.ends.pending(1)).toEqual([]));
     });
 
     it('leaves nobody behind whose connect is received at the same time', async () => {

@@ -145,12 +145,18 @@ describe('an import', () => {
       120,
     ],
     [
+      'of a file with a broken end of a room',
+      () => edited((lines) => lines.splice(190, 1, lines[190]?.replace(/"scope":"[^"]+"/, '"scope":7') ?? '')),
+      'line 191: an end is broken',
+      120,
+    ],
+    [
       'of a file that lacks a line',
       () => edited((lines) => lines.splice(50, 1)),
-      'line 181: 181 lines should be before this one',
+      'line 206: 206 lines should be before this one',
       119,
     ],
-    ['of two files in one', (whole) => whole + whole, 'line 183: something follows the end of the export', 120],
+    ['of two files in one', (whole) => whole + whole, 'line 208: something follows the end of the export', 120],
     [
       'of an unknown line',
       () => edited((lines) => lines.splice(9, 0, 'null')),

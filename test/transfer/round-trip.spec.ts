@@ -1,10 +1,24 @@
 // Exports from every store into every other one.
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { SourceName } from '../../src/domain/subject.js';
+import { type EndWithoutParticipant, encodeEnd, targetOf } from '../../src/storage/encoding/end-codec.js';
 import { Exporter } from '../../src/transfer/exporter.js';
 import { changesAfter } from '../contract/feed.js';
 import { type OpenStorage, openSqlite, storesUnderTest } from '../contract/stores.js';
 import { connected, left } from '../domain/builders.js';
-import { bodyOf, collect, eventsOf, exportOf, fill, importInto, NOW_MS, PAGE_SIZE, record } from './transfer.js';
+import {
+  addEnd,
+  bodyOf,
+  collect,
+  END_COUNT,
+  eventsOf,
+  exportOf,
+  fill,
+  importInto,
+  NOW_MS,
+  PAGE_SIZE,
+  record,
+} from './transfer.js';
 
 const stores = storesUnderTest();
 /** More than one commit of an import. */
@@ -25,7 +39,7 @@ describe.each(stores)('an export from %s', (_, openSource) => {
     const { storage } = await openOne(openSource);
     await fill(storage, COUNT);
     const text = await exportOf(storage);
-    expect(text.match(/\n/g)).toHaveLength(1 + COUNT + COUNT / 2 + 1);
+    expect(text.match(/\n/g)).toHaveLength(1 + COUNT + COUNT / 2 + END_COUNT + 1);
     for (const [, openTarget] of stores) {
       const { storage: copy } = await openOne(openTarget);
       expect(await importInto(copy, text)).toMatchObject({ added: COUNT, merged: 0, bindings: COUNT / 2 });
@@ -93,6 +107,25 @@ describe.each(stores)('with %s', (_, open) => {
       100,
     );
     expect(items).toHaveLength(10);
+  });
+
+  it('an import lets all ends of rooms and devices be applied again, also those of the store', async () => {
+    const [{ storage }, { storage: copy }] = [await openOne(openSqlite), await openOne(open)];
+    await fill(storage, 6);
+    const own: EndWithoutParticipant = {
+      kind: 'room-ended',
+      source: 'zoom' as SourceName,
+      scope: 'r1',
+      occurredAtMs: NOW_MS,
+      receivedAtMs: NOW_MS,
+      precisionMs: 1,
+    };
+    await addEnd(copy, own);
+    await copy.ends.settle(targetOf(own), encodeEnd(own).text);
+    await importInto(copy, await exportOf(storage));
+    const pending = await copy.ends.pending(1_000);
+    expect(pending).toHaveLength(END_COUNT + 1);
+    expect(pending).toContainEqual({ target: targetOf(own), ...encodeEnd(own) });
   });
 
   it('an import keeps the bindings of the store', async () => {

@@ -1,8 +1,10 @@
 // Exports and imports as the programs do, but with the text in memory.
 import { Readable } from 'node:stream';
-import type { RecordedEvent } from '../../src/domain/lifecycle-event.js';
+import type { DeviceId, RecordedEvent } from '../../src/domain/lifecycle-event.js';
 import { advance } from '../../src/domain/participant.js';
+import type { SourceName } from '../../src/domain/subject.js';
 import { changesetOf, readRecord } from '../../src/presence/write/changeset.js';
+import { type EndWithoutParticipant, encodeEnd, targetOf } from '../../src/storage/encoding/end-codec.js';
 import { keyOf, type SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import type { Changeset, Storage } from '../../src/storage/ports.js';
 import { Exporter } from '../../src/transfer/exporter.js';
@@ -72,12 +74,29 @@ export async function record(
   if (!outcomes.every((outcome) => outcome === 'done')) throw new Error('a commit failed');
 }
 
-/** Participants of several sources in all states, many of them since the same moment. */
+/** More than a page. */
+export const END_COUNT = PAGE_SIZE + 5;
+
+/** Participants of several sources in all states, many of them since the same moment, and ends of rooms and devices. */
 export async function fill(storage: Storage, count: number): Promise<void> {
   const events = Array.from({ length: count }, (_, n) => eventsOf(n)).flat();
   await record(storage, events, { isAnnounced: false });
   const keys = [...new Set(events.map(({ subject }) => keyOf(subject)))].slice(0, count / 2);
   await Promise.all(keys.map((key, n) => storage.bindings.bind(`ref-${n}`, key, Date.now() + 3_600_000 + (n % 5))));
+  for (let n = 0; n < END_COUNT; n += 1) await addEnd(storage, endOf(n), Date.now() + 3_600_000 + (n % 3));
+}
+
+export function addEnd(storage: Storage, end: EndWithoutParticipant, untilMs = Date.now() + 3_600_000): Promise<void> {
+  return storage.ends.add(targetOf(end), encodeEnd(end), untilMs);
+}
+
+function endOf(n: number): EndWithoutParticipant {
+  const at = NOW_MS - n * 10;
+  const times = { occurredAtMs: at, receivedAtMs: at + 1, precisionMs: 1 } as const;
+  const room = { source: 'livekit' as SourceName, scope: `room ${n % 4} ü`, ...times };
+  return n % 2
+    ? { ...room, kind: 'room-ended', eventId: `e${n}` }
+    : { ...room, kind: 'device-left', deviceId: 'd1' as DeviceId };
 }
 
 /** Of the participant with this number. */

@@ -57,7 +57,7 @@ export class RedisStorage implements Storage {
     this.index = new RedisPresenceIndex(this.#shards, this.labels, this.repair);
     this.feed = new RedisFeedStore(this.#shards);
     this.bindings = new RedisBindingStore(this.#shards, options.clock);
-    this.ends = new RedisEndStore(this.#shards);
+    this.ends = new RedisEndStore(this.#shards, options.clock);
     this.quarantine = new RedisQuarantineStore(this.#shards);
     this.leases = new RedisLeaseStore(this.#shards);
     this.incidents = new ServerWatch(this.#shards, { ...options, replayWindowMs, lastSeen });

@@ -1,7 +1,7 @@
 // The keys of one shard. All share a hash tag, so that one commit stays within one slot of a cluster.
 // `p:<key>` record · `due` keys by deadline · `sources` known sources · `changes` the feed · `epoch` identifies the feed's
 // data · `ref:<ref>` the subject that a reference is bound to · `refs` the references by expiry · `probe:<member>` only during a health check (probe-call.ts)
-// `ends:<target>` the ends of a room or device · `pending-ends` those that are not settled (end-store.ts)
+// `ends:<target>` the ends of a room or device · `kept-ends` all of them by expiry · `pending-ends` those that are not settled (end-store.ts)
 // `lease:<name>` the token of its holder, `lease-token:<name>` the last one, `lease-note:<name>` (all in shard 0)
 // `watch` a counter that reveals lost data (server-watch.ts) · `incidents` the open ones by time · `incident:<id>` every one
 // `meta` how the data is laid out (store-meta.ts)
@@ -41,6 +41,7 @@ export class Shard {
   readonly incidents: string;
   readonly quarantine: string;
   readonly pendingEnds: string;
+  readonly keptEnds: string;
   readonly labels: string;
   readonly refs: string;
   /** Only in shard 0; see store-meta.ts. */
@@ -63,6 +64,7 @@ export class Shard {
     this.quarantine = `${this.#prefix}quarantine`;
     this.meta = `${this.#prefix}meta`;
     this.pendingEnds = `${this.#prefix}pending-ends`;
+    this.keptEnds = `${this.#prefix}kept-ends`;
     this.labels = `${this.#prefix}labels`;
     this.refs = `${this.#prefix}refs`;
   }

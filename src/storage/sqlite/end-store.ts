@@ -1,6 +1,13 @@
 // Ends without a participant in a SQLite table.
 import type { Clock } from '../../runtime/clock.js';
-import { type EndStore, MAX_ENDS_PER_TARGET, type PendingEnd, type StoredEnd } from '../ports.js';
+import {
+  type EndPage,
+  type EndStore,
+  type KeptEnd,
+  MAX_ENDS_PER_TARGET,
+  type PendingEnd,
+  type StoredEnd,
+} from '../ports.js';
 import type { SqliteDatabase } from './sqlite-database.js';
 
 export class SqliteEndStore implements EndStore {
@@ -37,6 +44,25 @@ export class SqliteEndStore implements EndStore {
   settle(target: string, text: string): Promise<void> {
     return this.database.attempt('store callbacks', () => {
       this.database.statements.settleEnd.run(target, text);
+    });
+  }
+
+  page(after: KeptEnd | null, limit: number): Promise<EndPage> {
+    return this.database.attempt('read ends', () => {
+      const { untilMs, target, text } = after ?? { untilMs: this.clock.now(), target: '', text: '' };
+      const rows = this.database.statements.endsPage.all(untilMs, target, text, limit) as [
+        target: string,
+        text: string,
+        receivedAtMs: number,
+        untilMs: number,
+      ][];
+      const items = rows.map(([ofTarget, end, receivedAtMs, until]) => ({
+        target: ofTarget,
+        text: end,
+        receivedAtMs,
+        untilMs: until,
+      }));
+      return { items, next: items.length < limit ? null : (items.at(-1) ?? null) };
     });
   }
 }

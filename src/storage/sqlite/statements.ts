@@ -102,6 +102,12 @@ export function prepareStatements(db: Database.Database) {
         'SELECT target, text, received_ms FROM ends WHERE is_pending = 1 ORDER BY received_ms, target, text LIMIT ?',
       )
       .raw(),
+    endsPage: db
+      .prepare(
+        `SELECT target, text, received_ms, until_ms FROM ends WHERE (until_ms, target, text) > (?, ?, ?)
+         ORDER BY until_ms, target, text LIMIT ?`,
+      )
+      .raw(),
     settleEnd: db.prepare('UPDATE ends SET is_pending = 0 WHERE target = ? AND text = ?'),
     quarantine: db.prepare('INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     quarantinePage: db
