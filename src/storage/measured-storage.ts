@@ -8,7 +8,7 @@ type MeasuredPort = 'records' | 'index' | 'labels' | 'feed' | 'bindings' | 'ends
 
 /** The label of each operation; null: not measured, since it waits on purpose. */
 const OPERATIONS: { readonly [P in MeasuredPort]: { readonly [M in keyof Storage[P]]: string | null } } = {
-  records: { load: 'load', commit: 'commit', due: 'due', size: 'size' },
+  records: { load: 'load', commit: 'commit', claimDue: 'due', size: 'size' },
   labels: { choose: 'labels_choose', complete: 'labels_complete' },
   index: { page: 'page', occupancy: 'occupancy', tags: 'tags', sources: 'sources' },
   feed: { end: 'feed_end', read: 'feed_read', trim: 'feed_trim', extent: 'feed_extent', waitForChange: null },

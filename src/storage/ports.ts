@@ -90,10 +90,18 @@ export interface TagOccupancy extends Occupancy {
   readonly tag: string;
 }
 
+export interface DueClaim {
+  readonly nowMs: number;
+  /** When the claim ends. */
+  readonly untilMs: number;
+  /** About how many to claim: a store takes an equal share from each of its shards. */
+  readonly limit: number;
+}
+
 export interface Due {
   /** Participants whose `dueMs` has passed, earliest first. */
   readonly keys: readonly SubjectKey[];
-  /** The earliest `dueMs` in the future; null: there is none. */
+  /** The earliest `dueMs` of all others, which may have passed, too; null: there are no others. */
   readonly nextDueMs: number | null;
 }
 
@@ -171,7 +179,11 @@ export interface RecordStore {
    * Record, index entries and changes of a changeset become visible together. At most one changeset per participant.
    */
   commit(changesets: readonly Changeset[]): Promise<('done' | 'conflict' | StoreUnavailableError)[]>;
-  due(nowMs: number, limit: number): Promise<Due>;
+  /**
+   * Claims participants that are due, so that the caller can commit what their deadlines change: until the claim ends, no other
+   * process gets them. A commit that sets another `dueMs` ends it early.
+   */
+  claimDue(claim: DueClaim): Promise<Due>;
   /** The number of stored participants, including gone ones. Constant time. */
   size(): Promise<number>;
 }

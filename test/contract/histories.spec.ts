@@ -117,7 +117,7 @@ async function expectSame({ storage, startPosition }: OpenStorage, modelled: Mod
   // Each step advances every participant, so none is due.
   const nextDueMs = Math.min(...[...modelled.values()].map((one) => one.dueMs(nowMs)));
   const due = { keys: [], nextDueMs: entries.length > 0 ? nextDueMs : null };
-  expect(await storage.records.due(nowMs, 100)).toEqual(due);
+  expect(await storage.records.claimDue({ nowMs, untilMs: nowMs, limit: 100 })).toEqual(due);
   const feed = await changesAfter(storage.feed, startPosition);
   for (const [key, { changes }] of modelled) {
     expect(feed.filter(({ subject }) => keyOf(subject) === key)).toEqual(changes);

@@ -62,7 +62,7 @@ async function contentsOf({ records, index }: Storage) {
   const groups = GROUPS.filter((group): group is Group<'tag' | 'scope'> => group.kind !== 'id');
   const counts = [undefined, ...groups].map((group) => index.occupancy({ group }));
   const { items: tags } = await index.tags(undefined, null, 100);
-  const { keys: due } = await records.due(9e12, 100);
+  const { keys: due } = await records.claimDue({ nowMs: 9e12, untilMs: 9e12, limit: 2_000 });
   return {
     size: await records.size(),
     due: [...due].sort(),

@@ -96,18 +96,71 @@ describe.each(storesUnderTest())('the record store on %s', (_, open) => {
         ...NONE_KNOWN,
       });
       expect((await storage.index.tags(undefined, null, 10)).items).toEqual([]);
-      expect(await storage.records.due(Number.MAX_SAFE_INTEGER, 10)).toEqual({ keys: [], nextDueMs: null });
+      expect(await storage.records.claimDue({ nowMs: 9e12, untilMs: 9e12, limit: 10 })).toEqual({
+        keys: [],
+        nextDueMs: null,
+      });
       expect(await feed()).toEqual(['gone']);
     });
   });
 
-  describe('due', () => {
-    it('returns past deadlines, earliest first and up to the limit, and the next deadline', async () => {
+  describe('claimDue', () => {
+    const claim = (nowMs: number, untilMs: number, limit = 100, { records }: Storage = storage) =>
+      records.claimDue({ nowMs, untilMs, limit });
+    /** Enough for several in each shard. */
+    const names = Array.from({ length: 200 }, (_unused, n) => `p${n}`);
+
+    it('returns past deadlines, earliest first, and the next deadline', async () => {
       const times = [5_000, 1_000, 3_000, 2_000, 4_000];
       await storage.records.commit(times.map((dueMs) => arrival(`at${dueMs}`, { dueMs })));
-      expect(await storage.records.due(3_000, 10)).toEqual({ keys: ['at1000', 'at2000', 'at3000'], nextDueMs: 4_000 });
-      expect((await storage.records.due(3_000, 2)).keys).toEqual(['at1000', 'at2000']);
-      expect(await storage.records.due(999, 10)).toEqual({ keys: [], nextDueMs: 1_000 });
+      expect(await claim(999, 6_000)).toEqual({ keys: [], nextDueMs: 1_000 });
+      expect(await claim(3_000, 6_000)).toEqual({ keys: ['at1000', 'at2000', 'at3000'], nextDueMs: 4_000 });
+    });
+
+    it('returns about as many as the limit, and when there are more, a deadline that has passed', async () => {
+      await storage.records.commit(names.map((name) => arrival(name, { dueMs: 1_000 })));
+      const { keys, nextDueMs } = await claim(1_000, 6_000, 32);
+      expect(keys.length).toBeGreaterThan(0);
+      expect(keys.length).toBeLessThanOrEqual(32);
+      expect(nextDueMs).toBe(1_000);
+    });
+
+    it('gives each participant to one of several processes, until the claim ends', async () => {
+      const others = opened.another ? [opened.another(), opened.another()] : [];
+      await storage.records.commit(names.map((name) => arrival(name, { dueMs: 1_000 })));
+      const claimed = new Set<string>();
+      for (const process of [...others, storage]) {
+        const { keys } = await claim(1_000, 6_000, 64, process);
+        expect(keys.length).toBeGreaterThan(0);
+        expect(keys.filter((key) => claimed.has(key))).toEqual([]);
+        for (const key of keys) claimed.add(key);
+      }
+      if (others.length > 0) {
+        const { keys } = await claim(5_999, 9_000, 4_000);
+        for (const key of keys) claimed.add(key);
+        expect(keys.length).toBeGreaterThan(0);
+        expect([...claimed].sort()).toEqual([...names].sort());
+        expect(await claim(5_999, 9_000)).toEqual({ keys: [], nextDueMs: 6_000 });
+      }
+      const { keys } = await claim(9_000, 12_000, 4_000);
+      expect([...keys].sort()).toEqual([...names].sort());
+    });
+
+    it('is over with a commit that sets another deadline', async () => {
+      const { key, after } = arrival('a', { dueMs: 1_000 });
+      await storage.records.commit([{ key, before: null, after, changes: null }]);
+      expect((await claim(1_000, 6_000)).keys).toEqual([key]);
+      const later = stored('a 2', { dueMs: 2_000 });
+      expect(await storage.records.commit([{ key, before: after, after: later, changes: null }])).toEqual(['done']);
+      expect(await claim(1_999, 6_000)).toEqual({ keys: [], nextDueMs: 2_000 });
+      expect((await claim(2_000, 6_000)).keys).toEqual([key]);
+    });
+
+    it('gives one participant to one of many that ask at the same time', async () => {
+      const askers = opened.another ? [storage, opened.another(), opened.another()] : [storage];
+      await storage.records.commit(names.map((name) => arrival(name, { dueMs: 1_000 })));
+      const claims = await Promise.all(askers.map((asker) => claim(1_000, 6_000, 4_000, asker)));
+      expect(claims.flatMap(({ keys }) => keys).sort()).toEqual([...names].sort());
     });
   });
 

@@ -45,7 +45,7 @@ async function countRefusals(url: string): Promise<number> {
     storage.index.sources(),
     storage.labels.choose(['call']),
     storage.labels.complete('[""]'),
-    storage.records.due(Date.now(), 10),
+    storage.records.claimDue({ nowMs: Date.now(), untilMs: Date.now(), limit: 10 }),
     storage.feed.end(),
     storage.feed.read(begin, 10),
     storage.feed.waitForChange(begin.length > 0 ? begin : [{ epoch: '', entry: '0-0' }], new AbortController().signal),

@@ -19,7 +19,7 @@ export function watched(storage: Storage) {
       const outcomes = await storage.records.commit(wanted);
       return changesets.map((changeset) => refuse(changeset.key) ?? outcomes[wanted.indexOf(changeset)] ?? 'conflict');
     },
-    due: (nowMs, limit) => storage.records.due(nowMs, limit),
+    claimDue: (claim) => storage.records.claimDue(claim),
     size: () => storage.records.size(),
   };
   const { kind, description, index, labels, feed, bindings, ends, incidents, quarantine, leases, backups } = storage;

@@ -97,7 +97,7 @@ export class ServiceProcess {
   }
 
   /** Signals only the main process. */
-  signal(signal: 'SIGINT' | 'SIGTERM'): void {
+  signal(signal: 'SIGINT' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void {
     this.child.kill(signal);
   }
 

@@ -35,9 +35,9 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
     await opened.discard();
   });
 
-  function node(storage: Storage = opened.storage): Recorder {
-    const recorder = new Recorder(storage.records, clock, () => policy, log);
-    const worker = new DeadlineWorker(storage.records, recorder, clock, log);
+  function node(storage: Storage = opened.storage, ownClock = clock): Recorder {
+    const recorder = new Recorder(storage.records, ownClock, () => policy, log);
+    const worker = new DeadlineWorker(storage.records, recorder, ownClock, log);
     worker.start();
     workers.push(worker);
     return recorder;
@@ -70,13 +70,14 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
   it('wake the worker when a new one is earlier than the next one', async () => {
     const recorder = node();
     await recorder.record(connected({ at: START_MS - policy.graceMs }));
-    await eventually(async () => expect((await opened.storage.records.due(START_MS, 1)).nextDueMs).not.toBeNull());
+    const claim = { nowMs: START_MS - 1_000, untilMs: START_MS, limit: 1 };
+    await eventually(async () => expect((await opened.storage.records.claimDue(claim)).nextDueMs).not.toBeNull());
     await recorder.record(disconnected({ at: START_MS - policy.graceMs + 100 }));
     clock.advance(100);
     await untilState('gone');
   });
 
-  it('are processed by the thousand in bounded batches on two nodes, each change once', async () => {
+  it('are processed by the thousand in bounded batches on two nodes, each participant and each change once', async () => {
     const { storage, commits } = watched(opened.storage);
     const nodes = [node(storage), node(storage)] as const;
     const names = Array.from({ length: COUNT }, (_unused, n) => `p${n}`);
@@ -93,6 +94,8 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
     clock.advance(policy.graceMs + 1_000);
     await eventually(async () => expect((await opened.storage.index.occupancy({})).reconnecting).toBe(0));
     expect(Math.max(...commits.map(({ length }) => length))).toBeLessThanOrEqual(128);
+    // Where there can be only one process, nothing is claimed.
+    if (opened.another) expect(commits.flat()).toHaveLength(COUNT);
     const gone = (await changes())
       .filter(({ type }) => type === 'participant.gone')
       .map(({ subject }) => subject.participantId);
@@ -109,6 +112,25 @@ describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
     expect(await stateOf()).toBe('reconnecting');
     node();
     await untilState('gone');
+  });
+
+  it('that a node had claimed when it crashed are processed by another one once the claim ends', async () => {
+    const crashing = watched(opened.another?.() ?? opened.storage);
+    const stoppingClock = new ManualClock(START_MS);
+    const recorder = node(crashing.storage, stoppingClock);
+    await recorder.record(connected({ at: START_MS }));
+    await recorder.record(disconnected({ at: START_MS }));
+    crashing.hold();
+    const loadCount = crashing.loads.length;
+    stoppingClock.advance(policy.graceMs);
+    await eventually(() => expect(crashing.loads.length).toBeGreaterThan(loadCount));
+    workers.pop();
+    clock.advance(policy.graceMs);
+    node();
+    await eventually(async () => {
+      clock.advance(100);
+      expect(await stateOf()).toBe('gone');
+    });
   });
 
   it('are met despite unreadable records of other participants', async () => {

@@ -235,7 +235,7 @@ describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
           isFirst = false;
           return records.commit(changesets);
         },
-        due: (nowMs, limit) => records.due(nowMs, limit),
+        claimDue: (claim) => records.claimDue(claim),
         size: () => records.size(),
       };
       expect(await recorderOn(withConflict).purge(p1, hasOneDevice)).toBe(0);

@@ -1,6 +1,7 @@
 // Applies the effects of elapsed time: the ends of grace, leave grace and retention, and the expiry of connections.
-// Loads the records that are due and lets the recorder re-evaluate them. Any number of nodes may do so: if two find the same
-// record due, one commits and the other finds nothing left to do.
+// Claims participants that are due and lets the recorder re-evaluate them. Any number of nodes share this work: each claims a part
+// of it, and takes over what a node that has crashed had claimed. If two work on the same record all the same, one commits and
+// the other finds nothing left to do.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { LOG } from '../../observability/logging.js';
@@ -12,6 +13,8 @@ import { Recorder } from './recorder.js';
 
 /** Redis takes a millisecond or two to commit this many; callbacks wait that long. */
 const ROUND_SIZE = 128;
+/** More than an update may take (update-queue.ts). What a crashed node had claimed is processed this much later. */
+const CLAIM_MS = 3_000;
 /** Deadlines set by a node that has since crashed are found within this time. */
 const MAX_SLEEP_MS = 400;
 /** The worker is not alive if no round has ended for this long. */
@@ -85,13 +88,14 @@ export class DeadlineWorker {
     try {
       const nowMs = this.#clock.now();
       for (const [key, untilMs] of this.#skippedUntilMs) if (untilMs <= nowMs) this.#skippedUntilMs.delete(key);
-      const { keys, nextDueMs } = await this.#records.due(nowMs, ROUND_SIZE + this.#skippedUntilMs.size);
-      const due = keys.filter((key) => !this.#skippedUntilMs.has(key)).slice(0, ROUND_SIZE);
+      const limit = ROUND_SIZE + this.#skippedUntilMs.size;
+      const { keys, nextDueMs } = await this.#records.claimDue({ nowMs, untilMs: nowMs + CLAIM_MS, limit });
+      const due = keys.filter((key) => !this.#skippedUntilMs.has(key));
       const unreadable = await this.#recorder.reevaluate(due);
       for (const key of unreadable) this.#skippedUntilMs.set(key, nowMs + SKIP_MS);
       if (this.#isFailing) this.#log.info('deadlines are processed again');
       this.#isFailing = false;
-      return due.length === ROUND_SIZE ? this.#clock.now() : (nextDueMs ?? Number.POSITIVE_INFINITY);
+      return nextDueMs ?? Number.POSITIVE_INFINITY;
     } catch (error) {
       if (!this.#isFailing) this.#log.error({ reason: (error as Error).message }, 'deadlines cannot be processed');
       this.#isFailing = true;

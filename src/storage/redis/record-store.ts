@@ -2,7 +2,7 @@
 import type { SourceName } from '../../domain/subject.js';
 import type { SubjectKey } from '../encoding/subject-key.js';
 import { newEpoch } from '../feed-position.js';
-import type { Changeset, Due, RecordStore, StoredRecord, StoreUnavailableError } from '../ports.js';
+import type { Changeset, Due, DueClaim, RecordStore, StoredRecord, StoreUnavailableError } from '../ports.js';
 import { commitCall, MAX_CHANGESETS, type ScriptCall } from './commit-call.js';
 import { type Durability, reachDurability } from './durability.js';
 import type { IndexRepair } from './index-repair.js';
@@ -24,6 +24,7 @@ interface RecordStoreParts {
 export class RedisRecordStore implements RecordStore {
   readonly #shards: Shards;
   readonly #commit: Script;
+  readonly #claimDue: Script;
   readonly #labels: RedisLabelIndex;
   readonly #repair: IndexRepair;
   readonly #durability: Durability;
@@ -34,6 +35,7 @@ export class RedisRecordStore implements RecordStore {
     this.#repair = repair;
     this.#shards = shards;
     this.#commit = loadScript(shards, 'feed', 'commit');
+    this.#claimDue = loadScript(shards, 'claim-due');
   }
 
   load(keys: readonly SubjectKey[]): Promise<(StoredRecord | null | StoreUnavailableError)[]> {
@@ -63,16 +65,21 @@ export class RedisRecordStore implements RecordStore {
     return outcomes;
   }
 
-  async due(nowMs: number, limit: number): Promise<Due> {
-    // Reads one more, to learn what is due next.
-    const earliest = await this.#shards.fromReachable('read deadlines', async (shard) =>
-      this.#shards.run(shard, (commands) => commands.zrange(shard.due, 0, String(limit), 'WITHSCORES')),
-    );
-    const entries = earliest.flatMap((reply) => pairs(reply).map(([key, dueMs]) => ({ key, dueMs: Number(dueMs) })));
-    entries.sort((a, b) => a.dueMs - b.dueMs);
-    const due = entries.filter(({ dueMs }) => dueMs <= nowMs).slice(0, limit);
-    const next = entries.find(({ dueMs }) => dueMs > nowMs);
-    return { keys: due.map(({ key }) => key as SubjectKey), nextDueMs: next?.dueMs ?? null };
+  async claimDue({ nowMs, untilMs, limit }: DueClaim): Promise<Due> {
+    const maximum = Math.min(Math.ceil(limit / this.#shards.all.length), MAX_CHANGESETS);
+    const earliest = await this.#shards.fromReachable('read deadlines', async (shard) => {
+      const reply = await this.#claimDue(shard, { keys: [shard.due], args: [nowMs, untilMs, maximum] });
+      const entries = pairs(reply as string[]).map(([key, dueMs]) => ({
+        key: key as SubjectKey,
+        dueMs: Number(dueMs),
+      }));
+      return entries.map((entry, n) => ({ ...entry, isClaimed: n < maximum && entry.dueMs <= nowMs }));
+    });
+    const entries = earliest.flat().sort((a, b) => a.dueMs - b.dueMs);
+    return {
+      keys: entries.filter(({ isClaimed }) => isClaimed).map(({ key }) => key),
+      nextDueMs: entries.find(({ isClaimed }) => !isClaimed)?.dueMs ?? null,
+    };
   }
 
   async size(): Promise<number> {

@@ -10,7 +10,7 @@ export type Script = (shard: Shard, call: ScriptCall) => Promise<unknown>;
 
 type ScriptFile =
   | ('feed' | 'commit' | 'page' | 'tags' | 'position' | 'changes' | 'trim' | 'lost' | 'unlist' | 'replace')
-  | ('acquire-lease' | 'renew-lease' | 'release-lease' | 'save-note');
+  | ('claim-due' | 'acquire-lease' | 'renew-lease' | 'release-lease' | 'save-note');
 
 /** Concatenates Lua files of this folder into one script. It is sent in full only if the server does not have it yet. */
 export function loadScript(shards: Shards, ...files: ScriptFile[]): Script {

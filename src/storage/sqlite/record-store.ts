@@ -1,7 +1,7 @@
 // Records in SQLite: one row each, together with the columns of the presence index. Commits are durable before they resolve:
 // WAL with synchronous=FULL, and one transaction, hence one sync, per batch.
 import type { SubjectKey } from '../encoding/subject-key.js';
-import type { Changeset, Due, Group, RecordStore, StoredRecord, StoreUnavailableError } from '../ports.js';
+import type { Changeset, Due, DueClaim, Group, RecordStore, StoredRecord, StoreUnavailableError } from '../ports.js';
 import type { SqliteFeedStore } from './feed-store.js';
 import type { SqliteLabelIndex } from './label-index.js';
 import type { SqliteDatabase } from './sqlite-database.js';
@@ -46,11 +46,12 @@ export class SqliteRecordStore implements RecordStore {
     }
   }
 
-  due(nowMs: number, limit: number): Promise<Due> {
+  /** Claims nothing: there is no other process. */
+  claimDue({ nowMs, limit }: DueClaim): Promise<Due> {
     return this.#database.attempt('read deadlines', () => {
-      const due = this.#statements.due.all(nowMs, limit) as [SubjectKey][];
-      const [nextDueMs = null] = (this.#statements.nextDue.get(nowMs) as [number] | undefined) ?? [];
-      return { keys: due.map(([key]) => key), nextDueMs };
+      const earliest = this.#statements.earliestDue.all(limit + 1) as [SubjectKey, number][];
+      const due = earliest.slice(0, limit).filter(([, dueMs]) => dueMs <= nowMs);
+      return { keys: due.map(([key]) => key), nextDueMs: earliest[due.length]?.[1] ?? null };
     });
   }
 

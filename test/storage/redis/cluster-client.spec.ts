@@ -65,7 +65,7 @@ describe('while a node is gone', () => {
       const outcomes = await storage.records.commit(all);
       expect(outcomes.slice(0, 20)).toEqual(others.map(() => 'done'));
       expect(outcomes.slice(20).every((outcome) => outcome instanceof StoreUnavailableError)).toBe(true);
-      const { keys } = await storage.records.due(10, 100);
+      const { keys } = await storage.records.claimDue({ nowMs: 10, untilMs: 20, limit: 2_000 });
       expect([...keys].sort()).toEqual([...others].sort());
       const entries = await storage.feed.read(begin, 100);
       expect(entries?.map(({ changes }) => changes).sort()).toEqual(others.map((name) => `changes of ${name}`).sort());
