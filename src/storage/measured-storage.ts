@@ -1,6 +1,6 @@
 // A store whose operations are timed and counted.
 import type { Metrics } from '../observability/metrics/metrics.js';
-import { type Storage, StoreUnavailableError } from './ports.js';
+import { type Storage, StoreUnavailableError, type Traffic } from './ports.js';
 
 const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
@@ -85,6 +85,10 @@ export class MeasuredStorage implements Storage {
     return this.#storage.reconnects;
   }
 
+  get traffic(): Traffic | undefined {
+    return this.#storage.traffic;
+  }
+
   onPossibleLoss(listener: () => void): void {
     this.#storage.onPossibleLoss(listener);
   }
@@ -132,6 +136,14 @@ function addConnectionMetrics(storage: Storage, metrics: Metrics): void {
     name: 'rollcall_store_reconnects_total',
     help: 'How often the connection to Redis was established again.',
   });
+  const roundTrips = metrics.counter({
+    name: 'rollcall_store_round_trips_total',
+    help: 'Requests to Redis: a command, a script or a transaction each.',
+  });
+  const commands = metrics.counter({
+    name: 'rollcall_store_commands_total',
+    help: 'Commands sent to Redis, including each one of a transaction, but not those that scripts run.',
+  });
   const clockAhead = metrics.gauge({
     name: 'rollcall_store_clock_ahead_seconds',
     help: 'How far the clock of this machine is ahead of that of Redis.',
@@ -139,6 +151,8 @@ function addConnectionMetrics(storage: Storage, metrics: Metrics): void {
   });
   metrics.collect(() => {
     reconnects.of().value = storage.reconnects;
+    roundTrips.of().value = storage.traffic?.roundTrips ?? 0;
+    commands.of().value = storage.traffic?.commands ?? 0;
     if (storage.clockAheadMs !== undefined) clockAhead.set(storage.clockAheadMs / 1_000);
   });
 }

@@ -439,6 +439,14 @@ export interface LeaseStore {
   note(name: string): Promise<string | null>;
 }
 
+/** What was sent to the server of the store. */
+export interface Traffic {
+  /** A command, a script or a transaction each. */
+  readonly roundTrips: number;
+  /** Including each command of a transaction, but not those that scripts run. */
+  readonly commands: number;
+}
+
 /** All ports of one store. */
 export interface Storage {
   readonly kind: 'redis' | 'sqlite';
@@ -466,6 +474,8 @@ export interface Storage {
   readonly clockAheadMs: number | undefined;
   /** How often the connection to the store was established again. */
   readonly reconnects: number;
+  /** undefined: the store has no server. */
+  readonly traffic: Traffic | undefined;
   /**
    * Resolves if a callback of any participant could be stored: does what `load`, `commit` and `bind` do, on the data that
    * participants share, and leaves no visible trace.

@@ -34,6 +34,9 @@ export function watched(storage: Storage) {
     get reconnects() {
       return storage.reconnects;
     },
+    get traffic() {
+      return storage.traffic;
+    },
     check: () => storage.check(),
     close: () => storage.close(),
   };

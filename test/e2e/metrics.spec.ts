@@ -137,6 +137,13 @@ describe.each(onEachStore())('the metrics on %s', (store, startOn) => {
     expect(await value('rollcall_store_errors_total{operation="commit"}')).toBe(0);
     expect(await counts('rollcall_ready', 'rollcall_component_up{component="store"}')).toEqual([1, 1]);
     expect(await counts('rollcall_store_reconnects_total', 'rollcall_open_incidents')).toEqual([0, 0]);
+    const before = await counts('rollcall_store_round_trips_total', 'rollcall_store_commands_total');
+    await send('onLeave');
+    const after = await counts('rollcall_store_round_trips_total', 'rollcall_store_commands_total');
+    // A load and a commit, besides what happens anyway.
+    if (store === 'Redis')
+      expect(Math.min(...after.map((total = 0, n) => total - (before[n] ?? 0)))).toBeGreaterThanOrEqual(2);
+    else expect(after).toEqual([0, 0]);
     // Known once the clocks have been compared.
     const isShown = async () => (await scrape()).has('rollcall_store_clock_ahead_seconds');
     if (store === 'Redis') await eventually(async () => expect(await isShown()).toBe(true));

@@ -1,7 +1,7 @@
 // All ports on one Redis server, or on a cluster.
 import type { SourceName } from '../../domain/subject.js';
 import { StartError } from '../../runtime/start-error.js';
-import { type Storage, StoreUnavailableError } from '../ports.js';
+import { type Storage, StoreUnavailableError, type Traffic } from '../ports.js';
 import { RedisBindingStore } from './binding-store.js';
 import type { RedisClient } from './client/redis-client.js';
 import type { Durability } from './durability.js';
@@ -82,6 +82,10 @@ export class RedisStorage implements Storage {
 
   get reconnects(): number {
     return this.#shards.client.reconnects;
+  }
+
+  get traffic(): Traffic {
+    return this.#shards.client.traffic;
   }
 
   get intactAtMs(): number {

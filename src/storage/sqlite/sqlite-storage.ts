@@ -31,6 +31,7 @@ export class SqliteStorage implements Storage {
   readonly leases: SqliteLeaseStore;
   readonly clockAheadMs = undefined;
   readonly reconnects = 0;
+  readonly traffic = undefined;
   readonly intactAtMs = Number.NEGATIVE_INFINITY;
   readonly #database: SqliteDatabase;
 

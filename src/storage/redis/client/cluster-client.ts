@@ -15,6 +15,7 @@ import type { RedisClient, SendCommands } from './redis-client.js';
 import { RedisConnection } from './redis-connection.js';
 import { redisErrorCode } from './redis-error.js';
 import type { FaultError } from './redis-fault.js';
+import { TrafficCounter } from './traffic-counter.js';
 
 const FIRST_CONNECT_MS = 2_000;
 /** Between looks at where the slots are, which redirects show as well. */
@@ -33,6 +34,7 @@ interface BlockingConnection {
 
 export class ClusterClient implements RedisClient {
   readonly isOneServer = false;
+  readonly traffic = new TrafficCounter();
   readonly #target: RedisTarget;
   readonly #log: Logger;
   readonly #map: ClusterMap;
@@ -93,7 +95,7 @@ export class ClusterClient implements RedisClient {
   async run<T>(slot: number, send: SendCommands<T>): Promise<T> {
     const owner = this.#ownerOf(slot);
     try {
-      return await send(owner.commands);
+      return await owner.run(slot, send);
     } catch (error) {
       const redirect = redirectOf(error);
       if (redirect) return this.#follow(redirect, slot, send, error);
@@ -108,11 +110,14 @@ export class ClusterClient implements RedisClient {
     let blocking = this.#blocking.get(slot);
     if (blocking?.node !== node) {
       blocking?.connection.disconnect();
-      blocking = { node, connection: new RedisConnection(this.#targetAt(place), undefined, BLOCKING_TIMEOUT_MS) };
+      const options = { commandTimeoutMs: BLOCKING_TIMEOUT_MS, traffic: this.traffic };
+      blocking = { node, connection: new RedisConnection(this.#targetAt(place), undefined, options) };
       this.#blocking.set(slot, blocking);
     }
     try {
-      return await send(await blocking.connection.commandsWithin(CONNECT_MS));
+      const commands = await blocking.connection.commandsWithin(CONNECT_MS);
+      this.traffic.roundTrips += 1;
+      return await send(commands);
     } catch (error) {
       const redirect = redirectOf(error);
       if (redirect) this.#refreshSoon();
@@ -140,6 +145,7 @@ export class ClusterClient implements RedisClient {
       const target = await this.#targetOf(redirect, slot);
       try {
         const commands = await target.commandsWithin(CONNECT_MS);
+        this.traffic.roundTrips += 1;
         // Answered before the command that it allows; if it fails, so does that.
         if (redirect.kind === 'ask') commands.asking().catch(() => {});
         return await send(commands);
@@ -185,7 +191,7 @@ export class ClusterClient implements RedisClient {
     const name = formatPlace(place);
     let node = this.#nodes.get(name);
     if (!node) {
-      node = new RedisConnection(this.#targetAt(place), this.#log);
+      node = new RedisConnection(this.#targetAt(place), this.#log, { traffic: this.traffic });
       for (const listener of this.#onVerified) node.onVerified(listener);
       if (this.#isOpen) node.logFaults();
       this.#nodes.set(name, node);

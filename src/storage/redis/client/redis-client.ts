@@ -1,5 +1,6 @@
 // How commands reach the server that holds a slot: the only one there is, or a node of a cluster.
 import type { Redis } from 'ioredis';
+import type { Traffic } from '../../ports.js';
 
 /**
  * Must send one command or one transaction, at once: it may be called again if the slot has moved. All keys must be in one slot,
@@ -20,6 +21,7 @@ export interface RedisClient {
   runIdOf(slot: number): string | undefined;
   /** Since the first connection, to all servers. */
   readonly reconnects: number;
+  readonly traffic: Traffic;
   /** `listener` is called whenever a server was connected and verified. */
   onVerified(listener: () => void): void;
   /** Resolves when all pending commands are answered. */

@@ -13,6 +13,7 @@ import { requiresReconnect } from './redis-error.js';
 import { connectFault, faultOf, infoField, type RedisFault, type ServerName, serverFault } from './redis-fault.js';
 import { sentinelConnector } from './sentinel-connector.js';
 import { SentinelWatch } from './sentinel-watch.js';
+import { TrafficCounter } from './traffic-counter.js';
 
 /** A callback usually needs two round trips within its 2 s timeout (update-queue.ts). */
 const COMMAND_TIMEOUT_MS = 900;
@@ -21,8 +22,14 @@ const BLOCKING_CONNECT_MS = 1_000;
 
 const NO_FILE = 'Redis has no append-only file: if it crashes, presence is lost. Put "appendonly yes" into redis.conf';
 
+interface ConnectionOptions {
+  readonly commandTimeoutMs?: number;
+  readonly traffic?: TrafficCounter;
+}
+
 export class RedisConnection implements RedisClient {
   readonly isOneServer = true;
+  readonly traffic: TrafficCounter;
   readonly #target: RedisTarget;
   readonly #redis: Redis;
   readonly #log: Logger | undefined;
@@ -46,9 +53,14 @@ export class RedisConnection implements RedisClient {
   readonly #listeners = new Set<() => void>();
 
   /** Connects, and keeps trying. Without a log, outages are not reported. */
-  constructor(target: RedisTarget, log: Logger | undefined, commandTimeoutMs = COMMAND_TIMEOUT_MS) {
+  constructor(
+    target: RedisTarget,
+    log: Logger | undefined,
+    { commandTimeoutMs = COMMAND_TIMEOUT_MS, traffic = new TrafficCounter() }: ConnectionOptions = {},
+  ) {
     const { address } = target;
     this.#target = target;
+    this.traffic = traffic;
     this.#log = log;
     if (address.kind === 'sentinel') {
       const onFound = (master: ServerPlace) => {
@@ -67,6 +79,7 @@ export class RedisConnection implements RedisClient {
       this.#place = address.servers[0];
       this.#redis = this.#connect(commandTimeoutMs);
     }
+    traffic.watch(this.#redis);
     this.#outage = log && new OutageLog(log, this.#name);
     this.#redis.on('error', (error) => {
       this.#fault ??= this.#faultOf(error);
@@ -129,13 +142,21 @@ export class RedisConnection implements RedisClient {
   }
 
   run<T>(_: number, send: SendCommands<T>): Promise<T> {
-    return send(this.commands);
+    const { commands } = this;
+    this.traffic.roundTrips += 1;
+    return send(commands);
   }
 
   /** It logs nothing: this one has the same faults. */
   async runBlocking<T>(_: number, send: SendCommands<T>): Promise<T> {
-    this.#blocking ??= new RedisConnection(this.#target, undefined, BLOCKING_TIMEOUT_MS);
-    return send(await this.#blocking.commandsWithin(BLOCKING_CONNECT_MS));
+    const { traffic } = this;
+    this.#blocking ??= new RedisConnection(this.#target, undefined, {
+      commandTimeoutMs: BLOCKING_TIMEOUT_MS,
+      traffic,
+    });
+    const commands = await this.#blocking.commandsWithin(BLOCKING_CONNECT_MS);
+    traffic.roundTrips += 1;
+    return send(commands);
   }
 
   stopBlocking(): void {
