@@ -40,9 +40,9 @@ const BODY_PROBLEMS: readonly ProblemName[] = ['payload-too-large', 'unsupported
 const WITHOUT_RATE = new Set(['401', '403', '408', '417', '431']);
 
 const RATE_HEADERS = {
-  'RateLimit-Limit': 'The number of requests that this key may make per minute.',
-  'RateLimit-Remaining': 'The number of requests left in this minute.',
-  'RateLimit-Reset': 'The number of seconds until the limit resets.',
+  'RateLimit-Limit': 'The number of requests per minute that each process of the service accepts from this key.',
+  'RateLimit-Remaining': 'The number of requests left in this minute to the process that has answered.',
+  'RateLimit-Reset': 'The number of seconds until that process resets the limit.',
 };
 
 const integerHeader = (description: string, example: number) => ({
