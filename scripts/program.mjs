@@ -10,6 +10,7 @@ export const PROGRAMS = {
   'nginx-light': ['nginx'],
   prometheus: ['promtool'],
   'kubernetes-client': ['kubectl'],
+  'docker-compose': ['docker-compose'],
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
   wrk: ['wrk'],
 };

@@ -2,6 +2,7 @@ import { build } from '../../scripts/prepare.mjs';
 import { installForTests } from '../../scripts/program.mjs';
 
 export default () => {
-  for (const program of ['redis-server', 'nginx-light', 'prometheus', 'kubernetes-client']) installForTests(program);
+  const programs = ['redis-server', 'nginx-light', 'prometheus', 'kubernetes-client', 'docker-compose'];
+  for (const program of programs) installForTests(program);
   build();
 };
