@@ -1,45 +1,24 @@
 // A real Redis Cluster for tests: three primaries with a third of the slots and a replica each.
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
+import { startCluster } from '../../../scripts/redis/cluster.mjs';
 import { eventually } from '../../eventually.js';
-import { freePort } from '../../free-port.js';
 import { closeOnce } from '../../leftovers.js';
-import { RedisServer } from './redis-server.js';
-
-const SLOTS = 16_384;
-const PRIMARIES = 3;
-/** So that a failover takes about as long as the tests wait for other things. */
-const NODE_TIMEOUT_MS = 1_000;
-const FAST_REPLICATION = ['--repl-diskless-sync-delay', '0'];
+import type { RedisServer } from './redis-server.js';
 
 export class RedisCluster {
-  readonly stop = closeOnce(async () => {
-    for (const admin of this.admins) admin.disconnect();
-    await Promise.all(this.nodes.map((node) => node.stop()));
-  });
-
   private constructor(
     /** The primaries, then their replicas in the same order. */
     readonly nodes: readonly RedisServer[],
     /** One for each node, for commands to that node alone. */
     readonly admins: readonly Redis[],
+    readonly url: string,
+    readonly stop: () => Promise<void>,
   ) {}
 
   /** `settings`: of each node. */
   static async start(...settings: string[]): Promise<RedisCluster> {
-    const nodes: RedisServer[] = [];
-    for (let n = 0; n < 2 * PRIMARIES; n += 1) nodes.push(await startNode(settings));
-    const admins = nodes.map(({ port }) => {
-      const admin = new Redis({ host: '127.0.0.1', port, protocol: 2, maxRetriesPerRequest: null });
-      admin.on('error', () => {});
-      return admin;
-    });
-    const cluster = new RedisCluster(nodes, admins);
-    await cluster.#connect();
-    return cluster;
-  }
-
-  get url(): string {
-    return `redis+cluster://${this.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
+    const { nodes, admins, url, stop } = await startCluster({ settings });
+    return new RedisCluster(nodes, admins, url, closeOnce(stop));
   }
 
   /** The index of the node that holds the slot, as far as a node that runs knows. */
@@ -105,48 +84,6 @@ export class RedisCluster {
   /** The connection to one node. */
   admin(node: number): Redis {
     return this.admins[node] as Redis;
-  }
-
-  async #connect(): Promise<void> {
-    const share = Math.ceil(SLOTS / PRIMARIES);
-    await Promise.all(
-      this.admins.map(async (admin, n) => {
-        await admin.cluster('SET-CONFIG-EPOCH', n + 1);
-        const slots = Array.from({ length: SLOTS }, (_, slot) => slot).slice(n * share, (n + 1) * share);
-        if (n < PRIMARIES) await admin.cluster('ADDSLOTS', ...slots);
-      }),
-    );
-    for (const { port } of this.nodes.slice(1)) await this.admin(0).cluster('MEET', '127.0.0.1', port);
-    const ids = await Promise.all(this.nodes.map((_, node) => this.idOf(node)));
-    await Promise.all(
-      this.admins.slice(PRIMARIES).map((admin, n) =>
-        eventually(async () => {
-          await admin.call('CLUSTER', 'REPLICATE', String(ids[n]));
-          expectMatch(await admin.info('replication'), /master_link_status:up/);
-        }),
-      ),
-    );
-    await eventually(async () => {
-      for (const admin of this.admins) {
-        const slots = (await admin.cluster('SLOTS')) as unknown[][];
-        const isComplete = slots.length === PRIMARIES && slots.every(({ length }) => length === 4);
-        if (!isComplete) throw new Error('a node does not know all others yet');
-        expectMatch(String(await admin.cluster('INFO')), /cluster_state:ok/);
-      }
-    });
-  }
-}
-
-function startNode(settings: readonly string[]): Promise<RedisServer> {
-  const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(NODE_TIMEOUT_MS)];
-  return portForNode().then((port) => RedisServer.startAt(port, [...cluster, ...FAST_REPLICATION, ...settings]));
-}
-
-/** Nodes talk to each other at a port that is 10,000 higher. */
-async function portForNode(): Promise<number> {
-  for (;;) {
-    const port = await freePort();
-    if (port < 55_000) return port;
   }
 }
 
