@@ -20,13 +20,16 @@ export function knownOnSqlite(count, { tags = tagCount(count), available = false
   });
 }
 
-/** On a separate Redis. `bytes`: the growth of Redis without the feed, and the size of an event in the feed. */
-export function knownOnRedis(count, { tags = tagCount(count), available = false } = {}) {
-  return once(`redis ${count} ${tags} ${available}`, async () => {
+/**
+ * On a separate Redis. `bytes`: the growth of Redis without the feed, and the size of an event in the feed. `end`: the event after
+ * which the participants are no longer connected.
+ */
+export function knownOnRedis(count, { tags = tagCount(count), available = false, end } = {}) {
+  return once(`redis ${count} ${tags} ${available} ${end}`, async () => {
     const redis = await startRedis();
     const client = new Redis(redis.port);
     const before = await usedBytes(client);
-    await seed({ redisUrl: redis.url }, { participants: count, tags, available });
+    await seed({ redisUrl: redis.url }, { participants: count, tags, available, end });
     const feed = await client.memory('USAGE', FEED, 'SAMPLES', 0);
     const participants = (await usedBytes(client)) - before - feed;
     const bytes = { participants, feedOfEvent: feed / (await client.xlen(FEED)) };
@@ -36,8 +39,8 @@ export function knownOnRedis(count, { tags = tagCount(count), available = false 
 }
 
 /** Records `events` for each of `participants`, whose numbers are `apart`. `available`: whether they then become available. */
-export async function seed(place, { participants, apart = 1, tags, events = 1, available = false }) {
-  const plan = { place, participants, apart, tags, events, available };
+export async function seed(place, { participants, apart = 1, tags, events = 1, available = false, end }) {
+  const plan = { place, participants, apart, tags, events, available, end };
   await outputOf(process.execPath, ['bench/seed.mjs', JSON.stringify(plan)]);
 }
 

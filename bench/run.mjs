@@ -4,6 +4,7 @@ import { section, writeDocument } from './document.mjs';
 import { judge, unmeasured } from './goals.mjs';
 import { describeMachine } from './machine.mjs';
 import { availability } from './parts/availability.mjs';
+import { capacity } from './parts/capacity.mjs';
 import { ingest } from './parts/ingest.mjs';
 import { memory } from './parts/memory.mjs';
 import { paced } from './parts/pace.mjs';
@@ -16,10 +17,10 @@ import { surge } from './parts/surge.mjs';
 import { QUICK, WHOLE } from './sizes.mjs';
 import { table } from './table.mjs';
 
-const PARTS = { start, ingest, pace: paced, surge, store, processes, memory, reads, availability, scale };
+const PARTS = { start, ingest, pace: paced, surge, store, processes, memory, reads, availability, scale, capacity };
 
-/** `names`: of the parts; empty for all. Resolves with whether everything was measured and all requests succeeded. */
-export async function run({ names, isQuick }) {
+/** `names`: of the parts; empty for all. `targets`: those of the sizing. Resolves with whether everything was measured and all requests succeeded. */
+export async function run({ names, isQuick, targets }) {
   const unknown = names.filter((name) => !(name in PARTS));
   if (unknown.length > 0) {
     console.error(`Unknown parts: ${unknown.join(', ')}. Parts: ${Object.keys(PARTS).join(', ')}.`);
@@ -29,7 +30,7 @@ export async function run({ names, isQuick }) {
   console.log(machine.join('\n'));
   const chosen = names.length > 0 ? names : Object.keys(PARTS);
   const outcomes = [];
-  for (const name of chosen) outcomes.push(await measure(name, (isQuick ? QUICK : WHOLE)[name]));
+  for (const name of chosen) outcomes.push(await measure(name, (isQuick ? QUICK : WHOLE)[name], targets));
 
   const samples = Object.assign({}, ...outcomes.map((outcome) => outcome.samples));
   const goals = judge(samples);
@@ -43,9 +44,9 @@ export async function run({ names, isQuick }) {
   return missing.length === 0 && failed === 0;
 }
 
-async function measure(name, size) {
+async function measure(name, size, targets) {
   const beganMs = performance.now();
-  const outcome = await PARTS[name](size);
+  const outcome = await PARTS[name](size, targets);
   const seconds = Math.round((performance.now() - beganMs) / 1_000);
   console.log(`\n${section(outcome).join('\n\n')}\n\n(${name}: ${seconds} s, load ${loadavg()[0].toFixed(1)})`);
   return outcome;

@@ -10,14 +10,14 @@ const CHUNK = 50_000;
  */
 const FEED_LIMITS = { retentionMs: 86_400_000, maxBytes: 64 * 1_024 };
 
-const { place, participants, apart, tags, events, available } = JSON.parse(process.argv[2]);
+const { place, participants, apart, tags, events, available, end } = JSON.parse(process.argv[2]);
 const { recorder, storage } = await openRecorder(place);
 /** The delay from an event to its receipt. */
 const DELAY_MS = 80;
 /** Earlier than the events of bench/callback.lua. */
 const startMs = Date.now() - 14_400_000;
 
-/** Each participant connects and leaves in turns, and is connected at the end. */
+/** Each participant connects and leaves in turns, and is connected at the end, unless `end` is another event. */
 async function live(n) {
   const life = Array.from({ length: events }, (_, turn) => {
     const occurredAtMs = startMs + n + turn;
@@ -28,6 +28,9 @@ async function live(n) {
     });
   });
   const occurredAtMs = startMs + n + events;
+  // Just now, so that its deadline is still to come.
+  const nowMs = Date.now();
+  if (end) life.push(lifecycleEvent(end, n * apart, { occurredAtMs: nowMs - DELAY_MS, receivedAtMs: nowMs, tags }));
   if (available) life.push(availableEvent(n * apart, { occurredAtMs, receivedAtMs: occurredAtMs + DELAY_MS }));
   await Promise.all(life.map((event) => recorder.record(event)));
 }
