@@ -11,6 +11,7 @@ export const PROGRAMS = {
   prometheus: ['promtool'],
   'kubernetes-client': ['kubectl'],
   'docker-compose': ['docker-compose'],
+  nutcracker: ['nutcracker'],
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
   wrk: ['wrk'],
 };

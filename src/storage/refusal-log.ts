@@ -1,5 +1,5 @@
-// Logs refusals by the store as two lines per operation: one when they begin, one when they have ended. Refusals and
-// successes can alternate, so they count as ended only after a quiet period.
+// Logs refusals by the store as two lines per operation, or per cause if that concerns all operations: one when they begin, one
+// when they have ended. Refusals and successes can alternate, so they count as ended only after a quiet period.
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../runtime/clock.js';
 
@@ -13,9 +13,14 @@ export interface Refusal {
   readonly advice: string;
   /** The store's error message. */
   readonly reason: string;
+  /** It does not depend on the operation, so one line is enough for all of them. */
+  readonly isGeneral?: boolean;
 }
 
 interface Episode {
+  /** Of a cause that concerns all operations; else undefined. */
+  readonly generalCode: string | undefined;
+  readonly isLogged: boolean;
   readonly beganMs: number;
   lastMs: number;
   count: number;
@@ -37,12 +42,16 @@ export class RefusalLog {
   }
 
   /** `operation`: phrased like `store callbacks`. */
-  refused(operation: string, { code, advice, reason }: Refusal, count = 1): void {
+  refused(operation: string, { code, advice, reason, isGeneral = false }: Refusal, count = 1): void {
     const nowMs = this.#clock.now();
     const episode = this.#episodes.get(operation);
     episode?.cancelEnd?.();
-    if (!episode) this.#log.error({ reason }, `${this.#store} refuses to ${operation}: ${code}, ${advice}`);
+    const isKnown = isGeneral && [...this.#episodes.values()].some(({ generalCode }) => generalCode === code);
+    const isLogged = episode?.isLogged ?? !isKnown;
+    if (!episode && isLogged) this.#log.error({ reason }, `${this.#store} refuses to ${operation}: ${code}, ${advice}`);
     this.#episodes.set(operation, {
+      generalCode: isGeneral ? code : undefined,
+      isLogged,
       beganMs: episode?.beganMs ?? nowMs,
       lastMs: nowMs,
       count: (episode?.count ?? 0) + count,
@@ -58,8 +67,9 @@ export class RefusalLog {
     episode.cancelEnd = this.#clock.after(QUIET_MS, () => this.#end(operation, episode));
   }
 
-  #end(operation: string, { beganMs, lastMs, count }: Episode): void {
+  #end(operation: string, { isLogged, beganMs, lastMs, count }: Episode): void {
     this.#episodes.delete(operation);
+    if (!isLogged) return;
     this.#log.info(
       { refused: count, durationMs: lastMs - beganMs },
       `${this.#store} no longer refuses to ${operation}`,

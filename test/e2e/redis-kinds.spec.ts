@@ -1,9 +1,17 @@
 // Servers of the wrong kind for REDIS_URL, or with the wrong data for it: each is reported in one line that names what was tried.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { stringify } from 'yaml';
 import { StartError } from '../../src/runtime/start-error.js';
 import { eventually } from '../eventually.js';
+import { findProgram } from '../find-program.js';
 import { freePort } from '../free-port.js';
+import { closeOnce } from '../leftovers.js';
 import { RedisCluster } from '../storage/redis/redis-cluster.js';
 import { RedisSentinels } from '../storage/redis/redis-sentinels.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
@@ -46,10 +54,36 @@ async function startError(options: ServiceOptions): Promise<string> {
 async function expectLine(options: ServiceOptions, line: RegExp): Promise<void> {
   const started = await startService(options);
   service = started;
-  const errors = () => started.logged.filter(({ level }) => level === 50).map(({ msg }) => String(msg));
+  // Without what follows from it.
+  const ofRedis = ({ level, msg }: Record<string, unknown>) =>
+    level === 50 && !/^(deadlines|the change feed)/.test(`${msg}`);
+  const errors = () => started.logged.filter(ofRedis).map(({ msg }) => String(msg));
   await eventually(() => expect(errors().filter((msg) => line.test(msg))).toHaveLength(1));
   expect(errors().join(' ')).not.toMatch(JARGON);
   expect((await started.request('/health/ready')).status).toBe(503);
+  expect(errors()).toHaveLength(1);
+}
+
+/** Resolves with its port once it accepts connections. It divides the keys among the servers. */
+async function startTwemproxy(ports: readonly number[]): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-twemproxy-'));
+  const [port, statsPort] = [await freePort(), await freePort()];
+  const servers = ports.map((one) => `127.0.0.1:${one}:1`);
+  const pool = { listen: `127.0.0.1:${port}`, redis: true, hash_tag: '{}', distribution: 'ketama', servers };
+  writeFileSync(join(folder, 'pools.yml'), stringify({ pool }));
+  const args = ['-c', join(folder, 'pools.yml'), '-o', join(folder, 'log'), '-s', String(statsPort)];
+  const child = spawn(findProgram(['nutcracker'], 'nutcracker'), args, { stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  closeOnce(async () => {
+    child.kill('SIGKILL');
+    await ended;
+    rmSync(folder, { recursive: true });
+  });
+  const redis = new Redis({ port, protocol: 2, enableReadyCheck: false, disableClientInfo: true });
+  redis.on('error', () => {});
+  await redis.set('key', 'value');
+  redis.disconnect();
+  return port;
 }
 
 describe('the service does not start', () => {
@@ -159,6 +193,14 @@ describe('the log says in one line', () => {
     );
     await service?.stop();
     await lacking.stop();
+  });
+
+  it('that there is a proxy in front of several servers', async () => {
+    const redisUrl = `redis://127.0.0.1:${await startTwemproxy([server.port, (await RedisServer.start()).port])}`;
+    await expectLine(
+      { redisUrl },
+      /^cannot reach Redis at .*: connection closed before it answered; .*no proxy like Twemproxy/,
+    );
   });
 });
 

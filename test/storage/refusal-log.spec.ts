@@ -52,4 +52,18 @@ describe('RefusalLog', () => {
     clock.advance(3_600_000);
     expect(lines()).toHaveLength(1);
   });
+
+  it('logs a cause that concerns all operations once, and its end once', () => {
+    const moved = { code: 'MOVED', advice: 'it is a Redis Cluster', reason: 'MOVED 1', isGeneral: true };
+    const operations = ['store callbacks', 'read deadlines', 'trim the change feed'];
+    for (const operation of [...operations, ...operations]) refusals.refused(operation, moved);
+    refusals.refused('read tags', FULL);
+    expect(lines()).toEqual([
+      'Redis refuses to store callbacks: MOVED, it is a Redis Cluster',
+      'Redis refuses to read tags: OOM, its memory is full',
+    ]);
+    for (const operation of operations) refusals.accepted(operation);
+    clock.advance(5_000);
+    expect(lines().slice(2)).toEqual(['Redis no longer refuses to store callbacks']);
+  });
 });

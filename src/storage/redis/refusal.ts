@@ -19,8 +19,10 @@ const ADVICE: Readonly<Record<string, string>> = {
   BUSY: 'a script of another program blocks it',
 };
 /** As servers and proxies word it that lack scripts or transactions. */
-const UNSUPPORTED = /unknown command|unsupported|not supported|not allowed|disabled|without MULTI/i;
+const UNSUPPORTED = /unknown (redis )?command|unsupported|not supported|not allowed|disabled|without MULTI/i;
 const LACKS_COMMANDS = 'it lacks a command that Rollcall needs, such as EVALSHA or MULTI: see docs/redis.md';
+/** Of a server that Rollcall cannot work with at all. */
+const GENERAL: ReadonlySet<string> = new Set(['MOVED', 'ASK', 'CROSSSLOT', 'CLUSTERDOWN', 'NOAUTH']);
 const MAX_REASON_LENGTH = 200;
 
 /** undefined: not a refusal. The connection failed or will be replaced. */
@@ -36,5 +38,6 @@ export function refusalOf(error: unknown): Refusal | undefined {
   if (code === undefined || requiresReconnect(error)) return undefined;
   const isUnsupported = code === 'ERR' && UNSUPPORTED.test((error as Error).message);
   const advice = (isUnsupported ? LACKS_COMMANDS : ADVICE[code]) ?? 'which Rollcall does not expect: see the reason';
-  return { code, advice, reason: (error as Error).message.slice(0, MAX_REASON_LENGTH) };
+  const isGeneral = isUnsupported || GENERAL.has(code);
+  return { code, advice, reason: (error as Error).message.slice(0, MAX_REASON_LENGTH), isGeneral };
 }

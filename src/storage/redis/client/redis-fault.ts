@@ -55,7 +55,10 @@ export function connectFault(error: unknown, server: ServerName): RedisFault {
     return { ...fault, message: `${fault.message}; use redis:// if it does not expect TLS` };
   }
   if (!server.isTls && fault.message.endsWith(CLOSED)) {
-    return { ...fault, message: `${fault.message} before it answered; use rediss:// if it expects TLS` };
+    return {
+      ...fault,
+      message: `${fault.message} before it answered; use rediss:// if it expects TLS, and no proxy like Twemproxy`,
+    };
   }
   return fault;
 }
