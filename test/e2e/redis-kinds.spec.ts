@@ -56,7 +56,7 @@ async function expectLine(options: ServiceOptions, line: RegExp): Promise<void> 
   service = started;
   // Without what follows from it.
   const ofRedis = ({ level, msg }: Record<string, unknown>) =>
-    level === 50 && !/^(deadlines|the change feed)/.test(`${msg}`);
+    level === 50 && !/^(deadlines|the change feed)/.test(String(msg));
   const errors = () => started.logged.filter(ofRedis).map(({ msg }) => String(msg));
   await eventually(() => expect(errors().filter((msg) => line.test(msg))).toHaveLength(1));
   expect(errors().join(' ')).not.toMatch(JARGON);
