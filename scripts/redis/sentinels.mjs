@@ -13,9 +13,11 @@ const QUORUM = 2;
  * @param {import('node:tls').ConnectionOptions} [options.tls] All of them require TLS: what clients need. `settings` and
  *   `sentinelSettings` name the certificates.
  * @param {readonly string[]} [options.sentinelSettings]
+ * @param {(port: number) => Promise<number>} [options.proxy] Starts a proxy for a port, and resolves with its own: the others and
+ *   all clients use it to reach the first primary.
  * @param {string} [options.program]
  */
-export async function startSentinels({ settings = [], sentinelSettings = [], tls, program } = {}) {
+export async function startSentinels({ settings = [], sentinelSettings = [], proxy, tls, program } = {}) {
   /** @type {RedisServer[]} */
   const started = [];
   const start = async (/** @type {import('./server.mjs').ServerOptions} */ options) => {
@@ -29,9 +31,10 @@ export async function startSentinels({ settings = [], sentinelSettings = [], tls
   try {
     const fast = ['--repl-diskless-sync-delay', '0', ...settings];
     const primary = await start({ settings: fast });
-    const replica = await start({ settings: [...fast, '--replicaof', '127.0.0.1', String(primary.port)] });
+    const port = (await proxy?.(primary.port)) ?? primary.port;
+    const replica = await start({ settings: [...fast, '--replicaof', '127.0.0.1', String(port)] });
     const sentinel = [
-      `sentinel monitor ${MASTER} 127.0.0.1 ${primary.port} ${QUORUM}`,
+      `sentinel monitor ${MASTER} 127.0.0.1 ${port} ${QUORUM}`,
       `sentinel down-after-milliseconds ${MASTER} 1000`,
       `sentinel failover-timeout ${MASTER} 5000`,
     ].join('\n');

@@ -29,7 +29,7 @@ interface Round {
 async function play({ name, world: options, strike, isUnnoticed }: Fault, random: Random): Promise<Round> {
   const world = await World.start(options);
   try {
-    const { position } = await get<{ position: string }>(world, '/v1/changes');
+    const position = await firstPosition(world);
     const traffic = new Traffic(() => world.url, random);
     await strike(world, random, IS_LONG ? random.between(2_000, 30_000) : 2_500);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
@@ -98,8 +98,15 @@ async function expectFeedAgrees(world: World, from: string, history: readonly Se
   }, 30_000);
 }
 
-async function get<T>(world: World, path: string): Promise<T> {
-  return (await (await fetch(world.url + path)).json()) as T;
+/** Once the service has reached all servers, which a busy machine delays. */
+async function firstPosition(world: World): Promise<string> {
+  let page: Partial<Page> = {};
+  await eventually(async () => {
+    const response = await fetch(`${world.url}/v1/changes`);
+    expect(response.status).toBe(200);
+    page = (await response.json()) as Page;
+  });
+  return String(page.position);
 }
 
 if (!IS_LONG) {

@@ -1,10 +1,11 @@
 // The faults that the service has to survive without losing an acknowledged event.
 import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { Shard } from '../../src/storage/redis/shard.js';
 import { eventually } from '../eventually.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
 import type { Random } from './random.js';
-import type { World, WorldOptions } from './world.js';
+import { existing, SHARDS, type World, type WorldOptions } from './world.js';
 
 export interface Fault {
   readonly name: string;
@@ -74,6 +75,17 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'Redis is cut off',
+    world: ON_REDIS,
+    isUnnoticed: true,
+    strike: async ({ proxy }, random, longMs) => {
+      await wait(random.between(300, 1_500));
+      proxy.partition(true);
+      await wait(longMs);
+      proxy.partition(false);
+    },
+  },
+  {
     name: 'connections to Redis are cut after a command was sent',
     world: ON_REDIS,
     isUnnoticed: true,
@@ -124,6 +136,80 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'the master of Sentinels is killed',
+    world: { store: 'sentinels' },
+    isUnnoticed: true,
+    strike: async ({ sentinels }, random) => {
+      await wait(random.between(500, 2_000));
+      await sentinels.servers[0].kill();
+      await isPromoted(sentinels.servers[1]);
+    },
+  },
+  {
+    name: 'the master of Sentinels is cut off and comes back',
+    world: { store: 'sentinels' },
+    isUnnoticed: true,
+    strike: async ({ sentinels }, random, longMs) => {
+      await wait(random.between(500, 2_000));
+      const proxy = existing(sentinels.proxy);
+      proxy.partition(true);
+      await isPromoted(sentinels.servers[1]);
+      await wait(random.below(longMs));
+      proxy.partition(false);
+    },
+  },
+  {
+    name: 'a primary of a cluster is killed',
+    world: { store: 'cluster' },
+    isUnnoticed: true,
+    strike: async ({ cluster }, random) => {
+      await wait(random.between(500, 2_000));
+      const { slot } = shardAt(random.below(SHARDS));
+      const owner = await cluster.ownerOf(slot);
+      await cluster.nodes[owner]?.kill();
+      await eventually(async () => expectOther(await cluster.ownerOf(slot), owner));
+    },
+  },
+  {
+    name: 'a primary of a cluster is frozen, and replaced meanwhile',
+    world: { store: 'cluster' },
+    isUnnoticed: true,
+    strike: async ({ cluster }, random, longMs) => {
+      await wait(random.between(500, 2_000));
+      const { slot } = shardAt(random.below(SHARDS));
+      const owner = await cluster.ownerOf(slot);
+      cluster.nodes[owner]?.freeze(true);
+      await eventually(async () => expectOther(await cluster.ownerOf(slot), owner));
+      await wait(random.below(longMs));
+      cluster.nodes[owner]?.freeze(false);
+    },
+  },
+  {
+    name: 'a primary of a cluster is cut off from the service and its replica',
+    world: { store: 'cluster' },
+    isUnnoticed: true,
+    strike: async ({ cluster }, random, longMs) => {
+      await wait(random.between(500, 2_000));
+      const proxy = existing(cluster.proxies[await cluster.ownerOf(shardAt(random.below(SHARDS)).slot)]);
+      proxy.partition(true);
+      await wait(longMs);
+      proxy.partition(false);
+    },
+  },
+  {
+    name: 'the slots of shards move to another node of a cluster',
+    world: { store: 'cluster' },
+    isUnnoticed: true,
+    strike: async ({ cluster }, random) => {
+      for (let times = 0; times < 3; times += 1) {
+        await wait(random.between(200, 800));
+        const { slot } = shardAt(random.below(SHARDS));
+        const from = await cluster.ownerOf(slot);
+        await cluster.moveSlot(slot, from, (from + 1) % 3, () => wait(random.below(500)));
+      }
+    },
+  },
+  {
     name: 'the service is killed while spooled events are applied',
     world: ON_REDIS,
     strike: async (world, random, longMs) => {
@@ -147,6 +233,22 @@ export const FAULTS: readonly Fault[] = [
     },
   },
 ];
+
+function shardAt(number: number): Shard {
+  return new Shard('rollcall', number);
+}
+
+async function isPromoted(replica: RedisServer): Promise<void> {
+  const admin = new Redis(replica.url);
+  await eventually(async () => {
+    if (!(await admin.info('replication')).includes('role:master')) throw new Error('the replica is not promoted yet');
+  });
+  admin.disconnect();
+}
+
+function expectOther(owner: number, former: number): void {
+  if (owner === former) throw new Error('no replica has taken over yet');
+}
 
 function expectLink(info: string): void {
   if (!info.includes('master_link_status:up')) throw new Error('the replica has not connected yet');

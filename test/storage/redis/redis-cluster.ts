@@ -4,6 +4,7 @@ import { startCluster } from '../../../scripts/redis/cluster.mjs';
 import { eventually } from '../../eventually.js';
 import { closeOnce } from '../../leftovers.js';
 import type { RedisServer } from './redis-server.js';
+import { TcpProxy } from './tcp-proxy.js';
 
 export class RedisCluster {
   private constructor(
@@ -13,6 +14,8 @@ export class RedisCluster {
     readonly admins: readonly Redis[],
     readonly url: string,
     readonly stop: () => Promise<void>,
+    /** Only of `startBehindProxies`: one for each node. */
+    readonly proxies: readonly TcpProxy[] = [],
   ) {}
 
   /** `settings`: of each node. */
@@ -21,13 +24,31 @@ export class RedisCluster {
     return new RedisCluster(nodes, admins, url, closeOnce(stop));
   }
 
+  /**
+   * Clients and replicas reach the nodes through proxies. What nodes say to each other does not pass through them, so a node that
+   * is cut off is not replaced.
+   */
+  static async startBehindProxies(...settings: string[]): Promise<RedisCluster> {
+    const { nodes, admins, stop } = await startCluster({ settings });
+    const proxies = await Promise.all(nodes.map(({ port }) => TcpProxy.start(port)));
+    const stopAll = closeOnce(async () => {
+      await Promise.all(proxies.map((proxy) => proxy.stop()));
+      await stop();
+    });
+    const url = `redis+cluster://${proxies.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
+    const cluster = new RedisCluster(nodes, admins, url, stopAll, proxies);
+    await cluster.#announceProxies();
+    return cluster;
+  }
+
   /** The index of the node that holds the slot, as far as a node that runs knows. */
   async ownerOf(slot: number): Promise<number> {
     const reply = await Promise.any(this.admins.map((admin) => admin.cluster('SLOTS')));
     const range = (reply as unknown as [number, number, [string, number]][]).find(
       ([from, to]) => from <= slot && slot <= to,
     );
-    return this.nodes.findIndex(({ port }) => port === range?.[2][1]);
+    const ports = (this.proxies.length > 0 ? this.proxies : this.nodes).map(({ port }) => port);
+    return ports.indexOf(range?.[2][1] ?? 0);
   }
 
   async idOf(node: number): Promise<string> {
@@ -78,6 +99,23 @@ export class RedisCluster {
   async isComplete(): Promise<void> {
     await eventually(async () => {
       for (const admin of this.admins) expectMatch(String(await admin.cluster('INFO')), /cluster_state:ok/);
+    });
+  }
+
+  /** Resolves once all nodes know it, and the replicas use it. */
+  async #announceProxies(): Promise<void> {
+    const ports = this.proxies.map(({ port }) => port);
+    for (const [n, admin] of this.admins.entries()) await admin.config('SET', 'cluster-announce-port', ports[n] ?? 0);
+    await eventually(async () => {
+      for (const admin of this.admins) {
+        const slots = (await admin.cluster('SLOTS')) as unknown as [number, number, ...[string, number][]][];
+        const announced = slots.flatMap(([, , ...nodes]) => nodes.map(([, port]) => port));
+        if (announced.length < ports.length || announced.some((port) => !ports.includes(port))) {
+          throw new Error('a node does not know all proxies yet');
+        }
+        const info = await admin.info('replication');
+        if (info.includes('role:slave')) expectMatch(info, /master_link_status:up/);
+      }
     });
   }
 

@@ -9,6 +9,7 @@ export class TcpProxy {
   /** Whether the server's replies are passed on byte by byte. */
   isTrickling = false;
   #isCutting = false;
+  #isPartitioned = false;
   readonly #sockets = new Set<Socket>();
 
   private constructor(
@@ -32,6 +33,12 @@ export class TcpProxy {
   /** Closes all connections; new ones are still accepted. */
   drop(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** Passes nothing on in either direction, as if packets were lost. When that ends, all connections are closed. */
+  partition(isPartitioned: boolean): void {
+    this.#isPartitioned = isPartitioned;
+    if (!isPartitioned) this.drop();
   }
 
   /** Closes all connections right after the next command has been passed on. */
@@ -59,6 +66,7 @@ export class TcpProxy {
       });
     }
     client.on('data', (bytes) => {
+      if (this.#isPartitioned) return;
       server.write(bytes, () => {
         if (!this.#isCutting) return;
         this.#isCutting = false;
@@ -66,6 +74,7 @@ export class TcpProxy {
       });
     });
     server.on('data', (bytes) => {
+      if (this.#isPartitioned) return;
       const reply = Buffer.from(this.rewrite(bytes.toString('latin1')), 'latin1');
       if (!this.isTrickling) client.write(reply);
       else for (const byte of reply) client.write(Buffer.of(byte));
