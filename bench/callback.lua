@@ -3,7 +3,8 @@
 --
 -- Arguments: participants, their number; first, the number of the first one; apart, the distance between their numbers;
 --   tags, the number of tags; devices, the number of successive devices of each; life, the events of each device (below);
---   sent, the number of callbacks that earlier runs sent
+--   sent, the number of callbacks that earlier runs sent; senders, the number of wrks that share the callbacks; sender, which
+--   one of them this is
 dofile('bench/wrk.lua')
 
 local LIVES = {
@@ -30,11 +31,12 @@ function init(args)
 end
 
 function request()
-  local n = plan.first + scattered(sent, plan.participants) * plan.apart
-  local turn = math.floor(sent / plan.participants)
+  local number = sent * plan.senders + plan.sender
+  local n = plan.first + scattered(number, plan.participants) * plan.apart
+  local turn = math.floor(number / plan.participants)
   sent = sent + 1
   local event = life[turn % #life + 1]
   local device = 465 + math.floor(turn / #life) % plan.devices
-  local text = body:format(event, beginMs + sent, participantId(n), device, n % plan.tags)
+  local text = body:format(event, beginMs + number, participantId(n), device, n % plan.tags)
   return wrk.format(nil, '/callbacks/bandwidth', nil, text)
 end

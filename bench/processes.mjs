@@ -7,11 +7,14 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { findProgram } from '../scripts/program.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
 /** A service takes up to 10 s to answer its requests in flight. */
 const STOP_TIME_LIMIT_MS = 12_000;
+/** Of every Redis Cluster. */
+const SLOTS = 16_384;
 
 const children = new Set();
 const folders = new Set();
@@ -47,7 +50,8 @@ export function makeFolder() {
   return folder;
 }
 
-export async function startRedis() {
+/** `own`: further settings. */
+export async function startRedis(...own) {
   // A rewrite of the append-only file would distort whatever is being measured.
   const settings = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--auto-aof-rewrite-percentage', '0'];
   const place = ['--bind', '127.0.0.1', '--save', '', ...settings];
@@ -57,8 +61,33 @@ export async function startRedis() {
     '--dir',
     dir,
     ...place,
+    ...own,
   ]);
   return { ...redis, url: `redis://127.0.0.1:${redis.port}` };
+}
+
+/** Each node holds an equal part of the slots, without a replica. */
+export async function startRedisCluster(count) {
+  const nodes = [];
+  for (let n = 0; n < count; n += 1) nodes.push(await startRedis('--cluster-enabled', 'yes'));
+  const clients = nodes.map(({ port }) => new Redis(port));
+  const slots = Array.from({ length: SLOTS }, (_, slot) => slot);
+  for (const [n, client] of clients.entries()) {
+    await client.cluster('SET-CONFIG-EPOCH', n + 1);
+    await client.cluster('ADDSLOTS', ...slots.filter((slot) => Math.floor((slot * count) / SLOTS) === n));
+    await client.cluster('MEET', '127.0.0.1', nodes[0].port);
+  }
+  for (const client of clients) {
+    while (!(await client.cluster('INFO')).includes('cluster_state:ok')) await wait(50);
+    client.disconnect();
+  }
+  return {
+    url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
+    pids: nodes.map(({ pid }) => pid),
+    stop: async () => {
+      for (const { stop } of nodes) await stop();
+    },
+  };
 }
 
 /** `env`: all settings except port and data folder. The environment of this process is not passed on. */
@@ -110,12 +139,15 @@ function removeFolder(folder) {
   folders.delete(folder);
 }
 
+/** The nodes of a Redis Cluster talk to each other at a port that is 10,000 higher. */
 async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
+  for (;;) {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address();
+    server.close();
+    if (port < 55_000) return port;
+  }
 }
 
 async function untilOpen(port) {

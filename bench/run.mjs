@@ -11,13 +11,17 @@ import { paced } from './parts/pace.mjs';
 import { processes } from './parts/processes.mjs';
 import { reads } from './parts/reads.mjs';
 import { scale } from './parts/scale.mjs';
+import { scaleOut } from './parts/scale-out.mjs';
 import { start } from './parts/start.mjs';
 import { store } from './parts/store.mjs';
 import { surge } from './parts/surge.mjs';
 import { QUICK, WHOLE } from './sizes.mjs';
 import { table } from './table.mjs';
 
-const PARTS = { start, ingest, pace: paced, surge, store, processes, memory, reads, availability, scale, capacity };
+const PARTS = {
+  ...{ start, ingest, pace: paced, surge, store, processes, 'scale-out': scaleOut },
+  ...{ memory, reads, availability, scale, capacity },
+};
 
 /** `names`: of the parts; empty for all. `targets`: those of the sizing. Resolves with whether everything was measured and all requests succeeded. */
 export async function run({ names, isQuick, targets }) {

@@ -1,4 +1,4 @@
-// The sizes of the parts. A complete run takes about 26 minutes; `quick` only shows that everything works.
+// The sizes of the parts. A complete run takes about 31 minutes; `quick` only shows that everything works.
 
 export const WHOLE = {
   start: { rounds: 5, restMs: 1_000 },
@@ -13,6 +13,7 @@ export const WHOLE = {
   },
   store: { rounds: 3, warmMs: 5_000, ms: 3_000, setCount: 1_500_000 },
   processes: { rounds: 3, warmMs: 8_000, ms: 4_000 },
+  'scale-out': { rounds: 3, warmMs: 5_000, ms: 3_000 },
   memory: { counts: [100_000, 1_000_000], looked: 100_000 },
   reads: {
     rounds: 5,
@@ -33,6 +34,7 @@ export const QUICK = {
   surge: { warmMs: 300, maxMs: 300, devices: 200, connections: 50, overload: { connections: 100, ms: 200 } },
   store: { rounds: 1, warmMs: 300, ms: 200, setCount: 10_000 },
   processes: { rounds: 1, warmMs: 300, ms: 300 },
+  'scale-out': { rounds: 1, warmMs: 300, ms: 300 },
   memory: { counts: [1_000, 2_000], looked: 1_000 },
   reads: { rounds: 1, warmMs: 100, ms: 200, onRedis: [1_000], onSqlite: [1_000] },
   availability: { rounds: 1, warmMs: 100, ms: 200, onRedis: [1_000, 2_000], onSqlite: [1_000] },

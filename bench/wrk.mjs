@@ -54,6 +54,8 @@ export function callbacks(settings) {
     devices: 1,
     life: 'calls',
     sent: 0,
+    senders: 1,
+    sender: 0,
     ...settings.plan,
   };
   return load({ ...settings, script: 'callback', plan });
