@@ -9,6 +9,8 @@ const SETTINGS = [
   // So that a failover takes about as long as other things for which one waits.
   ...['--cluster-node-timeout', '1000'],
   ...['--repl-diskless-sync-delay', '0'],
+  // A replica is listed only after something has come from its primary: without writes, this, by default after 10 s.
+  ...['--repl-ping-replica-period', '1'],
 ];
 
 /** @typedef {import('ioredis').Redis} Redis */
@@ -70,10 +72,9 @@ async function assignSlots(admins) {
  * @param {string} primaryId
  */
 async function follow(replica, primaryId) {
-  await until(async () => {
-    await replica.call('CLUSTER', 'REPLICATE', primaryId);
-    return (await replica.info('replication')).includes('master_link_status:up');
-  });
+  // Refused until it knows the primary. Each time, it begins to copy the data anew.
+  await until(async () => (await replica.call('CLUSTER', 'REPLICATE', primaryId)) === 'OK');
+  await until(async () => (await replica.info('replication')).includes('master_link_status:up'));
 }
 
 /** @param {Redis} admin */

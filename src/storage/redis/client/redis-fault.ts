@@ -46,6 +46,8 @@ const NETWORK_REASONS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'no route to the host',
 };
 
+/** What a server answers to a client without a certificate, or with one that it does not trust. */
+const CLIENT_CERTIFICATE_ALERT = /alert[_ ].*(certificate|unknown[_ ]ca)/i;
 const CERTIFICATE_CODE = /CERT|UNABLE_TO_(GET|VERIFY)|SIGNATURE|ERR_TLS/;
 
 /** The fault of a failed connection attempt. `error`: undefined if the server closed the connection. */
@@ -69,6 +71,9 @@ export function faultOf(error: unknown, server: ServerName): RedisFault {
   const code = redisErrorCode(error);
   if (code !== undefined) return replyFault(code, error as Error, server);
   const { code: reason = '', message = '' } = (error ?? { code: 'ECONNRESET' }) as { code?: string; message?: string };
+  if (CLIENT_CERTIFICATE_ALERT.test(`${reason} ${message}`)) {
+    return fault('tls', `${server.name} requires a client certificate that it trusts: see REDIS_TLS_CERT_FILE`);
+  }
   if (reason === 'EPROTO' || reason.startsWith('ERR_SSL')) {
     return fault('tls', `${server.name} does not speak TLS: use redis:// unless another port does`);
   }
