@@ -30,6 +30,7 @@ export default {
     ...common,
     displayName,
     ...(displayName !== 'unit' && { globalSetup: `<rootDir>/test/setup/${displayName}.mjs` }),
+    ...(displayName === 'storage' && { globalTeardown: '<rootDir>/test/setup/storage-end.mjs' }),
     testMatch: specs.map((spec) => `<rootDir>/${spec}`),
   })),
 };

@@ -42,8 +42,11 @@ export function missingPrograms(debianPackages) {
 
 /** The path of the first program found, or undefined. */
 export function findProgram(debianPackage) {
+  return findOnPath(...PROGRAMS[debianPackage]);
+}
+
+/** The same for programs that no package in the list has. */
+export function findOnPath(...names) {
   const folders = (process.env.PATH ?? '').split(delimiter);
-  return PROGRAMS[debianPackage]
-    .flatMap((name) => folders.map((folder) => join(folder, name)))
-    .find((path) => existsSync(path));
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
 }

@@ -5,8 +5,12 @@ import { ensurePrograms } from './program.mjs';
 
 install();
 ensurePrograms('redis-server');
-const { stopServersWithProcess } = await import('./redis/server.mjs');
-stopServersWithProcess();
+const { stopServers, stopServersAtExit } = await import('./redis/server.mjs');
+stopServersAtExit();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  // Not only once: npm passes on a Ctrl-C that the terminal has sent to all processes.
+  process.on(signal, () => void stopServers().finally(() => process.exit(0)));
+}
 const { settings, roles } = await (process.argv[2] === 'cluster' ? cluster() : sentinel());
 console.log(`Running, with the ids of the processes:
 

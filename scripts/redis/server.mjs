@@ -115,17 +115,12 @@ export class RedisServer {
 }
 
 /** Stops all that run. */
-async function stopServers() {
+export async function stopServers() {
   await Promise.all([...servers].map((server) => server.stop()));
 }
 
-/** However this process ends, except by SIGKILL, no server outlives it. */
-export function stopServersWithProcess() {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    // Not only once: npm passes on a Ctrl-C that the terminal has sent to all processes.
-    process.on(signal, () => void stopServers().finally(() => process.exit(0)));
-  }
-  // Also those that were being started.
+/** No server outlives this process, unless a signal kills it. Also stops those that are being started. */
+export function stopServersAtExit() {
   process.once('exit', () => {
     for (const server of servers) server.stopNow();
   });

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll } from '@jest/globals';
 import Database from 'libsql';
 import { pino } from 'pino';
 import { systemClock } from '../../src/runtime/clock.js';
@@ -17,9 +16,6 @@ import { Shard, shardNumber } from '../../src/storage/redis/shard.js';
 import { SqliteStorage } from '../../src/storage/sqlite/sqlite-storage.js';
 import { closeOnce } from '../leftovers.js';
 import { documentedClusterUser, documentedUser, urlOfUser } from '../storage/redis/acl-user.js';
-import { RedisCluster } from '../storage/redis/redis-cluster.js';
-import { RedisSentinels } from '../storage/redis/redis-sentinels.js';
-import { RedisServer } from '../storage/redis/redis-server.js';
 import { BANDWIDTH } from './index-entry.js';
 
 export interface OpenStorage {
@@ -39,55 +35,48 @@ export interface OpenStorage {
 /** The stores have this many shards, or one. */
 export const MAX_SHARDS = 16;
 
-/** A Redis of some kind, at the URL of the user of docs/redis.md, which has only the permissions that the store needs. */
-interface RedisUnderTest {
+interface SharedServer {
   readonly url: string;
-  readonly stop: () => Promise<void>;
+  readonly servers: readonly string[];
 }
 
-/** Must be called inside or around a `describe`: starts the servers before the tests and stops them afterwards. */
+/** What test/setup/storage.mjs has started. Those of Valkey only if it is installed. */
+type SharedServers = Record<'single' | 'sentinels' | 'cluster', SharedServer> &
+  Partial<Record<'valkeySingle' | 'valkeyCluster', SharedServer>>;
+
+/** The stores of all kinds, each with keys of its own on servers that all specs share. */
 export function storesUnderTest(): [string, () => Promise<OpenStorage>][] {
-  let single: RedisUnderTest;
-  let sentinels: RedisUnderTest;
-  let cluster: RedisUnderTest;
-  beforeAll(async () => {
-    [single, sentinels, cluster] = await Promise.all([startSingle(), startSentinels(), startCluster()]);
-  });
-  afterAll(() => Promise.all([single, sentinels, cluster].map(({ stop }) => stop())));
+  const { single, sentinels, cluster, valkeySingle, valkeyCluster } = sharedServers();
   return [
     ['SQLite', openSqlite],
-    ['Redis', () => openRedis(single.url, 1)],
-    [`Redis in ${MAX_SHARDS} shards`, () => openRedis(single.url, MAX_SHARDS)],
-    ['Redis with Sentinels', () => openRedis(sentinels.url, 1)],
-    ['Redis Cluster', () => openRedis(cluster.url, MAX_SHARDS)],
+    ['Redis', () => openAs(documentedUser(), single, 1)],
+    [`Redis in ${MAX_SHARDS} shards`, () => openAs(documentedUser(), single, MAX_SHARDS)],
+    ['Redis with Sentinels', () => openAs(documentedUser(), sentinels, 1)],
+    ['Redis Cluster', () => openAs(documentedClusterUser(), cluster, MAX_SHARDS)],
+    ...(valkeySingle ? [store('Valkey', () => openAs(documentedUser(), valkeySingle, 1))] : []),
+    ...(valkeyCluster
+      ? [store('Valkey Cluster', () => openAs(documentedClusterUser(), valkeyCluster, MAX_SHARDS))]
+      : []),
   ];
 }
 
-async function startSingle(): Promise<RedisUnderTest> {
-  const server = await RedisServer.start();
-  return { url: await urlOfUser(server.url, documentedUser()), stop: () => server.stop() };
+function store(name: string, open: () => Promise<OpenStorage>): [string, () => Promise<OpenStorage>] {
+  return [name, open];
 }
 
-async function startSentinels(): Promise<RedisUnderTest> {
-  const started = await RedisSentinels.start();
-  return {
-    url: await urlOfUser(
-      started.url,
-      documentedUser(),
-      started.servers.map(({ url }) => url),
-    ),
-    stop: () => started.stop(),
-  };
+function sharedServers(): SharedServers {
+  const { SHARED_REDIS } = process.env;
+  if (SHARED_REDIS === undefined) throw new Error('redis-server is missing; on Debian: apt-get install redis-server');
+  return JSON.parse(SHARED_REDIS) as SharedServers;
 }
 
-async function startCluster(): Promise<RedisUnderTest> {
-  const started = await RedisCluster.start();
-  const url = await urlOfUser(
-    started.url,
-    documentedClusterUser(),
-    started.nodes.map((node) => node.url),
-  );
-  return { url, stop: () => started.stop() };
+const urls = new Map<string, Promise<string>>();
+
+/** As the user of docs/redis.md, which has only the permissions that the store needs. */
+async function openAs(user: readonly string[], { url, servers }: SharedServer, shards: number): Promise<OpenStorage> {
+  const ofUser = urls.get(url) ?? urlOfUser(url, user, servers);
+  urls.set(url, ofUser);
+  return openRedis(await ofUser, shards);
 }
 
 export async function openSqlite(): Promise<OpenStorage> {
