@@ -2,6 +2,7 @@
 // It is announced exactly once: the record that marks the new view as announced is stored in the same commit.
 import type { CurrentAvailability } from './availability.js';
 import type { GoneCause } from './connection.js';
+import type { Connections, DeviceConnection } from './device-connections.js';
 import { areSame, type Labels, NO_LABELS } from './labels.js';
 import {
   type DeviceId,
@@ -22,7 +23,10 @@ import {
 } from './presence-view.js';
 import type { Subject } from './subject.js';
 
-/** `updated`: the state is the same, but the tag, the reference, the labels, the availability or another detail differs from what was announced. */
+/**
+ * `updated`: the state is the same, but the tag, the reference, the labels, the availability, an earlier connection of the device or
+ * another detail differs from what was announced.
+ */
 export type ChangeType = `participant.${ParticipantState | 'updated'}` | `device.${PresenceState | 'updated'}`;
 
 export const CHANGE_TYPES: readonly ChangeType[] = [
@@ -50,6 +54,8 @@ export interface Change {
   readonly isDoubtful?: true;
   /** Only of a participant; undefined: unknown. */
   readonly availability?: CurrentAvailability;
+  /** Only of a device. Absent in a change that an earlier version announced. */
+  readonly connection?: DeviceConnection;
   readonly sinceMs: number;
   /** Provider time of the event that caused the change; null if elapsed time, an operator or an observation caused it. */
   readonly occurredAtMs: number | null;
@@ -73,23 +79,26 @@ type AppliedEvent = KeptEvent & { readonly deviceId?: DeviceId | undefined };
 
 /**
  * The differences between two announcements: devices first, then their participant.
- * `applied`: the events between the two, in order; empty if only time has passed.
+ * `applied`: the events between the two, in order; empty if only time has passed. `connectionsOf`: those of a device.
  */
 export function changesBetween(
   before: Omit<Announcement, 'version'> | undefined,
   after: Announcement,
   applied: readonly AppliedEvent[],
   nowMs: number,
+  connectionsOf?: (deviceId: DeviceId, before: DeviceView | undefined) => Connections | undefined,
 ): Change[] {
   const { view } = after;
   const changes: Change[] = [];
   const ofDevices = applied.filter((event) => !isAvailability(event) && event.kind !== 'set-labels');
   for (const device of view.devices) {
     const known = before?.view.devices.find(({ deviceId }) => deviceId === device.deviceId);
-    const verb = difference(known, device);
+    const connections = connectionsOf?.(device.deviceId, known);
+    const verb = difference(known, device) ?? (connections?.isOther ? 'updated' : undefined);
     if (verb === undefined) continue;
     const event = ofDevices.findLast(({ deviceId = device.deviceId }) => deviceId === device.deviceId);
-    changes.push(change(`device.${verb}`, after, { now: device, before: known, event, nowMs }));
+    const own = change(`device.${verb}`, after, { now: device, before: known, event, nowMs });
+    changes.push(connections ? { ...own, connection: connections.current } : own);
   }
   const isOtherTag = before !== undefined && before.tag !== after.tag;
   const isOtherRef = before !== undefined && before.participantRef !== after.participantRef;

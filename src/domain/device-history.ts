@@ -23,6 +23,8 @@ export interface DeviceHistory {
   readonly base?: { readonly connection: Connection; readonly upTo: DeviceEvent };
   /** In order, all later than `base.upTo`. */
   readonly events: readonly DeviceEvent[];
+  /** How many connections ended before that of the base began; absent if none did. */
+  readonly pastConnections?: number;
   /** Only where a participant has one device at a time. */
   readonly supersededBy?: Supersession;
 }
@@ -151,7 +153,9 @@ export function compact(
   const { connection, earlier } = foldEvents({ ...history, events: timeline.slice(0, count) }, policy);
   const base = connection && { connection, upTo: timeline[count - 1] as DeviceEvent };
   const kept = timeline.slice(count).filter((event) => !isParticipantEnd(event));
-  return { history: { ...history, ...(base && { base }), events: kept }, earlier };
+  const pastConnections = (history.pastConnections ?? 0) + earlier.length;
+  const past = pastConnections === 0 ? undefined : { pastConnections };
+  return { history: { ...history, ...(base && { base }), ...past, events: kept }, earlier };
 }
 
 /** At least `count`: folding must not separate a connect from the end that `fold` takes after it. */

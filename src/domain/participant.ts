@@ -3,6 +3,7 @@
 import { type AvailabilityFact, availabilityIn } from './availability.js';
 import { type Change, changesBetween } from './change.js';
 import { nextDeadlineMs } from './deadline.js';
+import { connectionsOf } from './device-connections.js';
 import { compact, type DeviceHistory, type FoldedEvent, fold, lastEventAtMs, type Verdict } from './device-history.js';
 import { type HeldDevice, isOutdated, limitDevices, wasSeenToConnect } from './eviction.js';
 import { type Inserted, insertAll } from './insertion.js';
@@ -94,7 +95,12 @@ export function advance(
   const version = before ? before.version + 1 : nowMs;
   const was = before && { subject, ...currentStatements(before), view: before.announced };
   const now = { subject, ...currentStatements(statements), version, view: withoutUnseen(view, excess, before) };
-  const changes = changesBetween(was, now, applied, nowMs);
+  const changes = changesBetween(was, now, applied, nowMs, (deviceId, announced) => {
+    const device = devices.find((one) => one.deviceId === deviceId);
+    const history = before?.devices.get(deviceId);
+    const announcedOf = before && history && announced && { history, ends: before.ends, view: announced };
+    return device && connectionsOf(device, ends, announcedOf, policy);
+  });
 
   const outdated = held.filter((device) => isOutdated(device, devices, view.state, policy, nowMs));
   const kept = outdated.length === 0 ? held : held.filter((device) => !outdated.includes(device));

@@ -14,18 +14,28 @@ export interface Stay {
 export const MAX_PAST_STAYS = 16;
 
 export function stayOf(connection: Connection, policy: PresencePolicy): Stay {
+  const startMs = startOfStay(connection);
   switch (connection.phase) {
     case 'open':
-      return { startMs: startMsOf(connection) ?? connection.newestAtMs, reachMs: Number.POSITIVE_INFINITY };
+      return { startMs, reachMs: Number.POSITIVE_INFINITY };
     case 'lost':
-      return {
-        startMs: startMsOf(connection) ?? connection.lostAtMs,
-        reachMs: connection.lostAtMs + policy.graceMs,
-      };
-    case 'ended': {
-      const startMs = startMsOf(connection) ?? connection.endedAtMs;
+      return { startMs, reachMs: connection.lostAtMs + policy.graceMs };
+    case 'ended':
       return { startMs, reachMs: reachOfEnded(connection, startMs, policy) };
-    }
+  }
+}
+
+/** The earliest time at which the connection is known to have been open; its end if only that was received. */
+export function startOfStay(connection: Connection): number {
+  const startMs = startMsOf(connection);
+  if (startMs !== undefined) return startMs;
+  switch (connection.phase) {
+    case 'open':
+      return connection.newestAtMs;
+    case 'lost':
+      return connection.lostAtMs;
+    case 'ended':
+      return connection.endedAtMs;
   }
 }
 

@@ -4,9 +4,15 @@ import type { Change } from '../domain/change.js';
 
 /** The length of an event without ids and tags. */
 const FRAME_LENGTH = 450;
+/** Of a device. */
+const CONNECTION_LENGTH = 60;
+const EARLIER_CONNECTION_LENGTH = 130;
 
 /** The approximate length of a change in a response, in characters. */
-export function lengthOf({ subject, deviceId, tag = '', previousTag = '' }: Change): number {
+export function lengthOf({ subject, deviceId, tag = '', previousTag = '', connection }: Change): number {
   const texts = [subject.scope, subject.participantId, deviceId ?? '', tag, previousTag];
-  return texts.reduce((length, text) => length + text.length, FRAME_LENGTH);
+  const length = texts.reduce((sum, text) => sum + text.length, FRAME_LENGTH);
+  if (!connection) return length;
+  const earlierCount = connection.correction?.connections.length ?? 0;
+  return length + CONNECTION_LENGTH + earlierCount * EARLIER_CONNECTION_LENGTH;
 }

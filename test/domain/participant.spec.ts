@@ -241,10 +241,28 @@ describe('changes', () => {
     const { changes } = advance(undefined, [connected({ at: s(1), receivedAt: s(2), tag: 'red' })], s(2), policy);
     const common = { subject: subjectOf(), tag: 'red', state: 'connected', previousState: null };
     const times = { sinceMs: s(1), occurredAtMs: s(1), receivedAtMs: s(2), version: s(2) };
+    const connection = { number: 0, connectedAtMs: s(1), startMs: s(1), interruptions: 0 };
     expect(changes).toEqual([
-      { type: 'device.connected', deviceId: 'd1', ...common, ...times },
+      { type: 'device.connected', deviceId: 'd1', ...common, ...times, connection },
       { type: 'participant.connected', ...common, ...times },
     ]);
+  });
+
+  it('correct an earlier connection of which a late event changes the end', () => {
+    const first = recordAfter([connected({ at: s(1) }), disconnected({ at: s(2) })], s(2));
+    const [opened] = advance(first, [connected({ at: s(30) })], s(30), policy).changes;
+    const lost = { connectedAtMs: s(1), startMs: s(1), endedAtMs: s(2), cause: 'lost', interruptions: 0 };
+    const current = { number: 1, connectedAtMs: s(30), startMs: s(30), interruptions: 0 };
+    expect(opened?.connection).toEqual({ ...current, correction: { from: 0, connections: [lost] } });
+    const again = recordAfter([connected({ at: s(1) }), disconnected({ at: s(2) }), connected({ at: s(30) })], s(30));
+    const { changes } = advance(again, [left({ at: s(3), receivedAt: s(31) })], s(31), policy);
+    expect(changes.map(({ type, connection }) => ({ type, connection }))).toEqual([
+      {
+        type: 'device.updated',
+        connection: { ...current, correction: { from: 0, connections: [{ ...lost, cause: 'left' }] } },
+      },
+    ]);
+    expect(advance(again, [connected({ at: s(30), receivedAt: s(32) })], s(32), policy).changes).toEqual([]);
   });
 
   it('caused by a deadline have no provider time', () => {

@@ -66,7 +66,13 @@ describe.each(onEachStore())('changes on %s', (_, start) => {
         position: expect.any(String),
       };
       expect(json.items).toEqual([
-        { type: 'device.connected', deviceId: SEED.deviceId, ...common },
+        {
+          type: 'device.connected',
+          deviceId: SEED.deviceId,
+          ...common,
+          connectedAt: '2021-08-12T16:37:14.676Z',
+          interruptions: 0,
+        },
         { type: 'participant.connected', ...common },
       ]);
       expect(json.position).toBe(json.items[1].position);

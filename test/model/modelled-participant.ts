@@ -2,7 +2,9 @@
 import {
   areLabels,
   type Connection,
-  connectionsOf,
+  connectionsByDevice,
+  describe,
+  describePast,
   devicesOf,
   identityOf,
   inOrder,
@@ -30,6 +32,8 @@ interface Known {
   readonly labels?: Record<string, string>;
   readonly version: number;
   readonly view: Presence;
+  /** Of each device, in order. */
+  readonly connections: ReadonlyMap<string, readonly Connection[]>;
 }
 
 export class ModelledParticipant {
@@ -59,6 +63,7 @@ export class ModelledParticipant {
       labels: labelsOf(this.#heard),
       version: version ?? nowMs - 1,
       view,
+      connections: connectionsByDevice(events, this.policy, nowMs),
     };
     const known = new Set(before.map(identityOf));
     const applied = inOrder(
@@ -89,7 +94,11 @@ export class ModelledParticipant {
   }
 
   /** The changes, devices before the participant. */
-  #changesTo({ view, tag, ref, labels = {}, version }: Known, applied: readonly ModelEvent[], nowMs: number): object[] {
+  #changesTo(
+    { view, connections, tag, ref, labels = {}, version }: Known,
+    applied: readonly ModelEvent[],
+    nowMs: number,
+  ): object[] {
     const { view: before, tag: previousTag, ref: previousRef, labels: previousLabels = {} } = this.known ?? {};
     const change = (
       now: Visible,
@@ -129,7 +138,13 @@ export class ModelledParticipant {
       const was = before?.devices.find(({ deviceId }) => deviceId === now.deviceId);
       const ofDevices = applied.filter((event) => !isFact(event) && !areLabels(event));
       const events = ofDevices.filter(({ device = now.deviceId }) => device === now.deviceId);
-      return change(now, was, difference(was, now), events);
+      const { connection, isOther } = connectionOf(
+        connections.get(now.deviceId) ?? [],
+        this.known?.connections,
+        now.deviceId,
+      );
+      const verb = difference(was, now) ?? (isOther ? 'updated' : undefined);
+      return change(now, was, verb, events).map((one) => ({ ...one, connection }));
     });
     const isRetagged = before !== undefined && previousTag !== tag;
     const areOther = before !== undefined && JSON.stringify(previousLabels) !== JSON.stringify(labels);
@@ -150,23 +165,11 @@ export class ModelledParticipant {
   #forget(known: Known, nowMs: number): Known | undefined {
     const { events, view, past, staleUpToMs } = known;
     const ids = devicesOf(events);
-    const ends = events.filter((event) => event.device === undefined && !isFact(event) && !areLabels(event));
     if (ids.length === 0) {
       const lastMs = Math.max(...events.map(({ received }) => received));
       return lastMs + this.policy.retentionMs <= nowMs ? undefined : known;
     }
-    const histories = new Map(
-      ids.map((id) => [
-        id,
-        connectionsOf(
-          events.filter(({ device }) => device === id),
-          this.policy,
-          nowMs,
-          events.filter(({ device }) => device !== undefined && device !== id),
-          ends,
-        ),
-      ]),
-    );
+    const histories = connectionsByDevice(events, this.policy, nowMs);
     const old = ids.filter((id) => {
       const { phase, last } = histories.get(id)?.at(-1) ?? {};
       return phase === 'ended' && last && last.received + this.policy.retentionMs <= nowMs;
@@ -184,6 +187,20 @@ export class ModelledParticipant {
       view: { ...view, devices: view.devices.filter(({ deviceId }) => !old.includes(deviceId)) },
     };
   }
+}
+
+/** `isOther`: whether an earlier connection, or what the view does not show, differs from what was announced. */
+function connectionOf(all: readonly Connection[], announced: Known['connections'] | undefined, deviceId: string) {
+  const known = announced?.get(deviceId) ?? [];
+  const past = all.slice(0, -1).map(describePast);
+  const isSame = (a: object, b: object | undefined) => JSON.stringify(a) === JSON.stringify(b);
+  const from = past.findIndex((one, n) => known[n]?.phase !== 'ended' || !isSame(one, describePast(known[n])));
+  const current = describe(all.at(-1) as Connection);
+  const correction = from === -1 ? undefined : { from, connections: past.slice(from) };
+  const last = known.at(-1);
+  const isOther =
+    correction !== undefined || known.length !== all.length || describe(last as Connection).startMs !== current.startMs;
+  return { connection: { number: past.length, ...current, ...(correction && { correction }) }, isOther };
 }
 
 function withoutStale(received: readonly ModelEvent[], known: readonly ModelEvent[], staleUpToMs: number) {

@@ -193,7 +193,7 @@ function superseded(c: Connection, own: readonly ModelEvent[], others: readonly 
  * All connections of one device at `nowMs`; the last one is the current one. `others`: the events of the other devices; `ends`:
  * those of the participant.
  */
-export function connectionsOf(
+function connectionsOf(
   events: readonly ModelEvent[],
   p: Policy,
   nowMs: number,
@@ -240,6 +240,28 @@ function deviceOf(deviceId: string, c: Connection, p: Policy) {
 
 export function devicesOf(events: readonly ModelEvent[]): string[] {
   return [...new Set(events.flatMap(({ device }) => device ?? []))];
+}
+
+/** The connections of each device, in order. */
+export function connectionsByDevice(
+  events: readonly ModelEvent[],
+  p: Policy,
+  nowMs: number,
+): Map<string, Connection[]> {
+  const shared = events.filter((event) => event.device === undefined && !isFact(event) && !areLabels(event));
+  const eventsOf = (id: string) => events.filter(({ device }) => device === id);
+  const othersOf = (id: string) => events.filter(({ device }) => device !== undefined && device !== id);
+  const ids = devicesOf(events);
+  return new Map(ids.map((id) => [id, connectionsOf(eventsOf(id), p, nowMs, othersOf(id), shared)]));
+}
+
+/** What a change says of a connection. */
+export function describe(c: Connection) {
+  return { connectedAtMs: c.start, startMs: startOf(c) ?? c.last.at, interruptions: c.interruptions };
+}
+
+export function describePast(c: Connection) {
+  return { ...describe(c), endedAtMs: c.last.at, cause: c.cause };
 }
 
 /** A participant of whom only events without a device are known. */
@@ -321,9 +343,7 @@ export function presenceOf(events: readonly ModelEvent[], p: Policy, nowMs: numb
 function devicesPresenceOf(events: readonly ModelEvent[], p: Policy, nowMs: number, past: readonly Connection[]) {
   const shared = events.filter((event) => event.device === undefined && !isFact(event) && !areLabels(event));
   const ids = devicesOf(events);
-  const eventsOf = (id: string) => events.filter(({ device }) => device === id);
-  const othersOf = (id: string) => events.filter(({ device }) => device !== undefined && device !== id);
-  const histories = ids.map((id) => connectionsOf(eventsOf(id), p, nowMs, othersOf(id), shared));
+  const histories = [...connectionsByDevice(events, p, nowMs).values()];
   if (ids.length === 0 && shared.length === 0 && events.some(areLabels)) return expectedBy(events, p, nowMs);
   if (ids.length === 0) return goneBy(inOrder(shared.length > 0 ? shared : events, p));
   const current = histories.map((all) => all.at(-1) ?? NONE);

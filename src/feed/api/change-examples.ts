@@ -25,7 +25,14 @@ const PARTICIPANT_CHANGE_EXAMPLE = {
 
 export const CHANGES_EXAMPLE = {
   items: [
-    { type: 'device.connected', ...CHANGE, deviceId: DEVICE_ID_EXAMPLE, position: `${NEXT_POSITION_EXAMPLE}.1` },
+    {
+      type: 'device.connected',
+      ...CHANGE,
+      deviceId: DEVICE_ID_EXAMPLE,
+      connectedAt: TIME_EXAMPLE,
+      interruptions: 0,
+      position: `${NEXT_POSITION_EXAMPLE}.1`,
+    },
     PARTICIPANT_CHANGE_EXAMPLE,
   ],
   position: NEXT_POSITION_EXAMPLE,

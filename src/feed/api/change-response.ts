@@ -3,6 +3,7 @@
 import { KNOWN_AVAILABILITIES, type KnownAvailability } from '../../domain/availability.js';
 import { CHANGE_TYPES, type Change, type ChangeType } from '../../domain/change.js';
 import { GONE_CAUSES, type GoneCause } from '../../domain/connection.js';
+import type { DeviceConnection, PastConnection } from '../../domain/device-connections.js';
 import type { Labels } from '../../domain/labels.js';
 import { PARTICIPANT_STATES, type ParticipantState } from '../../domain/presence-view.js';
 import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
@@ -22,6 +23,20 @@ import {
 } from '../../http/query-parameters.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
 import { RECEIVED_AT_EXAMPLE } from './change-examples.js';
+
+export class EndedConnectionResponse {
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: TIME_EXAMPLE })
+  connectedAt: string | null;
+
+  @ApiProperty({ format: 'date-time', example: RECEIVED_AT_EXAMPLE })
+  endedAt: string;
+
+  @ApiProperty({ type: String, enum: GONE_CAUSES, example: 'left' })
+  cause: GoneCause;
+
+  @ApiProperty({ type: 'integer', example: 0 })
+  interruptions: number;
+}
 
 export class ChangeResponse {
   @ApiProperty({
@@ -104,6 +119,30 @@ export class ChangeResponse {
   @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE, description: 'As in ParticipantResponse.' })
   since: string;
 
+  @ApiPropertyOptional({
+    type: String,
+    format: 'date-time',
+    nullable: true,
+    example: TIME_EXAMPLE,
+    description: 'Only in `device.*` changes: when the connection began; null if no connect event was received.',
+  })
+  connectedAt?: string | null;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    example: 0,
+    description: 'Only in `device.*` changes: how often the connection was lost, and back within the grace period.',
+  })
+  interruptions?: number;
+
+  @ApiPropertyOptional({
+    type: [EndedConnectionResponse],
+    description:
+      'Only in `device.*` changes: earlier connections of the device whose end was not announced before, or of which a late ' +
+      'event has changed something.',
+  })
+  earlierConnections?: EndedConnectionResponse[];
+
   @ApiProperty({
     type: String,
     format: 'date-time',
@@ -174,10 +213,25 @@ export function changeResponse(change: Change, position: string): ChangeResponse
     ...(availability && { availability: availability.value }),
     ...(availability?.value === 'available' && { availableSince: rfc3339(availability.sinceMs) }),
     since: rfc3339(change.sinceMs),
+    ...(change.connection && connectionMembers(change.connection)),
     at: change.occurredAtMs === null ? null : rfc3339(change.occurredAtMs),
     receivedAt: rfc3339(change.receivedAtMs),
     heardAt: rfc3339(change.receivedAtMs),
     version: change.version,
     position,
   };
+}
+
+function connectionMembers({ connectedAtMs, interruptions, correction }: DeviceConnection): Partial<ChangeResponse> {
+  return {
+    connectedAt: connectedAtMs === null ? null : rfc3339(connectedAtMs),
+    interruptions,
+    ...(correction && { earlierConnections: correction.connections.map(endedConnectionResponse) }),
+  };
+}
+
+function endedConnectionResponse(connection: PastConnection): EndedConnectionResponse {
+  const { connectedAtMs, endedAtMs, cause, interruptions } = connection;
+  const connectedAt = connectedAtMs === null ? null : rfc3339(connectedAtMs);
+  return { connectedAt, endedAt: rfc3339(endedAtMs), cause, interruptions };
 }

@@ -4,17 +4,24 @@
 import { KNOWN_AVAILABILITIES, type KnownAvailability } from '../../domain/availability.js';
 import { CHANGE_TYPES, type Change, type ChangeType } from '../../domain/change.js';
 import type { GoneCause } from '../../domain/connection.js';
+import type { DeviceConnection } from '../../domain/device-connections.js';
 import type { Labels } from '../../domain/labels.js';
 import type { DeviceId } from '../../domain/lifecycle-event.js';
 import { PARTICIPANT_STATES, type ParticipantState } from '../../domain/presence-view.js';
 import type { ParticipantId, SourceName, Subject } from '../../domain/subject.js';
 import { isTimeMs } from '../../runtime/rfc3339.js';
+import {
+  areConnections,
+  decodeDeviceConnection,
+  type EncodedDeviceConnection,
+  encodeConnections,
+} from './change-connections.js';
 import { STORED_CAUSES } from './field-codecs.js';
 import { areLabels } from './label-codec.js';
 
 /**
  * participant, source, tag, version, changes. Trailing defaults are omitted: scope, '' for none; reference, 0 for none; labels, and
- * those that the change of the participant has replaced, 0 for none
+ * those that the change of the participant has replaced, 0 for none; the connections of the changes that are of devices
  */
 type EncodedEntry = [
   ParticipantId,
@@ -25,7 +32,8 @@ type EncodedEntry = [
   string?,
   (string | 0)?,
   (Labels | 0)?,
-  Labels?,
+  (Labels | 0)?,
+  EncodedDeviceConnection[]?,
 ];
 
 /** type, device, previous tag, state, previous state, cause, since, at, receivedAt; 1 if doubtful; availability and its start */
@@ -52,11 +60,13 @@ export function encodeChanges(changes: readonly Change[]): string | null {
   const { previousLabels } = changes.at(-1) ?? first;
   const { source, scope, participantId } = subject;
   const text: EncodedEntry = [participantId, source, tag ?? 0, version, changes.map(encodeChange)];
-  const hasLabels = labels !== undefined || previousLabels !== undefined;
-  if (scope !== '' || participantRef !== undefined || hasLabels) text.push(scope);
-  if (participantRef !== undefined || hasLabels) text.push(participantRef ?? 0);
-  if (hasLabels) text.push(labels ?? 0);
-  if (previousLabels) text.push(previousLabels);
+  const connections = encodeConnections(changes);
+  const hasMore = labels !== undefined || previousLabels !== undefined || connections !== undefined;
+  if (scope !== '' || participantRef !== undefined || hasMore) text.push(scope);
+  if (participantRef !== undefined || hasMore) text.push(participantRef ?? 0);
+  if (hasMore) text.push(labels ?? 0);
+  if (previousLabels || connections) text.push(previousLabels ?? 0);
+  if (connections) text.push(connections);
   return JSON.stringify(text);
 }
 
@@ -64,24 +74,27 @@ export function encodeChanges(changes: readonly Change[]): string | null {
 export function decodeChanges(text: string): Change[] | null {
   const entry = parse(text);
   if (!isEntry(entry)) return null;
-  const [participantId, source, tag, version, changes, scope = '', participantRef = 0, labels = 0, previousLabels] =
-    entry;
+  const [participantId, source, tag, version, changes, scope = '', participantRef = 0, ...rest] = entry;
+  const [labels = 0, previousLabels = 0, connections = []] = rest;
   const subject: Subject = { source, scope, participantId };
   return changes.map(
-    ([
-      type,
-      deviceId,
-      previousTag,
-      state,
-      previousState,
-      cause,
-      sinceMs,
-      occurredAtMs,
-      receivedAtMs,
-      doubtful,
-      availability,
-      availabilitySinceMs = 0,
-    ]): Change => ({
+    (
+      [
+        type,
+        deviceId,
+        previousTag,
+        state,
+        previousState,
+        cause,
+        sinceMs,
+        occurredAtMs,
+        receivedAtMs,
+        doubtful,
+        availability,
+        availabilitySinceMs = 0,
+      ],
+      index,
+    ): Change => ({
       type,
       subject,
       ...(deviceId !== 0 && { deviceId }),
@@ -89,12 +102,13 @@ export function decodeChanges(text: string): Change[] | null {
       ...(previousTag !== 0 && { previousTag }),
       ...(participantRef !== 0 && { participantRef }),
       ...(labels !== 0 && { labels }),
-      ...(previousLabels && deviceId === 0 && { previousLabels }),
+      ...(previousLabels !== 0 && deviceId === 0 && { previousLabels }),
       state,
       previousState: previousState === 0 ? null : previousState,
       ...(cause !== 0 && { cause }),
       ...(doubtful && { isDoubtful: true }),
       ...(availability && { availability: { value: availability, sinceMs: availabilitySinceMs } }),
+      ...(deviceId !== 0 && decodedConnection(connections[index], state, sinceMs)),
       sinceMs,
       occurredAtMs,
       receivedAtMs,
@@ -122,6 +136,16 @@ function encodeChange(change: Change): EncodedChange {
   return text;
 }
 
+/** One that has just begun is not encoded. */
+function decodedConnection(
+  text: EncodedDeviceConnection | undefined,
+  state: ParticipantState,
+  sinceMs: number,
+): { connection: DeviceConnection } | undefined {
+  const connection = decodeDeviceConnection(text, state, sinceMs);
+  return connection && { connection };
+}
+
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -132,20 +156,25 @@ function parse(text: string): unknown {
 
 function isEntry(value: unknown): value is EncodedEntry {
   if (!Array.isArray(value)) return false;
-  const [participantId, source, tag, version, changes, scope = '', participantRef = 0, labels = 0, previousLabels] =
-    value as unknown[];
+  const [participantId, source, tag, version, changes, scope = '', participantRef = 0, ...rest] = value as unknown[];
+  const [labels = 0, previousLabels = 0, connections] = rest;
   return (
     typeof participantId === 'string' &&
     typeof source === 'string' &&
     typeof scope === 'string' &&
     (participantRef === 0 || typeof participantRef === 'string') &&
     (labels === 0 || areLabels(labels)) &&
-    (previousLabels === undefined || areLabels(previousLabels)) &&
+    (previousLabels === 0 || areLabels(previousLabels)) &&
     (tag === 0 || typeof tag === 'string') &&
     Number.isSafeInteger(version) &&
     Array.isArray(changes) &&
     changes.length > 0 &&
-    changes.every(isChange)
+    changes.every(isChange) &&
+    (connections === undefined ||
+      areConnections(
+        connections,
+        changes.map(([, , , , , , sinceMs]) => sinceMs),
+      ))
   );
 }
 

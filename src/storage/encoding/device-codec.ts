@@ -20,12 +20,13 @@ export type EncodedNewDevice = [string, number];
 /** connectedAt, interruptions, presence */
 type EncodedView = [number | null, number, EncodedPresence];
 /**
- * id; view, 0 if connected since the last event of the record; base, 0 for none; SUPERSEDED and its times, if it was; the
- * values of each event
+ * id; view, 0 if connected since the last event of the record; base, 0 for none; PAST_CONNECTIONS and their number, if there are
+ * any; SUPERSEDED and its times, if it was; the values of each event
  */
 type EncodedKnownDevice = [string, EncodedView | 0, [EncodedConnection, ...unknown[]] | 0, ...unknown[]];
 /** Instead of the code of an event; see field-codecs.ts. */
 const SUPERSEDED = -1;
+const PAST_CONNECTIONS = -2;
 
 export type EncodedDevice = EncodedNewDevice | EncodedKnownDevice;
 
@@ -46,7 +47,8 @@ export function encodeDevice(view: DeviceView, history: DeviceHistory | undefine
     pushEvent(base, history.base.upTo, baseMs);
     text[2] = base;
   }
-  const { supersededBy: by } = history;
+  const { supersededBy: by, pastConnections } = history;
+  if (pastConnections !== undefined) text.push(PAST_CONNECTIONS, pastConnections);
   if (by) text.push(SUPERSEDED, by.atMs - baseMs, by.receivedAtMs - by.atMs);
   for (const event of history.events) pushEvent(text, event, baseMs);
   return text;
@@ -76,17 +78,21 @@ export function decodeHistory(device: EncodedDevice, baseMs: number): DeviceHist
   if (isNew(device)) return { events: decodeEvents([0, 0, device[1]], 0, baseMs) };
   const base = device[2];
   const values = device as readonly unknown[];
-  const by = values[3] === SUPERSEDED ? { supersededBy: decodeSupersession(values, baseMs) } : undefined;
-  const events = decodeEvents(values, by ? 6 : 3, baseMs);
-  if (base === 0) return by ? { ...by, events } : { events };
+  let next = 3;
+  const past = values[next] === PAST_CONNECTIONS ? { pastConnections: checkedInteger(values[next + 1] as number) } : {};
+  if (past.pastConnections !== undefined) next += 2;
+  const by = values[next] === SUPERSEDED ? { supersededBy: decodeSupersession(values, next, baseMs) } : undefined;
+  if (by) next += 3;
+  const events = decodeEvents(values, next, baseMs);
+  if (base === 0) return { ...past, ...by, events };
   const [upTo] = decodeEvents(base, 1, baseMs);
   if (!upTo) throw new Error('a record has a base without an event');
-  return { ...by, base: { connection: decodeConnection(base[0], baseMs), upTo }, events };
+  return { ...past, ...by, base: { connection: decodeConnection(base[0], baseMs), upTo }, events };
 }
 
-function decodeSupersession([, , , , at, delay]: readonly unknown[], baseMs: number): Supersession {
-  const atMs = checkedInteger(baseMs + (at as number));
-  return { atMs, receivedAtMs: checkedInteger(atMs + (delay as number)) };
+function decodeSupersession(values: readonly unknown[], index: number, baseMs: number): Supersession {
+  const atMs = checkedInteger(baseMs + (values[index + 1] as number));
+  return { atMs, receivedAtMs: checkedInteger(atMs + (values[index + 2] as number)) };
 }
 
 export function isNew(device: EncodedDevice): device is EncodedNewDevice {
