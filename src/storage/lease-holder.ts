@@ -3,10 +3,11 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../runtime/clock.js';
 import { delay } from '../runtime/delay.js';
-import type { LeaseStore } from '../storage/ports.js';
+import type { LeaseStore } from './ports.js';
 
-const TTL_MS = 15_000;
-const RENEW_MS = 5_000;
+const DEFAULT_TTL_MS = 15_000;
+/** How often it is renewed or, by the others, asked for, within its time to live. */
+const RENEWALS = 3;
 
 /** What the job can do with the lease. */
 export interface HeldLease {
@@ -22,17 +23,24 @@ interface Parts {
   readonly leases: LeaseStore;
   readonly clock: Clock;
   readonly log: Logger;
+  /** How long it lasts after the process that held it has died. */
+  readonly ttlMs?: number;
 }
 
 export class LeaseHolder {
   readonly #stopping = new AbortController();
   #ended: Promise<void> = Promise.resolve();
   #isHolding = false;
+  readonly #ttlMs: number;
+  readonly #renewMs: number;
 
   constructor(
     private readonly name: string,
     private readonly parts: Parts,
-  ) {}
+  ) {
+    this.#ttlMs = parts.ttlMs ?? DEFAULT_TTL_MS;
+    this.#renewMs = this.#ttlMs / RENEWALS;
+  }
 
   get isHolding(): boolean {
     return this.#isHolding;
@@ -55,13 +63,13 @@ export class LeaseHolder {
     while (!signal.aborted) {
       try {
         const atMs = clock.now();
-        const token = await leases.acquire(this.name, TTL_MS);
-        if (token !== null) await this.#hold(token, atMs + TTL_MS, job);
+        const token = await leases.acquire(this.name, this.#ttlMs);
+        if (token !== null) await this.#hold(token, atMs + this.#ttlMs, job);
       } catch (error) {
         // The store is away, which it logs itself.
         log.debug({ reason: (error as Error).message }, `the lease for ${this.name} cannot be taken`);
       }
-      await delay(clock, RENEW_MS, signal);
+      await delay(clock, this.#renewMs, signal);
     }
   }
 
@@ -74,10 +82,10 @@ export class LeaseHolder {
     this.#isHolding = true;
     const working = job({ signal, note, saveNote });
     for (let endMs = untilMs; !signal.aborted; ) {
-      await delay(clock, RENEW_MS, signal);
+      await delay(clock, this.#renewMs, signal);
       const atMs = clock.now();
-      const isHeld = await leases.renew(this.name, token, TTL_MS).catch(() => undefined);
-      if (isHeld) endMs = atMs + TTL_MS;
+      const isHeld = await leases.renew(this.name, token, this.#ttlMs).catch(() => undefined);
+      if (isHeld) endMs = atMs + this.#ttlMs;
       // While the store is away, nobody else can take it either, but it ends in the store.
       if (isHeld === false || clock.now() >= endMs) lost.abort();
     }
