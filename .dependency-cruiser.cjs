@@ -1,6 +1,6 @@
 // Who may import whom. The direction: api → read and write sides → ports and domain; adapters → ports and domain;
 // domain → nothing outside itself. What is below knows no capability, and capabilities stay out of each other.
-const CAPABILITIES = 'presence|feed|sources|spool|incidents|backups|quarantine|reconcile|transfer';
+const CAPABILITIES = 'presence|feed|sources|spool|incidents|backups|quarantine|reconcile|transfer|history';
 const BELOW = 'http|runtime|observability|auth|storage|domain|config';
 
 module.exports = {
@@ -108,6 +108,22 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/(feed|sources|spool|incidents|backups|quarantine|presence)/' },
       to: { path: '^src/reconcile/' },
+    },
+    {
+      name: 'history-reads-the-feed',
+      comment: 'It is a projection of the feed: nothing else is known to it, and nobody needs it.',
+      severity: 'error',
+      from: { path: '^src/history/' },
+      to: {
+        path: '^src/(feed|sources|spool|incidents|backups|quarantine|reconcile)/',
+        pathNot: '^src/feed/feed-reader\\.ts$',
+      },
+    },
+    {
+      name: 'no-capability-uses-history',
+      severity: 'error',
+      from: { path: '^src/(feed|sources|spool|incidents|backups|quarantine|presence|reconcile)/' },
+      to: { path: '^src/history/' },
     },
     {
       name: 'nothing-reaches-into-an-api',

@@ -1,12 +1,13 @@
 // Required programs that are not npm packages and must be on the PATH, by Debian package.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** Alternative program names for each package. Redis and Valkey use the same protocol. */
 export const PROGRAMS = {
   'redis-server': ['redis-server', 'valkey-server'],
   'redis-tools': ['redis-benchmark', 'valkey-benchmark'],
+  postgresql: ['postgres'],
   'nginx-light': ['nginx'],
   prometheus: ['promtool'],
   'kubernetes-client': ['kubectl'],
@@ -40,6 +41,9 @@ export function missingPrograms(debianPackages) {
   return debianPackages.filter((debianPackage) => !findProgram(debianPackage));
 }
 
+/** Debian has the programs of PostgreSQL in a folder for each version, which is not on the PATH. */
+const POSTGRES_FOLDER = '/usr/lib/postgresql';
+
 /** The path of the first program found, or undefined. */
 export function findProgram(debianPackage) {
   return findOnPath(...PROGRAMS[debianPackage]);
@@ -47,6 +51,8 @@ export function findProgram(debianPackage) {
 
 /** The same for programs that no package in the list has. */
 export function findOnPath(...names) {
+  const versions = existsSync(POSTGRES_FOLDER) ? readdirSync(POSTGRES_FOLDER) : [];
   const folders = (process.env.PATH ?? '').split(delimiter);
+  folders.push(...versions.map((version) => join(POSTGRES_FOLDER, version, 'bin')));
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
 }

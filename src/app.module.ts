@@ -4,6 +4,8 @@ import type { AccessSettings } from './auth/access-guard.js';
 import { BackupsModule } from './backups/backups.module.js';
 import type { PresencePolicy } from './domain/policy.js';
 import { FeedModule, type FeedSettings } from './feed/feed.module.js';
+import { HistoryModule, type HistorySettings } from './history/history.module.js';
+import { HistoryStore } from './history/history-store.js';
 import type { HttpSettings } from './http/http-server.js';
 import { IncidentsModule } from './incidents/incidents.module.js';
 import { HealthModule } from './observability/health/health.module.js';
@@ -61,6 +63,7 @@ export interface AppSettings {
   readonly forward: ForwardSettings | undefined;
   /** Between two polls of the list of a provider; 0: providers are not asked. */
   readonly reconcileMs: number;
+  readonly history: HistorySettings;
   readonly access: AccessSettings;
   readonly http: HttpSettings;
 }
@@ -93,6 +96,7 @@ export class AppModule {
     replayWindowMs,
     forward,
     reconcileMs,
+    history,
     access,
     workers,
     sources,
@@ -121,6 +125,7 @@ export class AppModule {
       replayWindowMs,
       forward,
     });
+    const historyModule = HistoryModule.forRoot({ imports: [storageModule, presenceModule, feedModule], ...history });
     return {
       module: AppModule,
       imports: [
@@ -136,6 +141,7 @@ export class AppModule {
           sources: registry.observed,
           summaries: registry.all.map(({ name, missingSettings: needs }) => ({ name, needs })),
         }),
+        historyModule,
         MetricsModule.forRoot({
           hasOwnPort: metricsAddress !== undefined,
           version: VERSION,
@@ -146,8 +152,8 @@ export class AppModule {
         IncidentsModule.forRoot([storageModule]),
         BackupsModule.forRoot([storageModule]),
         HealthModule.forRootAsync({
-          imports: [storageModule, presenceModule, spoolModule, sourcesModule],
-          inject: [STORAGE, DeadlineWorker, Spool, Forwarder],
+          imports: [storageModule, presenceModule, spoolModule, sourcesModule, historyModule],
+          inject: [STORAGE, DeadlineWorker, Spool, Forwarder, HistoryStore],
           useFactory: healthChecks,
         }),
       ],
@@ -156,7 +162,13 @@ export class AppModule {
 }
 
 /** While the store is down, callbacks can be accepted if they can be spooled. Deadlines wait for the store. */
-function healthChecks(storage: Storage, deadlines: DeadlineWorker, spool: Spool, forwarder: Forwarder): HealthCheck[] {
+function healthChecks(
+  storage: Storage,
+  deadlines: DeadlineWorker,
+  spool: Spool,
+  forwarder: Forwarder,
+  history: HistoryStore,
+): HealthCheck[] {
   const down = (message: string) => ({ status: 'down', message }) as const;
   let isSpooling = false;
   const isOptional = () => isSpooling;
@@ -183,6 +195,7 @@ function healthChecks(storage: Storage, deadlines: DeadlineWorker, spool: Spool,
       ({ length }) => length,
       () => undefined,
     );
+  const checkHistory = async () => (history.isAvailable ? UP : down('cannot be read or written'));
   const checkIncidents = async () => ({ ...UP, open: await openIncidents() });
   const checkQuarantine = async () => ({ ...UP, entries: await storage.quarantine.size().catch(() => undefined) });
   return [
@@ -191,6 +204,8 @@ function healthChecks(storage: Storage, deadlines: DeadlineWorker, spool: Spool,
     { name: 'incidents', check: checkIncidents },
     { name: 'quarantine', check: checkQuarantine },
     { name: 'deadlines', check: checkDeadlines, isOptional },
+    // Presence does not depend on it.
+    ...(history.place ? [{ name: 'history', check: checkHistory, isOptional: () => true }] : []),
     ...(spool.state ? [{ name: 'spool', check: async () => ({ ...UP, ...spool.state }) }] : []),
     ...(forwarder.state ? [{ name: 'forward', check: async () => ({ ...UP, ...forwarder.state }) }] : []),
   ];

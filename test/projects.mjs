@@ -9,11 +9,11 @@ const ROOT = join(import.meta.dirname, '..');
 const PROJECT_IMPORTS = [
   ['browser', ['test/simulator/browser.ts']],
   ['e2e', ['test/e2e/', 'test/simulator/start-simulator.ts', 'node:child_process']],
-  ['storage', ['test/contract/stores.ts', 'test/storage/redis/']],
+  ['storage', ['test/contract/stores.ts', 'test/storage/redis/', 'test/history/postgres-server.ts']],
 ];
 
-/** Starts only redis-server, so importing it does not make a spec an end-to-end test. */
-const NOT_FOLLOWED = 'test/storage/redis/redis-server.ts';
+/** These start only a database, so importing them does not make a spec an end-to-end test. */
+const NOT_FOLLOWED = ['test/storage/redis/redis-server.ts', 'test/history/postgres-server.ts'];
 
 /** Paths of the specs, relative to the root, by project. */
 export function specsByProject() {
@@ -37,7 +37,7 @@ function projectOf(spec) {
 function importsOf(file, found = new Set()) {
   if (found.has(file)) return found;
   found.add(file);
-  if (!file.startsWith('test/') || file === NOT_FOLLOWED || !existsSync(join(ROOT, file))) return found;
+  if (!file.startsWith('test/') || NOT_FOLLOWED.includes(file) || !existsSync(join(ROOT, file))) return found;
   for (const [, name] of readFileSync(join(ROOT, file), 'utf8').matchAll(/\bfrom '([^']+)'/g)) {
     importsOf(name.startsWith('.') ? sourceOf(join(dirname(file), name)) : name, found);
   }

@@ -20,6 +20,8 @@ export interface Config extends AppSettings, Pick<Values, 'host' | 'port' | 'log
   readonly storePlace: StorageOptions;
   /** undefined: traces are off. */
   readonly traces: TraceSettings | undefined;
+  /** History is on, but there is no database for it. */
+  readonly isHistoryMissing: boolean;
   /** Log lines about variables that look like settings but are not, or that turn traces off because they are invalid. */
   readonly warnings: readonly string[];
 }
@@ -294,6 +296,8 @@ function group(values: Values, ofSources: readonly SourceValues[]): Omit<Config,
       dataDir,
     },
     quarantine: { maxCount: quarantineMaxCount, maxBytes: quarantineMaxBytes, retentionMs: quarantineRetentionMs },
+    isHistoryMissing: values.isHistoryOn && historyPlace(values) === undefined,
+    history: { place: historyPlace(values), retentionMs: values.historyRetentionMs },
     access: { isRequired: isAuthRequired, apiKeys, callbackSecrets, publicUrl, newParticipantsPerMinute },
     http: {
       trustProxy,
@@ -305,6 +309,13 @@ function group(values: Values, ofSources: readonly SourceValues[]): Omit<Config,
       callbacksPerMinutePerUrl,
     },
   };
+}
+
+/** Several processes cannot share an SQLite file, and with Redis nobody knows how many there are. */
+function historyPlace({ isHistoryOn, databaseUrl, redis, dataDir }: Values): AppSettings['history']['place'] {
+  if (!isHistoryOn) return undefined;
+  if (databaseUrl !== undefined) return { databaseUrl };
+  return redis ? undefined : { dataDir };
 }
 
 function withValues(

@@ -136,6 +136,14 @@ export function baseUrl(text: string): string | undefined {
   throw new Error('must be a URL like https://rollcall.example.com, without credentials or a query');
 }
 
+/** The text may have a password, so it is not repeated. */
+export function databaseUrl(text: string): string | undefined {
+  if (text === '') return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && /^postgres(?:ql)?:$/.test(url.protocol) && url.host !== '' && url.pathname.length > 1) return text;
+  throw new Error('must be a URL like postgres://user:password@db.example.com:5432/rollcall');
+}
+
 export function addressRange(text: string): string {
   const [, address = '', bits] = /^([\da-fA-F.:]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const version = isIP(address);

@@ -9,6 +9,7 @@ import {
   baseUrl,
   callbackSecrets,
   certificate,
+  databaseUrl,
   durability,
   indexedLabels,
   integer,
@@ -314,6 +315,28 @@ export const SETTINGS = {
     '604800000',
     'How long quarantined callbacks are kept.',
     integer(1_000, 366 * 86_400_000),
+  ),
+  isHistoryOn: setting(
+    'HISTORY',
+    'on',
+    'on or off: whether the connections of devices are kept after their end. Needs SQLite or DATABASE_URL.',
+    onOrOff,
+  ),
+  databaseUrl: {
+    ...setting(
+      'DATABASE_URL',
+      '',
+      'URL of the PostgreSQL database that keeps history (postgres://). Unset: SQLite in DATA_DIR, or no history if REDIS_URL is set.',
+      databaseUrl,
+    ),
+    // As for REDIS_URL.
+    emptyFault: 'must not be empty: unset it to keep history in SQLite',
+  },
+  historyRetentionMs: setting(
+    'HISTORY_RETENTION_MS',
+    String(90 * 86_400_000),
+    'How long history keeps a connection after its end.',
+    integer(60_000, 3_660 * 86_400_000),
   ),
   logLevel: setting('LOG_LEVEL', 'info', `Log level: ${LOG_LEVELS.join(', ')}.`, logLevel),
 };

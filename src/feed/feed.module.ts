@@ -31,7 +31,7 @@ export interface FeedOptions extends Omit<FeedSettings, 'participantBytes'> {
 @Module({
   controllers: [ChangesController],
   providers: [FeedReader, FeedMetrics, FeedGauges, FeedHub, FeedTrimmer, ChangeStreams, ChangePoll],
-  exports: [FeedHub],
+  exports: [FeedHub, FeedReader],
 })
 export class FeedModule implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
   constructor(

@@ -55,7 +55,7 @@ export interface PresenceOptions {
     DeadlineWorker,
     LabelIndexer,
   ],
-  exports: [Recorder, DeadlineWorker],
+  exports: [Recorder, DeadlineWorker, POLICY_OF],
 })
 export class PresenceModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(

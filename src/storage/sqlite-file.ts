@@ -17,6 +17,8 @@ export interface Schema {
   readonly text: string;
   /** Whether the file has been created before: an empty or missing one is then not created again, but refused. */
   readonly mustExist?: boolean;
+  /** Whether other processes may read the file meanwhile. */
+  readonly isShared?: boolean;
 }
 
 interface OpenFile<T> {
@@ -135,7 +137,8 @@ function createFile(file: string): void {
 
 function prepareDatabase(db: Database.Database, file: string, schema: Schema): void {
   // Exclusive: a second process would not notice changes made by the first.
-  db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN EXCLUSIVE');
+  if (!schema.isShared) db.exec('PRAGMA locking_mode = EXCLUSIVE');
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN EXCLUSIVE');
   const [version] = db.prepare('PRAGMA user_version').raw().get() as unknown as [number];
   const [tables] = db.prepare('SELECT count(*) FROM sqlite_schema').raw().get() as unknown as [number];
   const isEmpty = version === 0 && tables === 0;

@@ -73,6 +73,19 @@ describe('settings', () => {
     expect(readConfig(DIALECTS, {}).forward).toBeUndefined();
   });
 
+  it('keep history in SQLite only where one process can be sure to be the only one', () => {
+    const placeOf = (environment: Record<string, string>) => {
+      const { history, isHistoryMissing } = readConfig(DIALECTS, environment);
+      return [history.place, isHistoryMissing];
+    };
+    const databaseUrl = 'postgres://rollcall:secret@db/rollcall';
+    expect(placeOf({})).toEqual([{ dataDir: './data' }, false]);
+    expect(placeOf({ REDIS_URL: 'redis://host' })).toEqual([undefined, true]);
+    expect(placeOf({ REDIS_URL: 'redis://host', DATABASE_URL: databaseUrl })).toEqual([{ databaseUrl }, false]);
+    expect(placeOf({ DATABASE_URL: databaseUrl })).toEqual([{ databaseUrl }, false]);
+    expect(placeOf({ HISTORY: 'off', DATABASE_URL: databaseUrl })).toEqual([undefined, false]);
+  });
+
   it('accept an empty value only where empty is meaningful, such as an empty list', () => {
     const lists =
       'API_KEYS CALLBACK_SECRETS PUBLIC_URL TRUST_PROXY CORS_ORIGINS UNSAFE_REDIS METRICS_PORT METRICS_TAGS INDEXED_LABELS'.split(
@@ -101,6 +114,10 @@ describe('settings', () => {
     [{ REDIS_URL: 'redis://:ab%zz@host' }, 'REDIS_URL must have percent-encoded credentials'],
     [{ REDIS_URL: 'redis://%zz:ab@host' }, 'REDIS_URL must have percent-encoded credentials'],
     [{ REDIS_URL: 'redis://:%ff@host' }, 'REDIS_URL must have percent-encoded credentials'],
+    [{ DATABASE_URL: 'mysql://host/db' }, 'DATABASE_URL must be a URL like postgres://'],
+    [{ DATABASE_URL: 'postgres://host' }, 'DATABASE_URL must be a URL like postgres://'],
+    [{ HISTORY: 'yes' }, 'HISTORY must be on or off'],
+    [{ HISTORY_RETENTION_MS: '59999' }, 'HISTORY_RETENTION_MS must be a whole number from 60000'],
     [{ REDIS_URL: 'redis://host?db=2' }, 'REDIS_URL must not have a query or a fragment'],
     [{ REDIS_URL: 'redis://host?' }, 'REDIS_URL must not have a query or a fragment'],
     [{ REDIS_URL: 'redis://u:1#2@host' }, 'REDIS_URL must not have a query or a fragment'],

@@ -10,6 +10,7 @@ import { createApp } from '../../src/app.js';
 import type { AccessSettings } from '../../src/auth/access-guard.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../../src/domain/policy.js';
 import type { FeedSettings } from '../../src/feed/feed.module.js';
+import type { HistoryPlace } from '../../src/history/history-database.js';
 import type { HttpSettings } from '../../src/http/http-server.js';
 import { Refusals } from '../../src/http/refusals.js';
 import type { QuarantineSettings } from '../../src/quarantine/quarantine-trimmer.js';
@@ -48,6 +49,8 @@ export interface ServiceOptions {
   readonly reconcileMs?: number;
   /** Another service, which gets each callback as well. */
   readonly forward?: ForwardTarget & { readonly maxBytes?: number };
+  /** undefined: off. `embedded`: SQLite in the data folder. */
+  readonly history?: HistoryPlace | 'embedded';
   readonly feed?: Partial<FeedSettings>;
   readonly access?: Partial<AccessSettings>;
   readonly http?: Partial<HttpSettings>;
@@ -120,6 +123,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   } = options;
   const ownDataDir = mkdtempSync(join(tmpdir(), 'rollcall-e2e-'));
   const dataDir = options.dataDir ?? ownDataDir;
+  const history = options.history === 'embedded' ? { dataDir } : options.history;
   const logged: Record<string, unknown>[] = [];
   const sink = new Writable({
     write(line, _, done) {
@@ -158,6 +162,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     spool: spool && { dataDir, store: redisPrefix, maxBytes: 1e8, maxAgeMs: 86_400_000, ...spool },
     metricsSettings: { address: undefined, tags: metricsTags, dataDir },
     quarantine: { maxCount: 10_000, maxBytes: 1e8, retentionMs: 604_800_000, ...quarantine },
+    history: { place: history, retentionMs: 7_776_000_000 },
     access: {
       isRequired: true,
       apiKeys: [],

@@ -6,7 +6,7 @@ import { startSentinels } from '../../scripts/redis/sentinels.mjs';
 import { RedisServer, stopServersAtExit } from '../../scripts/redis/server.mjs';
 
 export default async () => {
-  installForTests('redis-server');
+  for (const program of ['redis-server', 'postgresql']) installForTests(program);
   if (!findProgram('redis-server')) return;
   stopServersAtExit();
   const valkey = findOnPath('valkey-server');

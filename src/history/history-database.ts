@@ -1,0 +1,107 @@
+// The open database of history, SQLite or PostgreSQL, with the schema that this version knows.
+import { Kysely, PostgresDialect, SqliteDialect } from 'kysely';
+import type { Logger } from 'pino';
+import { openSqliteFile } from '../storage/sqlite-file.js';
+import { SCHEMA_VERSION, type SqlDialect, statementsFrom } from './migrations.js';
+import type { Tables } from './tables.js';
+
+const FILE_NAME = 'history.db';
+/** Between the processes that create the tables. */
+const MIGRATION_LOCK = 7_655_425;
+const MAX_CONNECTIONS = 8;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Answers that take longer are of no use to anybody, and would occupy the connections. */
+const STATEMENT_TIMEOUT_MS = 30_000;
+
+export type HistoryPlace = { readonly dataDir: string } | { readonly databaseUrl: string };
+
+export interface HistoryDatabase {
+  readonly db: Kysely<Tables>;
+  readonly dialect: SqlDialect;
+  /** For humans, without secrets. */
+  readonly description: string;
+}
+
+/** Rejects if the database cannot be used, with what is wrong and what to do about it. */
+export function openHistoryDatabase(place: HistoryPlace, log: Logger): Promise<HistoryDatabase> {
+  return 'dataDir' in place ? openSqlite(place.dataDir) : openPostgres(place.databaseUrl, log);
+}
+
+/**
+ * A commit need not be on the disk when it returns, since its changes are read again from the position that is stored with it. Other
+ * processes may read the file meanwhile.
+ */
+async function openSqlite(dataDir: string): Promise<HistoryDatabase> {
+  const schema = { version: SCHEMA_VERSION, text: statementsFrom(0, 'sqlite'), isShared: true };
+  const { db: database, file } = openSqliteFile(dataDir, FILE_NAME, schema, (db) => {
+    db.exec('PRAGMA synchronous = NORMAL');
+    db.prepare('SELECT token FROM projector').get();
+  });
+  const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database }) });
+  return { db, dialect: 'sqlite', description: `SQLite at ${file}` };
+}
+
+async function openPostgres(connectionString: string, log: Logger): Promise<HistoryDatabase> {
+  const { default: pg } = await import('pg');
+  const types = new pg.TypeOverrides();
+  // Times and counts fit into the integers of JavaScript.
+  types.setTypeParser(pg.types.builtins.INT8, Number);
+  const pool = new pg.Pool({
+    connectionString,
+    types,
+    max: MAX_CONNECTIONS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    application_name: 'rollcall',
+  });
+  // Otherwise a connection that breaks between two queries would end the process. The next query opens another one.
+  const onError = (error: Error) => log.debug({ reason: error.message }, 'a connection of history broke');
+  pool.on('error', onError);
+  pool.on('connect', (client) => client.on('error', onError));
+  try {
+    await migrate(pool);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  const { host, database = '' } = pool.options;
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return {
+    db,
+    dialect: 'postgres',
+    description: `PostgreSQL at ${host ?? new URL(connectionString).host}/${database}`,
+  };
+}
+
+interface Pool {
+  connect(): Promise<{
+    query(text: string): Promise<{ rows: { version: number }[] }>;
+    release(): void;
+  }>;
+}
+
+async function migrate(pool: Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query(`BEGIN; SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+    await client.query('CREATE TABLE IF NOT EXISTS rollcall_schema (version INTEGER NOT NULL)');
+    const { rows } = await client.query('SELECT version FROM rollcall_schema');
+    const version = rows[0]?.version ?? 0;
+    if (version > SCHEMA_VERSION) {
+      const known = `its schema is ${version}, this version reads ${SCHEMA_VERSION}`;
+      throw new Error(
+        `DATABASE_URL: the tables were created by a newer version of Rollcall (${known}). Run that version`,
+      );
+    }
+    if (version < SCHEMA_VERSION) {
+      await client.query(statementsFrom(version, 'postgres'));
+      await client.query(`DELETE FROM rollcall_schema; INSERT INTO rollcall_schema VALUES (${SCHEMA_VERSION})`);
+    }
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  } finally {
+    client.release();
+  }
+}

@@ -1,0 +1,81 @@
+// The database of history as the rest of the service sees it: opened when it is first needed, and again after a failure. Nothing else
+// depends on it, so the service starts and works while it is away.
+import { Inject, Injectable } from '@nestjs/common';
+import type { Kysely } from 'kysely';
+import type { Logger } from 'pino';
+import { LOG } from '../observability/logging.js';
+import { OutageLog } from '../observability/outage-log.js';
+import { type HistoryDatabase, type HistoryPlace, openHistoryDatabase } from './history-database.js';
+import type { Tables } from './tables.js';
+
+/** undefined: history is off. */
+export const HISTORY_PLACE = Symbol('HistoryPlace');
+
+/** The database cannot be used at the moment. */
+class HistoryUnavailableError extends Error {
+  override readonly name = 'HistoryUnavailableError';
+}
+
+@Injectable()
+export class HistoryStore {
+  readonly #outage: OutageLog;
+  #opening: Promise<HistoryDatabase> | undefined;
+  #isAvailable = true;
+
+  constructor(
+    @Inject(HISTORY_PLACE) readonly place: HistoryPlace | undefined,
+    @Inject(LOG) private readonly log: Logger,
+  ) {
+    this.#outage = new OutageLog(log, 'history');
+  }
+
+  /** Whether the last use of the database succeeded. */
+  get isAvailable(): boolean {
+    return this.#isAvailable;
+  }
+
+  /** Rejects with HistoryUnavailableError. */
+  async use<T>(work: (database: HistoryDatabase) => Promise<T>): Promise<T> {
+    try {
+      const result = await work(await this.#open());
+      this.#isAvailable = true;
+      this.#outage.recovered();
+      return result;
+    } catch (error) {
+      if (error instanceof NotTheProjectorError) throw error;
+      this.#isAvailable = false;
+      const { message, code = 'unknown' } = error as Error & { code?: string };
+      this.#outage.failed({ kind: code, message: `history is not available: ${message}` });
+      throw new HistoryUnavailableError(message, { cause: error });
+    }
+  }
+
+  /** All or nothing. */
+  inTransaction<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
+    return this.use(({ db }) => db.transaction().execute(work));
+  }
+
+  async close(): Promise<void> {
+    const database = await this.#opening?.catch(() => undefined);
+    this.#opening = undefined;
+    await database?.db.destroy();
+  }
+
+  #open(): Promise<HistoryDatabase> {
+    const { place } = this;
+    if (!place) throw new Error('history is off');
+    if (!this.#opening) {
+      const opening = openHistoryDatabase(place, this.log);
+      this.#opening = opening;
+      opening.catch(() => {
+        if (this.#opening === opening) this.#opening = undefined;
+      });
+    }
+    return this.#opening;
+  }
+}
+
+/** Another process has taken over, and nothing was written. */
+export class NotTheProjectorError extends Error {
+  override readonly name = 'NotTheProjectorError';
+}

@@ -1,0 +1,50 @@
+// Deletes connections that ended longer ago than the retention, a few at a time.
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { CLOCK, type Clock } from '../runtime/clock.js';
+import { HistoryStore } from './history-store.js';
+
+/** How many rows the projector deletes at once: changes wait meanwhile. */
+const BATCH = 500;
+/** Between two looks, once nothing is left to delete. */
+const PERIOD_MS = 60_000;
+
+export const HISTORY_RETENTION = Symbol('HistoryRetention');
+
+@Injectable()
+export class Pruner {
+  #nextAtMs = 0;
+
+  constructor(
+    private readonly store: HistoryStore,
+    @Inject(HISTORY_RETENTION) private readonly retentionMs: number,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Deletes at most one batch. Rejects with HistoryUnavailableError. */
+  async run(): Promise<void> {
+    const nowMs = this.clock.now();
+    if (nowMs < this.#nextAtMs) return;
+    const oldestMs = nowMs - this.retentionMs;
+    const count = await this.store.inTransaction(async (db) => {
+      // Those that began before, in the order of their start, so that no other rows are looked at.
+      const old = db
+        .selectFrom('connections')
+        .select('id')
+        .where('started_at_ms', '<', oldestMs)
+        .where('ended_at_ms', '<', oldestMs)
+        .orderBy('started_at_ms')
+        .limit(BATCH);
+      const { numDeletedRows } = await db.deleteFrom('connections').where('id', 'in', old).executeTakeFirst();
+      await db.deleteFrom('gaps').where('to_ms', '<', oldestMs).execute();
+      await db
+        .updateTable('projector')
+        .set({ kept_from_ms: oldestMs })
+        .where('kept_from_ms', '<', oldestMs)
+        .where(sql<boolean>`position IS NOT NULL`)
+        .execute();
+      return Number(numDeletedRows);
+    });
+    if (count < BATCH) this.#nextAtMs = nowMs + PERIOD_MS;
+  }
+}

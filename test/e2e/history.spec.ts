@@ -1,0 +1,164 @@
+// History on real stores and databases: what is written while the service runs, after it was away, and after a gap.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import Database from 'libsql';
+import { eventually } from '../eventually.js';
+import { newDatabase, openStore } from '../history/databases.js';
+import { closeOnce } from '../leftovers.js';
+import { RedisServer } from '../storage/redis/redis-server.js';
+import { SEED, type Service, type ServiceOptions, startService } from './service.js';
+
+/** Recent: what ended before the retention is deleted. */
+const START = Date.now() - 120_000;
+const SENT = { timestamp: String(START) };
+const ROW = {
+  participant_id: SEED.participantId,
+  device_id: SEED.deviceId,
+  source: 'bandwidth',
+  scope: '',
+  tag: SEED.tag,
+};
+
+let running: Service[] = [];
+afterEach(async () => {
+  await Promise.all(running.map((service) => service.stop()));
+  running = [];
+});
+
+async function start(options: ServiceOptions): Promise<Service> {
+  const service = await startService(options);
+  running.push(service);
+  return service;
+}
+
+async function stop(service: Service): Promise<void> {
+  running = running.filter((one) => one !== service);
+  await service.stop();
+}
+
+describe('history in SQLite', () => {
+  const folder = () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'rollcall-history-'));
+    closeOnce(() => rmSync(dataDir, { recursive: true, force: true }));
+    return dataDir;
+  };
+  /** As an analyst would, while the service runs. */
+  const rows = (dataDir: string, columns: string): Record<string, unknown>[] => {
+    const db = new Database(join(dataDir, 'history.db'), { readonly: true });
+    try {
+      const all = db.prepare(`SELECT ${columns} FROM connections ORDER BY started_at_ms`).all() as object[];
+      return all.map((row) => ({ ...row }));
+    } finally {
+      db.close();
+    }
+  };
+
+  it('has each connection once, also of callbacks that arrive out of order', async () => {
+    const dataDir = folder();
+    const service = await start({ dataDir, history: 'embedded' });
+    const times = 'participant_id, device_id, source, scope, tag, started_at_ms, ended_at_ms, cause';
+    await service.callback(SENT);
+    await eventually(() =>
+      expect(rows(dataDir, times)).toEqual([{ ...ROW, started_at_ms: START, ended_at_ms: null, cause: null }]),
+    );
+    await service.callback({ event: 'onConnect', timestamp: String(START + 60_000) });
+    await service.callback({ event: 'onLeave', timestamp: String(START + 30_000) });
+    await eventually(() =>
+      expect(rows(dataDir, times)).toEqual([
+        { ...ROW, started_at_ms: START, ended_at_ms: START + 30_000, cause: 'left' },
+        { ...ROW, started_at_ms: START + 60_000, ended_at_ms: null, cause: null },
+      ]),
+    );
+  });
+
+  it('is not used if a newer version created it, while presence works', async () => {
+    const dataDir = folder();
+    const newer = new Database(join(dataDir, 'history.db'));
+    newer.exec('CREATE TABLE connections (id INTEGER); PRAGMA user_version = 99');
+    newer.close();
+    const service = await start({ dataDir, history: 'embedded' });
+    await eventually(() =>
+      expect(service.logged).toContainEqual(
+        expect.objectContaining({ msg: expect.stringContaining('created by a newer version of Rollcall') }),
+      ),
+    );
+    expect((await service.callback()).status).toBe(204);
+    expect((await service.request('/health/ready')).status).toBe(200);
+  });
+});
+
+describe('history of two nodes in PostgreSQL', () => {
+  it('is written by one of them, and by the other one when that stops', async () => {
+    const redis = await RedisServer.start();
+    const place = await newDatabase();
+    const options = { redisUrl: redis.url, redisPrefix: 'history', history: place };
+    const nodes = [await start(options), await start(options)] as const;
+    const store = await openStore(place);
+    const participants = () =>
+      store.use(({ db }) => db.selectFrom('connections').select('participant_id').orderBy('participant_id').execute());
+    await nodes[1].callback({ ...SENT, participantId: 'p1' });
+    await eventually(async () => expect(await participants()).toEqual([{ participant_id: 'p1' }]));
+    await stop(nodes[0]);
+    await nodes[1].callback({ ...SENT, participantId: 'p2' });
+    await eventually(
+      async () => expect(await participants()).toEqual([{ participant_id: 'p1' }, { participant_id: 'p2' }]),
+      60_000,
+    );
+  }, 120_000);
+
+  it('continues where it stopped', async () => {
+    const redis = await RedisServer.start();
+    const place = await newDatabase();
+    const options = { redisUrl: redis.url, redisPrefix: 'history' };
+    const store = await openStore(place);
+    const causes = () => store.use(({ db }) => db.selectFrom('connections').select('cause').execute());
+    const first = await start({ ...options, history: place });
+    await first.callback(SENT);
+    await eventually(async () => expect(await causes()).toEqual([{ cause: null }]));
+    await stop(first);
+    const without = await start(options);
+    await without.callback({ event: 'onLeave', timestamp: String(START + 1_000) });
+    await stop(without);
+    const last = await start({ ...options, history: place });
+    await eventually(async () => expect(await causes()).toEqual([{ cause: 'left' }]));
+    expect(last.logged).not.toContainEqual(expect.objectContaining({ msg: expect.stringContaining('gap') }));
+  }, 120_000);
+
+  it('has a gap if changes left the feed before they were read, and is right again after it', async () => {
+    const redis = await RedisServer.start();
+    const place = await newDatabase();
+    const options = { redisUrl: redis.url, redisPrefix: 'history' };
+    const first = await start({ ...options, history: place });
+    const store = await openStore(place);
+    const connections = () =>
+      store.use(({ db }) => db.selectFrom('connections').select(['participant_id', 'cause']).orderBy('id').execute());
+    await first.callback({ ...SENT, participantId: 'p1' });
+    await first.callback({ ...SENT, participantId: 'p2' });
+    await eventually(async () => expect(await connections()).toHaveLength(2));
+    await stop(first);
+    const without = await start({ ...options, feed: { maxBytes: 1 } });
+    const before = await without.storage.feed.end();
+    await without.callback({ participantId: 'p1', event: 'onLeave', timestamp: String(START + 1_000) });
+    await without.callback({ ...SENT, participantId: 'p3' });
+    await without.storage.feed.trim({ maxBytes: 1, retentionMs: 86_400_000 });
+    expect(await without.storage.feed.read(before, 10)).toBeNull();
+    await stop(without);
+    const last = await start({ ...options, history: place });
+    await eventually(
+      async () =>
+        expect(await connections()).toEqual([
+          { participant_id: 'p1', cause: 'left' },
+          { participant_id: 'p2', cause: null },
+          { participant_id: 'p3', cause: null },
+        ]),
+      60_000,
+    );
+    await eventually(
+      async () => expect(await store.use(({ db }) => db.selectFrom('gaps').selectAll().execute())).toHaveLength(1),
+      60_000,
+    );
+    expect(last.logged).toContainEqual(expect.objectContaining({ msg: expect.stringContaining('history has a gap') }));
+  }, 120_000);
+});
