@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule, type AppParts } from './app.module.js';
 import { AccessGuard } from './auth/access-guard.js';
+import { HistoryUnavailableError } from './history/history-store.js';
 import { ClientAddresses } from './http/client-address.js';
 import { addHttpMetrics } from './http/http-metrics.js';
 import { createHttpServer } from './http/http-server.js';
@@ -86,7 +87,8 @@ function presenceProblem(error: unknown): ProblemError | undefined {
   if (error instanceof FeedQuotaError) return quotaProblem(error);
   if (error instanceof ParticipantLimitError) return participantLimitProblem();
   if (error instanceof LabelsNotIndexedError) return labelsProblem();
-  if (!(error instanceof StoreUnavailableError)) return undefined;
+  const isUnavailable = error instanceof StoreUnavailableError || error instanceof HistoryUnavailableError;
+  if (!isUnavailable) return undefined;
   const detail = 'Nothing was partially applied. Retry in a moment.';
   return new ProblemError('store-unavailable', { detail, headers: { 'retry-after': RETRY_AFTER_S } });
 }

@@ -12,7 +12,7 @@ import type { Tables } from './tables.js';
 export const HISTORY_PLACE = Symbol('HistoryPlace');
 
 /** The database cannot be used at the moment. */
-class HistoryUnavailableError extends Error {
+export class HistoryUnavailableError extends Error {
   override readonly name = 'HistoryUnavailableError';
 }
 

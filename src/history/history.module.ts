@@ -5,6 +5,8 @@ import {
   type ModuleMetadata,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { ConnectionsController } from './api/connections.controller.js';
+import { Connections } from './connections.js';
 import type { HistoryPlace } from './history-database.js';
 import { HistoryMetrics } from './history-metrics.js';
 import { HISTORY_PLACE, HistoryStore } from './history-store.js';
@@ -25,7 +27,8 @@ interface HistoryOptions extends HistorySettings {
 }
 
 @Module({
-  providers: [HistoryStore, HistoryMetrics, Projector, Rebuild, Pruner],
+  controllers: [ConnectionsController],
+  providers: [Connections, HistoryStore, HistoryMetrics, Projector, Rebuild, Pruner],
   exports: [HistoryStore],
 })
 export class HistoryModule implements OnApplicationBootstrap, BeforeApplicationShutdown {

@@ -73,6 +73,61 @@ describe('history in SQLite', () => {
     );
   });
 
+  it('answers with connections', async () => {
+    const service = await start({ dataDir: folder(), history: 'embedded' });
+    await service.callback(SENT);
+    await service.callback({ event: 'onLeave', timestamp: String(START + 1_000) });
+    await service.callback({ timestamp: String(START + 60_000) });
+    const id = encodeURIComponent(SEED.participantId);
+    const common = { participantId: SEED.participantId, deviceId: SEED.deviceId, source: 'bandwidth', tag: SEED.tag };
+    const [first, second] = [START, START + 60_000].map((ms) => new Date(ms).toISOString());
+    const open = { startedAt: second, connectedAt: second, endedAt: null, durationMs: null };
+    const ended = {
+      startedAt: first,
+      connectedAt: first,
+      endedAt: new Date(START + 1_000).toISOString(),
+      durationMs: 1_000,
+    };
+    await eventually(async () => {
+      const { json } = await service.request(`/v1/participants/${id}/connections`);
+      expect(json.items).toEqual([
+        { ...common, ...open, interruptions: 0 },
+        { ...common, ...ended, cause: 'left', interruptions: 0 },
+      ]);
+    });
+    const { json } = await service.request('/v1/connections?limit=1&order=oldest');
+    expect(json).toMatchObject({ items: [ended], nextCursor: expect.any(String) });
+    const next = await service.request(`/v1/connections?limit=1&order=oldest&cursor=${json.nextCursor}`);
+    expect(next.json.items).toMatchObject([open]);
+    expect(next.json).not.toHaveProperty('nextCursor');
+    const from = encodeURIComponent(new Date().toISOString());
+    expect((await service.request(`/v1/connections?from=${from}`)).json).toMatchObject({
+      items: [open],
+      complete: true,
+    });
+    expect((await service.request('/v1/connections?tag=nobody')).json.items).toEqual([]);
+    expect((await service.request(`/v1/connections?tag=nobody&cursor=${json.nextCursor}`)).json.errors).toEqual([
+      { pointer: '#/cursor', message: 'was issued for other parameters' },
+    ]);
+  });
+
+  it.each([
+    ['from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z', '#/to', 'must be later than from'],
+    ['from=2024-01-01T00:00:00Z&to=2026-01-01T00:00:00Z', '#/to', 'must be at most 366 days after from'],
+    ['from=yesterday', '#/from', expect.stringContaining('must be a time like')],
+    ['order=random', '#/order', 'must be newest or oldest'],
+    ['open=perhaps', '#/open', 'must be true or false'],
+    ['cause=bored', '#/cause', expect.stringContaining('must be one of')],
+    ['limit=0', '#/limit', expect.stringContaining('must be a whole number')],
+    ['cursor=abc', '#/cursor', 'was not issued by this service'],
+    ['source=acme', '#/source', expect.any(String)],
+    ['color=red', '#/color', 'is not a known parameter'],
+  ])('refuses ?%s', async (query, pointer, message) => {
+    const service = await start({ dataDir: folder(), history: 'embedded' });
+    const { status, json } = await service.request(`/v1/connections?${query}`);
+    expect([status, json.errors]).toEqual([400, [{ pointer, message }]]);
+  });
+
   it('is not used if a newer version created it, while presence works', async () => {
     const dataDir = folder();
     const newer = new Database(join(dataDir, 'history.db'));
@@ -86,6 +141,10 @@ describe('history in SQLite', () => {
     );
     expect((await service.callback()).status).toBe(204);
     expect((await service.request('/health/ready')).status).toBe(200);
+    expect((await service.request('/v1/connections')).json).toMatchObject({
+      status: 503,
+      type: 'urn:rollcall:problem:store-unavailable',
+    });
   });
 });
 

@@ -22,7 +22,7 @@ describe('the API document', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'rollcall-openapi-'));
     const access = { isRequired: false, callbackSecrets: [SECRET] };
-    service = await startService({ sources: EVERY_DIALECT, access });
+    service = await startService({ sources: EVERY_DIALECT, access, history: 'embedded' });
     document = (await service.request('/openapi.json')).json;
     operations = operationsOf(document);
   });

@@ -44,7 +44,7 @@ export class ServiceResponses {
   /** Must be called once. The caller must call `stop` afterwards. */
   async collect(operations: readonly Operation[]): Promise<void> {
     const clock = new ManualClock(Date.parse('2026-11-23T09:30:00.000Z'));
-    const service = await this.#start({ clock, access: LOCKED });
+    const service = await this.#start({ clock, access: LOCKED, history: 'embedded' });
     const begin = JSON.parse(
       (await send(service.url, { method: 'GET', path: '/v1/changes', headers: bearer('read') })).text,
     ).position;

@@ -43,6 +43,7 @@ const TAGS: readonly (readonly [name: string, description: string])[] = [
   ['participants', 'Who is on the call, and in which state.'],
   ['occupancy', 'How many are on the call.'],
   ['changes', 'The change feed: every change of presence, once and in order for each participant.'],
+  ['history', 'Who was on the call.'],
   ['callbacks', 'What the provider calls, and the URLs to give to it.'],
   ['operations', 'What operators have to know of.'],
   ['health', 'Probes.'],

@@ -26,6 +26,13 @@ export const PURGE_CURSOR_EXAMPLE =
   'WzE2Mjg3ODYyMzQ2NzYsIjQ3M2Y2NTQ0LTkyZjctNGQ2Ny05ZTc3LWJmMjUzM2NmZmY2ZCIsIltcImhlbGxvLXdvcmxkLXBob25lXCIsXCJiYW' +
   '5kd2lkdGhcIixcIjIwMjYtMTEtMjNUMDk6MDA6MDBaXCIsXCIyMDI2LTExLTIzVDA5OjMwOjAwWlwiXSJd';
 
+/** Decodes to the connections with all filters of the examples, newest first, after the example connection. */
+export const CONNECTIONS_CURSOR_EXAMPLE =
+  'WzE2Mjg3ODYyMzQ2NzYsMSwiW1wibmV3ZXN0XCIse1wicGFydGljaXBhbnRJZFwiOlwiNDczZjY1NDQtOTJmNy00ZDY3LTllNzctYmYyNTMzY2Zm' +
+  'ZjZkXCIsXCJkZXZpY2VJZFwiOlwiYmUxOTkyMTQtMWEwMy00MDJhLWE3YjYtZDAwMjQ3MGEwNDY1XCIsXCJ0YWdcIjpcImhlbGxvLXdvcmxkLXBo' +
+  'b25lXCIsXCJjYXVzZVwiOlwibGVmdFwiLFwiaXNPcGVuXCI6ZmFsc2UsXCJzb3VyY2VcIjpcImJhbmR3aWR0aFwiLFwiZnJvbU1zXCI6MTYyODc4' +
+  'NDAwMDAwMCxcInRvTXNcIjoxNjI4Nzg3NjAwMDAwfV0iXQ';
+
 const AS_OF = '2026-11-23T09:30:00.000Z';
 const OCCUPANCY = { connected: 1, reconnecting: 0, devices: 1, available: 1, busy: 0 };
 

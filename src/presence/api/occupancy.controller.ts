@@ -1,5 +1,6 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { type Labels, NO_LABELS } from '../../domain/labels.js';
+import { decodeCursor, encodeCursor, isPosition } from '../../http/cursor.js';
 import { ApiOkResponse, ApiOperation, ApiProblems, ApiTags } from '../../http/openapi/decorators.js';
 import { OCCUPANCY_EXAMPLE, TAGS_EXAMPLE } from '../../http/openapi/examples.js';
 import { invalidParameter } from '../../http/problem.js';
@@ -12,7 +13,6 @@ import { labelGroup } from '../../storage/label-index.js';
 import type { OccupancyFilter } from '../../storage/ports.js';
 import { PresenceReader } from '../read/presence-reader.js';
 import { INDEXED_LABELS } from '../write/label-indexer.js';
-import { decodeCursor, encodeCursor, isPosition } from './cursor.js';
 import { refuseUnindexed } from './indexed-labels.js';
 import { OccupancyQuery, TagsQuery } from './queries.js';
 import { OccupancyResponse, TagsResponse } from './responses.js';

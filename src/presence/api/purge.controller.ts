@@ -1,5 +1,6 @@
 import { Controller, Delete, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { decodeCursor, encodeCursor, isTime } from '../../http/cursor.js';
 import { ApiOkResponse, ApiOperation, ApiProblems, ApiTags } from '../../http/openapi/decorators.js';
 import { PURGE_CURSOR_EXAMPLE } from '../../http/openapi/examples.js';
 import { invalidParameter, ProblemError } from '../../http/problem.js';
@@ -10,7 +11,6 @@ import { parseRfc3339 } from '../../runtime/rfc3339.js';
 import { isSubjectKey, type SubjectKey } from '../../storage/encoding/subject-key.js';
 import type { PageCursor } from '../../storage/ports.js';
 import { Purge } from '../write/purge.js';
-import { decodeCursor, encodeCursor, isTime } from './cursor.js';
 import { PurgeQuery, PurgeResponse } from './purge-query.js';
 
 @ApiTags('participants')

@@ -1,7 +1,8 @@
 // An opaque page cursor. It includes the filter, because with another filter it would skip participants, and the feed
 // position of the first page, so that a client that follows the feed from there misses nothing.
-import { invalidParameter, type ProblemError } from '../../http/problem.js';
-import { parsePosition } from '../../storage/feed-position.js';
+
+import { parsePosition } from '../storage/feed-position.js';
+import { invalidParameter, type ProblemError } from './problem.js';
 
 /** `parts` depend on the list. The cursor is only valid with the same `filter`. */
 export function encodeCursor(parts: readonly (string | number)[], filter: string): string {
