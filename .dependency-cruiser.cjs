@@ -126,6 +126,17 @@ module.exports = {
       to: { path: '^src/history/' },
     },
     {
+      name: 'sql-is-loaded-when-it-is-needed',
+      comment: 'A process without history must not load a query builder or a client of PostgreSQL at its start.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/history/history-database\\.ts$' },
+      to: {
+        path: ['node_modules/(kysely|pg)/', '^src/history/history-database\\.ts$'],
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'nothing-reaches-into-an-api',
       comment: 'Controllers and their queries and responses are the outermost part of a capability.',
       severity: 'error',

@@ -31,6 +31,8 @@ interface FeedPage {
   readonly isLast: boolean;
 }
 
+type FeedBatch = Omit<FeedPage, 'changes'> & { readonly changes: readonly Change[] };
+
 @Injectable()
 export class FeedReader {
   readonly #undecodable: DeduplicatedLog;
@@ -77,7 +79,30 @@ export class FeedReader {
       }
       position = moveTo(position, entry.shard, { epoch, entry: entry.id });
     }
-    return { changes, position, isLast: entries.length < size && bytesOf(entries) < MAX_PAGE_BYTES };
+    return { changes, position, isLast: isLastOf(entries, size) };
+  }
+
+  /**
+   * Up to `size` entries, which may be several pages, for a reader whose positions are always between entries. null: as for a page.
+   * Rejects with StoreUnavailableError.
+   */
+  async batch(after: FeedPosition, size: number): Promise<FeedBatch | null> {
+    let position = after;
+    const changes: Change[] = [];
+    for (let missing = size; missing > 0; ) {
+      const entries = await this.feed.read(position, missing);
+      if (entries === null) return changes.length > 0 ? { changes, position, isLast: false } : null;
+      for (const entry of entries) {
+        const { epoch } = position[entry.shard] as ShardPosition;
+        const decoded = this.#decode(entry, epoch);
+        if (decoded === null) return changes.length > 0 ? { changes, position, isLast: false } : null;
+        changes.push(...decoded);
+        position = moveTo(position, entry.shard, { epoch, entry: entry.id });
+      }
+      if (isLastOf(entries, missing)) return { changes, position, isLast: true };
+      missing -= entries.length;
+    }
+    return { changes, position, isLast: false };
   }
 
   /** `page` for a client that is catching up. Waits for its turn; `disconnected`: the client no longer waits by then. */
@@ -90,16 +115,27 @@ export class FeedReader {
   }
 
   /** null: the entry cannot be decoded. */
-  #changesOf({ shard, id, changes }: FeedEntry, epoch: string): FeedChange[] | null {
+  #decode({ shard, id, changes }: FeedEntry, epoch: string): Change[] | null {
     const decoded = decodeChanges(changes);
     if (decoded === null) this.#undecodable.error(`${epoch}.${shard}.${id}`, { shard, entry: id });
+    return decoded;
+  }
+
+  /** null: the entry cannot be decoded. */
+  #changesOf(one: FeedEntry, epoch: string): FeedChange[] | null {
+    const { shard, id } = one;
     return (
-      decoded?.map((change, index, { length }): FeedChange => {
+      this.#decode(one, epoch)?.map((change, index, { length }): FeedChange => {
         const changeOffset = index + 1;
         return { shard, shardPosition: { epoch, entry: id, ...(changeOffset < length && { changeOffset }) }, change };
       }) ?? null
     );
   }
+}
+
+/** Whether the end of the feed was reached. */
+function isLastOf(entries: readonly FeedEntry[], size: number): boolean {
+  return entries.length < size && bytesOf(entries) < MAX_PAGE_BYTES;
 }
 
 function bytesOf(entries: readonly FeedEntry[]): number {

@@ -1,5 +1,6 @@
-// The open database of history, SQLite or PostgreSQL, with the schema that this version knows.
-import { Kysely, PostgresDialect, SqliteDialect } from 'kysely';
+// The open database of history, SQLite or PostgreSQL, with the schema that this version knows. It is imported when it is needed, so that
+// the query builder is not loaded if history is off.
+import { Kysely, PostgresDialect, type Sql, SqliteDialect, sql } from 'kysely';
 import type { Logger } from 'pino';
 import { openSqliteFile } from '../storage/sqlite-file.js';
 import { SCHEMA_VERSION, type SqlDialect, statementsFrom } from './migrations.js';
@@ -15,9 +16,13 @@ const STATEMENT_TIMEOUT_MS = 30_000;
 
 export type HistoryPlace = { readonly dataDir: string } | { readonly databaseUrl: string };
 
-export interface HistoryDatabase {
-  readonly db: Kysely<Tables>;
+export interface SqlTools {
   readonly dialect: SqlDialect;
+  readonly sql: Sql;
+}
+
+export interface HistoryDatabase extends SqlTools {
+  readonly db: Kysely<Tables>;
   /** For humans, without secrets. */
   readonly description: string;
 }
@@ -38,7 +43,7 @@ async function openSqlite(dataDir: string): Promise<HistoryDatabase> {
     db.prepare('SELECT token FROM projector').get();
   });
   const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database }) });
-  return { db, dialect: 'sqlite', description: `SQLite at ${file}` };
+  return { db, sql, dialect: 'sqlite', description: `SQLite at ${file}` };
 }
 
 async function openPostgres(connectionString: string, log: Logger): Promise<HistoryDatabase> {
@@ -68,6 +73,7 @@ async function openPostgres(connectionString: string, log: Logger): Promise<Hist
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return {
     db,
+    sql,
     dialect: 'postgres',
     description: `PostgreSQL at ${host ?? new URL(connectionString).host}/${database}`,
   };

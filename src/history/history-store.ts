@@ -5,7 +5,7 @@ import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import { LOG } from '../observability/logging.js';
 import { OutageLog } from '../observability/outage-log.js';
-import { type HistoryDatabase, type HistoryPlace, openHistoryDatabase } from './history-database.js';
+import type { HistoryDatabase, HistoryPlace, SqlTools } from './history-database.js';
 import type { Tables } from './tables.js';
 
 /** undefined: history is off. */
@@ -51,8 +51,8 @@ export class HistoryStore {
   }
 
   /** All or nothing. */
-  inTransaction<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
-    return this.use(({ db }) => db.transaction().execute(work));
+  inTransaction<T>(work: (db: Kysely<Tables>, tools: SqlTools) => Promise<T>): Promise<T> {
+    return this.use((tools) => tools.db.transaction().execute((transaction) => work(transaction, tools)));
   }
 
   async close(): Promise<void> {
@@ -65,7 +65,9 @@ export class HistoryStore {
     const { place } = this;
     if (!place) throw new Error('history is off');
     if (!this.#opening) {
-      const opening = openHistoryDatabase(place, this.log);
+      const opening = import('./history-database.js').then(({ openHistoryDatabase }) =>
+        openHistoryDatabase(place, this.log),
+      );
       this.#opening = opening;
       opening.catch(() => {
         if (this.#opening === opening) this.#opening = undefined;

@@ -2,6 +2,7 @@
 // position is no longer in the feed, it records the gap and reads the records of all participants instead.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
+import type { Change } from '../domain/change.js';
 import { FeedReader } from '../feed/feed-reader.js';
 import { LOG } from '../observability/logging.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
@@ -11,6 +12,7 @@ import type { LeaseStore } from '../storage/ports.js';
 import { LEASE_STORE } from '../storage/tokens.js';
 import { HistoryMetrics } from './history-metrics.js';
 import { HistoryStore, NotTheProjectorError } from './history-store.js';
+import { LastConnections } from './last-connections.js';
 import { project } from './projection.js';
 import { type ProjectorState, saveState, takeToken } from './projector-state.js';
 import { Pruner } from './pruner.js';
@@ -19,8 +21,12 @@ import { Rebuild } from './rebuild.js';
 const LEASE = 'history';
 /** Another process takes over within this time and a third of it. */
 const LEASE_TTL_MS = 10_000;
-/** Changes that arrive meanwhile are written together. */
-const PAUSE_MS = 250;
+/** Entries of the feed in one transaction: on SQLite, writing them blocks the event loop for about 10 ms. */
+const BATCH_SIZE = 512;
+/** At the end of the feed: changes that arrive meanwhile are written together. */
+const PAUSE_MS = 500;
+/** Before the end of the feed, callbacks and other requests take turns with batches. */
+const MAX_TURN_MS = 10;
 const RETRY_MS = 1_000;
 /** How often it is noted that everything was read, while there are no changes. */
 const NOTE_MS = 60_000;
@@ -29,6 +35,7 @@ const NOTE_MS = 60_000;
 export class Projector {
   readonly #lease: LeaseHolder;
   #state: ProjectorState | undefined;
+  readonly #known = new LastConnections();
   readonly #startMs: number;
   /** When it was last stored until when everything was read. */
   #notedAtMs = Number.NEGATIVE_INFINITY;
@@ -60,6 +67,7 @@ export class Projector {
   async #work({ signal }: HeldLease): Promise<void> {
     while (!signal.aborted) {
       try {
+        this.#known.clear();
         this.#state = await this.store.use(({ db }) => takeToken(db));
         await this.#run(signal);
       } catch (error) {
@@ -74,10 +82,11 @@ export class Projector {
 
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      const startMs = this.clock.now();
       const isUpToDate = await this.#step(signal);
-      if (!isUpToDate) continue;
-      await this.pruner.run();
-      await delay(this.clock, PAUSE_MS, signal);
+      if (isUpToDate && (await this.pruner.run()) > 0) this.#known.clear();
+      const tookMs = this.clock.now() - startMs;
+      await delay(this.clock, isUpToDate ? PAUSE_MS : Math.min(tookMs, MAX_TURN_MS), signal);
     }
   }
 
@@ -85,30 +94,32 @@ export class Projector {
   async #step(signal: AbortSignal): Promise<boolean> {
     const state = this.#state as ProjectorState;
     const startMs = this.clock.now();
-    const page = state.position && (await this.reader.page(state.position));
-    if (page === null) {
+    const batch = state.position && (await this.reader.batch(state.position, BATCH_SIZE));
+    if (batch === null) {
+      this.#known.clear();
       this.#state = await this.rebuild.run(state, signal);
       return false;
     }
-    if (page.changes.length === 0 && startMs - this.#notedAtMs < NOTE_MS) {
-      this.#state = { ...state, position: page.position, readUntilMs: startMs };
-      return true;
-    }
-    const readUntilMs = page.isLast ? startMs : state.readUntilMs;
-    const { next, rows } = await this.store.inTransaction(async (db) => {
+    const { changes, position, isLast } = batch;
+    const next = { ...state, position, readUntilMs: isLast ? startMs : state.readUntilMs };
+    const mustWrite = changes.length > 0 || startMs - this.#notedAtMs >= NOTE_MS;
+    this.#state = mustWrite ? await this.#write(changes, next) : next;
+    if (mustWrite) this.#notedAtMs = startMs;
+    return isLast;
+  }
+
+  async #write(changes: readonly Change[], state: ProjectorState): Promise<ProjectorState> {
+    const known = this.#known;
+    const [batch, next] = await this.store.inTransaction(async (db, tools) => {
       // Before anything else, so that a process that was replaced waits for nothing and writes nothing.
-      await saveState(db, { ...state, position: page.position, readUntilMs });
-      const { rows, longestMs } = await project(
-        db,
-        page.changes.map(({ change }) => change),
-      );
-      const next = { ...state, position: page.position, readUntilMs, longestMs: Math.max(state.longestMs, longestMs) };
-      if (next.longestMs > state.longestMs) await saveState(db, next);
-      return { next, rows };
+      await saveState(db, state);
+      const written = await project(db, tools, changes, { known });
+      const longestMs = Math.max(state.longestMs, written.longestMs);
+      if (longestMs > state.longestMs) await saveState(db, { ...state, longestMs });
+      return [written, { ...state, longestMs }] as const;
     });
-    this.#state = next;
-    this.#notedAtMs = startMs;
-    this.metrics.projected(page.changes.length, rows);
-    return page.isLast;
+    known.keep(batch);
+    this.metrics.projected(changes.length, batch.written.length);
+    return next;
   }
 }

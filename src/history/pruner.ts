@@ -1,6 +1,5 @@
 // Deletes connections that ended longer ago than the retention, a few at a time.
 import { Inject, Injectable } from '@nestjs/common';
-import { sql } from 'kysely';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import { HistoryStore } from './history-store.js';
 
@@ -21,10 +20,10 @@ export class Pruner {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** Deletes at most one batch. Rejects with HistoryUnavailableError. */
-  async run(): Promise<void> {
+  /** Deletes at most one batch. Resolves with the number of connections. Rejects with HistoryUnavailableError. */
+  async run(): Promise<number> {
     const nowMs = this.clock.now();
-    if (nowMs < this.#nextAtMs) return;
+    if (nowMs < this.#nextAtMs) return 0;
     const oldestMs = nowMs - this.retentionMs;
     const count = await this.store.inTransaction(async (db) => {
       // Those that began before, in the order of their start, so that no other rows are looked at.
@@ -41,10 +40,11 @@ export class Pruner {
         .updateTable('projector')
         .set({ kept_from_ms: oldestMs })
         .where('kept_from_ms', '<', oldestMs)
-        .where(sql<boolean>`position IS NOT NULL`)
+        .where('position', 'is not', null)
         .execute();
       return Number(numDeletedRows);
     });
     if (count < BATCH) this.#nextAtMs = nowMs + PERIOD_MS;
+    return count;
   }
 }

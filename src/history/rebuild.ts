@@ -14,8 +14,14 @@ import { CLOCK, type Clock } from '../runtime/clock.js';
 import { decodeRecord } from '../storage/encoding/record-codec.js';
 import { keyOf, type SubjectKey } from '../storage/encoding/subject-key.js';
 import type { FeedPosition } from '../storage/feed-position.js';
-import { type PageCursor, type PresenceIndex, type RecordStore, StoreUnavailableError } from '../storage/ports.js';
-import { PRESENCE_INDEX, RECORD_STORE } from '../storage/tokens.js';
+import {
+  type FeedStore,
+  type PageCursor,
+  type PresenceIndex,
+  type RecordStore,
+  StoreUnavailableError,
+} from '../storage/ports.js';
+import { FEED_STORE, PRESENCE_INDEX, RECORD_STORE } from '../storage/tokens.js';
 import { HistoryMetrics } from './history-metrics.js';
 import { HistoryStore } from './history-store.js';
 import { project } from './projection.js';
@@ -31,6 +37,7 @@ export class Rebuild {
     private readonly metrics: HistoryMetrics,
     @Inject(PRESENCE_INDEX) private readonly index: PresenceIndex,
     @Inject(RECORD_STORE) private readonly records: RecordStore,
+    @Inject(FEED_STORE) private readonly feed: FeedStore,
     @Inject(POLICY_OF) private readonly policyOf: PolicyOf,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) private readonly log: Logger,
@@ -44,11 +51,10 @@ export class Rebuild {
     const isFirst = before.position === null;
     if (!isFirst) this.log.error({ sinceMs: before.readUntilMs }, 'history has a gap: its changes have left the feed');
     let state = before;
-    let position: FeedPosition | undefined;
+    // Before the first page: whatever is not on a page yet is in the feed after this position, and what is on both is written once.
+    const position = await this.feed.end();
     for (let after: PageCursor | null = null; ; ) {
       const page = await this.index.page({ states: PRESENCE_STATES }, after, PAGE_SIZE);
-      // Everything that changes after the first page is in the feed after this position.
-      position ??= page.position;
       const changes = page.items.flatMap(({ key, record }) => this.#changesOf(key, record, before.readUntilMs));
       state = await this.#write(state, changes);
       after = page.items.at(-1) ?? null;
@@ -60,9 +66,9 @@ export class Rebuild {
   }
 
   async #write(state: ProjectorState, changes: readonly Change[]): Promise<ProjectorState> {
-    return this.store.inTransaction(async (db) => {
+    return this.store.inTransaction(async (db, tools) => {
       await saveState(db, state);
-      const { longestMs } = await project(db, changes, { isRebuild: true });
+      const { longestMs } = await project(db, tools, changes, { isRebuild: true });
       const next = { ...state, longestMs: Math.max(state.longestMs, longestMs) };
       await saveState(db, next);
       return next;

@@ -9,6 +9,7 @@ import { advance, type ParticipantRecord } from '../../src/domain/participant.js
 import { recordedChanges } from '../../src/domain/recorded-changes.js';
 import { stayOf } from '../../src/domain/stay.js';
 import type { HistoryStore } from '../../src/history/history-store.js';
+import { LastConnections } from '../../src/history/last-connections.js';
 import { project } from '../../src/history/projection.js';
 import { decodeChanges, encodeChanges } from '../../src/storage/encoding/change-codec.js';
 import { decodeRecord, encodeRecord } from '../../src/storage/encoding/record-codec.js';
@@ -23,31 +24,37 @@ import { openStore, PLACES } from './databases.js';
 interface Cut {
   readonly size: number;
   readonly crash: 'none' | 'before-commit' | 'repeated';
+  /** Whether another process continues, which knows no connections yet. */
+  readonly isNewProcess: boolean;
 }
 
 const cuts = fc.array(
   fc.record({
     size: fc.integer({ min: 1, max: 7 }),
     crash: fc.constantFrom<Cut['crash'][]>('none', 'none', 'before-commit', 'repeated'),
+    isNewProcess: fc.constantFrom(false, false, true),
   }),
   { minLength: 20, maxLength: 20 },
 );
 
 async function write(store: HistoryStore, changes: readonly Change[], cut: readonly Cut[]): Promise<void> {
   let rest = changes.map((change) => change);
+  let known = new LastConnections();
   for (let n = 0; rest.length > 0; n += 1) {
-    const { size, crash } = cut[n % cut.length] as Cut;
+    const { size, crash, isNewProcess } = cut[n % cut.length] as Cut;
+    if (isNewProcess) known = new LastConnections(n % 2);
     const some = rest.slice(0, size);
     rest = rest.slice(size);
     if (crash === 'before-commit') {
-      const crashed = store.inTransaction(async (db) => {
-        await project(db, some);
+      const crashed = store.inTransaction(async (db, tools) => {
+        await project(db, tools, some, { known });
         throw new Error('killed');
       });
       await expect(crashed).rejects.toThrow('killed');
     }
-    await store.inTransaction((db) => project(db, some));
-    if (crash === 'repeated') await store.inTransaction((db) => project(db, some));
+    for (let times = crash === 'repeated' ? 2 : 1; times > 0; times -= 1) {
+      known.keep(await store.inTransaction((db, tools) => project(db, tools, some, { known })));
+    }
   }
 }
 
@@ -101,7 +108,8 @@ describe.each(PLACES)('history in %s', (_, newPlace) => {
     await fc.assert(
       fc.asyncProperty(delivered, cuts, async ([deliveries, policy], cut) => {
         await store.use(({ db }) => db.deleteFrom('connections').execute());
-        await write(store, run(deliveries, policy).changes, cut);
+        const { changes, records } = run(deliveries, policy);
+        await write(store, changes, cut);
         const nowMs = deliveries.at(-1)?.nowMs ?? 0;
         const events = deliveries.flatMap((one) => one.events).map(modelEventOf);
         const expected = [...connectionsByDevice(events, policy, nowMs)].flatMap(([id, all]) => {
@@ -112,6 +120,11 @@ describe.each(PLACES)('history in %s', (_, newPlace) => {
           return [[id, [...past, rowOf(last.phase === 'ended' ? describePast(last) : describeCurrent(last))]]];
         });
         expect(await connectionsIn(store)).toEqual(Object.fromEntries(expected));
+        const tags = await store.use(({ db }) =>
+          db.selectFrom('connections').select('tag').distinct().where('ended_at_ms', 'is', null).execute(),
+        );
+        const tag = records.at(-1)?.tag?.value ?? null;
+        expect(tags).toEqual(tags.length === 0 ? [] : [{ tag }]);
       }),
       { numRuns: lengthOf(40, 2_000), endOnFailure: true },
     );
@@ -155,8 +168,8 @@ describe.each(PLACES)('history in %s', (_, newPlace) => {
         const half = changes.slice(0, Math.floor(changes.length / 2));
         await write(rebuilt, half, cut);
         if (last)
-          await rebuilt.inTransaction((db) =>
-            project(db, recordedChanges(last, policy, Number.POSITIVE_INFINITY), { isRebuild: true }),
+          await rebuilt.inTransaction((db, tools) =>
+            project(db, tools, recordedChanges(last, policy, Number.POSITIVE_INFINITY), { isRebuild: true }),
           );
         await write(rebuilt, changes.slice(half.length), cut);
         for (const [id, history] of last?.devices ?? []) {
@@ -179,10 +192,11 @@ describe.each(PLACES)('history in %s', (_, newPlace) => {
       { events: [eventOf('connected', { at: START_MS + 300_000 })], nowMs: START_MS + 300_000 },
     ];
     const { changes, records } = run(deliveries, policy);
-    await store.inTransaction((db) => project(db, changes.slice(0, 2)));
+    await store.inTransaction((db, tools) => project(db, tools, changes.slice(0, 2)));
     const recorded = recordedChanges(records[2] as ParticipantRecord, policy, START_MS + 2_000);
     // The first time, it was interrupted.
-    for (let n = 0; n < 2; n += 1) await store.inTransaction((db) => project(db, recorded, { isRebuild: true }));
+    for (let n = 0; n < 2; n += 1)
+      await store.inTransaction((db, tools) => project(db, tools, recorded, { isRebuild: true }));
     const rows = await store.use(({ db }) =>
       db.selectFrom('connections').select(['number', 'started_at_ms', 'ended_at_ms']).orderBy('id').execute(),
     );
@@ -208,7 +222,7 @@ describe.each(PLACES)('history in %s', (_, newPlace) => {
       ],
       policy,
     );
-    await store.inTransaction((db) => project(db, changes));
+    await store.inTransaction((db, tools) => project(db, tools, changes));
     const rows = await store.use(({ db }) =>
       db.selectFrom('connections').select(['device_id', 'number', 'tag', 'ended_at_ms']).orderBy('id').execute(),
     );
