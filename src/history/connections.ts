@@ -1,9 +1,11 @@
 // Finds connections in history, page by page. Pages continue after a key, so each takes as long as the first one, and filters can be
 // combined.
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Kysely, Selectable, SelectQueryBuilder } from 'kysely';
 import type { GoneCause } from '../domain/connection.js';
+import { CLOCK, type Clock } from '../runtime/clock.js';
 import { HistoryStore } from './history-store.js';
+import { isComplete } from './kept-range.js';
 import type { ConnectionRow, Tables } from './tables.js';
 
 export type Order = 'newest' | 'oldest';
@@ -20,6 +22,8 @@ export interface ConnectionFilter {
   /** Only connections that were open at some time in this range; `toMs` is not part of it. */
   readonly fromMs?: number | undefined;
   readonly toMs?: number | undefined;
+  /** Only connections that were open at this time: instead of a range. */
+  readonly atMs?: number | undefined;
 }
 
 /** Pages are sorted by both. */
@@ -46,7 +50,10 @@ type Query = SelectQueryBuilder<Tables, 'connections', Selectable<ConnectionRow>
 
 @Injectable()
 export class Connections {
-  constructor(private readonly store: HistoryStore) {}
+  constructor(
+    private readonly store: HistoryStore,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
 
   get isOn(): boolean {
     return this.store.place !== undefined;
@@ -62,9 +69,7 @@ export class Connections {
       const rows = found.slice(0, limit);
       const last = rows.at(-1);
       const next = found.length > limit && last ? { startedAtMs: last.started_at_ms, id: last.id } : null;
-      const { fromMs = state.kept_from_ms } = filter;
-      const isKept = state.position !== null && fromMs >= state.kept_from_ms;
-      return { rows, next, isComplete: isKept && !(await hasGap(db, { ...filter, fromMs })) };
+      return { rows, next, isComplete: await isComplete(db, state, filter, this.clock.now()) };
     });
   }
 }
@@ -73,15 +78,16 @@ export class Connections {
  * Most connections that overlap the range began at most the length of the longest one before it. Only those that are still open can
  * have begun earlier, and they have an index of their own: so no query reads all that began before the range.
  */
-async function rowsOf(
+export async function rowsOf(
   db: Kysely<Tables>,
   filter: ConnectionFilter,
   { after, limit, order }: PageOptions,
   longestMs: number,
 ): Promise<Selectable<ConnectionRow>[]> {
   const matching = () => ordered(matchingQuery(db, filter), order, after);
-  if (filter.fromMs === undefined) return matching().limit(limit).execute();
-  const earliestMs = filter.fromMs - longestMs;
+  const { atMs, fromMs = atMs } = filter;
+  if (fromMs === undefined) return matching().limit(limit).execute();
+  const earliestMs = fromMs - longestMs;
   const recent = matching().where('started_at_ms', '>=', earliestMs);
   const older = matching().where('started_at_ms', '<', earliestMs).where('ended_at_ms', 'is', null);
   const [first, second] = order === 'newest' ? [recent, older] : [older, recent];
@@ -90,7 +96,7 @@ async function rowsOf(
 }
 
 function matchingQuery(db: Kysely<Tables>, filter: ConnectionFilter): Query {
-  const { participantId, deviceId, tag, source, scope, cause, isOpen, fromMs, toMs } = filter;
+  const { participantId, deviceId, tag, source, scope, cause, isOpen, fromMs, toMs, atMs } = filter;
   let query: Query = db.selectFrom('connections').selectAll();
   if (participantId !== undefined) query = query.where('participant_id', '=', participantId);
   if (deviceId !== undefined) query = query.where('device_id', '=', deviceId);
@@ -100,6 +106,7 @@ function matchingQuery(db: Kysely<Tables>, filter: ConnectionFilter): Query {
   if (cause !== undefined) query = query.where('cause', '=', cause);
   if (isOpen !== undefined) query = query.where('ended_at_ms', isOpen ? 'is' : 'is not', null);
   if (toMs !== undefined) query = query.where('started_at_ms', '<', toMs);
+  if (atMs !== undefined) query = openAt(query, atMs);
   if (fromMs === undefined) return query;
   return query.where((is) =>
     // The second one is for a connection of which only the end was received.
@@ -107,15 +114,15 @@ function matchingQuery(db: Kysely<Tables>, filter: ConnectionFilter): Query {
   );
 }
 
+export function openAt(query: Query, atMs: number): Query {
+  return query
+    .where('started_at_ms', '<=', atMs)
+    .where((is) => is.or([is('ended_at_ms', 'is', null), is('ended_at_ms', '>', atMs)]));
+}
+
 function ordered(query: Query, order: Order, after: ConnectionCursor | null): Query {
   const [direction, sign] = order === 'newest' ? (['desc', '<'] as const) : (['asc', '>'] as const);
   const sorted = query.orderBy('started_at_ms', direction).orderBy('id', direction);
   if (!after) return sorted;
   return sorted.where((is) => is(is.refTuple('started_at_ms', 'id'), sign, is.tuple(after.startedAtMs, after.id)));
-}
-
-async function hasGap(db: Kysely<Tables>, { fromMs = 0, toMs }: ConnectionFilter): Promise<boolean> {
-  let query = db.selectFrom('gaps').select('id').where('to_ms', '>', fromMs);
-  if (toMs !== undefined) query = query.where('from_ms', '<', toMs);
-  return (await query.limit(1).executeTakeFirst()) !== undefined;
 }

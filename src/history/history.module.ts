@@ -6,10 +6,12 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { ConnectionsController } from './api/connections.controller.js';
+import { PastPresenceController } from './api/presence.controller.js';
 import { Connections } from './connections.js';
 import type { HistoryPlace } from './history-database.js';
 import { HistoryMetrics } from './history-metrics.js';
 import { HISTORY_PLACE, HistoryStore } from './history-store.js';
+import { PastPresence } from './past-presence.js';
 import { Projector } from './projector.js';
 import { HISTORY_RETENTION, Pruner } from './pruner.js';
 import { Rebuild } from './rebuild.js';
@@ -27,8 +29,8 @@ interface HistoryOptions extends HistorySettings {
 }
 
 @Module({
-  controllers: [ConnectionsController],
-  providers: [Connections, HistoryStore, HistoryMetrics, Projector, Rebuild, Pruner],
+  controllers: [ConnectionsController, PastPresenceController],
+  providers: [Connections, PastPresence, HistoryStore, HistoryMetrics, Projector, Rebuild, Pruner],
   exports: [HistoryStore],
 })
 export class HistoryModule implements OnApplicationBootstrap, BeforeApplicationShutdown {

@@ -29,7 +29,7 @@ const PAUSE_MS = 500;
 const MAX_TURN_MS = 10;
 const RETRY_MS = 1_000;
 /** How often it is noted that everything was read, while there are no changes. */
-const NOTE_MS = 60_000;
+const NOTE_MS = 10_000;
 
 @Injectable()
 export class Projector {

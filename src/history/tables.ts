@@ -39,7 +39,7 @@ interface GapRow {
 }
 
 /** One row: how far the feed has been read, and by whom. */
-interface ProjectorRow {
+export interface ProjectorRow {
   readonly id: number;
   /** Only the process that took this token may write. */
   readonly token: number;

@@ -102,18 +102,24 @@ export const Cursor = (
 /** Like IsOptional, but null is not a missing value: in a filter, it must not silently match everything. */
 export const Optional = () => ValidateIf((_, value) => value !== undefined);
 
+const IsTime = () =>
+  ValidateBy({
+    name: 'time',
+    validator: {
+      validate: (text: unknown) => typeof text === 'string' && parseRfc3339(text) !== undefined,
+      defaultMessage: () => 'must be a time like 2026-11-23T09:30:00Z, given once',
+    },
+  });
+
 export const Time = (example: string, description: string) =>
   applyDecorators(
     ApiPropertyOptional({ type: String, format: 'date-time', example, description }),
     Optional(),
-    ValidateBy({
-      name: 'time',
-      validator: {
-        validate: (text: unknown) => typeof text === 'string' && parseRfc3339(text) !== undefined,
-        defaultMessage: () => 'must be a time like 2026-11-23T09:30:00Z, given once',
-      },
-    }),
+    IsTime(),
   );
+
+export const RequiredTime = (example: string, description: string) =>
+  applyDecorators(ApiProperty({ type: String, format: 'date-time', example, description }), IsTime());
 
 const SOURCE_EXAMPLE = 'bandwidth';
 const SCOPE_EXAMPLE = 'r-42';

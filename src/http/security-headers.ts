@@ -25,7 +25,14 @@ const SECURITY_HEADERS = {
   'x-xss-protection': '0',
 };
 
-const EXPOSED_HEADERS = ['etag', 'retry-after', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'];
+const EXPOSED_HEADERS = [
+  'etag',
+  'retry-after',
+  'ratelimit-limit',
+  'ratelimit-remaining',
+  'ratelimit-reset',
+  'rollcall-complete',
+];
 
 export const CONSTANT_HEADERS = Symbol('ConstantHeaders');
 

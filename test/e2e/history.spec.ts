@@ -128,6 +128,109 @@ describe('history in SQLite', () => {
     expect([status, json.errors]).toEqual([400, [{ pointer, message }]]);
   });
 
+  it.each([
+    ['at=yesterday', '#/at', expect.stringContaining('must be a time like')],
+    ['', '#/at', expect.stringContaining('must be a time like')],
+    ['at=2999-01-01T00:00:00Z', '#/at', 'must not be in the future'],
+    ['at=2021-01-01T00:00:00Z', '#/at', expect.stringMatching(/^must not be before 20.*Z: history begins then$/)],
+    ['at=2021-01-01T00:00:00Z&cursor=abc', '#/cursor', 'was not issued by this service'],
+    ['at=2021-01-01T00:00:00Z&tag=', '#/tag', 'must not be empty'],
+  ])('refuses presence?%s', async (query, pointer, message) => {
+    const service = await start({ dataDir: folder(), history: 'embedded' });
+    await eventually(async () => {
+      const { status, json } = await service.request(`/v1/presence?${query}`);
+      expect([status, json.errors]).toEqual([400, [{ pointer, message }]]);
+    });
+  });
+
+  it('answers with who was present at a time', async () => {
+    const service = await start({ dataDir: folder(), history: 'embedded' });
+    const nowMs = Date.now();
+    await service.callback({ timestamp: String(nowMs), participantId: 'p1', tag: 'red' });
+    await service.callback({ timestamp: String(nowMs + 1), participantId: 'p1', deviceId: 'd2', tag: 'red' });
+    await service.callback({ timestamp: String(nowMs + 2), participantId: 'p2', tag: 'blue' });
+    await service.callback({ timestamp: String(nowMs + 3), participantId: 'p2', tag: 'blue', event: 'onLeave' });
+    const at = async (ms: number, more = '') =>
+      (await service.request(`/v1/presence?at=${new Date(ms).toISOString()}${more}`)).json;
+    const device = (deviceId: string, ms: number) => {
+      const time = new Date(ms).toISOString();
+      return { deviceId, state: 'connected', startedAt: time, connectedAt: time };
+    };
+    const p1 = { participantId: 'p1', source: 'bandwidth', tag: 'red', state: 'connected' };
+    const p2 = { ...p1, participantId: 'p2', tag: 'blue', devices: [device(SEED.deviceId, nowMs + 2)] };
+    const both = [device(SEED.deviceId, nowMs), device('d2', nowMs + 1)];
+    await eventually(async () => {
+      expect((await at(nowMs + 2)).items).toEqual([{ ...p1, devices: both }, p2]);
+      expect(await at(nowMs + 3)).toEqual({
+        items: [{ ...p1, devices: both }],
+        at: new Date(nowMs + 3).toISOString(),
+        complete: true,
+      });
+    });
+    expect((await at(nowMs + 2, '&tag=blue&source=bandwidth')).items).toEqual([p2]);
+    const first = await at(nowMs + 2, '&limit=1');
+    expect(first).toMatchObject({ items: [p1], nextCursor: expect.any(String) });
+    const second = await at(nowMs + 2, `&limit=1&cursor=${first.nextCursor}`);
+    expect(second).toMatchObject({ items: [], nextCursor: expect.any(String) });
+    const third = await at(nowMs + 2, `&limit=1&cursor=${second.nextCursor}`);
+    expect(third.items).toEqual([p2]);
+    expect(third).not.toHaveProperty('nextCursor');
+    expect((await at(nowMs + 1, `&limit=1&cursor=${first.nextCursor}`)).errors).toEqual([
+      { pointer: '#/cursor', message: 'was issued for other parameters' },
+    ]);
+  });
+
+  it('streams connections as CSV that no spreadsheet takes for formulas', async () => {
+    const service = await start({ dataDir: folder(), history: 'embedded' });
+    const tag = '=HYPERLINK("https://example.com","a, b")';
+    await service.callback({ ...SENT, participantId: '-5+3', tag });
+    await service.callback({ tag, participantId: '-5+3', event: 'onLeave', timestamp: String(START + 2_500) });
+    const headers = { accept: 'text/csv, application/json;q=0.5' };
+    const [first, last] = [START, START + 2_500].map((ms) => new Date(ms).toISOString());
+    await eventually(async () => {
+      const csv = await service.request('/v1/connections?order=oldest', { headers });
+      expect(csv.text).toBe(
+        'participantId,deviceId,source,scope,tag,startedAt,connectedAt,endedAt,durationMs,cause,interruptions\r\n' +
+          `'-5+3,${SEED.deviceId},bandwidth,,"'=HYPERLINK(""https://example.com"",""a, b"")",${first},${first},${last},2500,left,0\r\n`,
+      );
+      expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8; header=present');
+      expect(csv.headers.get('rollcall-complete')).toBe('true');
+    });
+    const early = await service.request(`/v1/connections?from=${first}`, { headers });
+    expect(early.headers.get('rollcall-complete')).toBe('false');
+    for (const name of ['limit', 'cursor']) {
+      const { json } = await service.request(`/v1/connections?${name}=1`, { headers });
+      expect(json.errors).toEqual([{ pointer: `#/${name}`, message: 'cannot be combined with text/csv' }]);
+    }
+    expect((await service.request('/v1/connections', { headers: { accept: 'text/csv;q=0' } })).json.items).toHaveLength(
+      1,
+    );
+  });
+
+  it('streams more connections than a page has', async () => {
+    const service = await start({ dataDir: folder(), history: 'embedded' });
+    const ids = Array.from({ length: 1_100 }, (_, n) => `p${n}`);
+    await Promise.all(ids.map((participantId) => service.callback({ ...SENT, participantId })));
+    await eventually(async () => {
+      const { text } = await service.request('/v1/connections', { headers: { accept: 'text/csv' } });
+      const [, ...lines] = text.trimEnd().split('\r\n');
+      expect(new Set(lines.map((line) => line.split(',')[0]))).toEqual(new Set(ids));
+      expect(lines).toHaveLength(ids.length);
+    });
+  });
+
+  it.each(['connections', 'participants/p1/connections', 'presence?at=2026-01-01T00:00:00Z'])(
+    'answers 501 to %s while it is off',
+    async (path) => {
+      const service = await start({});
+      expect((await service.request(`/v1/${path}`)).json).toMatchObject({
+        status: 501,
+        type: 'urn:rollcall:problem:not-configured',
+        detail: expect.stringContaining('DATABASE_URL'),
+      });
+    },
+  );
+
   it('is not used if a newer version created it, while presence works', async () => {
     const dataDir = folder();
     const newer = new Database(join(dataDir, 'history.db'));

@@ -10,12 +10,14 @@ import {
 import type { HistoryStore } from '../../src/history/history-store.js';
 import type { ConnectionRow } from '../../src/history/tables.js';
 import { lengthOf } from '../length.js';
+import { ManualClock } from '../manual-clock.js';
 import { openStore, PLACES } from './databases.js';
 
 type Row = Omit<ConnectionRow, 'id'>;
 
 const MINUTE = 60_000;
 const KEPT_FROM = 10 * MINUTE;
+const READ_UNTIL = 100 * MINUTE;
 
 const rows = fc.array(
   fc
@@ -60,7 +62,12 @@ async function fill(store: HistoryStore, all: readonly Row[]): Promise<void> {
     await db.deleteFrom('connections').execute();
     for (const row of all) await db.insertInto('connections').values(row).execute();
     const lengths = all.map(({ started_at_ms, ended_at_ms }) => (ended_at_ms ?? started_at_ms) - started_at_ms);
-    const known = { position: '9f3ac21b77d0.1', kept_from_ms: KEPT_FROM, longest_ms: Math.max(0, ...lengths) };
+    const known = {
+      position: '9f3ac21b77d0.1',
+      kept_from_ms: KEPT_FROM,
+      read_until_ms: READ_UNTIL,
+      longest_ms: Math.max(0, ...lengths),
+    };
     await db.updateTable('projector').set(known).execute();
   });
 }
@@ -98,7 +105,8 @@ const textOf = (row: Row): string =>
 describe.each(PLACES)('connections in %s', (_, newPlace) => {
   it('are found by any filter, on pages of any size, in both orders', async () => {
     const store = await openStore(await newPlace());
-    const connections = new Connections(store);
+    const clock = new ManualClock(READ_UNTIL);
+    const connections = new Connections(store, clock);
     const orders = fc.constantFrom<Order[]>('newest', 'oldest');
     await fc.assert(
       fc.asyncProperty(rows, filters, fc.integer({ min: 1, max: 9 }), orders, async (drawn, filter, limit, order) => {
@@ -127,7 +135,8 @@ describe.each(PLACES)('connections in %s', (_, newPlace) => {
 
   it('say whether some may be missing', async () => {
     const store = await openStore(await newPlace());
-    const connections = new Connections(store);
+    const clock = new ManualClock(READ_UNTIL);
+    const connections = new Connections(store, clock);
     const isComplete = async (fromMs?: number, toMs?: number) =>
       (await connections.page({ fromMs, toMs }, { after: null, limit: 1, order: 'newest' })).isComplete;
     expect(await isComplete()).toBe(false);
@@ -143,5 +152,8 @@ describe.each(PLACES)('connections in %s', (_, newPlace) => {
     expect(await isComplete(KEPT_FROM, 20 * MINUTE + 1)).toBe(false);
     expect(await isComplete(25 * MINUTE)).toBe(true);
     expect(await isComplete()).toBe(false);
+    clock.advance(MINUTE);
+    expect(await isComplete(25 * MINUTE)).toBe(false);
+    expect(await isComplete(25 * MINUTE, READ_UNTIL)).toBe(true);
   });
 });

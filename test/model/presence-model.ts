@@ -58,7 +58,7 @@ const NONE: Connection = { phase: 'none', start: null, interruptions: 0, sockets
 
 const opened = (e: Moment): Connection => ({ phase: 'open', start: e.at, interruptions: 0, sockets: 1, last: e });
 const sighted = (e: Moment): Connection => ({ ...opened(e), start: null, sighted: e.at, seen: e.at, sockets: 0 });
-const startOf = ({ start, sighted }: Connection) => start ?? sighted ?? null;
+export const startOf = ({ start, sighted }: Connection) => start ?? sighted ?? null;
 const kept = ({ start, sighted, interruptions }: Connection) => ({ start, sighted, interruptions, sockets: 0 });
 const lost = (c: Connection, e: Moment) => ({ ...kept(c), phase: 'lost', last: e });
 const isWaiting = (c: Connection, e: Moment, p: Policy) => e.received < c.last.received + p.graceMs;

@@ -21,6 +21,8 @@ export const LOCKED = {
 /** Do not exist. */
 export const INCIDENT_ID = 'store-emptied-0-0';
 export const QUARANTINE_ID = '019ac0f3b2c1-9f86d081884c7d65';
+/** By the clock of the service: after its participants were added. */
+const PAST = '2026-11-23T19:30:20.000Z';
 const UNKNOWN_POSITION = '000000000000.1';
 
 const ADMIN_OPERATIONS = new Set([
@@ -82,7 +84,8 @@ export function usualCall({ path, method, operationId }: Operation): Call {
       .replace('{id}', QUARANTINE_ID)
       .replace(/participants$/, operationId === 'purgeParticipants' ? 'participants?tag=nobody' : '$&')
       .replace(/quarantine$/, operationId === 'deleteQuarantinedCallbacks' ? 'quarantine?reason=unknown-event' : '$&')
-      .replace(/stream$/, `stream?after=${UNKNOWN_POSITION}`),
+      .replace(/stream$/, `stream?after=${UNKNOWN_POSITION}`)
+      .replace(/presence$/, `presence?at=${PAST}`),
     headers: { ...credentials, ...(hasBody && JSON_TYPE) },
     ...(hasBody && { body: JSON.stringify(bodies[operationId] ?? SEED) }),
   };

@@ -160,13 +160,14 @@ describe('the API document', () => {
         },
         ...(requestBody && { body: JSON.stringify(body) }),
       });
-      // The position and the token in the examples are from another service, this service cannot mint URLs, and the participant has
-      // been ended by an earlier example.
+      // The position and the token in the examples are from another service, this service cannot mint URLs, the participant has been
+      // ended by an earlier example, and history begins after the time in the examples.
       const expected = {
         acknowledgeIncident: 404,
         getQuarantinedCallback: 404,
         replayQuarantinedCallback: 404,
         deleteQuarantinedCallback: 404,
+        getPastPresence: 400,
         setAvailability: 409,
         listChanges: 410,
         mintCallbackUrl: 501,

@@ -104,6 +104,10 @@ export class ServiceResponses {
           await collect('200', { ...usual, path: usual.path.replace(SEED.participantId, id) });
         }
         return collect('200', usual);
+      case 'listConnections':
+      case 'listParticipantConnections':
+        await collect('200', { ...usual, headers: { ...usual.headers, accept: 'text/csv' } });
+        return collect('200', usual);
       case 'listTags':
         await collect('200', at('?limit=1'));
         return collect('200', usual);
@@ -224,5 +228,5 @@ async function addParticipants(service: Service, clock: ManualClock): Promise<vo
 
 function bodyOf(mediaType: string, text: string): unknown {
   if (text === '') return undefined;
-  return mediaType === 'text/plain' ? text : JSON.parse(text);
+  return ['text/plain', 'text/csv'].includes(mediaType) ? text : JSON.parse(text);
 }

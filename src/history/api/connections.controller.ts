@@ -1,21 +1,30 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Controller, Get, Headers, Param, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { identifierFault, MAX_IDENTIFIER_LENGTH } from '../../domain/identifier.js';
-import { decodeCursor, encodeCursor, isTime } from '../../http/cursor.js';
-import { ApiOkResponse, ApiOperation, ApiParam, ApiProblems, ApiTags } from '../../http/openapi/decorators.js';
+import { encodeCursor } from '../../http/cursor.js';
+import { JSON_CONTENT_TYPE } from '../../http/json-text.js';
+import { LargeReads } from '../../http/large-reads.js';
+import { ApiOperation, ApiParam, ApiProblems, ApiTags } from '../../http/openapi/decorators.js';
 import { PARTICIPANT_ID_EXAMPLE } from '../../http/openapi/examples.js';
-import { invalidParameter, ProblemError } from '../../http/problem.js';
+import { invalidParameter } from '../../http/problem.js';
 import { Access } from '../../http/route-options.js';
 import { SourceNames } from '../../http/source-names.js';
 import { parseRfc3339 } from '../../runtime/rfc3339.js';
-import { type ConnectionCursor, type ConnectionFilter, Connections } from '../connections.js';
+import { type ConnectionFilter, Connections, type Order } from '../connections.js';
+import { connectionCursor } from './connection-cursor.js';
+import { acceptsCsv, CSV_CONTENT_TYPE, connectionsCsv } from './connections-csv.js';
+import { notConfigured } from './not-configured.js';
 import { ConnectionsQuery, ParticipantConnectionsQuery } from './queries.js';
-import { CONNECTIONS_EXAMPLE, ConnectionsResponse, connectionResponse } from './responses.js';
+import { ApiConnections, connectionResponse } from './responses.js';
 
+const DEFAULT_LIMIT = 100;
 const MAX_RANGE_MS = 366 * 86_400_000;
 
 @ApiTags('history')
 @Controller('v1')
 export class ConnectionsController {
+  readonly #largeReads = new LargeReads();
+
   constructor(
     private readonly connections: Connections,
     private readonly sources: SourceNames,
@@ -28,12 +37,16 @@ export class ConnectionsController {
     summary: 'List connections',
     description:
       'Lists the connections of devices, present and past, that match all parameters. Late events correct earlier connections. ' +
-      'Follow `nextCursor` for more.',
+      'Follow `nextCursor` for more. With `Accept: text/csv`, all of them are streamed as CSV, without pages.',
   })
-  @ApiOkResponse({ type: ConnectionsResponse, description: 'One page of connections.', example: CONNECTIONS_EXAMPLE })
+  @ApiConnections()
   @ApiProblems('not-configured', 'store-unavailable')
-  list(@Query() query: ConnectionsQuery): Promise<ConnectionsResponse> {
-    return this.#page(query, query.participantId);
+  list(
+    @Query() query: ConnectionsQuery,
+    @Headers('accept') accept: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    return this.#answer(reply, accept, query, query.participantId);
   }
 
   @Get('participants/:participantId/connections')
@@ -50,19 +63,28 @@ export class ConnectionsController {
     schema: { type: 'string', minLength: 1, maxLength: MAX_IDENTIFIER_LENGTH, example: PARTICIPANT_ID_EXAMPLE },
     description: 'The provider’s id of the participant, percent-encoded.',
   })
-  @ApiOkResponse({ type: ConnectionsResponse, description: 'One page of connections.', example: CONNECTIONS_EXAMPLE })
+  @ApiConnections()
   @ApiProblems('uri-too-long', 'not-configured', 'store-unavailable')
   listOfParticipant(
     @Param('participantId') participantId: string,
     @Query() query: ParticipantConnectionsQuery,
-  ): Promise<ConnectionsResponse> {
+    @Headers('accept') accept: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const fault = identifierFault(participantId);
     if (fault) throw invalidParameter('participantId', fault);
-    return this.#page(query, participantId);
+    return this.#answer(reply, accept, query, participantId);
   }
 
-  async #page(query: ParticipantConnectionsQuery, participantId: string | undefined): Promise<ConnectionsResponse> {
-    const { limit, cursor, order, deviceId, tag, source, scope, from, to, cause, open } = query;
+  async #answer(
+    reply: FastifyReply,
+    accept: string | undefined,
+    query: ParticipantConnectionsQuery,
+    participantId: string | undefined,
+  ): Promise<void> {
+    const isCsv = acceptsCsv(accept);
+    if (isCsv) refusePages(query);
+    const { limit = DEFAULT_LIMIT, cursor, order, deviceId, tag, source, scope, from, to, cause, open } = query;
     const filter = {
       participantId,
       deviceId,
@@ -74,15 +96,34 @@ export class ConnectionsController {
       ...rangeOf(from, to),
     };
     const key = JSON.stringify([order, filter]);
-    const after = cursor === undefined ? null : cursorOf(cursor, key);
+    const after = cursor === undefined ? null : connectionCursor(cursor, key);
     if (!this.connections.isOn) throw notConfigured();
-    const { rows, next, isComplete } = await this.connections.page(filter, { after, limit, order });
-    return {
+    reply.header('vary', 'Accept, Origin');
+    if (isCsv) return this.#sendCsv(reply, { filter, order });
+    const page = () => this.connections.page(filter, { after, limit, order });
+    const { rows, next, isComplete } = await this.#largeReads.run(limit, page);
+    const response = {
       items: rows.map(connectionResponse),
       ...(next && { nextCursor: encodeCursor([next.startedAtMs, next.id], key) }),
       complete: isComplete,
     };
+    reply.type(JSON_CONTENT_TYPE).send(JSON.stringify(response));
   }
+
+  async #sendCsv(reply: FastifyReply, query: { filter: ConnectionFilter; order: Order }): Promise<void> {
+    const { stream, isComplete } = await connectionsCsv(this.connections, this.#largeReads, query);
+    reply.headers({
+      'content-type': CSV_CONTENT_TYPE,
+      'content-disposition': 'attachment; filename="connections.csv"',
+      'rollcall-complete': String(isComplete),
+    });
+    reply.send(stream);
+  }
+}
+
+function refusePages({ limit, cursor }: ParticipantConnectionsQuery): void {
+  if (limit !== undefined) throw invalidParameter('limit', 'cannot be combined with text/csv');
+  if (cursor !== undefined) throw invalidParameter('cursor', 'cannot be combined with text/csv');
 }
 
 function rangeOf(from: string | undefined, to: string | undefined): Pick<ConnectionFilter, 'fromMs' | 'toMs'> {
@@ -91,14 +132,4 @@ function rangeOf(from: string | undefined, to: string | undefined): Pick<Connect
   if (toMs <= fromMs) throw invalidParameter('to', 'must be later than from');
   if (toMs - fromMs > MAX_RANGE_MS) throw invalidParameter('to', 'must be at most 366 days after from');
   return { fromMs, toMs };
-}
-
-function cursorOf(text: string, key: string): ConnectionCursor {
-  const [startedAtMs, id] = decodeCursor(text, [isTime, isTime], key);
-  return { startedAtMs: Number(startedAtMs), id: Number(id) };
-}
-
-function notConfigured(): ProblemError {
-  const detail = 'History is off: set DATABASE_URL to keep it in PostgreSQL, and HISTORY must not be off.';
-  return new ProblemError('not-configured', { detail });
 }

@@ -4,12 +4,17 @@ import { IsBoolean, IsIn, IsOptional } from 'class-validator';
 import { GONE_CAUSES, type GoneCause } from '../../domain/connection.js';
 import { MAX_IDENTIFIER_LENGTH } from '../../domain/identifier.js';
 import { ApiPropertyOptional } from '../../http/openapi/decorators.js';
-import { CONNECTIONS_CURSOR_EXAMPLE, DEVICE_ID_EXAMPLE } from '../../http/openapi/examples.js';
+import {
+  CONNECTIONS_CURSOR_EXAMPLE,
+  DEVICE_ID_EXAMPLE,
+  PAST_PRESENCE_CURSOR_EXAMPLE,
+} from '../../http/openapi/examples.js';
 import {
   Cursor,
   Identifier,
   Limit,
   ParticipantIdParameter,
+  RequiredTime,
   Scope,
   SourceParameter,
   Tag,
@@ -71,10 +76,32 @@ export class ParticipantConnectionsQuery {
   @IsIn(ORDERS, { message: `must be ${ORDERS.join(' or ')}` })
   order: Order = 'newest';
 
+  /** 100, unless all are streamed as CSV. */
+  @IsOptional()
+  @Limit()
+  limit?: number;
+
+  @Cursor(CONNECTIONS_CURSOR_EXAMPLE)
+  cursor?: string;
+}
+
+export class PresenceQuery {
+  @RequiredTime('2021-08-12T16:40:00Z', 'The time. Not in the future, and not before the beginning of history.')
+  at: string;
+
+  @Tag()
+  tag?: string;
+
+  @SourceParameter('Only participants of this source.')
+  source?: string;
+
+  @Scope()
+  scope?: string;
+
   @Limit()
   limit: number = 100;
 
-  @Cursor(CONNECTIONS_CURSOR_EXAMPLE)
+  @Cursor(PAST_PRESENCE_CURSOR_EXAMPLE)
   cursor?: string;
 }
 

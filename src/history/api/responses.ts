@@ -1,7 +1,8 @@
 // A connection as returned by REST.
+import { applyDecorators } from '@nestjs/common';
 import type { Selectable } from 'kysely';
 import { GONE_CAUSES, type GoneCause } from '../../domain/connection.js';
-import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
+import { ApiExtraModels, ApiOkResponse, ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
 import {
   CONNECTIONS_CURSOR_EXAMPLE,
   DEVICE_ID_EXAMPLE,
@@ -84,7 +85,7 @@ class ConnectionResponse {
   interruptions: number;
 }
 
-export class ConnectionsResponse {
+class ConnectionsResponse {
   @ApiProperty({ type: [ConnectionResponse] })
   items: ConnectionResponse[];
 
@@ -104,7 +105,7 @@ export class ConnectionsResponse {
   complete: boolean;
 }
 
-export const CONNECTIONS_EXAMPLE: ConnectionsResponse = {
+const CONNECTIONS_EXAMPLE: ConnectionsResponse = {
   items: [
     {
       participantId: PARTICIPANT_ID_EXAMPLE,
@@ -121,6 +122,34 @@ export const CONNECTIONS_EXAMPLE: ConnectionsResponse = {
   ],
   complete: true,
 };
+
+const CSV_EXAMPLE =
+  'participantId,deviceId,source,scope,tag,startedAt,connectedAt,endedAt,durationMs,cause,interruptions\r\n' +
+  `${PARTICIPANT_ID_EXAMPLE},${DEVICE_ID_EXAMPLE},bandwidth,,${TAG_EXAMPLE},${TIME_EXAMPLE},${TIME_EXAMPLE},${END_EXAMPLE},600000,left,0\r\n`;
+
+/** The successful response, in both formats. */
+export const ApiConnections = () =>
+  applyDecorators(
+    ApiExtraModels(ConnectionsResponse),
+    ApiOkResponse({
+      description:
+        'One page of connections; or all of them as CSV (RFC 4180). In CSV, a text that begins with =, +, -, @, a tab or a carriage ' +
+        'return is preceded by an apostrophe, so that no spreadsheet takes it for a formula.',
+      headers: {
+        'rollcall-complete': {
+          description: 'With CSV only: `complete`.',
+          schema: { type: 'string', enum: ['true', 'false'], example: 'true' },
+        },
+      },
+      content: {
+        'application/json': {
+          schema: { $ref: '#/components/schemas/ConnectionsResponse' },
+          example: CONNECTIONS_EXAMPLE,
+        },
+        'text/csv': { schema: { type: 'string' }, example: CSV_EXAMPLE },
+      },
+    }),
+  );
 
 export function connectionResponse(row: Selectable<ConnectionRow>): ConnectionResponse {
   const { scope, tag, cause, connected_at_ms, started_at_ms, ended_at_ms } = row;

@@ -33,6 +33,11 @@ export const CONNECTIONS_CURSOR_EXAMPLE =
   'b25lXCIsXCJjYXVzZVwiOlwibGVmdFwiLFwiaXNPcGVuXCI6ZmFsc2UsXCJzb3VyY2VcIjpcImJhbmR3aWR0aFwiLFwiZnJvbU1zXCI6MTYyODc4' +
   'NDAwMDAwMCxcInRvTXNcIjoxNjI4Nzg3NjAwMDAwfV0iXQ';
 
+/** Decodes to who was present at the time of the example, with the example filters except scope, after the example connection. */
+export const PAST_PRESENCE_CURSOR_EXAMPLE =
+  'WzE2Mjg3ODYyMzQ2NzYsMSwiW1wicHJlc2VuY2VcIiwxNjI4Nzg2NDAwMDAwLHtcInRhZ1wiOlwiaGVsbG8td29ybGQtcGhvbmVcIixcInNvdXJjZV' +
+  'wiOlwiYmFuZHdpZHRoXCJ9XSJd';
+
 const AS_OF = '2026-11-23T09:30:00.000Z';
 const OCCUPANCY = { connected: 1, reconnecting: 0, devices: 1, available: 1, busy: 0 };
 
