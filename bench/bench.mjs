@@ -24,7 +24,7 @@ if (faulty.length > 0) {
   process.exit(1);
 }
 install();
-ensurePrograms('redis-server', 'redis-tools', 'wrk');
+ensurePrograms('redis-server', 'redis-tools', 'postgresql', 'wrk');
 build();
 const { run } = await import('./run.mjs'); // after the dependencies are installed
 process.exit((await run({ names: positionals, isQuick: quick, targets })) ? 0 : 1);

@@ -92,11 +92,11 @@ export async function startRedisCluster(count) {
 
 /** `env`: all settings except port and data folder. The environment of this process is not passed on. */
 export function startNode(file, env = {}) {
-  return startProcess(process.execPath, () => [file], env);
+  return startProcess(process.execPath, () => [file], { env });
 }
 
-/** Resolves when the process accepts connections. `stop` stops it and removes its data. */
-async function startProcess(command, argsFor, env = {}) {
+/** Resolves when the process accepts connections. `stop` stops it and removes its data. `owner`: the user that runs it. */
+export async function startProcess(command, argsFor, { env = {}, owner } = {}) {
   const port = await freePort();
   const dir = makeFolder();
   const settings = {
@@ -104,7 +104,11 @@ async function startProcess(command, argsFor, env = {}) {
     ...{ PORT: String(port), DATA_DIR: dir, SHUTDOWN_DELAY_MS: '0' },
     ...env,
   };
-  const child = launch(command, argsFor(String(port), dir), { env: settings, stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = launch(command, argsFor(String(port), dir), {
+    env: settings,
+    ...owner,
+    stdio: ['ignore', 'ignore', owner ? 'ignore' : 'inherit'],
+  });
   const exit = once(child, 'exit').then(() => {
     throw new Error(`${command} exited before it accepted connections`);
   });

@@ -5,6 +5,7 @@ import { judge, unmeasured } from './goals.mjs';
 import { describeMachine } from './machine.mjs';
 import { availability } from './parts/availability.mjs';
 import { capacity } from './parts/capacity.mjs';
+import { history } from './parts/history.mjs';
 import { ingest } from './parts/ingest.mjs';
 import { memory } from './parts/memory.mjs';
 import { paced } from './parts/pace.mjs';
@@ -20,7 +21,7 @@ import { table } from './table.mjs';
 
 const PARTS = {
   ...{ start, ingest, pace: paced, surge, store, processes, 'scale-out': scaleOut },
-  ...{ memory, reads, availability, scale, capacity },
+  ...{ memory, reads, availability, scale, capacity, history },
 };
 
 /** `names`: of the parts; empty for all. `targets`: those of the sizing. Resolves with whether everything was measured and all requests succeeded. */

@@ -1,0 +1,190 @@
+// History: what it costs callbacks, how far it lags behind, and how long its answers take.
+import { setTimeout as wait } from 'node:timers/promises';
+import { fillPostgres, fillSqlite, participantOf, tagOf, timeAt } from '../history-data.mjs';
+import { pace, refusedOf } from '../pace.mjs';
+import { startPostgres } from '../postgres.mjs';
+import { makeFolder, startNode, startRedis } from '../processes.mjs';
+import { failuresOf, inTurns, median, percentile, ratios } from '../rounds.mjs';
+import { format, middle, spread } from '../table.mjs';
+import { usageOf } from '../usage.mjs';
+import { callbacks } from '../wrk.mjs';
+
+const STORES = { sqlite: 'SQLite', postgres: 'Redis and PostgreSQL' };
+/** Longer than what is in the databases, so that nothing is deleted while it is measured. */
+const ENV = { HISTORY_RETENTION_MS: String(366 * 86_400_000) };
+const SAMPLE_MS = 50;
+const SETTLE_LIMIT_MS = 60_000;
+
+export async function history({ rounds, warmMs, ms, counts, requests }) {
+  const costs = await costsOf(rounds, warmMs, ms);
+  const answers = [];
+  for (const store of Object.keys(STORES)) {
+    for (const count of counts) answers.push(await answersOf(store, count, requests));
+  }
+  return {
+    title: 'History',
+    tables: [
+      { text: COSTS, rows: costs.rows },
+      { text: textOf(requests), rows: answers },
+    ],
+    samples: {},
+    failed: costs.failed,
+  };
+}
+
+const COSTS = `The usual callbacks, with history on and off in turns. CPU time is that of the whole service, until history has all of them. Rows
+per second: while history catches up with the feed after the load, and the service has nothing else to do. Lag: how long ago the newest
+change is that history has, with callbacks at half the maximum rate.`;
+
+const textOf = (
+  requests,
+) => `Requests one after another, ${requests} of each kind, of a service that has nothing else to do: the first 100
+connections of a random tag or participant, and the first 100 participants present at a random time of 90 days. The medians, in
+milliseconds. Each participant has 200 connections, and each tag 1,000.`;
+
+/** `env`: that of the service, with history. */
+async function startOn(store, env) {
+  if (store === 'sqlite') {
+    return startNode('dist/main.js', env);
+  }
+  const [redis, postgres] = [await startRedis(), await startPostgres()];
+  const node = await startNode('dist/main.js', { REDIS_URL: redis.url, DATABASE_URL: postgres.url, ...env });
+  const stop = async () => {
+    await node.stop();
+    await Promise.all([redis.stop(), postgres.stop()]);
+  };
+  return { ...node, stop };
+}
+
+async function costsOf(rounds, warmMs, ms) {
+  const variants = Object.fromEntries(
+    Object.keys(STORES).flatMap((store) => ['off', 'on'].map((setting) => [`${store} ${setting}`, { store, setting }])),
+  );
+  const results = await inTurns(rounds, variants, (variant) => costOf(variant, warmMs, ms));
+  const rows = Object.entries(STORES).map(([store, name]) => {
+    const [off, on] = [results[`${store} off`], results[`${store} on`]];
+    const cpu = ({ cpuUs }) => cpuUs;
+    return {
+      '': name,
+      'CPU µs, off': middle(off.map(cpu), 1),
+      'CPU µs, on': middle(on.map(cpu), 1),
+      ratio: middle(ratios(on, off, cpu), 2),
+      spread: spread(ratios(on, off, cpu), 2),
+      'rows/s': middle(on.map(({ rowsPerSecond }) => rowsPerSecond)),
+      'lag p99 ms': middle(on.map(({ lagP99Ms }) => lagP99Ms)),
+    };
+  });
+  return { rows, failed: failuresOf(Object.values(results).flat()) };
+}
+
+async function costOf({ store, setting }, warmMs, ms) {
+  const { port, pid, stop } = await startOn(store, { HISTORY: setting });
+  const isOn = setting === 'on';
+  if (isOn) await untilComplete(port);
+  const warm = await callbacks({ port, ms: warmMs });
+  if (isOn) await caughtUp(port);
+  const [beforeS, rows] = [usageOf(pid).cpuS, await figure(port, 'rollcall_history_rows_total')];
+  const result = await callbacks({ port, ms, plan: { sent: warm.requests } });
+  const [sinceMs, known] = [performance.now(), await figure(port, 'rollcall_history_rows_total')];
+  const tookMs = isOn ? (await caughtUp(port)) - sinceMs : 0;
+  const cpuUs = ((usageOf(pid).cpuS - beforeS) * 1e6) / result.requests;
+  const all = await figure(port, 'rollcall_history_rows_total');
+  const caughtUpRows = all > known ? ((all - known) * 1_000) / tookMs : ((all - rows) * 1_000) / ms;
+  const lag = isOn ? await lagAt(port, result.perSecond / 2, ms) : { failed: 0 };
+  await stop();
+  return { cpuUs, rowsPerSecond: caughtUpRows, lagP99Ms: lag.p99Ms, failed: warm.failed + result.failed + lag.failed };
+}
+
+/** Resolves with when history had everything. */
+async function caughtUp(port) {
+  const limitMs = performance.now() + SETTLE_LIMIT_MS;
+  for (let last = -1; performance.now() < limitMs; ) {
+    const now = await figure(port, 'rollcall_history_changes_total');
+    if (now === last && Date.now() - (await readUntilMs(port)) < 1_000) return performance.now();
+    last = now;
+    await wait(SAMPLE_MS);
+  }
+  throw new Error('history does not catch up');
+}
+
+/** Resolves when history has begun. */
+async function untilComplete(port) {
+  for (let isComplete = false; !isComplete; await wait(SAMPLE_MS)) {
+    const response = await fetch(`http://127.0.0.1:${port}/v1/connections`);
+    ({ complete: isComplete } = await response.json());
+  }
+}
+
+async function lagAt(port, perSecond, ms) {
+  let isDone = false;
+  const lags = [];
+  const sampling = (async () => {
+    while (!isDone) {
+      lags.push(Date.now() - (await readUntilMs(port)));
+      await wait(SAMPLE_MS);
+    }
+  })();
+  const answer = await pace({
+    port,
+    warmUp: { perSecond, count: 1 },
+    perSecond,
+    count: (perSecond * ms) / 1_000,
+    firstTurn: 400,
+  });
+  isDone = true;
+  await sampling;
+  return {
+    p99Ms: percentile(
+      lags.toSorted((a, b) => a - b),
+      0.99,
+    ),
+    failed: refusedOf(answer),
+  };
+}
+
+async function readUntilMs(port) {
+  return (await figure(port, 'rollcall_history_read_until_timestamp_seconds')) * 1_000;
+}
+
+async function figure(port, name) {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+}
+
+async function answersOf(store, count, requests) {
+  const dataDir = makeFolder();
+  const postgres = store === 'postgres' ? await startPostgres() : undefined;
+  const redis = store === 'postgres' ? await startRedis() : undefined;
+  const env = { ...ENV, DATA_DIR: dataDir, ...(redis && { REDIS_URL: redis.url, DATABASE_URL: postgres.url }) };
+  const creating = await startNode('dist/main.js', env);
+  await untilComplete(creating.port);
+  await creating.stop();
+  const endMs = Date.now();
+  const bytes = postgres ? await fillPostgres(postgres.url, count, endMs) : fillSqlite(dataDir, count, endMs);
+  const { port, stop } = await startNode('dist/main.js', env);
+  const scattered = (n) => (n * 7_919) % count;
+  const paths = {
+    'by tag, ms': (n) => `connections?tag=${tagOf(scattered(n), count)}`,
+    'by participant, ms': (n) => `participants/${participantOf(scattered(n), count)}/connections`,
+    'present at, ms': (n) => `presence?at=${new Date(timeAt((n * 0.618) % 1, endMs)).toISOString()}`,
+  };
+  const row = { '': STORES[store], connections: format(count) };
+  for (const [name, pathOf] of Object.entries(paths)) row[name] = format(await timeOf(port, pathOf, requests), 1);
+  row['bytes each'] = format(bytes);
+  await stop();
+  await Promise.all([redis?.stop(), postgres?.stop()]);
+  return row;
+}
+
+/** The median in milliseconds. */
+async function timeOf(port, pathOf, requests) {
+  const times = [];
+  for (let n = 0; n < requests; n += 1) {
+    const startMs = performance.now();
+    const response = await fetch(`http://127.0.0.1:${port}/v1/${pathOf(n)}`);
+    await response.text();
+    times.push(performance.now() - startMs);
+    if (response.status !== 200) throw new Error(`${pathOf(n)}: ${response.status}`);
+  }
+  return median(times);
+}
