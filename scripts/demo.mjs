@@ -36,6 +36,7 @@ const simulator = await start('simulator/dist/main.js', [
 console.log(`
   Who is connected      ${service}/v1/participants
   How many              ${service}/v1/occupancy
+  Who was connected     ${service}/v1/connections
   API reference         ${service}/docs
   Provider simulator    ${simulator}/
 

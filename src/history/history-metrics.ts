@@ -6,6 +6,7 @@ export class HistoryMetrics {
   readonly #changes;
   readonly #rows;
   readonly #gaps;
+  readonly #errors;
 
   constructor(private readonly metrics: Metrics) {
     this.#changes = metrics.counter({
@@ -20,11 +21,19 @@ export class HistoryMetrics {
       name: 'rollcall_history_gaps_total',
       help: 'Times of which changes are missing, because they had left the feed before they were read.',
     });
+    this.#errors = metrics.counter({
+      name: 'rollcall_history_errors_total',
+      help: 'Failed attempts to read the feed or to write to history; each is repeated.',
+    });
   }
 
   projected(changes: number, rows: number): void {
     this.#changes.of().value += changes;
     this.#rows.of().value += rows;
+  }
+
+  failed(): void {
+    this.#errors.of().value += 1;
   }
 
   gapFound(): void {

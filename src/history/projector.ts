@@ -25,7 +25,7 @@ const LEASE_TTL_MS = 10_000;
 const BATCH_SIZE = 512;
 /** At the end of the feed: changes that arrive meanwhile are written together. */
 const PAUSE_MS = 500;
-/** Before the end of the feed, callbacks and other requests take turns with batches. */
+/** While there is more to do, callbacks and other requests take turns with batches. */
 const MAX_TURN_MS = 10;
 const RETRY_MS = 1_000;
 /** How often it is noted that everything was read, while there are no changes. */
@@ -74,6 +74,7 @@ export class Projector {
         // The store of presence or the database is away, which is logged elsewhere.
         this.log.debug({ reason: (error as Error).message }, 'history cannot be written');
         const isReplaced = error instanceof NotTheProjectorError;
+        if (!isReplaced) this.metrics.failed();
         await delay(this.clock, isReplaced ? LEASE_TTL_MS : RETRY_MS, signal);
       }
     }
@@ -84,9 +85,10 @@ export class Projector {
     while (!signal.aborted) {
       const startMs = this.clock.now();
       const isUpToDate = await this.#step(signal);
-      if (isUpToDate && (await this.pruner.run()) > 0) this.#known.clear();
-      const tookMs = this.clock.now() - startMs;
-      await delay(this.clock, isUpToDate ? PAUSE_MS : Math.min(tookMs, MAX_TURN_MS), signal);
+      const pruned = isUpToDate ? await this.pruner.run() : 0;
+      if (pruned > 0) this.#known.clear();
+      const isIdle = isUpToDate && pruned === 0;
+      await delay(this.clock, isIdle ? PAUSE_MS : Math.min(this.clock.now() - startMs, MAX_TURN_MS), signal);
     }
   }
 
