@@ -33,6 +33,20 @@ const GOALS = [
     unit: 'bytes',
     digits: 0,
   },
+  {
+    name: 'Callbacks with history, relative CPU time, SQLite',
+    sample: 'historyOnSqlite',
+    max: 1.1,
+    unit: '×',
+    digits: 2,
+  },
+  {
+    name: 'Callbacks with history, relative CPU time, PostgreSQL',
+    sample: 'historyOnPostgres',
+    max: 1.1,
+    unit: '×',
+    digits: 2,
+  },
   { name: 'Start to first response, SQLite', sample: 'startMs', max: 1_000, unit: 'ms', digits: 0 },
 ];
 

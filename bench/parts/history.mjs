@@ -29,7 +29,7 @@ export async function history({ rounds, warmMs, ms, counts, requests }) {
       { text: COSTS, rows: costs.rows },
       { text: textOf(requests), rows: answers },
     ],
-    samples: {},
+    samples: costs.samples,
     failed: costs.failed,
   };
 }
@@ -73,7 +73,9 @@ async function costsOf(rounds, warmMs, ms) {
       'lag p99 ms': middle(on.map(({ lagP99Ms }) => lagP99Ms)),
     };
   });
-  return { rows, failed: failuresOf(Object.values(results).flat()) };
+  const ratiosOn = (store) => ratios(results[`${store} on`], results[`${store} off`], ({ cpuUs }) => cpuUs);
+  const samples = { historyOnSqlite: ratiosOn('sqlite'), historyOnPostgres: ratiosOn('postgres') };
+  return { rows, samples, failed: failuresOf(Object.values(results).flat()) };
 }
 
 async function costOf({ store, setting }, warmMs, ms) {
