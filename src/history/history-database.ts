@@ -1,6 +1,7 @@
 // The open database of history, SQLite or PostgreSQL, with the schema that this version knows. It is imported when it is needed, so that
 // the query builder is not loaded if history is off.
 import { Kysely, PostgresDialect, type Sql, SqliteDialect, sql } from 'kysely';
+import Database from 'libsql';
 import type { Logger } from 'pino';
 import { openSqliteFile } from '../storage/sqlite-file.js';
 import { SCHEMA_VERSION, type SqlDialect, statementsFrom } from './migrations.js';
@@ -25,6 +26,9 @@ export interface HistoryDatabase extends SqlTools {
   readonly db: Kysely<Tables>;
   /** For humans, without secrets. */
   readonly description: string;
+  /** Everything that `read` sees is of one moment, however long it takes, and nothing waits for it but other calls of this. */
+  snapshot<T>(read: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
 }
 
 /** Rejects if the database cannot be used, with what is wrong and what to do about it. */
@@ -43,7 +47,21 @@ async function openSqlite(dataDir: string): Promise<HistoryDatabase> {
     db.prepare('SELECT token FROM projector').get();
   });
   const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database }) });
-  return { db, sql, dialect: 'sqlite', description: `SQLite at ${file}` };
+  // A connection has one transaction at a time, and those of the projector must not wait.
+  const reader = new Kysely<Tables>({
+    dialect: new SqliteDialect({ database: new Database(file, { readonly: true }) }),
+  });
+  return {
+    db,
+    sql,
+    dialect: 'sqlite',
+    description: `SQLite at ${file}`,
+    snapshot: (read) => reader.transaction().execute(read),
+    close: async () => {
+      await reader.destroy();
+      await db.destroy();
+    },
+  };
 }
 
 async function openPostgres(connectionString: string, log: Logger): Promise<HistoryDatabase> {
@@ -76,6 +94,8 @@ async function openPostgres(connectionString: string, log: Logger): Promise<Hist
     sql,
     dialect: 'postgres',
     description: `PostgreSQL at ${host ?? new URL(connectionString).host}/${database}`,
+    snapshot: (read) => db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read),
+    close: () => db.destroy(),
   };
 }
 

@@ -58,7 +58,7 @@ export class HistoryStore {
   async close(): Promise<void> {
     const database = await this.#opening?.catch(() => undefined);
     this.#opening = undefined;
-    await database?.db.destroy();
+    await database?.close();
   }
 
   #open(): Promise<HistoryDatabase> {

@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import { ConnectionsController } from './api/connections.controller.js';
 import { PastPresenceController } from './api/presence.controller.js';
+import { StatisticsController } from './api/statistics.controller.js';
 import { Connections } from './connections.js';
 import type { HistoryPlace } from './history-database.js';
 import { HistoryMetrics } from './history-metrics.js';
@@ -15,6 +16,7 @@ import { PastPresence } from './past-presence.js';
 import { Projector } from './projector.js';
 import { HISTORY_RETENTION, Pruner } from './pruner.js';
 import { Rebuild } from './rebuild.js';
+import { Statistics } from './statistics.js';
 
 export interface HistorySettings {
   /** undefined: history is off. */
@@ -29,8 +31,8 @@ interface HistoryOptions extends HistorySettings {
 }
 
 @Module({
-  controllers: [ConnectionsController, PastPresenceController],
-  providers: [Connections, PastPresence, HistoryStore, HistoryMetrics, Projector, Rebuild, Pruner],
+  controllers: [ConnectionsController, PastPresenceController, StatisticsController],
+  providers: [Connections, PastPresence, Statistics, HistoryStore, HistoryMetrics, Projector, Rebuild, Pruner],
   exports: [HistoryStore],
 })
 export class HistoryModule implements OnApplicationBootstrap, BeforeApplicationShutdown {

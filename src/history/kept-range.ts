@@ -15,13 +15,23 @@ interface Range {
 /** Whether no change of the range is missing. */
 export async function isComplete(
   db: Kysely<Tables>,
-  { position, kept_from_ms, read_until_ms }: Selectable<ProjectorRow>,
-  { fromMs = kept_from_ms, toMs = Number.POSITIVE_INFINITY }: Range,
+  state: Selectable<ProjectorRow>,
+  range: Range,
   nowMs: number,
 ): Promise<boolean> {
-  if (position === null || fromMs < kept_from_ms) return false;
-  if (Math.min(toMs, nowMs) > read_until_ms + MAX_DELAY_MS) return false;
+  if (!isRead(state, range, nowMs)) return false;
+  const { fromMs = state.kept_from_ms, toMs = Number.POSITIVE_INFINITY } = range;
   let gaps = db.selectFrom('gaps').select('id').where('to_ms', '>', fromMs);
   if (toMs !== Number.POSITIVE_INFINITY) gaps = gaps.where('from_ms', '<', toMs);
   return (await gaps.limit(1).executeTakeFirst()) === undefined;
+}
+
+/** The same if there are no gaps. */
+export function isRead(
+  { position, kept_from_ms, read_until_ms }: Selectable<ProjectorRow>,
+  { fromMs = kept_from_ms, toMs = Number.POSITIVE_INFINITY }: Range,
+  nowMs: number,
+): boolean {
+  if (position === null || fromMs < kept_from_ms) return false;
+  return Math.min(toMs, nowMs) <= read_until_ms + MAX_DELAY_MS;
 }

@@ -1,4 +1,5 @@
 // The schema of history, as the steps that lead to it. A step is never changed once it is released, and never deletes data.
+import { revisionStatements } from './revisions.js';
 
 export type SqlDialect = 'sqlite' | 'postgres';
 
@@ -38,7 +39,8 @@ const MIGRATIONS: readonly ((dialect: SqlDialect) => string)[] = [
       kept_from_ms BIGINT NOT NULL,
       longest_ms BIGINT NOT NULL
     );
-    INSERT INTO projector VALUES (1, 0, NULL, 0, 0, 0)`,
+    INSERT INTO projector VALUES (1, 0, NULL, 0, 0, 0);
+    ${revisionStatements(dialect)}`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

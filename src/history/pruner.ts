@@ -2,6 +2,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import { HistoryStore } from './history-store.js';
+import { forgetRevisions } from './revisions.js';
 
 /** How many rows the projector deletes at once: changes wait meanwhile. */
 const BATCH = 500;
@@ -26,6 +27,14 @@ export class Pruner {
     if (nowMs < this.#nextAtMs) return 0;
     const oldestMs = nowMs - this.retentionMs;
     const count = await this.store.inTransaction(async (db) => {
+      // First: the connections that are deleted are then of a time that is no longer kept.
+      await db
+        .updateTable('projector')
+        .set({ kept_from_ms: oldestMs })
+        .where('kept_from_ms', '<', oldestMs)
+        .where('position', 'is not', null)
+        .execute();
+      await forgetRevisions(db, oldestMs);
       // Those that began before, in the order of their start, so that no other rows are looked at.
       const old = db
         .selectFrom('connections')
@@ -36,12 +45,6 @@ export class Pruner {
         .limit(BATCH);
       const { numDeletedRows } = await db.deleteFrom('connections').where('id', 'in', old).executeTakeFirst();
       await db.deleteFrom('gaps').where('to_ms', '<', oldestMs).execute();
-      await db
-        .updateTable('projector')
-        .set({ kept_from_ms: oldestMs })
-        .where('kept_from_ms', '<', oldestMs)
-        .where('position', 'is not', null)
-        .execute();
       return Number(numDeletedRows);
     });
     if (count < BATCH) this.#nextAtMs = nowMs + PERIOD_MS;

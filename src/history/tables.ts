@@ -32,7 +32,7 @@ export interface ConnectionRow {
 }
 
 /** Changes of this time are missing: they had left the feed before they were read. */
-interface GapRow {
+export interface GapRow {
   readonly id: Generated<number>;
   readonly from_ms: number;
   readonly to_ms: number;
@@ -51,10 +51,20 @@ export interface ProjectorRow {
   readonly kept_from_ms: number;
   /** At least the length of the longest connection that has ended. */
   readonly longest_ms: number;
+  /** Of the changes without a revision, the earliest time that they affect; null: all have one. See revisions.ts. */
+  readonly changed_from_ms: number | null;
+}
+
+/** See revisions.ts. */
+interface RevisionRow {
+  readonly from_ms: number;
+  /** Of the connections from this time on. */
+  readonly revision: number;
 }
 
 export interface Tables {
   readonly connections: ConnectionRow;
   readonly gaps: GapRow;
   readonly projector: ProjectorRow;
+  readonly revisions: RevisionRow;
 }

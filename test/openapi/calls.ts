@@ -24,6 +24,7 @@ export const QUARANTINE_ID = '019ac0f3b2c1-9f86d081884c7d65';
 /** By the clock of the service: after its participants were added. */
 const PAST = '2026-11-23T19:30:20.000Z';
 const UNKNOWN_POSITION = '000000000000.1';
+const RANGE = 'from=2026-11-23T09:00:00Z&to=2026-11-23T10:00:00Z';
 
 const ADMIN_OPERATIONS = new Set([
   'mintCallbackUrl',
@@ -85,7 +86,8 @@ export function usualCall({ path, method, operationId }: Operation): Call {
       .replace(/participants$/, operationId === 'purgeParticipants' ? 'participants?tag=nobody' : '$&')
       .replace(/quarantine$/, operationId === 'deleteQuarantinedCallbacks' ? 'quarantine?reason=unknown-event' : '$&')
       .replace(/stream$/, `stream?after=${UNKNOWN_POSITION}`)
-      .replace(/presence$/, `presence?at=${PAST}`),
+      .replace(/presence$/, `presence?at=${PAST}`)
+      .replace(/stats(\/tags)?$/, `$&?${RANGE}`),
     headers: { ...credentials, ...(hasBody && JSON_TYPE) },
     ...(hasBody && { body: JSON.stringify(bodies[operationId] ?? SEED) }),
   };

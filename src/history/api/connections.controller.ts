@@ -9,16 +9,15 @@ import { PARTICIPANT_ID_EXAMPLE } from '../../http/openapi/examples.js';
 import { invalidParameter } from '../../http/problem.js';
 import { Access } from '../../http/route-options.js';
 import { SourceNames } from '../../http/source-names.js';
-import { parseRfc3339 } from '../../runtime/rfc3339.js';
 import { type ConnectionFilter, Connections, type Order } from '../connections.js';
 import { connectionCursor } from './connection-cursor.js';
 import { acceptsCsv, CSV_CONTENT_TYPE, connectionsCsv } from './connections-csv.js';
 import { notConfigured } from './not-configured.js';
 import { ConnectionsQuery, ParticipantConnectionsQuery } from './queries.js';
+import { rangeOf } from './range.js';
 import { ApiConnections, connectionResponse } from './responses.js';
 
 const DEFAULT_LIMIT = 100;
-const MAX_RANGE_MS = 366 * 86_400_000;
 
 @ApiTags('history')
 @Controller('v1')
@@ -124,12 +123,4 @@ export class ConnectionsController {
 function refusePages({ limit, cursor }: ParticipantConnectionsQuery): void {
   if (limit !== undefined) throw invalidParameter('limit', 'cannot be combined with text/csv');
   if (cursor !== undefined) throw invalidParameter('cursor', 'cannot be combined with text/csv');
-}
-
-function rangeOf(from: string | undefined, to: string | undefined): Pick<ConnectionFilter, 'fromMs' | 'toMs'> {
-  const [fromMs, toMs] = [from, to].map((time) => (time === undefined ? undefined : parseRfc3339(time)));
-  if (fromMs === undefined || toMs === undefined) return { fromMs, toMs };
-  if (toMs <= fromMs) throw invalidParameter('to', 'must be later than from');
-  if (toMs - fromMs > MAX_RANGE_MS) throw invalidParameter('to', 'must be at most 366 days after from');
-  return { fromMs, toMs };
 }
