@@ -1,6 +1,7 @@
 // History: what it costs callbacks, how far it lags behind, and how long its answers take.
 import { setTimeout as wait } from 'node:timers/promises';
 import { fillPostgres, fillSqlite, participantOf, tagOf, timeAt } from '../history-data.mjs';
+import { STATISTICS, statisticsOf } from '../history-statistics.mjs';
 import { pace, refusedOf } from '../pace.mjs';
 import { startPostgres } from '../postgres.mjs';
 import { makeFolder, startNode, startRedis } from '../processes.mjs';
@@ -27,7 +28,8 @@ export async function history({ rounds, warmMs, ms, counts, requests }) {
     title: 'History',
     tables: [
       { text: COSTS, rows: costs.rows },
-      { text: textOf(requests), rows: answers },
+      { text: textOf(requests), rows: answers.map(({ pages }) => pages) },
+      { text: STATISTICS, rows: answers.map(({ statistics }) => statistics) },
     ],
     samples: costs.samples,
     failed: costs.failed,
@@ -173,12 +175,14 @@ async function answersOf(store, count, requests) {
     'by participant, ms': (n) => `participants/${participantOf(scattered(n), count)}/connections`,
     'present at, ms': (n) => `presence?at=${new Date(timeAt((n * 0.618) % 1, endMs)).toISOString()}`,
   };
-  const row = { '': STORES[store], connections: format(count) };
+  const about = { '': STORES[store], connections: format(count) };
+  const row = { ...about };
   for (const [name, pathOf] of Object.entries(paths)) row[name] = format(await timeOf(port, pathOf, requests), 1);
   row['bytes each'] = format(bytes);
+  const statistics = { ...about, ...(await statisticsOf(port, { count, endMs, requests })) };
   await stopNode();
   await stop();
-  return row;
+  return { pages: row, statistics };
 }
 
 /** The median in milliseconds. */
