@@ -63,17 +63,22 @@ export class ServiceResponses {
     const notReady = await this.#start({ access: LOCKED });
     await notReady.app.get(DeadlineWorker, { strict: false }).stop();
     const open = await this.#start({});
+    const minutes = new ManualClock(clock.now());
+    const unauthorized = await this.#start({ access: LOCKED, clock: minutes });
     const unconfigured = await this.#start({ access: { ...LOCKED, publicUrl: undefined } });
     this.#incidents = await startWithIncident();
     this.#services.push(this.#incidents.service);
     for (const operation of operations) {
       const usual = usualCall(operation);
       await this.#collectSuccesses(operation, begin, service);
+      // Only so many requests without a valid key are answered within a minute.
+      minutes.advance(60_000);
       for (const status of REFUSALS) {
         const unavailable = { getReadiness: notReady, getMetrics: crowded }[operation.operationId] ?? full;
         const restricted = operation.operationId === 'receiveBandwidthCallback' ? open : service;
         const lacking = operation.operationId === 'makeBackup' ? this.#incidents.service : unconfigured;
-        const at = { 403: restricted, 429: spent, 501: lacking, 503: unavailable }[status] ?? service;
+        const at =
+          { 401: unauthorized, 403: restricted, 429: spent, 501: lacking, 503: unavailable }[status] ?? service;
         this.#add(operation, await send(at.url, await refusedCall(operation, status, usual, at)));
       }
     }
