@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { SourceName } from '../../src/domain/subject.js';
+import { encodeChanges } from '../../src/storage/encoding/change-codec.js';
 import { keyOf, type SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import { compareBytes } from '../../src/storage/page-order.js';
 import type { Changeset, Group, PageCursor, PageFilter, PresenceIndex, Storage } from '../../src/storage/ports.js';
@@ -9,6 +10,7 @@ import { shardNumber } from '../../src/storage/redis/shard.js';
 import { subjectOf } from '../domain/builders.js';
 import { lengthOf } from '../length.js';
 import { arrival, keyNamed, keysOf, stored } from './arrivals.js';
+import { changesAfter } from './feed.js';
 import { BANDWIDTH, type IndexParts, NONE_KNOWN, tagged } from './index-entry.js';
 import { MAX_SHARDS, type OpenStorage, storesUnderTest } from './stores.js';
 
@@ -44,6 +46,31 @@ describe.each(storesUnderTest())('the presence index on %s', (_, open) => {
         .sort((a, b) => a.sinceMs - b.sinceMs || compareBytes(a.key, b.key));
       expect(await allKeys(storage.index, CONNECTED, 1_000)).toEqual(keysOf(ordered));
       expect(await allKeys(storage.index, CONNECTED, 7)).toEqual(keysOf(ordered));
+    });
+
+    it('has everybody whose changes are before its position, also the first participant of a source', async () => {
+      for (let n = 0; n < lengthOf(30, 300); n += 1) {
+        const source = `source-${n}`;
+        const key = keyOf(subjectOf({ source, participant: 'p1' }));
+        const change = encodeChanges([
+          {
+            type: 'participant.connected',
+            subject: subjectOf({ source, participant: 'p1' }),
+            state: 'connected',
+            previousState: null,
+            sinceMs: 1,
+            occurredAtMs: 1,
+            receivedAtMs: 1,
+            version: 1,
+          },
+        ]);
+        const pages = Array.from({ length: 4 }, () => storage.index.page(CONNECTED, null, 1_000));
+        await storage.records.commit([arrival(key, { source }, change)]);
+        for (const { items, position } of await Promise.all(pages)) {
+          const later = (await changesAfter(storage.feed, position)).map(({ subject }) => keyOf(subject));
+          expect([...keysOf(items), ...later]).toContain(key);
+        }
+      }
     });
 
     it('is complete and sorted also where most participants are in one shard', async () => {

@@ -51,9 +51,9 @@ export class RedisBindingStore implements BindingStore {
   async page(after: BindingCursor | null, limit: number): Promise<BindingPage> {
     const { untilMs, ref } = after ?? { untilMs: this.#clock.now(), ref: '' };
     const found = await this.#shards.fromEach('read bindings', async (shard) => {
-      const keys = [shard.epoch, shard.changes, shard.ref(''), shard.refs];
+      const keys = [shard.epoch, shard.changes, shard.ref(''), shard.sources, shard.refs];
       const reply = (await this.#page(shard, { keys, args: [newEpoch(), untilMs, ref, limit] })) as unknown[];
-      return toPageItems(reply[2] as string[]);
+      return toPageItems(reply[3] as string[]);
     });
     const listed = mergePages(found, limit).map((item) => ({
       ref: item.key as string,

@@ -80,10 +80,10 @@ export class RedisEndStore implements EndStore {
   async page(after: KeptEnd | null, limit: number): Promise<EndPage> {
     const { untilMs, target, text } = after ?? { untilMs: this.#clock.now(), target: '', text: '' };
     const found = await this.#shards.fromEach('read ends', async (shard): Promise<PageItem[]> => {
-      const keys = [shard.epoch, shard.changes, shard.ends(''), shard.keptEnds];
+      const keys = [shard.epoch, shard.changes, shard.ends(''), shard.sources, shard.keptEnds];
       const args = [newEpoch(), untilMs, target + SEPARATOR + text, limit];
       const reply = (await this.#page(shard, { keys, args })) as unknown[];
-      return toPageItems(reply[2] as string[]);
+      return toPageItems(reply[3] as string[]);
     });
     const listed = mergePages(found, limit);
     const ends = listed.map(({ key, sinceMs }) => ({ ...toEnd(key), untilMs: sinceMs }));

@@ -1,10 +1,10 @@
 -- Reads the participants after a cursor from one or more indexes of one shard, with their records.
 -- One script, so that indexes, records and the end of the feed are from the same moment.
 --
--- KEYS: [1] epoch, [2] change stream, [3] prefix of the record keys, then the indexes
+-- KEYS: [1] epoch, [2] change stream, [3] prefix of the record keys, [4] sources, then the indexes
 -- ARGV: [1] new epoch, used if there is none, [2] score and [3] member of the cursor (both '' for the first page), [4] limit
 --       per index
--- Returns: the epoch, the id of the newest entry, then for each index a flat array: member, score, record, …
+-- Returns: the epoch, the id of the newest entry, the number of sources, then for each index a flat array: member, score, record, …
 -- Record keys are built from KEYS[3] and the members; they are in the same slot.
 local afterScore, afterMember, limit = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local epoch, newest = endOfFeed(KEYS[1], KEYS[2], ARGV[1])
@@ -30,8 +30,8 @@ local function firstRankAfterCursor(index)
   return low
 end
 
-local reply = { epoch, newest[1] }
-for i = 4, #KEYS do
+local reply = { epoch, newest[1], #redis.call('SMEMBERS', KEYS[4]) }
+for i = 5, #KEYS do
   local first = firstRankAfterCursor(KEYS[i])
   local found = redis.call('ZRANGE', KEYS[i], first, first + limit - 1, 'WITHSCORES')
   local page = {}

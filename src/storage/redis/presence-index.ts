@@ -26,6 +26,9 @@ import { runTransaction } from './transaction.js';
 /** The sets whose sizes give the occupancy, in the order of tags.lua. */
 const COUNTED_SETS = ['connected', 'reconnecting', 'more', 'none', 'available', 'busy'] as const;
 
+/** What the scripts return: the epoch, the newest entry, the number of sources, and an array for each index or source. */
+type SnapshotReply = readonly [epoch: string, entry: string, sources: number, ...string[][]];
+
 export class RedisPresenceIndex implements PresenceIndex {
   readonly #shards: Shards;
   readonly #labels: RedisLabelIndex;
@@ -59,15 +62,13 @@ export class RedisPresenceIndex implements PresenceIndex {
     const cursor = after ? [after.sinceMs, after.key] : ['', ''];
     const group = filter.group;
     const found = await this.#shards.fromEach('read participants', async (shard) => {
-      const [sources, before] = await Promise.all([
-        this.#sourcesIn(shard, filter.source),
-        isLabel(group) ? this.#labels.read(shard) : undefined,
-      ]);
+      const before = isLabel(group) ? this.#labels.read(shard) : undefined;
       const sets = availability ? [availability] : states;
-      const indexes = sources.flatMap((source) => sets.map((set) => shard.set(source, set, filter.group)));
-      const keys = [shard.epoch, shard.changes, shard.recordPrefix, ...indexes];
-      const reply = await this.#page(shard, { keys, args: [newEpoch(), ...cursor, limit] });
-      const [epoch, entry, ...listed] = reply as [string, string, ...string[][]];
+      const [epoch, entry, , ...listed] = await this.#ofSources(shard, filter.source, (sources) => {
+        const indexes = sources.flatMap((source) => sets.map((set) => shard.set(source, set, group)));
+        const keys = [shard.epoch, shard.changes, shard.recordPrefix, shard.sources, ...indexes];
+        return this.#page(shard, { keys, args: [newEpoch(), ...cursor, limit] });
+      });
       const pages = listed.map(toPageItems);
       const lost = pages.flat().filter(({ record }) => record === '');
       // For the next page: this one has the participants without their record.
@@ -79,7 +80,7 @@ export class RedisPresenceIndex implements PresenceIndex {
             group,
           )
           .catch(() => {});
-      const isKnown = !isLabel(group) || (await this.#wasComplete(shard, group, before));
+      const isKnown = !isLabel(group) || (await this.#wasComplete(shard, group, await before));
       return { pages, position: { epoch, entry }, isKnown };
     });
     if (found.some(({ isKnown }) => !isKnown)) throw new LabelsNotIndexedError();
@@ -112,15 +113,15 @@ export class RedisPresenceIndex implements PresenceIndex {
   }
 
   async tags(source: SourceName | undefined, after: string | null, limit: number): Promise<Snapshot<TagOccupancy>> {
-    const replies = await this.#shards.fromEach('read tags', async (shard) => {
-      const sources = await this.#sourcesIn(shard, source);
-      const keys = [shard.epoch, shard.changes];
-      for (const one of sources) keys.push(shard.names(one, 'tag'), shard.kindPrefix(one, 'tag'));
-      const args = [newEpoch(), after ?? '', limit];
-      return (await this.#tags(shard, { keys, args })) as [string, string, ...string[][]];
-    });
+    const replies = await this.#shards.fromEach('read tags', (shard) =>
+      this.#ofSources(shard, source, (sources) => {
+        const sets = sources.flatMap((one) => [shard.names(one, 'tag'), shard.kindPrefix(one, 'tag')]);
+        const keys = [shard.epoch, shard.changes, shard.sources, ...sets];
+        return this.#tags(shard, { keys, args: [newEpoch(), after ?? '', limit] });
+      }),
+    );
     const byTag = new Map<string, Occupancy[]>();
-    for (const counts of replies.flatMap(([, , ...found]) => found)) {
+    for (const counts of replies.flatMap(([, , , ...found]) => found)) {
       for (let i = 0; i < counts.length; i += COUNTED_SETS.length + 1) {
         const tag = String(counts[i]);
         const sizes = counts.slice(i + 1, i + COUNTED_SETS.length + 1).map(Number);
@@ -143,6 +144,22 @@ export class RedisPresenceIndex implements PresenceIndex {
   async #wasComplete(shard: Shard, group: Group<'label'>, before: string | undefined): Promise<boolean> {
     const now = await this.#labels.read(shard);
     return now === before && isComplete(parseLabelIndex(now), group);
+  }
+
+  /**
+   * Reads the sets of a source, or of all. The first participant of a new source may be committed after the sources were read: then
+   * the reply would be without it, but of a moment after it.
+   */
+  async #ofSources(
+    shard: Shard,
+    source: SourceName | undefined,
+    read: (sources: readonly SourceName[]) => Promise<unknown>,
+  ): Promise<SnapshotReply> {
+    for (;;) {
+      const sources = await this.#sourcesIn(shard, source);
+      const reply = (await read(sources)) as SnapshotReply;
+      if (source !== undefined || reply[2] === sources.length) return reply;
+    }
   }
 
   /** Each source has its own sets, so a query without a source reads those of all sources. */
