@@ -87,8 +87,6 @@ async function listen(app: NestFastifyApplication, config: Config, log: Logger, 
   // Logged once, by the first worker.
   if (!access.isRequired && (cluster.worker?.id ?? 1) === 1)
     log.warn('AUTH=off: everyone who can reach the port can read and change presence');
-  if (config.isHistoryMissing && (cluster.worker?.id ?? 1) === 1)
-    log.info('history is off: set DATABASE_URL to keep it in PostgreSQL');
   const { level } = log;
   // Suppresses Fastify's own lines about listening and about failures to listen.
   log.level = 'silent';

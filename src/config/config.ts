@@ -20,8 +20,6 @@ export interface Config extends AppSettings, Pick<Values, 'host' | 'port' | 'log
   readonly storePlace: StorageOptions;
   /** undefined: traces are off. */
   readonly traces: TraceSettings | undefined;
-  /** History is on, but there is no database for it. */
-  readonly isHistoryMissing: boolean;
   /** Log lines about variables that look like settings but are not, or that turn traces off because they are invalid. */
   readonly warnings: readonly string[];
 }
@@ -296,7 +294,6 @@ function group(values: Values, ofSources: readonly SourceValues[]): Omit<Config,
       dataDir,
     },
     quarantine: { maxCount: quarantineMaxCount, maxBytes: quarantineMaxBytes, retentionMs: quarantineRetentionMs },
-    isHistoryMissing: values.isHistoryOn && historyPlace(values) === undefined,
     history: { place: historyPlace(values), retentionMs: values.historyRetentionMs },
     access: { isRequired: isAuthRequired, apiKeys, callbackSecrets, publicUrl, newParticipantsPerMinute },
     http: {

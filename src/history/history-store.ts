@@ -34,6 +34,14 @@ export class HistoryStore {
     return this.#isAvailable;
   }
 
+  /**
+   * Opens a file before the service accepts requests: later, its folder may be missing, and would be made anew. A server may be slow, or
+   * away, and is connected to when it is needed.
+   */
+  async prepare(): Promise<void> {
+    if (this.place && 'dataDir' in this.place) await this.use(async () => {}).catch(() => {});
+  }
+
   /** Rejects with HistoryUnavailableError. */
   async use<T>(work: (database: HistoryDatabase) => Promise<T>): Promise<T> {
     try {

@@ -36,7 +36,10 @@ interface HistoryOptions extends HistorySettings {
   exports: [HistoryStore],
 })
 export class HistoryModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  constructor(private readonly projector: Projector) {}
+  constructor(
+    private readonly projector: Projector,
+    private readonly store: HistoryStore,
+  ) {}
 
   static forRoot({ imports, place, retentionMs }: HistoryOptions): DynamicModule {
     return {
@@ -49,7 +52,8 @@ export class HistoryModule implements OnApplicationBootstrap, BeforeApplicationS
     };
   }
 
-  onApplicationBootstrap(): void {
+  async onApplicationBootstrap(): Promise<void> {
+    await this.store.prepare();
     this.projector.start();
   }
 

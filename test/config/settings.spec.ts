@@ -74,16 +74,13 @@ describe('settings', () => {
   });
 
   it('keep history in SQLite only where one process can be sure to be the only one', () => {
-    const placeOf = (environment: Record<string, string>) => {
-      const { history, isHistoryMissing } = readConfig(DIALECTS, environment);
-      return [history.place, isHistoryMissing];
-    };
+    const placeOf = (environment: Record<string, string>) => readConfig(DIALECTS, environment).history.place;
     const databaseUrl = 'postgres://rollcall:secret@db/rollcall';
-    expect(placeOf({})).toEqual([{ dataDir: './data' }, false]);
-    expect(placeOf({ REDIS_URL: 'redis://host' })).toEqual([undefined, true]);
-    expect(placeOf({ REDIS_URL: 'redis://host', DATABASE_URL: databaseUrl })).toEqual([{ databaseUrl }, false]);
-    expect(placeOf({ DATABASE_URL: databaseUrl })).toEqual([{ databaseUrl }, false]);
-    expect(placeOf({ HISTORY: 'off', DATABASE_URL: databaseUrl })).toEqual([undefined, false]);
+    expect(placeOf({})).toEqual({ dataDir: './data' });
+    expect(placeOf({ REDIS_URL: 'redis://host' })).toBeUndefined();
+    expect(placeOf({ REDIS_URL: 'redis://host', DATABASE_URL: databaseUrl })).toEqual({ databaseUrl });
+    expect(placeOf({ DATABASE_URL: databaseUrl })).toEqual({ databaseUrl });
+    expect(placeOf({ HISTORY: 'off', DATABASE_URL: databaseUrl })).toBeUndefined();
   });
 
   it('accept an empty value only where empty is meaningful, such as an empty list', () => {
