@@ -27,7 +27,15 @@ describe('the data folder', () => {
     return modes;
   }
 
-  const filesOf = (mode: string) => ({ 'rollcall.db': mode, 'rollcall.db-created': mode, 'rollcall.db-wal': mode });
+  const NAMES = [
+    'rollcall.db',
+    'rollcall.db-created',
+    'rollcall.db-wal',
+    'history.db',
+    'history.db-wal',
+    'history.db-shm',
+  ];
+  const filesOf = (mode: string) => Object.fromEntries(NAMES.map((name) => [name, mode]));
 
   it('is private to its user if the service creates it, and so are its files', async () => {
     expect(await modesOfFiles('000')).toEqual(filesOf('600'));
