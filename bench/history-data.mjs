@@ -73,6 +73,8 @@ export async function fillPostgres(url, count, endMs) {
   );
   const texts = rows.map(({ sql }) => sql);
   await client.query(dropping(texts));
+  // Without the triggers, which would keep a copy of all rows until the end.
+  await client.query('SET session_replication_role = replica');
   await client.query(`INSERT INTO connections (${COLUMNS})
     SELECT ${valuesOf(count, endMs)} FROM generate_series(0::bigint, ${count - 1}::bigint) AS numbers(n)`);
   await client.query("SET maintenance_work_mem = '512MB'");
