@@ -3,19 +3,16 @@
 import { Kysely, PostgresDialect, type Sql, SqliteDialect, sql } from 'kysely';
 import Database from 'libsql';
 import type { Logger } from 'pino';
-import { openSqliteFile } from '../storage/sqlite-file.js';
+import type { HistoryFile } from './history-file.js';
 import { SCHEMA_VERSION, type SqlDialect, statementsFrom } from './migrations.js';
 import type { Tables } from './tables.js';
 
-const FILE_NAME = 'history.db';
 /** Between the processes that create the tables. */
 const MIGRATION_LOCK = 7_655_425;
 const MAX_CONNECTIONS = 8;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Answers that take longer are of no use to anybody, and would occupy the connections. */
 const STATEMENT_TIMEOUT_MS = 30_000;
-
-export type HistoryPlace = { readonly dataDir: string } | { readonly databaseUrl: string };
 
 export interface SqlTools {
   readonly dialect: SqlDialect;
@@ -32,30 +29,24 @@ export interface HistoryDatabase extends SqlTools {
 }
 
 /** Rejects if the database cannot be used, with what is wrong and what to do about it. */
-export function openHistoryDatabase(place: HistoryPlace, log: Logger): Promise<HistoryDatabase> {
-  return 'dataDir' in place ? openSqlite(place.dataDir) : openPostgres(place.databaseUrl, log);
+export async function openHistoryDatabase(
+  place: HistoryFile | { readonly databaseUrl: string },
+  log: Logger,
+): Promise<HistoryDatabase> {
+  return 'database' in place ? openSqlite(place) : openPostgres(place.databaseUrl, log);
 }
 
-/**
- * A commit need not be on the disk when it returns, since its changes are read again from the position that is stored with it. Other
- * processes may read the file meanwhile.
- */
-async function openSqlite(dataDir: string): Promise<HistoryDatabase> {
-  const schema = { version: SCHEMA_VERSION, text: statementsFrom(0, 'sqlite'), isShared: true };
-  const { db: database, file } = openSqliteFile(dataDir, FILE_NAME, schema, (db) => {
-    db.exec('PRAGMA synchronous = NORMAL');
-    db.prepare('SELECT token FROM projector').get();
-  });
+function openSqlite({ database, path }: HistoryFile): HistoryDatabase {
   const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database }) });
   // A connection has one transaction at a time, and those of the projector must not wait.
   const reader = new Kysely<Tables>({
-    dialect: new SqliteDialect({ database: new Database(file, { readonly: true }) }),
+    dialect: new SqliteDialect({ database: new Database(path, { readonly: true }) }),
   });
   return {
     db,
     sql,
     dialect: 'sqlite',
-    description: `SQLite at ${file}`,
+    description: `SQLite at ${path}`,
     snapshot: (read) => reader.transaction().execute(read),
     close: async () => {
       await reader.destroy();

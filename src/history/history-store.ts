@@ -5,8 +5,11 @@ import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import { LOG } from '../observability/logging.js';
 import { OutageLog } from '../observability/outage-log.js';
-import type { HistoryDatabase, HistoryPlace, SqlTools } from './history-database.js';
+import type { HistoryDatabase, SqlTools } from './history-database.js';
+import { type HistoryFile, openHistoryFile } from './history-file.js';
 import type { Tables } from './tables.js';
+
+export type HistoryPlace = { readonly dataDir: string } | { readonly databaseUrl: string };
 
 /** undefined: history is off. */
 export const HISTORY_PLACE = Symbol('HistoryPlace');
@@ -19,6 +22,7 @@ export class HistoryUnavailableError extends Error {
 @Injectable()
 export class HistoryStore {
   readonly #outage: OutageLog;
+  #file: HistoryFile | undefined;
   #opening: Promise<HistoryDatabase> | undefined;
   #isAvailable = true;
 
@@ -38,8 +42,13 @@ export class HistoryStore {
    * Opens a file before the service accepts requests: later, its folder may be missing, and would be made anew. A server may be slow, or
    * away, and is connected to when it is needed.
    */
-  async prepare(): Promise<void> {
-    if (this.place && 'dataDir' in this.place) await this.use(async () => {}).catch(() => {});
+  prepare(): void {
+    if (!this.place || !('dataDir' in this.place)) return;
+    try {
+      this.#fileIn(this.place.dataDir);
+    } catch (error) {
+      this.#failed(error as Error);
+    }
   }
 
   /** Rejects with HistoryUnavailableError. */
@@ -51,10 +60,8 @@ export class HistoryStore {
       return result;
     } catch (error) {
       if (error instanceof NotTheProjectorError) throw error;
-      this.#isAvailable = false;
-      const { message, code = 'unknown' } = error as Error & { code?: string };
-      this.#outage.failed({ kind: code, message: `history is not available: ${message}` });
-      throw new HistoryUnavailableError(message, { cause: error });
+      this.#failed(error as Error);
+      throw new HistoryUnavailableError((error as Error).message, { cause: error });
     }
   }
 
@@ -66,7 +73,20 @@ export class HistoryStore {
   async close(): Promise<void> {
     const database = await this.#opening?.catch(() => undefined);
     this.#opening = undefined;
-    await database?.close();
+    if (database) await database.close();
+    else this.#file?.database.close();
+    this.#file = undefined;
+  }
+
+  #failed({ message, code = 'unknown' }: Error & { readonly code?: string }): void {
+    this.#isAvailable = false;
+    this.#outage.failed({ kind: code, message: `history is not available: ${message}` });
+  }
+
+  /** Throws StartError. */
+  #fileIn(dataDir: string): HistoryFile {
+    this.#file ??= openHistoryFile(dataDir);
+    return this.#file;
   }
 
   #open(): Promise<HistoryDatabase> {
@@ -74,7 +94,7 @@ export class HistoryStore {
     if (!place) throw new Error('history is off');
     if (!this.#opening) {
       const opening = import('./history-database.js').then(({ openHistoryDatabase }) =>
-        openHistoryDatabase(place, this.log),
+        openHistoryDatabase('dataDir' in place ? this.#fileIn(place.dataDir) : place, this.log),
       );
       this.#opening = opening;
       opening.catch(() => {

@@ -9,9 +9,8 @@ import { ConnectionsController } from './api/connections.controller.js';
 import { PastPresenceController } from './api/presence.controller.js';
 import { StatisticsController } from './api/statistics.controller.js';
 import { Connections } from './connections.js';
-import type { HistoryPlace } from './history-database.js';
 import { HistoryMetrics } from './history-metrics.js';
-import { HISTORY_PLACE, HistoryStore } from './history-store.js';
+import { HISTORY_PLACE, type HistoryPlace, HistoryStore } from './history-store.js';
 import { PastPresence } from './past-presence.js';
 import { Projector } from './projector.js';
 import { HISTORY_RETENTION, Pruner } from './pruner.js';
@@ -52,8 +51,8 @@ export class HistoryModule implements OnApplicationBootstrap, BeforeApplicationS
     };
   }
 
-  async onApplicationBootstrap(): Promise<void> {
-    await this.store.prepare();
+  onApplicationBootstrap(): void {
+    this.store.prepare();
     this.projector.start();
   }
 

@@ -10,7 +10,7 @@ import { createApp } from '../../src/app.js';
 import type { AccessSettings } from '../../src/auth/access-guard.js';
 import { DEFAULT_POLICY, type PresencePolicy } from '../../src/domain/policy.js';
 import type { FeedSettings } from '../../src/feed/feed.module.js';
-import type { HistoryPlace } from '../../src/history/history-database.js';
+import type { HistoryPlace } from '../../src/history/history-store.js';
 import type { HttpSettings } from '../../src/http/http-server.js';
 import { Refusals } from '../../src/http/refusals.js';
 import type { QuarantineSettings } from '../../src/quarantine/quarantine-trimmer.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { pino } from 'pino';
-import type { HistoryPlace } from '../../src/history/history-database.js';
+import type { HistoryPlace } from '../../src/history/history-store.js';
 import { HistoryStore } from '../../src/history/history-store.js';
 import { closeOnce } from '../leftovers.js';
 import { PostgresServer } from './postgres-server.js';

@@ -1,0 +1,24 @@
+// The SQLite file of history, without the query builder, which takes longer to load than the rest of the start.
+import type Database from 'libsql';
+import { openSqliteFile } from '../storage/sqlite-file.js';
+import { SCHEMA_VERSION, statementsFrom } from './migrations.js';
+
+const FILE_NAME = 'history.db';
+
+export interface HistoryFile {
+  readonly database: Database.Database;
+  readonly path: string;
+}
+
+/**
+ * A commit need not be on the disk when it returns, since its changes are read again from the position that is stored with it. Other
+ * processes may read the file meanwhile. Throws StartError.
+ */
+export function openHistoryFile(dataDir: string): HistoryFile {
+  const schema = { version: SCHEMA_VERSION, text: statementsFrom(0, 'sqlite'), isShared: true };
+  const { db, file } = openSqliteFile(dataDir, FILE_NAME, schema, (opened) => {
+    opened.exec('PRAGMA synchronous = NORMAL');
+    opened.prepare('SELECT token FROM projector').get();
+  });
+  return { database: db, path: file };
+}
