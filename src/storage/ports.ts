@@ -301,15 +301,18 @@ export interface PendingEnd extends StoredEnd {
   readonly target: string;
 }
 
-/** Also a cursor. */
-export interface KeptEnd extends PendingEnd {
+export interface EndCursor {
   readonly untilMs: number;
+  readonly target: string;
+  readonly text: string;
 }
+
+export interface KeptEnd extends PendingEnd, EndCursor {}
 
 export interface EndPage {
   readonly items: readonly KeptEnd[];
   /** null: this is the last page. */
-  readonly next: KeptEnd | null;
+  readonly next: EndCursor | null;
 }
 
 export const MAX_ENDS_PER_TARGET = 16;
@@ -330,7 +333,7 @@ export interface EndStore {
    * Ends after the cursor that have not expired, sorted by `untilMs`, then by the bytes of the target and of the text; at most
    * `limit`. One that was added before the first page is on exactly one page, unless it is added again meanwhile.
    */
-  page(after: KeptEnd | null, limit: number): Promise<EndPage>;
+  page(after: EndCursor | null, limit: number): Promise<EndPage>;
 }
 
 /** Acknowledged events that the store has lost for good. An operator should check presence, then acknowledge it. */

@@ -11,8 +11,8 @@ import { keyOf, type SubjectKey } from '../storage/encoding/subject-key.js';
 import { type FeedPosition, moveTo, type ShardPosition } from '../storage/feed-position.js';
 import {
   type BindingCursor,
+  type EndCursor,
   type FeedEntry,
-  type KeptEnd,
   type PageCursor,
   type Storage,
   type StoredRecord,
@@ -127,7 +127,7 @@ export class Exporter {
   async *#allEnds(): AsyncGenerator<string, void> {
     const last = this.resume?.last;
     if (isRepeated(last)) return;
-    let after: KeptEnd | null = last?.kind === 'kept-end' ? last : null;
+    let after: EndCursor | null = last?.kind === 'kept-end' ? last : null;
     do {
       const cursor = after;
       const { items, next } = await patiently(() => this.#storage.ends.page(cursor, this.pageSize));

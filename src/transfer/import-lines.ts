@@ -22,26 +22,32 @@ export async function importLines(
   onLine: (line: Line) => void,
 ): Promise<void> {
   const batch = new Batch(importer);
+  // Any other error is one of the store, which was waited for long enough.
+  const fault = await addLines(lines, batch, onLine).catch((error: unknown) => {
+    if (error instanceof LineError) return error;
+    throw error;
+  });
+  await batch.flush();
+  await importer.repeatEnds();
+  if (fault) throw fault;
+}
+
+async function addLines(lines: AsyncIterable<Line>, batch: Batch, onLine: (line: Line) => void): Promise<void> {
   let last = 0;
   let isComplete = false;
-  try {
-    for await (const line of lines) {
-      if (isComplete) throw new LineError(line.number, 'something follows the end of the export');
-      onLine(line);
-      const parsed = parse(line);
-      if (parsed?.kind === 'end') {
-        if (parsed.lines !== last) throw new LineError(line.number, `${parsed.lines} lines should be before this one`);
-        isComplete = true;
-      } else if (parsed) {
-        await batch.add({ ...parsed, number: line.number });
-      }
-      last = line.number;
+  for await (const line of lines) {
+    if (isComplete) throw new LineError(line.number, 'something follows the end of the export');
+    onLine(line);
+    const parsed = parse(line);
+    if (parsed?.kind === 'end') {
+      if (parsed.lines !== last) throw new LineError(line.number, `${parsed.lines} lines should be before this one`);
+      isComplete = true;
+    } else if (parsed) {
+      await batch.add({ ...parsed, number: line.number });
     }
-    if (!isComplete) throw new LineError(last + 1, 'the export ends here, but is not complete');
-  } finally {
-    await batch.flush();
-    await importer.repeatEnds();
+    last = line.number;
   }
+  if (!isComplete) throw new LineError(last + 1, 'the export ends here, but is not complete');
 }
 
 /** undefined: the header. */

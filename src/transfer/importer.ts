@@ -11,6 +11,7 @@ import type { SubjectKey } from '../storage/encoding/subject-key.js';
 import {
   type Binding,
   type Changeset,
+  type EndCursor,
   type EndPage,
   type KeptEnd,
   type Storage,
@@ -84,9 +85,9 @@ export class Importer {
    * before the participants whom they concern were imported.
    */
   async repeatEnds(): Promise<void> {
-    let after: KeptEnd | null = null;
+    let after: EndCursor | null = null;
     do {
-      const cursor: KeptEnd | null = after;
+      const cursor: EndCursor | null = after;
       const { items, next }: EndPage = await patiently(() => this.#storage.ends.page(cursor, END_BATCH));
       await this.addEnds(items);
       after = next;

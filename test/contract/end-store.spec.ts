@@ -1,6 +1,6 @@
 // The contract for the ends without a participant of every store.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type EndPage, type KeptEnd, MAX_ENDS_PER_TARGET } from '../../src/storage/ports.js';
+import { type EndCursor, type EndPage, MAX_ENDS_PER_TARGET } from '../../src/storage/ports.js';
 import { eventually } from '../eventually.js';
 import { type OpenStorage, storesUnderTest } from './stores.js';
 
@@ -45,7 +45,7 @@ describe.each(storesUnderTest())('the end store on %s', (_, open) => {
     await ends.settle('a', 'end 1');
     await add('c', 'end 2', 9, laterMs + 5);
     const all: string[] = [];
-    for (let after: KeptEnd | null = null; ; ) {
+    for (let after: EndCursor | null = null; ; ) {
       const page: EndPage = await ends.page(after, 2);
       all.push(...page.items.map((one) => `${one.target} ${one.text} ${one.receivedAtMs} ${one.untilMs - laterMs}`));
       after = page.next;

@@ -2,31 +2,24 @@
 import type { Clock } from '../../runtime/clock.js';
 import type { SubjectKey } from '../encoding/subject-key.js';
 import { newEpoch } from '../feed-position.js';
-import { mergePages } from '../page-order.js';
 import type { BindingCursor, BindingPage, BindingStore } from '../ports.js';
-import { toPageItems } from './replies.js';
-import { loadScript, type Script } from './script.js';
+import { ExpiryList } from './expiry-list.js';
 import type { Shard } from './shard.js';
 import type { Shards } from './shards.js';
 import { runTransaction } from './transaction.js';
 
 /** A time in the past. */
 const EXPIRED_MS = 1;
-/** Redis expires bindings by its own clock, which may be behind. */
-const MAX_CLOCK_DIFFERENCE_MS = 60_000;
-/** Expired bindings that each new one removes from the list: more than it adds, so that the list does not grow for ever. */
-const REMOVED_AT_ONCE = 16;
 
 export class RedisBindingStore implements BindingStore {
   readonly #shards: Shards;
-  readonly #clock: Clock;
-  readonly #page: Script;
+  readonly #listed: ExpiryList;
 
   constructor(shards: Shards, clock: Clock) {
     this.#shards = shards;
-    this.#clock = clock;
-    // What is listed is participants there, and bindings here.
-    this.#page = loadScript(shards, 'feed', 'page');
+    const listOf = (shard: Shard) => shard.refs;
+    const prefixOf = (shard: Shard) => shard.ref('');
+    this.#listed = new ExpiryList(shards, clock, { operation: 'read bindings', listOf, prefixOf });
   }
 
   async bind(ref: string, key: SubjectKey, untilMs: number): Promise<SubjectKey> {
@@ -49,17 +42,8 @@ export class RedisBindingStore implements BindingStore {
   }
 
   async page(after: BindingCursor | null, limit: number): Promise<BindingPage> {
-    const { untilMs, ref } = after ?? { untilMs: this.#clock.now(), ref: '' };
-    const found = await this.#shards.fromEach('read bindings', async (shard) => {
-      const keys = [shard.epoch, shard.changes, shard.ref(''), shard.sources, shard.refs];
-      const reply = (await this.#page(shard, { keys, args: [newEpoch(), untilMs, ref, limit] })) as unknown[];
-      return toPageItems(reply[3] as string[]);
-    });
-    const listed = mergePages(found, limit).map((item) => ({
-      ref: item.key as string,
-      key: item.record as SubjectKey,
-      untilMs: item.sinceMs,
-    }));
+    const page = await this.#listed.page(after && { ...after, member: after.ref }, limit);
+    const listed = page.map(({ member, untilMs, value }) => ({ ref: member, key: value as SubjectKey, untilMs }));
     const items = listed.filter(({ key }) => key !== '');
     return { items, next: listed.length < limit ? null : (listed.at(-1) ?? null) };
   }
@@ -86,14 +70,13 @@ export class RedisBindingStore implements BindingStore {
 
   /** Not in one transaction with `#set`: while a slot of a cluster moves, none with several keys is possible. */
   async #list(shard: Shard, ref: string, untilMs: number): Promise<void> {
-    const expiredMs = this.#clock.now() - MAX_CLOCK_DIFFERENCE_MS;
     const [, expired] = (await this.#shards.run(shard, (commands) =>
       runTransaction(
         commands
           .multi()
           // GT: an entry may be left of an earlier binding. If two are made at the same time, the later end is listed.
           .zadd(shard.refs, 'GT', untilMs, ref)
-          .zrange(shard.refs, '-inf', String(expiredMs), 'BYSCORE', 'LIMIT', 0, REMOVED_AT_ONCE),
+          .zrange(...this.#listed.expired(shard)),
       ),
     )) as [unknown, string[]];
     if (expired.length > 0) await this.#shards.run(shard, (commands) => commands.zrem(shard.refs, ...expired));

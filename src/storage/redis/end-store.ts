@@ -1,47 +1,38 @@
 // Ends without a participant in Redis: one expiring sorted set for each room or device, and two per shard, of all ends and of those
 // that are pending. The set of all is scored by the expiry, the others by the time of receipt.
 import type { Clock } from '../../runtime/clock.js';
-import { newEpoch } from '../feed-position.js';
-import { mergePages } from '../page-order.js';
 import {
+  type EndCursor,
   type EndPage,
   type EndStore,
   type KeptEnd,
   MAX_ENDS_PER_TARGET,
-  type PageItem,
   type PendingEnd,
   type StoredEnd,
 } from '../ports.js';
-import { toPageItems } from './replies.js';
-import { loadScript, type Script } from './script.js';
+import { ExpiryList } from './expiry-list.js';
 import type { Shard } from './shard.js';
 import type { Shards } from './shards.js';
 import { runTransaction } from './transaction.js';
 
 /** Between the target and the text of an end; neither contains it. */
 const SEPARATOR = '\u001e';
-/** Redis expires ends by its own clock, which may be behind. */
-const MAX_CLOCK_DIFFERENCE_MS = 60_000;
-/** Expired ends that each new one removes from the list: more than it adds, so that the list does not grow for ever. */
-const REMOVED_AT_ONCE = 16;
 
 export class RedisEndStore implements EndStore {
   readonly #shards: Shards;
-  readonly #clock: Clock;
-  readonly #page: Script;
+  readonly #listed: ExpiryList;
 
   constructor(shards: Shards, clock: Clock) {
     this.#shards = shards;
-    this.#clock = clock;
-    // What is listed is participants there, and ends here.
-    this.#page = loadScript(shards, 'feed', 'page');
+    const listOf = (shard: Shard) => shard.keptEnds;
+    const prefixOf = (shard: Shard) => shard.ends('');
+    this.#listed = new ExpiryList(shards, clock, { operation: 'read ends', listOf, prefixOf });
   }
 
   async add(target: string, { text, receivedAtMs }: StoredEnd, untilMs: number): Promise<void> {
     const shard = this.#shards.of(target);
     const key = shard.ends(target);
-    const member = target + SEPARATOR + text;
-    const expiredMs = this.#clock.now() - MAX_CLOCK_DIFFERENCE_MS;
+    const member = memberOf({ target, text });
     await this.#shards.attempt('store callbacks', async () => {
       const replies = await this.#shards.run(shard, (commands) =>
         runTransaction(
@@ -51,12 +42,12 @@ export class RedisEndStore implements EndStore {
             .pexpireat(key, untilMs)
             .zadd(shard.pendingEnds, 'NX', receivedAtMs, member)
             .zadd(shard.keptEnds, 'GT', untilMs, member)
-            .zrange(shard.keptEnds, '-inf', String(expiredMs), 'BYSCORE', 'LIMIT', 0, REMOVED_AT_ONCE)
+            .zrange(...this.#listed.expired(shard))
             .zrange(key, 0, String(-MAX_ENDS_PER_TARGET - 1)),
         ),
       );
       const [expired, excess] = replies.slice(-2) as [string[], string[]];
-      const unlisted = [...expired, ...excess.map((other) => target + SEPARATOR + other)];
+      const unlisted = [...expired, ...excess.map((other) => memberOf({ target, text: other }))];
       if (excess.length > 0) await this.#shards.run(shard, (commands) => commands.zrem(key, ...excess));
       if (unlisted.length > 0) await this.#shards.run(shard, (commands) => commands.zrem(shard.keptEnds, ...unlisted));
     });
@@ -77,23 +68,15 @@ export class RedisEndStore implements EndStore {
     });
   }
 
-  async page(after: KeptEnd | null, limit: number): Promise<EndPage> {
-    const { untilMs, target, text } = after ?? { untilMs: this.#clock.now(), target: '', text: '' };
-    const found = await this.#shards.fromEach('read ends', async (shard): Promise<PageItem[]> => {
-      const keys = [shard.epoch, shard.changes, shard.ends(''), shard.sources, shard.keptEnds];
-      const args = [newEpoch(), untilMs, target + SEPARATOR + text, limit];
-      const reply = (await this.#page(shard, { keys, args })) as unknown[];
-      return toPageItems(reply[3] as string[]);
-    });
-    const listed = mergePages(found, limit);
-    const ends = listed.map(({ key, sinceMs }) => ({ ...toEnd(key), untilMs: sinceMs }));
+  async page(after: EndCursor | null, limit: number): Promise<EndPage> {
+    const listed = await this.#listed.page(after && { ...after, member: memberOf(after) }, limit);
+    const ends = listed.map(({ member, untilMs }) => ({ ...toEnd(member), untilMs }));
     const received = await Promise.all(ends.map((end) => this.#receivedAtMs(end)));
     const items = ends.flatMap((end, n): KeptEnd[] => {
       const receivedAtMs = received[n] ?? null;
       return receivedAtMs === null ? [] : [{ ...end, receivedAtMs }];
     });
-    const last = ends.at(-1);
-    return { items, next: listed.length < limit || !last ? null : { ...last, receivedAtMs: 0 } };
+    return { items, next: ends.length < limit ? null : (ends.at(-1) ?? null) };
   }
 
   /** null: it is not kept any more. */
@@ -108,7 +91,7 @@ export class RedisEndStore implements EndStore {
   async settle(target: string, text: string): Promise<void> {
     const shard = this.#shards.of(target);
     await this.#shards.attempt('store callbacks', async () =>
-      this.#shards.run(shard, (commands) => commands.zrem(shard.pendingEnds, target + SEPARATOR + text)),
+      this.#shards.run(shard, (commands) => commands.zrem(shard.pendingEnds, memberOf({ target, text }))),
     );
   }
 
@@ -116,6 +99,10 @@ export class RedisEndStore implements EndStore {
   async #range(shard: Shard, key: string, last: number): Promise<StoredEnd[]> {
     return toEnds(await this.#shards.run(shard, (commands) => commands.zrange(key, 0, String(last), 'WITHSCORES')));
   }
+}
+
+function memberOf({ target, text }: Pick<KeptEnd, 'target' | 'text'>): string {
+  return target + SEPARATOR + text;
 }
 
 function toEnd(member: string): Pick<KeptEnd, 'target' | 'text'> {

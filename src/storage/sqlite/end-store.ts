@@ -1,9 +1,9 @@
 // Ends without a participant in a SQLite table.
 import type { Clock } from '../../runtime/clock.js';
 import {
+  type EndCursor,
   type EndPage,
   type EndStore,
-  type KeptEnd,
   MAX_ENDS_PER_TARGET,
   type PendingEnd,
   type StoredEnd,
@@ -47,7 +47,7 @@ export class SqliteEndStore implements EndStore {
     });
   }
 
-  page(after: KeptEnd | null, limit: number): Promise<EndPage> {
+  page(after: EndCursor | null, limit: number): Promise<EndPage> {
     return this.database.attempt('read ends', () => {
       const { untilMs, target, text } = after ?? { untilMs: this.clock.now(), target: '', text: '' };
       const rows = this.database.statements.endsPage.all(untilMs, target, text, limit) as [
