@@ -15,6 +15,7 @@ import { RedisStorage } from '../../src/storage/redis/redis-storage.js';
 import { Shard, shardNumber } from '../../src/storage/redis/shard.js';
 import { SqliteStorage } from '../../src/storage/sqlite/sqlite-storage.js';
 import { closeOnce } from '../leftovers.js';
+import { lengthOf } from '../length.js';
 import { documentedClusterUser, documentedUser, urlOfUser } from '../storage/redis/acl-user.js';
 import { BANDWIDTH } from './index-entry.js';
 
@@ -58,6 +59,12 @@ export function storesUnderTest(): [string, () => Promise<OpenStorage>][] {
       ? [store('Valkey Cluster', () => openAs(documentedClusterUser(), valkeyCluster, MAX_SHARDS))]
       : []),
   ];
+}
+
+/** For tests of what is above the ports, where only the number of shards can make a difference: all of them only in the long run. */
+export function storesByLayout(): [string, () => Promise<OpenStorage>][] {
+  const all = storesUnderTest();
+  return all.slice(0, lengthOf(3, all.length));
 }
 
 function store(name: string, open: () => Promise<OpenStorage>): [string, () => Promise<OpenStorage>] {

@@ -15,7 +15,7 @@ import {
 import { exchange, mutated, seeded } from './mutations.js';
 import { type Service, startService } from './service.js';
 
-const COUNT = lengthOf(3_000, 12_000);
+const COUNT = lengthOf(1_200, 12_000);
 const SEED = 20_261_126;
 const CONCURRENCY = 16;
 

@@ -8,10 +8,10 @@ import { FeedReader } from '../../src/feed/feed-reader.js';
 import { FollowerLimit } from '../../src/feed/follower-limit.js';
 import { Metrics } from '../../src/observability/metrics/metrics.js';
 import { formatPosition } from '../../src/storage/feed-position.js';
-import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
+import { type OpenStorage, storesByLayout } from '../contract/stores.js';
 import { ManualClock } from '../manual-clock.js';
 
-describe.each(storesUnderTest())('a waiting poll on %s', (_, open) => {
+describe.each(storesByLayout())('a waiting poll on %s', (_, open) => {
   let opened: OpenStorage;
   let hub: FeedHub;
   let clock: ManualClock;

@@ -15,7 +15,7 @@ import { keyOf } from '../../src/storage/encoding/subject-key.js';
 import { type FeedPosition, formatPosition, isPast, parsePosition } from '../../src/storage/feed-position.js';
 import type { Changeset } from '../../src/storage/ports.js';
 import { BANDWIDTH, indexOf } from '../contract/index-entry.js';
-import { storesUnderTest } from '../contract/stores.js';
+import { storesByLayout } from '../contract/stores.js';
 import { eventually } from '../eventually.js';
 import { closeOnce } from '../leftovers.js';
 import { lengthOf } from '../length.js';
@@ -149,7 +149,7 @@ const JOINS_WHILE_THE_HUB_RUNS = [
   { act: 'pass', count: 500 },
 ] satisfies typeof actions extends fc.Arbitrary<infer T> ? T : never;
 
-describe.each(storesUnderTest())('a follower on %s', (_, open) => {
+describe.each(storesByLayout())('a follower on %s', (_, open) => {
   it('receives every change once and in order, however often it leaves and rejoins', async () => {
     await fc.assert(
       fc.asyncProperty(actions, fc.nat(3 * PAGE_SIZE), async (script, before) => {

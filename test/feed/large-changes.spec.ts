@@ -16,7 +16,7 @@ import { keyOf } from '../../src/storage/encoding/subject-key.js';
 import { type FeedPosition, parsePosition } from '../../src/storage/feed-position.js';
 import type { Changeset } from '../../src/storage/ports.js';
 import { BANDWIDTH, indexOf } from '../contract/index-entry.js';
-import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
+import { type OpenStorage, storesByLayout } from '../contract/stores.js';
 import { ManualClock } from '../manual-clock.js';
 
 const log = pino({ level: 'silent' });
@@ -50,7 +50,7 @@ function announcing(version: number): Changeset {
   return { key: keyOf(common.subject), before: null, after: { record: 'r', index: indexOf() }, changes };
 }
 
-describe.each(storesUnderTest())('large changes on %s', (_, open) => {
+describe.each(storesByLayout())('large changes on %s', (_, open) => {
   let opened: OpenStorage;
   let reader: FeedReader;
   const all = Array.from({ length: COMMITS }, (_unused, version) =>

@@ -20,7 +20,7 @@ import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import { type FeedPosition, formatPosition, moveTo, parsePosition } from '../../src/storage/feed-position.js';
 import type { Changeset } from '../../src/storage/ports.js';
 import { BANDWIDTH, indexOf } from '../contract/index-entry.js';
-import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
+import { type OpenStorage, storesByLayout } from '../contract/stores.js';
 import { lengthOf } from '../length.js';
 import { ManualClock } from '../manual-clock.js';
 
@@ -60,7 +60,7 @@ function countTurns(): { end: () => number } {
   };
 }
 
-describe.each(storesUnderTest())('polls that read a long feed on %s', (_, open) => {
+describe.each(storesByLayout())('polls that read a long feed on %s', (_, open) => {
   let opened: OpenStorage;
   let reader: FeedReader;
   let hub: FeedHub;

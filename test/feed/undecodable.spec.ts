@@ -18,7 +18,7 @@ import { decodeChanges, encodeChanges } from '../../src/storage/encoding/change-
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import { type FeedPosition, parsePosition } from '../../src/storage/feed-position.js';
 import { BANDWIDTH, indexOf } from '../contract/index-entry.js';
-import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
+import { type OpenStorage, storesByLayout } from '../contract/stores.js';
 import { eventually } from '../eventually.js';
 import { lengthOf } from '../length.js';
 import { ManualClock } from '../manual-clock.js';
@@ -44,7 +44,7 @@ function changesOf(participantId: string): [Change, Change] {
   ];
 }
 
-describe.each(storesUnderTest())('an undecodable entry on %s', (_, open) => {
+describe.each(storesByLayout())('an undecodable entry on %s', (_, open) => {
   let opened: OpenStorage;
   let lines: string[];
   let reader: FeedReader;

@@ -8,7 +8,7 @@ import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import type { Storage } from '../../src/storage/ports.js';
 import { changesAfter } from '../contract/feed.js';
 import { indexOf } from '../contract/index-entry.js';
-import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
+import { type OpenStorage, storesByLayout } from '../contract/stores.js';
 import { watched } from '../contract/watched-storage.js';
 import { connected, policy as defaults, disconnected, left } from '../domain/builders.js';
 import { START_MS } from '../domain/histories.js';
@@ -21,7 +21,7 @@ const log = pino({ level: 'silent' });
 /** The number of participants with the same deadline. */
 const COUNT = lengthOf(2_000, 10_000);
 
-describe.each(storesUnderTest())('deadlines on %s', (_, open) => {
+describe.each(storesByLayout())('deadlines on %s', (_, open) => {
   let opened: OpenStorage;
   let clock: ManualClock;
   let workers: DeadlineWorker[];

@@ -5,7 +5,7 @@ import { ParticipantLimit, ParticipantLimitError } from '../../src/presence/writ
 import { Recorder } from '../../src/presence/write/recorder.js';
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import { type Storage, StoreUnavailableError } from '../../src/storage/ports.js';
-import { type OpenStorage, openSqlite, storesUnderTest } from '../contract/stores.js';
+import { type OpenStorage, openSqlite, storesByLayout } from '../contract/stores.js';
 import { watched } from '../contract/watched-storage.js';
 import { connected, left, policy } from '../domain/builders.js';
 import { START_MS } from '../domain/histories.js';
@@ -33,7 +33,7 @@ async function arriveAll(node: Node, participants: readonly string[]): Promise<n
 }
 const names = (count: number, prefix = 'p') => Array.from({ length: count }, (_, n) => `${prefix}${n}`);
 
-describe.each(storesUnderTest())('the participant limit on %s', (_, open) => {
+describe.each(storesByLayout())('the participant limit on %s', (_, open) => {
   let opened: OpenStorage;
   let clock: ManualClock;
   beforeEach(async () => {

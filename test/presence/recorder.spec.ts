@@ -6,7 +6,7 @@ import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import { type RecordStore, StoreUnavailableError } from '../../src/storage/ports.js';
 import { changesAfter } from '../contract/feed.js';
 import { indexOf } from '../contract/index-entry.js';
-import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
+import { type OpenStorage, storesByLayout } from '../contract/stores.js';
 import { watched } from '../contract/watched-storage.js';
 import { connected, disconnected, left, policy } from '../domain/builders.js';
 import { START_MS } from '../domain/histories.js';
@@ -14,7 +14,7 @@ import { ManualClock } from '../manual-clock.js';
 
 const log = pino({ level: 'silent' });
 
-describe.each(storesUnderTest())('the recorder on %s', (_, open) => {
+describe.each(storesByLayout())('the recorder on %s', (_, open) => {
   let opened: OpenStorage;
   let clock: ManualClock;
   beforeEach(async () => {

@@ -9,14 +9,14 @@ import { Recorder } from '../../src/presence/write/recorder.js';
 import type { SubjectKey } from '../../src/storage/encoding/subject-key.js';
 import { type RecordStore, StoreUnavailableError } from '../../src/storage/ports.js';
 import { BANDWIDTH } from '../contract/index-entry.js';
-import { type OpenStorage, storesUnderTest } from '../contract/stores.js';
+import { type OpenStorage, storesByLayout } from '../contract/stores.js';
 import { watched } from '../contract/watched-storage.js';
 import { ManualClock } from '../manual-clock.js';
 
 const T0 = 1_790_000_000_000;
 const ids = (count: number) => Array.from({ length: count }, (_, n) => `p${n}` as SubjectKey);
 
-describe.each(storesUnderTest())('shared loads on %s', (_, open) => {
+describe.each(storesByLayout())('shared loads on %s', (_, open) => {
   let opened: OpenStorage;
   let recorder: Recorder;
   beforeEach(async () => {
