@@ -4,7 +4,6 @@
 import { KNOWN_AVAILABILITIES, type KnownAvailability } from '../../domain/availability.js';
 import { CHANGE_TYPES, type Change, type ChangeType } from '../../domain/change.js';
 import type { GoneCause } from '../../domain/connection.js';
-import type { DeviceConnection } from '../../domain/device-connections.js';
 import type { Labels } from '../../domain/labels.js';
 import type { DeviceId } from '../../domain/lifecycle-event.js';
 import { PARTICIPANT_STATES, type ParticipantState } from '../../domain/presence-view.js';
@@ -74,47 +73,45 @@ export function encodeChanges(changes: readonly Change[]): string | null {
 export function decodeChanges(text: string): Change[] | null {
   const entry = parse(text);
   if (!isEntry(entry)) return null;
-  const [participantId, source, tag, version, changes, scope = '', participantRef = 0, ...rest] = entry;
-  const [labels = 0, previousLabels = 0, connections = []] = rest;
-  const subject: Subject = { source, scope, participantId };
-  return changes.map(
-    (
-      [
-        type,
-        deviceId,
-        previousTag,
-        state,
-        previousState,
-        cause,
-        sinceMs,
-        occurredAtMs,
-        receivedAtMs,
-        doubtful,
-        availability,
-        availabilitySinceMs = 0,
-      ],
-      index,
-    ): Change => ({
-      type,
-      subject,
-      ...(deviceId !== 0 && { deviceId }),
-      ...(tag !== 0 && { tag }),
-      ...(previousTag !== 0 && { previousTag }),
-      ...(participantRef !== 0 && { participantRef }),
-      ...(labels !== 0 && { labels }),
-      ...(previousLabels !== 0 && deviceId === 0 && { previousLabels }),
-      state,
-      previousState: previousState === 0 ? null : previousState,
-      ...(cause !== 0 && { cause }),
-      ...(doubtful && { isDoubtful: true }),
-      ...(availability && { availability: { value: availability, sinceMs: availabilitySinceMs } }),
-      ...(deviceId !== 0 && decodedConnection(connections[index], state, sinceMs)),
-      sinceMs,
-      occurredAtMs,
-      receivedAtMs,
-      version,
-    }),
-  );
+  const connections = entry[9];
+  const subject: Subject = { source: entry[1], scope: entry[5] ?? '', participantId: entry[0] };
+  return entry[4].map((encoded, index) => decodeChange(encoded, entry, subject, connections?.[index]));
+}
+
+/** Member by member, which takes a fraction of the time of an object that is spread from parts: this runs for every change and reader. */
+function decodeChange(
+  encoded: EncodedChange,
+  entry: EncodedEntry,
+  subject: Subject,
+  connection: EncodedDeviceConnection | undefined,
+): Change {
+  const [type, deviceId, previousTag, state, previousState, cause, sinceMs, occurredAtMs, receivedAtMs] = encoded;
+  const [, , tag, version] = entry;
+  const change: { -readonly [Name in keyof Change]: Change[Name] } = {
+    type,
+    subject,
+    state,
+    previousState: previousState === 0 ? null : previousState,
+    sinceMs,
+    occurredAtMs,
+    receivedAtMs,
+    version,
+  };
+  if (tag !== 0) change.tag = tag;
+  if (cause !== 0) change.cause = cause;
+  if (entry[6] !== undefined && entry[6] !== 0) change.participantRef = entry[6];
+  if (entry[7]) change.labels = entry[7];
+  if (encoded[9]) change.isDoubtful = true;
+  if (encoded[10]) change.availability = { value: encoded[10], sinceMs: encoded[11] ?? 0 };
+  if (previousTag !== 0) change.previousTag = previousTag;
+  if (deviceId === 0) {
+    if (entry[8]) change.previousLabels = entry[8];
+    return change;
+  }
+  change.deviceId = deviceId;
+  const decoded = decodeDeviceConnection(connection, state, sinceMs);
+  if (decoded) change.connection = decoded;
+  return change;
 }
 
 function encodeChange(change: Change): EncodedChange {
@@ -134,16 +131,6 @@ function encodeChange(change: Change): EncodedChange {
   if (change.isDoubtful || availability) text.push(change.isDoubtful ? 1 : 0);
   if (availability) text.push(availability.value, availability.sinceMs);
   return text;
-}
-
-/** One that has just begun is not encoded. */
-function decodedConnection(
-  text: EncodedDeviceConnection | undefined,
-  state: ParticipantState,
-  sinceMs: number,
-): { connection: DeviceConnection } | undefined {
-  const connection = decodeDeviceConnection(text, state, sinceMs);
-  return connection && { connection };
 }
 
 function parse(text: string): unknown {
