@@ -7,21 +7,21 @@ import type { ConnectionRow } from './tables.js';
 export type NewRow = Omit<ConnectionRow, 'id'>;
 export type DeviceKey = Pick<NewRow, 'source' | 'scope' | 'participant_id' | 'device_id'>;
 
-/** What tells the row of a connection from all others. */
-export type StoredId = DeviceKey & Pick<NewRow, 'generation' | 'number'> & { readonly id: number };
-
 /** Connections of the generation with a greater number do not exist. */
 export type Removal = DeviceKey & Pick<NewRow, 'generation' | 'number'>;
 
-export type StoredRow = NewRow & { readonly id: number };
+export interface StoredRow {
+  readonly id: number;
+  readonly row: NewRow;
+}
 
 export interface WrittenRow {
   readonly row: NewRow;
   /** An earlier connection keeps its tag, unless this is false. */
   readonly keepsTag: boolean;
-  /** The row that it replaces; undefined if there is none, or it is not known. */
-  readonly stored: StoredRow | undefined;
-  /** undefined: not known yet. */
+  /** The row that it replaces; undefined: there is none; null: not known. */
+  readonly stored: StoredRow | undefined | null;
+  /** undefined: it is not written yet. If it is not known whether it replaces a row: what it is if it does not. */
   id: number | undefined;
 }
 
@@ -30,15 +30,13 @@ export type NewTag = Pick<NewRow, 'source' | 'scope' | 'participant_id' | 'tag' 
 
 interface Device {
   readonly key: DeviceKey;
-  /** The last connection in the table. */
-  stored: StoredRow | undefined;
+  /** The last connection in the table; undefined: there is none; null: it was removed, and the one before it is not known. */
+  stored: StoredRow | undefined | null;
   /** The last connection after the changes. */
   last: NewRow | undefined;
-  /** By generation and number. */
-  readonly rows: Map<string, WrittenRow>;
+  /** Mostly one. */
+  rows: WrittenRow[];
 }
-
-const NOT_STORED = { stored: undefined, id: undefined };
 
 export class ConnectionBatch {
   readonly #devices = new Map<string, Device>();
@@ -51,34 +49,31 @@ export class ConnectionBatch {
 
   /** `isRebuild`: the changes are those of records instead of the feed, and so are right whatever the rows say. */
   constructor(
-    keys: readonly DeviceKey[],
+    keys: DeviceKeys,
     lastRows: readonly (StoredRow | undefined)[],
     private readonly isRebuild: boolean,
   ) {
-    for (const [n, key] of keys.entries()) {
-      const stored = lastRows[n];
-      this.#devices.set(deviceText(key), { key, stored, last: stored, rows: new Map() });
+    let n = 0;
+    for (const [text, key] of keys) {
+      const stored = lastRows[n++];
+      this.#devices.set(text, { key, stored, last: stored?.row, rows: [] });
     }
   }
 
   get written(): WrittenRow[] {
-    return [...this.#devices.values()].flatMap(({ rows }) => [...rows.values()]);
+    const written: WrittenRow[] = [];
+    for (const { rows } of this.#devices.values()) written.push(...rows);
+    return written;
   }
 
-  /** The last connection of each device, if its id is known. */
-  get last(): StoredRow[] {
-    return [...this.#devices.values()].flatMap(({ rows, last }) => {
-      const { row, id } = (last && rows.get(numberText(last))) ?? {};
-      return row && id !== undefined ? { ...row, id } : [];
-    });
-  }
-
-  /** The ids of rows that were written. */
-  learnIds(stored: readonly StoredId[]): void {
-    for (const one of stored) {
-      const written = this.#devices.get(deviceText(one))?.rows.get(numberText(one));
-      if (written) written.id = one.id;
+  /** The rows that are the last connection of a device. */
+  get last(): WrittenRow[] {
+    const written: WrittenRow[] = [];
+    for (const { rows, last } of this.#devices.values()) {
+      const one = last && rows.find(({ row }) => row === last);
+      if (one) written.push(one);
     }
+    return written;
   }
 
   get newTags(): NewTag[] {
@@ -123,23 +118,26 @@ export class ConnectionBatch {
   }
 
   #correct(device: Device, row: NewRow): void {
-    const newer = device.rows.get(numberText(row));
+    const newer = device.rows.find((one) => isSameConnection(one.row, row));
     if (newer && !newer.keepsTag) this.#put(device, { ...row, tag: newer.row.tag }, false);
     else this.#put(device, row, true);
   }
 
   #put({ rows, stored }: Device, row: NewRow, keepsTag: boolean): void {
-    const isStored = stored?.generation === row.generation && stored.number === row.number;
-    rows.set(numberText(row), { row, keepsTag, ...(isStored ? { stored, id: stored.id } : NOT_STORED) });
+    const replaced = storedRowOf(row, stored);
+    const written = { row, keepsTag, stored: replaced, id: replaced?.id };
+    const place = rows.findIndex((one) => isSameConnection(one.row, row));
+    if (place === -1) rows.push(written);
+    else rows[place] = written;
     if (row.ended_at_ms !== null) this.longestMs = Math.max(this.longestMs, row.ended_at_ms - row.started_at_ms);
   }
 
   #remove(device: Device, { generation, number }: NewRow): void {
     const { key, rows, stored } = device;
-    const isRemoved = (row: NewRow) => row.generation === generation && row.number > number;
+    const isKept = (row: NewRow) => row.generation !== generation || row.number <= number;
     this.removals.push({ ...key, generation, number });
-    for (const [text, { row }] of rows) if (isRemoved(row)) rows.delete(text);
-    if (stored && isRemoved(stored)) device.stored = undefined;
+    device.rows = rows.filter(({ row }) => isKept(row));
+    if (stored && !isKept(stored.row)) device.stored = null;
   }
 
   /** Its devices come first, but only those that have changed. */
@@ -153,15 +151,34 @@ export class ConnectionBatch {
   }
 }
 
+/** By their texts. */
+export type DeviceKeys = ReadonlyMap<string, DeviceKey>;
+
 /** Those whose changes there are, each once. */
-export function deviceKeysOf(changes: readonly Change[]): DeviceKey[] {
+export function deviceKeysOf(changes: readonly Change[]): DeviceKeys {
   const keys = new Map<string, DeviceKey>();
   for (const change of changes) {
     if (change.deviceId === undefined) continue;
     const key = keyOf(change);
     keys.set(deviceText(key), key);
   }
-  return [...keys.values()];
+  return keys;
+}
+
+/** `last`: the last one of the device in the table. */
+function storedRowOf(row: NewRow, last: StoredRow | undefined | null): StoredRow | undefined | null {
+  if (!last) return last;
+  if (isSameConnection(last.row, row)) return last;
+  const { generation, number } = last.row;
+  const isLater = row.generation > generation || (row.generation === generation && row.number > number);
+  return isLater ? undefined : null;
+}
+
+type Numbers = Pick<NewRow, 'generation' | 'number'>;
+
+/** Of one device. */
+function isSameConnection(a: Numbers, b: Numbers): boolean {
+  return a.generation === b.generation && a.number === b.number;
 }
 
 /** With all members at once: rows that are spread from parts take several times as long to make. */
@@ -220,8 +237,4 @@ export function participantText({
   participant_id,
 }: Pick<DeviceKey, 'source' | 'scope' | 'participant_id'>): string {
   return `${participant_id}\u001f${source}\u001f${scope}`;
-}
-
-function numberText({ generation, number }: Pick<NewRow, 'generation' | 'number'>): string {
-  return `${generation}.${number}`;
 }

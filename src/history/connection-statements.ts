@@ -2,7 +2,7 @@
 // than the rest of the projection. Rows of which no indexed column changes are written by a statement of their own, because SQLite
 // writes the pages of an index even if the value stays the same.
 import type { Kysely, RawBuilder, Sql } from 'kysely';
-import type { DeviceKey, NewTag, Removal, StoredId, StoredRow, WrittenRow } from './connection-batch.js';
+import type { DeviceKey, NewRow, NewTag, Removal, StoredRow, WrittenRow } from './connection-batch.js';
 import type { SqlTools } from './history-database.js';
 import type { SqlDialect } from './migrations.js';
 import type { Tables } from './tables.js';
@@ -10,14 +10,15 @@ import type { Tables } from './tables.js';
 const KEY = ['participant_id', 'device_id', 'source', 'scope'] as const;
 const NUMBERS = ['generation', 'number'] as const;
 const INDEXED = ['started_at_ms', 'tag'] as const;
-/** Of no index, except for whether a connection has ended. */
-const PLAIN = ['connected_at_ms', 'lost_at_ms', 'ended_at_ms', 'cause', 'interruptions', 'version'] as const;
-const STORED = ['id', ...NUMBERS, ...INDEXED, ...PLAIN] as const;
-const ALL = [...KEY, ...NUMBERS, ...INDEXED, ...PLAIN] as const;
+/** Whether a connection has ended is in an index, and triggers look at both. */
+const END = ['ended_at_ms', 'cause'] as const;
+const PLAIN = ['connected_at_ms', 'lost_at_ms', 'interruptions', 'version'] as const;
+const STORED = [...NUMBERS, ...INDEXED, ...PLAIN, ...END] as const;
+const COLUMNS = [...KEY, ...STORED] as const;
 const NEW_TAG = ['participant_id', 'source', 'scope', 'tag', 'version'] as const;
 const TEXTS: readonly string[] = [...KEY, 'tag', 'cause'];
 
-type Values<Names extends readonly (keyof StoredRow)[]> = { [N in keyof Names]: StoredRow[Names[N]] };
+type Values<Names extends readonly (keyof NewRow)[]> = { [N in keyof Names]: NewRow[Names[N]] };
 type StoredValues = [...Values<typeof STORED>];
 
 /** The last connections come as one text: the driver would decode each column of each row. */
@@ -43,7 +44,7 @@ export class ConnectionStatements {
     if (keys.length === 0) return rows;
     const { rows: asRows, row: asRow } = AS_TEXT[this.#dialect];
     const text = this.#sql.raw(
-      `CAST(${asRows}(${asRow}(k.place, ${STORED.map((name) => `c.${name}`).join()})) AS TEXT)`,
+      `CAST(${asRows}(${asRow}(k.place, c.id, ${STORED.map((name) => `c.${name}`).join()})) AS TEXT)`,
     );
     const given = keys.map((key, place) => [...valuesOf(key, KEY), place]);
     const { rows: result } = await this.#sql<{ found: string | null }>`
@@ -55,8 +56,8 @@ export class ConnectionStatements {
         FROM (${this.#rows(given, [...KEY, 'place'])}) g
       ) k
       JOIN connections c ON c.id = k.id`.execute(this.#db);
-    for (const [place, ...values] of JSON.parse(result[0]?.found ?? '[]') as [number, ...StoredValues][]) {
-      rows[place] = storedRow(keys[place] as DeviceKey, values);
+    for (const [place, id, ...values] of JSON.parse(result[0]?.found ?? '[]') as [number, number, ...StoredValues][]) {
+      rows[place] = { id, row: rowOf(keys[place] as DeviceKey, values) };
     }
     return rows;
   }
@@ -75,30 +76,36 @@ export class ConnectionStatements {
       )`.execute(this.#db);
   }
 
-  /** Of rows that are stored, everything but what is indexed. */
-  async update(written: readonly WrittenRow[]): Promise<void> {
+  /** Of rows that are stored. */
+  async update(written: readonly WrittenRow[], what: 'all but the end' | 'all'): Promise<void> {
     if (written.length === 0) return;
-    const rows = written.map(({ row, id }) => [id, ...PLAIN.map((name) => row[name])]);
+    const names = what === 'all' ? [...PLAIN, ...END] : PLAIN;
+    const rows = written.map(({ row, id }) => [id, ...names.map((name) => row[name])]);
     await this.#sql`
-      UPDATE connections AS c SET ${this.#sql.raw(PLAIN.map((name) => `${name} = g.${name}`).join())}
-      FROM (${this.#rows(rows, ['id', ...PLAIN])}) g WHERE c.id = g.id`.execute(this.#db);
+      UPDATE connections AS c SET ${this.#sql.raw(names.map((name) => `${name} = g.${name}`).join())}
+      FROM (${this.#rows(rows, ['id', ...names])}) g WHERE c.id = g.id`.execute(this.#db);
   }
 
-  async upsert(written: readonly WrittenRow[]): Promise<StoredId[]> {
-    const ids: StoredId[] = [];
+  /** Chooses the ids of new rows: to have them returned would take as long as a tenth of the write. */
+  async upsert(written: readonly WrittenRow[]): Promise<void> {
+    if (written.length === 0) return;
+    let id = await this.#lastId();
     for (const keepsTag of [true, false]) {
-      const rows = written.filter((one) => one.keepsTag === keepsTag).map(({ row }) => valuesOf(row, ALL));
-      if (rows.length === 0) continue;
-      const changed = [...PLAIN, 'started_at_ms', ...(keepsTag ? [] : ['tag'])];
+      const some = written.filter((one) => one.keepsTag === keepsTag);
+      if (some.length === 0) continue;
+      const rows = some.map((one) => {
+        id += 1;
+        one.id ??= id;
+        return [id, ...valuesOf(one.row, COLUMNS)];
+      });
+      const changed = [...PLAIN, ...END, 'started_at_ms', ...(keepsTag ? [] : ['tag'])];
       // WHERE: without it, SQLite would take ON for that of a join.
-      const { rows: stored } = await this.#sql<StoredId>`
-        INSERT INTO connections (${this.#sql.raw(ALL.join())}) SELECT * FROM (${this.#rows(rows, ALL)}) g WHERE true
+      await this.#sql`
+        INSERT INTO connections (${this.#sql.raw(['id', ...COLUMNS].join())})
+        SELECT * FROM (${this.#rows(rows, ['id', ...COLUMNS])}) g WHERE true
         ON CONFLICT (${this.#sql.raw([...KEY, ...NUMBERS].join())})
-        DO UPDATE SET ${this.#sql.raw(changed.map((name) => `${name} = excluded.${name}`).join())}
-        RETURNING ${this.#sql.raw(['id', ...KEY, ...NUMBERS].join())}`.execute(this.#db);
-      ids.push(...stored);
+        DO UPDATE SET ${this.#sql.raw(changed.map((name) => `${name} = excluded.${name}`).join())}`.execute(this.#db);
     }
-    return ids;
   }
 
   /** Of open connections that no later change has written. */
@@ -109,6 +116,11 @@ export class ConnectionStatements {
       UPDATE connections AS c SET tag = g.tag FROM (${this.#rows(rows, NEW_TAG)}) g
       WHERE ${this.#isSame(['participant_id', 'source', 'scope'])} AND c.ended_at_ms IS NULL AND c.version <= g.version
       AND c.tag IS DISTINCT FROM g.tag`.execute(this.#db);
+  }
+
+  async #lastId(): Promise<number> {
+    const query = this.#db.selectFrom('connections').select(({ fn }) => fn.max('id').as('id'));
+    return (await query.executeTakeFirst())?.id ?? 0;
   }
 
   /** A query for the given rows, each with a value for each name. */
@@ -135,10 +147,10 @@ function valuesOf<Row, Name extends keyof Row>(row: Row, names: readonly Name[])
   return names.map((name) => row[name]);
 }
 
-function storedRow({ source, scope, participant_id, device_id }: DeviceKey, values: StoredValues): StoredRow {
-  const [id, generation, number, started_at_ms, tag, connected_at_ms, lost_at_ms, ended_at_ms, ...rest] = values;
-  const [cause, interruptions, version] = rest;
-  const key = { id, source, scope, participant_id, device_id, generation, number };
+function rowOf({ source, scope, participant_id, device_id }: DeviceKey, values: StoredValues): NewRow {
+  const [generation, number, started_at_ms, tag, connected_at_ms, lost_at_ms, interruptions, version, ...end] = values;
+  const [ended_at_ms, cause] = end;
+  const key = { source, scope, participant_id, device_id, generation, number };
   const times = { connected_at_ms, started_at_ms, lost_at_ms, ended_at_ms };
   return { ...key, tag, ...times, cause, interruptions, version };
 }

@@ -1,7 +1,7 @@
 // Writes the changes of the feed to the table of connections.
 import type { Kysely } from 'kysely';
 import type { Change } from '../domain/change.js';
-import { ConnectionBatch, type DeviceKey, deviceKeysOf, type StoredRow, type WrittenRow } from './connection-batch.js';
+import { ConnectionBatch, type DeviceKeys, deviceKeysOf, type StoredRow, type WrittenRow } from './connection-batch.js';
 import { ConnectionStatements } from './connection-statements.js';
 import type { SqlTools } from './history-database.js';
 import type { LastConnections } from './last-connections.js';
@@ -26,9 +26,12 @@ export async function project(
   const batch = new ConnectionBatch(keys, await lastRows(statements, keys, known), isRebuild);
   for (const change of changes) batch.apply(change);
   const { written } = batch;
+  const updates = written.filter(isUpdate);
+  const others = updates.filter((one) => !isEnd(one));
   await statements.remove(batch.removals);
-  await statements.update(written.filter(isUpdate));
-  batch.learnIds(await statements.upsert(written.filter((one) => !isUpdate(one))));
+  await statements.update(others, 'all but the end');
+  await statements.update(updates.filter(isEnd), 'all');
+  await statements.upsert(written.filter((one) => !isUpdate(one)));
   await statements.retag(batch.newTags);
   return batch;
 }
@@ -36,9 +39,10 @@ export async function project(
 /** In the order of the keys. */
 async function lastRows(
   statements: ConnectionStatements,
-  keys: readonly DeviceKey[],
+  deviceKeys: DeviceKeys,
   known: LastConnections | undefined,
 ): Promise<(StoredRow | undefined)[]> {
+  const keys = [...deviceKeys.values()];
   const rows = keys.map((key) => known?.of(key));
   const others = keys.filter((_, n) => rows[n] === undefined);
   const found = await statements.lastRows(others);
@@ -46,7 +50,12 @@ async function lastRows(
   return rows.map((row) => row ?? found[next++]);
 }
 
-/** Whether no index has to be changed, which takes most of the time of a write. */
+/** Whether no index has to be changed but that of open connections: indexes take most of the time of a write. */
 function isUpdate({ row, keepsTag, stored }: WrittenRow): boolean {
-  return stored?.started_at_ms === row.started_at_ms && (keepsTag || stored.tag === row.tag);
+  return stored?.row.started_at_ms === row.started_at_ms && (keepsTag || stored.row.tag === row.tag);
+}
+
+/** Whether it ends, or its end or cause is another one. */
+function isEnd({ row, stored }: WrittenRow): boolean {
+  return stored?.row.ended_at_ms !== row.ended_at_ms || stored.row.cause !== row.cause;
 }
