@@ -7,8 +7,9 @@ import type { Statements } from './statements.js';
 
 /** Entries dropped per call, which blocks the process. */
 const MAX_TRIMMED_ENTRIES = 1_000;
-/** Entries read at once: their size is only known once they are read. */
-const CHUNK_SIZE = 8;
+/** Entries read at once: their size is only known once they are read. So there are few at first, and twice as many each time. */
+const FIRST_CHUNK_SIZE = 8;
+const MAX_CHUNK_SIZE = 64;
 const MAX_WAIT_MS = 1_000;
 
 /** `bytes`: the total of all entries up to this one. */
@@ -102,8 +103,10 @@ export class SqliteFeedStore implements FeedStore {
     if (own?.id !== start.entry) return null;
     const entries = start.changeOffset === undefined ? [] : [own];
     let bytes = 0;
+    let chunkSize = FIRST_CHUNK_SIZE;
     for (let from = first + 1; entries.length < limit && bytes < MAX_PAGE_BYTES; ) {
-      const chunk = this.#read(from, Math.min(CHUNK_SIZE, limit - entries.length));
+      const chunk = this.#read(from, Math.min(chunkSize, limit - entries.length));
+      chunkSize = Math.min(2 * chunkSize, MAX_CHUNK_SIZE);
       if (chunk.length === 0) break;
       for (const entry of chunk) {
         if (bytes >= MAX_PAGE_BYTES) break;
