@@ -11,6 +11,8 @@ import { usageOf } from '../usage.mjs';
 import { callbacks } from '../wrk.mjs';
 
 const STORES = { sqlite: 'SQLite', postgres: 'Redis and PostgreSQL' };
+const GOAL_NAMES = { sqlite: 'SQLite', postgres: 'PostgreSQL' };
+const PAGES_OF_GOAL = ['by tag, ms', 'by participant, ms'];
 /** Longer than what is in the databases, so that nothing is deleted while it is measured. */
 const ENV = { HISTORY_RETENTION_MS: String(366 * 86_400_000) };
 const SAMPLE_MS = 50;
@@ -23,6 +25,8 @@ export async function history({ rounds, warmMs, ms, counts, requests }) {
   const answers = [];
   for (const store of Object.keys(STORES)) {
     for (const count of counts) answers.push(await answersOf(store, count, requests));
+    const [few, many] = [answers.at(-counts.length), answers.at(-1)].map(({ pageMs }) => pageMs);
+    costs.samples[`historyPage ${GOAL_NAMES[store]}`] = PAGES_OF_GOAL.map((name) => many[name] / few[name]);
   }
   return {
     title: 'History',
@@ -75,8 +79,13 @@ async function costsOf(rounds, warmMs, ms) {
       'lag p99 ms': middle(on.map(({ lagP99Ms }) => lagP99Ms)),
     };
   });
-  const ratiosOn = (store) => ratios(results[`${store} on`], results[`${store} off`], ({ cpuUs }) => cpuUs);
-  const samples = { historyOnSqlite: ratiosOn('sqlite'), historyOnPostgres: ratiosOn('postgres') };
+  const samples = {};
+  for (const [store, name] of Object.entries(GOAL_NAMES)) {
+    const [off, on] = [results[`${store} off`], results[`${store} on`]];
+    samples[`historyCpu ${name}`] = ratios(on, off, ({ cpuUs }) => cpuUs);
+    samples[`historyRows ${name}`] = on.map(({ rowsPerSecond }) => rowsPerSecond);
+    samples[`historyLag ${name}`] = on.map(({ lagP99Ms }) => lagP99Ms);
+  }
   return { rows, samples, failed: failuresOf(Object.values(results).flat()) };
 }
 
@@ -177,12 +186,16 @@ async function answersOf(store, count, requests) {
   };
   const about = { '': STORES[store], connections: format(count) };
   const row = { ...about };
-  for (const [name, pathOf] of Object.entries(paths)) row[name] = format(await timeOf(port, pathOf, requests), 1);
+  const pageMs = {};
+  for (const [name, pathOf] of Object.entries(paths)) {
+    pageMs[name] = await timeOf(port, pathOf, requests);
+    row[name] = format(pageMs[name], 1);
+  }
   row['bytes each'] = format(bytes);
   const statistics = { ...about, ...(await statisticsOf(port, { count, endMs, requests })) };
   await stopNode();
   await stop();
-  return { pages: row, statistics };
+  return { pages: row, pageMs, statistics };
 }
 
 /** The median in milliseconds. */
