@@ -2,7 +2,7 @@
 // synchronous.
 import { onTickEnd } from '../runtime/tick-batch.js';
 import type { QuarantineFilter, QuarantineStore } from '../storage/ports.js';
-import type { QuarantineId } from '../storage/quarantine-id.js';
+import type { TimedId } from '../storage/timed-id.js';
 
 const COUNT_PAGE_SIZE = 1_000;
 const REMOVE_PAGE_SIZE = 100;
@@ -12,7 +12,7 @@ const MAX_REMOVED = 1_000;
 export async function countMatching(
   store: QuarantineStore,
   filter: QuarantineFilter,
-  before: QuarantineId | null,
+  before: TimedId | null,
   isWanted: (reason: string) => boolean = () => true,
 ): Promise<number> {
   let count = 0;

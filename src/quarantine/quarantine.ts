@@ -9,8 +9,8 @@ import { Metrics } from '../observability/metrics/metrics.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import { onTickEnd } from '../runtime/tick-batch.js';
 import { type QuarantinedCallback, type QuarantineStore, StoreUnavailableError } from '../storage/ports.js';
-import { newQuarantineId, type QuarantineId } from '../storage/quarantine-id.js';
 import { RefusalLog } from '../storage/refusal-log.js';
+import { newTimedId, type TimedId } from '../storage/timed-id.js';
 import { QUARANTINE_STORE } from '../storage/tokens.js';
 import { addQuarantineMetrics } from './quarantine-metrics.js';
 import { QUARANTINE_LIMITS, type QuarantineSettings, QuarantineTrimmer } from './quarantine-trimmer.js';
@@ -54,7 +54,7 @@ export class Quarantine {
   }
 
   /** Never throws. Returns the id under which the callback will be kept; undefined: it is dropped. */
-  keep(callback: RefusedCallback): QuarantineId | undefined {
+  keep(callback: RefusedCallback): TimedId | undefined {
     if (this.settings.maxCount === 0) return undefined;
     const bytes = callback.body.length;
     if (this.#queue.length >= MAX_QUEUED || this.#queuedBytes + bytes > MAX_QUEUED_BYTES) {
@@ -63,7 +63,7 @@ export class Quarantine {
       return undefined;
     }
     this.#refusals.accepted('keep callbacks');
-    const id = newQuarantineId(callback.receivedAtMs);
+    const id = newTimedId(callback.receivedAtMs);
     const contentType = callback.contentType.slice(0, MAX_CONTENT_TYPE_LENGTH);
     // A copy: the body may be a small part of a large buffer.
     this.#queue.push({ ...callback, id, contentType, bytes, body: Buffer.from(callback.body) });

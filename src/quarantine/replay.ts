@@ -9,7 +9,7 @@ import {
   type QuarantineStore,
   StoreUnavailableError,
 } from '../storage/ports.js';
-import type { QuarantineId } from '../storage/quarantine-id.js';
+import type { TimedId } from '../storage/timed-id.js';
 import { QUARANTINE_STORE } from '../storage/tokens.js';
 import { countMatching } from './matching.js';
 
@@ -41,7 +41,7 @@ interface ReplayTotals {
   /** Those that match and were not examined. */
   readonly remaining: number;
   /** Where to continue; null: all were examined. */
-  readonly next: QuarantineId | null;
+  readonly next: TimedId | null;
 }
 
 @Injectable()
@@ -59,7 +59,7 @@ export class QuarantineReplay {
   }
 
   /** undefined: there is no such callback. Rejects like CallbackReplayer, or with StoreUnavailableError. */
-  async one(id: QuarantineId): Promise<ReplayResult | undefined> {
+  async one(id: TimedId): Promise<ReplayResult | undefined> {
     const callback = await this.store.get(id);
     if (!callback || !this.#replayer) return undefined;
     const result = await this.#replayer.replay(callback);
@@ -72,7 +72,7 @@ export class QuarantineReplay {
    * order. Callbacks of the wrong participant are replayed only if the filter names that reason, since an operator must have decided
    * that they are genuine. Rejects with StoreUnavailableError, possibly after some were replayed.
    */
-  async many(filter: QuarantineFilter, before: QuarantineId | null): Promise<ReplayTotals> {
+  async many(filter: QuarantineFilter, before: TimedId | null): Promise<ReplayTotals> {
     const isWanted = (reason: string) => reason !== 'wrong-participant' || filter.reason === reason;
     const page = await this.store.page(filter, before, MAX_REPLAYED);
     const ids = page.filter(({ reason }) => isWanted(reason)).map(({ id }) => id);
@@ -90,7 +90,7 @@ export class QuarantineReplay {
   }
 
   /** undefined: somebody else has removed it. */
-  async #attempt(id: QuarantineId): Promise<boolean | undefined> {
+  async #attempt(id: TimedId): Promise<boolean | undefined> {
     try {
       const result = await this.one(id);
       return result && result.outcome !== 'refused';

@@ -7,7 +7,7 @@ import type { ParticipantState } from '../domain/presence-view.js';
 import type { SourceName } from '../domain/subject.js';
 import type { SubjectKey } from './encoding/subject-key.js';
 import type { FeedPosition } from './feed-position.js';
-import type { QuarantineId } from './quarantine-id.js';
+import type { TimedId } from './timed-id.js';
 
 /** A record as encoded by record-codec.ts. */
 export type StoredRecord = string;
@@ -369,7 +369,7 @@ export interface BackupStore {
 
 /** What is known of a callback that was refused or not understood, except for its body. */
 export interface QuarantineEntry {
-  readonly id: QuarantineId;
+  readonly id: TimedId;
   readonly source: SourceName;
   readonly reason: string;
   readonly contentType: string;
@@ -409,11 +409,11 @@ export interface QuarantineStore {
   /** All of them or none. Adding one again changes nothing. */
   add(callbacks: readonly QuarantinedCallback[]): Promise<void>;
   /** The newest `limit` entries that match and are older than `before`, newest first. */
-  page(filter: QuarantineFilter, before: QuarantineId | null, limit: number): Promise<QuarantineEntry[]>;
+  page(filter: QuarantineFilter, before: TimedId | null, limit: number): Promise<QuarantineEntry[]>;
   /** null: there is no such callback. */
-  get(id: QuarantineId): Promise<QuarantinedCallback | null>;
+  get(id: TimedId): Promise<QuarantinedCallback | null>;
   /** Resolves with how many there were. */
-  remove(ids: readonly QuarantineId[]): Promise<number>;
+  remove(ids: readonly TimedId[]): Promise<number>;
   /**
    * Drops the oldest callbacks that exceed a limit. The work of one call is bounded; resolves with whether there may be more to
    * drop.

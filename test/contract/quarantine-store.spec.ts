@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { SourceName } from '../../src/domain/subject.js';
 import type { QuarantinedCallback, QuarantineEntry, QuarantineFilter } from '../../src/storage/ports.js';
-import { newQuarantineId, type QuarantineId } from '../../src/storage/quarantine-id.js';
+import { newTimedId, type TimedId } from '../../src/storage/timed-id.js';
 import { lengthOf } from '../length.js';
 import { quarantined } from './quarantined.js';
 import { type OpenStorage, storesUnderTest } from './stores.js';
@@ -30,8 +30,8 @@ describe.each(storesUnderTest())('the quarantine store on %s', (_, open) => {
   it('is empty at first', async () => {
     expect(await all()).toEqual([]);
     expect(await store().size()).toBe(0);
-    expect(await store().get(newQuarantineId(1))).toBeNull();
-    expect(await store().remove([newQuarantineId(1)])).toBe(0);
+    expect(await store().get(newTimedId(1))).toBeNull();
+    expect(await store().remove([newTimedId(1)])).toBe(0);
     expect(await store().remove([])).toBe(0);
     expect(await store().trim(NO_LIMITS)).toBe(false);
   });
@@ -61,7 +61,7 @@ describe.each(storesUnderTest())('the quarantine store on %s', (_, open) => {
     const callbacks = [...arrivals(7), ...arrivals(5)];
     await store().add(callbacks);
     const seen: QuarantineEntry[] = [];
-    for (let before: QuarantineId | null = null; ; ) {
+    for (let before: TimedId | null = null; ; ) {
       const page = await store().page({}, before, 5);
       seen.push(...page);
       const last = page.at(-1);
@@ -123,7 +123,7 @@ describe.each(storesUnderTest())('the quarantine store on %s', (_, open) => {
       QuarantinedCallback,
       ...QuarantinedCallback[],
     ];
-    expect(await store().remove([first.id, second.id, newQuarantineId(1_000)])).toBe(2);
+    expect(await store().remove([first.id, second.id, newTimedId(1_000)])).toBe(2);
     expect(await store().remove([first.id])).toBe(0);
     expect(await all()).toEqual(newestFirst(others));
     expect(await store().get(first.id)).toBeNull();
@@ -155,7 +155,7 @@ describe.each(storesUnderTest())('the quarantine store on %s', (_, open) => {
     expect(await store().size()).toBe(10);
     await store().trim({ ...NO_LIMITS, maxBytes: 399 });
     expect(await all()).toEqual(newestFirst(callbacks.slice(7)));
-    expect(await store().get(callbacks[0]?.id as QuarantineId)).toBeNull();
+    expect(await store().get(callbacks[0]?.id as TimedId)).toBeNull();
   });
 
   it('drops those that are too old', async () => {

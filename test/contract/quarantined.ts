@@ -1,6 +1,6 @@
 import type { SourceName } from '../../src/domain/subject.js';
 import type { QuarantinedCallback } from '../../src/storage/ports.js';
-import { newQuarantineId } from '../../src/storage/quarantine-id.js';
+import { newTimedId } from '../../src/storage/timed-id.js';
 
 type Parts = Partial<Omit<QuarantinedCallback, 'id' | 'bytes' | 'source'>> & { readonly source?: string };
 
@@ -8,7 +8,7 @@ type Parts = Partial<Omit<QuarantinedCallback, 'id' | 'bytes' | 'source'>> & { r
 export function quarantined({ source = 'bandwidth', receivedAtMs = 1_000, ...parts }: Parts = {}): QuarantinedCallback {
   const body = parts.body ?? Buffer.from('{"event":"onMute"}');
   return {
-    id: newQuarantineId(receivedAtMs),
+    id: newTimedId(receivedAtMs),
     source: source as SourceName,
     reason: 'unknown-event',
     contentType: 'application/json',

@@ -8,7 +8,7 @@ import { Access } from '../../http/route-options.js';
 import { SourceNames } from '../../http/source-names.js';
 import { parseRfc3339 } from '../../runtime/rfc3339.js';
 import type { QuarantineFilter, QuarantineStore } from '../../storage/ports.js';
-import { isQuarantineId, type QuarantineId } from '../../storage/quarantine-id.js';
+import { isTimedId, type TimedId } from '../../storage/timed-id.js';
 import { QUARANTINE_STORE } from '../../storage/tokens.js';
 import { removeMatching } from '../matching.js';
 import { QuarantineReplay } from '../replay.js';
@@ -127,14 +127,14 @@ export class QuarantineController {
   }
 }
 
-function toId(text: string): QuarantineId {
-  if (isQuarantineId(text)) return text;
+function toId(text: string): TimedId {
+  if (isTimedId(text)) return text;
   throw unknownEntry();
 }
 
-function toStart(cursor: string | undefined): QuarantineId | null {
+function toStart(cursor: string | undefined): TimedId | null {
   if (cursor === undefined) return null;
-  if (isQuarantineId(cursor)) return cursor;
+  if (isTimedId(cursor)) return cursor;
   throw invalidParameter('cursor', 'was not issued by this service');
 }
 

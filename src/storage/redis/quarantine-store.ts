@@ -7,7 +7,7 @@ import type {
   QuarantineLimits,
   QuarantineStore,
 } from '../ports.js';
-import { idBoundAt, type QuarantineId } from '../quarantine-id.js';
+import { idBoundAt, type TimedId } from '../timed-id.js';
 import type { Shard } from './shard.js';
 import type { Shards } from './shards.js';
 import { runTransaction } from './transaction.js';
@@ -41,7 +41,7 @@ export class RedisQuarantineStore implements QuarantineStore {
     });
   }
 
-  page(filter: QuarantineFilter, before: QuarantineId | null, limit: number): Promise<QuarantineEntry[]> {
+  page(filter: QuarantineFilter, before: TimedId | null, limit: number): Promise<QuarantineEntry[]> {
     const { source, reason } = filter;
     const isFiltered = source !== undefined || reason !== undefined;
     return this.#shards.attempt('read quarantined callbacks', async () => {
@@ -57,7 +57,7 @@ export class RedisQuarantineStore implements QuarantineStore {
     });
   }
 
-  get(id: QuarantineId): Promise<QuarantinedCallback | null> {
+  get(id: TimedId): Promise<QuarantinedCallback | null> {
     return this.#shards.attempt('read quarantined callbacks', async () => {
       const key = this.#shard.quarantined(id);
       const readBody = this.#shards.run(this.#shard, (commands) => commands.getBuffer(key));
@@ -66,7 +66,7 @@ export class RedisQuarantineStore implements QuarantineStore {
     });
   }
 
-  remove(ids: readonly QuarantineId[]): Promise<number> {
+  remove(ids: readonly TimedId[]): Promise<number> {
     return this.#shards.attempt('remove quarantined callbacks', async () => {
       const members = await Promise.all(ids.map((id) => this.#memberOf(id)));
       return this.#drop(members.filter((member) => member !== undefined));
@@ -102,7 +102,7 @@ export class RedisQuarantineStore implements QuarantineStore {
 
   async *#newestFirst(
     { sinceMs = 0, untilMs }: QuarantineFilter,
-    before: QuarantineId | null,
+    before: TimedId | null,
     chunkSize: number,
   ): AsyncGenerator<Member, undefined> {
     const untilId = untilMs === undefined ? undefined : idBoundAt(untilMs);
@@ -119,7 +119,7 @@ export class RedisQuarantineStore implements QuarantineStore {
     }
   }
 
-  async #memberOf(id: QuarantineId): Promise<Member | undefined> {
+  async #memberOf(id: TimedId): Promise<Member | undefined> {
     // '!' follows the space.
     const [member] = await this.#range(`[${id} `, `(${id}!`, 1);
     return member;
@@ -155,6 +155,6 @@ function decode(member: Member): QuarantineEntry {
   return { id: idOf(member), ...attributes };
 }
 
-function idOf(member: Member): QuarantineId {
-  return member.slice(0, member.indexOf(' ')) as QuarantineId;
+function idOf(member: Member): TimedId {
+  return member.slice(0, member.indexOf(' ')) as TimedId;
 }

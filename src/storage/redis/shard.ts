@@ -16,7 +16,7 @@ import type { ParticipantState } from '../../domain/presence-view.js';
 import type { SourceName } from '../../domain/subject.js';
 import type { SubjectKey } from '../encoding/subject-key.js';
 import type { Group } from '../ports.js';
-import type { QuarantineId } from '../quarantine-id.js';
+import type { TimedId } from '../timed-id.js';
 import { slotOf } from './client/slot.js';
 
 /**
@@ -81,7 +81,7 @@ export class Shard {
     return `${this.#prefix}incident:${id}`;
   }
 
-  quarantined(id: QuarantineId): string {
+  quarantined(id: TimedId): string {
     return `${this.#prefix}quarantined:${id}`;
   }
 

@@ -7,7 +7,7 @@ import type {
   QuarantineLimits,
   QuarantineStore,
 } from '../ports.js';
-import { idBoundAt, type QuarantineId } from '../quarantine-id.js';
+import { idBoundAt, type TimedId } from '../timed-id.js';
 import type { SqliteDatabase } from './sqlite-database.js';
 
 /** Callbacks dropped per call, which blocks the process. */
@@ -16,7 +16,7 @@ const MAX_TRIMMED = 500;
 const END = '~';
 
 type Row = [
-  id: QuarantineId,
+  id: TimedId,
   source: SourceName,
   reason: string,
   contentType: string,
@@ -40,7 +40,7 @@ export class SqliteQuarantineStore implements QuarantineStore {
     );
   }
 
-  page(filter: QuarantineFilter, before: QuarantineId | null, limit: number): Promise<QuarantineEntry[]> {
+  page(filter: QuarantineFilter, before: TimedId | null, limit: number): Promise<QuarantineEntry[]> {
     const { source = null, reason = null, sinceMs = 0, untilMs } = filter;
     const untilId = untilMs === undefined ? END : idBoundAt(untilMs);
     const endId = before !== null && before < untilId ? before : untilId;
@@ -51,7 +51,7 @@ export class SqliteQuarantineStore implements QuarantineStore {
     });
   }
 
-  get(id: QuarantineId): Promise<QuarantinedCallback | null> {
+  get(id: TimedId): Promise<QuarantinedCallback | null> {
     return this.database.attempt('read quarantined callbacks', () => {
       const row = this.database.statements.quarantined.get(id) as [...Row, Buffer] | undefined;
       if (!row) return null;
@@ -60,16 +60,16 @@ export class SqliteQuarantineStore implements QuarantineStore {
     });
   }
 
-  remove(ids: readonly QuarantineId[]): Promise<number> {
+  remove(ids: readonly TimedId[]): Promise<number> {
     return this.database.attempt('remove quarantined callbacks', () => this.#remove(ids));
   }
 
   trim({ maxCount, maxBytes, oldestMs }: QuarantineLimits): Promise<boolean> {
     return this.database.attempt('remove quarantined callbacks', () => {
       let [count, bytes] = this.#totals();
-      const dropped: QuarantineId[] = [];
+      const dropped: TimedId[] = [];
       const oldestId = idBoundAt(oldestMs);
-      const oldest = this.database.statements.oldestQuarantined.all(MAX_TRIMMED) as [QuarantineId, number][];
+      const oldest = this.database.statements.oldestQuarantined.all(MAX_TRIMMED) as [TimedId, number][];
       for (const [id, size] of oldest) {
         if (count <= maxCount && bytes <= maxBytes && id >= oldestId) break;
         dropped.push(id);
@@ -85,7 +85,7 @@ export class SqliteQuarantineStore implements QuarantineStore {
     return this.database.attempt('read quarantined callbacks', () => this.#totals()[0]);
   }
 
-  #remove(ids: readonly QuarantineId[]): number {
+  #remove(ids: readonly TimedId[]): number {
     return this.database.statements.unquarantine.run(JSON.stringify(ids)).changes;
   }
 

@@ -143,7 +143,7 @@ export const schema = (nowMs: number) => `
   CREATE INDEX ends_by_expiry ON ends (until_ms);
   CREATE INDEX pending_ends ON ends (received_ms) WHERE is_pending = 1;
   CREATE TABLE quarantine (
-    id TEXT PRIMARY KEY, -- begins with the time of receipt: quarantine-id.ts
+    id TEXT PRIMARY KEY, -- begins with the time of receipt: timed-id.ts
     source TEXT NOT NULL,
     reason TEXT NOT NULL,
     content_type TEXT NOT NULL,
