@@ -4,14 +4,23 @@ import { type Storage, StoreUnavailableError, type Traffic } from './ports.js';
 
 const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
-type MeasuredPort = 'records' | 'index' | 'labels' | 'feed' | 'bindings' | 'ends' | 'quarantine' | 'leases';
+type MeasuredPort =
+  | ('records' | 'index' | 'labels' | 'feed' | 'bindings' | 'ends' | 'quarantine' | 'leases')
+  | ('webhookSettings' | 'deliveries');
 
 /** The label of each operation; null: not measured, since it waits on purpose. */
 const OPERATIONS: { readonly [P in MeasuredPort]: { readonly [M in keyof Storage[P]]: string | null } } = {
   records: { load: 'load', commit: 'commit', claimDue: 'due', size: 'size' },
   labels: { choose: 'labels_choose', complete: 'labels_complete' },
   index: { page: 'page', occupancy: 'occupancy', tags: 'tags', sources: 'sources' },
-  feed: { end: 'feed_end', read: 'feed_read', trim: 'feed_trim', extent: 'feed_extent', waitForChange: null },
+  feed: {
+    end: 'feed_end',
+    at: 'feed_at',
+    read: 'feed_read',
+    trim: 'feed_trim',
+    extent: 'feed_extent',
+    waitForChange: null,
+  },
   bindings: { bind: 'bind', find: 'find', page: 'bindings_page' },
   ends: { add: 'end_add', list: 'end_list', pending: 'end_pending', settle: 'end_settle', page: 'end_page' },
   quarantine: {
@@ -21,6 +30,22 @@ const OPERATIONS: { readonly [P in MeasuredPort]: { readonly [M in keyof Storage
     remove: 'quarantine_remove',
     trim: 'quarantine_trim',
     size: 'quarantine_size',
+  },
+  webhookSettings: {
+    revision: 'webhook_settings_revision',
+    list: 'webhook_settings_list',
+    get: 'webhook_settings_get',
+    replace: 'webhook_settings_replace',
+  },
+  deliveries: {
+    states: 'deliveries_states',
+    state: 'deliveries_state',
+    save: 'deliveries_save',
+    forget: 'deliveries_forget',
+    page: 'deliveries_page',
+    record: 'deliveries_record',
+    remove: 'deliveries_remove',
+    count: 'deliveries_count',
   },
   // All are alike, and rare.
   leases: { acquire: 'lease', renew: 'lease', release: 'lease', saveNote: 'lease', note: 'lease' },
@@ -41,6 +66,8 @@ export class MeasuredStorage implements Storage {
   readonly backups;
   readonly quarantine;
   readonly leases;
+  readonly webhookSettings;
+  readonly deliveries;
   readonly #storage: Storage;
   readonly #durations;
   readonly #errors;
@@ -69,6 +96,8 @@ export class MeasuredStorage implements Storage {
     this.ends = this.#measured('ends');
     this.quarantine = this.#measured('quarantine');
     this.leases = this.#measured('leases');
+    this.webhookSettings = this.#measured('webhookSettings');
+    this.deliveries = this.#measured('deliveries');
     this.incidents = storage.incidents;
     this.backups = storage.backups;
   }

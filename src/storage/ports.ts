@@ -8,6 +8,7 @@ import type { SourceName } from '../domain/subject.js';
 import type { SubjectKey } from './encoding/subject-key.js';
 import type { FeedPosition } from './feed-position.js';
 import type { TimedId } from './timed-id.js';
+import type { DeliveryStore, WebhookSettingStore } from './webhook-ports.js';
 
 /** A record as encoded by record-codec.ts. */
 export type StoredRecord = string;
@@ -142,6 +143,7 @@ export type StoreOperation =
   | 'watch for lost data'
   | 'repair the index'
   | 'hold leases'
+  | `${'read' | 'store'} webhook ${'settings' | 'deliveries'}`
   | 'choose indexed labels'
   | `read ${'participants' | 'occupancy' | 'tags' | 'deadlines' | 'the change feed'}`;
 
@@ -241,6 +243,8 @@ export interface FeedExtent {
 export interface FeedStore {
   /** The position after the newest entry. */
   end(): Promise<FeedPosition>;
+  /** Before the first entry that was committed at this time or later, or before the oldest one that is kept. */
+  at(timeMs: number): Promise<FeedPosition>;
   /**
    * The first `limit` entries after a position, starting with the entry of the position itself if it was read only in part.
    * Fewer at MAX_PAGE_BYTES or at the end of the feed. Entries of one shard, and so of one participant, are in commit order.
@@ -466,6 +470,8 @@ export interface Storage {
   readonly backups: BackupStore | undefined;
   readonly quarantine: QuarantineStore;
   readonly leases: LeaseStore;
+  readonly webhookSettings: WebhookSettingStore;
+  readonly deliveries: DeliveryStore;
   /**
    * `listener` is called whenever commits that have completed may be missing, because another server answers, or the same one was
    * restarted or has lost data.

@@ -2,6 +2,7 @@ import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '
 import type { Storage } from './ports.js';
 import {
   BINDING_STORE,
+  DELIVERY_STORE,
   END_STORE,
   FEED_STORE,
   INCIDENT_STORE,
@@ -11,6 +12,7 @@ import {
   QUARANTINE_STORE,
   RECORD_STORE,
   STORAGE,
+  WEBHOOK_SETTING_STORE,
 } from './tokens.js';
 
 /** Provides the ports of the store and closes it on shutdown. */
@@ -30,6 +32,8 @@ export class StorageModule implements OnApplicationShutdown {
       { provide: INCIDENT_STORE, useValue: storage.incidents },
       { provide: QUARANTINE_STORE, useValue: storage.quarantine },
       { provide: LEASE_STORE, useValue: storage.leases },
+      { provide: WEBHOOK_SETTING_STORE, useValue: storage.webhookSettings },
+      { provide: DELIVERY_STORE, useValue: storage.deliveries },
     ];
     return { module: StorageModule, providers, exports: providers };
   }

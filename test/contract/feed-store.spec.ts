@@ -55,6 +55,22 @@ describe.each(storesUnderTest())('the feed on %s', (_, open) => {
     expect(textsOf(await entriesAfter(storage.feed, opened.startPosition))).toEqual(history);
   });
 
+  it('finds the position at a time', async () => {
+    const { feed } = storage;
+    for (let n = 0; n < 100; n += 1) await announce(`${n}`);
+    const all = textsOf(await entriesAfter(feed, opened.startPosition));
+    expect(textsOf(await entriesAfter(feed, await feed.at(0)))).toEqual(all);
+    expect(await feed.at(Date.now() + 3_600_000)).toEqual(await feed.end());
+    const { newestAtMs } = await feed.extent();
+    const found = textsOf(await entriesAfter(feed, await feed.at(newestAtMs)));
+    expect(all.slice(-found.length)).toEqual(found);
+    expect(found).toContain('99');
+    await trimAll(feed, { retentionMs: 86_400_000, maxBytes: 3 });
+    const kept = await entriesAfter(feed, await feed.at(0));
+    expect(kept.length).toBeLessThan(100);
+    expect(textsOf(kept)).toContain('99');
+  });
+
   it('resumes exactly after any position, whatever the page size', async () => {
     for (let n = 0; n < 10; n += 1) await announce(`${n}a`, `${n}b`, `${n}c`);
     const all = await entriesAfter(storage.feed, opened.startPosition);

@@ -10,6 +10,7 @@ import { RedisConnection } from '../../src/storage/redis/client/redis-connection
 import { RedisStorage } from '../../src/storage/redis/redis-storage.js';
 import { documentedUser, urlOfUser } from '../storage/redis/acl-user.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
+import { DELIVERY_LIMITS, deliveryUpdate } from './delivery-update.js';
 import { BANDWIDTH, indexOf, tagged } from './index-entry.js';
 import { quarantined } from './quarantined.js';
 
@@ -35,6 +36,7 @@ async function countRefusals(url: string): Promise<number> {
   });
   const [a, b] = [changeset('a', 'a change'), changeset('b', 'another change')];
   const callback = quarantined();
+  const update = deliveryUpdate('endpoint');
   const begin = await storage.feed.end().catch(() => []);
   const outcomes = [...(await storage.records.load([a.key])), ...(await storage.records.commit([a, b]))];
   const page = { states: ['connected'] } as const;
@@ -47,6 +49,7 @@ async function countRefusals(url: string): Promise<number> {
     storage.labels.complete('[""]'),
     storage.records.claimDue({ nowMs: Date.now(), untilMs: Date.now(), limit: 10 }),
     storage.feed.end(),
+    storage.feed.at(0),
     storage.feed.read(begin, 10),
     storage.feed.waitForChange(begin.length > 0 ? begin : [{ epoch: '', entry: '0-0' }], new AbortController().signal),
     storage.bindings.bind('ref', a.key, Date.now() + 60_000),
@@ -60,6 +63,18 @@ async function countRefusals(url: string): Promise<number> {
     storage.leases.renew('job', 1, 1_000),
     storage.leases.saveNote('job', 1, 'note'),
     storage.leases.note('job'),
+    storage.webhookSettings.replace('endpoint', null, 'text'),
+    storage.webhookSettings.revision(),
+    storage.webhookSettings.list(),
+    storage.webhookSettings.get('endpoint'),
+    storage.deliveries.save({ name: 'job', token: 1 }, [update], DELIVERY_LIMITS),
+    storage.deliveries.states(),
+    storage.deliveries.state('endpoint'),
+    storage.deliveries.page('attempts', 'endpoint', null, 1),
+    storage.deliveries.record('attempts', 'endpoint', update.records.attempts[0].id),
+    storage.deliveries.remove('attempts', 'endpoint', update.records.attempts[0].id),
+    storage.deliveries.count('attempts', 'endpoint'),
+    storage.deliveries.forget(['endpoint']),
     storage.leases.release('job', 1),
     storage.feed.trim({ retentionMs: 86_400_000, maxBytes: 1 }),
     storage.check(),

@@ -23,6 +23,7 @@ export function watched(storage: Storage) {
     size: () => storage.records.size(),
   };
   const { kind, description, index, labels, feed, bindings, ends, incidents, quarantine, leases, backups } = storage;
+  const { webhookSettings, deliveries } = storage;
   const lifecycle = {
     onPossibleLoss: (listener: () => void) => storage.onPossibleLoss(listener),
     get intactAtMs() {
@@ -53,6 +54,8 @@ export function watched(storage: Storage) {
       incidents,
       quarantine,
       leases,
+      webhookSettings,
+      deliveries,
       backups,
     }) satisfies Storage,
     commits,

@@ -15,6 +15,7 @@ const MAX_TRIMMED_ENTRIES = 1_000;
 export class RedisFeedStore implements FeedStore {
   readonly #shards: Shards;
   readonly #position: Script;
+  readonly #positionAt: Script;
   readonly #changes: Script;
   readonly #trim: Script;
   /** By shard: whether it has an entry after the one that the wait began with. Only with several servers. */
@@ -23,16 +24,17 @@ export class RedisFeedStore implements FeedStore {
   constructor(shards: Shards) {
     this.#shards = shards;
     this.#position = loadScript(shards, 'feed', 'position');
+    this.#positionAt = loadScript(shards, 'feed', 'position-at');
     this.#changes = loadScript(shards, 'changes');
     this.#trim = loadScript(shards, 'trim');
   }
 
   end(): Promise<FeedPosition> {
-    return this.#shards.fromEach('read the change feed', async (shard) => {
-      const call = { keys: [shard.epoch, shard.changes], args: [newEpoch()] };
-      const [name, entry] = (await this.#position(shard, call)) as string[];
-      return { epoch: String(name), entry: String(entry) };
-    });
+    return this.#positionFrom(this.#position, []);
+  }
+
+  at(timeMs: number): Promise<FeedPosition> {
+    return this.#positionFrom(this.#positionAt, [Math.max(timeMs - 1, 0)]);
   }
 
   async read(after: FeedPosition, limit: number): Promise<FeedEntry[] | null> {
@@ -125,6 +127,14 @@ export class RedisFeedStore implements FeedStore {
     return this.#shards.client.runBlocking(shards[0]?.slot ?? 0, async (commands) => {
       const reply = await commands.xread('COUNT', 1, 'BLOCK', MAX_WAIT_MS, 'STREAMS', ...streams, ...entries);
       return reply !== null;
+    });
+  }
+
+  #positionFrom(script: Script, args: readonly number[]): Promise<FeedPosition> {
+    return this.#shards.fromEach('read the change feed', async (shard) => {
+      const call = { keys: [shard.epoch, shard.changes], args: [newEpoch(), ...args] };
+      const [epoch, entry] = (await script(shard, call)) as string[];
+      return { epoch: String(epoch), entry: String(entry) };
     });
   }
 

@@ -4,6 +4,7 @@ import { StartError } from '../../runtime/start-error.js';
 import { type Storage, StoreUnavailableError, type Traffic } from '../ports.js';
 import { RedisBindingStore } from './binding-store.js';
 import type { RedisClient } from './client/redis-client.js';
+import { RedisDeliveryStore } from './delivery-store.js';
 import type { Durability } from './durability.js';
 import { RedisEndStore } from './end-store.js';
 import { RedisFeedStore } from './feed-store.js';
@@ -17,6 +18,7 @@ import { RedisRecordStore } from './record-store.js';
 import { ServerWatch } from './server-watch.js';
 import { type ShardOptions, Shards } from './shards.js';
 import { LayoutError } from './store-meta.js';
+import { RedisWebhookSettingStore } from './webhook-setting-store.js';
 
 interface RedisStorageOptions extends ShardOptions {
   readonly description: string;
@@ -40,6 +42,8 @@ export class RedisStorage implements Storage {
   readonly backups = undefined;
   readonly quarantine: RedisQuarantineStore;
   readonly leases: RedisLeaseStore;
+  readonly webhookSettings: RedisWebhookSettingStore;
+  readonly deliveries: RedisDeliveryStore;
   readonly repair: IndexRepair;
   readonly #shards: Shards;
   readonly #sources: readonly SourceName[];
@@ -60,6 +64,8 @@ export class RedisStorage implements Storage {
     this.ends = new RedisEndStore(this.#shards, options.clock);
     this.quarantine = new RedisQuarantineStore(this.#shards);
     this.leases = new RedisLeaseStore(this.#shards);
+    this.webhookSettings = new RedisWebhookSettingStore(this.#shards);
+    this.deliveries = new RedisDeliveryStore(this.#shards);
     this.incidents = new ServerWatch(this.#shards, { ...options, replayWindowMs, lastSeen });
   }
 

@@ -6,6 +6,8 @@
 // `watch` a counter that reveals lost data (server-watch.ts) · `incidents` the open ones by time · `incident:<id>` every one
 // `meta` how the data is laid out (store-meta.ts)
 // `quarantine` what is known of quarantined callbacks, by id · `quarantined:<id>` the body of each (these three only in shard 0)
+// `webhook-settings` the ids of endpoints and rules, `webhook-setting:<id>` each, `webhook-revision` · `webhook-states` the ids of endpoints
+// with deliveries, `webhook-state:<id>`, `webhook-attempts:<id>`, `webhook-dead-letters:<id>` (all in shard 0)
 // `labels` which labels are indexed (label-index.ts)
 // Per source: `s:<source>:state:<set>` participants, `s:<source>:<kind>:<name>:<set>` those of a group, `s:<source>:tags` tags
 // with participants present, `s:<source>:labels` such labels. `<set>` is a state or a known availability (scored by since), or one
@@ -17,6 +19,7 @@ import type { SourceName } from '../../domain/subject.js';
 import type { SubjectKey } from '../encoding/subject-key.js';
 import type { Group } from '../ports.js';
 import type { TimedId } from '../timed-id.js';
+import type { DeliveryLog } from '../webhook-ports.js';
 import { slotOf } from './client/slot.js';
 
 /**
@@ -40,6 +43,9 @@ export class Shard {
   readonly watch: string;
   readonly incidents: string;
   readonly quarantine: string;
+  readonly webhookSettings: string;
+  readonly webhookRevision: string;
+  readonly webhookStates: string;
   readonly pendingEnds: string;
   readonly keptEnds: string;
   readonly labels: string;
@@ -63,6 +69,9 @@ export class Shard {
     this.incidents = `${this.#prefix}incidents`;
     this.quarantine = `${this.#prefix}quarantine`;
     this.meta = `${this.#prefix}meta`;
+    this.webhookSettings = `${this.#prefix}webhook-settings`;
+    this.webhookRevision = `${this.#prefix}webhook-revision`;
+    this.webhookStates = `${this.#prefix}webhook-states`;
     this.pendingEnds = `${this.#prefix}pending-ends`;
     this.keptEnds = `${this.#prefix}kept-ends`;
     this.labels = `${this.#prefix}labels`;
@@ -99,6 +108,18 @@ export class Shard {
 
   leaseNote(name: string): string {
     return `${this.#prefix}lease-note:${name}`;
+  }
+
+  webhookSetting(id: string): string {
+    return `${this.#prefix}webhook-setting:${id}`;
+  }
+
+  webhookState(endpointId: string): string {
+    return `${this.#prefix}webhook-state:${endpointId}`;
+  }
+
+  webhookLog(log: DeliveryLog, endpointId: string): string {
+    return `${this.#prefix}webhook-${log}:${endpointId}`;
   }
 
   ref(ref: string): string {

@@ -37,6 +37,14 @@ export class SqliteFeedStore implements FeedStore {
     return this.#database.attempt('read the change feed', () => this.position);
   }
 
+  at(timeMs: number): Promise<FeedPosition> {
+    return this.#database.attempt('read the change feed', () => {
+      const { epoch, oldestEntry } = this.#statements;
+      const [id] = this.#newestUpTo(timeMs * 1_000 - 1) ?? (oldestEntry.get() as unknown as EntryHead);
+      return [{ epoch: (epoch.get() as unknown as [string])[0], entry: String(id) }];
+    });
+  }
+
   read(after: FeedPosition, limit: number): Promise<FeedEntry[] | null> {
     return this.#database.attempt('read the change feed', () => this.#entriesAfter(after, limit));
   }

@@ -2,7 +2,7 @@
 // counts. Its `name` is '' for all participants of a source, or 'tag:…', 'scope:…' or 'label:…' for those of a group. Participants with
 // indexed labels are listed in `labelled`, once for each label, by triggers of their own: few participants may have any.
 
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 type Row = 'OLD' | 'NEW';
 
@@ -160,6 +160,17 @@ export const schema = (nowMs: number) => `
     token INTEGER NOT NULL,
     until_ms INTEGER NOT NULL,
     note TEXT
+  ) WITHOUT ROWID;
+  CREATE TABLE webhook_settings (id TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE webhook_revision (number INTEGER NOT NULL); -- one row
+  INSERT INTO webhook_revision VALUES (0);
+  CREATE TABLE webhook_states (endpoint_id TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE webhook_records (
+    endpoint_id TEXT NOT NULL,
+    log TEXT NOT NULL,
+    id TEXT NOT NULL, -- begins with a time: timed-id.ts
+    text TEXT NOT NULL,
+    PRIMARY KEY (endpoint_id, log, id)
   ) WITHOUT ROWID;
   CREATE TABLE checks (id INTEGER PRIMARY KEY, written BLOB NOT NULL);
 

@@ -4,6 +4,7 @@ import type { Clock } from '../../runtime/clock.js';
 import type { IncidentStore, Storage } from '../ports.js';
 import { SqliteBackups } from './backups.js';
 import { SqliteBindingStore } from './binding-store.js';
+import { SqliteDeliveryStore } from './delivery-store.js';
 import { SqliteEndStore } from './end-store.js';
 import { SqliteFeedStore } from './feed-store.js';
 import { SqliteLabelIndex } from './label-index.js';
@@ -12,6 +13,7 @@ import { SqlitePresenceIndex } from './presence-index.js';
 import { SqliteQuarantineStore } from './quarantine-store.js';
 import { SqliteRecordStore } from './record-store.js';
 import { SqliteDatabase } from './sqlite-database.js';
+import { SqliteWebhookSettingStore } from './webhook-setting-store.js';
 
 /** A file that has lost data is not opened. */
 const NO_INCIDENTS: IncidentStore = { list: async () => [], acknowledge: async () => false };
@@ -29,6 +31,8 @@ export class SqliteStorage implements Storage {
   readonly backups: SqliteBackups;
   readonly quarantine: SqliteQuarantineStore;
   readonly leases: SqliteLeaseStore;
+  readonly webhookSettings: SqliteWebhookSettingStore;
+  readonly deliveries: SqliteDeliveryStore;
   readonly clockAheadMs = undefined;
   readonly reconnects = 0;
   readonly traffic = undefined;
@@ -48,6 +52,8 @@ export class SqliteStorage implements Storage {
     this.ends = new SqliteEndStore(this.#database, clock);
     this.quarantine = new SqliteQuarantineStore(this.#database);
     this.leases = new SqliteLeaseStore(this.#database, clock);
+    this.webhookSettings = new SqliteWebhookSettingStore(this.#database);
+    this.deliveries = new SqliteDeliveryStore(this.#database, clock);
   }
 
   onPossibleLoss(): void {}

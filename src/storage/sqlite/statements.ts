@@ -138,6 +138,31 @@ export function prepareStatements(db: Database.Database) {
       .prepare('UPDATE leases SET note = ? WHERE name = ? AND token = ? AND until_ms > ? RETURNING token')
       .raw(),
     note: db.prepare('SELECT note FROM leases WHERE name = ?').raw(),
+    isLeaseHeld: db.prepare('SELECT 1 FROM leases WHERE name = ? AND token = ? AND until_ms > ?').raw(),
+    webhookRevision: db.prepare('SELECT number FROM webhook_revision').raw(),
+    nextWebhookRevision: db.prepare('UPDATE webhook_revision SET number = number + 1'),
+    webhookSettings: db.prepare('SELECT id, text FROM webhook_settings ORDER BY id').raw(),
+    webhookSetting: db.prepare('SELECT text FROM webhook_settings WHERE id = ?').raw(),
+    setWebhookSetting: db.prepare('INSERT OR REPLACE INTO webhook_settings VALUES (?, ?)'),
+    removeWebhookSetting: db.prepare('DELETE FROM webhook_settings WHERE id = ?'),
+    webhookStates: db.prepare('SELECT endpoint_id, text FROM webhook_states').raw(),
+    webhookState: db.prepare('SELECT text FROM webhook_states WHERE endpoint_id = ?').raw(),
+    setWebhookState: db.prepare('INSERT OR REPLACE INTO webhook_states VALUES (?, ?)'),
+    forgetWebhookState: db.prepare('DELETE FROM webhook_states WHERE endpoint_id IN (SELECT value FROM json_each(?))'),
+    forgetWebhookLogs: db.prepare('DELETE FROM webhook_records WHERE endpoint_id IN (SELECT value FROM json_each(?))'),
+    addWebhookRecord: db.prepare('INSERT OR REPLACE INTO webhook_records VALUES (?, ?, ?, ?)'),
+    trimWebhookLog: db.prepare(
+      `DELETE FROM webhook_records WHERE endpoint_id = ? AND log = ? AND (id < ? OR id <=
+       (SELECT id FROM webhook_records WHERE endpoint_id = ? AND log = ? ORDER BY id DESC LIMIT 1 OFFSET ?))`,
+    ),
+    webhookLogPage: db
+      .prepare(
+        'SELECT id, text FROM webhook_records WHERE endpoint_id = ? AND log = ? AND id < ? ORDER BY id DESC LIMIT ?',
+      )
+      .raw(),
+    webhookRecord: db.prepare('SELECT text FROM webhook_records WHERE endpoint_id = ? AND log = ? AND id = ?').raw(),
+    removeWebhookRecord: db.prepare('DELETE FROM webhook_records WHERE endpoint_id = ? AND log = ? AND id = ?'),
+    webhookLogCount: db.prepare('SELECT count(*) FROM webhook_records WHERE endpoint_id = ? AND log = ?').raw(),
     // The size of a large commit: a few bytes may still fit on a full disk.
     check: db.prepare('INSERT OR REPLACE INTO checks VALUES (1, zeroblob(65536))'),
   };

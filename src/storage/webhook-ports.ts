@@ -1,0 +1,68 @@
+// The ports for outbound webhooks. Their texts are JSON with a format number, made and read by src/webhooks/: a store knows
+// nothing of what they mean. What is delivered is in the feed; only how far each endpoint has got is stored here.
+import type { TimedId } from './timed-id.js';
+
+export interface WebhookSetting {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** Endpoints and rules, by id: few and small. They are in one list, with one revision, so that every node notices any change. */
+export interface WebhookSettingStore {
+  /** Changes with every setting, and never back; 0: there has been none. */
+  revision(): Promise<number>;
+  /** All of them, sorted by id. */
+  list(): Promise<WebhookSetting[]>;
+  /** null: there is no such setting. */
+  get(id: string): Promise<string | null>;
+  /**
+   * Replaces the text unless it has changed. `before`: as it was read; null: there was none. `after`: null removes it. Resolves
+   * with whether it was replaced.
+   */
+  replace(id: string, before: string | null, after: string | null): Promise<boolean>;
+}
+
+/** Of an endpoint: its newest attempts to deliver, and the messages that were set aside. */
+export const DELIVERY_LOGS = ['attempts', 'dead-letters'] as const;
+export type DeliveryLog = (typeof DELIVERY_LOGS)[number];
+
+export interface DeliveryRecord {
+  readonly id: TimedId;
+  readonly text: string;
+}
+
+/** The oldest records beyond a limit are dropped. */
+export interface DeliveryLogLimits {
+  readonly maxCount: number;
+  readonly oldestMs: number;
+}
+
+/** What has become of the deliveries to an endpoint. Stored together: a message is in the state or among the dead letters. */
+export interface DeliveryUpdate {
+  readonly endpointId: string;
+  readonly state: string;
+  readonly records: Readonly<Record<DeliveryLog, readonly DeliveryRecord[]>>;
+}
+
+/** How far each endpoint has got. Only the holder of a lease writes it: its token is the fencing token. */
+export interface DeliveryStore {
+  /** Of all endpoints, by id. */
+  states(): Promise<ReadonlyMap<string, string>>;
+  /** null: nothing was delivered yet. */
+  state(endpointId: string): Promise<string | null>;
+  /** Stores all of them. Resolves with false, and stores nothing, unless the lease is held with this token. */
+  save(
+    lease: { readonly name: string; readonly token: number },
+    updates: readonly DeliveryUpdate[],
+    limits: Readonly<Record<DeliveryLog, DeliveryLogLimits>>,
+  ): Promise<boolean>;
+  /** Removes all about endpoints that no longer exist. */
+  forget(endpointIds: readonly string[]): Promise<void>;
+  /** The newest `limit` records that are older than `before`, newest first. */
+  page(log: DeliveryLog, endpointId: string, before: TimedId | null, limit: number): Promise<DeliveryRecord[]>;
+  /** null: there is no such record. */
+  record(log: DeliveryLog, endpointId: string, id: TimedId): Promise<string | null>;
+  /** Resolves with whether there was one. */
+  remove(log: DeliveryLog, endpointId: string, id: TimedId): Promise<boolean>;
+  count(log: DeliveryLog, endpointId: string): Promise<number>;
+}
