@@ -1,6 +1,6 @@
 // Who may import whom. The direction: api → read and write sides → ports and domain; adapters → ports and domain;
 // domain → nothing outside itself. What is below knows no capability, and capabilities stay out of each other.
-const CAPABILITIES = 'presence|feed|sources|spool|incidents|backups|quarantine|reconcile|transfer|history';
+const CAPABILITIES = 'presence|feed|sources|spool|incidents|backups|quarantine|reconcile|transfer|history|webhooks';
 const BELOW = 'http|runtime|observability|auth|storage|domain|config';
 
 module.exports = {
@@ -135,6 +135,22 @@ module.exports = {
         dynamic: false,
         dependencyTypesNot: ['type-only'],
       },
+    },
+    {
+      name: 'webhooks-follow-the-feed',
+      severity: 'error',
+      from: { path: '^src/webhooks/' },
+      to: {
+        path: `^src/(${CAPABILITIES})/`,
+        pathNot:
+          '^src/webhooks/|^src/feed/(feed-hub|feed-reader|feed-trimmer|follower|change-filter|api/change-response)\\.ts$',
+      },
+    },
+    {
+      name: 'no-capability-uses-webhooks',
+      severity: 'error',
+      from: { path: `^src/(${CAPABILITIES})/`, pathNot: '^src/webhooks/' },
+      to: { path: '^src/webhooks/' },
     },
     {
       name: 'nothing-reaches-into-an-api',

@@ -32,6 +32,7 @@ import { SpoolModule, type SpoolSettings } from './spool/spool.module.js';
 import { type Storage, StoreUnavailableError } from './storage/ports.js';
 import { StorageModule } from './storage/storage.module.js';
 import { STORAGE } from './storage/tokens.js';
+import { type WebhookSettings, WebhooksModule } from './webhooks/webhooks.module.js';
 
 interface MetricsSettings {
   /** undefined: the metrics are served by the service itself. */
@@ -64,6 +65,7 @@ export interface AppSettings {
   /** Between two polls of the list of a provider; 0: providers are not asked. */
   readonly reconcileMs: number;
   readonly history: HistorySettings;
+  readonly webhooks: WebhookSettings;
   readonly access: AccessSettings;
   readonly http: HttpSettings;
 }
@@ -97,6 +99,7 @@ export class AppModule {
     forward,
     reconcileMs,
     history,
+    webhooks,
     access,
     workers,
     sources,
@@ -142,6 +145,7 @@ export class AppModule {
           summaries: registry.all.map(({ name, missingSettings: needs }) => ({ name, needs })),
         }),
         historyModule,
+        WebhooksModule.forRoot({ ...webhooks, imports: [storageModule, feedModule], publicUrl: access.publicUrl }),
         MetricsModule.forRoot({
           hasOwnPort: metricsAddress !== undefined,
           version: VERSION,

@@ -295,6 +295,11 @@ function group(values: Values, ofSources: readonly SourceValues[]): Omit<Config,
     },
     quarantine: { maxCount: quarantineMaxCount, maxBytes: quarantineMaxBytes, retentionMs: quarantineRetentionMs },
     history: { place: historyPlace(values), retentionMs: values.historyRetentionMs },
+    webhooks: {
+      isHttpAllowed: values.isWebhookHttpAllowed,
+      allowedNetworks: values.webhookAllowedNetworks,
+      declared: values.webhookEndpoints,
+    },
     access: { isRequired: isAuthRequired, apiKeys, callbackSecrets, publicUrl, newParticipantsPerMinute },
     http: {
       trustProxy,

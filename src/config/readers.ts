@@ -153,6 +153,16 @@ export function addressRange(text: string): string {
   throw new Error('must be a comma-separated list of addresses or CIDR ranges like 10.0.0.0/8');
 }
 
+export function jsonList(text: string): unknown[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value)) return value;
+  } catch {
+    // The message would quote the text.
+  }
+  throw new Error('must be a JSON array');
+}
+
 export function origin(text: string): string {
   if (URL.canParse(text) && new URL(text).origin === text) return text;
   throw new Error('must be a comma-separated list of origins like https://app.example.com');

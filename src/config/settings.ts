@@ -13,6 +13,7 @@ import {
   durability,
   indexedLabels,
   integer,
+  jsonList,
   keyPrefix,
   line,
   list,
@@ -337,6 +338,24 @@ export const SETTINGS = {
     String(90 * 86_400_000),
     'How long history keeps a connection after its end.',
     integer(60_000, 3_660 * 86_400_000),
+  ),
+  webhookEndpoints: setting(
+    'WEBHOOK_ENDPOINTS',
+    '[]',
+    'Endpoints of webhooks, besides those that are made by request: a JSON array, usually from a file, with WEBHOOK_ENDPOINTS_FILE. See docs/webhooks.md.',
+    jsonList,
+  ),
+  isWebhookHttpAllowed: setting(
+    'WEBHOOK_ALLOW_HTTP',
+    'off',
+    'on or off. on: webhooks may be sent over http, where everybody on the way can read them.',
+    onOrOff,
+  ),
+  webhookAllowedNetworks: setting(
+    'WEBHOOK_ALLOWED_NETWORKS',
+    '',
+    'Private networks that webhooks may be sent to: a comma-separated list of addresses or CIDR ranges.',
+    (text) => list(text).map(addressRange),
   ),
   logLevel: setting('LOG_LEVEL', 'info', `Log level: ${LOG_LEVELS.join(', ')}.`, logLevel),
 };

@@ -25,6 +25,7 @@ import { parseRedisUrl } from '../../src/storage/redis/client/parse-redis-url.js
 import type { TlsOptions } from '../../src/storage/redis/client/redis-address.js';
 import type { Allowance } from '../../src/storage/redis/client/redis-fault.js';
 import type { Durability } from '../../src/storage/redis/durability.js';
+import type { WebhookSettings } from '../../src/webhooks/webhooks.module.js';
 import { BANDWIDTH } from '../contract/index-entry.js';
 import { watched } from '../contract/watched-storage.js';
 import { closeOnce } from '../leftovers.js';
@@ -51,6 +52,8 @@ export interface ServiceOptions {
   readonly forward?: ForwardTarget & { readonly maxBytes?: number };
   /** undefined: off. `embedded`: SQLite in the data folder. */
   readonly history?: HistoryPlace | 'embedded';
+  /** Loopback addresses over http are allowed. */
+  readonly webhooks?: Partial<WebhookSettings>;
   readonly feed?: Partial<FeedSettings>;
   readonly access?: Partial<AccessSettings>;
   readonly http?: Partial<HttpSettings>;
@@ -112,6 +115,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     replayWindowMs = 0,
     reconcileMs = 60_000,
     forward,
+    webhooks,
     feed,
     access,
     http,
@@ -163,6 +167,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     metricsSettings: { address: undefined, tags: metricsTags, dataDir },
     quarantine: { maxCount: 10_000, maxBytes: 1e8, retentionMs: 604_800_000, ...quarantine },
     history: { place: history, retentionMs: 7_776_000_000 },
+    webhooks: { isHttpAllowed: true, allowedNetworks: ['127.0.0.0/8', '::1'], declared: [], ...webhooks },
     access: {
       isRequired: true,
       apiKeys: [],

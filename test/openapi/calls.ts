@@ -2,13 +2,15 @@
 import { expect } from '@jest/globals';
 import { parseApiKeys } from '../../src/auth/api-keys.js';
 import { digestOf } from '../../src/auth/secret.js';
+import { endpointId } from '../../src/webhooks/endpoint.js';
+import { MAX_ENDPOINTS } from '../../src/webhooks/endpoints.js';
 import { SEED, type Service } from '../e2e/service.js';
 import { eventually } from '../eventually.js';
 import { type Call, send } from './client.js';
 import type { Operation } from './document.js';
 
 /** Each is tried on each operation, whether or not the document lists it for that operation. */
-export const REFUSALS = '400 401 403 404 409 410 413 414 415 417 422 429 431 501 503'.split(' ');
+export const REFUSALS = '400 401 403 404 409 410 412 413 414 415 417 422 429 431 501 503'.split(' ');
 
 export const SECRET = 'a-callback-secret-of-32-characters-or-more';
 const KEYS = { read: 'the-key-of-a-reader', admin: 'the-key-of-an-operator', metrics: 'the-key-of-prometheus' };
@@ -23,6 +25,15 @@ export const INCIDENT_ID = 'store-emptied-0-0';
 export const QUARANTINE_ID = '019ac0f3b2c1-9f86d081884c7d65';
 /** By the clock of the service: after its participants were added. */
 const PAST = '2026-11-23T19:30:20.000Z';
+export const ENDPOINT_ID = 'ep_unknown';
+/** Declared by the settings of the service. */
+export const DECLARED_ENDPOINT = {
+  name: 'declared',
+  secret: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+  url: 'http://127.0.0.1:49999/presence',
+};
+const DECLARED_ID = 'ep_declared';
+const ENDPOINT = { url: 'http://127.0.0.1:49999/presence' };
 const UNKNOWN_POSITION = '000000000000.1';
 const RANGE = 'from=2026-11-23T09:00:00Z&to=2026-11-23T10:00:00Z';
 
@@ -44,7 +55,15 @@ const ADMIN_OPERATIONS = new Set([
   'deleteQuarantinedCallback',
   'deleteQuarantinedCallbacks',
   'takeForwardedCallbacks',
+  'listWebhookEndpoints',
+  'createWebhookEndpoint',
+  'getWebhookEndpoint',
+  'changeWebhookEndpoint',
+  'deleteWebhookEndpoint',
+  'rotateWebhookSecret',
 ]);
+/** Whose bodies may be empty. */
+const OPTIONAL_BODIES = new Set(['replayQuarantinedCallbacks', 'changeWebhookEndpoint', 'rotateWebhookSecret']);
 const FORWARDED = {
   source: 'bandwidth',
   receivedAt: new Date().toISOString(),
@@ -70,9 +89,12 @@ export function usualCall({ path, method, operationId }: Operation): Call {
     setAvailability: { availability: 'available' },
     setLabels: { labels: { call: '42', user: 'u-7' } },
     takeForwardedCallbacks: { callbacks: [FORWARDED] },
+    createWebhookEndpoint: ENDPOINT,
+    changeWebhookEndpoint: { batch: 5 },
+    rotateWebhookSecret: {},
     replayQuarantinedCallbacks: { reason: 'unknown-event' },
   };
-  const hasBody = method === 'POST' || method === 'PUT';
+  const hasBody = method !== 'GET' && method !== 'DELETE';
   const isCallback = path.startsWith('/callbacks/');
   const credentials = isCallback ? BASIC : bearer(scopeOf(operationId));
   return {
@@ -82,6 +104,7 @@ export function usualCall({ path, method, operationId }: Operation): Call {
       .replace('{participantId}', SEED.participantId)
       .replace('{token}', SECRET)
       .replace('incidents/{id}', `incidents/${INCIDENT_ID}`)
+      .replace('endpoints/{id}', `endpoints/${ENDPOINT_ID}`)
       .replace('{id}', QUARANTINE_ID)
       .replace(/participants$/, operationId === 'purgeParticipants' ? 'participants?tag=nobody' : '$&')
       .replace(/quarantine$/, operationId === 'deleteQuarantinedCallbacks' ? 'quarantine?reason=unknown-event' : '$&')
@@ -104,7 +127,7 @@ export async function refusedCall(
   const headers = (more: Record<string, string>) => ({ ...usual, headers: { ...usual.headers, ...more } });
   switch (status) {
     case '400':
-      if (operationId === 'replayQuarantinedCallbacks') return { ...usual, body: '{"color":"red"}' };
+      if (OPTIONAL_BODIES.has(operationId)) return { ...usual, body: '{"color":"red"}' };
       return usual.body === undefined
         ? { ...usual, path: `${usual.path.split('?')[0]}?unknown=1` }
         : { ...usual, body: '{}' };
@@ -124,15 +147,21 @@ export async function refusedCall(
             ...(operationId === 'setLabels' && { body: '{"labels":{}}' }),
           };
     case '409':
+      if (operationId === 'createWebhookEndpoint') await fillWithEndpoints(service);
+      if (path.includes('endpoints/{id}')) return { ...usual, path: usual.path.replace(ENDPOINT_ID, DECLARED_ID) };
       return { ...usual, path: usual.path.replace(SEED.participantId, 'left') };
     case '410':
       return { ...usual, path: `${path}?after=${UNKNOWN_POSITION}` };
+    case '412': {
+      const { id } = await createdEndpoint(service);
+      return { ...headers({ 'if-match': '"another"' }), path: usual.path.replace(ENDPOINT_ID, id) };
+    }
     case '413':
       return headers({ ...JSON_TYPE, 'content-length': '1200000' });
     case '414':
       return {
         ...usual,
-        path: [SEED.participantId, INCIDENT_ID, QUARANTINE_ID].reduce(
+        path: [SEED.participantId, INCIDENT_ID, QUARANTINE_ID, ENDPOINT_ID].reduce(
           (text, id) => text.replace(id, 'x'.repeat(5_000)),
           usual.path,
         ),
@@ -142,6 +171,11 @@ export async function refusedCall(
     case '417':
       return headers({ expect: 'a-miracle' });
     case '422': {
+      if (operationId === 'createWebhookEndpoint') {
+        const key = { 'idempotency-key': 'a key' };
+        await createdEndpoint(service, key);
+        return { ...headers(key), body: JSON.stringify({ ...ENDPOINT, batch: 7 }) };
+      }
       if (operationId !== 'replayQuarantinedCallback') return usual;
       return { ...usual, path: usual.path.replace(QUARANTINE_ID, await quarantinedId(service, 'unknown-event')) };
     }
@@ -150,6 +184,24 @@ export async function refusedCall(
     default:
       return usual;
   }
+}
+
+export async function createdEndpoint(
+  { url }: Service,
+  headers: Record<string, string> = {},
+): Promise<{ readonly id: string; readonly etag: string }> {
+  const call = { method: 'POST', path: '/v1/webhooks/endpoints', body: JSON.stringify(ENDPOINT) };
+  const made = await send(url, { ...call, headers: { ...JSON_TYPE, ...bearer('admin'), ...headers } });
+  expect([made.status, made.text]).toEqual([201, expect.any(String)]);
+  return { id: JSON.parse(made.text).id, etag: String(made.headers.etag) };
+}
+
+/** As many as there may be. */
+async function fillWithEndpoints(service: Service): Promise<void> {
+  const { webhookSettings } = service.storage;
+  const { id } = await createdEndpoint(service);
+  const text = String(await webhookSettings.get(id));
+  for (let n = 0; n < MAX_ENDPOINTS; n += 1) await webhookSettings.replace(endpointId(`${n}`), null, text);
 }
 
 /** Sends a callback that is quarantined for this reason. Resolves with its id. */

@@ -23,6 +23,11 @@ describe('the API document', () => {
     folder = mkdtempSync(join(tmpdir(), 'rollcall-openapi-'));
     const access = { isRequired: false, callbackSecrets: [SECRET] };
     service = await startService({ sources: EVERY_DIALECT, access, history: 'embedded' });
+    service = await startService({
+      sources: EVERY_DIALECT,
+      access,
+      webhooks: { resolve: async () => ['93.184.216.34'] },
+    });
     document = (await service.request('/openapi.json')).json;
     operations = operationsOf(document);
   });
@@ -168,6 +173,10 @@ describe('the API document', () => {
         replayQuarantinedCallback: 404,
         deleteQuarantinedCallback: 404,
         getPastPresence: 400,
+        getWebhookEndpoint: 404,
+        changeWebhookEndpoint: 404,
+        deleteWebhookEndpoint: 404,
+        rotateWebhookSecret: 404,
         setAvailability: 409,
         listChanges: 410,
         mintCallbackUrl: 501,

@@ -7,6 +7,9 @@ import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
 import {
   bearer,
+  createdEndpoint,
+  DECLARED_ENDPOINT,
+  ENDPOINT_ID,
   INCIDENT_ID,
   JSON_TYPE,
   LOCKED,
@@ -45,6 +48,7 @@ export class ServiceResponses {
   async collect(operations: readonly Operation[]): Promise<void> {
     const clock = new ManualClock(Date.parse('2026-11-23T09:30:00.000Z'));
     const service = await this.#start({ clock, access: LOCKED, history: 'embedded' });
+    const service = await this.#start({ clock, access: LOCKED, webhooks: { declared: [DECLARED_ENDPOINT] } });
     const begin = JSON.parse(
       (await send(service.url, { method: 'GET', path: '/v1/changes', headers: bearer('read') })).text,
     ).position;
@@ -79,6 +83,12 @@ export class ServiceResponses {
         const lacking = operation.operationId === 'makeBackup' ? this.#incidents.service : unconfigured;
         const at =
           { 401: unauthorized, 403: restricted, 429: spent, 501: lacking, 503: unavailable }[status] ?? service;
+        const crowdedStore = operation.operationId === 'createWebhookEndpoint' ? open : service;
+        // Each service counts failed authentications, and there are more operations than it allows.
+        const locked = operation.path.startsWith('/v1/webhooks') ? unconfigured : service;
+        const at =
+          { 401: locked, 403: restricted, 409: crowdedStore, 429: spent, 501: lacking, 503: unavailable }[status] ??
+          service;
         this.#add(operation, await send(at.url, await refusedCall(operation, status, usual, at)));
       }
     }
@@ -164,6 +174,16 @@ export class ServiceResponses {
         const id = await quarantinedId(service, 'wrong-participant');
         const status = operation.operationId === 'deleteQuarantinedCallback' ? '204' : '200';
         return collect(status, { ...usual, path: usual.path.replace(QUARANTINE_ID, id) });
+      }
+      case 'createWebhookEndpoint':
+        return collect('201', usual);
+      case 'getWebhookEndpoint':
+      case 'changeWebhookEndpoint':
+      case 'deleteWebhookEndpoint':
+      case 'rotateWebhookSecret': {
+        const { id } = await createdEndpoint(service);
+        const status = operation.operationId === 'deleteWebhookEndpoint' ? '204' : '200';
+        return collect(status, { ...usual, path: usual.path.replace(ENDPOINT_ID, id) });
       }
       case 'getReadiness':
         await collect('200', { ...usual, headers: {} });

@@ -1,0 +1,176 @@
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  HttpStatus,
+  Inject,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { etagOf, namesEtag } from '../../http/etag.js';
+import { ApiTags } from '../../http/openapi/decorators.js';
+import { invalidParameter } from '../../http/problem.js';
+import { NoQuery } from '../../http/query-parameters.js';
+import { requestLog } from '../../http/request-log.js';
+import { Access } from '../../http/route-options.js';
+import { SourceNames } from '../../http/source-names.js';
+import { CLOCK, type Clock } from '../../runtime/clock.js';
+import { rfc3339 } from '../../runtime/rfc3339.js';
+import type { Endpoint, EndpointSettings } from '../endpoint.js';
+import { type EndpointFault, Endpoints, type StoredEndpoint } from '../endpoints.js';
+import { Sender } from '../sending/sender.js';
+import { changedSettings, settingsOf } from './endpoint-settings.js';
+import {
+  ApiChangeEndpoint,
+  ApiCreateEndpoint,
+  ApiDeleteEndpoint,
+  ApiGetEndpoint,
+  ApiListEndpoints,
+  ApiRotateSecret,
+} from './operations.js';
+import { declaredProblem, endpointProblem } from './problems.js';
+import { EndpointPatch, EndpointRequest, RotationRequest } from './requests.js';
+import {
+  type CreatedEndpointResponse,
+  type EndpointResponse,
+  type EndpointsResponse,
+  endpointResponse,
+  type RotatedSecretResponse,
+} from './responses.js';
+
+@ApiTags('webhooks')
+@Controller('v1/webhooks/endpoints')
+export class EndpointsController {
+  constructor(
+    private readonly endpoints: Endpoints,
+    private readonly sender: Sender,
+    private readonly sources: SourceNames,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  @Get()
+  @Access('admin')
+  @ApiListEndpoints()
+  async list(@Query() _: NoQuery): Promise<EndpointsResponse> {
+    return { items: (await this.endpoints.list()).map(({ endpoint }) => endpointResponse(endpoint)) };
+  }
+
+  @Post()
+  @Access('admin')
+  @ApiCreateEndpoint()
+  async create(
+    @Req() request: FastifyRequest,
+    @Body() body: EndpointRequest,
+    @Query() _: NoQuery,
+    @Headers('idempotency-key') idempotencyKey: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CreatedEndpointResponse> {
+    const settings = settingsOf(body);
+    await this.#check(settings);
+    // Keys of different clients may have the same text.
+    const key = idempotencyKey === undefined ? undefined : `${request.access?.keyName ?? ''} ${idempotencyKey}`;
+    const { endpoint } = this.#send(await this.endpoints.create({ settings, idempotencyKey: key }), reply);
+    requestLog(request).info({ endpoint: endpoint.id }, 'an endpoint for webhooks was created');
+    const [secret] = endpoint.secrets;
+    return { ...endpointResponse(endpoint), secret: secret?.text ?? '' };
+  }
+
+  @Get(':id')
+  @Access('admin')
+  @ApiGetEndpoint()
+  async find(
+    @Param('id') id: string,
+    @Query() _: NoQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<EndpointResponse> {
+    const { endpoint } = this.#send((await this.endpoints.find(id)) ?? 'unknown', reply);
+    return endpointResponse(endpoint);
+  }
+
+  @Patch(':id')
+  @Access('admin')
+  @ApiChangeEndpoint()
+  async change(
+    @Req() request: FastifyRequest,
+    @Param('id') id: string,
+    @Body() patch: EndpointPatch,
+    @Query() _: NoQuery,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<EndpointResponse> {
+    const stored = await this.#findForChange(id, ifMatch);
+    await this.#check(changedSettings(stored.endpoint, patch));
+    const change = (endpoint: Endpoint): Endpoint => {
+      const { disabled, ...rest } = endpoint;
+      const isEnabledAgain = patch.enabled === true;
+      return { ...rest, ...(disabled && !isEnabledAgain && { disabled }), ...changedSettings(endpoint, patch) };
+    };
+    const expected = ifMatch === undefined ? undefined : stored.text;
+    const { endpoint } = this.#send(await this.endpoints.change(stored.endpoint.id, change, expected), reply);
+    requestLog(request).info({ endpoint: id }, 'an endpoint of webhooks was changed');
+    return endpointResponse(endpoint);
+  }
+
+  @Delete(':id')
+  @Access('admin')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiDeleteEndpoint()
+  async remove(
+    @Req() request: FastifyRequest,
+    @Param('id') id: string,
+    @Query() _: NoQuery,
+    @Headers('if-match') ifMatch: string | undefined,
+  ): Promise<void> {
+    const stored = await this.#findForChange(id, ifMatch);
+    const expected = ifMatch === undefined ? undefined : stored.text;
+    const outcome = await this.endpoints.remove(stored.endpoint.id, expected);
+    if (outcome !== 'done') throw endpointProblem(outcome);
+    requestLog(request).info({ endpoint: id }, 'an endpoint of webhooks was deleted');
+  }
+
+  @Post(':id/secret/rotate')
+  @Access('admin')
+  @HttpCode(HttpStatus.OK)
+  @ApiRotateSecret()
+  async rotate(
+    @Req() request: FastifyRequest,
+    @Param('id') id: string,
+    @Body() { overlapSeconds }: RotationRequest,
+    @Query() _: NoQuery,
+  ): Promise<RotatedSecretResponse> {
+    const { endpoint } = await this.#findForChange(id, undefined);
+    const previousUntilMs = this.clock.now() + overlapSeconds * 1_000;
+    const rotated = await this.endpoints.rotateSecret(endpoint.id, previousUntilMs);
+    if (typeof rotated === 'string') throw endpointProblem(rotated);
+    requestLog(request).info({ endpoint: id }, 'the secret of an endpoint was replaced');
+    return { secret: rotated.endpoint.secrets[0]?.text ?? '', previousUntil: rfc3339(previousUntilMs) };
+  }
+
+  async #findForChange(id: string, ifMatch: string | undefined): Promise<StoredEndpoint> {
+    const stored = await this.endpoints.find(id);
+    if (!stored) throw endpointProblem('unknown');
+    if (stored.endpoint.isDeclared) throw declaredProblem();
+    if (ifMatch !== undefined && !namesEtag(ifMatch, etagOf(stored.text))) throw endpointProblem('changed');
+    return stored;
+  }
+
+  async #check({ url, filter }: EndpointSettings): Promise<void> {
+    this.sources.parse(filter.source);
+    const fault = await this.sender.urlFault(url);
+    if (fault !== undefined) throw invalidParameter('url', fault);
+  }
+
+  #send(stored: StoredEndpoint | EndpointFault, reply: FastifyReply): StoredEndpoint {
+    if (typeof stored === 'string') throw endpointProblem(stored);
+    reply.header('etag', etagOf(stored.text));
+    return stored;
+  }
+}

@@ -1,0 +1,138 @@
+// The responses about endpoints.
+import { CHANGE_TYPES, type ChangeType } from '../../domain/change.js';
+import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
+import { TAG_EXAMPLE, TIME_EXAMPLE } from '../../http/openapi/examples.js';
+import { rfc3339 } from '../../runtime/rfc3339.js';
+import { DISABLE_REASONS, type DisableReason, type Endpoint } from '../endpoint.js';
+import { URL_EXAMPLE } from './requests.js';
+
+export const ENDPOINT_ID_EXAMPLE = 'ep_hJ6qXv1mT0a4Zr8K';
+const SECRET_EXAMPLE = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=';
+
+class DisabledResponse {
+  @ApiProperty({
+    type: String,
+    enum: DISABLE_REASONS,
+    example: 'gone',
+    description: '`gone`: it answered with status 410. `failing`: it took nothing for 5 days.',
+  })
+  reason: DisableReason;
+
+  @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE })
+  at: string;
+}
+
+export class EndpointResponse {
+  @ApiProperty({ type: String, example: ENDPOINT_ID_EXAMPLE })
+  id: string;
+
+  @ApiProperty({ type: String, format: 'uri', example: URL_EXAMPLE })
+  url: string;
+
+  @ApiPropertyOptional({ type: String, example: 'Call centre' })
+  description?: string;
+
+  @ApiPropertyOptional({
+    type: [String],
+    enum: CHANGE_TYPES,
+    example: ['participant.connected', 'participant.gone'],
+    description: 'Absent: all.',
+  })
+  types?: ChangeType[];
+
+  @ApiPropertyOptional({ type: String, example: TAG_EXAMPLE })
+  tag?: string;
+
+  @ApiPropertyOptional({ type: String, example: 'bandwidth' })
+  source?: string;
+
+  @ApiPropertyOptional({ type: String, example: 'r-42' })
+  scope?: string;
+
+  @ApiProperty({ type: 'integer', example: 1 })
+  batch: number;
+
+  @ApiProperty({ type: [String], example: ['x-tenant'], description: 'Without their values.' })
+  headerNames: string[];
+
+  @ApiProperty({ type: Boolean, example: true })
+  enabled: boolean;
+
+  @ApiPropertyOptional({ type: DisabledResponse, description: 'Why the service has disabled it.' })
+  disabled?: DisabledResponse;
+
+  @ApiProperty({
+    type: Boolean,
+    example: false,
+    description: 'Whether it comes from `WEBHOOK_ENDPOINTS`, and so cannot be changed here.',
+  })
+  declared: boolean;
+
+  @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE })
+  createdAt: string;
+
+  @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE })
+  updatedAt: string;
+}
+
+export class CreatedEndpointResponse extends EndpointResponse {
+  @ApiProperty({
+    type: String,
+    example: SECRET_EXAMPLE,
+    description: 'Verifies the signatures. It is not shown again.',
+  })
+  secret: string;
+}
+
+export class EndpointsResponse {
+  @ApiProperty({ type: [EndpointResponse], description: 'All of them, sorted by id.' })
+  items: EndpointResponse[];
+}
+
+export class RotatedSecretResponse {
+  @ApiProperty({ type: String, example: SECRET_EXAMPLE, description: 'The new secret. It is not shown again.' })
+  secret: string;
+
+  @ApiProperty({
+    format: 'date-time',
+    example: TIME_EXAMPLE,
+    description: 'Until then each request has signatures with the new and with the previous secret.',
+  })
+  previousUntil: string;
+}
+
+export const ENDPOINT_EXAMPLE = {
+  id: ENDPOINT_ID_EXAMPLE,
+  url: URL_EXAMPLE,
+  batch: 1,
+  headerNames: [],
+  enabled: true,
+  declared: false,
+  createdAt: TIME_EXAMPLE,
+  updatedAt: TIME_EXAMPLE,
+};
+
+export const CREATED_ENDPOINT_EXAMPLE = { ...ENDPOINT_EXAMPLE, secret: SECRET_EXAMPLE };
+
+export const ROTATED_SECRET_EXAMPLE = { secret: SECRET_EXAMPLE, previousUntil: TIME_EXAMPLE };
+
+export function endpointResponse(endpoint: Endpoint): EndpointResponse {
+  const { id, url, description, filter, batch, headers, isEnabled, disabled, isDeclared } = endpoint;
+  const { types, tag, source, scope } = filter;
+  return {
+    id,
+    url,
+    ...(description !== undefined && { description }),
+    ...(types && { types: [...types] }),
+    ...(tag !== undefined && { tag }),
+    ...(source !== undefined && { source }),
+    ...(scope !== undefined && { scope }),
+    batch,
+    headerNames: Object.keys(headers),
+    enabled: isEnabled,
+    ...(disabled && { disabled: { reason: disabled.reason, at: rfc3339(disabled.atMs) } }),
+    declared: isDeclared,
+    createdAt: rfc3339(endpoint.createdAtMs),
+    updatedAt: rfc3339(endpoint.updatedAtMs),
+  };
+}

@@ -1,0 +1,82 @@
+// An endpoint: where changes are sent to, and which. Stored as JSON.
+import type { ChangeFilter } from '../feed/change-filter.js';
+import type { FeedPosition } from '../storage/feed-position.js';
+
+/** Of the stored text. A change of its shape needs a new one, and code that still reads this one. */
+const FORMAT = 1;
+
+export type EndpointId = string & { readonly brand: 'EndpointId' };
+
+/** `gone`: it answered 410. `failing`: it took nothing for days. */
+export const DISABLE_REASONS = ['gone', 'failing'] as const;
+export type DisableReason = (typeof DISABLE_REASONS)[number];
+
+/** Undefined members match everything. */
+export type EndpointFilter = Pick<ChangeFilter, 'types' | 'tag' | 'source' | 'scope'>;
+
+/** What whoever configures an endpoint chooses. */
+export interface EndpointSettings {
+  readonly url: string;
+  readonly description?: string | undefined;
+  readonly filter: EndpointFilter;
+  /** The maximum number of changes in one request. */
+  readonly batch: number;
+  /** Sent with each request. They may have secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly isEnabled: boolean;
+}
+
+export interface Secret {
+  readonly text: string;
+  /** Only of one that was replaced: until then it signs as well. */
+  readonly untilMs?: number;
+}
+
+/** Deliver again what follows a position. Known by its id to whoever has done so. */
+export interface ReplayRequest {
+  readonly id: string;
+  readonly from: FeedPosition;
+}
+
+export interface Endpoint extends EndpointSettings {
+  readonly id: EndpointId;
+  /** The newest first. */
+  readonly secrets: readonly Secret[];
+  /** What comes after it is delivered. */
+  readonly start: FeedPosition;
+  readonly replay?: ReplayRequest;
+  /** Why the service has disabled it; undefined if it has not. */
+  readonly disabled?: { readonly reason: DisableReason; readonly atMs: number };
+  /** Whether it comes from the setting WEBHOOK_ENDPOINTS. */
+  readonly isDeclared: boolean;
+  /** Identifies the request that made it, if that had an Idempotency-Key. */
+  readonly requestHash?: string;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+const ID_PREFIX = 'ep_';
+
+export function isEndpointId(text: string): text is EndpointId {
+  return /^ep_[\w-]{1,64}$/.test(text);
+}
+
+export function endpointId(text: string): EndpointId {
+  return `${ID_PREFIX}${text}` as EndpointId;
+}
+
+export function encodeEndpoint(endpoint: Endpoint): string {
+  return JSON.stringify({ format: FORMAT, ...endpoint });
+}
+
+/** Throws if the text is not a result of `encodeEndpoint`. */
+export function decodeEndpoint(text: string): Endpoint {
+  const { format, ...endpoint } = JSON.parse(text) as Endpoint & { readonly format: number };
+  if (format !== FORMAT) throw new Error(`an endpoint was stored in the unknown format ${format}`);
+  return endpoint;
+}
+
+/** The secrets that sign at this time. */
+export function signingSecrets({ secrets }: Endpoint, nowMs: number): string[] {
+  return secrets.filter(({ untilMs = Number.POSITIVE_INFINITY }) => untilMs > nowMs).map(({ text }) => text);
+}
