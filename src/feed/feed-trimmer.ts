@@ -8,6 +8,8 @@ import type { FeedLimits, FeedStore } from '../storage/ports.js';
 import { FEED_STORE } from '../storage/tokens.js';
 
 const PERIOD_MS = 5_000;
+/** The store counts ages by a clock of its own. */
+const CLOCK_DIFFERENCE_MS = 60_000;
 
 export const FEED_LIMITS = Symbol('FeedLimits');
 
@@ -17,6 +19,7 @@ export class FeedTrimmer {
   readonly #limits: FeedLimits;
   readonly #clock: Clock;
   readonly #log: Logger;
+  #neededSinceMs: () => Promise<number | undefined> = async () => undefined;
   #cancel = () => {};
   #isStopped = false;
   #isFailing = false;
@@ -34,6 +37,11 @@ export class FeedTrimmer {
     this.#log = log;
   }
 
+  /** Keeps what somebody needs, however old it is; undefined: nothing. The maximum size applies all the same. */
+  keepSince(neededSinceMs: () => Promise<number | undefined>): void {
+    this.#neededSinceMs = neededSinceMs;
+  }
+
   start(): void {
     this.#ended = this.#trim();
     void this.#ended.then(() => {
@@ -48,9 +56,16 @@ export class FeedTrimmer {
     await this.#ended;
   }
 
+  async #limitsNow(): Promise<FeedLimits> {
+    const neededSinceMs = (await this.#neededSinceMs()) ?? Number.POSITIVE_INFINITY;
+    const neededMs = this.#clock.now() - neededSinceMs + CLOCK_DIFFERENCE_MS;
+    return { ...this.#limits, retentionMs: Math.max(this.#limits.retentionMs, neededMs) };
+  }
+
   async #trim(): Promise<void> {
     try {
-      while (!this.#isStopped && (await this.#feed.trim(this.#limits))) await new Promise<void>(onTickEnd);
+      const limits = await this.#limitsNow();
+      while (!this.#isStopped && (await this.#feed.trim(limits))) await new Promise<void>(onTickEnd);
       if (this.#isFailing) this.#log.info('the change feed can be trimmed again');
       this.#isFailing = false;
     } catch (error) {

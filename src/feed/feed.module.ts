@@ -31,7 +31,7 @@ export interface FeedOptions extends Omit<FeedSettings, 'participantBytes'> {
 @Module({
   controllers: [ChangesController],
   providers: [FeedReader, FeedMetrics, FeedGauges, FeedHub, FeedTrimmer, ChangeStreams, ChangePoll],
-  exports: [FeedHub, FeedReader],
+  exports: [FeedHub, FeedReader, FeedTrimmer],
 })
 export class FeedModule implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
   constructor(

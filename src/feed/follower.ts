@@ -6,7 +6,9 @@ import type { FeedChange } from './feed-reader.js';
 
 export interface PositionedChange {
   readonly change: Change;
+  /** Right after it. */
   readonly position: FeedPosition;
+  readonly shard: number;
 }
 
 interface Listener {
@@ -38,7 +40,7 @@ export class Follower {
     for (const { shard, shardPosition, change } of changes) {
       if (isPast(this.#position, shard, shardPosition)) continue;
       this.#position = moveTo(this.#position, shard, shardPosition);
-      if (isWanted(change, this.filter)) wanted.push({ change, position: this.#position });
+      if (isWanted(change, this.filter)) wanted.push({ change, position: this.#position, shard });
     }
     if (wanted.length > 0) this.listener.onChanges(wanted);
   }

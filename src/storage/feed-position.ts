@@ -63,6 +63,12 @@ export function compareEntries(a: string, b: string): number {
   return aHead - bHead || aTail - bTail;
 }
 
+/** When an entry was committed, by the clock of its store. Entries of Redis are named in milliseconds, those of SQLite in microseconds. */
+export function committedAtMs({ entry }: ShardPosition): number {
+  const [time = '', sequence] = entry.split('-');
+  return sequence === undefined ? Math.floor(Number(time) / 1_000) : Number(time);
+}
+
 function changeOffsetOf({ changeOffset }: ShardPosition): number {
   return changeOffset ?? Number.POSITIVE_INFINITY;
 }

@@ -11,6 +11,8 @@ const RENEWALS = 3;
 
 /** What the job can do with the lease. */
 export interface HeldLease {
+  /** For writes that must be refused once another process has the lease. */
+  readonly token: number;
   /** Aborted when the lease may have been lost, or the process stops. */
   readonly signal: AbortSignal;
   /** The note that was saved last, by the holder of the lease at that time. */
@@ -80,7 +82,7 @@ export class LeaseHolder {
     const signal = AbortSignal.any([lost.signal, this.#stopping.signal]);
     const saveNote = async (text: string) => void (await leases.saveNote(this.name, token, text));
     this.#isHolding = true;
-    const working = job({ signal, note, saveNote });
+    const working = job({ token, signal, note, saveNote });
     for (let endMs = untilMs; !signal.aborted; ) {
       await delay(clock, this.#renewMs, signal);
       const atMs = clock.now();

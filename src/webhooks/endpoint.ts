@@ -12,7 +12,7 @@ export const DISABLE_REASONS = ['gone', 'failing'] as const;
 export type DisableReason = (typeof DISABLE_REASONS)[number];
 
 /** Undefined members match everything. */
-export type EndpointFilter = Pick<ChangeFilter, 'types' | 'tag' | 'source' | 'scope'>;
+type EndpointFilter = Pick<ChangeFilter, 'types' | 'tag' | 'source' | 'scope'>;
 
 /** What whoever configures an endpoint chooses. */
 export interface EndpointSettings {
@@ -26,14 +26,14 @@ export interface EndpointSettings {
   readonly isEnabled: boolean;
 }
 
-export interface Secret {
+interface Secret {
   readonly text: string;
   /** Only of one that was replaced: until then it signs as well. */
   readonly untilMs?: number;
 }
 
 /** Deliver again what follows a position. Known by its id to whoever has done so. */
-export interface ReplayRequest {
+interface ReplayRequest {
   readonly id: string;
   readonly from: FeedPosition;
 }

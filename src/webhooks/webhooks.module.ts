@@ -1,15 +1,19 @@
 import { networkInterfaces } from 'node:os';
 import {
+  type BeforeApplicationShutdown,
   type DynamicModule,
   Module,
   type ModuleMetadata,
   type OnApplicationBootstrap,
-  type OnApplicationShutdown,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { changeResponse } from '../feed/api/change-response.js';
+import { FeedTrimmer } from '../feed/feed-trimmer.js';
 import { EndpointsController } from './api/endpoints.controller.js';
 import { readDeclared } from './api/read-declared.js';
 import { DECLARED_ENDPOINTS, DeclaredEndpoints } from './declared-endpoints.js';
+import { Deliveries, FORMAT_CHANGE } from './delivery/deliveries.js';
+import { DeliveryMetrics } from './delivery/delivery-metrics.js';
 import { Endpoints } from './endpoints.js';
 import { AddressGuard } from './sending/address-guard.js';
 import { type Resolve, resolveBySystem } from './sending/resolver.js';
@@ -33,11 +37,13 @@ export interface WebhookOptions extends WebhookSettings {
   readonly publicUrl: string | undefined;
 }
 
-@Module({ controllers: [EndpointsController], providers: [Endpoints, DeclaredEndpoints] })
-export class WebhooksModule implements OnApplicationBootstrap, OnApplicationShutdown {
+@Module({ controllers: [EndpointsController], providers: [Endpoints, DeclaredEndpoints, Deliveries, DeliveryMetrics] })
+export class WebhooksModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(
     private readonly sender: Sender,
     private readonly declared: DeclaredEndpoints,
+    private readonly deliveries: Deliveries,
+    private readonly trimmer: FeedTrimmer,
   ) {}
 
   static forRoot({ imports, ...options }: WebhookOptions): DynamicModule {
@@ -45,6 +51,7 @@ export class WebhooksModule implements OnApplicationBootstrap, OnApplicationShut
       module: WebhooksModule,
       imports,
       providers: [
+        { provide: FORMAT_CHANGE, useValue: changeResponse },
         {
           provide: AddressGuard,
           inject: [HttpAdapterHost],
@@ -66,10 +73,14 @@ export class WebhooksModule implements OnApplicationBootstrap, OnApplicationShut
 
   onApplicationBootstrap(): void {
     this.declared.start();
+    this.trimmer.keepSince(() => this.deliveries.neededSinceMs());
+    this.deliveries.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** While the feed and the store are still there. */
+  async beforeApplicationShutdown(): Promise<void> {
     await this.declared.stop();
+    await this.deliveries.stop();
     await this.sender.close();
   }
 }

@@ -74,7 +74,7 @@ describe.each(onEachStore())('the endpoints of webhooks on %s', (_, open) => {
     expect((await call('GET', path)).json.batch).toBe(2);
     const second = { 'if-match': String(changed.headers.get('etag')) };
     const both = await Promise.all([3, 4].map((batch) => call('PATCH', path, { batch }, second)));
-    expect(both.map(({ status }) => status).sort()).toEqual([200, 412]);
+    expect(new Set(both.map(({ status }) => status))).toEqual(new Set([200, 412]));
     expect((await call('DELETE', path, undefined, { 'if-match': '*' })).status).toBe(204);
   });
 

@@ -14,8 +14,8 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-async function listen(handle: RequestListener): Promise<number> {
-  const server = createServer(handle);
+async function listen(handle: (...args: Parameters<RequestListener>) => unknown): Promise<number> {
+  const server = createServer((request, response) => void handle(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   closing.push(
     closeOnce(() => {

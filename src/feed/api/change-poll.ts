@@ -121,7 +121,7 @@ export class ChangePoll {
       }
       for (const { shard, shardPosition, change } of page.changes) {
         position = moveTo(position, shard, shardPosition);
-        if (isWanted(change, search.filter)) found.add({ change, position });
+        if (isWanted(change, search.filter)) found.add({ change, position, shard });
         if (found.isFull) return { changes: found.changes, position, isEnd: false };
       }
       const isEnough =

@@ -80,7 +80,7 @@ export class EndpointsController {
     const { endpoint } = this.#send(await this.endpoints.create({ settings, idempotencyKey: key }), reply);
     requestLog(request).info({ endpoint: endpoint.id }, 'an endpoint for webhooks was created');
     const [secret] = endpoint.secrets;
-    return { ...endpointResponse(endpoint), secret: secret?.text ?? '' };
+    return Object.assign(endpointResponse(endpoint), { secret: secret?.text ?? '' });
   }
 
   @Get(':id')

@@ -25,7 +25,7 @@ import { headersFault, MAX_HEADERS } from '../sending/static-headers.js';
 export const URL_EXAMPLE = 'https://backend.example.com/presence';
 const MAX_URL_LENGTH = 2_048;
 const MAX_TAG_LENGTH = 1_024;
-export const MAX_BATCH = 100;
+const MAX_BATCH = 100;
 const MAX_OVERLAP_S = 7 * 86_400;
 const DEFAULT_OVERLAP_S = 86_400;
 

@@ -14,7 +14,7 @@ const LOW_PORTS: readonly number[] = [80, 443];
 type Network = ReturnType<typeof ipaddr.parseCIDR>;
 
 /** This service itself. */
-export interface OwnAddresses {
+interface OwnAddresses {
   readonly publicUrl: string | undefined;
   /** Of this process; undefined while it does not listen. */
   readonly port: () => number | undefined;

@@ -5,7 +5,7 @@ import { Agent, buildConnector, request } from 'undici';
 import { type AddressGuard, hostOf, portOf } from './address-guard.js';
 import type { Resolve } from './resolver.js';
 
-export const TIMEOUT_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 const MAX_ANSWER_BYTES = 16 * 1_024;
 /** Of an answer, for operators. */
 const KEPT_BYTES = 1_024;

@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import { Metrics } from '../../observability/metrics/metrics.js';
+import type { Attempt } from './delivery-records.js';
+
+const BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15];
+
+@Injectable()
+export class DeliveryMetrics {
+  readonly #attempts;
+  readonly #durations;
+  readonly #deadLetters;
+
+  constructor(metrics: Metrics) {
+    this.#attempts = metrics.counter({
+      name: 'rollcall_webhook_attempts_total',
+      help: 'Requests to the endpoints of webhooks, by outcome: delivered, refused or unanswered.',
+      labels: ['outcome'],
+    });
+    for (const outcome of ['delivered', 'refused', 'unanswered']) this.#attempts.of(outcome);
+    this.#durations = metrics
+      .histogram({
+        name: 'rollcall_webhook_duration_seconds',
+        help: 'Duration of the requests to the endpoints of webhooks.',
+        buckets: BUCKETS_S,
+      })
+      .of();
+    this.#deadLetters = metrics
+      .counter({
+        name: 'rollcall_webhook_dead_letters_total',
+        help: 'Messages that were set aside, because their endpoint refused them for too long.',
+      })
+      .of();
+  }
+
+  attempted({ status, durationMs }: Attempt): void {
+    const isDelivered = status !== undefined && status >= 200 && status < 300;
+    this.#attempts.of(isDelivered ? 'delivered' : status === undefined ? 'unanswered' : 'refused').value += 1;
+    this.#durations.observe(durationMs / 1_000);
+  }
+
+  setAside(): void {
+    this.#deadLetters.value += 1;
+  }
+}

@@ -1,0 +1,302 @@
+// Delivers to one endpoint: sends what its queue chooses, and keeps what has to be stored about it.
+import type { Logger } from 'pino';
+import type { FeedPosition } from '../../storage/feed-position.js';
+import { committedAtMs } from '../../storage/feed-position.js';
+import { newTimedId } from '../../storage/timed-id.js';
+import type { DeliveryRecord, DeliveryUpdate } from '../../storage/webhook-ports.js';
+import type { DisableReason, Endpoint } from '../endpoint.js';
+import type { Sender } from '../sending/sender.js';
+import type { DeliveryMetrics } from './delivery-metrics.js';
+import { DeliveryQueue } from './delivery-queue.js';
+import { type Attempt, type AttemptResult, type DeadLetter, encodeRecord } from './delivery-records.js';
+import { type DeliveryState, encodeState, restoreMessages } from './delivery-state.js';
+import { FeedConsumer, type FeedParts, readAgain } from './feed-consumer.js';
+import { positionAfterGap } from './feed-gap.js';
+import type { ChangeRef, Message } from './message.js';
+import { type FormatChange, headersOf, type Outgoing, outgoingOf } from './outgoing.js';
+import { verdictOf } from './retry.js';
+
+/** Of attempts that are not stored yet. */
+const MAX_PENDING_ATTEMPTS = 100;
+/** Progress past changes that are not wanted is stored this rarely. */
+const CURSOR_SAVE_MS = 10_000;
+/** Requests in progress may end by themselves for this long when delivering stops. */
+const DRAIN_MS = 2_000;
+
+export interface EndpointDeliveryParts extends FeedParts {
+  readonly sender: Sender;
+  readonly metrics: DeliveryMetrics;
+  readonly formatChange: FormatChange;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  /** Stores what `update` returns. Resolves with false if it must not send any more. */
+  readonly save: () => Promise<boolean>;
+  readonly disable: (reason: DisableReason) => Promise<void>;
+}
+
+export class EndpointDelivery {
+  #endpoint: Endpoint;
+  #queue: DeliveryQueue;
+  #consumer: FeedConsumer | undefined;
+  #lastError: string | undefined;
+  /** Of the messages that were refused, by id. */
+  readonly #lastResults = new Map<string, AttemptResult>();
+  #attempts: DeliveryRecord[] = [];
+  #deadLetters: DeliveryRecord[] = [];
+  #isChanged = true;
+  #savedAtMs = 0;
+  #savedCursor: FeedPosition = [];
+  #isHalted = false;
+  #cancelTimer = () => {};
+  readonly #sending = new Set<Promise<void>>();
+  readonly #interruption = new AbortController();
+  readonly #log: Logger;
+  #started: Promise<void> = Promise.resolve();
+
+  /** `state`: undefined if nothing was delivered yet. */
+  constructor(
+    endpoint: Endpoint,
+    private readonly state: DeliveryState | undefined,
+    private readonly parts: EndpointDeliveryParts,
+  ) {
+    this.#endpoint = endpoint;
+    this.#queue = new DeliveryQueue(state?.cursor ?? endpoint.start, [], state?.health);
+    this.#lastError = state?.lastError;
+    this.#log = parts.log.child({ endpoint: endpoint.id });
+  }
+
+  get endpoint(): Endpoint {
+    return this.#endpoint;
+  }
+
+  /** The last replay that was begun. */
+  get replayId(): string | undefined {
+    return this.state?.replayId;
+  }
+
+  get queue(): DeliveryQueue {
+    return this.#queue;
+  }
+
+  /** Since when the feed is needed, by the clock of the store; undefined: nothing in it is needed. */
+  get neededSinceMs(): number | undefined {
+    const isDone = this.#queue.messages.length === 0 && this.#consumer?.isLive;
+    return isDone ? undefined : Math.max(...this.#queue.position.map(committedAtMs));
+  }
+
+  start(): void {
+    this.#started = this.#start();
+  }
+
+  /** Applies new settings from the next request on, and new filters to what is read next. */
+  async change(endpoint: Endpoint): Promise<void> {
+    const isSameFilter = JSON.stringify(endpoint.filter) === JSON.stringify(this.#endpoint.filter);
+    this.#endpoint = endpoint;
+    await this.#started;
+    if (isSameFilter || this.#isHalted) return;
+    await this.#consumer?.stop();
+    this.#follow();
+  }
+
+  /** Resolves when nothing is in progress any more. What has not ended by then is interrupted, and sent again. */
+  async stop(drainMs = DRAIN_MS): Promise<void> {
+    this.#isHalted = true;
+    this.#cancelTimer();
+    await this.#started;
+    await this.#consumer?.stop();
+    const cancel = this.parts.clock.after(drainMs, () => this.#interruption.abort());
+    await Promise.all(this.#sending);
+    cancel();
+  }
+
+  /** Ends requests in progress: another process may send them by now. */
+  interrupt(): void {
+    this.#isHalted = true;
+    this.#interruption.abort();
+  }
+
+  /** What is to be stored; undefined: nothing has changed. */
+  update(nowMs: number): DeliveryUpdate | undefined {
+    this.#consumer?.updateCursor();
+    const isMoved = this.#queue.cursor !== this.#savedCursor && nowMs - this.#savedAtMs >= CURSOR_SAVE_MS;
+    if (!this.#isChanged && !isMoved) return undefined;
+    this.#isChanged = false;
+    this.#savedAtMs = nowMs;
+    this.#savedCursor = this.#queue.cursor;
+    const facts = { queue: this.#queue, replayId: this.replayId, lastError: this.#lastError };
+    const records = { attempts: this.#attempts, 'dead-letters': this.#deadLetters };
+    this.#attempts = [];
+    this.#deadLetters = [];
+    return { endpointId: this.#endpoint.id, state: encodeState(facts), records };
+  }
+
+  /** The update could not be stored. */
+  notSaved({ records }: DeliveryUpdate): void {
+    this.#attempts = [...records.attempts, ...this.#attempts].slice(-MAX_PENDING_ATTEMPTS);
+    this.#deadLetters = [...records['dead-letters'], ...this.#deadLetters];
+    this.#isChanged = true;
+  }
+
+  async #start(): Promise<void> {
+    await this.#restore();
+    if (this.#isHalted) return;
+    this.#follow();
+    this.#pump();
+  }
+
+  /** Reads what was not settled again. */
+  async #restore(): Promise<void> {
+    const { state } = this;
+    if (!state || state.messages.length === 0) return;
+    const { reader, feed, clock } = this.parts;
+    const refs = new Set(
+      state.messages.flatMap((one): readonly ChangeRef[] => (typeof one === 'string' ? [one] : one.changes)),
+    );
+    for (;;) {
+      try {
+        const read = await readAgain(reader, { position: state.position, cursor: state.cursor, refs });
+        this.#queue = new DeliveryQueue(state.cursor, restoreMessages(state, read), state.health);
+        if (read.length === refs.size) return;
+        const to = await positionAfterGap(feed, state.cursor);
+        this.#log.warn(
+          { missing: refs.size - read.length },
+          'the feed no longer has changes that a webhook should have delivered',
+        );
+        this.#queue.addGap({ from: state.position, to, atMs: clock.now() });
+        return;
+      } catch {
+        // The store is away, which it logs itself.
+        if (this.#isHalted) return;
+        await new Promise<void>((resolve) => void clock.after(1_000, resolve));
+      }
+    }
+  }
+
+  #follow(): void {
+    this.#consumer = new FeedConsumer(this.#queue, this.parts, this.#endpoint.filter, () => this.#pump());
+    this.#consumer.start();
+  }
+
+  /** Sends what can be sent now. */
+  #pump(): void {
+    if (this.#isHalted) return;
+    const nowMs = this.parts.clock.now();
+    for (const message of this.#queue.setAside(nowMs)) this.#setAside(message, nowMs);
+    const taken = this.#queue.take(nowMs, this.#endpoint.batch);
+    if (taken.length > 0) this.#track(this.#sendAll(taken));
+    this.#cancelTimer();
+    const nextMs = this.#queue.nextAtMs(nowMs);
+    if (nextMs !== undefined) this.#cancelTimer = this.parts.clock.after(nextMs - nowMs, () => this.#pump());
+  }
+
+  async #sendAll(messages: readonly Message[]): Promise<void> {
+    // What a batch contains must be known to whoever sends it again, since it has one id.
+    if (this.#endpoint.batch > 1 && !(await this.#saveBeforeSending())) {
+      for (const message of messages) this.#queue.released(message);
+      return;
+    }
+    await Promise.all(messages.map((message) => this.#send(message)));
+  }
+
+  async #saveBeforeSending(): Promise<boolean> {
+    this.#isChanged = true;
+    return this.parts.save();
+  }
+
+  async #send(message: Message): Promise<void> {
+    const { clock, sender, formatChange } = this.parts;
+    const endpoint = this.#endpoint;
+    const request = outgoingOf(message, endpoint.batch > 1, formatChange);
+    const startMs = clock.now();
+    const { signal } = this.#interruption;
+    const headers = headersOf(endpoint, request, startMs);
+    const result = await sender.send({ url: endpoint.url, headers, body: request.body, signal });
+    // Whether it was taken is not known.
+    if (signal.aborted && 'error' in result) return this.#queue.released(message);
+    const endMs = clock.now();
+    const outcome: AttemptResult =
+      'error' in result ? { error: result.error } : { status: result.status, answer: result.body };
+    this.#note({ message, request, startMs, endMs, outcome });
+    const verdict = verdictOf(result);
+    if (verdict.outcome === 'delivered') {
+      this.#lastResults.delete(request.id);
+      this.#queue.delivered(message, endMs);
+      this.#lastError = undefined;
+    } else {
+      this.#lastResults.set(request.id, outcome);
+      this.#lastError = outcome.error ?? `status ${outcome.status}`;
+      const pauseMs = verdict.outcome === 'failed' ? verdict.pauseMs : 0;
+      this.#queue.failed(message, endMs, { pauseMs, random: this.parts.random() });
+      if (verdict.outcome === 'gone') return this.#giveUp('gone');
+      if (this.#queue.isGivenUp(endMs)) return this.#giveUp('failing');
+    }
+    this.#consumer?.queueChanged();
+    this.#pump();
+  }
+
+  #note({
+    message,
+    request,
+    startMs,
+    endMs,
+    outcome,
+  }: {
+    message: Message;
+    request: Outgoing;
+    startMs: number;
+    endMs: number;
+    outcome: AttemptResult;
+  }): void {
+    const { id, type } = request;
+    const durationMs = endMs - startMs;
+    const attempt: Attempt = {
+      messageId: id,
+      type,
+      changes: message.changes.length,
+      atMs: startMs,
+      durationMs,
+      ...outcome,
+    };
+    this.#attempts.push({ id: newTimedId(endMs), text: encodeRecord(attempt) });
+    if (this.#attempts.length > MAX_PENDING_ATTEMPTS) this.#attempts.shift();
+    this.#isChanged = true;
+    this.parts.metrics.attempted(attempt);
+  }
+
+  #setAside(message: Message, nowMs: number): void {
+    const { id, type, body } = outgoingOf(message, this.#endpoint.batch > 1, this.parts.formatChange);
+    const letter: DeadLetter = {
+      messageId: id,
+      type,
+      body,
+      changes: message.changes.length,
+      failures: message.failures,
+      firstFailedAtMs: message.firstFailedAtMs ?? nowMs,
+      setAsideAtMs: nowMs,
+      last: this.#lastResults.get(id) ?? {},
+    };
+    this.#lastResults.delete(id);
+    this.#deadLetters.push({ id: newTimedId(nowMs), text: encodeRecord(letter) });
+    this.#isChanged = true;
+    this.parts.metrics.setAside();
+    this.#log.warn(
+      { message: id, failures: message.failures },
+      'a webhook is set aside, because its endpoint refuses it',
+    );
+  }
+
+  async #giveUp(reason: DisableReason): Promise<void> {
+    if (this.#isHalted) return;
+    this.#isHalted = true;
+    this.#cancelTimer();
+    this.#log.warn({ reason }, 'an endpoint of webhooks is disabled');
+    await this.parts.disable(reason);
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work
+      .catch((error: unknown) => this.#log.error({ err: error }, 'a webhook cannot be sent'))
+      .finally(() => this.#sending.delete(tracked));
+    this.#sending.add(tracked);
+  }
+}

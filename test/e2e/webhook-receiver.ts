@@ -1,0 +1,74 @@
+// A backend that receives webhooks: verifies their signatures with an official package, and answers as the test wants.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Webhook } from 'standardwebhooks';
+import { closeOnce } from '../leftovers.js';
+
+export interface ReceivedWebhook {
+  readonly id: string;
+  readonly type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests read it like a client
+  readonly data: any;
+  readonly headers: Readonly<Record<string, unknown>>;
+  /** Whether it was answered with 2xx. */
+  isTaken: boolean;
+}
+
+export class WebhookReceiver {
+  readonly all: ReceivedWebhook[] = [];
+  /** Answers a request; by default with 204. */
+  answer: (webhook: ReceivedWebhook, response: ServerResponse) => void = (webhook, response) => {
+    webhook.isTaken = true;
+    response.writeHead(204).end();
+  };
+  /** Verify, if there are any: each request must be signed with all of them. */
+  secrets: readonly string[] = [];
+  readonly #server = createServer((request, response) => void this.#receive(request, response));
+  readonly faults: unknown[] = [];
+  readonly stop = closeOnce(() => {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  });
+
+  static async start(port = 0): Promise<WebhookReceiver> {
+    const receiver = new WebhookReceiver();
+    await new Promise<void>((resolve) => receiver.#server.listen(port, '127.0.0.1', resolve));
+    return receiver;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/presence`;
+  }
+
+  get taken(): ReceivedWebhook[] {
+    return this.all.filter(({ isTaken }) => isTaken);
+  }
+
+  async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let body = '';
+    for await (const chunk of request) body += String(chunk);
+    const headers = request.headers as Record<string, string>;
+    try {
+      for (const secret of this.secrets) new Webhook(secret).verify(body, headers);
+    } catch (error) {
+      this.faults.push(error);
+    }
+    const { type, data } = JSON.parse(body);
+    const webhook = { id: String(headers['webhook-id']), type, data, headers, isTaken: false };
+    this.all.push(webhook);
+    this.answer(webhook, response);
+  }
+
+  /** By participant: the types that it has taken, in order, without repetitions. */
+  takenTypes(): Record<string, string[]> {
+    const seen = new Set<string>();
+    const types: Record<string, string[]> = {};
+    for (const { id, type, data } of this.taken) {
+      if (seen.has(id)) continue;
+      seen.add(id);
+      const { participantId = '' } = data;
+      types[participantId] = [...(types[participantId] ?? []), type];
+    }
+    return types;
+  }
+}

@@ -1,0 +1,214 @@
+// Webhooks of the whole service, to a real receiver.
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../eventually.js';
+import { ManualClock } from '../manual-clock.js';
+import type { Service, ServiceOptions } from './service.js';
+import { onEachStore } from './stores.js';
+import { WebhookReceiver } from './webhook-receiver.js';
+
+const PATH = '/v1/webhooks/endpoints';
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+// On SQLite, leases end by the clock of the service, which a test of days moves on by hours.
+describe.each(onEachStore())('webhooks on %s', (store, open) => {
+  const itOverDays = store === 'Redis' ? it : () => {};
+  let clock: ManualClock;
+  let service: Service;
+  let receiver: WebhookReceiver;
+  beforeEach(async () => {
+    clock = new ManualClock(Date.now());
+    receiver = await WebhookReceiver.start();
+  });
+  afterEach(async () => {
+    await service.stop();
+    receiver.stop();
+  });
+
+  const start = async (options: ServiceOptions = {}) => {
+    service = await open({ clock, ...options });
+  };
+  const call = (method: string, path: string, body: object) =>
+    service.request(PATH + path, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  const create = async (settings: object = {}) => {
+    const made = await call('POST', '', { url: receiver.url, ...settings });
+    expect([made.status, made.text]).toEqual([201, expect.any(String)]);
+    return made.json as { readonly id: string; readonly secret: string };
+  };
+  const find = async (id: string) => (await service.request(`${PATH}/${id}`)).json;
+  let sent = 0;
+  const report = async (participantId: string, event = 'onConnect', parts: Record<string, unknown> = {}) => {
+    sent += 1;
+    const answer = await service.callback({ timestamp: String(clock.now() + sent), participantId, event, ...parts });
+    expect(answer.status).toBe(204);
+  };
+  /** The same as time goes by, for what the service does periodically. */
+  const inTime = (observe: () => unknown, stepMs = 500) =>
+    eventually(async () => {
+      clock.advance(stepMs);
+      await turn();
+      await observe();
+    });
+
+  it('tell of every change, signed, and in order for each participant', async () => {
+    await start();
+    const { secret } = await create({
+      types: ['participant.connected', 'participant.reconnecting', 'participant.gone'],
+    });
+    receiver.secrets = [secret];
+    for (const event of ['onConnect', 'onDisconnect', 'onConnect', 'onLeave']) {
+      for (const name of ['a', 'b', 'c']) await report(name, event);
+    }
+    const types = ['connected', 'reconnecting', 'connected', 'gone'].map((state) => `participant.${state}`);
+    await inTime(() => expect(receiver.takenTypes()).toEqual({ a: types, b: types, c: types }));
+    expect(receiver.faults).toEqual([]);
+    const feed = await service.request('/v1/participants?state=gone');
+    expect(feed.json.items).toHaveLength(3);
+    expect(receiver.all[0]).toMatchObject({
+      id: expect.stringMatching(/^msg_[\w-]{24}$/),
+      headers: { 'content-type': 'application/json', 'user-agent': expect.stringMatching(/^Rollcall\//) },
+      data: { type: 'participant.connected', state: 'connected', source: 'bandwidth', position: expect.any(String) },
+    });
+    expect(new Set(receiver.all.map(({ id }) => id)).size).toBe(12);
+  });
+
+  it('tell only of what is wanted, and from the creation of the endpoint on', async () => {
+    await start();
+    await report('before', 'onConnect', { tag: 'red' });
+    await create({ tag: 'red', types: ['participant.connected'], headers: { 'X-Key': 'of the gateway' } });
+    await report('a', 'onConnect', { tag: 'red' });
+    await report('b', 'onConnect', { tag: 'blue' });
+    await report('c', 'onConnect', { tag: 'red' });
+    await inTime(() => expect(Object.keys(receiver.takenTypes())).toEqual(['a', 'c']));
+    expect(receiver.all[0]?.headers['x-key']).toBe('of the gateway');
+  });
+
+  it('are sent again, with the same id, until they are taken', async () => {
+    await start();
+    await create({ types: ['participant.connected'] });
+    let refusals = 3;
+    receiver.answer = (webhook, response) => {
+      webhook.isTaken = refusals <= 0;
+      refusals -= 1;
+      response.writeHead(webhook.isTaken ? 204 : 500).end();
+    };
+    await report('a');
+    await inTime(() => expect(receiver.taken).toHaveLength(1), 5_000);
+    expect(receiver.all).toHaveLength(4);
+    expect(new Set(receiver.all.map(({ id }) => id)).size).toBe(1);
+  });
+
+  it('are sent to others while one participant or one endpoint is refused', async () => {
+    await start();
+    await create({ types: ['participant.connected', 'participant.gone'] });
+    const dead = await WebhookReceiver.start();
+    dead.answer = () => {};
+    await create({ url: dead.url });
+    receiver.answer = (webhook, response) => {
+      webhook.isTaken = webhook.data.participantId !== 'refused';
+      response.writeHead(webhook.isTaken ? 204 : 400).end();
+    };
+    await report('refused');
+    await report('refused', 'onLeave');
+    for (const name of ['a', 'b', 'c']) await report(name);
+    for (const name of ['a', 'b', 'c']) await report(name, 'onLeave');
+    const types = ['participant.connected', 'participant.gone'];
+    await inTime(() => expect(receiver.takenTypes()).toEqual({ a: types, b: types, c: types }));
+    expect(dead.all.length).toBeGreaterThan(0);
+    const refused = receiver.all.filter(({ isTaken }) => !isTaken).map(({ type }) => type);
+    expect(new Set(refused)).toEqual(new Set(['participant.connected']));
+    dead.stop();
+  });
+
+  itOverDays('are set aside after a day if others are taken, and the next one of the participant is sent', async () => {
+    await start();
+    const { id } = await create({ types: ['participant.connected', 'participant.gone'] });
+    receiver.answer = (webhook, response) => {
+      webhook.isTaken = webhook.type === 'participant.gone' || webhook.data.participantId !== 'refused';
+      response.writeHead(webhook.isTaken ? 204 : 422).end('not understood');
+    };
+    await report('refused');
+    await report('refused', 'onLeave');
+    await inTime(() => expect(receiver.all).toHaveLength(1));
+    await report('a');
+    await inTime(() => expect(receiver.takenTypes()).toEqual({ a: ['participant.connected'] }));
+    await inTime(() => expect(receiver.takenTypes().refused).toEqual(['participant.gone']), HOUR_MS);
+    await inTime(async () => {
+      const [letter] = await service.storage.deliveries.page('dead-letters', id, null, 10);
+      expect(JSON.parse(String(letter?.text))).toMatchObject({
+        messageId: receiver.all[0]?.id,
+        type: 'participant.connected',
+        last: { status: 422, answer: 'not understood' },
+      });
+    });
+  });
+
+  itOverDays(
+    'disable an endpoint that is gone, or takes nothing for days, and go on when it is enabled again',
+    async () => {
+      await start();
+      const { id } = await create({ types: ['participant.connected'] });
+      receiver.answer = (_webhook, response) => void response.writeHead(410).end();
+      await report('a');
+      await inTime(async () => expect(await find(id)).toMatchObject({ enabled: false, disabled: { reason: 'gone' } }));
+      const requests = receiver.all.length;
+      await report('b');
+      receiver.answer = (_webhook, response) => void response.writeHead(503).end();
+      await call('PATCH', `/${id}`, { enabled: true });
+      await inTime(() => expect(receiver.all.length).toBeGreaterThan(requests));
+      await inTime(async () => expect(await find(id)).toMatchObject({ disabled: { reason: 'failing' } }), HOUR_MS);
+      receiver.answer = (webhook, response) => {
+        webhook.isTaken = true;
+        response.writeHead(200).end();
+      };
+      const enabled = await call('PATCH', `/${id}`, { enabled: true });
+      expect(enabled.json.disabled).toBeUndefined();
+      await inTime(() => expect(Object.keys(receiver.takenTypes()).sort()).toEqual(['a', 'b']), 10_000);
+    },
+  );
+
+  it('can have several changes, which stay together', async () => {
+    await start();
+    const { secret } = await create({ types: ['participant.connected'], batch: 100 });
+    receiver.secrets = [secret];
+    let isRefused = true;
+    receiver.answer = (webhook, response) => {
+      webhook.isTaken = !isRefused;
+      response.writeHead(isRefused ? 500 : 204).end();
+    };
+    const names = Array.from({ length: 20 }, (_unused, n) => `p${n}`);
+    await Promise.all(names.map((name) => report(name)));
+    await inTime(() => expect(receiver.all.length).toBeGreaterThan(1), 1_000);
+    isRefused = false;
+    const told = () =>
+      receiver.taken.flatMap(({ data }) => data.map((one: { participantId: string }) => one.participantId));
+    await inTime(() => expect(new Set(told())).toEqual(new Set(names)), 5_000);
+    expect(receiver.all.every(({ type }) => type === 'presence.batch')).toBe(true);
+    const contents = new Map<string, string>();
+    for (const { id, data } of receiver.all) {
+      expect(contents.get(id) ?? JSON.stringify(data)).toBe(JSON.stringify(data));
+      contents.set(id, JSON.stringify(data));
+    }
+    expect(receiver.faults).toEqual([]);
+  });
+
+  it('tell of a gap when the feed no longer has a change', async () => {
+    await start({ feed: { maxBytes: 2_000, retentionMs: 1_000 } });
+    const { id } = await create({ types: ['participant.connected'] });
+    await call('PATCH', `/${id}`, { enabled: false });
+    await inTime(async () => expect(await service.storage.deliveries.state(id)).not.toBeNull());
+    for (let n = 0; n < 60; n += 1) await report(`lost${n}`);
+    await service.storage.feed.trim({ maxBytes: 1_000, retentionMs: HOUR_MS });
+    await call('PATCH', `/${id}`, { enabled: true });
+    await inTime(() => expect(receiver.taken.map(({ type }) => type)).toContain('feed.gap'));
+    const gap = receiver.taken.find(({ type }) => type === 'feed.gap');
+    expect(gap?.data).toEqual({ after: expect.any(String), position: expect.any(String) });
+    await report('after');
+    await inTime(() => expect(Object.keys(receiver.takenTypes())).toContain('after'));
+  });
+});
