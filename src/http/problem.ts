@@ -10,6 +10,7 @@ export const PROBLEMS = {
   'unknown-participant': { status: 404, title: 'Unknown participant' },
   'unknown-device': { status: 404, title: 'Unknown device' },
   'unknown-incident': { status: 404, title: 'Unknown incident' },
+  'unknown-dead-letter': { status: 404, title: 'Unknown dead letter' },
   'unknown-endpoint': { status: 404, title: 'Unknown endpoint' },
   'unknown-quarantine-entry': { status: 404, title: 'Unknown quarantined callback' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },

@@ -9,11 +9,13 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { changeResponse } from '../feed/api/change-response.js';
 import { FeedTrimmer } from '../feed/feed-trimmer.js';
+import { DeliveriesController } from './api/deliveries.controller.js';
 import { EndpointsController } from './api/endpoints.controller.js';
 import { readDeclared } from './api/read-declared.js';
 import { DECLARED_ENDPOINTS, DeclaredEndpoints } from './declared-endpoints.js';
 import { Deliveries, FORMAT_CHANGE } from './delivery/deliveries.js';
 import { DeliveryMetrics } from './delivery/delivery-metrics.js';
+import { ManualSends } from './delivery/manual-sends.js';
 import { Endpoints } from './endpoints.js';
 import { AddressGuard } from './sending/address-guard.js';
 import { type Resolve, resolveBySystem } from './sending/resolver.js';
@@ -37,12 +39,16 @@ export interface WebhookOptions extends WebhookSettings {
   readonly publicUrl: string | undefined;
 }
 
-@Module({ controllers: [EndpointsController], providers: [Endpoints, DeclaredEndpoints, Deliveries, DeliveryMetrics] })
+@Module({
+  controllers: [EndpointsController, DeliveriesController],
+  providers: [Endpoints, DeclaredEndpoints, Deliveries, DeliveryMetrics, ManualSends],
+})
 export class WebhooksModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(
     private readonly sender: Sender,
     private readonly declared: DeclaredEndpoints,
     private readonly deliveries: Deliveries,
+    private readonly sends: ManualSends,
     private readonly trimmer: FeedTrimmer,
   ) {}
 
@@ -79,6 +85,7 @@ export class WebhooksModule implements OnApplicationBootstrap, BeforeApplication
 
   /** While the feed and the store are still there. */
   async beforeApplicationShutdown(): Promise<void> {
+    this.sends.stop();
     await this.declared.stop();
     await this.deliveries.stop();
     await this.sender.close();

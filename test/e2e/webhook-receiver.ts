@@ -25,19 +25,29 @@ export class WebhookReceiver {
   secrets: readonly string[] = [];
   readonly #server = createServer((request, response) => void this.#receive(request, response));
   readonly faults: unknown[] = [];
-  readonly stop = closeOnce(() => {
-    this.#server.closeAllConnections();
-    this.#server.close();
-  });
+  #port = 0;
+  readonly stop = closeOnce(() => this.goAway());
 
-  static async start(port = 0): Promise<WebhookReceiver> {
+  static async start(): Promise<WebhookReceiver> {
     const receiver = new WebhookReceiver();
-    await new Promise<void>((resolve) => receiver.#server.listen(port, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => receiver.#server.listen(0, '127.0.0.1', resolve));
+    receiver.#port = (receiver.#server.address() as AddressInfo).port;
     return receiver;
   }
 
+  /** As if it were killed. */
+  goAway(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+
+  /** After `goAway`: at the same address. */
+  async comeBack(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
+  }
+
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/presence`;
+    return `http://127.0.0.1:${this.#port}/presence`;
   }
 
   get taken(): ReceivedWebhook[] {

@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
+import { storedDeadLetter } from '../openapi/calls.js';
 import type { Service, ServiceOptions } from './service.js';
 import { onEachStore } from './stores.js';
 import { WebhookReceiver } from './webhook-receiver.js';
@@ -210,5 +211,82 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
     expect(gap?.data).toEqual({ after: expect.any(String), position: expect.any(String) });
     await report('after');
     await inTime(() => expect(Object.keys(receiver.takenTypes())).toContain('after'));
+  });
+
+  it('can be looked at: attempts, and how the endpoint fares', async () => {
+    await start();
+    const { id } = await create({ types: ['participant.connected'] });
+    receiver.answer = (_webhook, response) => void response.writeHead(500).end('out of order');
+    await report('a');
+    await inTime(async () => {
+      const { items } = (await service.request(`${PATH}/${id}/deliveries`)).json;
+      expect(items.length).toBeGreaterThan(1);
+      expect(items[0]).toMatchObject({
+        messageId: receiver.all[0]?.id,
+        type: 'participant.connected',
+        changes: 1,
+        status: 500,
+        answer: 'out of order',
+        durationMs: expect.any(Number),
+      });
+    }, 2_000);
+    const { delivery } = await find(id);
+    expect(delivery).toMatchObject({ waiting: 1, failingSince: expect.any(String), lastError: 'status 500' });
+    expect(delivery.failures).toBeGreaterThan(1);
+    expect(delivery.lagMs).toBeGreaterThan(0);
+    receiver.answer = (_webhook, response) => void response.writeHead(204).end();
+    await inTime(async () => {
+      expect((await find(id)).delivery).toEqual({
+        waiting: 0,
+        lagMs: 0,
+        failures: 0,
+        lastDeliveryAt: expect.any(String),
+      });
+    }, 2_000);
+  });
+
+  it('can be sent again from a position or a time, with the same ids', async () => {
+    await start();
+    const { id } = await create({ types: ['participant.connected'] });
+    const position = (await service.request('/v1/changes')).json.position;
+    for (const name of ['a', 'b', 'c']) await report(name);
+    const idsOf = () => receiver.taken.map((webhook) => webhook.id).toSorted();
+    await inTime(() => expect(receiver.taken).toHaveLength(3));
+    const first = idsOf();
+    const replay = (from: string) => call('POST', `/${id}/replay`, { from });
+    expect([(await replay(position)).status, (await replay('yesterday')).status]).toEqual([202, 400]);
+    await inTime(() => expect(receiver.taken).toHaveLength(6));
+    expect(idsOf()).toEqual([...first, ...first].toSorted());
+    expect((await replay('2020-01-01T00:00:00Z')).status).toBe(202);
+    await inTime(() => expect(receiver.taken).toHaveLength(9));
+    const later = (await service.request('/v1/changes')).json.position;
+    await report('d');
+    await inTime(() => expect(receiver.taken).toHaveLength(10));
+    expect((await replay(later)).status).toBe(202);
+    await inTime(() => expect(receiver.taken).toHaveLength(11));
+    expect(receiver.taken.at(-1)?.data.participantId).toBe('d');
+  });
+
+  it('can be tested, and dead letters sent again', async () => {
+    await start();
+    const { id, secret } = await create();
+    receiver.secrets = [secret];
+    const tested = await call('POST', `/${id}/test`, {});
+    expect([tested.status, tested.json]).toMatchObject([200, { delivered: true, status: 204 }]);
+    expect(receiver.all).toMatchObject([{ type: 'webhook.test', id: tested.json.messageId }]);
+    const dead = await storedDeadLetter(service);
+    await call('PATCH', `/${dead.id}`, { url: receiver.url });
+    receiver.secrets = [];
+    const path = `/${dead.id}/dead-letters`;
+    expect((await service.request(PATH + path)).json.items).toMatchObject([{ id: dead.letterId, messageId: 'msg_1' }]);
+    const taken = receiver.answer;
+    receiver.answer = (_webhook, response) => void response.writeHead(400).end();
+    const again = () => call('POST', `${path}/${dead.letterId}/retry`, {});
+    expect((await again()).json).toMatchObject({ delivered: false, status: 400 });
+    receiver.answer = taken;
+    expect((await again()).json).toMatchObject({ delivered: true, messageId: 'msg_1' });
+    expect((await again()).status).toBe(404);
+    expect((await service.request(PATH + path)).json).toEqual({ items: [] });
+    expect(receiver.faults).toEqual([]);
   });
 });

@@ -2,6 +2,10 @@
 import { expect } from '@jest/globals';
 import { parseApiKeys } from '../../src/auth/api-keys.js';
 import { digestOf } from '../../src/auth/secret.js';
+import { newTimedId } from '../../src/storage/timed-id.js';
+import { DeliveryQueue } from '../../src/webhooks/delivery/delivery-queue.js';
+import { type DeadLetter, encodeRecord } from '../../src/webhooks/delivery/delivery-records.js';
+import { encodeState } from '../../src/webhooks/delivery/delivery-state.js';
 import { endpointId } from '../../src/webhooks/endpoint.js';
 import { MAX_ENDPOINTS } from '../../src/webhooks/endpoints.js';
 import { SEED, type Service } from '../e2e/service.js';
@@ -61,6 +65,11 @@ const ADMIN_OPERATIONS = new Set([
   'changeWebhookEndpoint',
   'deleteWebhookEndpoint',
   'rotateWebhookSecret',
+  'listWebhookDeliveries',
+  'listWebhookDeadLetters',
+  'retryWebhookDeadLetter',
+  'replayWebhooks',
+  'testWebhookEndpoint',
 ]);
 /** Whose bodies may be empty. */
 const OPTIONAL_BODIES = new Set(['replayQuarantinedCallbacks', 'changeWebhookEndpoint', 'rotateWebhookSecret']);
@@ -92,6 +101,7 @@ export function usualCall({ path, method, operationId }: Operation): Call {
     createWebhookEndpoint: ENDPOINT,
     changeWebhookEndpoint: { batch: 5 },
     rotateWebhookSecret: {},
+    replayWebhooks: { from: new Date().toISOString() },
     replayQuarantinedCallbacks: { reason: 'unknown-event' },
   };
   const hasBody = method !== 'GET' && method !== 'DELETE';
@@ -105,6 +115,7 @@ export function usualCall({ path, method, operationId }: Operation): Call {
       .replace('{token}', SECRET)
       .replace('incidents/{id}', `incidents/${INCIDENT_ID}`)
       .replace('endpoints/{id}', `endpoints/${ENDPOINT_ID}`)
+      .replace('{letterId}', QUARANTINE_ID)
       .replace('{id}', QUARANTINE_ID)
       .replace(/participants$/, operationId === 'purgeParticipants' ? 'participants?tag=nobody' : '$&')
       .replace(/quarantine$/, operationId === 'deleteQuarantinedCallbacks' ? 'quarantine?reason=unknown-event' : '$&')
@@ -151,6 +162,11 @@ export async function refusedCall(
       if (path.includes('endpoints/{id}')) return { ...usual, path: usual.path.replace(ENDPOINT_ID, DECLARED_ID) };
       return { ...usual, path: usual.path.replace(SEED.participantId, 'left') };
     case '410':
+      if (operationId === 'replayWebhooks') {
+        const { id } = await createdEndpoint(service);
+        const body = JSON.stringify({ from: UNKNOWN_POSITION });
+        return { ...usual, path: usual.path.replace(ENDPOINT_ID, id), body };
+      }
       return { ...usual, path: `${path}?after=${UNKNOWN_POSITION}` };
     case '412': {
       const { id } = await createdEndpoint(service);
@@ -194,6 +210,32 @@ export async function createdEndpoint(
   const made = await send(url, { ...call, headers: { ...JSON_TYPE, ...bearer('admin'), ...headers } });
   expect([made.status, made.text]).toEqual([201, expect.any(String)]);
   return { id: JSON.parse(made.text).id, etag: String(made.headers.etag) };
+}
+
+/** The endpoint that has it, and its id. */
+export async function storedDeadLetter(service: Service): Promise<{ readonly id: string; readonly letterId: string }> {
+  const { leases, deliveries } = service.storage;
+  const { id } = await createdEndpoint(service);
+  const name = `of the test ${id}`;
+  const token = Number(await leases.acquire(name, 60_000));
+  const letter: DeadLetter = {
+    messageId: 'msg_1',
+    type: 'participant.connected',
+    body: '{}',
+    changes: 1,
+    failures: 5,
+    firstFailedAtMs: 1,
+    setAsideAtMs: 2,
+    last: { status: 422, answer: 'no' },
+  };
+  const letterId = newTimedId(Date.now());
+  const records = { attempts: [], 'dead-letters': [{ id: letterId, text: encodeRecord(letter) }] };
+  const limit = { maxCount: 10, oldestMs: 0 };
+  const limits = { attempts: limit, 'dead-letters': limit };
+  const state = encodeState({ queue: new DeliveryQueue(await service.storage.feed.end()), settingsAtMs: 1 });
+  const update = { endpointId: id, state, records };
+  expect(await deliveries.save({ name, token }, [update], limits)).toBe(true);
+  return { id, letterId };
 }
 
 /** As many as there may be. */

@@ -18,6 +18,7 @@ import {
   REFUSALS,
   refusedCall,
   SECRET,
+  storedDeadLetter,
   usualCall,
 } from './calls.js';
 import { type Call, eventsOf, type HttpResponse, send } from './client.js';
@@ -180,10 +181,20 @@ export class ServiceResponses {
       case 'getWebhookEndpoint':
       case 'changeWebhookEndpoint':
       case 'deleteWebhookEndpoint':
-      case 'rotateWebhookSecret': {
+      case 'rotateWebhookSecret':
+      case 'listWebhookDeliveries':
+      case 'testWebhookEndpoint':
+      case 'replayWebhooks': {
         const { id } = await createdEndpoint(service);
-        const status = operation.operationId === 'deleteWebhookEndpoint' ? '204' : '200';
+        const status =
+          { deleteWebhookEndpoint: '204', replayWebhooks: '202' }[operation.operationId as string] ?? '200';
         return collect(status, { ...usual, path: usual.path.replace(ENDPOINT_ID, id) });
+      }
+      case 'listWebhookDeadLetters':
+      case 'retryWebhookDeadLetter': {
+        const { id, letterId } = await storedDeadLetter(service);
+        const path = usual.path.replace(ENDPOINT_ID, id).replace(QUARANTINE_ID, letterId);
+        return collect('200', { ...usual, path });
       }
       case 'getReadiness':
         await collect('200', { ...usual, headers: {} });

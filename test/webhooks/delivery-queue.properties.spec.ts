@@ -19,7 +19,7 @@ class World {
   readonly feed;
   nowMs = 1;
   queue = new DeliveryQueue(positionAt(0));
-  saved = encodeState({ queue: this.queue });
+  saved = encodeState({ queue: this.queue, settingsAtMs: 1 });
   sending: Message[] = [];
   readonly contents = new Map<string, string>();
   readonly ids = new Map<string, string>();
@@ -74,7 +74,7 @@ class World {
   save(): void {
     for (const { changes } of this.queue.setAside(this.nowMs))
       for (const { change } of changes) this.aside.add(change.version);
-    this.saved = encodeState({ queue: this.queue });
+    this.saved = encodeState({ queue: this.queue, settingsAtMs: 1 });
   }
 
   crash(): void {

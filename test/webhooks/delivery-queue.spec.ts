@@ -189,6 +189,17 @@ describe('the delivery queue', () => {
     expect(queue.isGivenUp(2 * MAX_FAILING_MS)).toBe(false);
   });
 
+  it('sends everything at once when it is told to', () => {
+    const queue = queueOf(...'abcdefgh'.split(''));
+    for (const message of queue.take(0, 1)) queue.failed(message, 0, { pauseMs: HOUR_MS, random: 0.5 });
+    expect(queue.take(1, 1)).toEqual([]);
+    queue.retryNow();
+    const [probe] = queue.take(1, 1);
+    expect(namesOf([probe] as never)).toEqual(['a1']);
+    if (probe) queue.delivered(probe, 1);
+    expect(queue.take(1, 1)).toHaveLength(7);
+  });
+
   it('tells of a gap first, and of two in a row once', () => {
     const queue = queueOf('a');
     queue.addGap({ from: positionAt(1), to: positionAt(5), atMs: 7 });

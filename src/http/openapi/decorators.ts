@@ -27,6 +27,7 @@ function defer<N extends DecoratorName>(name: N): (typeof Swagger)[N] {
   return deferring as (typeof Swagger)[N];
 }
 
+export const ApiAcceptedResponse = defer('ApiAcceptedResponse');
 export const ApiCreatedResponse = defer('ApiCreatedResponse');
 const ApiExtension = defer('ApiExtension');
 export const ApiExtraModels = defer('ApiExtraModels');

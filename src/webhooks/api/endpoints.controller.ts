@@ -24,6 +24,8 @@ import { Access } from '../../http/route-options.js';
 import { SourceNames } from '../../http/source-names.js';
 import { CLOCK, type Clock } from '../../runtime/clock.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
+import { DELIVERY_STORE } from '../../storage/tokens.js';
+import type { DeliveryStore } from '../../storage/webhook-ports.js';
 import type { Endpoint, EndpointSettings } from '../endpoint.js';
 import { type EndpointFault, Endpoints, type StoredEndpoint } from '../endpoints.js';
 import { Sender } from '../sending/sender.js';
@@ -53,6 +55,7 @@ export class EndpointsController {
     private readonly endpoints: Endpoints,
     private readonly sender: Sender,
     private readonly sources: SourceNames,
+    @Inject(DELIVERY_STORE) private readonly deliveries: DeliveryStore,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -60,7 +63,9 @@ export class EndpointsController {
   @Access('admin')
   @ApiListEndpoints()
   async list(@Query() _: NoQuery): Promise<EndpointsResponse> {
-    return { items: (await this.endpoints.list()).map(({ endpoint }) => endpointResponse(endpoint)) };
+    const [stored, states] = await Promise.all([this.endpoints.list(), this.deliveries.states()]);
+    const nowMs = this.clock.now();
+    return { items: stored.map(({ endpoint }) => endpointResponse(endpoint, states.get(endpoint.id) ?? null, nowMs)) };
   }
 
   @Post()
@@ -80,7 +85,7 @@ export class EndpointsController {
     const { endpoint } = this.#send(await this.endpoints.create({ settings, idempotencyKey: key }), reply);
     requestLog(request).info({ endpoint: endpoint.id }, 'an endpoint for webhooks was created');
     const [secret] = endpoint.secrets;
-    return Object.assign(endpointResponse(endpoint), { secret: secret?.text ?? '' });
+    return Object.assign(await this.#responseOf(endpoint), { secret: secret?.text ?? '' });
   }
 
   @Get(':id')
@@ -92,7 +97,7 @@ export class EndpointsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<EndpointResponse> {
     const { endpoint } = this.#send((await this.endpoints.find(id)) ?? 'unknown', reply);
-    return endpointResponse(endpoint);
+    return this.#responseOf(endpoint);
   }
 
   @Patch(':id')
@@ -116,7 +121,7 @@ export class EndpointsController {
     const expected = ifMatch === undefined ? undefined : stored.text;
     const { endpoint } = this.#send(await this.endpoints.change(stored.endpoint.id, change, expected), reply);
     requestLog(request).info({ endpoint: id }, 'an endpoint of webhooks was changed');
-    return endpointResponse(endpoint);
+    return this.#responseOf(endpoint);
   }
 
   @Delete(':id')
@@ -152,6 +157,10 @@ export class EndpointsController {
     if (typeof rotated === 'string') throw endpointProblem(rotated);
     requestLog(request).info({ endpoint: id }, 'the secret of an endpoint was replaced');
     return { secret: rotated.endpoint.secrets[0]?.text ?? '', previousUntil: rfc3339(previousUntilMs) };
+  }
+
+  async #responseOf(endpoint: Endpoint): Promise<EndpointResponse> {
+    return endpointResponse(endpoint, await this.deliveries.state(endpoint.id), this.clock.now());
   }
 
   async #findForChange(id: string, ifMatch: string | undefined): Promise<StoredEndpoint> {

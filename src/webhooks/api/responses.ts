@@ -3,6 +3,7 @@ import { CHANGE_TYPES, type ChangeType } from '../../domain/change.js';
 import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
 import { TAG_EXAMPLE, TIME_EXAMPLE } from '../../http/openapi/examples.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
+import { decodeState } from '../delivery/delivery-state.js';
 import { DISABLE_REASONS, type DisableReason, type Endpoint } from '../endpoint.js';
 import { URL_EXAMPLE } from './requests.js';
 
@@ -20,6 +21,38 @@ class DisabledResponse {
 
   @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE })
   at: string;
+}
+
+class DeliveryStateResponse {
+  @ApiProperty({
+    type: 'integer',
+    example: 0,
+    description: 'Changes that were read from the feed and are not settled.',
+  })
+  waiting: number;
+
+  @ApiProperty({
+    type: 'integer',
+    example: 0,
+    description: 'The age of the oldest change that was read and is not settled, in milliseconds; 0: there is none.',
+  })
+  lagMs: number;
+
+  @ApiProperty({ type: 'integer', example: 0, description: 'Failures in a row.' })
+  failures: number;
+
+  @ApiPropertyOptional({ type: String, format: 'date-time', example: TIME_EXAMPLE, description: 'The first of these.' })
+  failingSince?: string;
+
+  @ApiPropertyOptional({ type: String, format: 'date-time', example: TIME_EXAMPLE })
+  lastDeliveryAt?: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    example: 'ECONNREFUSED',
+    description: 'Why the last attempt failed, if it did.',
+  })
+  lastError?: string;
 }
 
 export class EndpointResponse {
@@ -68,6 +101,9 @@ export class EndpointResponse {
   })
   declared: boolean;
 
+  @ApiProperty({ type: DeliveryStateResponse, description: 'How it fares, as of a few seconds ago.' })
+  delivery: DeliveryStateResponse;
+
   @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE })
   createdAt: string;
 
@@ -108,6 +144,7 @@ export const ENDPOINT_EXAMPLE = {
   headerNames: [],
   enabled: true,
   declared: false,
+  delivery: { waiting: 0, lagMs: 0, failures: 0 },
   createdAt: TIME_EXAMPLE,
   updatedAt: TIME_EXAMPLE,
 };
@@ -116,7 +153,22 @@ export const CREATED_ENDPOINT_EXAMPLE = { ...ENDPOINT_EXAMPLE, secret: SECRET_EX
 
 export const ROTATED_SECRET_EXAMPLE = { secret: SECRET_EXAMPLE, previousUntil: TIME_EXAMPLE };
 
-export function endpointResponse(endpoint: Endpoint): EndpointResponse {
+/** `state`: as stored; null: nothing was delivered yet. */
+function deliveryStateResponse(state: string | null, nowMs: number): DeliveryStateResponse {
+  if (state === null) return { waiting: 0, lagMs: 0, failures: 0 };
+  const { messages, health, oldestAtMs, lastError } = decodeState(state);
+  const { failures, failingSinceMs, lastDeliveryMs } = health;
+  return {
+    waiting: messages.reduce((sum, one) => sum + (typeof one === 'string' ? 1 : one.changes.length), 0),
+    lagMs: oldestAtMs === undefined ? 0 : Math.max(nowMs - oldestAtMs, 0),
+    failures,
+    ...(failingSinceMs !== undefined && { failingSince: rfc3339(failingSinceMs) }),
+    ...(lastDeliveryMs !== undefined && { lastDeliveryAt: rfc3339(lastDeliveryMs) }),
+    ...(lastError !== undefined && { lastError }),
+  };
+}
+
+export function endpointResponse(endpoint: Endpoint, state: string | null, nowMs: number): EndpointResponse {
   const { id, url, description, filter, batch, headers, isEnabled, disabled, isDeclared } = endpoint;
   const { types, tag, source, scope } = filter;
   return {
@@ -132,6 +184,7 @@ export function endpointResponse(endpoint: Endpoint): EndpointResponse {
     enabled: isEnabled,
     ...(disabled && { disabled: { reason: disabled.reason, at: rfc3339(disabled.atMs) } }),
     declared: isDeclared,
+    delivery: deliveryStateResponse(state, nowMs),
     createdAt: rfc3339(endpoint.createdAtMs),
     updatedAt: rfc3339(endpoint.updatedAtMs),
   };

@@ -28,7 +28,7 @@ const REFRESH_MS = 1_000;
 const SAVE_MS = 500;
 const DAY_MS = 86_400_000;
 const MAX_ATTEMPTS = 100;
-export const MAX_DEAD_LETTERS = 1_000;
+const MAX_DEAD_LETTERS = 1_000;
 const ATTEMPT_RETENTION_MS = 7 * DAY_MS;
 const DEAD_LETTER_RETENTION_MS = 30 * DAY_MS;
 
@@ -253,7 +253,8 @@ export class Deliveries {
 function withReplay({ replay, start }: Endpoint, state: DeliveryState | undefined): DeliveryState | undefined {
   if (!replay || replay.id === state?.replayId) return state;
   const position = earlier(replay.from, state?.position ?? start);
-  return { health: state?.health ?? { failures: 0 }, position, cursor: position, messages: [], replayId: replay.id };
+  const health = state?.health ?? { failures: 0 };
+  return { health, position, cursor: position, messages: [], replayId: replay.id, settingsAtMs: 0 };
 }
 
 /** In each shard. */

@@ -130,6 +130,13 @@ export class DeliveryQueue {
     this.#messages = this.#messages.map((one) => (one === message ? again : one));
   }
 
+  /** Lets everything be sent at once: what made the endpoint fail may have been corrected. */
+  retryNow(): void {
+    const { pausedUntilMs: _paused, lastFailureMs: _last, ...health } = this.#health;
+    this.#health = health;
+    this.#messages = this.#messages.map((one) => (one.isSending ? one : { ...one, nextAtMs: 0 }));
+  }
+
   /** The sending was interrupted by ourselves. */
   released(message: Message): void {
     this.#messages = this.#messages.map((one) => (one === message ? { ...message, isSending: false } : one));
@@ -158,7 +165,7 @@ export class DeliveryQueue {
   nextAtMs(nowMs: number): number | undefined {
     const waiting = this.#messages.filter(({ isSending }) => !isSending);
     if (waiting.length === 0) return undefined;
-    const { pausedUntilMs = 0, lastFailureMs = 0 } = this.#health;
+    const { pausedUntilMs = 0, lastFailureMs = Number.NEGATIVE_INFINITY } = this.#health;
     const freeMs = Math.max(pausedUntilMs, this.isFailing ? lastFailureMs + PROBE_MS : 0);
     // A message that is due but not free to be sent waits for another one.
     const times = waiting.map((message) => Math.max(message.nextAtMs, freeMs)).filter((timeMs) => timeMs > nowMs);
@@ -166,7 +173,7 @@ export class DeliveryQueue {
   }
 
   #freeAt(nowMs: number): number {
-    const { pausedUntilMs = 0, lastFailureMs = 0 } = this.#health;
+    const { pausedUntilMs = 0, lastFailureMs = Number.NEGATIVE_INFINITY } = this.#health;
     if (pausedUntilMs > nowMs) return 0;
     if (!this.isFailing) return MAX_SENDING - this.sendingCount;
     return this.sendingCount === 0 && nowMs >= lastFailureMs + PROBE_MS ? 1 : 0;

@@ -28,13 +28,15 @@ export interface DeliveryState {
   readonly health: Health;
   /** The last replay that was begun. */
   readonly replayId?: string | undefined;
+  /** When the endpoint was changed last, as far as the delivery knows. */
+  readonly settingsAtMs: number;
   /** When the oldest change that is not settled was received; undefined: all are settled. */
   readonly oldestAtMs?: number | undefined;
   /** Why the last attempt failed, if it did. */
   readonly lastError?: string | undefined;
 }
 
-type Facts = Pick<DeliveryState, 'replayId' | 'lastError'> & { readonly queue: DeliveryQueue };
+type Facts = Pick<DeliveryState, 'replayId' | 'lastError' | 'settingsAtMs'> & { readonly queue: DeliveryQueue };
 
 export function encodeState({ queue, ...facts }: Facts): string {
   const { position, cursor, messages, health } = queue;

@@ -4,7 +4,7 @@ import type { FeedPosition } from '../../storage/feed-position.js';
 import { committedAtMs } from '../../storage/feed-position.js';
 import { newTimedId } from '../../storage/timed-id.js';
 import type { DeliveryRecord, DeliveryUpdate } from '../../storage/webhook-ports.js';
-import type { DisableReason, Endpoint } from '../endpoint.js';
+import { type DisableReason, type Endpoint, encodeEndpoint } from '../endpoint.js';
 import type { Sender } from '../sending/sender.js';
 import type { DeliveryMetrics } from './delivery-metrics.js';
 import { DeliveryQueue } from './delivery-queue.js';
@@ -90,12 +90,16 @@ export class EndpointDelivery {
 
   /** Applies new settings from the next request on, and new filters to what is read next. */
   async change(endpoint: Endpoint): Promise<void> {
+    if (encodeEndpoint(endpoint) === encodeEndpoint(this.#endpoint)) return;
     const isSameFilter = JSON.stringify(endpoint.filter) === JSON.stringify(this.#endpoint.filter);
     this.#endpoint = endpoint;
     await this.#started;
-    if (isSameFilter || this.#isHalted) return;
-    await this.#consumer?.stop();
-    this.#follow();
+    if (this.#isHalted) return;
+    if (!isSameFilter) {
+      await this.#consumer?.stop();
+      this.#follow();
+    }
+    this.#retryNow();
   }
 
   /** Resolves when nothing is in progress any more. What has not ended by then is interrupted, and sent again. */
@@ -123,7 +127,12 @@ export class EndpointDelivery {
     this.#isChanged = false;
     this.#savedAtMs = nowMs;
     this.#savedCursor = this.#queue.cursor;
-    const facts = { queue: this.#queue, replayId: this.replayId, lastError: this.#lastError };
+    const facts = {
+      queue: this.#queue,
+      replayId: this.replayId,
+      lastError: this.#lastError,
+      settingsAtMs: this.#endpoint.updatedAtMs,
+    };
     const records = { attempts: this.#attempts, 'dead-letters': this.#deadLetters };
     this.#attempts = [];
     this.#deadLetters = [];
@@ -141,6 +150,15 @@ export class EndpointDelivery {
     await this.#restore();
     if (this.#isHalted) return;
     this.#follow();
+    const { settingsAtMs = this.#endpoint.updatedAtMs } = this.state ?? {};
+    if (settingsAtMs !== this.#endpoint.updatedAtMs) this.#retryNow();
+    else this.#pump();
+  }
+
+  /** The endpoint was changed: whoever did so wants to see whether it works now. */
+  #retryNow(): void {
+    this.#queue.retryNow();
+    this.#isChanged = true;
     this.#pump();
   }
 

@@ -1,0 +1,34 @@
+// npm run webhook-sink: a receiver for webhooks that prints what it gets, and whether the signature is genuine. Options: --port (default
+// 8080) and --secret, once for each secret.
+import { createServer } from 'node:http';
+import { parseArgs } from 'node:util';
+import { Webhook } from 'standardwebhooks';
+
+const { values } = parseArgs({
+  options: { port: { type: 'string', default: '8080' }, secret: { type: 'string', multiple: true, default: [] } },
+});
+const webhooks = values.secret.map((secret) => new Webhook(secret));
+
+function judge(body, headers) {
+  if (webhooks.length === 0) return 'not verified';
+  const isGenuine = webhooks.some((webhook) => {
+    try {
+      webhook.verify(body, headers);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  return isGenuine ? 'genuine' : 'NOT GENUINE';
+}
+
+const server = createServer(async (request, response) => {
+  let body = '';
+  for await (const chunk of request) body += chunk;
+  const verdict = judge(body, request.headers);
+  response.writeHead(verdict === 'NOT GENUINE' ? 401 : 204).end();
+  console.log(`${verdict} ${request.headers['webhook-id']} ${body}`);
+});
+server.listen(Number(values.port), '127.0.0.1', () => {
+  console.log(`waiting for webhooks at http://127.0.0.1:${server.address().port}/`);
+});
