@@ -12,6 +12,7 @@ import { ASSETS } from '../dist/http/openapi/pages.js';
 import { systemClock } from '../dist/runtime/clock.js';
 import { DIALECTS } from '../dist/sources/registry.js';
 import { openStorage } from '../dist/storage/open-storage.js';
+import { SENT_WEBHOOKS } from '../dist/webhooks/api/sent-webhooks.js';
 
 /** Matches `version:"1.2.3"`, `VERSION="1.2.3-rc"` and the like. Versions are removed, since they help attackers. */
 const VERSION = /(version\w*"?\s*[:=]\s*")\d+\.\d+\.\d+[^"]*"/gi;
@@ -23,7 +24,8 @@ const config = readConfig(DIALECTS, {});
 const storage = await openStorage({ ...config.storePlace, redis: undefined, dataDir }, systemClock, log);
 const app = await createApp({ ...config, storage, clock: systemClock, log });
 const models = Object.values(DIALECTS).map(({ payload }) => payload);
-const document = await createDocument(app, app.getHttpAdapter().getInstance().declaredOptions, models);
+const { declaredOptions } = app.getHttpAdapter().getInstance();
+const document = await createDocument(app, declaredOptions, models, SENT_WEBHOOKS);
 writeFileSync(new URL('../dist/openapi.json', import.meta.url), JSON.stringify(document));
 await app.close();
 rmSync(dataDir, { recursive: true });

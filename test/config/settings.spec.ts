@@ -85,7 +85,7 @@ describe('settings', () => {
 
   it('accept an empty value only where empty is meaningful, such as an empty list', () => {
     const lists =
-      'API_KEYS CALLBACK_SECRETS PUBLIC_URL TRUST_PROXY CORS_ORIGINS UNSAFE_REDIS METRICS_PORT METRICS_TAGS INDEXED_LABELS'.split(
+      'API_KEYS CALLBACK_SECRETS PUBLIC_URL TRUST_PROXY CORS_ORIGINS UNSAFE_REDIS METRICS_PORT METRICS_TAGS INDEXED_LABELS WEBHOOK_ALLOWED_NETWORKS'.split(
         ' ',
       );
     for (const { name } of Object.values(SETTINGS)) {

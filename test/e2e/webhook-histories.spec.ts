@@ -14,7 +14,7 @@ import { ServiceProcess } from './process.js';
 import { WebhookReceiver } from './webhook-receiver.js';
 
 const CALLBACKS = lengthOf(300, 20_000);
-const KILLS = lengthOf(3, 30);
+const KILLS = lengthOf(2, 30);
 /** Of the receiver. */
 const OUTAGES = lengthOf(1, 30);
 const PARTICIPANTS = lengthOf(12, 200);

@@ -87,6 +87,9 @@ describe('the API document', () => {
         ]);
       }
     }
+    expect(Object.keys(document.webhooks)).toEqual(
+      expect.arrayContaining(['presenceChanged', 'presenceChangedInBatch', 'changesMissed', 'endpointTested']),
+    );
     expect(document.webhooks.bandwidthParticipant.post.requestBody).toEqual(
       document.paths['/callbacks/bandwidth'].post.requestBody,
     );

@@ -70,11 +70,15 @@ const SECURITY_SCHEMES = {
   },
 };
 
+/** What this service sends to others, by operationId. */
+export type SentWebhooks = Readonly<Record<string, { readonly summary: string; readonly body: Type }>>;
+
 /** The document of Nest's routes. The build makes it, since the library takes long to load. `models`: classes that no route of Nest's has. */
 export async function createDocument(
   app: NestFastifyApplication,
   options: DeclaredOptions,
   models: readonly Type[],
+  sent: SentWebhooks,
 ): Promise<OpenAPIObject> {
   const { DocumentBuilder, SwaggerModule } = await loadSwagger();
   const about = new DocumentBuilder()
@@ -87,8 +91,16 @@ export async function createDocument(
   about.info.contact = { name: 'The Rollcall authors' };
   about.info.license = { name: 'MIT', identifier: 'MIT' } as { name: string };
   about.tags = TAGS.map(([name, description]) => ({ name, description }));
-  const document = SwaggerModule.createDocument(app, about, { extraModels: [...models] });
+  const document = SwaggerModule.createDocument(app, about, {
+    extraModels: [...models, ...Object.values(sent).map(({ body }) => body)],
+  });
   for (const [path, item] of Object.entries(document.paths)) completeOperations(path, item, options);
+  document.webhooks = Object.fromEntries(
+    Object.entries(sent).map(([operationId, { summary, body }]) => [
+      operationId,
+      sentWebhook(operationId, summary, body),
+    ]),
+  );
   document.components = {
     ...document.components,
     securitySchemes: SECURITY_SCHEMES,
@@ -98,6 +110,41 @@ export async function createDocument(
   return document;
 }
 
+const SIGNATURE_HEADERS = {
+  'webhook-id': ['msg_3fGk9hXq0bLr2mZt8vWc1aYe', 'The same whenever the message is sent again.'],
+  'webhook-timestamp': ['1795434600', 'The time of this attempt, in seconds.'],
+  'webhook-signature': [
+    'v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=',
+    'As in Standard Webhooks: one for each valid secret, separated by spaces.',
+  ],
+} as const;
+
+function sentWebhook(operationId: string, summary: string, body: Type): PathItem {
+  const parameters = Object.entries(SIGNATURE_HEADERS).map(([name, [example, description]]) => ({
+    name,
+    in: 'header' as const,
+    required: true,
+    description,
+    schema: { type: 'string' as const, example },
+  }));
+  const schema = { $ref: `#/components/schemas/${body.name}` };
+  return {
+    post: {
+      operationId,
+      summary,
+      description: 'Sent to the endpoints of webhooks: see docs/webhooks.md.',
+      tags: ['webhooks'],
+      security: [],
+      parameters,
+      requestBody: { required: true, content: { 'application/json': { schema } } },
+      responses: {
+        '200': { description: 'Taken, as with any status from 200 to 299.' },
+        '410': { description: 'Not wanted any more: the endpoint is disabled.' },
+      },
+    },
+  };
+}
+
 /** The document with routes that depend on the configuration. */
 export function withRoutes(document: OpenAPIObject, { paths, options, webhooks }: DocumentedRoutes): OpenAPIObject {
   for (const [path, item] of Object.entries(paths)) completeOperations(path, item, options);
@@ -105,7 +152,11 @@ export function withRoutes(document: OpenAPIObject, { paths, options, webhooks }
     texts.operationId,
     { post: { ...paths[path]?.post, ...texts } as Operation },
   ]);
-  const all = { ...document, paths: { ...document.paths, ...paths }, webhooks: Object.fromEntries(received) };
+  const all = {
+    ...document,
+    paths: { ...document.paths, ...paths },
+    webhooks: { ...document.webhooks, ...Object.fromEntries(received) },
+  };
   return withUsedComponents(all);
 }
 
