@@ -22,10 +22,10 @@ describe('the API document', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'rollcall-openapi-'));
     const access = { isRequired: false, callbackSecrets: [SECRET] };
-    service = await startService({ sources: EVERY_DIALECT, access, history: 'embedded' });
     service = await startService({
       sources: EVERY_DIALECT,
       access,
+      history: 'embedded',
       webhooks: { resolve: async () => ['93.184.216.34'] },
     });
     document = (await service.request('/openapi.json')).json;

@@ -48,8 +48,8 @@ export class ServiceResponses {
   /** Must be called once. The caller must call `stop` afterwards. */
   async collect(operations: readonly Operation[]): Promise<void> {
     const clock = new ManualClock(Date.parse('2026-11-23T09:30:00.000Z'));
-    const service = await this.#start({ clock, access: LOCKED, history: 'embedded' });
-    const service = await this.#start({ clock, access: LOCKED, webhooks: { declared: [DECLARED_ENDPOINT] } });
+    const webhooks = { declared: [DECLARED_ENDPOINT] };
+    const service = await this.#start({ clock, access: LOCKED, history: 'embedded', webhooks });
     const begin = JSON.parse(
       (await send(service.url, { method: 'GET', path: '/v1/changes', headers: bearer('read') })).text,
     ).position;
@@ -82,14 +82,16 @@ export class ServiceResponses {
         const unavailable = { getReadiness: notReady, getMetrics: crowded }[operation.operationId] ?? full;
         const restricted = operation.operationId === 'receiveBandwidthCallback' ? open : service;
         const lacking = operation.operationId === 'makeBackup' ? this.#incidents.service : unconfigured;
-        const at =
-          { 401: unauthorized, 403: restricted, 429: spent, 501: lacking, 503: unavailable }[status] ?? service;
         const crowdedStore = operation.operationId === 'createWebhookEndpoint' ? open : service;
-        // Each service counts failed authentications, and there are more operations than it allows.
-        const locked = operation.path.startsWith('/v1/webhooks') ? unconfigured : service;
-        const at =
-          { 401: locked, 403: restricted, 409: crowdedStore, 429: spent, 501: lacking, 503: unavailable }[status] ??
-          service;
+        const others = {
+          401: unauthorized,
+          403: restricted,
+          409: crowdedStore,
+          429: spent,
+          501: lacking,
+          503: unavailable,
+        };
+        const at = (others as Record<string, Service>)[status] ?? service;
         this.#add(operation, await send(at.url, await refusedCall(operation, status, usual, at)));
       }
     }
