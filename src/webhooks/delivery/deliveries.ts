@@ -7,30 +7,25 @@ import { FeedReader } from '../../feed/feed-reader.js';
 import { LOG } from '../../observability/logging.js';
 import { CLOCK, type Clock } from '../../runtime/clock.js';
 import { delay } from '../../runtime/delay.js';
-import { compareEntries, type FeedPosition, isSameEpoch, moveTo } from '../../storage/feed-position.js';
 import { type HeldLease, LeaseHolder } from '../../storage/lease-holder.js';
 import { type FeedStore, type LeaseStore, StoreUnavailableError } from '../../storage/ports.js';
 import { DELIVERY_STORE, FEED_STORE, LEASE_STORE } from '../../storage/tokens.js';
-import type { DeliveryStore, DeliveryUpdate } from '../../storage/webhook-ports.js';
+import type { DeliveryStore } from '../../storage/webhook-ports.js';
 import type { DisableReason, Endpoint } from '../endpoint.js';
 import { Endpoints } from '../endpoints.js';
 import { Sender } from '../sending/sender.js';
 import { DeliveryMetrics } from './delivery-metrics.js';
+import { DeliverySaver, LEASE } from './delivery-saver.js';
 import { type DeliveryState, decodeState } from './delivery-state.js';
 import { EndpointDelivery } from './endpoint-delivery.js';
 import type { FormatChange } from './outgoing.js';
+import { withReplay } from './replay.js';
 
-const LEASE = 'webhooks';
 /** Another process takes over within a third more, see LeaseHolder: less than 15 s after this one has died. */
 const LEASE_TTL_MS = 10_000;
 /** How soon a change that another process has made to an endpoint is noticed. */
 const REFRESH_MS = 1_000;
 const SAVE_MS = 500;
-const DAY_MS = 86_400_000;
-const MAX_ATTEMPTS = 100;
-const MAX_DEAD_LETTERS = 1_000;
-const ATTEMPT_RETENTION_MS = 7 * DAY_MS;
-const DEAD_LETTER_RETENTION_MS = 30 * DAY_MS;
 
 export const FORMAT_CHANGE = Symbol('FormatChange');
 
@@ -40,8 +35,7 @@ interface Tenure {
   readonly running: Map<string, EndpointDelivery>;
   /** Endpoints that are starting, changing or stopping. */
   readonly busy: Map<string, Promise<void>>;
-  /** One save at a time: an older state must not replace a newer one. */
-  saving: Promise<boolean>;
+  readonly saver: DeliverySaver;
 }
 
 @Injectable()
@@ -49,8 +43,6 @@ export class Deliveries {
   readonly #lease: LeaseHolder;
   #running: ReadonlyMap<string, EndpointDelivery> = new Map();
   #refresh = () => {};
-  /** The need for the feed as it was stored last. */
-  #noted: string | undefined;
 
   constructor(
     private readonly endpoints: Endpoints,
@@ -90,12 +82,14 @@ export class Deliveries {
   }
 
   async #work(lease: HeldLease): Promise<void> {
-    const tenure: Tenure = { lease, running: new Map(), busy: new Map(), saving: Promise.resolve(true) };
-    this.#running = tenure.running;
+    const running = new Map<string, EndpointDelivery>();
+    const saver = new DeliverySaver(lease, running, this.store, this.clock);
+    const tenure: Tenure = { lease, running, busy: new Map(), saver };
+    this.#running = running;
     await Promise.all([this.#keepUpToDate(tenure), this.#keepSaved(tenure)]);
     await Promise.all(tenure.busy.values());
     await Promise.all([...tenure.running.values()].map((delivery) => delivery.stop()));
-    await this.#save(tenure);
+    await tenure.saver.save();
     this.#running = new Map();
   }
 
@@ -152,7 +146,7 @@ export class Deliveries {
   /** Stops the delivery to an endpoint, and stores how far it has got. */
   async #halt(tenure: Tenure, id: string): Promise<void> {
     await tenure.running.get(id)?.stop();
-    await this.#save(tenure);
+    await tenure.saver.save();
     tenure.running.delete(id);
   }
 
@@ -162,7 +156,7 @@ export class Deliveries {
     return new EndpointDelivery(endpoint, state, {
       ...shared,
       random: Math.random,
-      save: () => this.#save(tenure),
+      save: () => tenure.saver.save(),
       disable: (reason) => this.#disable(endpoint, reason),
     });
   }
@@ -178,50 +172,12 @@ export class Deliveries {
     }
   }
 
-  async #keepSaved(tenure: Tenure): Promise<void> {
-    const { signal } = tenure.lease;
+  async #keepSaved({ lease: { signal }, saver }: Tenure): Promise<void> {
     while (!signal.aborted) {
       await delay(this.clock, SAVE_MS, signal);
-      await this.#save(tenure);
-      await this.#noteNeed(tenure);
+      await saver.save();
+      await this.#attempt(() => saver.saveNeed());
     }
-  }
-
-  /** Resolves with false if the lease is lost, or the store is away. */
-  #save(tenure: Tenure): Promise<boolean> {
-    tenure.saving = tenure.saving.then(() => this.#saveNow(tenure));
-    return tenure.saving;
-  }
-
-  async #saveNow({ lease, running }: Tenure): Promise<boolean> {
-    const nowMs = this.clock.now();
-    const updates: [EndpointDelivery, DeliveryUpdate][] = [...running.values()].flatMap((delivery) => {
-      const update = delivery.update(nowMs);
-      return update ? [[delivery, update] as const] : [];
-    }) as [EndpointDelivery, DeliveryUpdate][];
-    if (updates.length === 0) return true;
-    const limits = {
-      attempts: { maxCount: MAX_ATTEMPTS, oldestMs: nowMs - ATTEMPT_RETENTION_MS },
-      'dead-letters': { maxCount: MAX_DEAD_LETTERS, oldestMs: nowMs - DEAD_LETTER_RETENTION_MS },
-    };
-    const holder = { name: LEASE, token: lease.token };
-    const texts = updates.map(([, update]) => update);
-    const isStored = await this.store.save(holder, texts, limits).catch(() => undefined);
-    if (isStored) return true;
-    for (const [delivery, update] of updates) delivery.notSaved(update);
-    // Another process delivers by now.
-    if (isStored === false) for (const delivery of running.values()) delivery.interrupt();
-    return false;
-  }
-
-  async #noteNeed({ lease, running }: Tenure): Promise<void> {
-    const needs = [...running.values()].flatMap(({ neededSinceMs }) => neededSinceMs ?? []);
-    const note = needs.length === 0 ? '' : String(Math.min(...needs));
-    if (note === this.#noted) return;
-    await this.#attempt(async () => {
-      await lease.saveNote(note);
-      this.#noted = note;
-    });
   }
 
   #inTurn({ busy, lease }: Tenure, id: string, work: () => Promise<void>): void {
@@ -247,21 +203,4 @@ export class Deliveries {
       return false;
     }
   }
-}
-
-/** The state from which a replay begins: never later than what is not settled. */
-function withReplay({ replay, start }: Endpoint, state: DeliveryState | undefined): DeliveryState | undefined {
-  if (!replay || replay.id === state?.replayId) return state;
-  const position = earlier(replay.from, state?.position ?? start);
-  const health = state?.health ?? { failures: 0 };
-  return { health, position, cursor: position, messages: [], replayId: replay.id, settingsAtMs: 0 };
-}
-
-/** In each shard. */
-function earlier(a: FeedPosition, b: FeedPosition): FeedPosition {
-  return b.reduce((position, other, shard) => {
-    const own = a[shard];
-    const isEarlier = own && isSameEpoch(own.epoch, other.epoch) && compareEntries(own.entry, other.entry) < 0;
-    return isEarlier ? moveTo(position, shard, own) : position;
-  }, b);
 }

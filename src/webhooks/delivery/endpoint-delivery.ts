@@ -2,22 +2,20 @@
 import type { Logger } from 'pino';
 import type { FeedPosition } from '../../storage/feed-position.js';
 import { committedAtMs } from '../../storage/feed-position.js';
-import { newTimedId } from '../../storage/timed-id.js';
-import type { DeliveryRecord, DeliveryUpdate } from '../../storage/webhook-ports.js';
+import type { DeliveryUpdate } from '../../storage/webhook-ports.js';
 import { type DisableReason, type Endpoint, encodeEndpoint } from '../endpoint.js';
 import type { Sender } from '../sending/sender.js';
 import type { DeliveryMetrics } from './delivery-metrics.js';
 import { DeliveryQueue } from './delivery-queue.js';
-import { type Attempt, type AttemptResult, type DeadLetter, encodeRecord } from './delivery-records.js';
-import { type DeliveryState, encodeState, restoreMessages } from './delivery-state.js';
-import { FeedConsumer, type FeedParts, readAgain } from './feed-consumer.js';
-import { positionAfterGap } from './feed-gap.js';
-import type { ChangeRef, Message } from './message.js';
-import { type FormatChange, headersOf, type Outgoing, outgoingOf } from './outgoing.js';
+import type { AttemptResult } from './delivery-records.js';
+import { type DeliveryState, encodeState } from './delivery-state.js';
+import { FeedConsumer, type FeedParts } from './feed-consumer.js';
+import type { Message } from './message.js';
+import { type FormatChange, headersOf, outgoingOf } from './outgoing.js';
+import { PendingRecords } from './pending-records.js';
+import { restoreQueue } from './restore-queue.js';
 import { verdictOf } from './retry.js';
 
-/** Of attempts that are not stored yet. */
-const MAX_PENDING_ATTEMPTS = 100;
 /** Progress past changes that are not wanted is stored this rarely. */
 const CURSOR_SAVE_MS = 10_000;
 /** Requests in progress may end by themselves for this long when delivering stops. */
@@ -39,10 +37,7 @@ export class EndpointDelivery {
   #queue: DeliveryQueue;
   #consumer: FeedConsumer | undefined;
   #lastError: string | undefined;
-  /** Of the messages that were refused, by id. */
-  readonly #lastResults = new Map<string, AttemptResult>();
-  #attempts: DeliveryRecord[] = [];
-  #deadLetters: DeliveryRecord[] = [];
+  readonly #records = new PendingRecords();
   #isChanged = true;
   #savedAtMs = 0;
   #savedCursor: FeedPosition = [];
@@ -133,24 +128,24 @@ export class EndpointDelivery {
       lastError: this.#lastError,
       settingsAtMs: this.#endpoint.updatedAtMs,
     };
-    const records = { attempts: this.#attempts, 'dead-letters': this.#deadLetters };
-    this.#attempts = [];
-    this.#deadLetters = [];
-    return { endpointId: this.#endpoint.id, state: encodeState(facts), records };
+    return { endpointId: this.#endpoint.id, state: encodeState(facts), records: this.#records.take() };
   }
 
   /** The update could not be stored. */
   notSaved({ records }: DeliveryUpdate): void {
-    this.#attempts = [...records.attempts, ...this.#attempts].slice(-MAX_PENDING_ATTEMPTS);
-    this.#deadLetters = [...records['dead-letters'], ...this.#deadLetters];
+    this.#records.putBack(records);
     this.#isChanged = true;
   }
 
   async #start(): Promise<void> {
-    await this.#restore();
+    const { state } = this;
+    if (state && state.messages.length > 0) {
+      const restored = await restoreQueue(state, { ...this.parts, log: this.#log }, () => this.#isHalted);
+      if (restored) this.#queue = restored;
+    }
     if (this.#isHalted) return;
     this.#follow();
-    const { settingsAtMs = this.#endpoint.updatedAtMs } = this.state ?? {};
+    const { settingsAtMs = this.#endpoint.updatedAtMs } = state ?? {};
     if (settingsAtMs !== this.#endpoint.updatedAtMs) this.#retryNow();
     else this.#pump();
   }
@@ -160,34 +155,6 @@ export class EndpointDelivery {
     this.#queue.retryNow();
     this.#isChanged = true;
     this.#pump();
-  }
-
-  /** Reads what was not settled again. */
-  async #restore(): Promise<void> {
-    const { state } = this;
-    if (!state || state.messages.length === 0) return;
-    const { reader, feed, clock } = this.parts;
-    const refs = new Set(
-      state.messages.flatMap((one): readonly ChangeRef[] => (typeof one === 'string' ? [one] : one.changes)),
-    );
-    for (;;) {
-      try {
-        const read = await readAgain(reader, { position: state.position, cursor: state.cursor, refs });
-        this.#queue = new DeliveryQueue(state.cursor, restoreMessages(state, read), state.health);
-        if (read.length === refs.size) return;
-        const to = await positionAfterGap(feed, state.cursor);
-        this.#log.warn(
-          { missing: refs.size - read.length },
-          'the feed no longer has changes that a webhook should have delivered',
-        );
-        this.#queue.addGap({ from: state.position, to, atMs: clock.now() });
-        return;
-      } catch {
-        // The store is away, which it logs itself.
-        if (this.#isHalted) return;
-        await new Promise<void>((resolve) => void clock.after(1_000, resolve));
-      }
-    }
   }
 
   #follow(): void {
@@ -234,14 +201,15 @@ export class EndpointDelivery {
     const endMs = clock.now();
     const outcome: AttemptResult =
       'error' in result ? { error: result.error } : { status: result.status, answer: result.body };
-    this.#note({ message, request, startMs, endMs, outcome });
+    this.parts.metrics.attempted(this.#records.addAttempt({ message, request, startMs, endMs, outcome }));
+    this.#isChanged = true;
     const verdict = verdictOf(result);
     if (verdict.outcome === 'delivered') {
-      this.#lastResults.delete(request.id);
+      this.#records.forgetResult(request.id);
       this.#queue.delivered(message, endMs);
       this.#lastError = undefined;
     } else {
-      this.#lastResults.set(request.id, outcome);
+      this.#records.keepResult(request.id, outcome);
       this.#lastError = outcome.error ?? `status ${outcome.status}`;
       const pauseMs = verdict.outcome === 'failed' ? verdict.pauseMs : 0;
       this.#queue.failed(message, endMs, { pauseMs, random: this.parts.random() });
@@ -252,55 +220,13 @@ export class EndpointDelivery {
     this.#pump();
   }
 
-  #note({
-    message,
-    request,
-    startMs,
-    endMs,
-    outcome,
-  }: {
-    message: Message;
-    request: Outgoing;
-    startMs: number;
-    endMs: number;
-    outcome: AttemptResult;
-  }): void {
-    const { id, type } = request;
-    const durationMs = endMs - startMs;
-    const attempt: Attempt = {
-      messageId: id,
-      type,
-      changes: message.changes.length,
-      atMs: startMs,
-      durationMs,
-      ...outcome,
-    };
-    this.#attempts.push({ id: newTimedId(endMs), text: encodeRecord(attempt) });
-    if (this.#attempts.length > MAX_PENDING_ATTEMPTS) this.#attempts.shift();
-    this.#isChanged = true;
-    this.parts.metrics.attempted(attempt);
-  }
-
   #setAside(message: Message, nowMs: number): void {
-    const { id, type, body } = outgoingOf(message, this.#endpoint.batch > 1, this.parts.formatChange);
-    const letter: DeadLetter = {
-      messageId: id,
-      type,
-      body,
-      changes: message.changes.length,
-      failures: message.failures,
-      firstFailedAtMs: message.firstFailedAtMs ?? nowMs,
-      setAsideAtMs: nowMs,
-      last: this.#lastResults.get(id) ?? {},
-    };
-    this.#lastResults.delete(id);
-    this.#deadLetters.push({ id: newTimedId(nowMs), text: encodeRecord(letter) });
+    const request = outgoingOf(message, this.#endpoint.batch > 1, this.parts.formatChange);
+    this.#records.addDeadLetter(message, request, nowMs);
     this.#isChanged = true;
     this.parts.metrics.setAside();
-    this.#log.warn(
-      { message: id, failures: message.failures },
-      'a webhook is set aside, because its endpoint refuses it',
-    );
+    const { failures } = message;
+    this.#log.warn({ message: request.id, failures }, 'a webhook is set aside, because its endpoint refuses it');
   }
 
   async #giveUp(reason: DisableReason): Promise<void> {

@@ -1,0 +1,21 @@
+// Where a replay begins. No I/O.
+import { compareEntries, type FeedPosition, isSameEpoch, moveTo } from '../../storage/feed-position.js';
+import type { Endpoint } from '../endpoint.js';
+import type { DeliveryState } from './delivery-state.js';
+
+/** The state from which a replay begins: never later than what is not settled. `state` itself if no replay is to begin. */
+export function withReplay({ replay, start }: Endpoint, state: DeliveryState | undefined): DeliveryState | undefined {
+  if (!replay || replay.id === state?.replayId) return state;
+  const position = earlier(replay.from, state?.position ?? start);
+  const health = state?.health ?? { failures: 0 };
+  return { health, position, cursor: position, messages: [], replayId: replay.id, settingsAtMs: 0 };
+}
+
+/** In each shard. */
+function earlier(a: FeedPosition, b: FeedPosition): FeedPosition {
+  return b.reduce((position, other, shard) => {
+    const own = a[shard];
+    const isEarlier = own && isSameEpoch(own.epoch, other.epoch) && compareEntries(own.entry, other.entry) < 0;
+    return isEarlier ? moveTo(position, shard, own) : position;
+  }, b);
+}
