@@ -73,6 +73,9 @@ export function encodeEndpoint(endpoint: Endpoint): string {
 export function decodeEndpoint(text: string): Endpoint {
   const { format, ...endpoint } = JSON.parse(text) as Endpoint & { readonly format: number };
   if (format !== FORMAT) throw new Error(`an endpoint was stored in the unknown format ${format}`);
+  const { url, filter, secrets, start, headers } = endpoint;
+  const isWhole = [filter, headers, secrets, start].every((part) => typeof part === 'object' && part !== null);
+  if (typeof url !== 'string' || !isWhole) throw new Error('the endpoint lacks members');
   return endpoint;
 }
 

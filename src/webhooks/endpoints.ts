@@ -1,6 +1,9 @@
 // The endpoints in the store. Every change is made to the endpoint as it was read, so that of two at the same time one fails.
 import { createHash, randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { DeduplicatedLog } from '../observability/deduplicated-log.js';
+import { LOG } from '../observability/logging.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import type { FeedStore } from '../storage/ports.js';
 import { FEED_STORE, WEBHOOK_SETTING_STORE } from '../storage/tokens.js';
@@ -26,6 +29,12 @@ export interface StoredEndpoint {
   readonly text: string;
 }
 
+/** All that is stored about endpoints. One that cannot be decoded is left out, so that it does not stop the others. */
+export interface EndpointList {
+  readonly endpoints: readonly StoredEndpoint[];
+  readonly undecodable: readonly EndpointId[];
+}
+
 /** A reason not to make or change an endpoint. */
 export type EndpointFault = 'too-many' | 'other-request' | 'changed' | 'unknown';
 
@@ -38,12 +47,19 @@ export interface NewEndpoint {
 @Injectable()
 export class Endpoints {
   readonly #listeners = new Set<() => void>();
+  readonly #undecodable: DeduplicatedLog;
 
   constructor(
     @Inject(WEBHOOK_SETTING_STORE) private readonly store: WebhookSettingStore,
     @Inject(FEED_STORE) private readonly feed: FeedStore,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
+    @Inject(LOG) log: Logger,
+  ) {
+    this.#undecodable = new DeduplicatedLog(
+      log,
+      'an endpoint of webhooks cannot be decoded: nothing is sent to it until it is deleted and created again',
+    );
+  }
 
   /** `listener` is called when this process has changed an endpoint. */
   onChanged(listener: () => void): void {
@@ -55,14 +71,23 @@ export class Endpoints {
   }
 
   /** Sorted by id. */
-  async list(): Promise<StoredEndpoint[]> {
-    const settings = await this.store.list();
-    return settings.filter(({ id }) => isEndpointId(id)).map(({ text }) => ({ endpoint: decodeEndpoint(text), text }));
+  async list(): Promise<EndpointList> {
+    const endpoints: StoredEndpoint[] = [];
+    const undecodable: EndpointId[] = [];
+    for (const { id, text } of await this.store.list()) {
+      if (!isEndpointId(id)) continue;
+      const endpoint = this.#decode(id, text);
+      if (endpoint) endpoints.push({ endpoint, text });
+      else undecodable.push(id);
+    }
+    return { endpoints, undecodable };
   }
 
+  /** undefined: there is none, or it cannot be decoded. */
   async find(id: string): Promise<StoredEndpoint | undefined> {
     const text = isEndpointId(id) ? await this.store.get(id) : null;
-    return text === null ? undefined : { endpoint: decodeEndpoint(text), text };
+    const endpoint = text === null ? undefined : this.#decode(id, text);
+    return text === null || !endpoint ? undefined : { endpoint, text };
   }
 
   /** A request that is repeated with its key gets the endpoint that was made the first time. */
@@ -71,9 +96,13 @@ export class Endpoints {
     const id = endpointId(
       idempotencyKey === undefined ? randomBytes(12).toString('base64url') : hashOf(`key ${idempotencyKey}`),
     );
-    const known = idempotencyKey === undefined ? undefined : await this.find(id);
-    if (known) return known.endpoint.requestHash === requestHash ? known : 'other-request';
-    if ((await this.list()).length >= MAX_ENDPOINTS) return 'too-many';
+    const text = idempotencyKey === undefined ? null : await this.store.get(id);
+    if (text !== null) {
+      const known = this.#decode(id, text);
+      return known?.requestHash === requestHash ? { endpoint: known, text } : 'other-request';
+    }
+    const { endpoints, undecodable } = await this.list();
+    if (endpoints.length + undecodable.length >= MAX_ENDPOINTS) return 'too-many';
     const nowMs = this.clock.now();
     const endpoint: Endpoint = {
       id,
@@ -109,24 +138,25 @@ export class Endpoints {
   /** Makes an endpoint with a known id and secrets, or replaces its settings. */
   async declare(id: EndpointId, settings: EndpointSettings, secret: string): Promise<void> {
     for (;;) {
-      const stored = await this.find(id);
+      const text = await this.store.get(id);
+      const stored = text === null ? undefined : this.#decode(id, text);
       const nowMs = this.clock.now();
       const made = { start: await this.feed.end(), createdAtMs: nowMs };
       const endpoint: Endpoint = {
-        ...(stored?.endpoint ?? made),
+        ...(stored ?? made),
         id,
         ...settings,
         secrets: [{ text: secret }],
         isDeclared: true,
-        updatedAtMs: stored?.endpoint.updatedAtMs ?? nowMs,
+        updatedAtMs: stored?.updatedAtMs ?? nowMs,
       };
-      if (stored && encodeEndpoint(endpoint) === stored.text) return;
-      const replaced = await this.#replace(id, stored?.text ?? null, { ...endpoint, updatedAtMs: nowMs });
+      if (encodeEndpoint(endpoint) === text) return;
+      const replaced = await this.#replace(id, text, { ...endpoint, updatedAtMs: nowMs });
       if (replaced !== 'changed') return;
     }
   }
 
-  /** `expected`: as in `change`. */
+  /** Also one that cannot be decoded. `expected`: as in `change`. */
   async remove(id: EndpointId, expected?: string): Promise<'done' | EndpointFault> {
     for (;;) {
       const text = await this.store.get(id);
@@ -157,6 +187,17 @@ export class Endpoints {
     if (!(await this.store.replace(id, before, text))) return 'changed';
     this.#notify();
     return { endpoint, text };
+  }
+
+  #decode(id: string, text: string): Endpoint | undefined {
+    try {
+      return decodeEndpoint(text);
+    } catch (error) {
+      // Those that differ are logged again. The reason of JSON.parse would quote the text, which has secrets.
+      const reason = error instanceof SyntaxError ? 'it is not valid JSON' : (error as Error).message;
+      this.#undecodable.error(`${id} ${hashOf(text)}`, { endpoint: id, reason });
+      return undefined;
+    }
   }
 
   #notify(): void {

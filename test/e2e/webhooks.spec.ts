@@ -41,6 +41,13 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
     expect([made.status, made.text]).toEqual([201, expect.any(String)]);
     return made.json as { readonly id: string; readonly secret: string };
   };
+  const overwriteState = async (id: string, state: string) => {
+    const { leases, deliveries } = service.storage;
+    const lease = { name: 'of the test', token: Number(await leases.acquire('of the test', MINUTE_MS)) };
+    const limit = { maxCount: 10, oldestMs: 0 };
+    const update = { endpointId: id, state, records: { attempts: [], 'dead-letters': [] } };
+    expect(await deliveries.save(lease, [update], { attempts: limit, 'dead-letters': limit })).toBe(true);
+  };
   const find = async (id: string) => (await service.request(`${PATH}/${id}`)).json;
   let sent = 0;
   const report = async (participantId: string, event = 'onConnect', parts: Record<string, unknown> = {}) => {
@@ -172,6 +179,29 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
       await inTime(() => expect(Object.keys(receiver.takenTypes()).sort()).toEqual(['a', 'b']), 10_000);
     },
   );
+
+  it('go on to the others when one endpoint, or the state of one, cannot be decoded', async () => {
+    await start();
+    const { webhookSettings, deliveries } = service.storage;
+    const broken = ['{', '{"format":99}', '{"format":1}'].map((text, n) => ({ id: `ep_broken${n}`, text }));
+    for (const { id, text } of broken) expect(await webhookSettings.replace(id, null, text)).toBe(true);
+    const { id } = await create({ types: ['participant.connected'] });
+    await report('a');
+    await inTime(() => expect(Object.keys(receiver.takenTypes())).toEqual(['a']));
+    const complaints = () => service.logged.filter(({ msg }) => String(msg).includes('cannot be decoded'));
+    expect(complaints().map(({ endpoint }) => endpoint)).toEqual(broken.map((one) => one.id));
+    const { items } = (await service.request(PATH)).json;
+    expect(items.map((one: { readonly id: string }) => one.id)).toEqual([id]);
+    const remove = () => service.request(`${PATH}/ep_broken0`, { method: 'DELETE' });
+    expect([(await remove()).status, (await remove()).status]).toEqual([204, 404]);
+    await call('PATCH', `/${id}`, { enabled: false });
+    await inTime(async () => expect(JSON.parse(String(await deliveries.state(id))).messages).toEqual([]));
+    await overwriteState(id, '{"format":99}');
+    expect((await find(id)).delivery.waiting).toBe(0);
+    await call('PATCH', `/${id}`, { enabled: true });
+    await inTime(() => expect(receiver.taken).toHaveLength(2));
+    expect(complaints()).toHaveLength(4);
+  });
 
   it('can have several changes, which stay together', async () => {
     await start();

@@ -26,7 +26,7 @@ import { CLOCK, type Clock } from '../../runtime/clock.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
 import { DELIVERY_STORE } from '../../storage/tokens.js';
 import type { DeliveryStore } from '../../storage/webhook-ports.js';
-import type { Endpoint, EndpointSettings } from '../endpoint.js';
+import { type Endpoint, type EndpointSettings, isEndpointId } from '../endpoint.js';
 import { type EndpointFault, Endpoints, type StoredEndpoint } from '../endpoints.js';
 import { Sender } from '../sending/sender.js';
 import { changedSettings, settingsOf } from './endpoint-settings.js';
@@ -63,9 +63,11 @@ export class EndpointsController {
   @Access('admin')
   @ApiListEndpoints()
   async list(@Query() _: NoQuery): Promise<EndpointsResponse> {
-    const [stored, states] = await Promise.all([this.endpoints.list(), this.deliveries.states()]);
+    const [{ endpoints }, states] = await Promise.all([this.endpoints.list(), this.deliveries.states()]);
     const nowMs = this.clock.now();
-    return { items: stored.map(({ endpoint }) => endpointResponse(endpoint, states.get(endpoint.id) ?? null, nowMs)) };
+    return {
+      items: endpoints.map(({ endpoint }) => endpointResponse(endpoint, states.get(endpoint.id) ?? null, nowMs)),
+    };
   }
 
   @Post()
@@ -134,9 +136,11 @@ export class EndpointsController {
     @Query() _: NoQuery,
     @Headers('if-match') ifMatch: string | undefined,
   ): Promise<void> {
-    const stored = await this.#findForChange(id, ifMatch);
-    const expected = ifMatch === undefined ? undefined : stored.text;
-    const outcome = await this.endpoints.remove(stored.endpoint.id, expected);
+    const stored = await this.endpoints.find(id);
+    if (stored) expectChangeable(stored, ifMatch);
+    // One that cannot be decoded has no ETag, but can be deleted.
+    if (!isEndpointId(id) || (!stored && ifMatch !== undefined)) throw endpointProblem('unknown');
+    const outcome = await this.endpoints.remove(id, ifMatch === undefined ? undefined : stored?.text);
     if (outcome !== 'done') throw endpointProblem(outcome);
     requestLog(request).info({ endpoint: id }, 'an endpoint of webhooks was deleted');
   }
@@ -166,8 +170,7 @@ export class EndpointsController {
   async #findForChange(id: string, ifMatch: string | undefined): Promise<StoredEndpoint> {
     const stored = await this.endpoints.find(id);
     if (!stored) throw endpointProblem('unknown');
-    if (stored.endpoint.isDeclared) throw declaredProblem();
-    if (ifMatch !== undefined && !namesEtag(ifMatch, etagOf(stored.text))) throw endpointProblem('changed');
+    expectChangeable(stored, ifMatch);
     return stored;
   }
 
@@ -182,4 +185,9 @@ export class EndpointsController {
     reply.header('etag', etagOf(stored.text));
     return stored;
   }
+}
+
+function expectChangeable({ endpoint, text }: StoredEndpoint, ifMatch: string | undefined): void {
+  if (endpoint.isDeclared) throw declaredProblem();
+  if (ifMatch !== undefined && !namesEtag(ifMatch, etagOf(text))) throw endpointProblem('changed');
 }

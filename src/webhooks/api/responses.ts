@@ -3,7 +3,7 @@ import { CHANGE_TYPES, type ChangeType } from '../../domain/change.js';
 import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
 import { TAG_EXAMPLE, TIME_EXAMPLE } from '../../http/openapi/examples.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
-import { decodeState } from '../delivery/delivery-state.js';
+import { tryDecodeState } from '../delivery/delivery-state.js';
 import { DISABLE_REASONS, type DisableReason, type Endpoint } from '../endpoint.js';
 import { URL_EXAMPLE } from './requests.js';
 
@@ -153,10 +153,11 @@ export const CREATED_ENDPOINT_EXAMPLE = { ...ENDPOINT_EXAMPLE, secret: SECRET_EX
 
 export const ROTATED_SECRET_EXAMPLE = { secret: SECRET_EXAMPLE, previousUntil: TIME_EXAMPLE };
 
-/** `state`: as stored; null: nothing was delivered yet. */
-function deliveryStateResponse(state: string | null, nowMs: number): DeliveryStateResponse {
-  if (state === null) return { waiting: 0, lagMs: 0, failures: 0 };
-  const { messages, health, oldestAtMs, lastError } = decodeState(state);
+/** `text`: as stored; null: nothing was delivered yet. */
+function deliveryStateResponse(text: string | null, nowMs: number): DeliveryStateResponse {
+  const state = text === null ? undefined : tryDecodeState(text);
+  if (!state) return { waiting: 0, lagMs: 0, failures: 0 };
+  const { messages, health, oldestAtMs, lastError } = state;
   const { failures, failingSinceMs, lastDeliveryMs } = health;
   return {
     waiting: messages.reduce((sum, one) => sum + (typeof one === 'string' ? 1 : one.changes.length), 0),

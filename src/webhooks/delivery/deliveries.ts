@@ -16,7 +16,7 @@ import { Endpoints } from '../endpoints.js';
 import { Sender } from '../sending/sender.js';
 import { DeliveryMetrics } from './delivery-metrics.js';
 import { DeliverySaver, LEASE } from './delivery-saver.js';
-import { type DeliveryState, decodeState } from './delivery-state.js';
+import { type DeliveryState, tryDecodeState } from './delivery-state.js';
 import { EndpointDelivery } from './endpoint-delivery.js';
 import type { FormatChange } from './outgoing.js';
 import { withReplay } from './replay.js';
@@ -114,11 +114,14 @@ export class Deliveries {
   }
 
   async #apply(tenure: Tenure, isFirst: boolean): Promise<void> {
-    const stored = (await this.endpoints.list()).map(({ endpoint }) => endpoint);
-    const ids = new Set<string>(stored.map(({ id }) => id));
+    const { endpoints, undecodable } = await this.endpoints.list();
+    const stored = endpoints.map(({ endpoint }) => endpoint);
+    const ids = new Set<string>([...stored.map(({ id }) => id), ...undecodable]);
     const states = isFirst ? await this.store.states() : new Map<string, string>();
     if (isFirst) await this.store.forget([...states.keys()].filter((id) => !ids.has(id)));
     for (const endpoint of stored) this.#inTurn(tenure, endpoint.id, () => this.#applyOne(tenure, endpoint));
+    // They go on where they are once they can be decoded: a newer process may have changed them.
+    for (const id of undecodable) this.#inTurn(tenure, id, () => this.#halt(tenure, id));
     for (const id of tenure.running.keys()) {
       if (ids.has(id)) continue;
       this.#inTurn(tenure, id, async () => {
@@ -137,7 +140,10 @@ export class Deliveries {
     if (current) await this.#halt(tenure, endpoint.id);
     if (!endpoint.isEnabled) return;
     const text = await this.store.state(endpoint.id);
-    const state = text === null ? undefined : decodeState(text);
+    const state = text === null ? undefined : tryDecodeState(text);
+    if (text !== null && !state) {
+      this.log.error({ endpoint: endpoint.id }, 'the state of webhooks cannot be decoded: they are sent again');
+    }
     const delivery = this.#newDelivery(tenure, endpoint, withReplay(endpoint, state));
     running.set(endpoint.id, delivery);
     delivery.start();

@@ -52,6 +52,15 @@ export function decodeState(text: string): DeliveryState {
   return state;
 }
 
+/** undefined: the text cannot be decoded. The delivery then begins anew, since that only sends changes again. */
+export function tryDecodeState(text: string): DeliveryState | undefined {
+  try {
+    return decodeState(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** `read`: what was read again from the position to the cursor, in order. Changes that are missing from it are left out. */
 export function restoreMessages(
   { messages, position }: DeliveryState,
