@@ -34,6 +34,7 @@ const OPERATIONS: { readonly [P in MeasuredPort]: { readonly [M in keyof Storage
   webhookSettings: { revision: 'webhooks', list: 'webhooks', get: 'webhooks', replace: 'webhooks' },
   deliveries: {
     save: 'deliveries_save',
+    addAttempt: 'webhooks',
     states: 'webhooks',
     state: 'webhooks',
     forget: 'webhooks',

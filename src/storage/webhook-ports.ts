@@ -56,6 +56,8 @@ export interface DeliveryStore {
     updates: readonly DeliveryUpdate[],
     limits: Readonly<Record<DeliveryLog, DeliveryLogLimits>>,
   ): Promise<boolean>;
+  /** Adds an attempt that needs no lease, as it changes no state. Keeps the newest `maxCount`. */
+  addAttempt(endpointId: string, record: DeliveryRecord, maxCount: number): Promise<void>;
   /** Removes all about endpoints that no longer exist. */
   forget(endpointIds: readonly string[]): Promise<void>;
   /** The newest `limit` records that are older than `before`, newest first. */

@@ -13,6 +13,7 @@ import { DeliveriesController } from './api/deliveries.controller.js';
 import { EndpointsController } from './api/endpoints.controller.js';
 import { readDeclared } from './api/read-declared.js';
 import { DECLARED_ENDPOINTS, DeclaredEndpoints } from './declared-endpoints.js';
+import { Backlog } from './delivery/backlog.js';
 import { Deliveries, FORMAT_CHANGE } from './delivery/deliveries.js';
 import { DeliveryMetrics } from './delivery/delivery-metrics.js';
 import { ManualSends } from './delivery/manual-sends.js';
@@ -41,7 +42,7 @@ export interface WebhookOptions extends WebhookSettings {
 
 @Module({
   controllers: [EndpointsController, DeliveriesController],
-  providers: [Endpoints, DeclaredEndpoints, Deliveries, DeliveryMetrics, ManualSends],
+  providers: [Endpoints, DeclaredEndpoints, Deliveries, DeliveryMetrics, Backlog, ManualSends],
 })
 export class WebhooksModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(

@@ -98,6 +98,14 @@ describe.each(storesUnderTest())('the delivery store on %s', (_, open) => {
     expect(await texts('dead-letters')).toEqual(['5', '4']);
   });
 
+  it('adds an attempt without a lease', async () => {
+    for (const n of [1, 2, 3, 4]) await deliveries.addAttempt('a', deliveryRecord(`${n}`, n), 3);
+    expect(await texts('attempts')).toEqual(['4', '3', '2']);
+    expect(await deliveries.state('a')).toBeNull();
+    await deliveries.forget(['a']);
+    expect(await texts('attempts')).toEqual([]);
+  });
+
   it('forgets endpoints', async () => {
     await save(deliveryUpdate('a'), deliveryUpdate('b'));
     await deliveries.forget(['a', 'unknown']);

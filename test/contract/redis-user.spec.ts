@@ -68,6 +68,7 @@ async function countRefusals(url: string): Promise<number> {
     storage.webhookSettings.list(),
     storage.webhookSettings.get('endpoint'),
     storage.deliveries.save({ name: 'job', token: 1 }, [update], DELIVERY_LIMITS),
+    storage.deliveries.addAttempt('endpoint', update.records.attempts[0], 0),
     storage.deliveries.states(),
     storage.deliveries.state('endpoint'),
     storage.deliveries.page('attempts', 'endpoint', null, 1),

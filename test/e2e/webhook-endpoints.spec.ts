@@ -42,7 +42,7 @@ describe.each(onEachStore())('the endpoints of webhooks on %s', (_, open) => {
       headerNames: [],
       enabled: true,
       declared: false,
-      delivery: { waiting: 0, lagMs: 0, failures: 0 },
+      delivery: { waiting: 0, unread: 0, lagMs: 0, failures: 0 },
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
     });

@@ -38,7 +38,7 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
     });
   const create = async (settings: object = {}) => {
     const made = await call('POST', '', { url: receiver.url, ...settings });
-    expect([made.status, made.text]).toEqual([201, expect.any(String)]);
+    expect(made).toMatchObject({ status: 201 });
     return made.json as { readonly id: string; readonly secret: string };
   };
   const overwriteState = async (id: string, state: string) => {
@@ -231,8 +231,9 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
   it('tell of a gap when the feed no longer has a change', async () => {
     await start({ feed: { maxBytes: 2_000, retentionMs: 1_000 } });
     const { id } = await create({ types: ['participant.connected'] });
-    await call('PATCH', `/${id}`, { enabled: false });
     await inTime(async () => expect(await service.storage.deliveries.state(id)).not.toBeNull());
+    await call('PATCH', `/${id}`, { enabled: false });
+    await inTime(async () => expect(JSON.parse(String(await service.storage.deliveries.state(id))).isLive).toBe(false));
     for (let n = 0; n < 60; n += 1) await report(`lost${n}`);
     await service.storage.feed.trim({ maxBytes: 1_000, retentionMs: HOUR_MS });
     await call('PATCH', `/${id}`, { enabled: true });
@@ -268,11 +269,37 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
     await inTime(async () => {
       expect((await find(id)).delivery).toEqual({
         waiting: 0,
+        unread: 0,
         lagMs: 0,
         failures: 0,
         lastDeliveryAt: expect.any(String),
       });
     }, 2_000);
+  });
+
+  it('can be looked at: what waits in the feed', async () => {
+    await start();
+    const { id } = await create({ types: ['participant.connected'], tag: 'red' });
+    await report('a', 'onConnect', { tag: 'red' });
+    await inTime(() => expect(receiver.taken).toHaveLength(1));
+    await call('PATCH', `/${id}`, { enabled: false });
+    const isStopped = async () => JSON.parse(String(await service.storage.deliveries.state(id))).isLive === false;
+    await inTime(async () => expect(await isStopped()).toBe(true));
+    for (let n = 0; n < 3; n += 1) await report(`red${n}`, 'onConnect', { tag: 'red' });
+    await report('blue', 'onConnect', { tag: 'blue' });
+    clock.advance(MINUTE_MS);
+    const { delivery } = await find(id);
+    expect(delivery).toMatchObject({ waiting: 0, unread: 3 });
+    expect(delivery.moreUnread).toBeUndefined();
+    expect(delivery.lagMs).toBeGreaterThanOrEqual(MINUTE_MS);
+    expect((await service.request(PATH)).json.items[0].delivery).toMatchObject({ unread: 3 });
+    for (let n = 0; n < 130; n += 1) await report(`more${n}`, 'onConnect', { tag: 'red' });
+    const more = (await find(id)).delivery;
+    expect(more.moreUnread).toBe(true);
+    expect(more.unread).toBeGreaterThanOrEqual(100);
+    await call('PATCH', `/${id}`, { enabled: true });
+    await inTime(() => expect(receiver.taken).toHaveLength(134));
+    await inTime(async () => expect((await find(id)).delivery).toMatchObject({ waiting: 0, unread: 0, lagMs: 0 }));
   });
 
   it('can be sent again from a position or a time, with the same ids', async () => {
@@ -304,6 +331,15 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
     const tested = await call('POST', `/${id}/test`, {});
     expect([tested.status, tested.json]).toMatchObject([200, { delivered: true, status: 204 }]);
     expect(receiver.all).toMatchObject([{ type: 'webhook.test', id: tested.json.messageId }]);
+    const attemptsOf = async (of: string) => (await service.request(`${PATH}/${of}/deliveries`)).json.items;
+    const testAttempt = {
+      messageId: tested.json.messageId,
+      type: 'webhook.test',
+      changes: 0,
+      status: 204,
+      manual: true,
+    };
+    expect(await attemptsOf(id)).toMatchObject([testAttempt]);
     const dead = await storedDeadLetter(service);
     await call('PATCH', `/${dead.id}`, { url: receiver.url });
     receiver.secrets = [];
@@ -314,8 +350,14 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
     const again = () => call('POST', `${path}/${dead.letterId}/retry`, {});
     expect((await again()).json).toMatchObject({ delivered: false, status: 400 });
     receiver.answer = taken;
+    clock.advance(1);
     expect((await again()).json).toMatchObject({ delivered: true, messageId: 'msg_1' });
     expect((await again()).status).toBe(404);
+    const retry = { messageId: 'msg_1', type: 'participant.connected', changes: 1, manual: true };
+    expect(await attemptsOf(dead.id)).toMatchObject([
+      { ...retry, status: 204 },
+      { ...retry, status: 400 },
+    ]);
     expect((await service.request(PATH + path)).json).toEqual({ items: [] });
     expect(receiver.faults).toEqual([]);
   });

@@ -72,6 +72,23 @@ export class RedisDeliveryStore implements DeliveryStore {
     return true;
   }
 
+  async addAttempt(endpointId: string, { id, text }: DeliveryRecord, maxCount: number): Promise<void> {
+    const { first } = this.#shards;
+    const key = first.webhookLog('attempts', endpointId);
+    await this.#attempt('store', async () => {
+      const [, excess] = await this.#shards.run(first, (commands) =>
+        runTransaction(
+          commands
+            .multi()
+            .zadd(key, 0, `${id} ${text}`)
+            .zrange(key, 0, `${-maxCount - 1}`),
+        ),
+      );
+      const dropped = excess as string[];
+      if (dropped.length > 0) await this.#shards.run(first, (commands) => commands.zrem(key, ...dropped));
+    });
+  }
+
   async forget(endpointIds: readonly string[]): Promise<void> {
     const { first } = this.#shards;
     if (endpointIds.length === 0) return;

@@ -39,6 +39,13 @@ export class SqliteDeliveryStore implements DeliveryStore {
     });
   }
 
+  addAttempt(endpointId: string, { id, text }: DeliveryRecord, maxCount: number): Promise<void> {
+    return this.#write(({ addWebhookRecord, trimWebhookLog }) => {
+      addWebhookRecord.run(endpointId, 'attempts', id, text);
+      trimWebhookLog.run(endpointId, 'attempts', '', endpointId, 'attempts', maxCount);
+    });
+  }
+
   forget(endpointIds: readonly string[]): Promise<void> {
     return this.#write(({ forgetWebhookState, forgetWebhookLogs }) => {
       const ids = JSON.stringify(endpointIds);

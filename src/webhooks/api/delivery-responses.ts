@@ -45,6 +45,13 @@ class AttemptResponse extends ResultResponse {
 
   @DurationMs()
   durationMs: number;
+
+  @ApiPropertyOptional({
+    type: Boolean,
+    example: true,
+    description: 'Whether an operator has asked for it: a test, or a dead letter that was sent again.',
+  })
+  manual?: boolean;
 }
 
 export class AttemptsResponse {
@@ -145,8 +152,9 @@ export const SEND_EXAMPLE = {
 };
 
 export function attemptResponse({ id, text }: DeliveryRecord): AttemptResponse {
-  const { messageId, type, changes, atMs, durationMs, ...result } = decodeRecord<Attempt>(text);
-  return { id, messageId, type, changes, at: rfc3339(atMs), durationMs, ...resultOf(result) };
+  const { messageId, type, changes, atMs, durationMs, isManual, ...result } = decodeRecord<Attempt>(text);
+  const manual = isManual === true ? { manual: true } : {};
+  return { id, messageId, type, changes, at: rfc3339(atMs), durationMs, ...manual, ...resultOf(result) };
 }
 
 export function deadLetterResponse({ id, text }: DeliveryRecord): DeadLetterResponse {

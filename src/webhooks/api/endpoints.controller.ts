@@ -26,6 +26,8 @@ import { CLOCK, type Clock } from '../../runtime/clock.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
 import { DELIVERY_STORE } from '../../storage/tokens.js';
 import type { DeliveryStore } from '../../storage/webhook-ports.js';
+import { Backlog, type EndpointProgress, type Unread } from '../delivery/backlog.js';
+import { tryDecodeState } from '../delivery/delivery-state.js';
 import { type Endpoint, type EndpointSettings, isEndpointId } from '../endpoint.js';
 import { type EndpointFault, Endpoints, type StoredEndpoint } from '../endpoints.js';
 import { Sender } from '../sending/sender.js';
@@ -54,6 +56,7 @@ export class EndpointsController {
   constructor(
     private readonly endpoints: Endpoints,
     private readonly sender: Sender,
+    private readonly backlog: Backlog,
     private readonly sources: SourceNames,
     @Inject(DELIVERY_STORE) private readonly deliveries: DeliveryStore,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -64,10 +67,8 @@ export class EndpointsController {
   @ApiListEndpoints()
   async list(@Query() _: NoQuery): Promise<EndpointsResponse> {
     const [{ endpoints }, states] = await Promise.all([this.endpoints.list(), this.deliveries.states()]);
-    const nowMs = this.clock.now();
-    return {
-      items: endpoints.map(({ endpoint }) => endpointResponse(endpoint, states.get(endpoint.id) ?? null, nowMs)),
-    };
+    const progress = endpoints.map(({ endpoint }) => progressOf(endpoint, states.get(endpoint.id) ?? null));
+    return { items: await this.#responsesOf(progress) };
   }
 
   @Post()
@@ -164,7 +165,15 @@ export class EndpointsController {
   }
 
   async #responseOf(endpoint: Endpoint): Promise<EndpointResponse> {
-    return endpointResponse(endpoint, await this.deliveries.state(endpoint.id), this.clock.now());
+    const progress = progressOf(endpoint, await this.deliveries.state(endpoint.id));
+    const [response] = await this.#responsesOf([progress]);
+    return response as EndpointResponse;
+  }
+
+  async #responsesOf(all: readonly EndpointProgress[]): Promise<EndpointResponse[]> {
+    const unread = await this.backlog.unread(all);
+    const nowMs = this.clock.now();
+    return all.map((progress, n) => endpointResponse(progress, unread[n] as Unread, nowMs));
   }
 
   async #findForChange(id: string, ifMatch: string | undefined): Promise<StoredEndpoint> {
@@ -185,6 +194,11 @@ export class EndpointsController {
     reply.header('etag', etagOf(stored.text));
     return stored;
   }
+}
+
+/** `text`: the stored state; null: nothing was delivered yet. */
+function progressOf(endpoint: Endpoint, text: string | null): EndpointProgress {
+  return { endpoint, state: text === null ? undefined : tryDecodeState(text) };
 }
 
 function expectChangeable({ endpoint, text }: StoredEndpoint, ifMatch: string | undefined): void {

@@ -3,8 +3,8 @@ import { CHANGE_TYPES, type ChangeType } from '../../domain/change.js';
 import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
 import { TAG_EXAMPLE, TIME_EXAMPLE } from '../../http/openapi/examples.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
-import { tryDecodeState } from '../delivery/delivery-state.js';
-import { DISABLE_REASONS, type DisableReason, type Endpoint } from '../endpoint.js';
+import type { EndpointProgress, Unread } from '../delivery/backlog.js';
+import { DISABLE_REASONS, type DisableReason } from '../endpoint.js';
 import { URL_EXAMPLE } from './requests.js';
 
 export const ENDPOINT_ID_EXAMPLE = 'ep_hJ6qXv1mT0a4Zr8K';
@@ -27,14 +27,25 @@ class DeliveryStateResponse {
   @ApiProperty({
     type: 'integer',
     example: 0,
-    description: 'Changes that were read from the feed and are not settled.',
+    description: 'Changes that were read from the feed and are not settled: at most about 1,000.',
   })
   waiting: number;
 
   @ApiProperty({
     type: 'integer',
     example: 0,
-    description: 'The age of the oldest change that was read and is not settled, in milliseconds; 0: there is none.',
+    description:
+      'Changes in the feed that were not read yet and are wanted, in the first 128 entries that were not read.',
+  })
+  unread: number;
+
+  @ApiPropertyOptional({ type: Boolean, example: true, description: 'Whether the feed goes on after these entries.' })
+  moreUnread?: boolean;
+
+  @ApiProperty({
+    type: 'integer',
+    example: 0,
+    description: 'The age of the oldest change that is not settled, read or not, in milliseconds; 0: there is none.',
   })
   lagMs: number;
 
@@ -144,7 +155,7 @@ export const ENDPOINT_EXAMPLE = {
   headerNames: [],
   enabled: true,
   declared: false,
-  delivery: { waiting: 0, lagMs: 0, failures: 0 },
+  delivery: { waiting: 0, unread: 0, lagMs: 0, failures: 0 },
   createdAt: TIME_EXAMPLE,
   updatedAt: TIME_EXAMPLE,
 };
@@ -153,15 +164,15 @@ export const CREATED_ENDPOINT_EXAMPLE = { ...ENDPOINT_EXAMPLE, secret: SECRET_EX
 
 export const ROTATED_SECRET_EXAMPLE = { secret: SECRET_EXAMPLE, previousUntil: TIME_EXAMPLE };
 
-/** `text`: as stored; null: nothing was delivered yet. */
-function deliveryStateResponse(text: string | null, nowMs: number): DeliveryStateResponse {
-  const state = text === null ? undefined : tryDecodeState(text);
-  if (!state) return { waiting: 0, lagMs: 0, failures: 0 };
-  const { messages, health, oldestAtMs, lastError } = state;
+function deliveryStateResponse({ state }: EndpointProgress, unread: Unread, nowMs: number): DeliveryStateResponse {
+  const { messages = [], health = { failures: 0 }, oldestAtMs, lastError } = state ?? {};
   const { failures, failingSinceMs, lastDeliveryMs } = health;
+  const oldestMs = Math.min(oldestAtMs ?? nowMs, unread.oldestAtMs ?? nowMs);
   return {
     waiting: messages.reduce((sum, one) => sum + (typeof one === 'string' ? 1 : one.changes.length), 0),
-    lagMs: oldestAtMs === undefined ? 0 : Math.max(nowMs - oldestAtMs, 0),
+    unread: unread.count,
+    ...(unread.hasMore && { moreUnread: true }),
+    lagMs: Math.max(nowMs - oldestMs, 0),
     failures,
     ...(failingSinceMs !== undefined && { failingSince: rfc3339(failingSinceMs) }),
     ...(lastDeliveryMs !== undefined && { lastDeliveryAt: rfc3339(lastDeliveryMs) }),
@@ -169,7 +180,8 @@ function deliveryStateResponse(text: string | null, nowMs: number): DeliveryStat
   };
 }
 
-export function endpointResponse(endpoint: Endpoint, state: string | null, nowMs: number): EndpointResponse {
+export function endpointResponse(progress: EndpointProgress, unread: Unread, nowMs: number): EndpointResponse {
+  const { endpoint } = progress;
   const { id, url, description, filter, batch, headers, isEnabled, disabled, isDeclared } = endpoint;
   const { types, tag, source, scope } = filter;
   return {
@@ -185,7 +197,7 @@ export function endpointResponse(endpoint: Endpoint, state: string | null, nowMs
     enabled: isEnabled,
     ...(disabled && { disabled: { reason: disabled.reason, at: rfc3339(disabled.atMs) } }),
     declared: isDeclared,
-    delivery: deliveryStateResponse(state, nowMs),
+    delivery: deliveryStateResponse(progress, unread, nowMs),
     createdAt: rfc3339(endpoint.createdAtMs),
     updatedAt: rfc3339(endpoint.updatedAtMs),
   };

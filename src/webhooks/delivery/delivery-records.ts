@@ -3,6 +3,9 @@
 /** Of both texts. */
 const FORMAT = 1;
 
+/** Of an endpoint. */
+export const MAX_ATTEMPTS = 100;
+
 /** The answer to an attempt, or why there was none. */
 export interface AttemptResult {
   readonly status?: number;
@@ -18,6 +21,8 @@ export interface Attempt extends AttemptResult {
   readonly changes: number;
   readonly atMs: number;
   readonly durationMs: number;
+  /** Whether an operator has asked for it, beside the deliveries. */
+  readonly isManual?: boolean;
 }
 
 /** A message that the endpoint has refused for too long. It can be sent again as it is. */

@@ -2,11 +2,11 @@
 import type { Clock } from '../../runtime/clock.js';
 import type { HeldLease } from '../../storage/lease-holder.js';
 import type { DeliveryStore, DeliveryUpdate } from '../../storage/webhook-ports.js';
+import { MAX_ATTEMPTS } from './delivery-records.js';
 import type { EndpointDelivery } from './endpoint-delivery.js';
 
 export const LEASE = 'webhooks';
 const DAY_MS = 86_400_000;
-const MAX_ATTEMPTS = 100;
 const MAX_DEAD_LETTERS = 1_000;
 const ATTEMPT_RETENTION_MS = 7 * DAY_MS;
 const DEAD_LETTER_RETENTION_MS = 30 * DAY_MS;

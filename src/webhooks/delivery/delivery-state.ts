@@ -32,11 +32,15 @@ export interface DeliveryState {
   readonly settingsAtMs: number;
   /** When the oldest change that is not settled was received; undefined: all are settled. */
   readonly oldestAtMs?: number | undefined;
+  /** Whether everything in the feed was read; undefined: no. */
+  readonly isLive?: boolean | undefined;
   /** Why the last attempt failed, if it did. */
   readonly lastError?: string | undefined;
 }
 
-type Facts = Pick<DeliveryState, 'replayId' | 'lastError' | 'settingsAtMs'> & { readonly queue: DeliveryQueue };
+type Facts = Pick<DeliveryState, 'replayId' | 'lastError' | 'settingsAtMs' | 'isLive'> & {
+  readonly queue: DeliveryQueue;
+};
 
 export function encodeState({ queue, ...facts }: Facts): string {
   const { position, cursor, messages, health } = queue;

@@ -1,4 +1,5 @@
 // Delivers to one endpoint: sends what its queue chooses, and keeps what has to be stored about it.
+import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import type { FeedPosition } from '../../storage/feed-position.js';
 import { committedAtMs } from '../../storage/feed-position.js';
@@ -6,7 +7,7 @@ import type { DeliveryUpdate } from '../../storage/webhook-ports.js';
 import { type DisableReason, type Endpoint, encodeEndpoint } from '../endpoint.js';
 import type { Sender } from '../sending/sender.js';
 import type { DeliveryMetrics } from './delivery-metrics.js';
-import { DeliveryQueue } from './delivery-queue.js';
+import { DeliveryQueue, MAX_SENDING } from './delivery-queue.js';
 import type { AttemptResult } from './delivery-records.js';
 import { type DeliveryState, encodeState } from './delivery-state.js';
 import { FeedConsumer, type FeedParts } from './feed-consumer.js';
@@ -41,6 +42,7 @@ export class EndpointDelivery {
   #isChanged = true;
   #savedAtMs = 0;
   #savedCursor: FeedPosition = [];
+  #isSavedAsLive = false;
   #isHalted = false;
   #cancelTimer = () => {};
   readonly #sending = new Set<Promise<void>>();
@@ -57,6 +59,7 @@ export class EndpointDelivery {
     this.#endpoint = endpoint;
     this.#queue = new DeliveryQueue(state?.cursor ?? endpoint.start, [], state?.health);
     this.#lastError = state?.lastError;
+    setMaxListeners(MAX_SENDING, this.#interruption.signal);
     this.#log = parts.log.child({ endpoint: endpoint.id });
   }
 
@@ -118,8 +121,10 @@ export class EndpointDelivery {
   update(nowMs: number): DeliveryUpdate | undefined {
     this.#consumer?.updateCursor();
     const isMoved = this.#queue.cursor !== this.#savedCursor && nowMs - this.#savedAtMs >= CURSOR_SAVE_MS;
-    if (!this.#isChanged && !isMoved) return undefined;
+    const isLive = this.#consumer?.isLive ?? false;
+    if (!this.#isChanged && !isMoved && isLive === this.#isSavedAsLive) return undefined;
     this.#isChanged = false;
+    this.#isSavedAsLive = isLive;
     this.#savedAtMs = nowMs;
     this.#savedCursor = this.#queue.cursor;
     const facts = {
@@ -127,6 +132,7 @@ export class EndpointDelivery {
       replayId: this.replayId,
       lastError: this.#lastError,
       settingsAtMs: this.#endpoint.updatedAtMs,
+      isLive,
     };
     return { endpointId: this.#endpoint.id, state: encodeState(facts), records: this.#records.take() };
   }

@@ -1,12 +1,9 @@
 // The attempts and dead letters of one endpoint that are not stored yet.
 import { newTimedId } from '../../storage/timed-id.js';
 import type { DeliveryRecord, DeliveryUpdate } from '../../storage/webhook-ports.js';
-import { type Attempt, type AttemptResult, type DeadLetter, encodeRecord } from './delivery-records.js';
+import { type Attempt, type AttemptResult, type DeadLetter, encodeRecord, MAX_ATTEMPTS } from './delivery-records.js';
 import type { Message } from './message.js';
 import type { Outgoing } from './outgoing.js';
-
-/** Older ones are dropped. */
-const MAX_ATTEMPTS = 100;
 
 interface AttemptFacts {
   readonly message: Message;
