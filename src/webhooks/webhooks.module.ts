@@ -15,6 +15,7 @@ import { readDeclared } from './api/read-declared.js';
 import { DECLARED_ENDPOINTS, DeclaredEndpoints } from './declared-endpoints.js';
 import { Backlog } from './delivery/backlog.js';
 import { Deliveries, FORMAT_CHANGE } from './delivery/deliveries.js';
+import { DeliveryGauges } from './delivery/delivery-gauges.js';
 import { DeliveryMetrics } from './delivery/delivery-metrics.js';
 import { ManualSends } from './delivery/manual-sends.js';
 import { Endpoints } from './endpoints.js';
@@ -42,7 +43,7 @@ export interface WebhookOptions extends WebhookSettings {
 
 @Module({
   controllers: [EndpointsController, DeliveriesController],
-  providers: [Endpoints, DeclaredEndpoints, Deliveries, DeliveryMetrics, Backlog, ManualSends],
+  providers: [Endpoints, DeclaredEndpoints, Deliveries, DeliveryMetrics, DeliveryGauges, Backlog, ManualSends],
 })
 export class WebhooksModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
 import { storedDeadLetter } from '../openapi/calls.js';
+import { parseSeries } from './scrape.js';
 import type { Service, ServiceOptions } from './service.js';
 import { onEachStore } from './stores.js';
 import { WebhookReceiver } from './webhook-receiver.js';
@@ -240,6 +241,7 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
     await inTime(() => expect(receiver.taken.map(({ type }) => type)).toContain('feed.gap'));
     const gap = receiver.taken.find(({ type }) => type === 'feed.gap');
     expect(gap?.data).toEqual({ after: expect.any(String), position: expect.any(String) });
+    expect((await service.request('/metrics')).text).toContain('\nrollcall_webhook_gaps_total 1\n');
     await report('after');
     await inTime(() => expect(Object.keys(receiver.takenTypes())).toContain('after'));
   });
@@ -275,6 +277,33 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
         lastDeliveryAt: expect.any(String),
       });
     }, 2_000);
+  });
+
+  it('can be watched: endpoints by state, lag, and what waits or was set aside', async () => {
+    await start();
+    const value = async (name: string, state?: string) => {
+      const { text } = await service.request('/metrics');
+      return parseSeries(text).get(state === undefined ? name : `${name}{state="${state}"}`);
+    };
+    const counts = async () => {
+      const states = ['delivering', 'failing', 'paused', 'disabled', 'undecodable'];
+      return Promise.all(states.map((state) => value('rollcall_webhook_endpoints', state)));
+    };
+    const { id } = await create({ types: ['participant.connected'] });
+    await create({ enabled: false });
+    await service.storage.webhookSettings.replace('ep_broken', null, '{');
+    await inTime(async () => expect(await counts()).toEqual([1, 0, 1, 0, 1]));
+    receiver.answer = (_webhook, response) => void response.writeHead(500).end();
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await report(name);
+    await inTime(async () => expect(await counts()).toEqual([0, 1, 1, 0, 1]), 1_000);
+    expect(await value('rollcall_webhook_waiting_changes', 'failing')).toBe(6);
+    expect(await value('rollcall_webhook_lag_seconds', 'failing')).toBeGreaterThan(0);
+    expect(await value('rollcall_webhook_lag_seconds', 'delivering')).toBe(0);
+    expect(await value('rollcall_webhook_attempts_total{outcome="refused"}')).toBeGreaterThanOrEqual(5);
+    expect(await value('rollcall_webhook_dead_letters')).toBe(0);
+    receiver.answer = (_webhook, response) => void response.writeHead(410).end();
+    await call('PATCH', `/${id}`, { description: 'changed' });
+    await inTime(async () => expect(await counts()).toEqual([0, 0, 1, 1, 1]), 10_000);
   });
 
   it('can be looked at: what waits in the feed', async () => {

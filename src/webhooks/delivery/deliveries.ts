@@ -38,10 +38,19 @@ interface Tenure {
   readonly saver: DeliverySaver;
 }
 
+/** Of what this process delivers. */
+export interface Overview {
+  readonly endpoints: readonly Endpoint[];
+  /** How many cannot be decoded. */
+  readonly undecodable: number;
+  /** By the id of the endpoint. */
+  readonly running: ReadonlyMap<string, EndpointDelivery>;
+}
+
 @Injectable()
 export class Deliveries {
   readonly #lease: LeaseHolder;
-  #running: ReadonlyMap<string, EndpointDelivery> = new Map();
+  #overview: Overview | undefined;
   #refresh = () => {};
 
   constructor(
@@ -76,21 +85,20 @@ export class Deliveries {
     return note === null || note === '' ? undefined : Number(note);
   }
 
-  /** Of this process. */
-  get running(): Iterable<EndpointDelivery> {
-    return this.#running.values();
+  /** undefined: another process delivers, or this one has just begun. */
+  get overview(): Overview | undefined {
+    return this.#overview;
   }
 
   async #work(lease: HeldLease): Promise<void> {
     const running = new Map<string, EndpointDelivery>();
     const saver = new DeliverySaver(lease, running, this.store, this.clock);
     const tenure: Tenure = { lease, running, busy: new Map(), saver };
-    this.#running = running;
     await Promise.all([this.#keepUpToDate(tenure), this.#keepSaved(tenure)]);
     await Promise.all(tenure.busy.values());
     await Promise.all([...tenure.running.values()].map((delivery) => delivery.stop()));
     await tenure.saver.save();
-    this.#running = new Map();
+    this.#overview = undefined;
   }
 
   async #keepUpToDate(tenure: Tenure): Promise<void> {
@@ -116,6 +124,7 @@ export class Deliveries {
   async #apply(tenure: Tenure, isFirst: boolean): Promise<void> {
     const { endpoints, undecodable } = await this.endpoints.list();
     const stored = endpoints.map(({ endpoint }) => endpoint);
+    this.#overview = { endpoints: stored, undecodable: undecodable.length, running: tenure.running };
     const ids = new Set<string>([...stored.map(({ id }) => id), ...undecodable]);
     const states = isFirst ? await this.store.states() : new Map<string, string>();
     if (isFirst) await this.store.forget([...states.keys()].filter((id) => !ids.has(id)));

@@ -9,6 +9,9 @@ export class DeliveryMetrics {
   readonly #attempts;
   readonly #durations;
   readonly #deadLetters;
+  readonly #gaps;
+  /** The endpoints that may have some. */
+  readonly withDeadLetters = new Set<string>();
 
   constructor(metrics: Metrics) {
     this.#attempts = metrics.counter({
@@ -30,6 +33,12 @@ export class DeliveryMetrics {
         help: 'Messages that were set aside, because their endpoint refused them for too long.',
       })
       .of();
+    this.#gaps = metrics
+      .counter({
+        name: 'rollcall_webhook_gaps_total',
+        help: 'Times that an endpoint could not be told of changes, because they had left the feed.',
+      })
+      .of();
   }
 
   attempted({ status, durationMs }: Attempt): void {
@@ -38,7 +47,12 @@ export class DeliveryMetrics {
     this.#durations.observe(durationMs / 1_000);
   }
 
-  setAside(): void {
+  setAside(endpointId: string): void {
     this.#deadLetters.value += 1;
+    this.withDeadLetters.add(endpointId);
+  }
+
+  gapFound(): void {
+    this.#gaps.value += 1;
   }
 }

@@ -59,6 +59,15 @@ export class DeliveryQueue {
     return first?.changes[0]?.before ?? this.#cursor;
   }
 
+  get changeCount(): number {
+    return this.#messages.reduce((sum, { changes }) => sum + changes.length, 0);
+  }
+
+  /** When the oldest change in it was received; undefined: there is none. */
+  get oldestAtMs(): number | undefined {
+    return this.#messages.find(({ changes }) => changes.length > 0)?.changes[0]?.change.receivedAtMs;
+  }
+
   get sendingCount(): number {
     return this.#messages.filter(({ isSending }) => isSending).length;
   }

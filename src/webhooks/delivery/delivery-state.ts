@@ -43,8 +43,7 @@ type Facts = Pick<DeliveryState, 'replayId' | 'lastError' | 'settingsAtMs' | 'is
 };
 
 export function encodeState({ queue, ...facts }: Facts): string {
-  const { position, cursor, messages, health } = queue;
-  const oldestAtMs = messages.find(({ changes }) => changes.length > 0)?.changes[0]?.change.receivedAtMs;
+  const { position, cursor, messages, health, oldestAtMs } = queue;
   const stored = messages.map(toStored);
   return JSON.stringify({ format: FORMAT, position, cursor, messages: stored, health, ...facts, oldestAtMs });
 }

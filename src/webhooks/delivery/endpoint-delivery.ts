@@ -6,7 +6,6 @@ import { committedAtMs } from '../../storage/feed-position.js';
 import type { DeliveryUpdate } from '../../storage/webhook-ports.js';
 import { type DisableReason, type Endpoint, encodeEndpoint } from '../endpoint.js';
 import type { Sender } from '../sending/sender.js';
-import type { DeliveryMetrics } from './delivery-metrics.js';
 import { DeliveryQueue, MAX_SENDING } from './delivery-queue.js';
 import type { AttemptResult } from './delivery-records.js';
 import { type DeliveryState, encodeState } from './delivery-state.js';
@@ -24,7 +23,6 @@ const DRAIN_MS = 2_000;
 
 export interface EndpointDeliveryParts extends FeedParts {
   readonly sender: Sender;
-  readonly metrics: DeliveryMetrics;
   readonly formatChange: FormatChange;
   /** From 0 to 1. */
   readonly random: () => number;
@@ -80,6 +78,12 @@ export class EndpointDelivery {
   get neededSinceMs(): number | undefined {
     const isDone = this.#queue.messages.length === 0 && this.#consumer?.isLive;
     return isDone ? undefined : Math.max(...this.#queue.position.map(committedAtMs));
+  }
+
+  /** Since when the endpoint has not been told everything, at the earliest; undefined: it has. */
+  get behindSinceMs(): number | undefined {
+    const unreadSinceMs = this.#consumer?.isLive ? undefined : Math.max(...this.#queue.cursor.map(committedAtMs));
+    return this.#queue.oldestAtMs ?? unreadSinceMs;
   }
 
   start(): void {
@@ -230,7 +234,7 @@ export class EndpointDelivery {
     const request = outgoingOf(message, this.#endpoint.batch > 1, this.parts.formatChange);
     this.#records.addDeadLetter(message, request, nowMs);
     this.#isChanged = true;
-    this.parts.metrics.setAside();
+    this.parts.metrics.setAside(this.#endpoint.id);
     const { failures } = message;
     this.#log.warn({ message: request.id, failures }, 'a webhook is set aside, because its endpoint refuses it');
   }

@@ -8,6 +8,7 @@ import type { Clock } from '../../runtime/clock.js';
 import { delay } from '../../runtime/delay.js';
 import { type FeedPosition, isPast, moveTo } from '../../storage/feed-position.js';
 import { type FeedStore, StoreUnavailableError } from '../../storage/ports.js';
+import type { DeliveryMetrics } from './delivery-metrics.js';
 import type { DeliveryQueue } from './delivery-queue.js';
 import { positionAfterGap } from './feed-gap.js';
 import { type ChangeRef, refOf, type WaitingChange } from './message.js';
@@ -21,6 +22,7 @@ export interface FeedParts {
   readonly hub: FeedHub;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: DeliveryMetrics;
 }
 
 type ReadChange = Omit<WaitingChange, 'before'>;
@@ -97,6 +99,7 @@ export class FeedConsumer {
       const to = await positionAfterGap(feed, from);
       log.warn({ from, to }, 'the feed no longer has changes that a webhook should have delivered');
       this.queue.addGap({ from, to, atMs: clock.now() });
+      this.parts.metrics.gapFound();
       this.onMore();
       return;
     }

@@ -26,7 +26,7 @@ export async function restoreQueue(
 
 async function readUnsettled(
   state: DeliveryState,
-  { reader, feed, clock, log }: Omit<FeedParts, 'hub'>,
+  { reader, feed, clock, log, metrics }: Omit<FeedParts, 'hub'>,
 ): Promise<DeliveryQueue> {
   const { position, cursor, messages, health } = state;
   const refs = new Set(
@@ -38,5 +38,6 @@ async function readUnsettled(
   const to = await positionAfterGap(feed, cursor);
   log.warn({ missing: refs.size - read.length }, 'the feed no longer has changes that a webhook should have delivered');
   queue.addGap({ from: position, to, atMs: clock.now() });
+  metrics.gapFound();
   return queue;
 }
