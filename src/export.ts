@@ -58,6 +58,10 @@ async function writeExport(storage: Storage, total: number, file: ExportFile | u
   }
   console.error(`${storage.description}: ${exporter.participants} participants, ${exporter.bindings} bindings`);
   const { size: unreadable } = exporter.unreadable;
+  const { size: unreadableSettings } = exporter.unreadableSettings;
+  if (unreadableSettings > 0) {
+    throw new Error(`${unreadableSettings} endpoints or rules of webhooks are left out: they cannot be read`);
+  }
   if (unreadable > 0) throw new Error(`${unreadable} participants are left out: their records cannot be read`);
 }
 

@@ -53,10 +53,13 @@ await runProgram(async () => {
   });
 });
 
-function summaryOf({ added, merged, unchanged, bindings, boundOtherwise, unreadable }: ImportCounts): string {
+function summaryOf(counts: ImportCounts): string {
+  const { added, merged, unchanged, bindings, boundOtherwise, settings, settingsKept, unreadable } = counts;
   const participants = `${added} participants added, ${merged} changed, ${unchanged} as they were`;
   const exceptions = [
     ...(boundOtherwise > 0 ? [`${boundOtherwise} of them belong to another participant there, and stay`] : []),
+    ...(settings > 0 ? [`${settings} endpoints and rules of webhooks added`] : []),
+    ...(settingsKept > 0 ? [`${settingsKept} of webhooks are there already, and stay`] : []),
     ...(unreadable > 0 ? [`${unreadable} participants cannot be read there`] : []),
   ];
   return [participants, `${bindings} bindings`, ...exceptions].join('; ');

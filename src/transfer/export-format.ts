@@ -13,6 +13,7 @@ import type { Binding, KeptEnd, StoredRecord } from '../storage/ports.js';
 /** A later version must also read this format. That of the records is their own: see record-codec.ts. */
 const FORMAT = 1;
 const MAX_REF_LENGTH = 2_048;
+const SETTING_ID = /^[\w-]{1,100}$/;
 
 export interface Header {
   /** The store, for humans. */
@@ -39,10 +40,18 @@ export interface EndLine extends KeptEnd {
   readonly kind: 'kept-end';
 }
 
+/** An endpoint of webhooks, or another setting about them. */
+export interface SettingLine {
+  readonly kind: 'setting';
+  readonly id: string;
+  readonly members: Readonly<Record<string, unknown>>;
+}
+
 export type ExportLine =
   | ParticipantLine
   | BindingLine
   | EndLine
+  | SettingLine
   /** `lines`: the number of lines before it. */
   | { readonly kind: 'end'; readonly lines: number };
 
@@ -60,6 +69,10 @@ export function bindingLine({ ref, key, untilMs }: Binding): string {
 
 export function keptEndLine({ text, receivedAtMs, untilMs }: KeptEnd): string {
   return `{"ended":${text},"receivedAtMs":${receivedAtMs},"untilMs":${untilMs}}\n`;
+}
+
+export function settingLine(id: string, members: SettingLine['members']): string {
+  return `${JSON.stringify({ webhooks: id, setting: members })}\n`;
 }
 
 export function endLine(lines: number): string {
@@ -82,6 +95,7 @@ export function parseLine(text: string): ExportLine {
   if (members.record !== undefined) return toParticipant(members);
   if (members.binding !== undefined) return toBinding(members);
   if (members.ended !== undefined) return toKeptEnd(members);
+  if (members.webhooks !== undefined) return toSetting(members);
   if (members.end === true && Number.isSafeInteger(members.lines)) return { kind: 'end', lines: Number(members.lines) };
   if (members.rollcall !== undefined) throw new Error('a second export begins here');
   throw new Error('this is not a line of an export of Rollcall');
@@ -102,6 +116,13 @@ function toBinding({ binding: ref, participant, untilMs }: Record<string, unknow
 function toKeptEnd({ ended, receivedAtMs, untilMs }: Record<string, unknown>): EndLine {
   if (!isEnd(ended) || !isTimeMs(receivedAtMs) || !isTimeMs(untilMs)) throw new Error('an end is broken');
   return { kind: 'kept-end', target: targetOf(ended), text: JSON.stringify(ended), receivedAtMs, untilMs };
+}
+
+function toSetting({ webhooks: id, setting }: Record<string, unknown>): SettingLine {
+  const members = Object(setting) as SettingLine['members'];
+  const isId = typeof id === 'string' && SETTING_ID.test(id);
+  if (!isId || typeof members.format !== 'number') throw new Error('a setting of webhooks is broken');
+  return { kind: 'setting', id, members };
 }
 
 function toKey(value: unknown): SubjectKey {

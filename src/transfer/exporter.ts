@@ -1,5 +1,5 @@
-// Exports a store while it is in use. First all participants, in an order that does not depend on the kind of store, all bindings and all
-// ends of rooms and devices; then once more the participants that changed meanwhile, as the change feed says: one whose place in the order changes between two
+// Exports a store while it is in use. First all participants, in an order that does not depend on the kind of store, all bindings, all
+// ends of rooms and devices, and the endpoints of webhooks; then once more the participants that changed meanwhile, as the change feed says: one whose place in the order changes between two
 // pages may be on neither of them. So whoever was in the store when the export began, and still is when it ends, is in it.
 import { PARTICIPANT_STATES, type ParticipantState } from '../domain/presence-view.js';
 import type { SourceName } from '../domain/subject.js';
@@ -26,8 +26,10 @@ import {
   keptEndLine,
   type ParticipantLine,
   participantLine,
+  settingLine,
 } from './export-format.js';
 import { patiently } from './patience.js';
+import { exportedSetting } from './webhook-settings.js';
 
 /** A page of this many blocks Redis for a few milliseconds. */
 const PAGE_SIZE = 500;
@@ -47,6 +49,7 @@ export class Exporter {
   #participants = 0;
   #bindings = 0;
   readonly #unreadable = new Set<SubjectKey>();
+  readonly #unreadableSettings = new Set<string>();
 
   constructor(
     storage: Storage,
@@ -71,6 +74,11 @@ export class Exporter {
     return this.#unreadable;
   }
 
+  /** Endpoints of webhooks that cannot be read: they are not exported. */
+  get unreadableSettings(): ReadonlySet<string> {
+    return this.#unreadableSettings;
+  }
+
   /** Several lines each. Rejects with StoreUnavailableError if the store stays away. */
   async *chunks(): AsyncGenerator<string, void> {
     const position = this.resume?.position ?? (await patiently(() => this.#storage.feed.end()));
@@ -78,6 +86,7 @@ export class Exporter {
     yield* this.#allParticipants();
     yield* this.#allBindings();
     yield* this.#allEnds();
+    yield* this.#allSettings();
     yield* this.#changedSince(position);
     yield endLine(this.#lines);
   }
@@ -113,7 +122,7 @@ export class Exporter {
 
   async *#allBindings(): AsyncGenerator<string, void> {
     const last = this.resume?.last;
-    if (last?.kind === 'kept-end' || isRepeated(last)) return;
+    if (last?.kind === 'kept-end' || last?.kind === 'setting' || isRepeated(last)) return;
     let after: BindingCursor | null = last?.kind === 'binding' ? last : null;
     do {
       const cursor = after;
@@ -126,7 +135,7 @@ export class Exporter {
 
   async *#allEnds(): AsyncGenerator<string, void> {
     const last = this.resume?.last;
-    if (isRepeated(last)) return;
+    if (last?.kind === 'setting' || isRepeated(last)) return;
     let after: EndCursor | null = last?.kind === 'kept-end' ? last : null;
     do {
       const cursor = after;
@@ -134,6 +143,21 @@ export class Exporter {
       yield this.#written(items.map(keptEndLine));
       after = next;
     } while (after);
+  }
+
+  /** Few, and sorted by id. */
+  async *#allSettings(): AsyncGenerator<string, void> {
+    const last = this.resume?.last;
+    if (isRepeated(last)) return;
+    const settings = await patiently(() => this.#storage.webhookSettings.list());
+    const rest = settings.filter(({ id }) => last?.kind !== 'setting' || id > last.id);
+    yield this.#written(
+      rest.flatMap((setting) => {
+        const members = exportedSetting(setting);
+        if (!members) this.#unreadableSettings.add(setting.id);
+        return members ? [settingLine(setting.id, members)] : [];
+      }),
+    );
   }
 
   async *#changedSince(start: FeedPosition): AsyncGenerator<string, void> {

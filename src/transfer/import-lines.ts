@@ -6,6 +6,7 @@ import {
   type ParticipantLine,
   parseHeader,
   parseLine,
+  type SettingLine,
 } from './export-format.js';
 import type { Importer } from './importer.js';
 import { type Line, LineError } from './lines.js';
@@ -72,7 +73,7 @@ class Batch {
     this.#importer = importer;
   }
 
-  async add(line: Numbered<ParticipantLine | BindingLine | EndLine>): Promise<void> {
+  async add(line: Numbered<ParticipantLine | BindingLine | EndLine | SettingLine>): Promise<void> {
     switch (line.kind) {
       case 'participant':
         return this.#put(this.#participants, line.key, line);
@@ -80,6 +81,10 @@ class Batch {
         return this.#put(this.#bindings, line.ref, line);
       case 'kept-end':
         return this.#put(this.#ends, `${line.target} ${line.text}`, line);
+      case 'setting':
+        // What came before is then in the feed already.
+        await this.flush();
+        return this.#importer.addSetting(line);
     }
   }
 

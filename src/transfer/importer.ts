@@ -1,4 +1,4 @@
-// Imports participants and bindings into a store, which may be in use. What the store has is kept: records are merged by the rules, so
+// Imports participants, bindings and endpoints of webhooks into a store, which may be in use. What the store has is kept: records are merged by the rules, so
 // importing again changes nothing. Differences are announced, unless the store has never announced anything: then the copy is exact.
 import { changesBetween } from '../domain/change.js';
 import { hasAllOf, mergeRecords } from '../domain/merge.js';
@@ -18,9 +18,11 @@ import {
   type StoredRecord,
   StoreUnavailableError,
 } from '../storage/ports.js';
+import type { SettingLine } from './export-format.js';
 import { patiently } from './patience.js';
+import { importedText } from './webhook-settings.js';
 
-type ImportedStorage = Pick<Storage, 'records' | 'bindings' | 'ends' | 'feed'>;
+type ImportedStorage = Pick<Storage, 'records' | 'bindings' | 'ends' | 'feed' | 'webhookSettings'>;
 
 /** Ends that are added at the same time. */
 const END_BATCH = 500;
@@ -39,6 +41,10 @@ export interface ImportCounts {
   readonly bindings: number;
   /** Bindings that the store has with another participant, which they keep. */
   readonly boundOtherwise: number;
+  /** Endpoints of webhooks, and other settings about them, that were added. */
+  readonly settings: number;
+  /** Those that the store has with the same id, and keeps. */
+  readonly settingsKept: number;
   /** Participants whose record in the store cannot be read: it stays as it is. */
   readonly unreadable: number;
 }
@@ -48,7 +54,16 @@ export class Importer {
   readonly #policyOf: PolicyOf;
   readonly #now: () => number;
   #isFollowed = false;
-  #counts = { added: 0, merged: 0, unchanged: 0, bindings: 0, boundOtherwise: 0, unreadable: 0 };
+  #counts = {
+    added: 0,
+    merged: 0,
+    unchanged: 0,
+    bindings: 0,
+    boundOtherwise: 0,
+    settings: 0,
+    settingsKept: 0,
+    unreadable: 0,
+  };
 
   constructor(storage: ImportedStorage, policyOf: PolicyOf, now: () => number) {
     this.#storage = storage;
@@ -72,6 +87,15 @@ export class Importer {
     );
     this.#counts.bindings += bindings.length;
     this.#counts.boundOtherwise += bindings.filter(({ key }, n) => bound[n] !== key).length;
+  }
+
+  /** An endpoint is told of what is committed from now on. */
+  async addSetting({ id, members }: SettingLine): Promise<void> {
+    await patiently(async () => {
+      const text = importedText(id, members, await this.#storage.feed.end());
+      const isAdded = await this.#storage.webhookSettings.replace(id, null, text);
+      this.#counts[isAdded ? 'settings' : 'settingsKept'] += 1;
+    });
   }
 
   async addEnds(ends: readonly KeptEnd[]): Promise<void> {

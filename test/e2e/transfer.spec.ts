@@ -3,10 +3,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../eventually.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
 import { ServiceProcess } from './process.js';
 import { SEED } from './service.js';
 import { Shell } from './shell.js';
+import { WebhookReceiver } from './webhook-receiver.js';
 
 const DIST = join(import.meta.dirname, '..', '..', 'dist');
 
@@ -79,6 +81,29 @@ describe('a store', () => {
     const returned = await ServiceProcess.start({ DATA_DIR: back });
     expect(await present(returned)).toEqual(['a', 'b', 'c']);
     await returned.end('SIGTERM');
+  });
+
+  it('takes the endpoints of webhooks along, which are told of what changes from then on', async () => {
+    const receiver = await WebhookReceiver.start();
+    const own = { WEBHOOK_ALLOW_HTTP: 'on', WEBHOOK_ALLOWED_NETWORKS: '127.0.0.1' };
+    const source = await ServiceProcess.start({ DATA_DIR: data, ...own });
+    const made = await source.post('/v1/webhooks/endpoints', { url: receiver.url, types: ['participant.connected'] });
+    const { id, secret } = (await made.json()) as { readonly id: string; readonly secret: string };
+    receiver.secrets = [secret];
+    await connect(source, 'a');
+    await eventually(() => expect(receiver.taken).toHaveLength(1));
+    await source.end('SIGTERM');
+    await run('export', `--from sqlite:${data} ${file}`);
+    const settings = { REDIS_URL: redis.url, REDIS_PREFIX: 'endpoints', DATA_DIR: join(folder, 'spool'), ...own };
+    const [code, , summary] = await run('import', file, settings);
+    expect([code, summary]).toEqual([0, expect.stringContaining('1 endpoints and rules of webhooks added')]);
+    const target = await ServiceProcess.start(settings);
+    await connect(target, 'b');
+    await eventually(() => expect(Object.keys(receiver.takenTypes())).toEqual(['a', 'b']));
+    expect(receiver.faults).toEqual([]);
+    expect((await get(target, '/v1/webhooks/endpoints')).items).toMatchObject([{ id, url: receiver.url }]);
+    await target.end('SIGTERM');
+    receiver.stop();
   });
 
   it('that is in use takes what is imported, and announces it', async () => {

@@ -151,12 +151,18 @@ describe('an import', () => {
       120,
     ],
     [
+      'of a file with a broken endpoint of webhooks',
+      () => edited((lines) => lines.splice(207, 1, lines[207]?.replace('"format":1', '"format":"1"') ?? '')),
+      'line 208: a setting of webhooks is broken',
+      120,
+    ],
+    [
       'of a file that lacks a line',
       () => edited((lines) => lines.splice(50, 1)),
-      'line 206: 206 lines should be before this one',
+      'line 209: 209 lines should be before this one',
       119,
     ],
-    ['of two files in one', (whole) => whole + whole, 'line 208: something follows the end of the export', 120],
+    ['of two files in one', (whole) => whole + whole, 'line 211: something follows the end of the export', 120],
     [
       'of an unknown line',
       () => edited((lines) => lines.splice(9, 0, 'null')),

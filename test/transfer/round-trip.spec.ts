@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { SourceName } from '../../src/domain/subject.js';
 import { type EndWithoutParticipant, encodeEnd, targetOf } from '../../src/storage/encoding/end-codec.js';
 import { Exporter } from '../../src/transfer/exporter.js';
+import { decodeEndpoint } from '../../src/webhooks/endpoint.js';
 import { changesAfter } from '../contract/feed.js';
 import { type OpenStorage, openSqlite, storesUnderTest } from '../contract/stores.js';
 import { connected, left } from '../domain/builders.js';
@@ -18,6 +19,7 @@ import {
   NOW_MS,
   PAGE_SIZE,
   record,
+  SETTING_COUNT,
 } from './transfer.js';
 
 const stores = storesUnderTest();
@@ -39,16 +41,24 @@ describe.each(stores)('an export from %s', (_, openSource) => {
     const { storage } = await openOne(openSource);
     await fill(storage, COUNT);
     const text = await exportOf(storage);
-    expect(text.match(/\n/g)).toHaveLength(1 + COUNT + COUNT / 2 + END_COUNT + 1);
+    expect(text.match(/\n/g)).toHaveLength(1 + COUNT + COUNT / 2 + END_COUNT + SETTING_COUNT + 1);
     for (const [, openTarget] of stores) {
       const { storage: copy } = await openOne(openTarget);
-      expect(await importInto(copy, text)).toMatchObject({ added: COUNT, merged: 0, bindings: COUNT / 2 });
+      expect(await importInto(copy, text)).toMatchObject({
+        ...{ added: COUNT, merged: 0, bindings: COUNT / 2 },
+        ...{ settings: SETTING_COUNT, settingsKept: 0 },
+      });
+      const [copied] = await copy.webhookSettings.list();
+      expect(decodeEndpoint(String(copied?.text)).start).toEqual(await copy.feed.end());
       expect(bodyOf(await exportOf(copy))).toBe(bodyOf(text));
       expect(await copy.index.occupancy({})).toEqual(await storage.index.occupancy({}));
       const claim = { nowMs: NOW_MS, untilMs: NOW_MS, limit: COUNT };
       expect(await copy.records.claimDue(claim)).toEqual(await storage.records.claimDue(claim));
       expect((await copy.feed.extent()).announcedBytes).toBe(0);
-      expect(await importInto(copy, text)).toMatchObject({ added: 0, merged: 0, unchanged: COUNT });
+      expect(await importInto(copy, text)).toMatchObject({
+        ...{ added: 0, merged: 0, unchanged: COUNT },
+        ...{ settings: 0, settingsKept: SETTING_COUNT },
+      });
       await opened.pop()?.discard();
     }
   });

@@ -11,6 +11,7 @@ import { Exporter } from '../../src/transfer/exporter.js';
 import { importLines } from '../../src/transfer/import-lines.js';
 import { type ImportCounts, Importer } from '../../src/transfer/importer.js';
 import { linesOf } from '../../src/transfer/lines.js';
+import { type Endpoint, encodeEndpoint, endpointId } from '../../src/webhooks/endpoint.js';
 import { connected, disconnected, eventOf, fact, labelled, left, participantEnd, policy } from '../domain/builders.js';
 
 /** Of all events, and of the imports. */
@@ -74,6 +75,7 @@ export async function record(
   if (!outcomes.every((outcome) => outcome === 'done')) throw new Error('a commit failed');
 }
 
+export const SETTING_COUNT = 3;
 /** More than a page. */
 export const END_COUNT = PAGE_SIZE + 5;
 
@@ -83,7 +85,28 @@ export async function fill(storage: Storage, count: number): Promise<void> {
   await record(storage, events, { isAnnounced: false });
   const keys = [...new Set(events.map(({ subject }) => keyOf(subject)))].slice(0, count / 2);
   await Promise.all(keys.map((key, n) => storage.bindings.bind(`ref-${n}`, key, Date.now() + 3_600_000 + (n % 5))));
+  for (let n = 0; n < SETTING_COUNT; n += 1) {
+    await storage.webhookSettings.replace(`ep_${n}`, null, encodeEndpoint(await endpointOf(storage, n)));
+  }
   for (let n = 0; n < END_COUNT; n += 1) await addEnd(storage, endOf(n), Date.now() + 3_600_000 + (n % 3));
+}
+
+async function endpointOf(storage: Storage, n: number): Promise<Endpoint> {
+  const end = await storage.feed.end();
+  return {
+    id: endpointId(String(n)),
+    url: `https://backend.example.com/${n}`,
+    filter: { tag: `team ${n} ü` },
+    batch: 1,
+    headers: { 'x-key': 'of the gateway' },
+    isEnabled: true,
+    secrets: [{ text: `whsec_${Buffer.alloc(32, n).toString('base64')}` }],
+    start: end,
+    ...(n % 2 === 0 && { replay: { id: 'r', from: end } }),
+    isDeclared: false,
+    createdAtMs: NOW_MS,
+    updatedAtMs: NOW_MS,
+  };
 }
 
 export function addEnd(storage: Storage, end: EndWithoutParticipant, untilMs = Date.now() + 3_600_000): Promise<void> {
