@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { findProgram } from '../../find-program.js';
 import { closeOnce } from '../../leftovers.js';
 
-/** The only name that the certificate of the server has. */
+/** Of Redis. */
 export const SERVER_NAME = 'redis.test';
 
 export interface Certificates {
@@ -14,7 +14,8 @@ export interface Certificates {
   readonly path: (name: string) => string;
 }
 
-export function makeCertificates(): Certificates {
+/** `serverName`: the only name that the certificate of the server has. */
+export function makeCertificates(serverName = SERVER_NAME): Certificates {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-tls-'));
   closeOnce(() => rmSync(folder, { recursive: true }));
   const path = (name: string) => join(folder, name);
@@ -22,7 +23,7 @@ export function makeCertificates(): Certificates {
   const run = (...args: string[]) => execFileSync(openssl, args, { cwd: folder, stdio: 'ignore' });
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   run('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.crt', '-days', '2', '-subj', '/CN=test CA');
-  writeFileSync(path('names'), `subjectAltName=DNS:${SERVER_NAME}`);
+  writeFileSync(path('names'), `subjectAltName=DNS:${serverName}`);
   for (const name of ['server', 'client']) {
     run('req', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
     const signed = ['-in', `${name}.csr`, '-out', `${name}.crt`, '-days', '2', '-extfile', 'names'];
