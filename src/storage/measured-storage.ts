@@ -6,7 +6,7 @@ const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 
 type MeasuredPort =
   | ('records' | 'index' | 'labels' | 'feed' | 'bindings' | 'ends' | 'quarantine' | 'leases')
-  | ('webhookSettings' | 'deliveries');
+  | ('webhookSettings' | 'deliveries' | 'occupancyEvents');
 
 /** The label of each operation; null: not measured, since it waits on purpose. */
 const OPERATIONS: { readonly [P in MeasuredPort]: { readonly [M in keyof Storage[P]]: string | null } } = {
@@ -43,6 +43,13 @@ const OPERATIONS: { readonly [P in MeasuredPort]: { readonly [M in keyof Storage
     remove: 'webhooks',
     count: 'webhooks',
   },
+  occupancyEvents: {
+    save: 'occupancy_events_save',
+    events: 'occupancy_events_read',
+    state: 'webhooks',
+    tags: 'webhooks',
+    newestNumber: 'webhooks',
+  },
   // All are alike, and rare.
   leases: { acquire: 'lease', renew: 'lease', release: 'lease', saveNote: 'lease', note: 'lease' },
 };
@@ -64,6 +71,7 @@ export class MeasuredStorage implements Storage {
   readonly leases;
   readonly webhookSettings;
   readonly deliveries;
+  readonly occupancyEvents;
   readonly #storage: Storage;
   readonly #durations;
   readonly #errors;
@@ -94,6 +102,7 @@ export class MeasuredStorage implements Storage {
     this.leases = this.#measured('leases');
     this.webhookSettings = this.#measured('webhookSettings');
     this.deliveries = this.#measured('deliveries');
+    this.occupancyEvents = this.#measured('occupancyEvents');
     this.incidents = storage.incidents;
     this.backups = storage.backups;
   }

@@ -8,7 +8,7 @@ import type { SourceName } from '../domain/subject.js';
 import type { SubjectKey } from './encoding/subject-key.js';
 import type { FeedPosition } from './feed-position.js';
 import type { TimedId } from './timed-id.js';
-import type { DeliveryStore, WebhookSettingStore } from './webhook-ports.js';
+import type { DeliveryStore, OccupancyEventStore, WebhookSettingStore } from './webhook-ports.js';
 
 /** A record as encoded by record-codec.ts. */
 export type StoredRecord = string;
@@ -143,7 +143,7 @@ export type StoreOperation =
   | 'watch for lost data'
   | 'repair the index'
   | 'hold leases'
-  | `${'read' | 'store'} webhook ${'settings' | 'deliveries'}`
+  | `${'read' | 'store'} ${'webhook settings' | 'webhook deliveries' | 'occupancy events'}`
   | 'choose indexed labels'
   | `read ${'participants' | 'occupancy' | 'tags' | 'deadlines' | 'the change feed'}`;
 
@@ -472,6 +472,7 @@ export interface Storage {
   readonly leases: LeaseStore;
   readonly webhookSettings: WebhookSettingStore;
   readonly deliveries: DeliveryStore;
+  readonly occupancyEvents: OccupancyEventStore;
   /**
    * `listener` is called whenever commits that have completed may be missing, because another server answers, or the same one was
    * restarted or has lost data.

@@ -8,6 +8,7 @@ import {
   INCIDENT_STORE,
   LABEL_INDEX,
   LEASE_STORE,
+  OCCUPANCY_EVENT_STORE,
   PRESENCE_INDEX,
   QUARANTINE_STORE,
   RECORD_STORE,
@@ -34,6 +35,7 @@ export class StorageModule implements OnApplicationShutdown {
       { provide: LEASE_STORE, useValue: storage.leases },
       { provide: WEBHOOK_SETTING_STORE, useValue: storage.webhookSettings },
       { provide: DELIVERY_STORE, useValue: storage.deliveries },
+      { provide: OCCUPANCY_EVENT_STORE, useValue: storage.occupancyEvents },
     ];
     return { module: StorageModule, providers, exports: providers };
   }

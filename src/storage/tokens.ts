@@ -9,6 +9,7 @@ export const BINDING_STORE = Symbol('BindingStore');
 export const END_STORE = Symbol('EndStore');
 export const WEBHOOK_SETTING_STORE = Symbol('WebhookSettingStore');
 export const DELIVERY_STORE = Symbol('DeliveryStore');
+export const OCCUPANCY_EVENT_STORE = Symbol('OccupancyEventStore');
 export const LEASE_STORE = Symbol('LeaseStore');
 /** The bundle of all ports, for health checks and shutdown. */
 export const STORAGE = Symbol('Storage');

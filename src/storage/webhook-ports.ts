@@ -68,3 +68,53 @@ export interface DeliveryStore {
   remove(log: DeliveryLog, endpointId: string, id: TimedId): Promise<boolean>;
   count(log: DeliveryLog, endpointId: string): Promise<number>;
 }
+
+/** Numbers are consecutive, except where the store has lost data. */
+export interface OccupancyEvent {
+  readonly number: number;
+  /** When it was derived. Never earlier than that of an event before it. */
+  readonly atMs: number;
+  readonly text: string;
+}
+
+export interface OccupancyUpdate {
+  /** null: there is none any more. */
+  readonly state: string | null;
+  /** By tag: since when it is seen empty, 0: it is occupied, null: it is forgotten. */
+  readonly tags: ReadonlyMap<string, number | null>;
+  /** In the order of their numbers. */
+  readonly events: readonly OccupancyEvent[];
+}
+
+export interface OccupancyEventLimits {
+  readonly maxCount: number;
+  /** Earlier events are dropped. */
+  readonly oldestMs: number;
+}
+
+/**
+ * The events that were derived from the feed, and what is needed to derive more. Only the holder of a lease writes it: its token
+ * is the fencing token.
+ */
+export interface OccupancyEventStore {
+  /** null: none is stored. */
+  state(): Promise<string | null>;
+  /** All that are not forgotten, as in OccupancyUpdate. */
+  tags(): Promise<ReadonlyMap<string, number>>;
+  /**
+   * Stores all of it, and drops the oldest events that exceed a limit, never the newest event. Resolves with false, and stores
+   * nothing, unless the lease is held with this token.
+   */
+  save(
+    lease: { readonly name: string; readonly token: number },
+    update: OccupancyUpdate,
+    limits: OccupancyEventLimits,
+  ): Promise<boolean>;
+  /** The first `limit` events with greater numbers than `after`, in order. Those that were dropped are missing. */
+  events(after: number, limit: number): Promise<OccupancyEvent[]>;
+  /**
+   * The number of the newest event that was derived before a time, or of the newest one of all. 0: there is none. If all that are
+   * kept are later, the number before theirs.
+   */
+  newestNumber(beforeMs?: number): Promise<number>;
+}

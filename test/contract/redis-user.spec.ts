@@ -37,6 +37,8 @@ async function countRefusals(url: string): Promise<number> {
   const [a, b] = [changeset('a', 'a change'), changeset('b', 'another change')];
   const callback = quarantined();
   const update = deliveryUpdate('endpoint');
+  const events = [1, 2].map((number) => ({ number, atMs: 1, text: 'event' }));
+  const occupancy = { state: 'state', tags: new Map([['red', 0]]), events };
   const begin = await storage.feed.end().catch(() => []);
   const outcomes = [...(await storage.records.load([a.key])), ...(await storage.records.commit([a, b]))];
   const page = { states: ['connected'] } as const;
@@ -76,6 +78,11 @@ async function countRefusals(url: string): Promise<number> {
     storage.deliveries.remove('attempts', 'endpoint', update.records.attempts[0].id),
     storage.deliveries.count('attempts', 'endpoint'),
     storage.deliveries.forget(['endpoint']),
+    storage.occupancyEvents.save({ name: 'job', token: 1 }, occupancy, { maxCount: 1, oldestMs: 0 }),
+    storage.occupancyEvents.state(),
+    storage.occupancyEvents.tags(),
+    storage.occupancyEvents.events(0, 1),
+    storage.occupancyEvents.newestNumber(),
     storage.leases.release('job', 1),
     storage.feed.trim({ retentionMs: 86_400_000, maxBytes: 1 }),
     storage.check(),

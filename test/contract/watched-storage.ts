@@ -23,7 +23,7 @@ export function watched(storage: Storage) {
     size: () => storage.records.size(),
   };
   const { kind, description, index, labels, feed, bindings, ends, incidents, quarantine, leases, backups } = storage;
-  const { webhookSettings, deliveries } = storage;
+  const { webhookSettings, deliveries, occupancyEvents } = storage;
   const lifecycle = {
     onPossibleLoss: (listener: () => void) => storage.onPossibleLoss(listener),
     get intactAtMs() {
@@ -56,6 +56,7 @@ export function watched(storage: Storage) {
       leases,
       webhookSettings,
       deliveries,
+      occupancyEvents,
       backups,
     }) satisfies Storage,
     commits,

@@ -12,6 +12,7 @@ import { IndexRepair } from './index-repair.js';
 import { RedisLabelIndex } from './label-index.js';
 import type { LastSeen } from './last-seen.js';
 import { RedisLeaseStore } from './lease-store.js';
+import { RedisOccupancyEventStore } from './occupancy-event-store.js';
 import { RedisPresenceIndex } from './presence-index.js';
 import { RedisQuarantineStore } from './quarantine-store.js';
 import { RedisRecordStore } from './record-store.js';
@@ -44,6 +45,7 @@ export class RedisStorage implements Storage {
   readonly leases: RedisLeaseStore;
   readonly webhookSettings: RedisWebhookSettingStore;
   readonly deliveries: RedisDeliveryStore;
+  readonly occupancyEvents: RedisOccupancyEventStore;
   readonly repair: IndexRepair;
   readonly #shards: Shards;
   readonly #sources: readonly SourceName[];
@@ -66,6 +68,7 @@ export class RedisStorage implements Storage {
     this.leases = new RedisLeaseStore(this.#shards);
     this.webhookSettings = new RedisWebhookSettingStore(this.#shards);
     this.deliveries = new RedisDeliveryStore(this.#shards);
+    this.occupancyEvents = new RedisOccupancyEventStore(this.#shards);
     this.incidents = new ServerWatch(this.#shards, { ...options, replayWindowMs, lastSeen });
   }
 

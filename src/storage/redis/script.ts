@@ -11,7 +11,7 @@ export type Script = (shard: Shard, call: ScriptCall) => Promise<unknown>;
 type ScriptFile =
   | ('feed' | 'commit' | 'page' | 'tags' | 'position' | 'position-at' | 'changes' | 'trim' | 'lost' | 'unlist')
   | ('replace' | 'claim-due' | 'acquire-lease' | 'renew-lease' | 'release-lease' | 'save-note')
-  | ('replace-setting' | 'save-deliveries');
+  | ('replace-setting' | 'save-deliveries' | 'save-occupancy');
 
 /** Concatenates Lua files of this folder into one script. It is sent in full only if the server does not have it yet. */
 export function loadScript(shards: Shards, ...files: ScriptFile[]): Script {

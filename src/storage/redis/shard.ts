@@ -7,7 +7,8 @@
 // `meta` how the data is laid out (store-meta.ts)
 // `quarantine` what is known of quarantined callbacks, by id · `quarantined:<id>` the body of each (these three only in shard 0)
 // `webhook-settings` the ids of endpoints and rules, `webhook-setting:<id>` each, `webhook-revision` · `webhook-states` the ids of endpoints
-// with deliveries, `webhook-state:<id>`, `webhook-attempts:<id>`, `webhook-dead-letters:<id>` (all in shard 0)
+// with deliveries, `webhook-state:<id>`, `webhook-attempts:<id>`, `webhook-dead-letters:<id>` · `occupancy-events` by number,
+// `occupancy-tags` the tags with since when each is empty, `occupancy-state` (all in shard 0)
 // `labels` which labels are indexed (label-index.ts)
 // Per source: `s:<source>:state:<set>` participants, `s:<source>:<kind>:<name>:<set>` those of a group, `s:<source>:tags` tags
 // with participants present, `s:<source>:labels` such labels. `<set>` is a state or a known availability (scored by since), or one
@@ -46,6 +47,9 @@ export class Shard {
   readonly webhookSettings: string;
   readonly webhookRevision: string;
   readonly webhookStates: string;
+  readonly occupancyEvents: string;
+  readonly occupancyTags: string;
+  readonly occupancyState: string;
   readonly pendingEnds: string;
   readonly keptEnds: string;
   readonly labels: string;
@@ -72,6 +76,9 @@ export class Shard {
     this.webhookSettings = `${this.#prefix}webhook-settings`;
     this.webhookRevision = `${this.#prefix}webhook-revision`;
     this.webhookStates = `${this.#prefix}webhook-states`;
+    this.occupancyEvents = `${this.#prefix}occupancy-events`;
+    this.occupancyTags = `${this.#prefix}occupancy-tags`;
+    this.occupancyState = `${this.#prefix}occupancy-state`;
     this.pendingEnds = `${this.#prefix}pending-ends`;
     this.keptEnds = `${this.#prefix}kept-ends`;
     this.labels = `${this.#prefix}labels`;

@@ -172,6 +172,10 @@ export const schema = (nowMs: number) => `
     text TEXT NOT NULL,
     PRIMARY KEY (endpoint_id, log, id)
   ) WITHOUT ROWID;
+  CREATE TABLE occupancy_state (text TEXT NOT NULL); -- at most one row
+  CREATE TABLE occupancy_tags (tag TEXT PRIMARY KEY, empty_since_ms INTEGER NOT NULL) WITHOUT ROWID; -- 0: occupied
+  CREATE TABLE occupancy_events (number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, text TEXT NOT NULL);
+  CREATE INDEX occupancy_events_by_time ON occupancy_events (at_ms);
   CREATE TABLE checks (id INTEGER PRIMARY KEY, written BLOB NOT NULL);
 
 `;

@@ -9,6 +9,7 @@ import { SqliteEndStore } from './end-store.js';
 import { SqliteFeedStore } from './feed-store.js';
 import { SqliteLabelIndex } from './label-index.js';
 import { SqliteLeaseStore } from './lease-store.js';
+import { SqliteOccupancyEventStore } from './occupancy-event-store.js';
 import { SqlitePresenceIndex } from './presence-index.js';
 import { SqliteQuarantineStore } from './quarantine-store.js';
 import { SqliteRecordStore } from './record-store.js';
@@ -33,6 +34,7 @@ export class SqliteStorage implements Storage {
   readonly leases: SqliteLeaseStore;
   readonly webhookSettings: SqliteWebhookSettingStore;
   readonly deliveries: SqliteDeliveryStore;
+  readonly occupancyEvents: SqliteOccupancyEventStore;
   readonly clockAheadMs = undefined;
   readonly reconnects = 0;
   readonly traffic = undefined;
@@ -54,6 +56,7 @@ export class SqliteStorage implements Storage {
     this.leases = new SqliteLeaseStore(this.#database, clock);
     this.webhookSettings = new SqliteWebhookSettingStore(this.#database);
     this.deliveries = new SqliteDeliveryStore(this.#database, clock);
+    this.occupancyEvents = new SqliteOccupancyEventStore(this.#database, clock);
   }
 
   onPossibleLoss(): void {}

@@ -163,6 +163,24 @@ export function prepareStatements(db: Database.Database) {
     webhookRecord: db.prepare('SELECT text FROM webhook_records WHERE endpoint_id = ? AND log = ? AND id = ?').raw(),
     removeWebhookRecord: db.prepare('DELETE FROM webhook_records WHERE endpoint_id = ? AND log = ? AND id = ?'),
     webhookLogCount: db.prepare('SELECT count(*) FROM webhook_records WHERE endpoint_id = ? AND log = ?').raw(),
+    occupancyState: db.prepare('SELECT text FROM occupancy_state').raw(),
+    forgetOccupancyState: db.prepare('DELETE FROM occupancy_state'),
+    setOccupancyState: db.prepare('INSERT INTO occupancy_state VALUES (?)'),
+    occupancyTags: db.prepare('SELECT tag, empty_since_ms FROM occupancy_tags').raw(),
+    setOccupancyTag: db.prepare('INSERT OR REPLACE INTO occupancy_tags VALUES (?, ?)'),
+    forgetOccupancyTag: db.prepare('DELETE FROM occupancy_tags WHERE tag = ?'),
+    addOccupancyEvent: db.prepare('INSERT INTO occupancy_events VALUES (?, ?, ?)'),
+    trimOccupancyEvents: db.prepare(
+      `DELETE FROM occupancy_events WHERE number < (SELECT max(number) FROM occupancy_events)
+         AND (at_ms < ? OR number <= (SELECT max(number) FROM occupancy_events) - ?)`,
+    ),
+    occupancyEvents: db
+      .prepare('SELECT number, at_ms, text FROM occupancy_events WHERE number > ? ORDER BY number LIMIT ?')
+      .raw(),
+    newestOccupancyEvent: db
+      .prepare('SELECT number FROM occupancy_events WHERE at_ms < ? ORDER BY number DESC LIMIT 1')
+      .raw(),
+    oldestOccupancyEvent: db.prepare('SELECT number FROM occupancy_events ORDER BY number LIMIT 1').raw(),
     // The size of a large commit: a few bytes may still fit on a full disk.
     check: db.prepare('INSERT OR REPLACE INTO checks VALUES (1, zeroblob(65536))'),
   };
