@@ -299,6 +299,7 @@ function group(values: Values, ofSources: readonly SourceValues[]): Omit<Config,
       isHttpAllowed: values.isWebhookHttpAllowed,
       allowedNetworks: values.webhookAllowedNetworks,
       declared: values.webhookEndpoints,
+      vacatedDelayMs: values.vacatedDelayMs,
     },
     access: { isRequired: isAuthRequired, apiKeys, callbackSecrets, publicUrl, newParticipantsPerMinute },
     http: {

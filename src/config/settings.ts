@@ -357,6 +357,12 @@ export const SETTINGS = {
     'Private networks that webhooks may be sent to: a comma-separated list of addresses or CIDR ranges.',
     (text) => list(text).map(addressRange),
   ),
+  vacatedDelayMs: setting(
+    'VACATED_DELAY_MS',
+    '10000',
+    'How long a tag must be empty before webhooks tell that it is vacated; somebody who comes meanwhile cancels that.',
+    integer(0, 86_400_000),
+  ),
   logLevel: setting('LOG_LEVEL', 'info', `Log level: ${LOG_LEVELS.join(', ')}.`, logLevel),
 };
 

@@ -1,6 +1,8 @@
 // An endpoint: where changes are sent to, and which. Stored as JSON.
+import { CHANGE_TYPES, type ChangeType } from '../domain/change.js';
 import type { ChangeFilter } from '../feed/change-filter.js';
 import type { FeedPosition } from '../storage/feed-position.js';
+import { isOccupancyEventType, OCCUPANCY_EVENT_TYPES, type OccupancyEventType } from './occupancy/occupancy-event.js';
 
 /** Of the stored text. A change of its shape needs a new one, and code that still reads this one. */
 const FORMAT = 1;
@@ -11,8 +13,13 @@ export type EndpointId = string & { readonly brand: 'EndpointId' };
 export const DISABLE_REASONS = ['gone', 'failing'] as const;
 export type DisableReason = (typeof DISABLE_REASONS)[number];
 
-/** Undefined members match everything. */
-type EndpointFilter = Pick<ChangeFilter, 'types' | 'tag' | 'source' | 'scope'>;
+export type EventType = ChangeType | OccupancyEventType;
+export const EVENT_TYPES: readonly EventType[] = [...CHANGE_TYPES, ...OCCUPANCY_EVENT_TYPES];
+
+/** Undefined members match everything, except that occupancy events must be among the types. */
+export interface EndpointFilter extends Pick<ChangeFilter, 'tag' | 'source' | 'scope'> {
+  readonly types?: readonly EventType[] | undefined;
+}
 
 /** What whoever configures an endpoint chooses. */
 export interface EndpointSettings {
@@ -36,6 +43,8 @@ interface Secret {
 interface ReplayRequest {
   readonly id: string;
   readonly from: FeedPosition;
+  /** The number of the occupancy event at that time. */
+  readonly fromEvent: number;
 }
 
 export interface Endpoint extends EndpointSettings {
@@ -44,6 +53,8 @@ export interface Endpoint extends EndpointSettings {
   readonly secrets: readonly Secret[];
   /** What comes after it is delivered. */
   readonly start: FeedPosition;
+  /** The same for occupancy events: a number. */
+  readonly eventStart: number;
   readonly replay?: ReplayRequest;
   /** Why the service has disabled it; undefined if it has not. */
   readonly disabled?: { readonly reason: DisableReason; readonly atMs: number };
@@ -53,6 +64,11 @@ export interface Endpoint extends EndpointSettings {
   readonly requestHash?: string;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
+}
+
+/** For the feed. */
+export function changeFilterOf({ types, ...filter }: EndpointFilter): ChangeFilter {
+  return { ...filter, types: types?.filter((type): type is ChangeType => !isOccupancyEventType(type)) };
 }
 
 const ID_PREFIX = 'ep_';

@@ -6,8 +6,8 @@ import { DeduplicatedLog } from '../observability/deduplicated-log.js';
 import { LOG } from '../observability/logging.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import type { FeedStore } from '../storage/ports.js';
-import { FEED_STORE, WEBHOOK_SETTING_STORE } from '../storage/tokens.js';
-import type { WebhookSettingStore } from '../storage/webhook-ports.js';
+import { FEED_STORE, OCCUPANCY_EVENT_STORE, WEBHOOK_SETTING_STORE } from '../storage/tokens.js';
+import type { OccupancyEventStore, WebhookSettingStore } from '../storage/webhook-ports.js';
 import {
   decodeEndpoint,
   type Endpoint,
@@ -52,6 +52,7 @@ export class Endpoints {
   constructor(
     @Inject(WEBHOOK_SETTING_STORE) private readonly store: WebhookSettingStore,
     @Inject(FEED_STORE) private readonly feed: FeedStore,
+    @Inject(OCCUPANCY_EVENT_STORE) private readonly events: OccupancyEventStore,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) log: Logger,
   ) {
@@ -108,7 +109,7 @@ export class Endpoints {
       id,
       ...settings,
       secrets: [{ text: newSecret() }],
-      start: await this.feed.end(),
+      ...(await this.#startNow()),
       isDeclared: false,
       ...(idempotencyKey !== undefined && { requestHash }),
       createdAtMs: nowMs,
@@ -141,7 +142,7 @@ export class Endpoints {
       const text = await this.store.get(id);
       const stored = text === null ? undefined : this.#decode(id, text);
       const nowMs = this.clock.now();
-      const made = { start: await this.feed.end(), createdAtMs: nowMs };
+      const made = { ...(await this.#startNow()), createdAtMs: nowMs };
       const endpoint: Endpoint = {
         ...(stored ?? made),
         id,
@@ -198,6 +199,10 @@ export class Endpoints {
       this.#undecodable.error(`${id} ${hashOf(text)}`, { endpoint: id, reason });
       return undefined;
     }
+  }
+
+  async #startNow(): Promise<Pick<Endpoint, 'start' | 'eventStart'>> {
+    return { start: await this.feed.end(), eventStart: await this.events.newestNumber() };
   }
 
   #notify(): void {

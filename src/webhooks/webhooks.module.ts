@@ -12,6 +12,7 @@ import { FeedTrimmer } from '../feed/feed-trimmer.js';
 import { DeliveriesController } from './api/deliveries.controller.js';
 import { EndpointsController } from './api/endpoints.controller.js';
 import { readDeclared } from './api/read-declared.js';
+import { RulesController } from './api/rules.controller.js';
 import { DECLARED_ENDPOINTS, DeclaredEndpoints } from './declared-endpoints.js';
 import { Backlog } from './delivery/backlog.js';
 import { Deliveries, FORMAT_CHANGE } from './delivery/deliveries.js';
@@ -19,6 +20,9 @@ import { DeliveryGauges } from './delivery/delivery-gauges.js';
 import { DeliveryMetrics } from './delivery/delivery-metrics.js';
 import { ManualSends } from './delivery/manual-sends.js';
 import { Endpoints } from './endpoints.js';
+import { OccupancyMetrics } from './occupancy/occupancy-metrics.js';
+import { OccupancyTracker, VACATED_DELAY_MS } from './occupancy/occupancy-tracker.js';
+import { Rules } from './occupancy/rules.js';
 import { AddressGuard } from './sending/address-guard.js';
 import { type Resolve, resolveBySystem } from './sending/resolver.js';
 import { Sender } from './sending/sender.js';
@@ -29,6 +33,8 @@ export interface WebhookSettings {
   readonly allowedNetworks: readonly string[];
   /** Parsed JSON: see read-declared.ts. */
   readonly declared: readonly unknown[];
+  /** How long a tag must be empty before `tag.vacated`. */
+  readonly vacatedDelayMs: number;
   /** Default: that of the system. */
   readonly resolve?: Resolve;
   /** Of a request. */
@@ -42,8 +48,19 @@ export interface WebhookOptions extends WebhookSettings {
 }
 
 @Module({
-  controllers: [EndpointsController, DeliveriesController],
-  providers: [Endpoints, DeclaredEndpoints, Deliveries, DeliveryMetrics, DeliveryGauges, Backlog, ManualSends],
+  controllers: [EndpointsController, DeliveriesController, RulesController],
+  providers: [
+    Endpoints,
+    DeclaredEndpoints,
+    Deliveries,
+    DeliveryMetrics,
+    DeliveryGauges,
+    Backlog,
+    ManualSends,
+    Rules,
+    OccupancyTracker,
+    OccupancyMetrics,
+  ],
 })
 export class WebhooksModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(
@@ -60,6 +77,7 @@ export class WebhooksModule implements OnApplicationBootstrap, BeforeApplication
       imports,
       providers: [
         { provide: FORMAT_CHANGE, useValue: changeResponse },
+        { provide: VACATED_DELAY_MS, useValue: options.vacatedDelayMs },
         {
           provide: AddressGuard,
           inject: [HttpAdapterHost],

@@ -167,7 +167,13 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     metricsSettings: { address: undefined, tags: metricsTags, dataDir },
     quarantine: { maxCount: 10_000, maxBytes: 1e8, retentionMs: 604_800_000, ...quarantine },
     history: { place: history, retentionMs: 7_776_000_000 },
-    webhooks: { isHttpAllowed: true, allowedNetworks: ['127.0.0.0/8', '::1'], declared: [], ...webhooks },
+    webhooks: {
+      isHttpAllowed: true,
+      allowedNetworks: ['127.0.0.0/8', '::1'],
+      declared: [],
+      vacatedDelayMs: 10_000,
+      ...webhooks,
+    },
     access: {
       isRequired: true,
       apiKeys: [],

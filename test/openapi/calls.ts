@@ -8,6 +8,8 @@ import { type DeadLetter, encodeRecord } from '../../src/webhooks/delivery/deliv
 import { encodeState } from '../../src/webhooks/delivery/delivery-state.js';
 import { endpointId } from '../../src/webhooks/endpoint.js';
 import { MAX_ENDPOINTS } from '../../src/webhooks/endpoints.js';
+import { ruleId } from '../../src/webhooks/occupancy/rule.js';
+import { MAX_RULES } from '../../src/webhooks/occupancy/rules.js';
 import { SEED, type Service } from '../e2e/service.js';
 import { eventually } from '../eventually.js';
 import { type Call, send } from './client.js';
@@ -30,6 +32,7 @@ export const QUARANTINE_ID = '019ac0f3b2c1-9f86d081884c7d65';
 /** By the clock of the service: after its participants were added. */
 const PAST = '2026-11-23T19:30:20.000Z';
 export const ENDPOINT_ID = 'ep_unknown';
+const RULE_ID = 'rule_unknown';
 /** Declared by the settings of the service. */
 export const DECLARED_ENDPOINT = {
   name: 'declared',
@@ -38,6 +41,7 @@ export const DECLARED_ENDPOINT = {
 };
 const DECLARED_ID = 'ep_declared';
 const ENDPOINT = { url: 'http://127.0.0.1:49999/presence' };
+const RULE = { tag: 'support', below: 2, forMs: 30_000 };
 const UNKNOWN_POSITION = '000000000000.1';
 const RANGE = 'from=2026-11-23T09:00:00Z&to=2026-11-23T10:00:00Z';
 
@@ -70,9 +74,19 @@ const ADMIN_OPERATIONS = new Set([
   'retryWebhookDeadLetter',
   'replayWebhooks',
   'testWebhookEndpoint',
+  'listWebhookRules',
+  'createWebhookRule',
+  'getWebhookRule',
+  'changeWebhookRule',
+  'deleteWebhookRule',
 ]);
 /** Whose bodies may be empty. */
-const OPTIONAL_BODIES = new Set(['replayQuarantinedCallbacks', 'changeWebhookEndpoint', 'rotateWebhookSecret']);
+const OPTIONAL_BODIES = new Set([
+  'replayQuarantinedCallbacks',
+  'changeWebhookEndpoint',
+  'rotateWebhookSecret',
+  'changeWebhookRule',
+]);
 const FORWARDED = {
   source: 'bandwidth',
   receivedAt: new Date().toISOString(),
@@ -100,6 +114,8 @@ export function usualCall({ path, method, operationId }: Operation): Call {
     takeForwardedCallbacks: { callbacks: [FORWARDED] },
     createWebhookEndpoint: ENDPOINT,
     changeWebhookEndpoint: { batch: 5 },
+    createWebhookRule: RULE,
+    changeWebhookRule: { below: 3 },
     rotateWebhookSecret: {},
     replayWebhooks: { from: new Date().toISOString() },
     replayQuarantinedCallbacks: { reason: 'unknown-event' },
@@ -115,6 +131,7 @@ export function usualCall({ path, method, operationId }: Operation): Call {
       .replace('{token}', SECRET)
       .replace('incidents/{id}', `incidents/${INCIDENT_ID}`)
       .replace('endpoints/{id}', `endpoints/${ENDPOINT_ID}`)
+      .replace('rules/{id}', `rules/${RULE_ID}`)
       .replace('{letterId}', QUARANTINE_ID)
       .replace('{id}', QUARANTINE_ID)
       .replace(/participants$/, operationId === 'purgeParticipants' ? 'participants?tag=nobody' : '$&')
@@ -159,6 +176,7 @@ export async function refusedCall(
           };
     case '409':
       if (operationId === 'createWebhookEndpoint') await fillWithEndpoints(service);
+      if (operationId === 'createWebhookRule') await fillWithRules(service);
       if (path.includes('endpoints/{id}')) return { ...usual, path: usual.path.replace(ENDPOINT_ID, DECLARED_ID) };
       return { ...usual, path: usual.path.replace(SEED.participantId, 'left') };
     case '410':
@@ -168,16 +186,14 @@ export async function refusedCall(
         return { ...usual, path: usual.path.replace(ENDPOINT_ID, id), body };
       }
       return { ...usual, path: `${path}?after=${UNKNOWN_POSITION}` };
-    case '412': {
-      const { id } = await createdEndpoint(service);
-      return { ...headers({ 'if-match': '"another"' }), path: usual.path.replace(ENDPOINT_ID, id) };
-    }
+    case '412':
+      return { ...headers({ 'if-match': '"another"' }), path: await existingPath(usual.path, service) };
     case '413':
       return headers({ ...JSON_TYPE, 'content-length': '1200000' });
     case '414':
       return {
         ...usual,
-        path: [SEED.participantId, INCIDENT_ID, QUARANTINE_ID, ENDPOINT_ID].reduce(
+        path: [SEED.participantId, INCIDENT_ID, QUARANTINE_ID, ENDPOINT_ID, RULE_ID].reduce(
           (text, id) => text.replace(id, 'x'.repeat(5_000)),
           usual.path,
         ),
@@ -192,6 +208,11 @@ export async function refusedCall(
         await createdEndpoint(service, key);
         return { ...headers(key), body: JSON.stringify({ ...ENDPOINT, batch: 7 }) };
       }
+      if (operationId === 'createWebhookRule') {
+        const key = { 'idempotency-key': 'a key' };
+        await createdRule(service, key);
+        return { ...headers(key), body: JSON.stringify({ ...RULE, below: 7 }) };
+      }
       if (operationId !== 'replayQuarantinedCallback') return usual;
       return { ...usual, path: usual.path.replace(QUARANTINE_ID, await quarantinedId(service, 'unknown-event')) };
     }
@@ -202,7 +223,21 @@ export async function refusedCall(
   }
 }
 
-export async function createdEndpoint(
+/** With the id of an endpoint or a rule that exists. */
+export async function existingPath(path: string, service: Service): Promise<string> {
+  if (path.includes(RULE_ID)) return path.replace(RULE_ID, await createdRule(service));
+  return path.replace(ENDPOINT_ID, (await createdEndpoint(service)).id);
+}
+
+/** Resolves with its id. */
+async function createdRule({ url }: Service, headers: Record<string, string> = {}): Promise<string> {
+  const call = { method: 'POST', path: '/v1/webhooks/rules', body: JSON.stringify(RULE) };
+  const made = await send(url, { ...call, headers: { ...JSON_TYPE, ...bearer('admin'), ...headers } });
+  expect([made.status, made.text]).toEqual([201, expect.any(String)]);
+  return JSON.parse(made.text).id;
+}
+
+async function createdEndpoint(
   { url }: Service,
   headers: Record<string, string> = {},
 ): Promise<{ readonly id: string; readonly etag: string }> {
@@ -244,6 +279,12 @@ async function fillWithEndpoints(service: Service): Promise<void> {
   const { id } = await createdEndpoint(service);
   const text = String(await webhookSettings.get(id));
   for (let n = 0; n < MAX_ENDPOINTS; n += 1) await webhookSettings.replace(endpointId(`${n}`), null, text);
+}
+
+async function fillWithRules(service: Service): Promise<void> {
+  const { webhookSettings } = service.storage;
+  const text = String(await webhookSettings.get(await createdRule(service)));
+  for (let n = 0; n < MAX_RULES; n += 1) await webhookSettings.replace(ruleId(`${n}`), null, text);
 }
 
 /** Sends a callback that is quarantined for this reason. Resolves with its id. */

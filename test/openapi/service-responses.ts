@@ -7,9 +7,9 @@ import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
 import {
   bearer,
-  createdEndpoint,
   DECLARED_ENDPOINT,
   ENDPOINT_ID,
+  existingPath,
   INCIDENT_ID,
   JSON_TYPE,
   LOCKED,
@@ -82,7 +82,7 @@ export class ServiceResponses {
         const unavailable = { getReadiness: notReady, getMetrics: crowded }[operation.operationId] ?? full;
         const restricted = operation.operationId === 'receiveBandwidthCallback' ? open : service;
         const lacking = operation.operationId === 'makeBackup' ? this.#incidents.service : unconfigured;
-        const crowdedStore = operation.operationId === 'createWebhookEndpoint' ? open : service;
+        const crowdedStore = operation.operationId.startsWith('createWebhook') ? open : service;
         const others = {
           401: unauthorized,
           403: restricted,
@@ -179,6 +179,7 @@ export class ServiceResponses {
         return collect(status, { ...usual, path: usual.path.replace(QUARANTINE_ID, id) });
       }
       case 'createWebhookEndpoint':
+      case 'createWebhookRule':
         return collect('201', usual);
       case 'getWebhookEndpoint':
       case 'changeWebhookEndpoint':
@@ -186,11 +187,13 @@ export class ServiceResponses {
       case 'rotateWebhookSecret':
       case 'listWebhookDeliveries':
       case 'testWebhookEndpoint':
-      case 'replayWebhooks': {
-        const { id } = await createdEndpoint(service);
-        const status =
-          { deleteWebhookEndpoint: '204', replayWebhooks: '202' }[operation.operationId as string] ?? '200';
-        return collect(status, { ...usual, path: usual.path.replace(ENDPOINT_ID, id) });
+      case 'replayWebhooks':
+      case 'getWebhookRule':
+      case 'changeWebhookRule':
+      case 'deleteWebhookRule': {
+        const statuses = { deleteWebhookEndpoint: '204', deleteWebhookRule: '204', replayWebhooks: '202' };
+        const status = statuses[operation.operationId as keyof typeof statuses] ?? '200';
+        return collect(status, { ...usual, path: await existingPath(usual.path, service) });
       }
       case 'listWebhookDeadLetters':
       case 'retryWebhookDeadLetter': {

@@ -45,8 +45,11 @@ describe.each(stores)('an export from %s', (_, openSource) => {
     for (const [, openTarget] of stores) {
       const { storage: copy } = await openOne(openTarget);
       expect(await importInto(copy, text)).toMatchObject({
-        ...{ added: COUNT, merged: 0, bindings: COUNT / 2 },
-        ...{ settings: SETTING_COUNT, settingsKept: 0 },
+        added: COUNT,
+        merged: 0,
+        bindings: COUNT / 2,
+        settings: SETTING_COUNT,
+        settingsKept: 0,
       });
       const [copied] = await copy.webhookSettings.list();
       expect(decodeEndpoint(String(copied?.text)).start).toEqual(await copy.feed.end());
@@ -56,8 +59,11 @@ describe.each(stores)('an export from %s', (_, openSource) => {
       expect(await copy.records.claimDue(claim)).toEqual(await storage.records.claimDue(claim));
       expect((await copy.feed.extent()).announcedBytes).toBe(0);
       expect(await importInto(copy, text)).toMatchObject({
-        ...{ added: 0, merged: 0, unchanged: COUNT },
-        ...{ settings: 0, settingsKept: SETTING_COUNT },
+        added: 0,
+        merged: 0,
+        unchanged: COUNT,
+        settings: 0,
+        settingsKept: SETTING_COUNT,
       });
       await opened.pop()?.discard();
     }

@@ -7,11 +7,11 @@ import { NoQuery } from '../../http/query-parameters.js';
 import { requestLog } from '../../http/request-log.js';
 import { Access } from '../../http/route-options.js';
 import { parseRfc3339 } from '../../runtime/rfc3339.js';
-import { type FeedPosition, formatPosition, parsePosition } from '../../storage/feed-position.js';
+import { committedAtMs, type FeedPosition, formatPosition, parsePosition } from '../../storage/feed-position.js';
 import type { FeedStore } from '../../storage/ports.js';
 import { isTimedId, type TimedId } from '../../storage/timed-id.js';
-import { DELIVERY_STORE, FEED_STORE } from '../../storage/tokens.js';
-import type { DeliveryStore } from '../../storage/webhook-ports.js';
+import { DELIVERY_STORE, FEED_STORE, OCCUPANCY_EVENT_STORE } from '../../storage/tokens.js';
+import type { DeliveryStore, OccupancyEventStore } from '../../storage/webhook-ports.js';
 import { ManualSends } from '../delivery/manual-sends.js';
 import type { Endpoint } from '../endpoint.js';
 import { Endpoints } from '../endpoints.js';
@@ -42,6 +42,7 @@ export class DeliveriesController {
     private readonly sends: ManualSends,
     @Inject(DELIVERY_STORE) private readonly store: DeliveryStore,
     @Inject(FEED_STORE) private readonly feed: FeedStore,
+    @Inject(OCCUPANCY_EVENT_STORE) private readonly events: OccupancyEventStore,
   ) {}
 
   @Get('deliveries')
@@ -98,7 +99,9 @@ export class DeliveriesController {
   ): Promise<ReplayStartedResponse> {
     const endpoint = await this.#find(id);
     const from = await this.#positionOf(text);
-    const replay = { id: randomBytes(9).toString('base64url'), from };
+    const fromMs = parseRfc3339(text) ?? Math.max(...from.map(committedAtMs));
+    const fromEvent = await this.events.newestNumber(fromMs);
+    const replay = { id: randomBytes(9).toString('base64url'), from, fromEvent };
     const changed = await this.endpoints.change(endpoint.id, (one) => ({ ...one, replay }));
     if (typeof changed === 'string') throw endpointProblem(changed);
     requestLog(request).info({ endpoint: id, from: text }, 'an operator replays the webhooks of an endpoint');

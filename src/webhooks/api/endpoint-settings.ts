@@ -1,5 +1,6 @@
 // Turns validated request bodies into the settings of an endpoint.
 import type { EndpointSettings } from '../endpoint.js';
+import { changed } from './members.js';
 import type { EndpointPatch, EndpointRequest } from './requests.js';
 
 export function settingsOf(request: EndpointRequest): EndpointSettings {
@@ -24,9 +25,4 @@ export function changedSettings(settings: EndpointSettings, patch: EndpointPatch
     headers: headers ?? settings.headers,
     isEnabled: enabled ?? settings.isEnabled,
   };
-}
-
-function changed<T>(before: T | undefined, after: T | null | undefined): T | undefined {
-  if (after === undefined) return before;
-  return after === null ? undefined : after;
 }

@@ -1,5 +1,6 @@
 import { ProblemError } from '../../http/problem.js';
 import { type EndpointFault, MAX_ENDPOINTS } from '../endpoints.js';
+import { MAX_RULES, type RuleFault } from '../occupancy/rules.js';
 
 export function endpointProblem(fault: EndpointFault): ProblemError {
   switch (fault) {
@@ -19,4 +20,19 @@ export function endpointProblem(fault: EndpointFault): ProblemError {
 export function declaredProblem(): ProblemError {
   const detail = 'It comes from the setting WEBHOOK_ENDPOINTS: change it there.';
   return new ProblemError('declared-endpoint', { detail });
+}
+
+export function ruleProblem(fault: RuleFault): ProblemError {
+  switch (fault) {
+    case 'unknown':
+      return new ProblemError('unknown-rule', { detail: 'There is no such rule.' });
+    case 'changed':
+      return new ProblemError('rule-changed', { detail: 'Get the rule again, and repeat the change.' });
+    case 'too-many':
+      return new ProblemError('too-many-rules', { detail: `There are ${MAX_RULES} rules already.` });
+    case 'other-request':
+      return new ProblemError('idempotency-key-reused', {
+        detail: 'The same Idempotency-Key has made a rule with other settings. Use a new key.',
+      });
+  }
 }

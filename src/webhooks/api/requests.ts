@@ -12,47 +12,25 @@ import {
   MaxLength,
   Min,
   ValidateBy,
-  ValidateIf,
 } from 'class-validator';
-import { CHANGE_TYPES, type ChangeType } from '../../domain/change.js';
 import { MAX_IDENTIFIER_LENGTH } from '../../domain/identifier.js';
 import { AsSent } from '../../http/as-sent.js';
 import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
 import { TAG_EXAMPLE } from '../../http/openapi/examples.js';
 import { Identifier } from '../../http/query-parameters.js';
+import { EVENT_TYPES, type EventType } from '../endpoint.js';
 import { headersFault, MAX_HEADERS } from '../sending/static-headers.js';
+import { Absent, MAX_TAG_LENGTH, Nullable, Text } from './members.js';
 
 export const URL_EXAMPLE = 'https://backend.example.com/presence';
 const MAX_URL_LENGTH = 2_048;
-const MAX_TAG_LENGTH = 1_024;
 const MAX_BATCH = 100;
 const MAX_OVERLAP_S = 7 * 86_400;
 const DEFAULT_OVERLAP_S = 86_400;
 
-/** null is as if it were absent and, in a change, removes what there is. */
-const Nullable = () => ValidateIf((_, value) => value !== undefined && value !== null);
-/** In a change, what is absent stays. */
-const Absent = () => ValidateIf((_, value) => value !== undefined);
-
 const BATCH = { message: `must be a whole number from 1 to ${MAX_BATCH}` };
 const OVERLAP = { message: `must be a whole number from 0 to ${MAX_OVERLAP_S}` };
-const TYPES = { message: `must be an array of ${CHANGE_TYPES.join(', ')}` };
-
-const Text = (example: string, maxLength: number, description: string) =>
-  applyDecorators(
-    ApiPropertyOptional({ type: String, nullable: true, minLength: 1, maxLength, example, description }),
-    Nullable(),
-    IsString({ message: 'must be a string' }),
-    MaxLength(maxLength, { message: `must not be longer than ${maxLength} characters` }),
-    ValidateBy({
-      name: 'text',
-      validator: {
-        // No stored tag contains NUL.
-        validate: (text: unknown) => typeof text === 'string' && /^[^\0\p{Surrogate}]+$/u.test(text),
-        defaultMessage: () => 'must be text, and must not be empty',
-      },
-    }),
-  );
+const TYPES = { message: `must be an array of ${EVENT_TYPES.join(', ')}` };
 
 const Url = () =>
   applyDecorators(
@@ -76,22 +54,22 @@ class EndpointMembers {
 
   @ApiPropertyOptional({
     type: [String],
-    enum: CHANGE_TYPES,
+    enum: EVENT_TYPES,
     nullable: true,
     example: ['participant.connected', 'participant.gone'],
-    description: 'Only changes of these types.',
+    description: 'Only these types. Absent: all changes, but no events about tags and rules.',
   })
   @Nullable()
   @IsArray(TYPES)
   @ArrayMinSize(1, TYPES)
-  @ArrayMaxSize(CHANGE_TYPES.length, TYPES)
-  @IsIn(CHANGE_TYPES, { each: true, ...TYPES })
-  types?: ChangeType[] | null;
+  @ArrayMaxSize(EVENT_TYPES.length, TYPES)
+  @IsIn(EVENT_TYPES, { each: true, ...TYPES })
+  types?: EventType[] | null;
 
   @Text(
     TAG_EXAMPLE,
     MAX_TAG_LENGTH,
-    'Only changes of participants with exactly this tag, and the change in which one loses it.',
+    'Only changes of participants with exactly this tag, the change in which one loses it, and events about exactly this tag.',
   )
   tag?: string | null;
 

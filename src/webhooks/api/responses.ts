@@ -1,10 +1,9 @@
 // The responses about endpoints.
-import { CHANGE_TYPES, type ChangeType } from '../../domain/change.js';
 import { ApiProperty, ApiPropertyOptional } from '../../http/openapi/decorators.js';
 import { TAG_EXAMPLE, TIME_EXAMPLE } from '../../http/openapi/examples.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
 import type { EndpointProgress, Unread } from '../delivery/backlog.js';
-import { DISABLE_REASONS, type DisableReason } from '../endpoint.js';
+import { DISABLE_REASONS, type DisableReason, EVENT_TYPES, type EventType } from '../endpoint.js';
 import { URL_EXAMPLE } from './requests.js';
 
 export const ENDPOINT_ID_EXAMPLE = 'ep_hJ6qXv1mT0a4Zr8K';
@@ -27,7 +26,7 @@ class DeliveryStateResponse {
   @ApiProperty({
     type: 'integer',
     example: 0,
-    description: 'Changes that were read from the feed and are not settled: at most about 1,000.',
+    description: 'Changes and events that were read and are not settled: at most about 1,000.',
   })
   waiting: number;
 
@@ -78,11 +77,11 @@ export class EndpointResponse {
 
   @ApiPropertyOptional({
     type: [String],
-    enum: CHANGE_TYPES,
+    enum: EVENT_TYPES,
     example: ['participant.connected', 'participant.gone'],
-    description: 'Absent: all.',
+    description: 'Absent: all changes.',
   })
-  types?: ChangeType[];
+  types?: EventType[];
 
   @ApiPropertyOptional({ type: String, example: TAG_EXAMPLE })
   tag?: string;
@@ -169,7 +168,10 @@ function deliveryStateResponse({ state }: EndpointProgress, unread: Unread, nowM
   const { failures, failingSinceMs, lastDeliveryMs } = health;
   const oldestMs = Math.min(oldestAtMs ?? nowMs, unread.oldestAtMs ?? nowMs);
   return {
-    waiting: messages.reduce((sum, one) => sum + (typeof one === 'string' ? 1 : one.changes.length), 0),
+    waiting: messages.reduce(
+      (sum, one) => sum + (typeof one === 'string' ? 1 : one.changes.length + (one.event ? 1 : 0)),
+      0,
+    ),
     unread: unread.count,
     ...(unread.hasMore && { moreUnread: true }),
     lagMs: Math.max(nowMs - oldestMs, 0),

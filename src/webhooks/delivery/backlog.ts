@@ -5,7 +5,7 @@ import { FeedReader } from '../../feed/feed-reader.js';
 import { committedAtMs, type FeedPosition, isPast } from '../../storage/feed-position.js';
 import type { FeedStore } from '../../storage/ports.js';
 import { FEED_STORE } from '../../storage/tokens.js';
-import type { Endpoint } from '../endpoint.js';
+import { changeFilterOf, type Endpoint } from '../endpoint.js';
 import type { DeliveryState } from './delivery-state.js';
 
 export interface Unread {
@@ -36,7 +36,7 @@ export class Backlog {
   async unread(all: readonly EndpointProgress[]): Promise<Unread[]> {
     if (all.every(hasReadAll)) return all.map(() => NONE);
     const end = await this.feed.end();
-    return Promise.all(all.map((one) => (hasReadAll(one) ? NONE : this.#unreadOf(one, end))));
+    return Promise.all(all.map(async (one) => (hasReadAll(one) ? NONE : this.#unreadOf(one, end))));
   }
 
   async #unreadOf({ endpoint, state }: EndpointProgress, end: FeedPosition): Promise<Unread> {
@@ -47,7 +47,8 @@ export class Backlog {
     if (page === null || page === 'disconnected') {
       return { count: 0, hasMore: true, oldestAtMs: Math.max(...cursor.map(committedAtMs)) };
     }
-    const wanted = page.changes.filter(({ change }) => isWanted(change, endpoint.filter));
+    const filter = changeFilterOf(endpoint.filter);
+    const wanted = page.changes.filter(({ change }) => isWanted(change, filter));
     return { count: wanted.length, hasMore: !page.isLast, oldestAtMs: wanted[0]?.change.receivedAtMs };
   }
 }

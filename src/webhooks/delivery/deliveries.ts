@@ -9,10 +9,12 @@ import { CLOCK, type Clock } from '../../runtime/clock.js';
 import { delay } from '../../runtime/delay.js';
 import { type HeldLease, LeaseHolder } from '../../storage/lease-holder.js';
 import { type FeedStore, type LeaseStore, StoreUnavailableError } from '../../storage/ports.js';
-import { DELIVERY_STORE, FEED_STORE, LEASE_STORE } from '../../storage/tokens.js';
-import type { DeliveryStore } from '../../storage/webhook-ports.js';
+import { DELIVERY_STORE, FEED_STORE, LEASE_STORE, OCCUPANCY_EVENT_STORE } from '../../storage/tokens.js';
+import type { DeliveryStore, OccupancyEventStore } from '../../storage/webhook-ports.js';
 import type { DisableReason, Endpoint } from '../endpoint.js';
 import { Endpoints } from '../endpoints.js';
+import { EventLog } from '../occupancy/event-log.js';
+import { OccupancyTracker } from '../occupancy/occupancy-tracker.js';
 import { Sender } from '../sending/sender.js';
 import { DeliveryMetrics } from './delivery-metrics.js';
 import { DeliverySaver, LEASE } from './delivery-saver.js';
@@ -32,6 +34,7 @@ export const FORMAT_CHANGE = Symbol('FormatChange');
 /** Of one tenure of the lease. */
 interface Tenure {
   readonly lease: HeldLease;
+  readonly events: EventLog;
   readonly running: Map<string, EndpointDelivery>;
   /** Endpoints that are starting, changing or stopping. */
   readonly busy: Map<string, Promise<void>>;
@@ -59,9 +62,11 @@ export class Deliveries {
     private readonly reader: FeedReader,
     private readonly hub: FeedHub,
     private readonly metrics: DeliveryMetrics,
+    private readonly tracker: OccupancyTracker,
     @Inject(FORMAT_CHANGE) private readonly formatChange: FormatChange,
     @Inject(FEED_STORE) private readonly feed: FeedStore,
     @Inject(DELIVERY_STORE) private readonly store: DeliveryStore,
+    @Inject(OCCUPANCY_EVENT_STORE) private readonly eventStore: OccupancyEventStore,
     @Inject(LEASE_STORE) private readonly leases: LeaseStore,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) private readonly log: Logger,
@@ -91,14 +96,28 @@ export class Deliveries {
   }
 
   async #work(lease: HeldLease): Promise<void> {
+    const events = await this.#openLog(lease.signal);
+    if (!events) return;
     const running = new Map<string, EndpointDelivery>();
     const saver = new DeliverySaver(lease, running, this.store, this.clock);
-    const tenure: Tenure = { lease, running, busy: new Map(), saver };
-    await Promise.all([this.#keepUpToDate(tenure), this.#keepSaved(tenure)]);
+    const tenure: Tenure = { lease, events, running, busy: new Map(), saver };
+    const { token, signal } = lease;
+    const tracking = this.tracker.run({ lease: { name: LEASE, token }, signal, log: events });
+    await Promise.all([this.#keepUpToDate(tenure), this.#keepSaved(tenure), tracking]);
     await Promise.all(tenure.busy.values());
     await Promise.all([...tenure.running.values()].map((delivery) => delivery.stop()));
     await tenure.saver.save();
     this.#overview = undefined;
+  }
+
+  /** undefined: the lease is lost before the store can be read. */
+  async #openLog(signal: AbortSignal): Promise<EventLog | undefined> {
+    let log: EventLog | undefined;
+    const open = async () => {
+      log = await EventLog.open(this.eventStore);
+    };
+    while (!signal.aborted && !(await this.#attempt(open))) await delay(this.clock, REFRESH_MS, signal);
+    return log;
   }
 
   async #keepUpToDate(tenure: Tenure): Promise<void> {
@@ -170,6 +189,7 @@ export class Deliveries {
     const shared = { feed, reader, hub, clock, log, sender, metrics, formatChange };
     return new EndpointDelivery(endpoint, state, {
       ...shared,
+      events: tenure.events,
       random: Math.random,
       save: () => tenure.saver.save(),
       disable: (reason) => this.#disable(endpoint, reason),

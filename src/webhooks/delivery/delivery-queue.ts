@@ -2,7 +2,7 @@
 // the same time, fewer when the endpoint fails. No I/O and no clock. What was read and is not here is settled: it was delivered or
 // set aside.
 import type { FeedPosition } from '../../storage/feed-position.js';
-import { type Gap, type Message, orderKeysOf, type WaitingChange } from './message.js';
+import { type Gap, type Message, orderKeysOf, type WaitingChange, type WaitingEvent } from './message.js';
 import { MAX_FAILING_MS, MAX_REFUSED_MS, PROBE_AFTER_FAILURES, PROBE_MS, retryDelayMs } from './retry.js';
 
 /** Requests in progress. */
@@ -33,10 +33,17 @@ export class DeliveryQueue {
   #messages: Message[];
   #health: Health;
   #cursor: FeedPosition;
+  #eventCursor: number;
 
-  /** `cursor`: everything up to here was read. */
-  constructor(cursor: FeedPosition, messages: readonly Message[] = [], health: Health = { failures: 0 }) {
+  /** `cursor`, `eventCursor`: everything up to here was read. */
+  constructor(
+    cursor: FeedPosition,
+    messages: readonly Message[] = [],
+    health: Health = { failures: 0 },
+    eventCursor = 0,
+  ) {
     this.#cursor = cursor;
+    this.#eventCursor = eventCursor;
     this.#messages = [...messages];
     this.#health = health;
   }
@@ -53,6 +60,11 @@ export class DeliveryQueue {
     return this.#cursor;
   }
 
+  /** The number of the last occupancy event that was read. */
+  get eventCursor(): number {
+    return this.#eventCursor;
+  }
+
   /** Everything before it is settled: what must be read again after a crash. */
   get position(): FeedPosition {
     const first = this.#messages.find(({ changes }) => changes.length > 0);
@@ -63,9 +75,10 @@ export class DeliveryQueue {
     return this.#messages.reduce((sum, { changes }) => sum + changes.length, 0);
   }
 
-  /** When the oldest change in it was received; undefined: there is none. */
+  /** When the first change in it was received, or the first event derived; undefined: there is none. */
   get oldestAtMs(): number | undefined {
-    return this.#messages.find(({ changes }) => changes.length > 0)?.changes[0]?.change.receivedAtMs;
+    const first = this.#messages.find(({ gap }) => gap === undefined);
+    return first?.changes[0]?.change.receivedAtMs ?? first?.event?.atMs;
   }
 
   get sendingCount(): number {
@@ -89,6 +102,12 @@ export class DeliveryQueue {
       this.#cursor = change.position;
     }
     this.#cursor = cursor;
+  }
+
+  /** `cursor`: all occupancy events up to this number were read, whether or not they are among them. */
+  addEvents(events: readonly WaitingEvent[], cursor: number): void {
+    this.#messages.push(...events.map((event) => ({ ...NEW, changes: [], event })));
+    this.#eventCursor = cursor;
   }
 
   /** Reading goes on after the gap. Two gaps without a delivery in between are told as one. */
@@ -240,6 +259,6 @@ function chooseNext(messages: readonly Message[], { nowMs, batch, free }: Choice
 }
 
 /** Never sent, so that it can become part of a batch. */
-function isSimple({ isSealed, gap }: Message): boolean {
-  return !isSealed && gap === undefined;
+function isSimple({ isSealed, gap, event }: Message): boolean {
+  return !isSealed && gap === undefined && event === undefined;
 }

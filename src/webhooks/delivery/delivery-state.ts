@@ -2,7 +2,7 @@
 // named by where they are in the feed, and are read again from there.
 import type { FeedPosition } from '../../storage/feed-position.js';
 import type { DeliveryQueue, Health } from './delivery-queue.js';
-import type { ChangeRef, Gap, Message, WaitingChange } from './message.js';
+import type { ChangeRef, Gap, Message, WaitingChange, WaitingEvent } from './message.js';
 
 /** Of the stored text. A change of its shape needs a new one, and code that still reads this one. */
 const FORMAT = 1;
@@ -13,6 +13,7 @@ type StoredMessage =
   | {
       readonly changes: readonly ChangeRef[];
       readonly gap?: Gap;
+      readonly event?: WaitingEvent;
       readonly failures: number;
       readonly refusals: number;
       readonly firstFailedAtMs?: number;
@@ -24,6 +25,8 @@ export interface DeliveryState {
   readonly position: FeedPosition;
   /** What was not read yet begins after it. */
   readonly cursor: FeedPosition;
+  /** The same for occupancy events: the number of the last one that was read. */
+  readonly eventCursor: number;
   readonly messages: readonly StoredMessage[];
   readonly health: Health;
   /** The last replay that was begun. */
@@ -43,9 +46,18 @@ type Facts = Pick<DeliveryState, 'replayId' | 'lastError' | 'settingsAtMs' | 'is
 };
 
 export function encodeState({ queue, ...facts }: Facts): string {
-  const { position, cursor, messages, health, oldestAtMs } = queue;
+  const { position, cursor, eventCursor, messages, health, oldestAtMs } = queue;
   const stored = messages.map(toStored);
-  return JSON.stringify({ format: FORMAT, position, cursor, messages: stored, health, ...facts, oldestAtMs });
+  return JSON.stringify({
+    format: FORMAT,
+    position,
+    cursor,
+    eventCursor,
+    messages: stored,
+    health,
+    ...facts,
+    oldestAtMs,
+  });
 }
 
 /** Throws if the text is not a result of `encodeState`. */
@@ -79,17 +91,27 @@ export function restoreMessages(
   const placeOf = ({ changes }: Message) => order.get(changes[0]?.ref as ChangeRef) ?? -1;
   return messages
     .map((stored) => toMessage(stored, found))
-    .filter(({ changes, gap }) => changes.length > 0 || gap !== undefined)
+    .filter(({ changes, gap, event }) => changes.length > 0 || gap !== undefined || event !== undefined)
     .sort((a, b) => placeOf(a) - placeOf(b));
 }
 
-function toStored({ changes, gap, isSealed, failures, refusals, firstFailedAtMs, nextAtMs }: Message): StoredMessage {
+function toStored({
+  changes,
+  gap,
+  event,
+  isSealed,
+  failures,
+  refusals,
+  firstFailedAtMs,
+  nextAtMs,
+}: Message): StoredMessage {
   const refs = changes.map(({ ref }) => ref);
   const [only] = refs;
-  if (!isSealed && !gap && only !== undefined) return only;
+  if (!isSealed && only !== undefined) return only;
   return {
     changes: refs,
     ...(gap && { gap }),
+    ...(event && { event }),
     failures,
     refusals,
     nextAtMs,

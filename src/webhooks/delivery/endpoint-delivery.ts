@@ -4,11 +4,12 @@ import type { Logger } from 'pino';
 import type { FeedPosition } from '../../storage/feed-position.js';
 import { committedAtMs } from '../../storage/feed-position.js';
 import type { DeliveryUpdate } from '../../storage/webhook-ports.js';
-import { type DisableReason, type Endpoint, encodeEndpoint } from '../endpoint.js';
+import { changeFilterOf, type DisableReason, type Endpoint, encodeEndpoint } from '../endpoint.js';
 import type { Sender } from '../sending/sender.js';
 import { DeliveryQueue, MAX_SENDING } from './delivery-queue.js';
 import type { AttemptResult } from './delivery-records.js';
 import { type DeliveryState, encodeState } from './delivery-state.js';
+import { EventConsumer, type EventParts } from './event-consumer.js';
 import { FeedConsumer, type FeedParts } from './feed-consumer.js';
 import type { Message } from './message.js';
 import { type FormatChange, headersOf, outgoingOf } from './outgoing.js';
@@ -21,7 +22,7 @@ const CURSOR_SAVE_MS = 10_000;
 /** Requests in progress may end by themselves for this long when delivering stops. */
 const DRAIN_MS = 2_000;
 
-export interface EndpointDeliveryParts extends FeedParts {
+export interface EndpointDeliveryParts extends FeedParts, EventParts {
   readonly sender: Sender;
   readonly formatChange: FormatChange;
   /** From 0 to 1. */
@@ -35,12 +36,14 @@ export class EndpointDelivery {
   #endpoint: Endpoint;
   #queue: DeliveryQueue;
   #consumer: FeedConsumer | undefined;
+  #eventConsumer: EventConsumer | undefined;
   #lastError: string | undefined;
   readonly #records = new PendingRecords();
   #isChanged = true;
   #savedAtMs = 0;
   #savedCursor: FeedPosition = [];
   #isSavedAsLive = false;
+  #savedEventCursor = 0;
   #isHalted = false;
   #cancelTimer = () => {};
   readonly #sending = new Set<Promise<void>>();
@@ -55,7 +58,8 @@ export class EndpointDelivery {
     private readonly parts: EndpointDeliveryParts,
   ) {
     this.#endpoint = endpoint;
-    this.#queue = new DeliveryQueue(state?.cursor ?? endpoint.start, [], state?.health);
+    const { cursor = endpoint.start, eventCursor = endpoint.eventStart, health } = state ?? {};
+    this.#queue = new DeliveryQueue(cursor, [], health, eventCursor);
     this.#lastError = state?.lastError;
     setMaxListeners(MAX_SENDING, this.#interruption.signal);
     this.#log = parts.log.child({ endpoint: endpoint.id });
@@ -98,7 +102,7 @@ export class EndpointDelivery {
     await this.#started;
     if (this.#isHalted) return;
     if (!isSameFilter) {
-      await this.#consumer?.stop();
+      await this.#stopConsumers();
       this.#follow();
     }
     this.#retryNow();
@@ -109,7 +113,7 @@ export class EndpointDelivery {
     this.#isHalted = true;
     this.#cancelTimer();
     await this.#started;
-    await this.#consumer?.stop();
+    await this.#stopConsumers();
     const cancel = this.parts.clock.after(drainMs, () => this.#interruption.abort());
     await Promise.all(this.#sending);
     cancel();
@@ -124,13 +128,16 @@ export class EndpointDelivery {
   /** What is to be stored; undefined: nothing has changed. */
   update(nowMs: number): DeliveryUpdate | undefined {
     this.#consumer?.updateCursor();
-    const isMoved = this.#queue.cursor !== this.#savedCursor && nowMs - this.#savedAtMs >= CURSOR_SAVE_MS;
+    const { cursor, eventCursor } = this.#queue;
+    const isMoved = cursor !== this.#savedCursor || eventCursor !== this.#savedEventCursor;
     const isLive = this.#consumer?.isLive ?? false;
-    if (!this.#isChanged && !isMoved && isLive === this.#isSavedAsLive) return undefined;
+    const mustSave = this.#isChanged || isLive !== this.#isSavedAsLive;
+    if (!mustSave && !(isMoved && nowMs - this.#savedAtMs >= CURSOR_SAVE_MS)) return undefined;
     this.#isChanged = false;
     this.#isSavedAsLive = isLive;
     this.#savedAtMs = nowMs;
-    this.#savedCursor = this.#queue.cursor;
+    this.#savedCursor = cursor;
+    this.#savedEventCursor = eventCursor;
     const facts = {
       queue: this.#queue,
       replayId: this.replayId,
@@ -168,8 +175,15 @@ export class EndpointDelivery {
   }
 
   #follow(): void {
-    this.#consumer = new FeedConsumer(this.#queue, this.parts, this.#endpoint.filter, () => this.#pump());
+    const { filter } = this.#endpoint;
+    this.#consumer = new FeedConsumer(this.#queue, this.parts, changeFilterOf(filter), () => this.#pump());
+    this.#eventConsumer = new EventConsumer(this.#queue, this.parts, filter, () => this.#pump());
     this.#consumer.start();
+    this.#eventConsumer.start();
+  }
+
+  async #stopConsumers(): Promise<void> {
+    await Promise.all([this.#consumer?.stop(), this.#eventConsumer?.stop()]);
   }
 
   /** Sends what can be sent now. */
@@ -227,6 +241,7 @@ export class EndpointDelivery {
       if (this.#queue.isGivenUp(endMs)) return this.#giveUp('failing');
     }
     this.#consumer?.queueChanged();
+    this.#eventConsumer?.queueChanged();
     this.#pump();
   }
 

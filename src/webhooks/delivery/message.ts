@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Change } from '../../domain/change.js';
 import { keyOf } from '../../storage/encoding/subject-key.js';
 import type { FeedPosition } from '../../storage/feed-position.js';
+import type { NumberedEvent } from '../occupancy/occupancy-event.js';
 
 /** Where a change is in the feed: shard, entry and number within the entry. The same in every process. */
 export type ChangeRef = string & { readonly brand: 'ChangeRef' };
@@ -24,10 +25,14 @@ export interface Gap {
   readonly atMs: number;
 }
 
+/** An occupancy event that waits to be delivered, or `occupancy.gap`: events up to its number have been dropped. */
+export type WaitingEvent = Omit<NumberedEvent, 'type'> & { readonly type: NumberedEvent['type'] | 'occupancy.gap' };
+
 export interface Message {
-  /** None if it tells of a gap. */
+  /** None if it tells of a gap or an event. */
   readonly changes: readonly WaitingChange[];
   readonly gap?: Gap;
+  readonly event?: WaitingEvent;
   /** Whether it has been sent, so that its content is fixed. */
   readonly isSealed: boolean;
   readonly isSending: boolean;
@@ -45,13 +50,20 @@ export function refOf({ position, shard }: { readonly position: FeedPosition; re
   return `${shard}.${entry}.${changeOffset}` as ChangeRef;
 }
 
-/** Messages with a key in common are sent one after the other: the order per participant. */
-export function orderKeysOf({ changes }: Pick<Message, 'changes'>): string[] {
-  return changes.map(({ change }) => keyOf(change.subject));
+/** Messages with a key in common are sent one after the other: the order per participant, per tag and per rule. */
+export function orderKeysOf({ changes, event }: Pick<Message, 'changes' | 'event'>): string[] {
+  // No other key begins with a space.
+  return event ? [` ${event.key}`] : changes.map(({ change }) => keyOf(change.subject));
 }
 
 /** Of Standard Webhooks: the same for every attempt, in every process. Without dots, which separate what is signed. */
-export function messageIdOf({ changes, gap }: Pick<Message, 'changes' | 'gap'>): string {
-  const parts = gap ? ['gap', ...[...gap.from, ...gap.to].map(({ entry }) => entry)] : changes.map(({ ref }) => ref);
-  return `msg_${createHash('sha256').update(parts.join(' ')).digest('base64url').slice(0, 24)}`;
+export function messageIdOf(message: Pick<Message, 'changes' | 'gap' | 'event'>): string {
+  return `msg_${createHash('sha256').update(identityOf(message).join(' ')).digest('base64url').slice(0, 24)}`;
+}
+
+function identityOf({ changes, gap, event }: Pick<Message, 'changes' | 'gap' | 'event'>): (string | number)[] {
+  if (gap) return ['gap', ...[...gap.from, ...gap.to].map(({ entry }) => entry)];
+  // Its time, because a store that has lost events gives a number again.
+  if (event) return [event.type, event.number, event.atMs];
+  return changes.map(({ ref }) => ref);
 }

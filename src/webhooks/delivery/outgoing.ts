@@ -19,7 +19,8 @@ export interface Outgoing {
 /** The same at every attempt. `isBatch`: whether the endpoint may get several changes in one request. */
 export function outgoingOf(message: Message, isBatch: boolean, formatChange: FormatChange): Outgoing {
   const id = messageIdOf(message);
-  const { changes, gap } = message;
+  const { changes, gap, event } = message;
+  if (event) return outgoing(id, event.type, event.atMs, event.data);
   if (gap) {
     const data = { after: formatPosition(gap.from), position: formatPosition(gap.to) };
     return outgoing(id, 'feed.gap', gap.atMs, data);

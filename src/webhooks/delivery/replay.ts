@@ -4,11 +4,17 @@ import type { Endpoint } from '../endpoint.js';
 import type { DeliveryState } from './delivery-state.js';
 
 /** The state from which a replay begins: never later than what is not settled. `state` itself if no replay is to begin. */
-export function withReplay({ replay, start }: Endpoint, state: DeliveryState | undefined): DeliveryState | undefined {
+export function withReplay(
+  { replay, start, eventStart }: Endpoint,
+  state: DeliveryState | undefined,
+): DeliveryState | undefined {
   if (!replay || replay.id === state?.replayId) return state;
   const position = earlier(replay.from, state?.position ?? start);
   const health = state?.health ?? { failures: 0 };
-  return { health, position, cursor: position, messages: [], replayId: replay.id, settingsAtMs: 0 };
+  const waiting = state?.messages.flatMap((one) => (typeof one === 'string' ? [] : (one.event ?? []))) ?? [];
+  const settled = waiting.map(({ number }) => number - 1);
+  const eventCursor = Math.min(replay.fromEvent, state?.eventCursor ?? eventStart, ...settled);
+  return { health, position, cursor: position, eventCursor, messages: [], replayId: replay.id, settingsAtMs: 0 };
 }
 
 /** In each shard. */

@@ -28,12 +28,12 @@ async function readUnsettled(
   state: DeliveryState,
   { reader, feed, clock, log, metrics }: Omit<FeedParts, 'hub'>,
 ): Promise<DeliveryQueue> {
-  const { position, cursor, messages, health } = state;
+  const { position, cursor, eventCursor, messages, health } = state;
   const refs = new Set(
     messages.flatMap((one): readonly ChangeRef[] => (typeof one === 'string' ? [one] : one.changes)),
   );
   const read = await readAgain(reader, { position, cursor, refs });
-  const queue = new DeliveryQueue(cursor, restoreMessages(state, read), health);
+  const queue = new DeliveryQueue(cursor, restoreMessages(state, read), health, eventCursor);
   if (read.length === refs.size) return queue;
   const to = await positionAfterGap(feed, cursor);
   log.warn({ missing: refs.size - read.length }, 'the feed no longer has changes that a webhook should have delivered');

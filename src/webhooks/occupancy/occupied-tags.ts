@@ -1,0 +1,36 @@
+// The tags that are occupied when they begin to be followed.
+import type { FeedReader } from '../../feed/feed-reader.js';
+import { type FeedPosition, isPast } from '../../storage/feed-position.js';
+import type { FeedStore } from '../../storage/ports.js';
+import type { OccupancyCounts } from './occupancy-counts.js';
+import { enteredTags } from './touched-tags.js';
+
+const BATCH_SIZE = 512;
+
+interface Parts {
+  readonly reader: FeedReader;
+  readonly feed: FeedStore;
+  readonly counts: OccupancyCounts;
+}
+
+/**
+ * `from`: the position from which they are followed; undefined: from now on. Without those that somebody has come to since then, who
+ * may be the first one.
+ */
+export async function occupiedBefore(
+  { reader, feed, counts }: Parts,
+  from: FeedPosition | undefined,
+): Promise<{ readonly tags: ReadonlySet<string>; readonly position: FeedPosition }> {
+  const now = await feed.end();
+  const tags = await counts.occupiedTags();
+  // Everybody who was counted came before it.
+  const end = await feed.end();
+  const start = from ?? now;
+  for (let position = start; !end.every((one, shard) => isPast(position, shard, one)); ) {
+    const batch = await reader.batch(position, BATCH_SIZE);
+    if (batch === null) break;
+    for (const tag of enteredTags(batch.changes)) tags.delete(tag);
+    position = batch.position;
+  }
+  return { tags, position: start };
+}
