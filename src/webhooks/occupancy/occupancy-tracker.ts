@@ -24,8 +24,8 @@ const PAUSE_MS = 250;
 /** How soon a change that another process has made to an endpoint or a rule is noticed. */
 const REFRESH_MS = 1_000;
 const RETRY_MS = 1_000;
-/** An endpoint that was made longer ago has been told of all that there was. */
-const NEW_MS = 60_000;
+/** Of an endpoint that was made since then, all changes are followed from its start on, even if no process could do so at once. */
+const NEW_MS = 600_000;
 
 /** Of one tenure of the lease. */
 export interface TrackerTenure {
