@@ -22,7 +22,7 @@ import type { SettingLine } from './export-format.js';
 import { patiently } from './patience.js';
 import { importedText } from './webhook-settings.js';
 
-type ImportedStorage = Pick<Storage, 'records' | 'bindings' | 'ends' | 'feed' | 'webhookSettings'>;
+type ImportedStorage = Pick<Storage, 'records' | 'bindings' | 'ends' | 'feed' | 'webhookSettings' | 'occupancyEvents'>;
 
 /** Ends that are added at the same time. */
 const END_BATCH = 500;
@@ -92,7 +92,9 @@ export class Importer {
   /** An endpoint is told of what is committed from now on. */
   async addSetting({ id, members }: SettingLine): Promise<void> {
     await patiently(async () => {
-      const text = importedText(id, members, await this.#storage.feed.end());
+      const { feed, occupancyEvents } = this.#storage;
+      const start = { start: await feed.end(), eventStart: await occupancyEvents.newestNumber() };
+      const text = importedText(id, members, start);
       const isAdded = await this.#storage.webhookSettings.replace(id, null, text);
       this.#counts[isAdded ? 'settings' : 'settingsKept'] += 1;
     });

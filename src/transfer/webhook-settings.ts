@@ -9,14 +9,20 @@ type Members = Readonly<Record<string, unknown>>;
 /** undefined: it cannot be read. */
 export function exportedSetting({ text }: WebhookSetting): Members | undefined {
   try {
-    const { start: _start, replay: _replay, ...members } = JSON.parse(text) as Members;
+    const { start: _start, eventStart: _eventStart, replay: _replay, ...members } = JSON.parse(text) as Members;
     return members;
   } catch {
     return undefined;
   }
 }
 
-/** As it is stored. `end`: of the feed of its new store. */
-export function importedText(id: string, members: Members, end: FeedPosition): string {
-  return JSON.stringify(isEndpointId(id) ? { ...members, start: end } : members);
+interface Start {
+  readonly start: FeedPosition;
+  /** The number of an occupancy event. */
+  readonly eventStart: number;
+}
+
+/** As it is stored. `start`: the ends of its new store. */
+export function importedText(id: string, members: Members, start: Start): string {
+  return JSON.stringify(isEndpointId(id) ? { ...members, ...start } : members);
 }
