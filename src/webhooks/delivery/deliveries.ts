@@ -123,20 +123,15 @@ export class Deliveries {
   async #keepUpToDate(tenure: Tenure): Promise<void> {
     const { signal } = tenure.lease;
     for (let revision = -1; !signal.aborted; ) {
-      let isChanged = false;
-      const woken = new Promise<void>((resolve) => {
-        this.#refresh = () => {
-          isChanged = true;
-          resolve();
-        };
-      });
+      const changed = new AbortController();
+      this.#refresh = () => changed.abort();
       await this.#attempt(async () => {
         const newest = await this.endpoints.revision();
         if (newest === revision) return;
         await this.#apply(tenure, revision === -1);
         revision = newest;
       });
-      if (!isChanged) await Promise.race([delay(this.clock, REFRESH_MS, signal), woken]);
+      await delay(this.clock, REFRESH_MS, AbortSignal.any([signal, changed.signal]));
     }
   }
 

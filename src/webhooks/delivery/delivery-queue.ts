@@ -227,6 +227,7 @@ function chooseNext(messages: readonly Message[], { nowMs, batch, free }: Choice
   const slots: Slot[] = [];
   const blocked = new Set<string>();
   let takenCount = 0;
+  let seenCount = 0;
   /** The batch that is being filled: further changes of its participants may join it, but may not be sent beside it. */
   let open: { readonly changes: WaitingChange[]; readonly keys: Set<string> } | undefined;
   const close = () => {
@@ -234,6 +235,9 @@ function chooseNext(messages: readonly Message[], { nowMs, batch, free }: Choice
     open = undefined;
   };
   for (const message of messages) {
+    // Nothing more can be taken: this runs after each request, and a thousand messages may follow.
+    if (takenCount >= free && !open) break;
+    seenCount += 1;
     const keys = orderKeysOf(message);
     const isDue = !message.isSending && message.nextAtMs <= nowMs && !keys.some((key) => blocked.has(key));
     if (isDue && open && isSimple(message)) {
@@ -255,7 +259,7 @@ function chooseNext(messages: readonly Message[], { nowMs, batch, free }: Choice
     ({ message, changes, isTaken }): Message =>
       isTaken ? { ...message, changes, isSealed: true, isSending: true } : message,
   );
-  return { messages: next, taken: next.filter((_, n) => slots[n]?.isTaken) };
+  return { messages: [...next, ...messages.slice(seenCount)], taken: next.filter((_, n) => slots[n]?.isTaken) };
 }
 
 /** Never sent, so that it can become part of a batch. */
