@@ -34,6 +34,20 @@ const GOALS = [
     digits: 0,
   },
   ...['SQLite', 'PostgreSQL'].flatMap(historyGoals),
+  {
+    name: 'Webhooks, p99 beside an endpoint that hangs',
+    sample: 'webhooksBesideHanging',
+    max: 2,
+    unit: '×',
+    digits: 2,
+  },
+  {
+    name: 'Callbacks with an endpoint of webhooks, relative CPU time',
+    sample: 'webhooksForIngest',
+    max: 1.05,
+    unit: '×',
+    digits: 2,
+  },
   { name: 'Start to first response, SQLite', sample: 'startMs', max: 1_000, unit: 'ms', digits: 0 },
 ];
 

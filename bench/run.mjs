@@ -16,12 +16,13 @@ import { scaleOut } from './parts/scale-out.mjs';
 import { start } from './parts/start.mjs';
 import { store } from './parts/store.mjs';
 import { surge } from './parts/surge.mjs';
+import { webhooks } from './parts/webhooks.mjs';
 import { QUICK, WHOLE } from './sizes.mjs';
 import { table } from './table.mjs';
 
 const PARTS = {
   ...{ start, ingest, pace: paced, surge, store, processes, 'scale-out': scaleOut },
-  ...{ memory, reads, availability, scale, capacity, history },
+  ...{ memory, reads, availability, scale, capacity, history, webhooks },
 };
 
 /** `names`: of the parts; empty for all. `targets`: those of the sizing. Resolves with whether everything was measured and all requests succeeded. */

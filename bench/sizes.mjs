@@ -1,4 +1,4 @@
-// The sizes of the parts. A complete run takes about 31 minutes; `quick` only shows that everything works.
+// The sizes of the parts. A complete run takes about 36 minutes; `quick` only shows that everything works.
 
 export const WHOLE = {
   start: { rounds: 5, restMs: 1_000 },
@@ -25,6 +25,10 @@ export const WHOLE = {
   availability: { rounds: 3, warmMs: 3_000, ms: 1_500, onRedis: [1_000, 1_000_000], onSqlite: [1_000, 1_000_000] },
   history: { rounds: 5, warmMs: 6_000, ms: 4_000, counts: [10_000, 10_000_000], requests: 200 },
   scale: { rounds: 3, warmMs: 8_000, ms: 4_000, few: 1_000, many: 1_000_000, inOneTag: 100_000, devices: 500 },
+  webhooks: {
+    ...{ rounds: 3, warmMs: 4_000, ms: 4_000 },
+    ...{ backlog: 10_000, perSecond: 100, count: 800, endpoints: 1_000, idleMs: 20_000 },
+  },
   capacity: { count: 100_000, warmMs: 5_000, ms: 4_000 },
 };
 
@@ -41,5 +45,9 @@ export const QUICK = {
   availability: { rounds: 1, warmMs: 100, ms: 200, onRedis: [1_000, 2_000], onSqlite: [1_000] },
   history: { rounds: 1, warmMs: 300, ms: 300, counts: [1_000, 2_000], requests: 3 },
   scale: { rounds: 1, warmMs: 300, ms: 300, few: 1_000, many: 2_000, inOneTag: 2_000, devices: 500 },
+  webhooks: {
+    ...{ rounds: 1, warmMs: 300, ms: 300 },
+    ...{ backlog: 200, perSecond: 50, count: 20, endpoints: 3, idleMs: 500 },
+  },
   capacity: { count: 1_000, warmMs: 300, ms: 300 },
 };
