@@ -9,6 +9,7 @@ import { findProgram } from '../program.mjs';
 
 /** Nodes of a cluster talk to each other at a port that is 10,000 higher. */
 const MAX_PORT = 55_000;
+const MAX_ATTEMPTS = 3;
 
 /** Those that have not been stopped. */
 const servers = new Set();
@@ -43,14 +44,17 @@ export class RedisServer {
    * @param {ServerOptions} [options]
    */
   static async start(options = {}) {
-    const server = new RedisServer(await freePort(), options);
-    try {
-      await server.restart();
-    } catch (error) {
-      await server.stop();
-      throw error;
+    for (let attempt = 1; ; attempt += 1) {
+      const server = new RedisServer(await freePort(), options);
+      try {
+        await server.restart();
+        return server;
+      } catch (error) {
+        await server.stop();
+        // Another program may have taken the port in the meantime.
+        if (attempt === MAX_ATTEMPTS) throw error;
+      }
     }
-    return server;
   }
 
   get pid() {
