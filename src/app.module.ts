@@ -32,6 +32,7 @@ import { SpoolModule, type SpoolSettings } from './spool/spool.module.js';
 import { type Storage, StoreUnavailableError } from './storage/ports.js';
 import { StorageModule } from './storage/storage.module.js';
 import { STORAGE } from './storage/tokens.js';
+import { SystemModule } from './system/system.module.js';
 import { type WebhookSettings, WebhooksModule } from './webhooks/webhooks.module.js';
 
 interface MetricsSettings {
@@ -152,6 +153,14 @@ export class AppModule {
           workers,
           store: storage.kind,
           dataDir,
+        }),
+        SystemModule.forRoot({
+          imports: [storageModule, sourcesModule],
+          store: storage.kind,
+          sources,
+          feed,
+          hasHistory: history.place !== undefined,
+          publicUrl: access.publicUrl,
         }),
         IncidentsModule.forRoot([storageModule]),
         BackupsModule.forRoot([storageModule]),

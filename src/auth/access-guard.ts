@@ -4,7 +4,7 @@ import type { ClientAddresses } from '../http/client-address.js';
 import { notFoundProblem, ProblemError, type ProblemNote } from '../http/problem.js';
 import { type RouteAccess, routeOptionsOf } from '../http/route-options.js';
 import type { Clock } from '../runtime/clock.js';
-import { type ApiKey, findApiKey, type Scope } from './api-keys.js';
+import { type ApiKey, findApiKey, SCOPES, type Scope } from './api-keys.js';
 import { KeyRateLimit } from './key-rate-limit.js';
 import { localOnlyProblem, nonLocalReason } from './local-requests.js';
 import { MinuteCounter } from './minute-counter.js';
@@ -35,6 +35,8 @@ interface AccessGuardParts {
 export interface Access {
   /** The name of the API key, for the log and for limits. */
   readonly keyName?: string;
+  /** What the caller may do. */
+  readonly scopes: readonly Scope[];
   /** Whether responses may contain internal details. */
   readonly canSeeDetails: boolean;
 }
@@ -102,11 +104,12 @@ export class AccessGuard {
       const reason = this.#isRestOpen ? this.#nonLocalReason(request.headers) : undefined;
       if (reason && access !== 'public') throw localOnlyProblem('API_KEYS', reason);
       const canSeeDetails = (this.#isRestOpen && !reason) || key !== undefined;
-      return { canSeeDetails, ...(key && { keyName: key.name }) };
+      const scopes = this.#isRestOpen && !reason ? SCOPES : (key?.scopes ?? []);
+      return { canSeeDetails, scopes, ...(key && { keyName: key.name }) };
     }
     if (!key) throw this.#unauthorized(request);
     if (!key.scopes.includes(access)) throw forbidden(access, key.name);
-    return { canSeeDetails: true, keyName: key.name };
+    return { canSeeDetails: true, scopes: key.scopes, keyName: key.name };
   }
 
   #unauthorized({ headers, raw }: FastifyRequest): ProblemError {

@@ -1,7 +1,7 @@
 // API keys and their scopes. Keys are configured as digests, so that the configuration does not reveal them.
 import { indexOfSecret } from './secret.js';
 
-const SCOPES = ['read', 'admin', 'metrics'] as const;
+export const SCOPES = ['read', 'admin', 'metrics'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export interface ApiKey {

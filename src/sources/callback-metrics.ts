@@ -85,6 +85,11 @@ export class CallbackMetrics {
     this.#lastReceivedMs.set(source, receivedAtMs);
   }
 
+  /** undefined: there was none since this process started. */
+  lastReceivedMs(source: SourceName): number | undefined {
+    return this.#lastReceivedMs.get(source);
+  }
+
   refused(source: SourceName, error: unknown, startedMs: number): void {
     this.answered(source, outcomeOf(error), startedMs);
   }

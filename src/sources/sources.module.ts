@@ -81,7 +81,7 @@ export class SourcesModule {
         CallbackMetrics,
         ClockWarnings,
       ],
-      exports: [Forwarder],
+      exports: [Forwarder, CallbackMetrics],
     };
   }
 }
