@@ -1,6 +1,7 @@
 // Who may import whom. The direction: api → read and write sides → ports and domain; adapters → ports and domain;
 // domain → nothing outside itself. What is below knows no capability, and capabilities stay out of each other.
-const CAPABILITIES = 'presence|feed|sources|spool|incidents|backups|quarantine|reconcile|transfer|history|webhooks';
+const CAPABILITIES =
+  'presence|feed|sources|spool|incidents|backups|quarantine|reconcile|transfer|history|webhooks|console|system';
 const BELOW = 'http|runtime|observability|auth|storage|domain|config';
 
 module.exports = {
@@ -192,8 +193,20 @@ module.exports = {
       from: { path: '^simulator/' },
       to: { path: '^src/' },
     },
+    {
+      name: 'the-console-is-a-client',
+      comment: 'It is an ordinary client of the documented API: what it needs, every client gets.',
+      severity: 'error',
+      from: { path: '^console/' },
+      to: { path: '^(src|simulator)/' },
+    },
     { name: 'nothing-knows-the-simulator', severity: 'error', from: { path: '^src/' }, to: { path: '^simulator/' } },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^(src|simulator)/' }, to: {} },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^(src|simulator|console)/', pathNot: '\\.d\\.ts$' },
+      to: {},
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

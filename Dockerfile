@@ -19,6 +19,7 @@ COPY tsconfig.json tsconfig.build.json nest-cli.json ./
 COPY scripts ./scripts
 COPY src ./src
 COPY simulator ./simulator
+COPY console ./console
 # Let any user read the build, whatever the file modes of the checkout.
 RUN npm run build && chmod -R a+rX dist simulator/dist package.json
 

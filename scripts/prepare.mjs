@@ -10,7 +10,15 @@ import { nodeVersionProblem } from '../src/runtime/node-version.mjs';
 exitFor(nodeVersionProblem(process.versions.node));
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const BUILD_INPUTS = ['src', 'simulator', 'package-lock.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
+const BUILD_INPUTS = [
+  'src',
+  'simulator',
+  'console',
+  'package-lock.json',
+  'nest-cli.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
 const BUILT = /^simulator\/dist\//;
 const STAMP = join(ROOT, 'dist', '.built-from');
 
@@ -51,6 +59,7 @@ export function compile() {
   run('nest', ['build']);
   run('nest', ['build', '--config', 'simulator/nest-cli.json']);
   run(process.execPath, ['scripts/openapi.mjs']);
+  run(process.execPath, ['scripts/console.mjs']);
   writeFileSync(STAMP, fingerprint());
 }
 

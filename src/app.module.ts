@@ -67,6 +67,7 @@ export interface AppSettings {
   readonly reconcileMs: number;
   readonly history: HistorySettings;
   readonly webhooks: WebhookSettings;
+  readonly isConsoleOn: boolean;
   readonly access: AccessSettings;
   readonly http: HttpSettings;
 }

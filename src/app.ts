@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule, type AppParts } from './app.module.js';
 import { AccessGuard } from './auth/access-guard.js';
+import { serveConsole } from './console/serve-console.js';
 import { HistoryUnavailableError } from './history/history-store.js';
 import { ClientAddresses } from './http/client-address.js';
 import { addHttpMetrics } from './http/http-metrics.js';
@@ -78,6 +79,7 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
   app.useGlobalFilters(new ProblemFilter(refusals, problems));
   await app.init();
   serveOpenApi(http, callbackOperations(app.get(SourceRegistry, { strict: false }).all));
+  if (parts.isConsoleOn) serveConsole(http);
   await app.get(CallbacksController, { strict: false }).register(http);
   complete(app.get(CallbackFastPath, { strict: false }));
   return app;

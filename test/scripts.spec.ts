@@ -9,7 +9,7 @@ import { eventually } from './eventually.js';
 import { closeOnce } from './leftovers.js';
 
 const ROOT = join(import.meta.dirname, '..');
-const COPIED = ['scripts', 'src', 'simulator', 'dist', 'package.json', 'package-lock.json', 'nest-cli.json'];
+const COPIED = ['scripts', 'src', 'simulator', 'console', 'dist', 'package.json', 'package-lock.json', 'nest-cli.json'];
 
 interface Lock {
   packages: Record<string, { dev?: boolean }>;

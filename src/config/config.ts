@@ -301,6 +301,7 @@ function group(values: Values, ofSources: readonly SourceValues[]): Omit<Config,
       declared: values.webhookEndpoints,
       vacatedDelayMs: values.vacatedDelayMs,
     },
+    isConsoleOn: values.isConsoleOn,
     access: { isRequired: isAuthRequired, apiKeys, callbackSecrets, publicUrl, newParticipantsPerMinute },
     http: {
       trustProxy,

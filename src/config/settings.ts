@@ -363,6 +363,7 @@ export const SETTINGS = {
     'How long a tag must be empty before webhooks tell that it is vacated; somebody who comes meanwhile cancels that.',
     integer(0, 86_400_000),
   ),
+  isConsoleOn: setting('CONSOLE', 'on', 'on or off: whether the console is served at /. See docs/console.md.', onOrOff),
   logLevel: setting('LOG_LEVEL', 'info', `Log level: ${LOG_LEVELS.join(', ')}.`, logLevel),
 };
 

@@ -21,9 +21,12 @@ export class KnownPaths {
   /** Must be called before any route is added. */
   watch(http: FastifyInstance): void {
     http.addHook('onRoute', ({ url, config }) => {
+      const { access, isPage } = routeOptionsOf(config);
+      // A webhook that is sent to a page by mistake must be logged as one.
+      if (isPage) return;
       const words = segmentsOf(url).filter((segment) => /^[\w.-]+$/.test(segment));
       for (const word of words) this.#words.add(word);
-      if (routeOptionsOf(config).access !== 'callback') {
+      if (access !== 'callback') {
         this.#apiRoots.add(words[0] ?? '');
         return;
       }

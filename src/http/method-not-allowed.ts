@@ -14,9 +14,10 @@ export function watchMethods(http: FastifyInstance): () => void {
   for (const method of unsupported) http.addHttpMethod(method);
   const routes = new Map<string, { methods: Set<string>; access: RouteAccess | undefined }>();
   http.addHook('onRoute', ({ url, method, config }) => {
+    const { access, isPage } = routeOptionsOf(config);
     // Callback routes refuse other methods in their own scope.
-    if (url === ANY_URL || routeOptionsOf(config).access === 'callback') return;
-    const route = routes.get(url) ?? { methods: new Set(), access: routeOptionsOf(config).access };
+    if (url === ANY_URL || isPage || access === 'callback') return;
+    const route = routes.get(url) ?? { methods: new Set(), access };
     for (const one of [method].flat()) route.methods.add(one.toUpperCase());
     routes.set(url, route);
   });

@@ -17,6 +17,8 @@ export interface RouteOptions {
   readonly bodyLimitBytes: number;
   /** A health probe, to which no limits apply. Liveness is also answered while the service is stopping. */
   readonly probe: 'liveness' | 'readiness';
+  /** A page of the console, not part of the API: another method at its path is answered like an unknown path. */
+  readonly isPage: true;
 }
 
 const OPTIONS = Symbol('RouteOptions');

@@ -55,6 +55,8 @@ export interface ServiceOptions {
   /** Loopback addresses over http are allowed. */
   readonly webhooks?: Partial<WebhookSettings>;
   readonly feed?: Partial<FeedSettings>;
+  /** Default: off. */
+  readonly isConsoleOn?: boolean;
   readonly access?: Partial<AccessSettings>;
   readonly http?: Partial<HttpSettings>;
   readonly metricsTags?: readonly string[];
@@ -107,6 +109,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     redisTls,
     unsafeRedis = [],
     durability = 'memory',
+    isConsoleOn = false,
     policy,
     maxParticipants = 0,
     indexedLabels = [],
@@ -167,6 +170,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     metricsSettings: { address: undefined, tags: metricsTags, dataDir },
     quarantine: { maxCount: 10_000, maxBytes: 1e8, retentionMs: 604_800_000, ...quarantine },
     history: { place: history, retentionMs: 7_776_000_000 },
+    isConsoleOn,
     webhooks: {
       isHttpAllowed: true,
       allowedNetworks: ['127.0.0.0/8', '::1'],

@@ -10,7 +10,8 @@ import { ClientAddresses } from '../../src/http/client-address.js';
 import { Access, Limits, Probe, type RouteOptions, routeOptionsOf } from '../../src/http/route-options.js';
 import { ManualClock } from '../manual-clock.js';
 
-const DECLARATIONS: Record<keyof RouteOptions, MethodDecorator> = {
+/** Pages of the console have no controller. */
+const DECLARATIONS: Record<Exclude<keyof RouteOptions, 'isPage'>, MethodDecorator> = {
   access: Access('admin'),
   hasOwnLimit: Limits({ hasOwnLimit: true }),
   bodyLimitBytes: Limits({ bodyLimitBytes: 1_024 }),

@@ -1,3 +1,7 @@
+import { build } from '../../scripts/prepare.mjs';
 import { installForTests } from '../../scripts/program.mjs';
 
-export default () => installForTests('chromium');
+export default () => {
+  installForTests('chromium');
+  build();
+};
