@@ -34,6 +34,7 @@ const simulator = await start('simulator/dist/main.js', [
   ...['--scenario', 'meeting', '--participants', '20', '--seconds', '60'],
 ]);
 console.log(`
+  Console               ${service}/
   Who is connected      ${service}/v1/participants
   How many              ${service}/v1/occupancy
   Who was connected     ${service}/v1/connections
