@@ -1,7 +1,12 @@
 // The live view and the pages of participants: what callbacks do is seen, whatever they contain.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { playForever } from '../../simulator/provider/scenario-traffic.js';
+import type { Scenario } from '../../simulator/scenarios/scenario.js';
+import { SCENARIOS } from '../../simulator/scenarios/scenarios.js';
 import { type Service, startService } from '../e2e/service.js';
 import { eventually } from '../eventually.js';
+import { PLAIN } from '../simulator/settings.js';
+import { startSimulator } from '../simulator/start-simulator.js';
 import { ConsolePage } from './console-page.js';
 
 describe('the console', () => {
@@ -51,6 +56,32 @@ describe('the console', () => {
     await page.getByRole('link', { name: 'Live' }).click();
     await expectRow('alice', /^$/);
     await view.expectText('.changes', /alice.*is gone \(left\)/);
+  });
+
+  it('shows the meeting of the demo, live', async () => {
+    service = await startService({ isConsoleOn: true, history: 'embedded' });
+    const { simulator } = await startSimulator(PLAIN);
+    await view.page.goto(service.url);
+    await view.expectConnection('live');
+    const stopping = new AbortController();
+    const played = playForever(
+      simulator.provider,
+      {
+        scenario: SCENARIOS.get('meeting') as Scenario,
+        stage: { participants: 5, durationMs: 4_000, arrivalMs: 400 },
+        seed: 1,
+        product: 'bandwidth',
+        accountId: 'demo',
+        callbackUrl: `${service.url}/callbacks/bandwidth`,
+      },
+      stopping.signal,
+    );
+    await eventually(async () => expect(await view.page.locator('.rows .state').count()).toBe(5));
+    await view.expectText('.group', 'room-1');
+    await view.expectText('.changes', /is gone/);
+    stopping.abort();
+    await played;
+    await simulator.close();
   });
 
   it('shows a change within a second of the answer to its callback', async () => {
