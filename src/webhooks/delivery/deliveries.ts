@@ -53,6 +53,8 @@ export interface Overview {
 @Injectable()
 export class Deliveries {
   readonly #lease: LeaseHolder;
+  readonly #stopping = new AbortController();
+  #started: Promise<void> = Promise.resolve();
   #overview: Overview | undefined;
   #refresh = () => {};
 
@@ -76,12 +78,14 @@ export class Deliveries {
   }
 
   start(): void {
-    this.#lease.start((lease) => this.#work(lease));
+    this.#started = this.#startWhenUsed();
   }
 
   /** Resolves when nothing is in progress any more, and all is stored. */
-  stop(): Promise<void> {
-    return this.#lease.stop();
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#started;
+    await this.#lease.stop();
   }
 
   /** Since when the feed is needed, by whichever process delivers; undefined: it is not. Rejects with StoreUnavailableError. */
@@ -93,6 +97,22 @@ export class Deliveries {
   /** undefined: another process delivers, or this one has just begun. */
   get overview(): Overview | undefined {
     return this.#overview;
+  }
+
+  /** Where no endpoint was ever made, nothing is written to the store, and no lease is renewed. */
+  async #startWhenUsed(): Promise<void> {
+    const { signal } = this.#stopping;
+    let isUsed = false;
+    const look = async () => {
+      isUsed = (await this.endpoints.revision()) > 0;
+    };
+    while (!signal.aborted) {
+      const changed = new AbortController();
+      this.#refresh = () => changed.abort();
+      await this.#attempt(look);
+      if (isUsed) return this.#lease.start((lease) => this.#work(lease));
+      await delay(this.clock, REFRESH_MS, AbortSignal.any([signal, changed.signal]));
+    }
   }
 
   async #work(lease: HeldLease): Promise<void> {
