@@ -325,7 +325,7 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
     expect(await value('rollcall_webhook_lag_seconds', 'failing')).toBeGreaterThan(0);
     expect(await value('rollcall_webhook_lag_seconds', 'delivering')).toBe(0);
     expect(await value('rollcall_webhook_attempts_total{outcome="refused"}')).toBeGreaterThanOrEqual(5);
-    expect(await value('rollcall_webhook_dead_letters')).toBe(0);
+    expect(await value('rollcall_webhook_dead_letters_kept')).toBe(0);
     receiver.answer = (_webhook, response) => void response.writeHead(410).end();
     await call('PATCH', `/${id}`, { description: 'changed' });
     await inTime(async () => expect(await counts()).toEqual([0, 0, 1, 1, 1]), 10_000);

@@ -46,7 +46,7 @@ export class DeliveryGauges {
       aggregation: 'max',
     });
     this.#deadLetters = metrics.gauge({
-      name: 'rollcall_webhook_dead_letters',
+      name: 'rollcall_webhook_dead_letters_kept',
       help: 'Messages that were set aside and are kept.',
       aggregation: 'max',
     });
