@@ -85,6 +85,8 @@ beforeAll(async () => {
     SOURCE_BRTC_ACCOUNT_ID: ACCOUNT,
     SOURCE_BRTC_API_CREDENTIALS: 'user:password',
     RECONCILE_MS: '1000',
+    WEBHOOK_ALLOW_HTTP: 'on',
+    WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8',
   });
   prometheus = await PrometheusServer.start(new URL(service.url).host);
   // Rates need a value from before the traffic.
@@ -104,6 +106,8 @@ async function driveTraffic(): Promise<void> {
   const following = new AbortController();
   closeOnce(() => following.abort());
   await fetch(`${service.url}/v1/changes/stream`, { signal: following.signal });
+  const endpoint = { method: 'POST', headers: { 'content-type': 'application/json' } };
+  await fetch(`${service.url}/v1/webhooks/endpoints`, { ...endpoint, body: JSON.stringify({ url: customer.url }) });
   await sendCallback('onConnect', 'who-stays');
   // The first interruption or refusal makes its series, so only the second one is an increase.
   await sendTrouble('first');
