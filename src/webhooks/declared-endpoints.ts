@@ -65,7 +65,7 @@ export class DeclaredEndpoints {
       ids.add(id);
       await this.endpoints.declare(id, settings, secret);
     }
-    for (const { endpoint } of (await this.endpoints.list()).endpoints) {
+    for (const { value: endpoint } of (await this.endpoints.list()).items) {
       if (endpoint.isDeclared && !ids.has(endpoint.id)) await this.endpoints.remove(endpoint.id);
     }
   }

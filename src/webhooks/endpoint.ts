@@ -3,6 +3,7 @@ import { CHANGE_TYPES, type ChangeType } from '../domain/change.js';
 import type { ChangeFilter } from '../feed/change-filter.js';
 import type { FeedPosition } from '../storage/feed-position.js';
 import { isOccupancyEventType, OCCUPANCY_EVENT_TYPES, type OccupancyEventType } from './occupancy/occupancy-event.js';
+import type { Setting } from './stored-settings.js';
 
 /** Of the stored text. A change of its shape needs a new one, and code that still reads this one. */
 const FORMAT = 1;
@@ -47,8 +48,7 @@ interface ReplayRequest {
   readonly fromEvent: number;
 }
 
-export interface Endpoint extends EndpointSettings {
-  readonly id: EndpointId;
+export interface Endpoint extends EndpointSettings, Setting<EndpointId> {
   /** The newest first. */
   readonly secrets: readonly Secret[];
   /** What comes after it is delivered. */
@@ -60,10 +60,6 @@ export interface Endpoint extends EndpointSettings {
   readonly disabled?: { readonly reason: DisableReason; readonly atMs: number };
   /** Whether it comes from the setting WEBHOOK_ENDPOINTS. */
   readonly isDeclared: boolean;
-  /** Identifies the request that made it, if that had an Idempotency-Key. */
-  readonly requestHash?: string;
-  readonly createdAtMs: number;
-  readonly updatedAtMs: number;
 }
 
 /** For the feed. */

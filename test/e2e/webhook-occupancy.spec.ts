@@ -218,4 +218,19 @@ describe.each(onEachStore())('webhooks about occupancy on %s', (store, open) => 
     for (let n = 0; n < 100; n += 1) await createRule({ tag: `${n}`, above: 1 });
     expect((await call('POST', RULES, { tag: 'a', above: 1 })).json.type).toBe('urn:rollcall:problem:too-many-rules');
   });
+
+  it('leave out a rule that cannot be decoded, which can be deleted', async () => {
+    const path = `${RULES}/rule_broken`;
+    expect(await service.storage.webhookSettings.replace('rule_broken', null, '{')).toBe(true);
+    const { id } = await createRule({ tag: 'a', above: 1 });
+    const { items } = (await call('GET', RULES)).json;
+    expect(items.map((rule: { readonly id: string }) => rule.id)).toEqual([id]);
+    expect((await call('GET', path)).status).toBe(404);
+    expect((await call('PATCH', path, { above: 2 })).status).toBe(404);
+    expect((await call('DELETE', path, undefined, { 'if-match': '"x"' })).status).toBe(404);
+    expect((await call('DELETE', path)).status).toBe(204);
+    expect((await call('DELETE', path)).status).toBe(404);
+    const complaints = service.logged.filter(({ msg }) => String(msg).includes('cannot be decoded'));
+    expect(complaints).toMatchObject([{ rule: 'rule_broken', reason: 'it is not valid JSON' }]);
+  });
 });

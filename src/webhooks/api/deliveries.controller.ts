@@ -119,7 +119,7 @@ export class DeliveriesController {
   async #find(id: string): Promise<Endpoint> {
     const stored = await this.endpoints.find(id);
     if (!stored) throw endpointProblem('unknown');
-    return stored.endpoint;
+    return stored.value;
   }
 
   /** With whole epochs: in the text of a position they may be abbreviated. */

@@ -15,7 +15,6 @@ import {
   Res,
 } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { etagOf, namesEtag } from '../../http/etag.js';
 import { ApiTags } from '../../http/openapi/decorators.js';
 import { invalidParameter } from '../../http/problem.js';
 import { NoQuery } from '../../http/query-parameters.js';
@@ -29,8 +28,9 @@ import type { DeliveryStore } from '../../storage/webhook-ports.js';
 import { Backlog, type EndpointProgress, type Unread } from '../delivery/backlog.js';
 import { tryDecodeState } from '../delivery/delivery-state.js';
 import { type Endpoint, type EndpointSettings, isEndpointId } from '../endpoint.js';
-import { type EndpointFault, Endpoints, type StoredEndpoint } from '../endpoints.js';
+import { Endpoints } from '../endpoints.js';
 import { Sender } from '../sending/sender.js';
+import type { Stored } from '../stored-settings.js';
 import { changedSettings, settingsOf } from './endpoint-settings.js';
 import {
   ApiChangeEndpoint,
@@ -49,6 +49,7 @@ import {
   endpointResponse,
   type RotatedSecretResponse,
 } from './responses.js';
+import { expectedText, keyOfClient, valueWithEtag } from './stored-replies.js';
 
 @ApiTags('webhooks')
 @Controller('v1/webhooks/endpoints')
@@ -66,8 +67,8 @@ export class EndpointsController {
   @Access('admin')
   @ApiListEndpoints()
   async list(@Query() _: NoQuery): Promise<EndpointsResponse> {
-    const [{ endpoints }, states] = await Promise.all([this.endpoints.list(), this.deliveries.states()]);
-    const progress = endpoints.map(({ endpoint }) => progressOf(endpoint, states.get(endpoint.id) ?? null));
+    const [{ items }, states] = await Promise.all([this.endpoints.list(), this.deliveries.states()]);
+    const progress = items.map(({ value }) => progressOf(value, states.get(value.id) ?? null));
     return { items: await this.#responsesOf(progress) };
   }
 
@@ -83,9 +84,8 @@ export class EndpointsController {
   ): Promise<CreatedEndpointResponse> {
     const settings = settingsOf(body);
     await this.#check(settings);
-    // Keys of different clients may have the same text.
-    const key = idempotencyKey === undefined ? undefined : `${request.access?.keyName ?? ''} ${idempotencyKey}`;
-    const { endpoint } = this.#send(await this.endpoints.create({ settings, idempotencyKey: key }), reply);
+    const created = await this.endpoints.create(settings, keyOfClient(request, idempotencyKey));
+    const endpoint = valueWithEtag(created, reply, endpointProblem);
     requestLog(request).info({ endpoint: endpoint.id }, 'an endpoint for webhooks was created');
     const [secret] = endpoint.secrets;
     return Object.assign(await this.#responseOf(endpoint), { secret: secret?.text ?? '' });
@@ -99,8 +99,7 @@ export class EndpointsController {
     @Query() _: NoQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<EndpointResponse> {
-    const { endpoint } = this.#send((await this.endpoints.find(id)) ?? 'unknown', reply);
-    return this.#responseOf(endpoint);
+    return this.#responseOf(valueWithEtag((await this.endpoints.find(id)) ?? 'unknown', reply, endpointProblem));
   }
 
   @Patch(':id')
@@ -114,15 +113,16 @@ export class EndpointsController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<EndpointResponse> {
-    const stored = await this.#findForChange(id, ifMatch);
-    await this.#check(changedSettings(stored.endpoint, patch));
+    const stored = await this.#findForChange(id);
+    const expected = expectedText(stored, ifMatch, endpointProblem);
+    await this.#check(changedSettings(stored.value, patch));
     const change = (endpoint: Endpoint): Endpoint => {
       const { disabled, ...rest } = endpoint;
       const isEnabledAgain = patch.enabled === true;
       return { ...rest, ...(disabled && !isEnabledAgain && { disabled }), ...changedSettings(endpoint, patch) };
     };
-    const expected = ifMatch === undefined ? undefined : stored.text;
-    const { endpoint } = this.#send(await this.endpoints.change(stored.endpoint.id, change, expected), reply);
+    const changed = await this.endpoints.change(stored.value.id, change, expected);
+    const endpoint = valueWithEtag(changed, reply, endpointProblem);
     requestLog(request).info({ endpoint: id }, 'an endpoint of webhooks was changed');
     return this.#responseOf(endpoint);
   }
@@ -137,11 +137,10 @@ export class EndpointsController {
     @Query() _: NoQuery,
     @Headers('if-match') ifMatch: string | undefined,
   ): Promise<void> {
+    if (!isEndpointId(id)) throw endpointProblem('unknown');
     const stored = await this.endpoints.find(id);
-    if (stored) expectChangeable(stored, ifMatch);
-    // One that cannot be decoded has no ETag, but can be deleted.
-    if (!isEndpointId(id) || (!stored && ifMatch !== undefined)) throw endpointProblem('unknown');
-    const outcome = await this.endpoints.remove(id, ifMatch === undefined ? undefined : stored?.text);
+    if (stored?.value.isDeclared) throw declaredProblem();
+    const outcome = await this.endpoints.remove(id, expectedText(stored, ifMatch, endpointProblem));
     if (outcome !== 'done') throw endpointProblem(outcome);
     requestLog(request).info({ endpoint: id }, 'an endpoint of webhooks was deleted');
   }
@@ -156,12 +155,12 @@ export class EndpointsController {
     @Body() { overlapSeconds }: RotationRequest,
     @Query() _: NoQuery,
   ): Promise<RotatedSecretResponse> {
-    const { endpoint } = await this.#findForChange(id, undefined);
+    const { value } = await this.#findForChange(id);
     const previousUntilMs = this.clock.now() + overlapSeconds * 1_000;
-    const rotated = await this.endpoints.rotateSecret(endpoint.id, previousUntilMs);
+    const rotated = await this.endpoints.rotateSecret(value.id, previousUntilMs);
     if (typeof rotated === 'string') throw endpointProblem(rotated);
     requestLog(request).info({ endpoint: id }, 'the secret of an endpoint was replaced');
-    return { secret: rotated.endpoint.secrets[0]?.text ?? '', previousUntil: rfc3339(previousUntilMs) };
+    return { secret: rotated.value.secrets[0]?.text ?? '', previousUntil: rfc3339(previousUntilMs) };
   }
 
   async #responseOf(endpoint: Endpoint): Promise<EndpointResponse> {
@@ -176,10 +175,10 @@ export class EndpointsController {
     return all.map((progress, n) => endpointResponse(progress, unread[n] as Unread, nowMs));
   }
 
-  async #findForChange(id: string, ifMatch: string | undefined): Promise<StoredEndpoint> {
+  async #findForChange(id: string): Promise<Stored<Endpoint>> {
     const stored = await this.endpoints.find(id);
     if (!stored) throw endpointProblem('unknown');
-    expectChangeable(stored, ifMatch);
+    if (stored.value.isDeclared) throw declaredProblem();
     return stored;
   }
 
@@ -188,20 +187,9 @@ export class EndpointsController {
     const fault = await this.sender.urlFault(url);
     if (fault !== undefined) throw invalidParameter('url', fault);
   }
-
-  #send(stored: StoredEndpoint | EndpointFault, reply: FastifyReply): StoredEndpoint {
-    if (typeof stored === 'string') throw endpointProblem(stored);
-    reply.header('etag', etagOf(stored.text));
-    return stored;
-  }
 }
 
 /** `text`: the stored state; null: nothing was delivered yet. */
 function progressOf(endpoint: Endpoint, text: string | null): EndpointProgress {
   return { endpoint, state: text === null ? undefined : tryDecodeState(text) };
-}
-
-function expectChangeable({ endpoint, text }: StoredEndpoint, ifMatch: string | undefined): void {
-  if (endpoint.isDeclared) throw declaredProblem();
-  if (ifMatch !== undefined && !namesEtag(ifMatch, etagOf(text))) throw endpointProblem('changed');
 }

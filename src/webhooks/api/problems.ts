@@ -1,8 +1,9 @@
 import { ProblemError } from '../../http/problem.js';
-import { type EndpointFault, MAX_ENDPOINTS } from '../endpoints.js';
-import { MAX_RULES, type RuleFault } from '../occupancy/rules.js';
+import { MAX_ENDPOINTS } from '../endpoints.js';
+import { MAX_RULES } from '../occupancy/rules.js';
+import type { SettingFault } from '../stored-settings.js';
 
-export function endpointProblem(fault: EndpointFault): ProblemError {
+export function endpointProblem(fault: SettingFault): ProblemError {
   switch (fault) {
     case 'unknown':
       return new ProblemError('unknown-endpoint', { detail: 'There is no such endpoint.' });
@@ -22,7 +23,7 @@ export function declaredProblem(): ProblemError {
   return new ProblemError('declared-endpoint', { detail });
 }
 
-export function ruleProblem(fault: RuleFault): ProblemError {
+export function ruleProblem(fault: SettingFault): ProblemError {
   switch (fault) {
     case 'unknown':
       return new ProblemError('unknown-rule', { detail: 'There is no such rule.' });

@@ -14,16 +14,17 @@ import {
   Res,
 } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { etagOf, namesEtag } from '../../http/etag.js';
 import { ApiTags } from '../../http/openapi/decorators.js';
 import { NoQuery } from '../../http/query-parameters.js';
 import { requestLog } from '../../http/request-log.js';
 import { Access } from '../../http/route-options.js';
-import { type RuleFault, Rules, type StoredRule } from '../occupancy/rules.js';
+import { isRuleId, type Rule } from '../occupancy/rule.js';
+import { Rules } from '../occupancy/rules.js';
 import { ruleProblem } from './problems.js';
 import { ApiChangeRule, ApiCreateRule, ApiDeleteRule, ApiGetRule, ApiListRules } from './rule-operations.js';
 import { NEW_RULE, RuleRequest, ruleSettings } from './rule-requests.js';
 import { type RuleResponse, type RulesResponse, ruleResponse } from './rule-responses.js';
+import { expectedText, keyOfClient, valueWithEtag } from './stored-replies.js';
 
 @ApiTags('webhooks')
 @Controller('v1/webhooks/rules')
@@ -34,7 +35,7 @@ export class RulesController {
   @Access('admin')
   @ApiListRules()
   async list(@Query() _: NoQuery): Promise<RulesResponse> {
-    return { items: (await this.rules.list()).map(({ rule }) => ruleResponse(rule)) };
+    return { items: (await this.rules.list()).items.map(({ value }) => ruleResponse(value)) };
   }
 
   @Post()
@@ -47,9 +48,8 @@ export class RulesController {
     @Headers('idempotency-key') idempotencyKey: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<RuleResponse> {
-    // Keys of different clients may have the same text.
-    const key = idempotencyKey === undefined ? undefined : `${request.access?.keyName ?? ''} ${idempotencyKey}`;
-    const { rule } = this.#send(await this.rules.create(ruleSettings(NEW_RULE, body), key), reply);
+    const created = await this.rules.create(ruleSettings(NEW_RULE, body), keyOfClient(request, idempotencyKey));
+    const rule = valueWithEtag(created, reply, ruleProblem);
     requestLog(request).info({ rule: rule.id }, 'a rule about occupancy was created');
     return ruleResponse(rule);
   }
@@ -62,7 +62,7 @@ export class RulesController {
     @Query() _: NoQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<RuleResponse> {
-    return ruleResponse(this.#send((await this.rules.find(id)) ?? 'unknown', reply).rule);
+    return ruleResponse(valueWithEtag((await this.rules.find(id)) ?? 'unknown', reply, ruleProblem));
   }
 
   @Patch(':id')
@@ -76,12 +76,13 @@ export class RulesController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<RuleResponse> {
-    const { rule, text } = await this.#findForChange(id, ifMatch);
-    const expected = ifMatch === undefined ? undefined : text;
-    const changed = await this.rules.change(rule.id, (before) => ruleSettings(before, patch), expected);
-    const stored = this.#send(changed, reply);
+    const stored = await this.rules.find(id);
+    if (!stored) throw ruleProblem('unknown');
+    const expected = expectedText(stored, ifMatch, ruleProblem);
+    const change = (rule: Rule): Rule => ({ ...rule, ...ruleSettings(rule, patch) });
+    const rule = valueWithEtag(await this.rules.change(stored.value.id, change, expected), reply, ruleProblem);
     requestLog(request).info({ rule: id }, 'a rule about occupancy was changed');
-    return ruleResponse(stored.rule);
+    return ruleResponse(rule);
   }
 
   @Delete(':id')
@@ -94,22 +95,10 @@ export class RulesController {
     @Query() _: NoQuery,
     @Headers('if-match') ifMatch: string | undefined,
   ): Promise<void> {
-    const { rule, text } = await this.#findForChange(id, ifMatch);
-    const outcome = await this.rules.remove(rule.id, ifMatch === undefined ? undefined : text);
+    if (!isRuleId(id)) throw ruleProblem('unknown');
+    const expected = expectedText(await this.rules.find(id), ifMatch, ruleProblem);
+    const outcome = await this.rules.remove(id, expected);
     if (outcome !== 'done') throw ruleProblem(outcome);
     requestLog(request).info({ rule: id }, 'a rule about occupancy was deleted');
-  }
-
-  async #findForChange(id: string, ifMatch: string | undefined): Promise<StoredRule> {
-    const stored = await this.rules.find(id);
-    if (!stored) throw ruleProblem('unknown');
-    if (ifMatch !== undefined && !namesEtag(ifMatch, etagOf(stored.text))) throw ruleProblem('changed');
-    return stored;
-  }
-
-  #send(stored: StoredRule | RuleFault, reply: FastifyReply): StoredRule {
-    if (typeof stored === 'string') throw ruleProblem(stored);
-    reply.header('etag', etagOf(stored.text));
-    return stored;
   }
 }

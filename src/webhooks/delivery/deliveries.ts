@@ -149,6 +149,7 @@ export class Deliveries {
         const newest = await this.endpoints.revision();
         if (newest === revision) return;
         await this.#apply(tenure, revision === -1);
+        this.tracker.refresh();
         revision = newest;
       });
       await delay(this.clock, REFRESH_MS, AbortSignal.any([signal, changed.signal]));
@@ -156,8 +157,8 @@ export class Deliveries {
   }
 
   async #apply(tenure: Tenure, isFirst: boolean): Promise<void> {
-    const { endpoints, undecodable } = await this.endpoints.list();
-    const stored = endpoints.map(({ endpoint }) => endpoint);
+    const { items, undecodable } = await this.endpoints.list();
+    const stored = items.map(({ value }) => value);
     this.#overview = { endpoints: stored, undecodable: undecodable.length, running: tenure.running };
     const ids = new Set<string>([...stored.map(({ id }) => id), ...undecodable]);
     const states = isFirst ? await this.store.states() : new Map<string, string>();

@@ -1,4 +1,5 @@
 // The queue of an endpoint as it was stored: what was not settled is read from the feed again.
+import { StoreUnavailableError } from '../../storage/ports.js';
 import { DeliveryQueue } from './delivery-queue.js';
 import { type DeliveryState, restoreMessages } from './delivery-state.js';
 import { type FeedParts, readAgain } from './feed-consumer.js';
@@ -16,8 +17,9 @@ export async function restoreQueue(
   while (!isHalted()) {
     try {
       return await readUnsettled(state, parts);
-    } catch {
+    } catch (error) {
       // The store logs itself when it is away.
+      if (!(error instanceof StoreUnavailableError)) parts.log.error({ err: error }, 'a webhook cannot be restored');
       await new Promise<void>((resolve) => void parts.clock.after(RETRY_MS, resolve));
     }
   }

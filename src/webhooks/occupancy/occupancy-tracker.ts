@@ -21,8 +21,8 @@ export const VACATED_DELAY_MS = Symbol('VacatedDelayMs');
 
 /** Between two looks at the feed: changes that come in meanwhile are followed together. */
 const PAUSE_MS = 250;
-/** How soon a change that another process has made to an endpoint or a rule is noticed. */
-const REFRESH_MS = 1_000;
+/** Without events that anybody wants, it only waits to be refreshed. */
+const IDLE_MS = 3_600_000;
 const RETRY_MS = 1_000;
 /** Of an endpoint that was made since then, all changes are followed from its start on, even if no process could do so at once. */
 const NEW_MS = 600_000;
@@ -41,7 +41,7 @@ export class OccupancyTracker {
   #tracking: Tracking | undefined;
   #startMs = 0;
   #isWanted = false;
-  /** Whether this process has changed an endpoint or a rule. */
+  /** Whether endpoints or rules have changed. */
   #mustRefresh = true;
   #wake = () => {};
 
@@ -58,13 +58,14 @@ export class OccupancyTracker {
     @Inject(LOG) private readonly logger: Logger,
   ) {
     this.#counts = new OccupancyCounts(index);
-    const refresh = () => {
-      this.#mustRefresh = true;
-      this.#wake();
-    };
-    endpoints.onChanged(refresh);
-    rules.onChanged(refresh);
+    rules.onChanged(() => this.refresh());
     metrics.showLag(() => this.#lagMs());
+  }
+
+  /** To be called when an endpoint or a rule has changed. */
+  refresh(): void {
+    this.#mustRefresh = true;
+    this.#wake();
   }
 
   /** Ends when the signal is aborted or the lease is lost. Does not reject. */
@@ -90,18 +91,15 @@ export class OccupancyTracker {
     const { signal } = tenure;
     const tracking = await this.#load(tenure);
     this.#tracking = tracking;
-    let revision = -1;
-    for (let refreshAtMs = 0; !signal.aborted; ) {
-      if (this.#mustRefresh || this.clock.now() >= refreshAtMs) {
+    this.#mustRefresh = true;
+    while (!signal.aborted) {
+      if (this.#mustRefresh) {
         this.#mustRefresh = false;
-        refreshAtMs = this.clock.now() + REFRESH_MS;
-        const newest = await this.endpoints.revision();
-        if (newest !== revision && !(await this.#apply(tracking))) return false;
-        revision = newest;
+        if (!(await this.#apply(tracking))) return false;
       }
       const outcome = this.#isWanted ? await tracking.step() : 'up-to-date';
       if (outcome === 'lost') return false;
-      if (outcome === 'up-to-date') await this.#pause(this.#isWanted ? PAUSE_MS : REFRESH_MS, signal);
+      if (outcome === 'up-to-date') await this.#pause(signal);
     }
     return true;
   }
@@ -115,20 +113,21 @@ export class OccupancyTracker {
 
   /** Resolves with false if the lease is lost. */
   async #apply(tracking: Tracking): Promise<boolean> {
-    const { endpoints } = await this.endpoints.list();
-    const known = endpoints.map(({ endpoint }) => endpoint);
-    const wanted = wantedBy(known, this.clock.now() - NEW_MS);
-    const rules = wanted.areRules ? (await this.rules.list()).map(({ rule }) => rule) : [];
+    const { items } = await this.endpoints.list();
+    const endpoints = items.map(({ value }) => value);
+    const wanted = wantedBy(endpoints, this.clock.now() - NEW_MS);
+    const rules = wanted.areRules ? (await this.rules.list()).items.map(({ value }) => value) : [];
     const isDone = await tracking.want({ ...wanted, rules });
     this.#isWanted = wanted.areTags || rules.length > 0;
     return isDone;
   }
 
-  async #pause(pauseMs: number, signal: AbortSignal): Promise<void> {
-    const woken = new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    if (!this.#mustRefresh) await Promise.race([delay(this.clock, pauseMs, signal), woken]);
+  /** Until it is refreshed or, if events are wanted, there may be more changes. */
+  async #pause(signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    if (this.#mustRefresh) return;
+    await delay(this.clock, this.#isWanted ? PAUSE_MS : IDLE_MS, AbortSignal.any([signal, woken.signal]));
   }
 
   #lagMs(): number | undefined {

@@ -1,5 +1,6 @@
 // A rule: too few or too many are connected, or available, under a tag or under all tags with a prefix. Stored as JSON, beside the
 // endpoints.
+import type { Setting } from '../stored-settings.js';
 
 /** Of the stored text. A change of its shape needs a new one, and code that still reads this one. */
 const FORMAT = 1;
@@ -24,13 +25,7 @@ export interface RuleSettings {
   readonly forMs: number;
 }
 
-export interface Rule extends RuleSettings {
-  readonly id: RuleId;
-  /** Identifies the request that made it, if that had an Idempotency-Key. */
-  readonly requestHash?: string;
-  readonly createdAtMs: number;
-  readonly updatedAtMs: number;
-}
+export interface Rule extends RuleSettings, Setting<RuleId> {}
 
 export function isRuleId(text: string): text is RuleId {
   return /^rule_[\w-]{1,64}$/.test(text);
