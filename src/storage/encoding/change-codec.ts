@@ -73,9 +73,9 @@ export function encodeChanges(changes: readonly Change[]): string | null {
 export function decodeChanges(text: string): Change[] | null {
   const entry = parse(text);
   if (!isEntry(entry)) return null;
-  const connections = entry[9];
-  const subject: Subject = { source: entry[1], scope: entry[5] ?? '', participantId: entry[0] };
-  return entry[4].map((encoded, index) => decodeChange(encoded, entry, subject, connections?.[index]));
+  const { 0: participantId, 1: source, 4: changes, 5: scope = '', 9: connections } = entry;
+  const subject: Subject = { source, scope, participantId };
+  return changes.map((encoded, index) => decodeChange(encoded, entry, subject, connections?.[index]));
 }
 
 /** Member by member, which takes a fraction of the time of an object that is spread from parts: this runs for every change and reader. */
@@ -86,7 +86,9 @@ function decodeChange(
   connection: EncodedDeviceConnection | undefined,
 ): Change {
   const [type, deviceId, previousTag, state, previousState, cause, sinceMs, occurredAtMs, receivedAtMs] = encoded;
-  const [, , tag, version] = entry;
+  // By number: to go through all members takes longer.
+  const { 9: isDoubtful, 10: availability, 11: availabilitySinceMs = 0 } = encoded;
+  const { 2: tag, 3: version, 6: participantRef = 0, 7: labels, 8: previousLabels } = entry;
   const change: { -readonly [Name in keyof Change]: Change[Name] } = {
     type,
     subject,
@@ -99,13 +101,13 @@ function decodeChange(
   };
   if (tag !== 0) change.tag = tag;
   if (cause !== 0) change.cause = cause;
-  if (entry[6] !== undefined && entry[6] !== 0) change.participantRef = entry[6];
-  if (entry[7]) change.labels = entry[7];
-  if (encoded[9]) change.isDoubtful = true;
-  if (encoded[10]) change.availability = { value: encoded[10], sinceMs: encoded[11] ?? 0 };
+  if (participantRef !== 0) change.participantRef = participantRef;
+  if (labels) change.labels = labels;
+  if (isDoubtful) change.isDoubtful = true;
+  if (availability) change.availability = { value: availability, sinceMs: availabilitySinceMs };
   if (previousTag !== 0) change.previousTag = previousTag;
   if (deviceId === 0) {
-    if (entry[8]) change.previousLabels = entry[8];
+    if (previousLabels) change.previousLabels = previousLabels;
     return change;
   }
   change.deviceId = deviceId;
