@@ -113,3 +113,15 @@ export function Heading({ title, children }: { title: string; children?: Compone
     </div>
   );
 }
+
+/** In a <dl>. */
+export function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <div class="fact">
+      <dt>
+        <bdi>{name}</bdi>
+      </dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}

@@ -105,28 +105,25 @@ function keyOfRow(row: Row): string {
   return row.kind === 'group' ? `tag ${row.tag}` : row.participant.key;
 }
 
+const COLUMNS = [
+  ['state', 'State'],
+  ['id', 'Participant'],
+  ['devices', 'Devices'],
+  ['interruptions', 'Interruptions'],
+  ['source', 'Source'],
+  ['since', 'For'],
+] as const;
+
+/** `isPast`: interruptions are not known of the past. */
 function HeadRow({ isPast }: { isPast: boolean }) {
   return (
     <div role="rowgroup" class="head">
       <div role="row" class="row">
-        <span role="columnheader" class="cell-state">
-          State
-        </span>
-        <span role="columnheader" class="cell-id">
-          Participant
-        </span>
-        <span role="columnheader" class="cell-devices">
-          Devices
-        </span>
-        <span role="columnheader" class="cell-interruptions">
-          {isPast ? '' : 'Interruptions'}
-        </span>
-        <span role="columnheader" class="cell-source">
-          Source
-        </span>
-        <span role="columnheader" class="cell-since">
-          For
-        </span>
+        {COLUMNS.map(([column, name]) => (
+          <span key={column} role="columnheader" class={`cell-${column}`}>
+            {isPast && column === 'interruptions' ? '' : name}
+          </span>
+        ))}
       </div>
     </div>
   );

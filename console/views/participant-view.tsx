@@ -1,9 +1,8 @@
-import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { ApiError, request } from '../api/client.js';
 import { system } from '../api/session.js';
 import type { ConnectionResponse, ConnectionsPage, Explanation } from '../api/types.js';
-import { Ago, CopyButton, Empty, Fault, Foreign, Loading, Moment, StateBadge } from '../components/basics.js';
+import { Ago, CopyButton, Empty, Fact, Fault, Foreign, Loading, Moment, StateBadge } from '../components/basics.js';
 import { causeText } from '../components/change-list.js';
 import { useLoaded } from '../components/loaded.js';
 import { DeviceSteps, RawJson } from '../participant/steps.js';
@@ -145,17 +144,6 @@ function Facts({ explanation: { participant, next } }: { explanation: Explanatio
         <Moment time={next.at} /> <span class="muted">{next.meaning}</span>
       </Fact>
     </dl>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ComponentChildren }) {
-  return (
-    <div class="fact">
-      <dt>
-        <bdi>{name}</bdi>
-      </dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

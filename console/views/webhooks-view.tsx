@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { request } from '../api/client.js';
 import type { EndpointResponse, Page } from '../api/types.js';
-import { CodeLine, Empty, Fault, Foreign, Heading, Loading, Moment } from '../components/basics.js';
+import { CodeLine, Empty, Fact, Fault, Foreign, Heading, Loading, Moment } from '../components/basics.js';
 import { useLoaded } from '../components/loaded.js';
 import { countText, durationText, numberText } from '../text.js';
 import { EndpointDetails } from '../webhooks/endpoint-details.js';
@@ -67,25 +67,15 @@ function EndpointHead({ endpoint, isOpen, toggle }: EndpointHeadProps) {
         {batch > 1 && ` · up to ${batch} in one request`}
       </p>
       <dl class="facts compact">
-        <div class="fact">
-          <dt>Waiting</dt>
-          <dd>{numberText(delivery.waiting)}</dd>
-        </div>
-        <div class="fact">
-          <dt>Behind</dt>
-          <dd>{delivery.lagMs === 0 ? 'no' : durationText(delivery.lagMs)}</dd>
-        </div>
-        <div class="fact">
-          <dt>Last delivery</dt>
-          <dd>{delivery.lastDeliveryAt === undefined ? 'none yet' : <Moment time={delivery.lastDeliveryAt} />}</dd>
-        </div>
+        <Fact name="Waiting">{numberText(delivery.waiting)}</Fact>
+        <Fact name="Behind">{delivery.lagMs === 0 ? 'no' : durationText(delivery.lagMs)}</Fact>
+        <Fact name="Last delivery">
+          {delivery.lastDeliveryAt === undefined ? 'none yet' : <Moment time={delivery.lastDeliveryAt} />}
+        </Fact>
         {delivery.lastError !== undefined && (
-          <div class="fact">
-            <dt>Last error</dt>
-            <dd>
-              <Foreign text={delivery.lastError} />
-            </dd>
-          </div>
+          <Fact name="Last error">
+            <Foreign text={delivery.lastError} />
+          </Fact>
         )}
       </dl>
     </>
