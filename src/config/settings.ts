@@ -342,7 +342,7 @@ export const SETTINGS = {
   webhookEndpoints: setting(
     'WEBHOOK_ENDPOINTS',
     '[]',
-    'Endpoints of webhooks, besides those that are made by request: a JSON array, usually from a file, with WEBHOOK_ENDPOINTS_FILE. See docs/webhooks.md.',
+    'Endpoints of webhooks, besides those created by requests: a JSON array, usually from a file, with WEBHOOK_ENDPOINTS_FILE. See docs/webhooks.md.',
     jsonList,
   ),
   isWebhookHttpAllowed: setting(
@@ -360,7 +360,7 @@ export const SETTINGS = {
   vacatedDelayMs: setting(
     'VACATED_DELAY_MS',
     '10000',
-    'How long a tag must be empty before webhooks tell that it is vacated; somebody who comes meanwhile cancels that.',
+    'How long a tag must be empty before webhooks report it as vacated; a participant that joins within that time cancels that.',
     integer(0, 86_400_000),
   ),
   isConsoleOn: setting('CONSOLE', 'on', 'on or off: whether the console is served at /. See docs/console.md.', onOrOff),

@@ -44,7 +44,7 @@ const TAGS: readonly (readonly [name: string, description: string])[] = [
   ['occupancy', 'How many are on the call.'],
   ['changes', 'The change feed: every change of presence, once and in order for each participant.'],
   ['history', 'Who was on the call.'],
-  ['webhooks', 'What this service calls: endpoints of your own, which are told of changes.'],
+  ['webhooks', 'What this service calls: URLs of your own, which receive changes.'],
   ['callbacks', 'What the provider calls, and the URLs to give to it.'],
   ['operations', 'What operators have to know of.'],
   ['health', 'Probes.'],

@@ -81,7 +81,7 @@ export const ApiReplay = () =>
   applyDecorators(
     ApiOperation({
       operationId: 'replayWebhooks',
-      summary: 'Deliver again what an endpoint was told before',
+      summary: 'Deliver again what an endpoint has already received',
       description:
         'Moves the endpoint back to a position of the feed, or to a time. The changes after it are sent again, with the same ' +
         '`webhook-id` as the first time unless they are in batches. Nothing is skipped if the position is later than the ' +
@@ -101,7 +101,7 @@ export const ApiTestEndpoint = () =>
     ApiOperation({
       operationId: 'testWebhookEndpoint',
       summary: 'Send a test to an endpoint',
-      description: 'Sends a `webhook.test` now, also to an endpoint that is not enabled, and tells what came back.',
+      description: 'Sends a `webhook.test` now, also to an endpoint that is not enabled, and returns the answer.',
     }),
     ApiId(),
     ApiOkResponse({ type: SendResponse, description: 'What came back.', example: SEND_EXAMPLE }),

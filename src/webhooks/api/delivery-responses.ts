@@ -49,7 +49,7 @@ class AttemptResponse extends ResultResponse {
   @ApiPropertyOptional({
     type: Boolean,
     example: true,
-    description: 'Whether an operator has asked for it: a test, or a dead letter that was sent again.',
+    description: 'Whether an operator requested it: a test, or a dead letter that was sent again.',
   })
   manual?: boolean;
 }

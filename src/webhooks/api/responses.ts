@@ -111,7 +111,7 @@ export class EndpointResponse {
   })
   declared: boolean;
 
-  @ApiProperty({ type: DeliveryStateResponse, description: 'How it fares, as of a few seconds ago.' })
+  @ApiProperty({ type: DeliveryStateResponse, description: 'Its state, as of a few seconds ago.' })
   delivery: DeliveryStateResponse;
 
   @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE })

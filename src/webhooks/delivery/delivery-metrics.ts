@@ -36,7 +36,7 @@ export class DeliveryMetrics {
     this.#gaps = metrics
       .counter({
         name: 'rollcall_webhook_gaps_total',
-        help: 'Times that an endpoint could not be told of changes, because they had left the feed.',
+        help: 'Times that changes could not be sent to an endpoint, because they had left the feed.',
       })
       .of();
   }
