@@ -1,13 +1,14 @@
 // Limits how much one participant may add to the feed. The feed is bounded in bytes and drops its oldest changes first:
 // without a quota, a flood of events of one participant would shorten the retention of all other changes.
+import { RecentMap } from '../../runtime/recent-map.js';
 import type { SubjectKey } from '../../storage/encoding/subject-key.js';
 
 /** The share of FEED_MAX_BYTES that a participant may add in a burst, and that refills within FEED_RETENTION_MS. */
 const QUOTA_SHARE = 1 / 32;
 /** A few thousand changes, even for a small feed: refusing a genuine callback is worse than a shorter retention. */
 const MIN_QUOTA_BYTES = 1024 * 1024;
-/** Participants tracked. The least recently active one is dropped first. */
-const MAX_PARTICIPANTS = 100_000;
+/** So many are tracked at least, and twice as many at most. Those that announced longest ago are forgotten first. */
+const MIN_PARTICIPANTS = 50_000;
 
 /** The quota of one process. Each worker counts only its own writes, so the quota is divided among them. */
 export function participantQuotaBytes(feedMaxBytes: number, workers: number): number {
@@ -32,7 +33,7 @@ interface Usage {
 
 /** A leaky bucket per participant, local to this process. */
 export class FeedQuota {
-  readonly #usages = new Map<SubjectKey, Usage>();
+  readonly #usages = new RecentMap<SubjectKey, Usage>(MIN_PARTICIPANTS);
   readonly #bytesPerMs: number;
 
   constructor(
@@ -51,12 +52,7 @@ export class FeedQuota {
   /** Must be called for everything that is announced. */
   use(key: SubjectKey, bytes: number, nowMs: number): void {
     const used = this.#usedBytes(this.#usages.get(key), nowMs);
-    this.#usages.delete(key);
     this.#usages.set(key, { bytes: used + bytes, atMs: nowMs });
-    for (const [first, usage] of this.#usages) {
-      if (this.#usages.size <= MAX_PARTICIPANTS && this.#usedBytes(usage, nowMs) > 0) break;
-      this.#usages.delete(first);
-    }
   }
 
   #usedBytes(usage: Usage | undefined, nowMs: number): number {

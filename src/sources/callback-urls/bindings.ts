@@ -5,15 +5,16 @@
 // URL to another participant since. Remembered bindings only serve to restore those that the store has lost.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Subject } from '../../domain/subject.js';
+import { RecentMap } from '../../runtime/recent-map.js';
 import { keyOf, type SubjectKey } from '../../storage/encoding/subject-key.js';
 import type { BindingStore } from '../../storage/ports.js';
 import { BINDING_STORE } from '../../storage/tokens.js';
 
-const MAX_REMEMBERED = 100_000;
+const REMEMBERED = 50_000;
 
 @Injectable()
 export class Bindings {
-  readonly #known = new Map<string, SubjectKey>();
+  readonly #known = new RecentMap<string, SubjectKey>(REMEMBERED);
 
   constructor(@Inject(BINDING_STORE) private readonly store: BindingStore) {}
 
@@ -22,10 +23,6 @@ export class Bindings {
     const key = keyOf(subject);
     const bound = await this.store.bind(ref, this.#known.get(ref) ?? key, expiresAtMs);
     this.#known.set(ref, bound);
-    for (const first of this.#known.keys()) {
-      if (this.#known.size <= MAX_REMEMBERED) break;
-      this.#known.delete(first);
-    }
     return bound === key;
   }
 }
