@@ -23,10 +23,13 @@ export const WHOLE = {
     onSqlite: [1_000, 100_000],
   },
   availability: { rounds: 3, warmMs: 3_000, ms: 1_500, onRedis: [1_000, 1_000_000], onSqlite: [1_000, 1_000_000] },
-  history: { rounds: 5, warmMs: 6_000, ms: 4_000, counts: [10_000, 10_000_000], requests: 200 },
+  history: {
+    ...{ rounds: 3, warmMs: 6_000, ms: 4_000, counts: [10_000, 10_000_000], requests: 200 },
+    slices: { warmMs: 8_000, slices: 15, ms: 2_000, settleMs: 2_000 },
+  },
   scale: { rounds: 3, warmMs: 8_000, ms: 4_000, few: 1_000, many: 1_000_000, inOneTag: 100_000, devices: 500 },
   webhooks: {
-    ...{ rounds: 3, warmMs: 4_000, ms: 4_000 },
+    ...{ rounds: 3, slices: { warmMs: 8_000, slices: 15, ms: 2_000, settleMs: 500 } },
     ...{ backlog: 10_000, perSecond: 100, count: 800, endpoints: 1_000, idleMs: 20_000 },
   },
   capacity: { count: 100_000, warmMs: 5_000, ms: 4_000 },
@@ -43,10 +46,13 @@ export const QUICK = {
   memory: { counts: [1_000, 2_000], looked: 1_000 },
   reads: { rounds: 1, warmMs: 100, ms: 200, onRedis: [1_000], onSqlite: [1_000] },
   availability: { rounds: 1, warmMs: 100, ms: 200, onRedis: [1_000, 2_000], onSqlite: [1_000] },
-  history: { rounds: 1, warmMs: 300, ms: 300, counts: [1_000, 2_000], requests: 3 },
+  history: {
+    ...{ rounds: 1, warmMs: 300, ms: 300, counts: [1_000, 2_000], requests: 3 },
+    slices: { warmMs: 300, slices: 1, ms: 300, settleMs: 200 },
+  },
   scale: { rounds: 1, warmMs: 300, ms: 300, few: 1_000, many: 2_000, inOneTag: 2_000, devices: 500 },
   webhooks: {
-    ...{ rounds: 1, warmMs: 300, ms: 300 },
+    ...{ rounds: 1, slices: { warmMs: 300, slices: 1, ms: 300, settleMs: 200 } },
     ...{ backlog: 200, perSecond: 50, count: 20, endpoints: 3, idleMs: 500 },
   },
   capacity: { count: 1_000, warmMs: 300, ms: 300 },

@@ -5,9 +5,9 @@ import { STATISTICS, statisticsOf } from '../history-statistics.mjs';
 import { pace, refusedOf } from '../pace.mjs';
 import { startPostgres } from '../postgres.mjs';
 import { makeFolder, startNode, startRedis } from '../processes.mjs';
-import { failuresOf, inTurns, median, percentile, ratios } from '../rounds.mjs';
+import { failuresOf, median, percentile, ratios } from '../rounds.mjs';
+import { callbacksInSlices } from '../slices.mjs';
 import { format, middle, spread } from '../table.mjs';
-import { usageOf } from '../usage.mjs';
 import { callbacks } from '../wrk.mjs';
 
 const STORES = { sqlite: 'SQLite', postgres: 'Redis and PostgreSQL' };
@@ -16,12 +16,11 @@ const PAGES_OF_GOAL = ['by tag, ms', 'by participant, ms'];
 /** Longer than what is in the databases, so that nothing is deleted while it is measured. */
 const ENV = { HISTORY_RETENTION_MS: String(366 * 86_400_000) };
 const SAMPLE_MS = 50;
-/** By then, history has all callbacks: nothing is asked meanwhile, since a scrape of the metrics costs as much as many callbacks. */
 const SETTLE_MS = 3_000;
 const PROGRESS_MS = 250;
 
-export async function history({ rounds, warmMs, ms, counts, requests }) {
-  const costs = await costsOf(rounds, warmMs, ms);
+export async function history({ counts, requests, ...costSizes }) {
+  const costs = await costsOf(costSizes);
   const answers = [];
   for (const store of Object.keys(STORES)) {
     for (const count of counts) answers.push(await answersOf(store, count, requests));
@@ -40,8 +39,8 @@ export async function history({ rounds, warmMs, ms, counts, requests }) {
   };
 }
 
-const COSTS = `The usual callbacks, with history on and off in turns. CPU time is that of the service per callback, until history has all of
-them. Rows per second: of callbacks that arrived while history was off, and the service has nothing else to do. Lag: until when history
+const COSTS = `The usual callbacks, with history on and off in short slices in turns. CPU time is that of the service per callback, until
+history has all of them. Rows per second: of callbacks that arrived while history was off, and the service has nothing else to do. Lag: until when history
 has all changes, with callbacks at half the maximum rate.`;
 
 const textOf = (
@@ -61,50 +60,57 @@ async function stores(store) {
   return { dataDir: env.DATA_DIR, postgres, start, stop };
 }
 
-async function costsOf(rounds, warmMs, ms) {
-  const variants = Object.fromEntries(
-    Object.keys(STORES).flatMap((store) => ['off', 'on'].map((setting) => [`${store} ${setting}`, { store, setting }])),
-  );
-  const results = await inTurns(rounds, variants, (variant) => costOf(variant, warmMs, ms));
-  const rows = Object.entries(STORES).map(([store, name]) => {
-    const [off, on] = [results[`${store} off`], results[`${store} on`]];
+/** The CPU time of callbacks with and without history, and how fast history is written. */
+async function costsOf({ rounds, warmMs, ms, slices }) {
+  const rows = [];
+  const samples = {};
+  const results = [];
+  for (const [store, name] of Object.entries(STORES)) {
+    const { off, on } = await costOf(store, slices);
+    const speeds = [];
+    for (let round = 0; round < rounds; round += 1) speeds.push(await speedOf(store, warmMs, ms));
+    results.push(...off, ...on, ...speeds);
     const cpu = ({ cpuUs }) => cpuUs;
-    return {
+    const cost = { ratios: ratios(on, off, cpu), rows: speeds.map(({ rowsPerSecond }) => rowsPerSecond) };
+    const lags = speeds.map(({ lagP99Ms }) => lagP99Ms);
+    rows.push({
       '': name,
       'CPU µs, off': middle(off.map(cpu), 1),
       'CPU µs, on': middle(on.map(cpu), 1),
-      ratio: middle(ratios(on, off, cpu), 2),
-      spread: spread(ratios(on, off, cpu), 2),
-      'rows/s': middle(on.map(({ rowsPerSecond }) => rowsPerSecond)),
-      'lag p99 ms': middle(on.map(({ lagP99Ms }) => lagP99Ms)),
-    };
-  });
-  const samples = {};
-  for (const [store, name] of Object.entries(GOAL_NAMES)) {
-    const [off, on] = [results[`${store} off`], results[`${store} on`]];
-    samples[`historyCpu ${name}`] = ratios(on, off, ({ cpuUs }) => cpuUs);
-    samples[`historyRows ${name}`] = on.map(({ rowsPerSecond }) => rowsPerSecond);
-    samples[`historyLag ${name}`] = on.map(({ lagP99Ms }) => lagP99Ms);
+      ratio: middle(cost.ratios, 2),
+      spread: spread(cost.ratios, 2),
+      'rows/s': middle(cost.rows),
+      'lag p99 ms': middle(lags),
+    });
+    samples[`historyCpu ${GOAL_NAMES[store]}`] = cost.ratios;
+    samples[`historyRows ${GOAL_NAMES[store]}`] = cost.rows;
+    samples[`historyLag ${GOAL_NAMES[store]}`] = lags;
   }
-  return { rows, samples, failed: failuresOf(Object.values(results).flat()) };
+  return { rows, samples, failed: failuresOf(results) };
 }
 
-async function costOf({ store, setting }, warmMs, ms) {
+async function costOf(store, slices) {
+  const [without, withHistory] = [await stores(store), await stores(store)];
+  const off = await without.start({ HISTORY: 'off' });
+  const on = await withHistory.start({});
+  await untilComplete(on.port);
+  const results = await callbacksInSlices({ off, on }, slices);
+  for (const service of [off, on]) await service.stop();
+  for (const place of [without, withHistory]) await place.stop();
+  return results;
+}
+
+async function speedOf(store, warmMs, ms) {
   const { start, stop } = await stores(store);
-  const { port, pid, stop: stopNode } = await start({ HISTORY: setting });
-  const isOn = setting === 'on';
-  if (isOn) await untilComplete(port);
-  const warm = await callbacks({ port, ms: warmMs });
+  const { port, stop: stopNode } = await start({});
+  await untilComplete(port);
+  const { perSecond, failed } = await callbacks({ port, ms: warmMs });
   await wait(SETTLE_MS);
-  const beforeS = usageOf(pid).cpuS;
-  const result = await callbacks({ port, ms, plan: { sent: warm.requests } });
-  await wait(SETTLE_MS);
-  const cpuUs = ((usageOf(pid).cpuS - beforeS) * 1e6) / result.requests;
-  const lag = isOn ? await lagAt(port, result.perSecond / 2, ms) : { failed: 0 };
+  const lag = await lagAt(port, perSecond / 2, ms);
   await stopNode();
-  const rowsPerSecond = isOn ? await catchUp(start, ms) : 0;
+  const rowsPerSecond = await catchUp(start, ms);
   await stop();
-  return { cpuUs, rowsPerSecond, lagP99Ms: lag.p99Ms, failed: warm.failed + result.failed + lag.failed };
+  return { rowsPerSecond, lagP99Ms: lag.p99Ms, failed: failed + lag.failed };
 }
 
 /** Resolves with the rows per second that history writes of callbacks that arrived while it was off. */

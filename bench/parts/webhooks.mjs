@@ -5,10 +5,10 @@ import { Redis } from 'ioredis';
 import { DEVICE_ID } from '../participants.mjs';
 import { startNode, startRedis } from '../processes.mjs';
 import { failuresOf, inTurns, percentile, ratios } from '../rounds.mjs';
+import { callbacksInSlices } from '../slices.mjs';
 import { format, middle, spread } from '../table.mjs';
 import { usageOf } from '../usage.mjs';
 import { startReceiver } from '../webhook-receiver.mjs';
-import { callbacks } from '../wrk.mjs';
 
 const ENV = { WEBHOOK_ALLOW_HTTP: 'on', WEBHOOK_ALLOWED_NETWORKS: '127.0.0.1' };
 const TYPES = ['participant.connected'];
@@ -16,14 +16,14 @@ const SETTLE_MS = 2_000;
 /** So many callbacks are sent at the same time while a backlog is made. */
 const SENDERS = 64;
 
-export async function webhooks({ rounds, warmMs, ms, backlog, perSecond, count, endpoints, idleMs }) {
+export async function webhooks({ rounds, slices, backlog, perSecond, count, endpoints, idleMs }) {
   const rates = await inTurns(rounds, { 1: 1, 100: 100 }, (batch) => rateOf(batch, backlog));
   const lags = await inTurns(rounds, { alone: false, hanging: true }, (isHanging) =>
     lagsOf(isHanging, perSecond, count),
   );
   const idle = [];
   for (const number of [0, endpoints]) idle.push(await idleCostOf(number, idleMs));
-  const costs = await inTurns(rounds, INGEST, (variant) => ingestCostOf(variant, warmMs, ms));
+  const costs = await ingestCosts(slices);
   const cpu = ({ cpuUs }) => cpuUs;
   const p99 = ({ p99Ms }) => p99Ms;
   return {
@@ -52,9 +52,9 @@ second. Hanging: besides, another endpoint wants all changes, takes requests and
 
 const IDLE = `A service with that many endpoints, and no callbacks.`;
 
-const COSTS = `The usual callbacks at the maximum rate, on Redis. CPU time is that of the service per callback. Unwanted: one endpoint whose filter
-matches nothing, so that the feed is read for it; all of them: one endpoint that is sent each change, 100 in a request. Another process can
-deliver: then those that receive callbacks spend nothing on it.`;
+const COSTS = `The usual callbacks at the maximum rate, on Redis, in short slices in turns. CPU time is that of the service per callback.
+Unwanted: one endpoint whose filter matches nothing, so that the feed is read for it; all of them: one endpoint that is sent each change,
+100 in a request. Another process can deliver: then those that receive callbacks spend nothing on it.`;
 
 /** Resolves with a service on Redis and what the part needs of it. */
 async function start() {
@@ -185,18 +185,20 @@ const INGEST = {
   'all of them': { batch: 100, types: undefined },
 };
 
-async function ingestCostOf(settings, warmMs, ms) {
-  const [service, receiver] = [await start(), await startReceiver()];
-  if (settings) await service.create({ url: receiver.url, ...settings });
-  const { port, pid } = service;
-  const warm = await callbacks({ port, ms: warmMs });
-  await wait(SETTLE_MS);
-  const beforeS = usageOf(pid).cpuS;
-  const result = await callbacks({ port, ms, plan: { sent: warm.requests } });
-  const cpuUs = ((usageOf(pid).cpuS - beforeS) * 1e6) / result.requests;
-  await service.stop();
-  receiver.stop();
-  return { cpuUs, perSecond: result.perSecond, failed: warm.failed + result.failed };
+async function ingestCosts(slices) {
+  const started = {};
+  for (const [name, settings] of Object.entries(INGEST)) {
+    const [service, receiver] = [await start(), await startReceiver()];
+    if (settings) await service.create({ url: receiver.url, ...settings });
+    started[name] = { service, receiver };
+  }
+  const services = Object.fromEntries(Object.entries(started).map(([name, { service }]) => [name, service]));
+  const results = await callbacksInSlices(services, slices);
+  for (const { service, receiver } of Object.values(started)) {
+    await service.stop();
+    receiver.stop();
+  }
+  return results;
 }
 
 function costRow(name, runs, none) {
