@@ -1,5 +1,5 @@
 // Whatever happens to the receiver and to the nodes: every change is delivered or set aside, none is missing, the first deliveries
-// are in order for each participant, and what is repeated has the same id.
+// are in order for each participant, and what is repeated has the same id. Tags are occupied and vacated in turns, as the feed says.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { eventually } from '../eventually.js';
 import { closeOnce } from '../leftovers.js';
 import { lengthOf } from '../length.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
+import { type FeedChange, faultsOfTags, isOccupiedAtEnd } from './occupancy-fold.js';
 import { ServiceProcess } from './process.js';
 import { WebhookReceiver } from './webhook-receiver.js';
 
@@ -18,12 +19,20 @@ const KILLS = lengthOf(2, 30);
 /** Of the receiver. */
 const OUTAGES = lengthOf(1, 30);
 const PARTICIPANTS = lengthOf(12, 200);
+/** Few participants have the same one, so that it is often empty. */
+const TAGS = lengthOf(6, 100);
+const VACATED_DELAY_MS = 200;
 const EVENTS = ['onConnect', 'onDisconnect', 'onLeave'] as const;
 /** Attempts at one message that may fail: it is sent again after 5 s, 30 s, 2 min, … */
 const MAX_FAULTS = lengthOf(1, 3);
 const HURRY_MS = 1_000;
 const ENDPOINTS = '/v1/webhooks/endpoints';
 const WAIT_MS = lengthOf(300_000, 1_800_000);
+
+interface Change extends FeedChange {
+  readonly version: number;
+  readonly deviceId?: string;
+}
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -102,10 +111,7 @@ function answerByChance(receiver: WebhookReceiver, random: Random): void {
   };
 }
 
-async function changesOf(
-  nodes: Nodes,
-  after: string,
-): Promise<{ participantId: string; version: number; type: string }[]> {
+async function changesOf(nodes: Nodes, after: string): Promise<Change[]> {
   const all = [];
   for (let position = after; ; ) {
     const page = await nodes.get(`/v1/changes?after=${position}&limit=1000`);
@@ -115,7 +121,7 @@ async function changesOf(
   }
 }
 
-const keyOf = (change: Record<string, unknown>) =>
+const keyOf = (change: Pick<Change, 'participantId' | 'version' | 'type' | 'deviceId'>) =>
   [change.participantId, change.version, change.type, change.deviceId].join();
 
 describe.each([
@@ -127,7 +133,7 @@ describe.each([
     'tell of everything, in order, although the receiver fails and nodes are killed',
     async () => {
       const random = new Random(Number(process.env.SEED ?? 7));
-      const receiver = await WebhookReceiver.start();
+      const [receiver, tagReceiver] = [await WebhookReceiver.start(), await WebhookReceiver.start()];
       const dataDir = mkdtempSync(join(tmpdir(), 'rollcall-histories-'));
       const removeFolder = closeOnce(() => rmSync(dataDir, { recursive: true, force: true }));
       const redis = name.includes('Redis') ? await RedisServer.start() : undefined;
@@ -136,12 +142,14 @@ describe.each([
         WEBHOOK_ALLOW_HTTP: 'on',
         WEBHOOK_ALLOWED_NETWORKS: '127.0.0.1',
         RATE_LIMIT_PER_MINUTE: '1000000',
+        VACATED_DELAY_MS: String(VACATED_DELAY_MS),
         ...(redis && { REDIS_URL: redis.url, SPOOL_MAX_BYTES: '0' }),
       });
       closing.push(
         removeFolder,
         () => redis?.stop(),
         () => receiver.stop(),
+        () => tagReceiver.stop(),
         () => nodes.stop(),
       );
       await nodes.start();
@@ -150,17 +158,16 @@ describe.each([
       const made = (await response.json()) as { readonly id: string; readonly secret: string };
       receiver.secrets = [made.secret];
       answerByChance(receiver, random);
+      const types = ['tag.occupied', 'tag.vacated'];
+      const tagEndpoint = await nodes.post(random, ENDPOINTS, { url: tagReceiver.url, types });
+      const { id: tagEndpointId } = (await tagEndpoint.json()) as { readonly id: string };
+      answerByChance(tagReceiver, random);
       for (let n = 0; n < CALLBACKS; n += 1) {
-        const participantId = `p${random.below(PARTICIPANTS)}`;
+        const number = random.below(PARTICIPANTS);
         const event = EVENTS[random.below(EVENTS.length)];
         const timestamp = String(Date.now());
-        await nodes.post(random, '/callbacks/bandwidth', {
-          participantId,
-          deviceId: 'd',
-          event,
-          timestamp,
-          tag: 'red',
-        });
+        const participant = { participantId: `p${number}`, deviceId: 'd', tag: `t${number % TAGS}` };
+        await nodes.post(random, '/callbacks/bandwidth', { ...participant, event, timestamp });
         if (n % Math.ceil(CALLBACKS / KILLS) === 40) await nodes.killOne(random);
         if (n % Math.ceil(CALLBACKS / OUTAGES) === 80) {
           receiver.goAway();
@@ -171,7 +178,9 @@ describe.each([
       let patches = 0;
       const hurry = setInterval(() => {
         patches += 1;
-        nodes.patch(`${ENDPOINTS}/${made.id}`, { description: `change ${patches}` }).catch(() => {});
+        for (const id of [made.id, tagEndpointId]) {
+          nodes.patch(`${ENDPOINTS}/${id}`, { description: `change ${patches}` }).catch(() => {});
+        }
       }, HURRY_MS);
       closing.push(() => clearInterval(hurry));
       const told = () =>
@@ -200,6 +209,15 @@ describe.each([
         expect(keys).toEqual(changes.filter((change) => change.participantId === participantId).map(keyOf));
       }
       expect(receiver.faults).toEqual([]);
+      await eventually(async () => {
+        const all = await changesOf(nodes, begin);
+        const events = tagReceiver.takenOnce();
+        const isOccupied = new Map(events.map(({ type, data }) => [data.tag, type === 'tag.occupied']));
+        expect(isOccupied).toEqual(isOccupiedAtEnd(all));
+      }, WAIT_MS);
+      const events = tagReceiver.takenOnce().map(({ data }) => data);
+      expect(events.some(({ type }) => type === 'tag.vacated')).toBe(true);
+      expect(faultsOfTags(events, await changesOf(nodes, begin))).toEqual([]);
     },
     WAIT_MS * 2,
   );

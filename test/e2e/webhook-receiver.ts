@@ -71,13 +71,17 @@ export class WebhookReceiver {
     this.answer(webhook, response);
   }
 
+  /** What it has taken, in order, without repetitions. */
+  takenOnce(): ReceivedWebhook[] {
+    const taken = new Map<string, ReceivedWebhook>();
+    for (const webhook of this.taken) if (!taken.has(webhook.id)) taken.set(webhook.id, webhook);
+    return [...taken.values()];
+  }
+
   /** By participant: the types that it has taken, in order, without repetitions. */
   takenTypes(): Record<string, string[]> {
-    const seen = new Set<string>();
     const types: Record<string, string[]> = {};
-    for (const { id, type, data } of this.taken) {
-      if (seen.has(id)) continue;
-      seen.add(id);
+    for (const { type, data } of this.takenOnce()) {
       const { participantId = '' } = data;
       types[participantId] = [...(types[participantId] ?? []), type];
     }
