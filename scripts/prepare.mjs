@@ -60,6 +60,7 @@ export function compile() {
   run('nest', ['build', '--config', 'simulator/nest-cli.json']);
   run(process.execPath, ['scripts/openapi.mjs']);
   run(process.execPath, ['scripts/console.mjs']);
+  run(process.execPath, ['scripts/bundle.mjs']);
   writeFileSync(STAMP, fingerprint());
 }
 
