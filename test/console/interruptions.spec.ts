@@ -69,7 +69,8 @@ describe('the console', () => {
   it('says that Redis is away', async () => {
     const redis = await RedisServer.start('--appendonly', 'yes');
     const service = await startService({ isConsoleOn: true, redisUrl: redis.url });
-    await service.callback({ participantId: 'alice', timestamp: String(Date.now()) });
+    const callback = () => service.callback({ participantId: 'alice', timestamp: String(Date.now()) });
+    await eventually(async () => expect((await callback()).status).toBe(204));
     await view.page.goto(service.url);
     await view.expectConnection('live');
     await expectRow('alice', 'Connected');
@@ -85,6 +86,7 @@ describe('the console', () => {
 
 describe('the console with API keys', () => {
   const KEYS = { reader: 'read', operator: 'read+admin', scraper: 'metrics' };
+  const SECRET = 'x'.repeat(32);
   const keyOf = (name: string) => `a-key-of-the-${name}`;
   const entries = Object.entries(KEYS).map(
     ([name, scopes]) => `${name}:${scopes}:${digestOf(keyOf(name)).toString('hex')}`,
@@ -99,7 +101,7 @@ describe('the console with API keys', () => {
 
   beforeAll(async () => {
     view = await ConsolePage.start();
-    const access = { apiKeys: parseApiKeys(entries.join()), callbackSecrets: ['x'.repeat(32)] };
+    const access = { apiKeys: parseApiKeys(entries.join()), callbackSecrets: [SECRET] };
     service = await startService({ isConsoleOn: true, history: 'embedded', access });
   });
   afterAll(async () => {
@@ -141,5 +143,22 @@ describe('the console with API keys', () => {
     await view.page.reload();
     await view.expectText('.fault', 'does not accept this key');
     expect(await view.page.evaluate('sessionStorage.length')).toBe(0);
+  });
+
+  it('shows nothing any more when its key is removed while it is open', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'rollcall-console-'));
+    const settings = { PORT: String(await freePort()), DATA_DIR: dataDir, CALLBACK_SECRETS: SECRET };
+    const [reader, operator] = entries as [string, string];
+    let process = await ServiceProcess.start({ ...settings, API_KEYS: [reader, operator].join() });
+    await view.page.goto(process.url);
+    await signIn(keyOf('reader'));
+    await view.expectConnection('live');
+    await process.end('SIGTERM');
+    process = await ServiceProcess.start({ ...settings, API_KEYS: operator });
+    await view.expectText('.fault', 'no longer accepts this key');
+    expect(await view.page.locator('.presence').count()).toBe(0);
+    expect(await view.page.evaluate('sessionStorage.length')).toBe(0);
+    await process.end('SIGTERM');
+    rmSync(dataDir, { recursive: true });
   });
 });

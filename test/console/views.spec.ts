@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { type Service, startService } from '../e2e/service.js';
 import { eventually } from '../eventually.js';
 import { closeOnce } from '../leftovers.js';
+import { storedDeadLetter } from '../openapi/calls.js';
 import { ConsolePage } from './console-page.js';
 
 describe('the views of the console', () => {
@@ -106,6 +107,25 @@ describe('the views of the console', () => {
     await view.expectText('.details', /participant.connected 200 an answer/);
     await view.page.getByRole('button', { name: 'Pause' }).click();
     await view.expectText('.pill:not([data-connection])', 'Paused');
+  });
+
+  it('sends a dead letter again, and no longer shows it once it is taken', async () => {
+    const { id } = await storedDeadLetter(service);
+    const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/dead`;
+    const body = JSON.stringify({ url });
+    const headers = { 'content-type': 'application/json' };
+    await service.request(`/v1/webhooks/endpoints/${id}`, { method: 'PATCH', headers, body });
+    await open('/webhooks');
+    const panel = view.page.getByRole('region', { name: `Endpoint ${url}` });
+    await panel.locator('.expander').click();
+    const again = panel.getByRole('button', { name: 'Send again' });
+    status = 422;
+    await again.click();
+    await view.expectText('.fault', 'answered with status 422');
+    status = 200;
+    await again.click();
+    await view.expectText('.done', 'answered with status 200');
+    await eventually(async () => expect(await panel.textContent()).toContain('nothing was set aside'));
   });
 
   it('shows why a callback is in quarantine, with its body, and says what came of a replay', async () => {
