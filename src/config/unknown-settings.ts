@@ -7,6 +7,8 @@ const OWN_WORDS = /(^|_)(GRACE|RETENTION|OVERLAP)(_|$)|^(ROLLCALL|FEED|CALLBACKS
 const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)$/;
 const UNIT = /_(MS|S|SECS?|SECONDS?|MIN|MINUTES?|H|HOURS?|DAYS?|BYTES|KB|MB|GB)$/;
 
+const MAX_LENGTH_DIFFERENCE = 4;
+
 /** Returns one line per variable, with the most similar setting. Values are not read. */
 export function unknownSettings(environment: Readonly<Record<string, unknown>>, known: readonly string[]): string[] {
   return Object.keys(environment).flatMap((name) => {
@@ -47,8 +49,9 @@ function sharedWords(name: string, other: string): number {
   return name.split('_').filter((word) => words.includes(word)).length;
 }
 
-/** The Levenshtein distance. */
+/** The Levenshtein distance; Infinity if the lengths differ much, since a start compares each variable with each setting. */
 function editDistance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > MAX_LENGTH_DIFFERENCE) return Number.POSITIVE_INFINITY;
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let index = 1; index <= a.length; index += 1) {
     const next = [index];
