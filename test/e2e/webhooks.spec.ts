@@ -1,5 +1,5 @@
 // Webhooks of the whole service, to a real receiver.
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
@@ -112,6 +112,47 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
     await inTime(() => expect(receiver.taken).toHaveLength(1), 5_000);
     expect(receiver.all).toHaveLength(4);
     expect(new Set(receiver.all.map(({ id }) => id)).size).toBe(1);
+  });
+
+  it('are not forgotten while what was not taken is read again', async () => {
+    await start();
+    const { id } = await create({ types: ['participant.connected'] });
+    receiver.answer = (_, response) => response.writeHead(503).end();
+    for (const name of ['a', 'b']) await report(name);
+    await inTime(() => expect(receiver.all.length).toBeGreaterThan(2));
+    await call('PATCH', `/${id}`, { enabled: false });
+    const { feed, deliveries } = service.storage;
+    const unsettled = async () => JSON.parse(String(await deliveries.state(id))).messages;
+    await inTime(async () => expect(await unsettled()).toHaveLength(2));
+    const read = feed.read.bind(feed);
+    let reads = 0;
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    Object.assign(feed, {
+      read: async (...args: Parameters<typeof read>) => {
+        reads += 1;
+        await released;
+        return read(...args);
+      },
+    });
+    await call('PATCH', `/${id}`, { enabled: true });
+    await inTime(() => expect(reads).toBeGreaterThan(0));
+    for (let n = 0; n < 10; n += 1) {
+      clock.advance(1_000);
+      await wait(10);
+    }
+    // As whoever takes over would find it.
+    const kept = await unsettled();
+    release();
+    expect(kept).toHaveLength(2);
+    receiver.answer = (webhook, response) => {
+      webhook.isTaken = true;
+      response.writeHead(204).end();
+    };
+    const types = ['participant.connected'];
+    await inTime(() => expect(receiver.takenTypes()).toEqual({ a: types, b: types }));
   });
 
   it('are sent to others while one participant or one endpoint is refused', async () => {

@@ -35,6 +35,8 @@ export interface EndpointDeliveryParts extends FeedParts, EventParts {
 export class EndpointDelivery {
   #endpoint: Endpoint;
   #queue: DeliveryQueue;
+  /** false until what was not settled is read from the feed again: the queue lacks it, so that it must not be stored. */
+  #isRestored: boolean;
   #consumer: FeedConsumer | undefined;
   #eventConsumer: EventConsumer | undefined;
   #lastError: string | undefined;
@@ -60,6 +62,7 @@ export class EndpointDelivery {
     this.#endpoint = endpoint;
     const { cursor = endpoint.start, eventCursor = endpoint.eventStart, health } = state ?? {};
     this.#queue = new DeliveryQueue(cursor, [], health, eventCursor);
+    this.#isRestored = (state?.messages.length ?? 0) === 0;
     this.#lastError = state?.lastError;
     setMaxListeners(MAX_SENDING, this.#interruption.signal);
     this.#log = parts.log.child({ endpoint: endpoint.id });
@@ -81,13 +84,18 @@ export class EndpointDelivery {
   /** Since when the feed is needed, by the clock of the store; undefined: nothing in it is needed. */
   get neededSinceMs(): number | undefined {
     const isDone = this.#queue.messages.length === 0 && this.#consumer?.isLive;
-    return isDone ? undefined : Math.max(...this.#queue.position.map(committedAtMs));
+    return isDone ? undefined : Math.max(...this.#position.map(committedAtMs));
   }
 
   /** Since when the endpoint has not been told everything, at the earliest; undefined: it has. */
   get behindSinceMs(): number | undefined {
     const unreadSinceMs = this.#consumer?.isLive ? undefined : Math.max(...this.#queue.cursor.map(committedAtMs));
-    return this.#queue.oldestAtMs ?? unreadSinceMs;
+    const oldestAtMs = this.#isRestored ? this.#queue.oldestAtMs : this.state?.oldestAtMs;
+    return oldestAtMs ?? unreadSinceMs;
+  }
+
+  get #position(): FeedPosition {
+    return (this.#isRestored ? undefined : this.state?.position) ?? this.#queue.position;
   }
 
   start(): void {
@@ -125,8 +133,9 @@ export class EndpointDelivery {
     this.#interruption.abort();
   }
 
-  /** What is to be stored; undefined: nothing has changed. */
+  /** What is to be stored; undefined: nothing has changed, or what is stored is not read again yet. */
   update(nowMs: number): DeliveryUpdate | undefined {
+    if (!this.#isRestored) return undefined;
     this.#consumer?.updateCursor();
     const { cursor, eventCursor } = this.#queue;
     const isMoved = cursor !== this.#savedCursor || eventCursor !== this.#savedEventCursor;
@@ -156,9 +165,11 @@ export class EndpointDelivery {
 
   async #start(): Promise<void> {
     const { state } = this;
-    if (state && state.messages.length > 0) {
+    if (state && !this.#isRestored) {
       const restored = await restoreQueue(state, { ...this.parts, log: this.#log }, () => this.#isHalted);
-      if (restored) this.#queue = restored;
+      if (!restored) return;
+      this.#queue = restored;
+      this.#isRestored = true;
     }
     if (this.#isHalted) return;
     this.#follow();
