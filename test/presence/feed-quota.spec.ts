@@ -44,10 +44,10 @@ describe('the feed quota of a participant', () => {
     const quota = new FeedQuota(100, DAY_MS);
     quota.use(P1, 1_000, 0);
     expect(quota.refusal('p2' as SubjectKey, 0)).toBeUndefined();
-    for (let n = 1; n < 50_000; n += 1) quota.use(`q${n}` as SubjectKey, 1, 0);
+    for (let n = 0; n < 99_999; n += 1) quota.use(`q${n}` as SubjectKey, 1, 0);
     expect(quota.refusal(P1, 0)).toBeDefined();
     // The participants that announced longest ago are forgotten.
-    for (let n = 0; n < 100_000; n += 1) quota.use(`r${n}` as SubjectKey, 1, 0);
+    for (let n = 0; n <= 100_000; n += 1) quota.use(`r${n}` as SubjectKey, 1, 0);
     expect(quota.refusal(P1, 0)).toBeUndefined();
   });
 });

@@ -8,7 +8,7 @@ const QUOTA_SHARE = 1 / 32;
 /** A few thousand changes, even for a small feed: refusing a genuine callback is worse than a shorter retention. */
 const MIN_QUOTA_BYTES = 1024 * 1024;
 /** So many are tracked at least, and twice as many at most. Those that announced longest ago are forgotten first. */
-const MIN_PARTICIPANTS = 50_000;
+const MIN_PARTICIPANTS = 100_000;
 
 /** The quota of one process. Each worker counts only its own writes, so the quota is divided among them. */
 export function participantQuotaBytes(feedMaxBytes: number, workers: number): number {

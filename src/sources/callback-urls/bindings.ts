@@ -10,7 +10,8 @@ import { keyOf, type SubjectKey } from '../../storage/encoding/subject-key.js';
 import type { BindingStore } from '../../storage/ports.js';
 import { BINDING_STORE } from '../../storage/tokens.js';
 
-const REMEMBERED = 50_000;
+/** Twice as many at most. */
+const REMEMBERED = 100_000;
 
 @Injectable()
 export class Bindings {

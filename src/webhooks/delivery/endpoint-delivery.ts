@@ -35,8 +35,8 @@ export interface EndpointDeliveryParts extends FeedParts, EventParts {
 export class EndpointDelivery {
   #endpoint: Endpoint;
   #queue: DeliveryQueue;
-  /** false until what was not settled is read from the feed again: the queue lacks it, so that it must not be stored. */
-  #isRestored: boolean;
+  /** What is stored, until what was not settled is read from the feed again: the queue lacks it, so that it must not be stored. */
+  #unrestored: DeliveryState | undefined;
   #consumer: FeedConsumer | undefined;
   #eventConsumer: EventConsumer | undefined;
   #lastError: string | undefined;
@@ -62,7 +62,7 @@ export class EndpointDelivery {
     this.#endpoint = endpoint;
     const { cursor = endpoint.start, eventCursor = endpoint.eventStart, health } = state ?? {};
     this.#queue = new DeliveryQueue(cursor, [], health, eventCursor);
-    this.#isRestored = (state?.messages.length ?? 0) === 0;
+    this.#unrestored = state && state.messages.length > 0 ? state : undefined;
     this.#lastError = state?.lastError;
     setMaxListeners(MAX_SENDING, this.#interruption.signal);
     this.#log = parts.log.child({ endpoint: endpoint.id });
@@ -84,18 +84,14 @@ export class EndpointDelivery {
   /** Since when the feed is needed, by the clock of the store; undefined: nothing in it is needed. */
   get neededSinceMs(): number | undefined {
     const isDone = this.#queue.messages.length === 0 && this.#consumer?.isLive;
-    return isDone ? undefined : Math.max(...this.#position.map(committedAtMs));
+    const { position } = this.#unrestored ?? this.#queue;
+    return isDone ? undefined : Math.max(...position.map(committedAtMs));
   }
 
   /** Since when the endpoint has not been told everything, at the earliest; undefined: it has. */
   get behindSinceMs(): number | undefined {
     const unreadSinceMs = this.#consumer?.isLive ? undefined : Math.max(...this.#queue.cursor.map(committedAtMs));
-    const oldestAtMs = this.#isRestored ? this.#queue.oldestAtMs : this.state?.oldestAtMs;
-    return oldestAtMs ?? unreadSinceMs;
-  }
-
-  get #position(): FeedPosition {
-    return (this.#isRestored ? undefined : this.state?.position) ?? this.#queue.position;
+    return (this.#unrestored ?? this.#queue).oldestAtMs ?? unreadSinceMs;
   }
 
   start(): void {
@@ -135,7 +131,7 @@ export class EndpointDelivery {
 
   /** What is to be stored; undefined: nothing has changed, or what is stored is not read again yet. */
   update(nowMs: number): DeliveryUpdate | undefined {
-    if (!this.#isRestored) return undefined;
+    if (this.#unrestored) return undefined;
     this.#consumer?.updateCursor();
     const { cursor, eventCursor } = this.#queue;
     const isMoved = cursor !== this.#savedCursor || eventCursor !== this.#savedEventCursor;
@@ -164,16 +160,15 @@ export class EndpointDelivery {
   }
 
   async #start(): Promise<void> {
-    const { state } = this;
-    if (state && !this.#isRestored) {
-      const restored = await restoreQueue(state, { ...this.parts, log: this.#log }, () => this.#isHalted);
+    if (this.#unrestored) {
+      const restored = await restoreQueue(this.#unrestored, { ...this.parts, log: this.#log }, () => this.#isHalted);
       if (!restored) return;
       this.#queue = restored;
-      this.#isRestored = true;
+      this.#unrestored = undefined;
     }
     if (this.#isHalted) return;
     this.#follow();
-    const { settingsAtMs = this.#endpoint.updatedAtMs } = state ?? {};
+    const { settingsAtMs = this.#endpoint.updatedAtMs } = this.state ?? {};
     if (settingsAtMs !== this.#endpoint.updatedAtMs) this.#retryNow();
     else this.#pump();
   }
