@@ -1,6 +1,12 @@
 // Stands between Rollcall and the API of a provider, and answers in its place while it has a fault.
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  request as openRequest,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { closeOnce } from '../leftovers.js';
 
@@ -33,9 +39,13 @@ export class FaultyProxy {
       for await (const chunk of request) chunks.push(chunk as Buffer);
       if (proxy.fault?.({ path }, response)) return;
       const { authorization = '', 'content-type': type = 'application/json' } = headers;
-      const body = method === 'GET' ? null : Buffer.concat(chunks);
-      const passed = await fetch(target + path, { method, headers: { authorization, 'content-type': type }, body });
-      response.writeHead(passed.status, { 'content-type': 'application/json' }).end(await passed.text());
+      // A connection of its own: one that is kept open may just be closed by the other side.
+      const options = { method, headers: { authorization, 'content-type': type }, agent: false };
+      const passed = openRequest(target + path, options, (answer) => {
+        response.writeHead(answer.statusCode ?? 502, { 'content-type': 'application/json' });
+        answer.pipe(response);
+      });
+      passed.on('error', () => response.destroy()).end(Buffer.concat(chunks));
     };
     const server = createServer((request, response) => void answer(request, response));
     server.listen(0, '127.0.0.1');
