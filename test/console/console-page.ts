@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { expect } from '@jest/globals';
-import type { Page } from 'playwright-core';
+import type { Page, Browser as PlaywrightBrowser } from 'playwright-core';
 import { eventually } from '../eventually.js';
 import { Browser } from '../simulator/browser.js';
 
@@ -12,6 +12,16 @@ interface AxeViolation {
   readonly id: string;
   readonly impact: string;
   readonly nodes: readonly { readonly html: string }[];
+}
+
+/** In the trace event format of Chromium. */
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly args: { readonly name?: string };
+  /** Processor time of the thread, in microseconds. */
+  readonly tdur?: number;
 }
 
 export class ConsolePage {
@@ -51,6 +61,18 @@ export class ConsolePage {
   async rowOf(participantId: string): Promise<string> {
     const row = this.page.locator('[role=row]', { has: this.page.getByText(participantId, { exact: true }) });
     return (await row.count()) === 0 ? '' : String(await row.first().textContent());
+  }
+
+  /** The processor time of each task of the page's main thread while `run` runs, in milliseconds. */
+  async taskTimes(run: () => Promise<void>): Promise<number[]> {
+    const browser = this.page.context().browser() as PlaywrightBrowser;
+    await browser.startTracing(this.page, { categories: ['toplevel'] });
+    await run();
+    const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+    const main = traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain');
+    const isOfMain = ({ pid, tid }: TraceEvent) => main.some((thread) => thread.pid === pid && thread.tid === tid);
+    const tasks = traceEvents.filter((event) => event.name === 'ThreadControllerImpl::RunTask' && isOfMain(event));
+    return tasks.map(({ tdur = Number.NaN }) => tdur / 1_000);
   }
 
   /** What the policy has refused in this page so far. */

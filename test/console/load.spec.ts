@@ -1,4 +1,5 @@
-// Ten thousand participants, and two hundred changes a second: the page stays smooth, and its memory bounded.
+// Ten thousand participants, and two hundred changes a second: the page stays smooth, and its memory bounded. What counts is the
+// processor time of the page's tasks: other tests may take the processor between two frames.
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ServiceProcess } from '../e2e/process.js';
@@ -10,9 +11,8 @@ const PARTICIPANTS = lengthOf(2_000, 10_000);
 const SECONDS = lengthOf(4, 20);
 const PER_SECOND = 200;
 const TICK_MS = 50;
-const MAX_FRAME_MS = 100;
-/** In the short form, other tests may take the processor for a moment. */
-const LATE_FRAMES = process.env.TEST_LENGTH === 'long' ? 0 : 0.02;
+/** Of processor time. A frame and a click wait for one task at most. */
+const MAX_TASK_MS = 100;
 /** The activity keeps the newest changes, up to a limit. */
 const MAX_GROWTH_BYTES = 8 * 1024 * 1024;
 
@@ -40,7 +40,7 @@ describe('the console with many participants', () => {
     await service.end('SIGTERM');
   });
 
-  it('draws every frame in time, and keeps no more the longer it is open', async () => {
+  it('is never busy for long, and keeps no more the longer it is open', async () => {
     const { page } = view;
     await page.goto(service.url);
     await view.expectConnection('live');
@@ -52,16 +52,16 @@ describe('the console with many participants', () => {
     };
     await change(2);
     const beforeBytes = await heapBytes();
-    await page.evaluate(`
-      frames = []; last = performance.now();
-      requestAnimationFrame(function next(now) { frames.push(now - last); last = now; requestAnimationFrame(next); })
-    `);
-    const scroll = page.evaluate(`setInterval(() => scrollBy(0, 400), 250)`);
-    await change(SECONDS);
-    await scroll;
-    const frames = (await page.evaluate<number[]>('frames')).slice(2).sort((a, b) => b - a);
+    await page.evaluate(
+      `frames = 0; requestAnimationFrame(function next() { frames += 1; requestAnimationFrame(next); })`,
+    );
+    await page.evaluate(`setInterval(() => scrollBy(0, 400), 250)`);
+    const tasksMs = await view.taskTimes(() => change(SECONDS));
+    const frames = await page.evaluate<number>('frames');
     const grownBytes = (await heapBytes()) - beforeBytes;
-    expect(frames[Math.floor(frames.length * LATE_FRAMES)]).toBeLessThan(MAX_FRAME_MS);
+    expect(frames).toBeGreaterThan(SECONDS);
+    expect(tasksMs.length).toBeGreaterThan(frames);
+    expect(Math.max(...tasksMs)).toBeLessThan(MAX_TASK_MS);
     expect(grownBytes).toBeLessThan(MAX_GROWTH_BYTES);
   }, 300_000);
 
