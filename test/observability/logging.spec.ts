@@ -12,6 +12,7 @@ import { terminalFormat } from '../../src/observability/logging.js';
 import { eventually } from '../eventually.js';
 import { findProgram } from '../find-program.js';
 import { closeOnce } from '../leftovers.js';
+import { codePoint } from '../unicode-text.js';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'dist', 'main.js');
 const RANGES = [
@@ -34,7 +35,7 @@ const shownAs = (character: string) => `\\u${character.charCodeAt(0).toString(16
 const anyText = fc.string({
   unit: fc.oneof(
     fc.constantFrom(...UNSAFE, ...LONE_SURROGATES),
-    fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+    fc.string({ unit: codePoint, minLength: 1, maxLength: 1 }),
   ),
 });
 /** Excludes members to which pino or pino-pretty give a special meaning. */

@@ -42,13 +42,14 @@ describe.each(scenarios)('the scenario %s', (_, scenario) => {
         expect(steps.length).toBeGreaterThan(0);
         expect(steps.length % 2).toBe(0);
         const connected = new Set<number>();
-        for (const [index, { atMs, action, device }] of steps.entries()) {
-          expect(action === 'connect').toBe(!connected.has(device));
+        const wrong = steps.filter(({ atMs, action, device }, index) => {
+          const alternates = (action === 'connect') === !connected.has(device);
           if (action === 'connect') connected.add(device);
           else connected.delete(device);
-          if (scenario.devicesAtOnce === 'one') expect(connected.size).toBeLessThanOrEqual(1);
-          expect(atMs).toBeGreaterThanOrEqual(steps[index - 1]?.atMs ?? 0);
-        }
+          const isOneTooMany = scenario.devicesAtOnce === 'one' && connected.size > 1;
+          return !alternates || isOneTooMany || atMs < (steps[index - 1]?.atMs ?? 0);
+        });
+        expect(wrong).toEqual([]);
         expect(steps.at(-1)?.atMs).toBeLessThanOrEqual(some.durationMs);
       }),
       { numRuns: 200 },
@@ -61,7 +62,8 @@ describe.each(scenarios)('the scenario %s', (_, scenario) => {
   });
 
   it('has no absences close to 15 s, so that the truth is unambiguous', () => {
-    for (const { ms } of lives(scenario).flatMap(gaps)) expect(ms < 10_000 || ms > 20_000).toBe(true);
+    const isClose = ({ ms }: { ms: number }) => ms >= 10_000 && ms <= 20_000;
+    expect(lives(scenario).flatMap(gaps).filter(isClose)).toEqual([]);
   });
 });
 

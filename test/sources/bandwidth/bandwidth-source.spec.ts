@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { translateBandwidth } from '../../../src/sources/bandwidth/bandwidth-source.js';
 import { BANDWIDTH } from '../../contract/index-entry.js';
 import { lengthOf } from '../../length.js';
+import { codePoint } from '../../unicode-text.js';
 
 const EVENTS = ['onConnect', 'onDisconnect', 'onLeave'];
 const RECEIVED_AT_MS = 1_790_000_000_000;
@@ -66,7 +67,7 @@ const body = fc.record(
     timestamp: fc.oneof({ weight: 4, arbitrary: time }, anything),
     participantId: fc.oneof({ weight: 4, arbitrary: id }, anything),
     deviceId: fc.oneof({ weight: 4, arbitrary: id }, anything),
-    tag: fc.oneof({ weight: 4, arbitrary: fc.string({ maxLength: 1_100, unit: 'binary' }) }, anything),
+    tag: fc.oneof({ weight: 4, arbitrary: fc.string({ maxLength: 1_100, unit: codePoint }) }, anything),
     more: anything,
   },
   { requiredKeys: [] },
