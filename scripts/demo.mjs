@@ -1,9 +1,12 @@
-// npm run demo: starts the service with its embedded store and the simulator with a meeting, and prints changes as they happen.
+// npm run demo: starts the service with its embedded store and the simulator with a meeting, and prints changes as they happen. With
+// --webhooks, it is told them by webhooks, to a receiver that checks their signatures.
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { build, install } from './prepare.mjs';
@@ -13,7 +16,9 @@ const LISTENS = /listens on (http:\/\/\S+)/;
 const SOURCES = ['bandwidth', 'brtc'];
 const { PORT = '3000', SIMULATOR_PORT = '3001', PATH, HOME } = process.env;
 
-const source = chosenSource();
+const WEBHOOK_TYPES = ['participant.connected', 'participant.gone', 'tag.occupied', 'tag.vacated'];
+
+const { source, webhooks } = chosenOptions();
 install();
 build();
 const { parseEscaped } = await import('../dist/observability/log-escaping.js');
@@ -27,7 +32,8 @@ process.once('exit', () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-const service = await start('dist/main.js', [], { PORT, DATA_DIR: dataDir, SHUTDOWN_DELAY_MS: '0', SOURCES: source });
+const env = { PORT, DATA_DIR: dataDir, SHUTDOWN_DELAY_MS: '0', SOURCES: source };
+const service = await start('dist/main.js', [], webhooks ? { ...env, ...(await receiveWebhooks()) } : env);
 const callback = `${service}/callbacks/${source}`;
 const simulator = await start('simulator/dist/main.js', [
   ...['--port', SIMULATOR_PORT, '--product', source, '--callback', callback],
@@ -41,15 +47,17 @@ console.log(`
   API reference         ${service}/docs
   Provider simulator    ${simulator}/
 
-A meeting of twenty participants runs repeatedly; Ctrl-C stops it. Changes:
+A meeting of twenty participants runs repeatedly; Ctrl-C stops it. ${webhooks ? 'Webhooks' : 'Changes'}:
 `);
-await follow();
+if (!webhooks) await follow();
 
 /** Exits if the command line is not valid. */
-function chosenSource() {
+function chosenOptions() {
   try {
-    const { values } = parseArgs({ options: { source: { type: 'string', default: 'bandwidth' } } });
-    if (SOURCES.includes(values.source)) return values.source;
+    const { values } = parseArgs({
+      options: { source: { type: 'string', default: 'bandwidth' }, webhooks: { type: 'boolean', default: false } },
+    });
+    if (SOURCES.includes(values.source)) return values;
     throw new Error(`--source must be one of ${SOURCES.join(', ')}.`);
   } catch (error) {
     console.error(`${error.message} Example: npm run demo -- --source brtc`);
@@ -57,14 +65,24 @@ function chosenSource() {
   }
 }
 
-/** Starts a program and resolves with its URL once it listens. If the program exits, the demo fails. */
-function start(file, args, env = {}) {
+/** Starts a receiver, and resolves with the settings of a service that sends to it. */
+async function receiveWebhooks() {
+  const secret = `whsec_${randomBytes(32).toString('base64')}`;
+  const url = await start('scripts/webhook-sink.mjs', ['--port', '0', '--secret', secret], {}, showWebhook);
+  const file = join(dataDir, 'endpoints.json');
+  writeFileSync(file, JSON.stringify([{ name: 'demo', url, secret, types: WEBHOOK_TYPES }]));
+  return { WEBHOOK_ENDPOINTS_FILE: file, WEBHOOK_ALLOW_HTTP: 'on', WEBHOOK_ALLOWED_NETWORKS: '127.0.0.1' };
+}
+
+/** Starts a program and resolves with its URL once it listens. If the program exits, the demo fails. `onLine` gets what it prints. */
+function start(file, args, env = {}, onLine = () => {}) {
   if (isStopping) return new Promise(() => {});
   const child = spawn(process.execPath, [file, ...args], {
     env: { PATH, HOME, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(child);
+  createInterface(child.stdout).on('line', onLine);
   let output = '';
   child.once('exit', () => {
     if (isStopping) return;
@@ -96,6 +114,18 @@ function show({ type, participantId, tag = '', state, previousState, cause, rece
   const why = cause ? ` (${cause})` : '';
   const time = new Date(receivedAt).toLocaleTimeString();
   console.log(`  ${time}  ${tag.padEnd(8)} ${participantId.slice(0, 8)}  ${previousState ?? 'new'} → ${state}${why}`);
+}
+
+/** `line`: as the receiver prints a webhook. */
+function showWebhook(line) {
+  const [, verdict, id, body] = /^(genuine|NOT GENUINE) (\S+) (.*)$/.exec(line) ?? [];
+  if (!body) return;
+  const { type, timestamp, data } = parseEscaped(body);
+  const { tag = '', participantId = '' } = data;
+  const time = new Date(timestamp).toLocaleTimeString();
+  console.log(
+    `  ${time}  ${type.padEnd(21)}  ${tag.padEnd(8)} ${participantId.slice(0, 8).padEnd(8)}  ${id}  ${verdict}`,
+  );
 }
 
 async function getJson(url) {

@@ -30,5 +30,5 @@ const server = createServer(async (request, response) => {
   console.log(`${verdict} ${request.headers['webhook-id']} ${body}`);
 });
 server.listen(Number(values.port), '127.0.0.1', () => {
-  console.log(`waiting for webhooks at http://127.0.0.1:${server.address().port}/`);
+  console.log(`The receiver of webhooks listens on http://127.0.0.1:${server.address().port}/`);
 });

@@ -209,6 +209,7 @@ describe('the commands', () => {
   it.each([
     ['a meeting', [], /room-1 +[\da-f]{8} +new → connected/],
     ['a meeting of BRTC', ['--source', 'brtc'], /room-1 +e-[\da-f]{6} +new → connected/],
+    ['the webhooks about a meeting', ['--webhooks'], /tag\.occupied +room-1 +msg_\S+ +genuine/],
   ])('demo shows %s, and Ctrl-C stops all of its processes', async (_, options, connected) => {
     const command = run('demo', options, { PORT: '0', SIMULATOR_PORT: '0' });
     await command.says(connected);
