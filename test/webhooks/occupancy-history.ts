@@ -77,7 +77,7 @@ export class OccupancyHistory {
     const { leases } = this.storage;
     await leases.release('webhooks', this.#token);
     this.#token = Number(await leases.acquire('webhooks', LONG_MS));
-    this.#log = await EventLog.open(this.storage.occupancyEvents);
+    this.#log = await EventLog.open(this.storage.occupancyEvents, log);
     return this.#load();
   }
 
@@ -100,7 +100,7 @@ export class OccupancyHistory {
   }
 
   async told(): Promise<NumberedEvent[]> {
-    return (await this.storage.occupancyEvents.events(0, 10_000)).map(decodeEvent);
+    return (await this.storage.occupancyEvents.events(0, 10_000)).flatMap((one) => decodeEvent(one) ?? []);
   }
 
   async #load(): Promise<Tracking> {

@@ -152,7 +152,7 @@ export const SENT_WEBHOOKS = {
   },
   ruleOccupancyChanged: { summary: 'A rule about occupancy is broken, or no longer', body: RuleWebhook },
   occupancyEventsMissed: {
-    summary: 'Events about tags and rules were dropped before they could be delivered',
+    summary: 'Events about tags and rules were dropped, or damaged in the store, before they could be delivered',
     body: OccupancyGapWebhook,
   },
   endpointTested: { summary: 'An operator tests the endpoint', body: TestWebhook },

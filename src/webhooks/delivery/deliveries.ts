@@ -134,7 +134,7 @@ export class Deliveries {
   async #openLog(signal: AbortSignal): Promise<EventLog | undefined> {
     let log: EventLog | undefined;
     const open = async () => {
-      log = await EventLog.open(this.eventStore);
+      log = await EventLog.open(this.eventStore, this.log);
     };
     while (!signal.aborted && !(await this.#attempt(open))) await delay(this.clock, REFRESH_MS, signal);
     return log;

@@ -1,5 +1,7 @@
 // The occupancy events as endpoints read them: the newest from memory, so that many endpoints do not read the same from the store,
 // and older ones from the store. On the process that derives them.
+import type { Logger } from 'pino';
+import { DeduplicatedLog } from '../../observability/deduplicated-log.js';
 import type { OccupancyEventStore } from '../../storage/webhook-ports.js';
 import { decodeEvent, type NumberedEvent } from './occupancy-event.js';
 
@@ -8,7 +10,7 @@ const PAGE_SIZE = 100;
 
 export interface EventPage {
   readonly events: readonly NumberedEvent[];
-  /** How many events right after the number that was asked for have been dropped. */
+  /** How many events right after the number that was asked for have been dropped, or cannot be decoded. */
   readonly missed: number;
 }
 
@@ -16,17 +18,20 @@ export class EventLog {
   #newest: number;
   #recent: NumberedEvent[] = [];
   readonly #listeners = new Set<() => void>();
+  readonly #undecodable: DeduplicatedLog;
 
   private constructor(
     private readonly store: OccupancyEventStore,
     newest: number,
+    log: Logger,
   ) {
     this.#newest = newest;
+    this.#undecodable = new DeduplicatedLog(log, 'an occupancy event cannot be decoded; it counts as missed');
   }
 
   /** Rejects with StoreUnavailableError. */
-  static async open(store: OccupancyEventStore): Promise<EventLog> {
-    return new EventLog(store, await store.newestNumber());
+  static async open(store: OccupancyEventStore, log: Logger): Promise<EventLog> {
+    return new EventLog(store, await store.newestNumber(), log);
   }
 
   /** The number of the newest event. */
@@ -62,12 +67,24 @@ export class EventLog {
   async after(number: number): Promise<EventPage> {
     if (number >= this.#newest) return { events: [], missed: 0 };
     const [first] = this.#recent;
-    const events =
-      first && first.number <= number + 1
-        ? this.#recent.slice(number + 1 - first.number).slice(0, PAGE_SIZE)
-        : (await this.store.events(number, PAGE_SIZE)).map(decodeEvent);
-    const missed = (events[0]?.number ?? this.#newest + 1) - number - 1;
-    return { events, missed };
+    if (first && first.number <= number + 1)
+      return { events: this.#recent.slice(number + 1 - first.number).slice(0, PAGE_SIZE), missed: 0 };
+    return this.#storedAfter(number);
+  }
+
+  /** The page ends before one that cannot be decoded. */
+  async #storedAfter(number: number): Promise<EventPage> {
+    const stored = await this.store.events(number, PAGE_SIZE);
+    const events: NumberedEvent[] = [];
+    for (const one of stored) {
+      const event = decodeEvent(one);
+      if (!event) this.#undecodable.error(String(one.number), { event: one.number });
+      if (!event && events.length > 0) break;
+      if (event) events.push(event);
+    }
+    const [next] = events;
+    const last = stored.at(-1)?.number ?? this.#newest;
+    return { events, missed: (next ? next.number - 1 : last) - number };
   }
 
   #notify(): void {

@@ -24,11 +24,14 @@ export function encodeEvent({ type, key, tag, data }: DerivedEvent): string {
   return JSON.stringify({ format: FORMAT, type, key, tag, data });
 }
 
-/** Throws if the text is not a result of `encodeEvent`. */
-export function decodeEvent({ number, atMs, text }: OccupancyEvent): NumberedEvent {
-  const { format, ...event } = JSON.parse(text) as DerivedEvent & { readonly format: number };
-  if (format !== FORMAT) throw new Error(`an occupancy event was stored in the unknown format ${format}`);
-  return { ...event, number, atMs };
+/** undefined: the text is not a result of `encodeEvent`. */
+export function decodeEvent({ number, atMs, text }: OccupancyEvent): NumberedEvent | undefined {
+  try {
+    const { format, ...event } = JSON.parse(text) as DerivedEvent & { readonly format: number };
+    return format === FORMAT ? { ...event, number, atMs } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export function isOccupancyEventType(type: string): type is OccupancyEventType {
