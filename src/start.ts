@@ -77,11 +77,12 @@ async function serve(config: Config, log: Logger): Promise<void> {
 }
 
 async function listen(app: NestFastifyApplication, config: Config, log: Logger, place: string): Promise<void> {
-  const { host, port, access, metricsSettings } = config;
+  const { host, port, access, metricsSettings, history } = config;
   const needsSecrets = app.get(SourceRegistry, { strict: false }).all.some(({ needsSecret }) => needsSecret);
   const lines: string[] = [];
+  const noHistory = history.place ? '' : '; history is off';
   const listenTextResolver = (url: string) => {
-    lines.push(`Rollcall listens on ${url} and stores presence in ${place}${exposure(access, needsSecrets)}`);
+    lines.push(`Rollcall listens on ${url} and stores presence in ${place}${noHistory}${exposure(access, needsSecrets)}`);
     return '';
   };
   // Logged once, by the first worker.

@@ -68,6 +68,7 @@ describe('the process', () => {
     const settings = { REDIS_URL: redis.url };
     const first = await start(settings);
     expect(first.store).toBe(`Redis at ${redis.url}`);
+    expect(first.output).toContain('; history is off');
     expect((await first.post('/callbacks/bandwidth', SEED)).status).toBe(204);
     await redis.kill();
     await first.end('SIGKILL');
