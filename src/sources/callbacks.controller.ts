@@ -19,6 +19,9 @@ declare module 'fastify' {
   }
 }
 
+/** A plugin without a name makes Fastify look for it among all loaded modules. */
+const PLUGIN_NAME = Symbol.for('fastify.display-name');
+
 type UnconfiguredSource = SourceRegistry['unused'][number];
 
 @Injectable()
@@ -31,11 +34,10 @@ export class CallbacksController {
 
   async register(http: FastifyInstance): Promise<void> {
     for (const source of this.registry.all) {
-      await http.register(async (scope) => this.#addRoutes(scope, source));
+      const addRoutes = async (scope: FastifyInstance) => this.#addRoutes(scope, source);
+      await http.register(Object.assign(addRoutes, { [PLUGIN_NAME]: `callbacks of ${source.name}` }));
     }
-    for (const source of this.registry.unused) {
-      await http.register(async (scope) => addUnconfiguredRoutes(scope, source));
-    }
+    for (const source of this.registry.unused) addUnconfiguredRoutes(http, source);
   }
 
   #addRoutes(scope: FastifyInstance, source: RegisteredSource): void {
@@ -66,15 +68,15 @@ export class CallbacksController {
 }
 
 /** Several providers never retry after a 4xx, so callbacks would be lost that arrive before the source is configured. */
-function addUnconfiguredRoutes(scope: FastifyInstance, source: UnconfiguredSource): void {
+function addUnconfiguredRoutes(http: FastifyInstance, source: UnconfiguredSource): void {
   const refuse = async () => {
     const detail = `No source named ${source.name} is configured: add it to SOURCES.`;
     throw new ProblemError('source-not-configured', { detail, headers: { 'retry-after': '60' } });
   };
   const config = withRouteOptions({ access: 'callback' });
   for (const path of routesOf(source)) {
-    scope.post(path, { config, onRequest: refuse }, refuse);
-    refuseOtherMethods(scope, path, ['POST'], config);
+    http.post(path, { config, onRequest: refuse }, refuse);
+    refuseOtherMethods(http, path, ['POST'], config);
   }
 }
 
