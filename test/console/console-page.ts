@@ -72,7 +72,8 @@ export class ConsolePage {
     const main = traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain');
     const isOfMain = ({ pid, tid }: TraceEvent) => main.some((thread) => thread.pid === pid && thread.tid === tid);
     const tasks = traceEvents.filter((event) => event.name === 'ThreadControllerImpl::RunTask' && isOfMain(event));
-    return tasks.map(({ tdur = Number.NaN }) => tdur / 1_000);
+    // One that had not ended has no time yet.
+    return tasks.flatMap(({ tdur }) => (tdur === undefined ? [] : tdur / 1_000));
   }
 
   /** What the policy has refused in this page so far. */
