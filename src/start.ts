@@ -82,7 +82,9 @@ async function listen(app: NestFastifyApplication, config: Config, log: Logger, 
   const lines: string[] = [];
   const noHistory = history.place ? '' : '; history is off';
   const listenTextResolver = (url: string) => {
-    lines.push(`Rollcall listens on ${url} and stores presence in ${place}${noHistory}${exposure(access, needsSecrets)}`);
+    lines.push(
+      `Rollcall listens on ${url} and stores presence in ${place}${noHistory}${exposure(access, needsSecrets)}`,
+    );
     return '';
   };
   // Logged once, by the first worker.

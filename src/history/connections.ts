@@ -61,7 +61,7 @@ export class Connections {
 
   /** Rejects with HistoryUnavailableError. */
   page(filter: ConnectionFilter, options: PageOptions): Promise<ConnectionPage> {
-    return this.store.use(async ({ db }) => {
+    return this.store.use(async ({ reads: db }) => {
       const state = await db.selectFrom('projector').selectAll().executeTakeFirstOrThrow();
       const { limit } = options;
       // One more, to learn whether there are others.

@@ -21,6 +21,8 @@ export interface SqlTools {
 
 export interface HistoryDatabase extends SqlTools {
   readonly db: Kysely<Tables>;
+  /** Only for queries, which wait for no transaction of `db`. */
+  readonly reads: Kysely<Tables>;
   /** For humans, without secrets. */
   readonly description: string;
   /** Everything that `read` sees is of one moment, however long it takes, and nothing waits for it but other calls of this. */
@@ -38,18 +40,20 @@ export async function openHistoryDatabase(
 
 function openSqlite({ database, path }: HistoryFile): HistoryDatabase {
   const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database }) });
-  // A connection has one transaction at a time, and those of the projector must not wait.
-  const reader = new Kysely<Tables>({
-    dialect: new SqliteDialect({ database: new Database(path, { readonly: true }) }),
-  });
+  // A connection has one transaction at a time, and those of the projector must not wait, nor should queries wait for them.
+  const openReader = () =>
+    new Kysely<Tables>({ dialect: new SqliteDialect({ database: new Database(path, { readonly: true }) }) });
+  const [reads, snapshots] = [openReader(), openReader()];
   return {
     db,
+    reads,
     sql,
     dialect: 'sqlite',
     description: `SQLite at ${path}`,
-    snapshot: (read) => reader.transaction().execute(read),
+    snapshot: (read) => snapshots.transaction().execute(read),
     close: async () => {
-      await reader.destroy();
+      await reads.destroy();
+      await snapshots.destroy();
       await db.destroy();
     },
   };
@@ -82,6 +86,7 @@ async function openPostgres(connectionString: string, log: Logger): Promise<Hist
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return {
     db,
+    reads: db,
     sql,
     dialect: 'postgres',
     description: `PostgreSQL at ${host ?? new URL(connectionString).host}/${database}`,

@@ -43,7 +43,7 @@ export class PastPresence {
 
   /** Rejects with HistoryUnavailableError. */
   page(filter: PresenceFilter, atMs: number, { after, limit }: PageOptions): Promise<PresencePage | NotKept> {
-    return this.store.use(async ({ db }) => {
+    return this.store.use(async ({ reads: db }) => {
       const state = await db.selectFrom('projector').selectAll().executeTakeFirstOrThrow();
       if (atMs < state.kept_from_ms) return { keptFromMs: state.kept_from_ms };
       const options = { after, limit: limit + 1, order: 'oldest' as const };

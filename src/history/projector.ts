@@ -7,6 +7,7 @@ import { FeedReader } from '../feed/feed-reader.js';
 import { LOG } from '../observability/logging.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import { delay } from '../runtime/delay.js';
+import type { FeedPosition } from '../storage/feed-position.js';
 import { type HeldLease, LeaseHolder } from '../storage/lease-holder.js';
 import type { LeaseStore } from '../storage/ports.js';
 import { LEASE_STORE } from '../storage/tokens.js';
@@ -21,15 +22,28 @@ import { Rebuild } from './rebuild.js';
 const LEASE = 'history';
 /** Another process takes over within this time and a third of it. */
 const LEASE_TTL_MS = 10_000;
-/** Entries of the feed in one transaction: on SQLite, writing them blocks the event loop for about 10 ms. */
+/** Entries of the feed that are written at once: on SQLite, this blocks the event loop for about 10 ms. */
 const BATCH_SIZE = 512;
+/**
+ * Batches in one transaction. Each new row changes a page of most indexes, and a commit writes all pages that have changed: one for many
+ * rows takes half as long as several for a few of them each.
+ */
+const MAX_BATCHES = 8;
 /** At the end of the feed: changes that arrive meanwhile are written together. */
 const PAUSE_MS = 500;
-/** While there is more to do, callbacks and other requests take turns with batches. */
+/** The same after more than one batch. */
+const BUSY_PAUSE_MS = 750;
+/** Between batches. */
 const MAX_TURN_MS = 10;
 const RETRY_MS = 1_000;
 /** How often it is noted that everything was read, while there are no changes. */
 const NOTE_MS = 10_000;
+
+interface ReadBatches {
+  readonly batches: readonly (readonly Change[])[];
+  readonly position: FeedPosition;
+  readonly isLast: boolean;
+}
 
 @Injectable()
 export class Projector {
@@ -84,44 +98,71 @@ export class Projector {
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const startMs = this.clock.now();
-      const isUpToDate = await this.#step(signal);
+      const { isUpToDate, isBusy } = await this.#step(signal);
       const pruned = isUpToDate ? await this.pruner.run() : 0;
       if (pruned > 0) this.#known.clear();
-      const isIdle = isUpToDate && pruned === 0;
-      await delay(this.clock, isIdle ? PAUSE_MS : Math.min(this.clock.now() - startMs, MAX_TURN_MS), signal);
+      if (isUpToDate && pruned === 0) await delay(this.clock, isBusy ? BUSY_PAUSE_MS : PAUSE_MS, signal);
+      else await this.#giveWay(this.clock.now() - startMs, signal);
     }
   }
 
-  /** Resolves with whether the end of the feed was reached. */
-  async #step(signal: AbortSignal): Promise<boolean> {
+  /** Resolves with whether the end of the feed was reached, and whether there was much to write. */
+  async #step(signal: AbortSignal): Promise<{ readonly isUpToDate: boolean; readonly isBusy: boolean }> {
     const state = this.#state as ProjectorState;
     const startMs = this.clock.now();
-    const batch = state.position && (await this.reader.batch(state.position, BATCH_SIZE));
-    if (batch === null) {
+    const read = state.position && (await this.#read(state.position, signal));
+    if (read === null) {
       this.#known.clear();
       this.#state = await this.rebuild.run(state, signal);
-      return false;
+      return { isUpToDate: false, isBusy: true };
     }
-    const { changes, position, isLast } = batch;
+    const { batches, position, isLast } = read;
     const next = { ...state, position, readUntilMs: isLast ? startMs : state.readUntilMs };
-    const mustWrite = changes.length > 0 || startMs - this.#notedAtMs >= NOTE_MS;
-    this.#state = mustWrite ? await this.#write(changes, next) : next;
+    const mustWrite = batches.length > 0 || startMs - this.#notedAtMs >= NOTE_MS;
+    this.#state = mustWrite ? await this.#write(batches, next, signal) : next;
     if (mustWrite) this.#notedAtMs = startMs;
-    return isLast;
+    return { isUpToDate: isLast, isBusy: batches.length > 1 };
   }
 
-  async #write(changes: readonly Change[], state: ProjectorState): Promise<ProjectorState> {
+  /** null: the position is no longer in the feed. */
+  async #read(after: FeedPosition, signal: AbortSignal): Promise<ReadBatches | null> {
+    const batches: (readonly Change[])[] = [];
+    for (let position = after; ; ) {
+      const batch = await this.reader.batch(position, BATCH_SIZE);
+      if (batch === null) return batches.length > 0 ? { batches, position, isLast: false } : null;
+      position = batch.position;
+      if (batch.changes.length > 0) batches.push(batch.changes);
+      if (batch.isLast || batches.length === MAX_BATCHES) return { batches, position, isLast: batch.isLast };
+      await this.#giveWay(0, signal);
+    }
+  }
+
+  async #write(batches: ReadBatches['batches'], state: ProjectorState, signal: AbortSignal): Promise<ProjectorState> {
     const known = this.#known;
-    const [batch, next] = await this.store.inTransaction(async (db, tools) => {
+    let [changeCount, rowCount] = [0, 0];
+    const next = await this.store.inTransaction(async (db, tools) => {
       // Before anything else, so that a process that was replaced waits for nothing and writes nothing.
       await saveState(db, state);
-      const written = await project(db, tools, changes, { known });
-      const longestMs = Math.max(state.longestMs, written.longestMs);
+      let { longestMs } = state;
+      for (const changes of batches) {
+        const startMs = this.clock.now();
+        const written = await project(db, tools, changes, { known });
+        // If the transaction fails, all that is known is forgotten.
+        known.keep(written);
+        longestMs = Math.max(longestMs, written.longestMs);
+        changeCount += changes.length;
+        rowCount += written.written.length;
+        await this.#giveWay(this.clock.now() - startMs, signal);
+      }
       if (longestMs > state.longestMs) await saveState(db, { ...state, longestMs });
-      return [written, { ...state, longestMs }] as const;
+      return { ...state, longestMs };
     });
-    known.keep(batch);
-    this.metrics.projected(changes.length, batch.written.length);
+    this.metrics.projected(changeCount, rowCount);
     return next;
+  }
+
+  /** Callbacks and other requests take turns with batches. */
+  #giveWay(tookMs: number, signal: AbortSignal): Promise<void> {
+    return delay(this.clock, Math.min(tookMs, MAX_TURN_MS), signal);
   }
 }

@@ -96,7 +96,7 @@ export class Statistics {
   }
 
   async #results<T>(query: Query<T>): Promise<Result<T>[] | typeof TOO_MANY_ROWS> {
-    const known = await this.store.use((database) => lookUp(query, database, this.clock.now()));
+    const known = await this.store.use(({ reads, sql }) => lookUp(query, { db: reads, sql }, this.clock.now()));
     if (!known.values.includes(undefined)) return resultsOf(known);
     return this.#computations.run(() =>
       this.store.use((database) =>

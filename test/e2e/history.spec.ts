@@ -231,6 +231,38 @@ describe('history in SQLite', () => {
     },
   );
 
+  it('is written once, if the database failed after a part of the changes had been written', async () => {
+    const redis = await RedisServer.start();
+    closeOnce(() => redis.stop());
+    const dataDir = folder();
+    const store = { redisUrl: redis.url, redisPrefix: 'history', dataDir };
+    const first = await start({ ...store, history: 'embedded' });
+    await first.callback(SENT);
+    await eventually(() => expect(rows(dataDir, 'id')).toHaveLength(1));
+    await stop(first);
+
+    const recording = await start(store);
+    const devices = Array.from({ length: 600 }, (_, n) => ({ participantId: `p-${n}`, deviceId: `d-${n}` }));
+    const ends = devices.map((one) => ({ ...one, event: 'onLeave', timestamp: String(START + 1_000) }));
+    for (const all of [devices.map((one) => ({ ...one, ...SENT })), ends]) {
+      await Promise.all(all.map((one) => recording.callback(one)));
+    }
+    await stop(recording);
+
+    const db = new Database(join(dataDir, 'history.db'));
+    // Of the third batch.
+    db.exec(`CREATE TRIGGER full_disk BEFORE UPDATE ON connections WHEN NEW.ended_at_ms IS NOT NULL AND NEW.device_id = 'd-599'
+      BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`);
+    const service = await start({ ...store, history: 'embedded' });
+    await eventually(() => expect(JSON.stringify(service.logged)).toContain('the disk is full'));
+    expect(rows(dataDir, 'id')).toHaveLength(1);
+    db.exec('DROP TRIGGER full_disk');
+    db.close();
+    await eventually(() => expect(rows(dataDir, 'id')).toHaveLength(601));
+    const written = rows(dataDir, 'ended_at_ms, participant_id').slice(1);
+    expect(written.filter((row) => row.ended_at_ms !== START + 1_000)).toEqual([]);
+  });
+
   it('is not used if a newer version created it, while presence works', async () => {
     const dataDir = folder();
     const newer = new Database(join(dataDir, 'history.db'));
