@@ -25,10 +25,10 @@ const LEASE_TTL_MS = 10_000;
 /** Entries of the feed that are written at once: on SQLite, this blocks the event loop for about 10 ms. */
 const BATCH_SIZE = 512;
 /**
- * Batches in one transaction. Each new row changes a page of most indexes, and a commit writes all pages that have changed: one for many
- * rows takes half as long as several for a few of them each.
+ * No further batch is read for a transaction that has so many changes. Each new row changes a page of most indexes, and a commit writes
+ * all pages that have changed, so that a large transaction takes less time than several small ones.
  */
-const MAX_BATCHES = 8;
+const ENOUGH_CHANGES = 8_192;
 /** At the end of the feed: changes that arrive meanwhile are written together. */
 const PAUSE_MS = 500;
 /** The same after more than one batch. */
@@ -127,12 +127,14 @@ export class Projector {
   /** null: the position is no longer in the feed. */
   async #read(after: FeedPosition, signal: AbortSignal): Promise<ReadBatches | null> {
     const batches: (readonly Change[])[] = [];
+    let changeCount = 0;
     for (let position = after; ; ) {
       const batch = await this.reader.batch(position, BATCH_SIZE);
       if (batch === null) return batches.length > 0 ? { batches, position, isLast: false } : null;
       position = batch.position;
       if (batch.changes.length > 0) batches.push(batch.changes);
-      if (batch.isLast || batches.length === MAX_BATCHES) return { batches, position, isLast: batch.isLast };
+      changeCount += batch.changes.length;
+      if (batch.isLast || changeCount >= ENOUGH_CHANGES) return { batches, position, isLast: batch.isLast };
       await this.#giveWay(0, signal);
     }
   }

@@ -206,8 +206,6 @@ describe.each(onEachStore())('callbacks of Bandwidth on %s', (_, start) => {
   it('are not logged individually', async () => {
     const before = service.logged.length;
     await Promise.all(Array.from({ length: 50 }, (_unused, n) => service.callback({ participantId: `quiet-${n}` })));
-    const lines = service.logged.slice(before).map((line) => JSON.stringify(line));
-    expect(lines.filter((line) => line.includes('quiet-'))).toEqual([]);
-    expect(lines.length).toBeLessThan(5);
+    expect(service.logged.slice(before)).toEqual([]);
   });
 });

@@ -100,7 +100,7 @@ export class OccupancyHistory {
   }
 
   async told(): Promise<NumberedEvent[]> {
-    return (await this.storage.occupancyEvents.events(0, 10_000)).flatMap((one) => decodeEvent(one) ?? []);
+    return (await this.storage.occupancyEvents.events(0, 10_000)).map((one) => decodeEvent(one) as NumberedEvent);
   }
 
   async #load(): Promise<Tracking> {
