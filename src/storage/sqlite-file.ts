@@ -19,6 +19,8 @@ export interface Schema {
   readonly mustExist?: boolean;
   /** Whether other processes may read the file meanwhile. */
   readonly isShared?: boolean;
+  /** Of a new file; undefined: 4,096. */
+  readonly pageBytes?: number;
 }
 
 interface OpenFile<T> {
@@ -138,6 +140,8 @@ function createFile(file: string): void {
 function prepareDatabase(db: Database.Database, file: string, schema: Schema): void {
   // Exclusive: a second process would not notice changes made by the first.
   if (!schema.isShared) db.exec('PRAGMA locking_mode = EXCLUSIVE');
+  // Has no effect on a file that has been created before.
+  if (schema.pageBytes) db.exec(`PRAGMA page_size = ${schema.pageBytes}`);
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN EXCLUSIVE');
   const [version] = db.prepare('PRAGMA user_version').raw().get() as unknown as [number];
   const [tables] = db.prepare('SELECT count(*) FROM sqlite_schema').raw().get() as unknown as [number];
