@@ -119,7 +119,8 @@ function show({ type, participantId, tag = '', state, previousState, cause, rece
 /** `line`: as the receiver prints a webhook. */
 function showWebhook(line) {
   const [, verdict, id, body] = /^(genuine|NOT GENUINE) (\S+) (.*)$/.exec(line) ?? [];
-  if (!body) return;
+  if (verdict === 'NOT GENUINE') console.log(`  a webhook that is ${verdict}`);
+  if (verdict !== 'genuine') return;
   const { type, timestamp, data } = parseEscaped(body);
   const { tag = '', participantId = '' } = data;
   const time = new Date(timestamp).toLocaleTimeString();

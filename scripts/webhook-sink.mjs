@@ -1,6 +1,7 @@
 // npm run webhook-sink: a receiver for webhooks that prints what it gets, and whether the signature is genuine. Options: --port (default
 // 8080) and --secret, once for each secret.
 import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { Webhook } from 'standardwebhooks';
 
@@ -23,8 +24,9 @@ function judge(body, headers) {
 }
 
 const server = createServer(async (request, response) => {
-  let body = '';
-  for await (const chunk of request) body += chunk;
+  const body = await text(request).catch(() => undefined);
+  // The sender has closed the connection.
+  if (body === undefined) return;
   const verdict = judge(body, request.headers);
   response.writeHead(verdict === 'NOT GENUINE' ? 401 : 204).end();
   console.log(`${verdict} ${request.headers['webhook-id']} ${body}`);

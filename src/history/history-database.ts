@@ -13,6 +13,8 @@ const MAX_CONNECTIONS = 8;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Answers that take longer are of no use to anybody, and would occupy the connections. */
 const STATEMENT_TIMEOUT_MS = 30_000;
+/** A process that dies within a transaction without closing its connection holds locks, which would stop all others from writing. */
+const IDLE_TRANSACTION_TIMEOUT_MS = 10_000;
 
 export interface SqlTools {
   readonly dialect: SqlDialect;
@@ -70,6 +72,7 @@ async function openPostgres(connectionString: string, log: Logger): Promise<Hist
     max: MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
     application_name: 'rollcall',
   });
   // Otherwise a connection that breaks between two queries would end the process. The next query opens another one.

@@ -19,7 +19,7 @@ export class HistoryMetrics {
     });
     this.#gaps = metrics.counter({
       name: 'rollcall_history_gaps_total',
-      help: 'Times of which changes are missing, because they had left the feed before they were read.',
+      help: 'Periods whose changes are missing, because they had left the feed before they were read.',
     });
     this.#errors = metrics.counter({
       name: 'rollcall_history_errors_total',
@@ -44,7 +44,7 @@ export class HistoryMetrics {
   showReadUntil(readUntilMs: () => number | undefined): void {
     const gauge = this.metrics.gauge({
       name: 'rollcall_history_read_until_timestamp_seconds',
-      help: 'Until when all changes are in history; until that is known, when the process started.',
+      help: 'Time up to which all changes are in history; until that is known, when the process started.',
       aggregation: 'max',
     });
     this.metrics.collect(() => {

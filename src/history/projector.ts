@@ -7,10 +7,10 @@ import { FeedReader } from '../feed/feed-reader.js';
 import { LOG } from '../observability/logging.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import { delay } from '../runtime/delay.js';
-import type { FeedPosition } from '../storage/feed-position.js';
+import { type FeedPosition, hasReached } from '../storage/feed-position.js';
 import { type HeldLease, LeaseHolder } from '../storage/lease-holder.js';
-import type { LeaseStore } from '../storage/ports.js';
-import { LEASE_STORE } from '../storage/tokens.js';
+import type { FeedStore, LeaseStore } from '../storage/ports.js';
+import { FEED_STORE, LEASE_STORE } from '../storage/tokens.js';
 import { HistoryMetrics } from './history-metrics.js';
 import { HistoryStore, NotTheProjectorError } from './history-store.js';
 import { LastConnections } from './last-connections.js';
@@ -60,6 +60,7 @@ export class Projector {
     private readonly rebuild: Rebuild,
     private readonly pruner: Pruner,
     private readonly metrics: HistoryMetrics,
+    @Inject(FEED_STORE) private readonly feed: FeedStore,
     @Inject(LEASE_STORE) leases: LeaseStore,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) private readonly log: Logger,
@@ -110,6 +111,8 @@ export class Projector {
   async #step(signal: AbortSignal): Promise<{ readonly isUpToDate: boolean; readonly isBusy: boolean }> {
     const state = this.#state as ProjectorState;
     const startMs = this.clock.now();
+    // Reading leaves out a part of the feed that is away: only its end says whether everything was read.
+    const end = await this.feed.end().catch(() => undefined);
     const read = state.position && (await this.#read(state.position, signal));
     if (read === null) {
       this.#known.clear();
@@ -117,7 +120,8 @@ export class Projector {
       return { isUpToDate: false, isBusy: true };
     }
     const { batches, position, isLast } = read;
-    const next = { ...state, position, readUntilMs: isLast ? startMs : state.readUntilMs };
+    const isAllRead = isLast && end !== undefined && hasReached(position, end);
+    const next = { ...state, position, readUntilMs: isAllRead ? startMs : state.readUntilMs };
     const mustWrite = batches.length > 0 || startMs - this.#notedAtMs >= NOTE_MS;
     this.#state = mustWrite ? await this.#write(batches, next, signal) : next;
     if (mustWrite) this.#notedAtMs = startMs;
@@ -134,7 +138,8 @@ export class Projector {
       position = batch.position;
       if (batch.changes.length > 0) batches.push(batch.changes);
       changeCount += batch.changes.length;
-      if (batch.isLast || changeCount >= ENOUGH_CHANGES) return { batches, position, isLast: batch.isLast };
+      const isEnough = changeCount >= ENOUGH_CHANGES || signal.aborted;
+      if (batch.isLast || isEnough) return { batches, position, isLast: batch.isLast };
       await this.#giveWay(0, signal);
     }
   }
@@ -154,7 +159,8 @@ export class Projector {
         longestMs = Math.max(longestMs, written.longestMs);
         changeCount += changes.length;
         rowCount += written.written.length;
-        await this.#giveWay(this.clock.now() - startMs, signal);
+        // Not after the last one, since the transaction locks what another process would need.
+        if (changes !== batches.at(-1)) await this.#giveWay(this.clock.now() - startMs, signal);
       }
       if (longestMs > state.longestMs) await saveState(db, { ...state, longestMs });
       return { ...state, longestMs };

@@ -54,6 +54,11 @@ export function isPast(position: FeedPosition, shard: number, target: ShardPosit
   return order > 0 || (order === 0 && changeOffsetOf(reached) >= changeOffsetOf(target));
 }
 
+/** Whether a reader at `position` has read everything up to `target` in all shards. */
+export function hasReached(position: FeedPosition, target: FeedPosition): boolean {
+  return target.every((one, shard) => isPast(position, shard, one));
+}
+
 /** Compares entry ids. Across shards this is the order of their servers' clocks. */
 export function compareEntries(a: string, b: string): number {
   // Fast path: this runs for every change and every follower.

@@ -50,7 +50,7 @@ export class RecorderMetrics {
     });
     this.#interruptions = metrics.counter({
       name: 'rollcall_interruptions_total',
-      help: 'Devices that were lost and are reconnecting.',
+      help: 'Devices that disconnected and are reconnecting.',
       labels: ['source'],
     });
     this.#returns = metrics.counter({

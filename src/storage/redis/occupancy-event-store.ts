@@ -50,8 +50,11 @@ export class RedisOccupancyEventStore implements OccupancyEventStore {
 
   events(after: number, limit: number): Promise<OccupancyEvent[]> {
     const { first } = this.#shards;
-    const range = [first.occupancyEvents, `(${after}`, '+inf', 'BYSCORE', 'LIMIT', 0, limit] as const;
-    return this.#read(async () => (await this.#shards.run(first, (commands) => commands.zrange(...range))).map(decode));
+    const range = [first.occupancyEvents, `(${after}`, '+inf', 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES'] as const;
+    return this.#read(async () => {
+      const found = pairs(await this.#shards.run(first, (commands) => commands.zrange(...range)));
+      return found.map(([member, number]) => decode(member, number));
+    });
   }
 
   newestNumber(beforeMs = Number.POSITIVE_INFINITY): Promise<number> {
@@ -75,10 +78,10 @@ export class RedisOccupancyEventStore implements OccupancyEventStore {
 
   async #eventAt(index: number): Promise<OccupancyEvent | undefined> {
     const { first } = this.#shards;
-    const [member] = await this.#shards.run(first, (commands) =>
-      commands.zrange(first.occupancyEvents, `${index}`, `${index}`),
+    const [member, number] = await this.#shards.run(first, (commands) =>
+      commands.zrange(first.occupancyEvents, `${index}`, `${index}`, 'WITHSCORES'),
     );
-    return member === undefined ? undefined : decode(member);
+    return member === undefined || number === undefined ? undefined : decode(member, number);
   }
 
   #read<T>(work: () => Promise<T>): Promise<T> {
@@ -86,13 +89,13 @@ export class RedisOccupancyEventStore implements OccupancyEventStore {
   }
 }
 
-/** `<number> <time> <text>` */
-function decode(member: string): OccupancyEvent {
+/** `member`: `<number> <time> <text>`. Its number is the score, which is also right if the member is damaged. */
+function decode(member: string, number: string): OccupancyEvent {
   const numberEnd = member.indexOf(' ');
   const timeEnd = member.indexOf(' ', numberEnd + 1);
   return {
-    number: Number(member.slice(0, numberEnd)),
-    atMs: Number(member.slice(numberEnd + 1, timeEnd)),
+    number: Number(number),
+    atMs: Number(member.slice(numberEnd + 1, timeEnd)) || 0,
     text: member.slice(timeEnd + 1),
   };
 }

@@ -124,9 +124,12 @@ export class Deliveries {
     const { token, signal } = lease;
     const tracking = this.tracker.run({ lease: { name: LEASE, token }, signal, log: events });
     await Promise.all([this.#keepUpToDate(tenure), this.#keepSaved(tenure), tracking]);
-    await Promise.all(tenure.busy.values());
-    await Promise.all([...tenure.running.values()].map((delivery) => delivery.stop()));
-    await tenure.saver.save();
+    const stopAll = () => Promise.all([...running.values()].map((delivery) => delivery.stop()));
+    // Tasks may wait for deliveries that are being restored, which only end if they are stopped.
+    await Promise.all([stopAll(), ...tenure.busy.values()]);
+    // Those that a task has started meanwhile.
+    await stopAll();
+    await saver.save();
     this.#overview = undefined;
   }
 
@@ -208,19 +211,15 @@ export class Deliveries {
       events: tenure.events,
       random: Math.random,
       save: () => tenure.saver.save(),
-      disable: (reason) => this.#disable(endpoint, reason),
+      disable: (reason) => this.#disable(tenure, endpoint, reason),
     });
   }
 
-  async #disable({ id }: Endpoint, reason: DisableReason): Promise<void> {
+  #disable({ lease }: Tenure, { id }: Endpoint, reason: DisableReason): Promise<void> {
     const disabled = { reason, atMs: this.clock.now() };
-    while (this.#lease.isHolding) {
-      const isDone = await this.#attempt(() =>
-        this.endpoints.change(id, (endpoint) => ({ ...endpoint, isEnabled: false, disabled })),
-      );
-      if (isDone) return;
-      await new Promise<void>((resolve) => void this.clock.after(REFRESH_MS, resolve));
-    }
+    return this.#repeat(lease, () =>
+      this.endpoints.change(id, (endpoint) => ({ ...endpoint, isEnabled: false, disabled })),
+    );
   }
 
   async #keepSaved({ lease: { signal }, saver }: Tenure): Promise<void> {
@@ -234,13 +233,16 @@ export class Deliveries {
   #inTurn({ busy, lease }: Tenure, id: string, work: () => Promise<void>): void {
     const before = busy.get(id) ?? Promise.resolve();
     const done = before
-      .then(async () => {
-        while (!(await this.#attempt(work)) && !lease.signal.aborted) await delay(this.clock, REFRESH_MS, lease.signal);
-      })
+      .then(() => this.#repeat(lease, work))
       .finally(() => {
         if (busy.get(id) === done) busy.delete(id);
       });
     busy.set(id, done);
+  }
+
+  /** Until it succeeds, or the lease is lost. */
+  async #repeat({ signal }: HeldLease, work: () => Promise<unknown>): Promise<void> {
+    while (!(await this.#attempt(work)) && !signal.aborted) await delay(this.clock, REFRESH_MS, signal);
   }
 
   /** Resolves with whether it succeeded. */

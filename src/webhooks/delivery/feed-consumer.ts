@@ -6,7 +6,7 @@ import type { FeedReader } from '../../feed/feed-reader.js';
 import { Follower, type PositionedChange } from '../../feed/follower.js';
 import type { Clock } from '../../runtime/clock.js';
 import { delay } from '../../runtime/delay.js';
-import { type FeedPosition, isPast, moveTo } from '../../storage/feed-position.js';
+import { type FeedPosition, hasReached, moveTo } from '../../storage/feed-position.js';
 import { type FeedStore, StoreUnavailableError } from '../../storage/ports.js';
 import type { DeliveryMetrics } from './delivery-metrics.js';
 import type { DeliveryQueue } from './delivery-queue.js';
@@ -150,9 +150,12 @@ function toRead(placed: PositionedChange): ReadChange {
   return { ref: refOf(placed), change: placed.change, position: placed.position };
 }
 
-/** Reads the changes named by `refs` again, from a position up to the cursor. Leaves out those that the feed no longer has. */
+/**
+ * Reads the changes named by `refs` again, from a position up to the cursor. Leaves out those that the feed no longer has. Rejects with
+ * StoreUnavailableError, also if a part of the feed cannot be read.
+ */
 export async function readAgain(
-  reader: FeedReader,
+  { reader, feed }: Pick<FeedParts, 'reader' | 'feed'>,
   {
     position,
     cursor,
@@ -160,6 +163,7 @@ export async function readAgain(
   }: { readonly position: FeedPosition; readonly cursor: FeedPosition; readonly refs: ReadonlySet<ChangeRef> },
 ): Promise<ReadChange[]> {
   const found: ReadChange[] = [];
+  const end = await feed.end();
   for (let reached = position; found.length < refs.size; ) {
     const page = await reader.pageInTurn(reached, () => true);
     if (page === null || page === 'disconnected') return found;
@@ -169,7 +173,8 @@ export async function readAgain(
       if (refs.has(ref)) found.push({ ref, change, position: reached });
     }
     reached = page.position;
-    if (page.isLast || cursor.every((one, shard) => isPast(reached, shard, one))) return found;
+    if (hasReached(reached, cursor) || hasReached(reached, end)) return found;
+    if (page.isLast) throw new StoreUnavailableError('a part of the feed cannot be read');
   }
   return found;
 }

@@ -34,7 +34,7 @@ async function readUnsettled(
   const refs = new Set(
     messages.flatMap((one): readonly ChangeRef[] => (typeof one === 'string' ? [one] : one.changes)),
   );
-  const read = await readAgain(reader, { position, cursor, refs });
+  const read = await readAgain({ reader, feed }, { position, cursor, refs });
   const queue = new DeliveryQueue(cursor, restoreMessages(state, read), health, eventCursor);
   if (read.length === refs.size) return queue;
   const to = await positionAfterGap(feed, cursor);

@@ -74,6 +74,7 @@ export class EventLog {
 
   /** The page ends before one that cannot be decoded. */
   async #storedAfter(number: number): Promise<EventPage> {
+    const newest = this.#newest;
     const stored = await this.store.events(number, PAGE_SIZE);
     const events: NumberedEvent[] = [];
     for (const one of stored) {
@@ -83,7 +84,7 @@ export class EventLog {
       if (event) events.push(event);
     }
     const [next] = events;
-    const last = stored.at(-1)?.number ?? this.#newest;
+    const last = stored.at(-1)?.number ?? newest;
     return { events, missed: (next ? next.number - 1 : last) - number };
   }
 

@@ -3,7 +3,7 @@
 import type { Logger } from 'pino';
 import type { FeedReader } from '../../feed/feed-reader.js';
 import { rfc3339 } from '../../runtime/rfc3339.js';
-import { type FeedPosition, isPast } from '../../storage/feed-position.js';
+import { type FeedPosition, hasReached } from '../../storage/feed-position.js';
 import type { FeedStore } from '../../storage/ports.js';
 import { positionAfterGap } from '../delivery/feed-gap.js';
 import { EventWriter, type WriterParts } from './event-writer.js';
@@ -149,7 +149,7 @@ export class Tracking {
   /** A tag that was seen empty, and that nobody has come to up to an end of the feed, was empty all the time in between. */
   #vacate(): void {
     const end = this.#end;
-    if (!end?.position.every((one, shard) => isPast(this.#position, shard, one))) return;
+    if (!end || !hasReached(this.#position, end.position)) return;
     this.#end = undefined;
     for (const { tag, sinceMs } of this.#tags.vacateEmptySince(end.atMs - this.parts.vacatedDelayMs)) {
       this.#events.push(tagEvent('tag.vacated', tag, sinceMs));
