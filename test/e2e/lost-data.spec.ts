@@ -116,6 +116,17 @@ describe('when Redis loses data', () => {
     expect(await incidents()).toMatchObject([{ kind: 'store-emptied' }]);
   });
 
+  it('by FLUSHALL, labels are indexed again', async () => {
+    await start({ indexedLabels: ['call'] });
+    await arrive(0, 5);
+    const search = async () => (await service.request('/v1/participants?label.call=42')).status;
+    await eventually(async () => expect(await search()).toBe(200));
+    await checksPassed(2);
+    await admin.flushall();
+    await eventually(() => expect(restored()).toMatchObject({ restored: 5 }));
+    await eventually(async () => expect(await search()).toBe(200));
+  });
+
   it('by a restart with older data than REPLAY_WINDOW_MS can restore, an operator is told from when on', async () => {
     await start({ replayWindowMs: 1_000 });
     await arrive(0, 5);

@@ -41,7 +41,7 @@ export class ServerWatch implements IncidentStore {
   /** Not stored yet. */
   #incidents: Incident[] = [];
   #isClockWarned = false;
-  #onPossibleLoss = () => {};
+  readonly #lossListeners: (() => void)[] = [];
   #cancel = () => {};
   #isStopped = false;
   #checking: Promise<void> | undefined;
@@ -66,7 +66,7 @@ export class ServerWatch implements IncidentStore {
   }
 
   onPossibleLoss(listener: () => void): void {
-    this.#onPossibleLoss = listener;
+    this.#lossListeners.push(listener);
   }
 
   /** Checks now, and then periodically. */
@@ -119,7 +119,7 @@ export class ServerWatch implements IncidentStore {
     const looks = await Promise.allSettled(this.#shards.all.map((shard) => this.#look(shard)));
     const found = looks.flatMap((look) => (look.status === 'fulfilled' ? [look.value] : []));
     this.#compareClocks(found.map(({ aheadMs }) => aheadMs));
-    if (found.some(({ outcome }) => outcome !== undefined)) this.#onPossibleLoss();
+    if (found.some(({ outcome }) => outcome !== undefined)) for (const listener of this.#lossListeners) listener();
     // Not before: what is applied again begins where the data was last known to be intact.
     for (const { shard, atMs } of found) this.#intactAtMs[shard.number] = atMs;
     const losses = found.flatMap(({ outcome }) => (outcome === undefined || outcome === 'possible' ? [] : [outcome]));
