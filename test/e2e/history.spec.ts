@@ -3,11 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import Database from 'libsql';
+import { keyOf } from '../../src/storage/encoding/subject-key.js';
+import { Shard, shardNumber } from '../../src/storage/redis/shard.js';
+import { subjectOf } from '../domain/builders.js';
 import { eventually } from '../eventually.js';
 import { newDatabase, openStore } from '../history/databases.js';
 import { closeOnce } from '../leftovers.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
+import { parseSeries } from './scrape.js';
 import { SEED, type Service, type ServiceOptions, startService } from './service.js';
 
 /** Recent: what ended before the retention is deleted. */
@@ -261,6 +266,36 @@ describe('history in SQLite', () => {
     await eventually(() => expect(rows(dataDir, 'id')).toHaveLength(601));
     const written = rows(dataDir, 'ended_at_ms, participant_id').slice(1);
     expect(written.filter((row) => row.ended_at_ms !== START + 1_000)).toEqual([]);
+  });
+
+  it('does not claim to be complete while a part of the feed is away', async () => {
+    const redis = await RedisServer.start();
+    const commands = new Redis(redis.url);
+    closeOnce(async () => {
+      commands.disconnect();
+      await redis.stop();
+    });
+    const dataDir = folder();
+    const options = { redisUrl: redis.url, redisPrefix: 'history', redisShards: 2, dataDir };
+    const service = await start({ ...options, history: 'embedded' });
+    const readUntilMs = async () => {
+      const series = parseSeries((await service.request('/metrics')).text);
+      return Number(series.get('rollcall_history_read_until_timestamp_seconds')) * 1_000;
+    };
+    const startMs = Date.now();
+    await eventually(async () => expect(await readUntilMs()).toBeGreaterThan(startMs));
+    const { changes } = new Shard('history', 1);
+    await commands.rename(changes, 'aside');
+    await commands.set(changes, 'of the wrong type');
+    const awayMs = Date.now();
+    const ids = Array.from({ length: 20 }, (_, n) => `p${n}`);
+    const inShard0 = ids.filter((id) => shardNumber(keyOf(subjectOf({ participant: id })), 2) === 0);
+    for (const participantId of inShard0) await service.callback({ ...SENT, participantId });
+    await eventually(() => expect(rows(dataDir, 'id')).toHaveLength(inShard0.length));
+    expect(await readUntilMs()).toBeLessThanOrEqual(awayMs);
+    await commands.rename('aside', changes);
+    const backMs = Date.now();
+    await eventually(async () => expect(await readUntilMs()).toBeGreaterThan(backMs));
   });
 
   it('is not used if a newer version created it, while presence works', async () => {

@@ -11,7 +11,7 @@ import { saveState, takeToken } from '../../src/history/projector-state.js';
 import { eventOf, policy, subjectOf } from '../domain/builders.js';
 import { START_MS } from '../domain/histories.js';
 import { closeOnce } from '../leftovers.js';
-import { openStore } from './databases.js';
+import { newDatabase, openStore } from './databases.js';
 
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-history-'));
@@ -58,4 +58,10 @@ it('says that it is read-only', async () => {
   const store = new HistoryStore({ dataDir }, pino({ base: null }, { write: (line) => void lines.push(line) }));
   await expect(store.use(async () => {})).rejects.toThrow('read-only');
   expect(lines).toEqual([expect.stringContaining('history is not available')]);
+});
+
+it('is not locked for long by a process that stops within a transaction', async () => {
+  const store = await openStore(await newDatabase());
+  const timeout = await store.use(({ db, sql }) => sql`SHOW idle_in_transaction_session_timeout`.execute(db));
+  expect(timeout.rows).toEqual([{ idle_in_transaction_session_timeout: '10s' }]);
 });
