@@ -83,7 +83,7 @@ export class Rebuild {
       if (!last) return;
       afterId = last.id;
       const known = await this.#devicesOf(rows.map(({ key }) => key));
-      const forgotten = rows.filter(({ key, device_id }) => !known.get(key)?.has(device_id));
+      const forgotten = rows.filter(({ key, device_id }) => known.get(key)?.has(device_id) === false);
       await this.store.inTransaction(async (db) => {
         await saveState(db, state);
         for (const { id, started_at_ms } of forgotten) {
@@ -107,6 +107,7 @@ export class Rebuild {
     return next;
   }
 
+  /** Without participants whose records cannot be decoded: nothing is known about them. */
   async #devicesOf(keys: readonly SubjectKey[]): Promise<ReadonlyMap<SubjectKey, ReadonlySet<string>>> {
     const unique = [...new Set(keys)];
     const texts = await this.records.load(unique);
@@ -114,8 +115,8 @@ export class Rebuild {
     for (const [n, key] of unique.entries()) {
       const text = texts[n] ?? null;
       if (text instanceof StoreUnavailableError) throw text;
-      const record = text === null ? undefined : this.#decode(key, text);
-      if (record) found.set(key, new Set(record.devices.keys()));
+      const devices = text === null ? new Map() : this.#decode(key, text)?.devices;
+      if (devices) found.set(key, new Set(devices.keys()));
     }
     return found;
   }
