@@ -7,7 +7,7 @@ import type { ConnectionRow } from './tables.js';
 export type NewRow = Omit<ConnectionRow, 'id'>;
 export type DeviceKey = Pick<NewRow, 'source' | 'scope' | 'participant_id' | 'device_id'>;
 
-/** Connections of the generation with a greater number do not exist. */
+/** Deletes the connections of the generation whose number is greater. */
 export type Removal = DeviceKey & Pick<NewRow, 'generation' | 'number'>;
 
 export interface StoredRow {
@@ -47,7 +47,7 @@ export class ConnectionBatch {
   /** The length of the longest connection that has ended; 0: none. */
   longestMs = 0;
 
-  /** `isRebuild`: the changes are those of records instead of the feed, and so are right whatever the rows say. */
+  /** `isRebuild`: the changes are made from records instead of read from the feed, so they are right whatever the rows say. */
   constructor(
     keys: DeviceKeys,
     lastRows: readonly (StoredRow | undefined)[],
@@ -154,7 +154,7 @@ export class ConnectionBatch {
 /** By their texts. */
 export type DeviceKeys = ReadonlyMap<string, DeviceKey>;
 
-/** Those whose changes there are, each once. */
+/** The distinct devices of the changes. */
 export function deviceKeysOf(changes: readonly Change[]): DeviceKeys {
   const keys = new Map<string, DeviceKey>();
   for (const change of changes) {
@@ -181,7 +181,7 @@ function isSameConnection(a: Numbers, b: Numbers): boolean {
   return a.generation === b.generation && a.number === b.number;
 }
 
-/** With all members at once: rows that are spread from parts take several times as long to make. */
+/** As one literal: rows that are spread from parts take several times as long to make. */
 function currentRow(change: Change, key: DeviceKey, generation: number, connection: DeviceConnection): NewRow {
   const { state, sinceMs } = change;
   return {
@@ -215,7 +215,7 @@ function pastRow(current: NewRow, number: number, past: PastConnection): NewRow 
   };
 }
 
-/** An earlier version announced the change, without the connection: what is known of it stays. */
+/** For a change of an earlier version of Rollcall, which lacks the connection: what the row says of it stays. */
 function connectionOfRow({ sinceMs }: Change, last: NewRow | undefined): DeviceConnection {
   const { number = 0, connected_at_ms: connectedAtMs = null, started_at_ms: startMs = sinceMs } = last ?? {};
   return { number, connectedAtMs, startMs, interruptions: last?.interruptions ?? 0 };

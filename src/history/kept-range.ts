@@ -1,4 +1,4 @@
-// Of which time history has everything: from the beginning of what is kept until the projector has read, but for the gaps.
+// The time for which history is complete: from the beginning of what is kept to where the projector has read, except for the gaps.
 import type { Kysely, Selectable } from 'kysely';
 import type { ProjectorRow, Tables } from './tables.js';
 

@@ -25,19 +25,19 @@ const LEASE_TTL_MS = 10_000;
 /** Entries of the feed that are written at once: on SQLite, this blocks the event loop for about 10 ms. */
 const BATCH_SIZE = 512;
 /**
- * No further batch is read for a transaction that has so many changes. Each new row changes a page of most indexes, and a commit writes
+ * No batch is added to a transaction that has this many changes. Each new row changes a page of most indexes, and a commit writes
  * all pages that have changed, so that a large transaction takes less time than several small ones.
  */
 const ENOUGH_CHANGES = 8_192;
-/** At the end of the feed: changes that arrive meanwhile are written together. */
+/** At the end of the feed, so that changes that arrive meanwhile are written together. */
 const PAUSE_MS = 500;
-/** The same after more than one batch. */
+/** The same pause if more than one batch was written. */
 const BUSY_PAUSE_MS = 750;
 /** Between batches. */
 const MAX_TURN_MS = 10;
 const RETRY_MS = 1_000;
-/** How often it is noted that everything was read, while there are no changes. */
-const NOTE_MS = 10_000;
+/** How often the state is saved while there are no changes. */
+const SAVE_MS = 10_000;
 
 interface ReadBatches {
   readonly batches: readonly (readonly Change[])[];
@@ -51,8 +51,8 @@ export class Projector {
   #state: ProjectorState | undefined;
   readonly #known = new LastConnections();
   readonly #startMs: number;
-  /** When it was last stored until when everything was read. */
-  #notedAtMs = Number.NEGATIVE_INFINITY;
+  /** When the state was last saved. */
+  #savedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly store: HistoryStore,
@@ -122,9 +122,9 @@ export class Projector {
     const { batches, position, isLast } = read;
     const isAllRead = isLast && end !== undefined && hasReached(position, end);
     const next = { ...state, position, readUntilMs: isAllRead ? startMs : state.readUntilMs };
-    const mustWrite = batches.length > 0 || startMs - this.#notedAtMs >= NOTE_MS;
+    const mustWrite = batches.length > 0 || startMs - this.#savedAtMs >= SAVE_MS;
     this.#state = mustWrite ? await this.#write(batches, next, signal) : next;
-    if (mustWrite) this.#notedAtMs = startMs;
+    if (mustWrite) this.#savedAtMs = startMs;
     return { isUpToDate: isLast, isBusy: batches.length > 1 };
   }
 

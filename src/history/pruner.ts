@@ -35,7 +35,7 @@ export class Pruner {
         .where('position', 'is not', null)
         .execute();
       await forgetRevisions(db, oldestMs);
-      // Those that began before, in the order of their start, so that no other rows are looked at.
+      // With a condition on the start and in its order, so that the index on it is used and no other rows are read.
       const old = db
         .selectFrom('connections')
         .select('id')

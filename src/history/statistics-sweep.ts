@@ -40,7 +40,7 @@ export async function sweepIntervals(
 ): Promise<IntervalStatistics[] | typeof TOO_MANY_ROWS> {
   const sweep = new Sweep(boundsMs);
   const statistics: IntervalStatistics[] = [];
-  // Whatever has been counted is let go: a day may have millions of stays.
+  // Intervals are dropped once they are summarized: a day may have millions of stays.
   const summarize = async () => {
     const intervals = sweep.finished.splice(0).map((interval) => ({ tag: filter.tag, interval }));
     statistics.push(...(await statisticsOf(reading, intervals)));

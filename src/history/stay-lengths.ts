@@ -69,7 +69,7 @@ function valuesOf(sql: Sql, place: number, { participant, tag }: EarlyStay, star
   return sql`(${sql.lit(place)}, ${sql.lit(startMs)}, ${participantId}, ${source}, ${scope}, ${tag ?? null})`;
 }
 
-/** Of stays to which a connection belongs that began earlier, and had not ended before the stay began as far as it is known. */
+/** For each stay, the start of an earlier connection that had not ended by the start that is known so far. */
 async function earlierStarts(
   { db, sql, longestMs }: StayTables,
   values: readonly RawBuilder<unknown>[],

@@ -119,7 +119,7 @@ export class Sweep {
     else lengthsMs.push(endMs - startMs);
   }
 
-  /** Until then, everything has been as it is now. */
+  /** Counts the time until then, in which nothing has changed. */
   #moveTo(timeMs: number): void {
     while (this.#nowMs < timeMs) {
       const interval = this.#current;

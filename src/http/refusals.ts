@@ -110,7 +110,7 @@ export class Refusals {
   }
 }
 
-/** A lost callback makes presence wrong and may go unnoticed elsewhere; an API user sees his own mistakes. */
+/** A lost callback makes presence wrong and may go unnoticed elsewhere; clients of the API see their own errors. */
 function levelOf(kind: RefusedKind, reason: RefusalReason, status: number): 'info' | 'warn' | 'error' {
   if (reason === 'internal-error') return 'error';
   return kind === 'callback' || status >= 500 || WARNED_STATUSES.has(status) ? 'warn' : 'info';

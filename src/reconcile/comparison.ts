@@ -1,5 +1,5 @@
-// Compares the list of a provider with the participants of its source. The list is complete before anything follows from it; a
-// failure of the provider or of the store is an error, and then nothing follows at all.
+// Compares the list of a provider with the participants of its source. Nothing is concluded until the whole list has been read, nor if
+// the provider or the store fails, which is an error.
 import { isNewsIfListed, isNewsIfUnlisted, type Observation, type ObservedDevice } from '../domain/observation.js';
 import type { ParticipantRecord } from '../domain/participant.js';
 import type { Clock } from '../runtime/clock.js';
@@ -117,7 +117,7 @@ class Comparing {
     }
   }
 
-  /** Those of whom nobody is known to be present. */
+  /** Listed participants who are not present in the store. */
   async #compareOthers(listed: ReadonlyMap<SubjectKey, Listed>, signal: AbortSignal): Promise<void> {
     const all = [...listed.keys()];
     for (let first = 0; first < all.length; first += PAGE_SIZE) {

@@ -177,7 +177,7 @@ export class Lookups {
     const observation = { subject, devices, tag, askedAtMs, receivedAtMs: clock.now() };
     const { isNews, correction } = await recorder.loadAndRecord(observation, source.policy);
     if (correction) onCorrection(correction);
-    // An event was received meanwhile; it may leave the same doubt.
+    // An event was received meanwhile, so the answer was ignored; the doubt may remain.
     if (!isNews && !question.isFromList) this.#again(key, question);
     return finding.outcome;
   }

@@ -148,8 +148,8 @@ describe('a certificate', () => {
       ['SNS answered 404', (response) => response.writeHead(404).end()],
       ['SNS answered 500', (response) => response.writeHead(500).end(KEYS.publicKey)],
       ['SNS answered 302', (response) => response.writeHead(302, { location: `${ORIGIN}/other.pem` }).end()],
-      ['SNS answered with something else than a certificate', (response) => response.end('<html>')],
-      ['SNS answered with something else than a certificate', (response) => response.end(KEYS.privateKey)],
+      ['the response from SNS is not a certificate', (response) => response.end('<html>')],
+      ['the response from SNS is not a certificate', (response) => response.end(KEYS.privateKey)],
       ['SNS answered with more than 32768 bytes', (response) => response.end(KEYS.publicKey.padEnd(32_769))],
       ['ECONNRESET', (response) => response.destroy()],
     ];

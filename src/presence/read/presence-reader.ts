@@ -74,8 +74,8 @@ export class PresenceReader {
   }
 
   /**
-   * With several of a scope, a tag and labels, with `isDoubtful`, or with an unknown availability, a page may have fewer than
-   * `limit` items although there is a next page. With an availability that is known, and no id, it is sorted by when that began.
+   * A page may have fewer than `limit` items although there is a next page, if the filter combines several of scope, tag and labels, or
+   * has `isDoubtful` or an unknown availability. With a known availability, and no id, it is sorted by when that began.
    * With labels, rejects with LabelsNotIndexedError if the index is not complete.
    */
   async list(filter: ListFilter, after: PageCursor | null, limit: number): Promise<Page<PageItem, PageCursor>> {
@@ -96,8 +96,8 @@ export class PresenceReader {
   }
 
   /**
-   * Records are scanned for what has no index: doubt, unknown availability, and tag and labels that are not the group. Those with an
-   * id are few, and sorted by presence.
+   * Records are scanned for what has no index: doubt, unknown availability, and tag and labels that are not the group. Few records
+   * have the same id: they are sorted by when their presence began.
    */
   async #listIn(filter: ListFilter, group: Group | undefined, after: PageCursor | null, limit: number) {
     const { states, source, isDoubtful, availability } = filter;

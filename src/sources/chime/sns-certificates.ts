@@ -46,6 +46,6 @@ export class FetchedCertificates implements SnsCertificates {
 
 async function certificateAt(url: string): Promise<readonly KeyObject[]> {
   const keys = publicKeysIn(await getFromSns(url));
-  if (!keys) throw new Error('SNS answered with something else than a certificate');
+  if (!keys) throw new Error('the response from SNS is not a certificate');
   return keys;
 }

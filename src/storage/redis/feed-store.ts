@@ -18,7 +18,7 @@ export class RedisFeedStore implements FeedStore {
   readonly #positionAt: Script;
   readonly #changes: Script;
   readonly #trim: Script;
-  /** By shard: whether it has an entry after the one that the wait began with. Only with several servers. */
+  /** Blocking reads in progress, by shard; each resolves with whether there are new entries. Only with several servers. */
   readonly #waits = new Map<number, Promise<boolean>>();
 
   constructor(shards: Shards) {
