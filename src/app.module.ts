@@ -210,6 +210,10 @@ function healthChecks(
       () => undefined,
     );
   const checkHistory = async () => (history.isAvailable ? UP : down('cannot be read or written'));
+  const checkSpool = async () => {
+    const { state } = spool;
+    return state ? { ...UP, ...state } : down('cannot be read');
+  };
   const checkIncidents = async () => ({ ...UP, open: await openIncidents() });
   const checkQuarantine = async () => ({ ...UP, entries: await storage.quarantine.size().catch(() => undefined) });
   return [
@@ -220,7 +224,7 @@ function healthChecks(
     { name: 'deadlines', check: checkDeadlines, isOptional },
     // Presence does not depend on it.
     ...(history.place ? [{ name: 'history', check: checkHistory, isOptional: () => true }] : []),
-    ...(spool.state ? [{ name: 'spool', check: async () => ({ ...UP, ...spool.state }) }] : []),
+    ...(spool.state ? [{ name: 'spool', check: checkSpool, isOptional: () => true }] : []),
     ...(forwarder.state ? [{ name: 'forward', check: async () => ({ ...UP, ...forwarder.state }) }] : []),
   ];
 }

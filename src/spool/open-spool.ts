@@ -29,7 +29,7 @@ export function openSpoolFiles(place: SpoolPlace, log: Logger): SpoolFile[] {
     if (!file) continue;
     if (file.isDamaged) damaged.push(file);
     else if (files.length === 0 || file.oldestMs() !== undefined) files.push(file);
-    else file.close();
+    else file.close(log);
   }
   if (files.length === 0) files.push(...create(place, (numbers.at(-1) ?? 0) + 1, log));
   const [own] = files;
@@ -59,7 +59,7 @@ function openExisting(place: SpoolPlace, number: number, log: Logger): SpoolFile
     if (file.store === store) return file;
     const facts = { file: resolve(dataDir, file.name), events: file.length, destination: file.store };
     log.warn(facts, 'a spool file has events for another destination: they wait until that is configured again');
-    file.close();
+    file.close(log);
   } catch (error) {
     if (!isInUse(error)) log.error(`a spool file cannot be used, and its events are not applied: ${messageOf(error)}`);
   }

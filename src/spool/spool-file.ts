@@ -1,6 +1,7 @@
 // One file of spooled events in DATA_DIR. Statements are synchronous, and synchronous=FULL makes each transaction durable.
 import { existsSync, renameSync } from 'node:fs';
 import type Database from 'libsql';
+import type { Logger } from 'pino';
 import type { SubjectKey } from '../storage/encoding/subject-key.js';
 import { inTransaction, isDamage, openSqliteFile } from '../storage/sqlite-file.js';
 
@@ -81,8 +82,8 @@ export class SpoolFile {
     this.#write(() => this.#statements.remove.run(JSON.stringify(ids)));
   }
 
-  /** How many entries each participant has, and their total length. */
-  totals(): { readonly key: SubjectKey; readonly count: number; readonly length: number }[] {
+  /** How many entries each participant has, and the size of their texts. */
+  totals(): { readonly key: SubjectKey; readonly count: number; readonly bytes: number }[] {
     return this.#statements.totals.all() as never;
   }
 
@@ -110,8 +111,14 @@ export class SpoolFile {
     }
   }
 
-  close(): void {
-    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  /** Never throws, so that the rest of a shutdown follows. */
+  close(log: Logger): void {
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch (error) {
+      const facts = { file: this.#path, reason: (error as Error).message };
+      log.warn(facts, 'the write-ahead log of a spool file could not be emptied; the next start reads it');
+    }
     this.#db.close();
   }
 
@@ -152,7 +159,7 @@ function prepareStatements(db: Database.Database) {
     lastId: db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'events'"),
     remove: db.prepare('DELETE FROM events WHERE id IN (SELECT value FROM json_each(?))'),
     totals: db.prepare(
-      'SELECT subject AS key, count(*) AS count, sum(length(event)) AS length FROM events GROUP BY subject',
+      'SELECT subject AS key, count(*) AS count, sum(octet_length(event)) AS bytes FROM events GROUP BY subject',
     ),
     oldest: db.prepare('SELECT received_at AS receivedAtMs FROM events ORDER BY id LIMIT 1'),
     length: db.prepare('SELECT count(*) AS count FROM events'),

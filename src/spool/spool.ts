@@ -91,7 +91,7 @@ export class Spool {
     this.#log = log;
     this.#refusals = new RefusalLog(log, name, clock);
     this.#drainLog = isDrainLogged ? new DrainLog(clock, log, () => this.#events) : undefined;
-    for (const file of files) for (const { key, count, length } of file.totals()) this.#count(key, count, length);
+    for (const file of files) for (const { key, count, bytes } of file.totals()) this.#count(key, count, bytes);
   }
 
   /** Whether events of this participant must be spooled because earlier ones still are. */
@@ -99,10 +99,14 @@ export class Spool {
     return this.#held.has(key);
   }
 
-  /** undefined: nothing can be spooled. */
+  /** undefined: nothing can be spooled, or its files cannot be read. */
   get state(): SpoolState | undefined {
     if (this.#files.length === 0) return undefined;
-    return { events: this.#events, bytes: this.#bytes, oldestAgeMs: this.#oldestAgeMs() };
+    try {
+      return { events: this.#events, bytes: this.#bytes, oldestAgeMs: this.#oldestAgeMs() };
+    } catch {
+      return undefined;
+    }
   }
 
   /** Whether `add` would succeed. Writes to the disk to find out. */
@@ -139,7 +143,7 @@ export class Spool {
     this.#isStopped = true;
     this.#cancelWait();
     await this.#draining;
-    for (const file of this.#files) file.close();
+    for (const file of this.#files) file.close(this.#log);
   }
 
   #fault(): Refusal | undefined {
@@ -148,16 +152,16 @@ export class Spool {
     if (this.#bytes >= this.#limits.maxBytes) {
       return { code: 'FULL', advice: 'it has reached SPOOL_MAX_BYTES', reason: `${this.#bytes} bytes` };
     }
-    if (this.#events > 0 && this.#oldestAgeMs() > this.#limits.maxAgeMs) {
-      return {
-        code: 'OLD',
-        advice: 'its oldest event is older than SPOOL_MAX_AGE_MS',
-        reason: `${this.#events} events`,
-      };
+    try {
+      if (this.#oldestAgeMs() <= this.#limits.maxAgeMs) return undefined;
+    } catch (error) {
+      // Callers are to be refused, as for any spool that cannot be used.
+      return diskFault(error);
     }
-    return undefined;
+    return { code: 'OLD', advice: 'its oldest event is older than SPOOL_MAX_AGE_MS', reason: `${this.#events} events` };
   }
 
+  /** Throws if a file cannot be read. */
   #oldestAgeMs(): number {
     if (this.#events === 0) return 0;
     const times = this.#files.flatMap((file) => file.oldestMs() ?? []);
@@ -177,18 +181,18 @@ export class Spool {
       return;
     }
     for (const { entry, resolve } of waiting) {
-      this.#count(entry.key, 1, entry.text.length);
+      this.#count(entry.key, 1, Buffer.byteLength(entry.text));
       resolve(true);
     }
     this.#begin();
   }
 
-  #count(key: SubjectKey, events: number, length: number): void {
+  #count(key: SubjectKey, events: number, bytes: number): void {
     const held = (this.#held.get(key) ?? 0) + events;
     if (held > 0) this.#held.set(key, held);
     else this.#held.delete(key);
     this.#events += events;
-    this.#bytes += length + events * ENTRY_OVERHEAD_BYTES;
+    this.#bytes += bytes + events * ENTRY_OVERHEAD_BYTES;
   }
 
   #begin(): void {
@@ -268,7 +272,7 @@ export class Spool {
     }
     if (done.length === 0) return 0;
     this.#remove(file, [...known, ...done.map(({ id }) => id)]);
-    for (const { key, text } of done) this.#count(key, -1, -text.length);
+    for (const { key, text } of done) this.#count(key, -1, -Buffer.byteLength(text));
     this.#drainLog?.applied(done.length);
     return done.length;
   }

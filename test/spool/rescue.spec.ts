@@ -39,7 +39,7 @@ beforeAll(() => {
   file.append(texts.map((text, n) => ({ key: `p${n}` as SubjectKey, receivedAtMs: n, text })));
   // Some have been applied.
   file.remove(Array.from({ length: 500 }, (_, n) => n + 1));
-  file.close();
+  file.close(pino({ level: 'silent' }));
   intact = join(folder, 'intact', 'spool-1.db');
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -128,7 +128,7 @@ describe('a spool file with damaged pages', () => {
     const log = pino({ level: 'silent' });
     const files = openSpoolFiles({ dataDir, name: 'spool', store: 'another store' }, log);
     expect(files.map((file) => file.length)).toEqual([0]);
-    for (const file of files) file.close();
+    for (const file of files) file.close(log);
     expect(readdirSync(dataDir)).toEqual(expect.arrayContaining(['spool-1.db']));
   });
 
