@@ -10,7 +10,7 @@ export function addQuarantineMetrics(metrics: Metrics, store: QuarantineStore, d
   });
   const dropped = metrics.counter({
     name: 'rollcall_quarantine_dropped_total',
-    help: 'Refused callbacks that were not kept, because too many were refused at the same time.',
+    help: 'Refused callbacks that were not kept: too many at the same time, or the store did not take them.',
   });
   metrics.collect(async () => {
     dropped.of().value = droppedCount();

@@ -103,6 +103,7 @@ export class Quarantine {
     } catch (error) {
       // It has been logged, by the store or by its connection.
       if (error instanceof StoreUnavailableError) return false;
+      this.#droppedCount += batch.length;
       this.log.error({ err: error, callbacks: batch.length }, 'refused callbacks cannot be kept');
     }
     this.#queue.splice(0, batch.length);
