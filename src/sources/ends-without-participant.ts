@@ -27,7 +27,7 @@ import {
   targetOf,
 } from '../storage/encoding/end-codec.js';
 import { keyOf, type SubjectKey, subjectOf } from '../storage/encoding/subject-key.js';
-import type { BindingStore, EndStore, PageCursor, PresenceIndex } from '../storage/ports.js';
+import type { BindingStore, EndStore, PageCursor, PendingEnd, PresenceIndex } from '../storage/ports.js';
 import { BINDING_STORE, END_STORE, PRESENCE_INDEX } from '../storage/tokens.js';
 import { SourceRegistry } from './registry.js';
 import type { Dialect } from './source.js';
@@ -127,7 +127,7 @@ export class EndsWithoutParticipant implements OnApplicationBootstrap, OnApplica
 
   async #applyAndSettle(end: EndWithoutParticipant, text: string): Promise<Verdict> {
     const target = targetOf(end);
-    const id = `${target} ${text}`;
+    const id = idOf(target, text);
     const applied = this.#apply(end)
       .then(async (verdict) => {
         await this.store.settle(target, text);
@@ -148,27 +148,32 @@ export class EndsWithoutParticipant implements OnApplicationBootstrap, OnApplica
   }
 
   async #endRoom(end: RoomEnd): Promise<Verdict> {
-    await this.#endPages(end, ['connected', 'reconnecting'], null);
+    const failures = await this.#endPages(end, ['connected', 'reconnecting'], null);
     // Of those who are gone, the end may have been earlier than what is known.
-    await this.#endPages(end, ['gone'], { sinceMs: end.occurredAtMs, key: FIRST_KEY });
+    failures.push(...(await this.#endPages(end, ['gone'], { sinceMs: end.occurredAtMs, key: FIRST_KEY })));
+    // The end then stays pending, so that those whom it did not reach are tried again.
+    if (failures.length > 0) throw failures[0];
     return 'applied';
   }
 
+  /** Resolves with the failures: a participant whose record cannot be read must not keep the others connected. */
   async #endPages(
     end: RoomEnd,
     states: readonly ('connected' | 'reconnecting' | 'gone')[],
     from: PageCursor | null,
-  ): Promise<void> {
+  ): Promise<unknown[]> {
     const { source, scope } = end;
+    const failures: unknown[] = [];
     for (let after = from; ; ) {
       if (this.#isStopped) throw new Error('the service is stopping');
       const filter = { states, source, group: { kind: 'scope', name: scope } } as const;
       const { items } = await this.index.page(filter, after, PAGE_SIZE);
       // Whoever is present only since a later time has connected again.
       const ended = items.filter(({ sinceMs }) => states.includes('gone') || sinceMs <= end.occurredAtMs);
-      await Promise.all(ended.map(({ key }) => this.#endParticipant(subjectOf(key), end)));
+      const outcomes = await Promise.allSettled(ended.map(({ key }) => this.#endParticipant(subjectOf(key), end)));
+      for (const outcome of outcomes) if (outcome.status === 'rejected') failures.push(outcome.reason);
       const last = items.at(-1);
-      if (!last || items.length < PAGE_SIZE) return;
+      if (!last || items.length < PAGE_SIZE) return failures;
       after = last;
     }
   }
@@ -184,7 +189,7 @@ export class EndsWithoutParticipant implements OnApplicationBootstrap, OnApplica
   /** Applies what is pending, now and from time to time. */
   async #resume(): Promise<void> {
     try {
-      while ((await this.#applyPending()) === RESUMED_AT_ONCE && !this.#isStopped);
+      await this.#applyPending();
       if (this.#isFailing) this.log.info('the ends of rooms and devices are applied again');
       this.#isFailing = false;
     } catch (error) {
@@ -193,15 +198,27 @@ export class EndsWithoutParticipant implements OnApplicationBootstrap, OnApplica
     if (!this.#isStopped) this.#cancelResume = this.clock.after(RESUME_MS, () => void this.#resume());
   }
 
-  /** Resolves with the number of ends that were pending, of the oldest ones. */
-  async #applyPending(): Promise<number> {
-    const pending = await this.store.pending(RESUMED_AT_ONCE);
-    for (const { target, ...stored } of pending) {
-      if (this.#isStopped) break;
-      const applying = this.#applying.get(`${target} ${stored.text}`);
-      await (applying ?? this.#applyAndSettle(decodeEnd(stored), stored.text));
+  /** Tries each pending end once, the oldest first. Then rejects if one of them has failed. */
+  async #applyPending(): Promise<void> {
+    const failures = new Map<string, unknown>();
+    for (let isMore = true; isMore && !this.#isStopped; ) {
+      // Those that have failed are still the oldest ones.
+      const pending = await this.store.pending(RESUMED_AT_ONCE + failures.size);
+      const untried = pending.filter((stored) => !failures.has(idOf(stored.target, stored.text)));
+      for (const stored of untried) {
+        if (this.#isStopped) break;
+        await this.#applyAgain(stored).catch((error: unknown) => {
+          failures.set(idOf(stored.target, stored.text), error);
+        });
+      }
+      isMore = untried.length >= RESUMED_AT_ONCE;
     }
-    return pending.length;
+    for (const failure of failures.values()) throw failure;
+  }
+
+  async #applyAgain({ target, ...stored }: PendingEnd): Promise<void> {
+    const applying = this.#applying.get(idOf(target, stored.text));
+    await (applying ?? this.#applyAndSettle(decodeEnd(stored), stored.text));
   }
 
   #reportFailure(error: unknown): void {
@@ -218,6 +235,10 @@ export class EndsWithoutParticipant implements OnApplicationBootstrap, OnApplica
   #keepUntilMs(source: SourceName): number {
     return this.clock.now() + this.registry.policyOf(source).retentionMs;
   }
+}
+
+function idOf(target: string, text: string): string {
+  return `${target} ${text}`;
 }
 
 function refOf(target: string): string {

@@ -3,11 +3,16 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { SourceName } from '../../src/domain/subject.js';
+import { Redis } from 'ioredis';
+import type { RoomEnd } from '../../src/domain/lifecycle-event.js';
+import type { ParticipantId, SourceName } from '../../src/domain/subject.js';
 import { mintToken } from '../../src/sources/authentication/callback-token.js';
 import { bandwidth } from '../../src/sources/bandwidth/bandwidth-source.js';
+import { encodeEnd, roomTarget } from '../../src/storage/encoding/end-codec.js';
+import { keyOf } from '../../src/storage/encoding/subject-key.js';
 import { BANDWIDTH } from '../contract/index-entry.js';
 import { eventually } from '../eventually.js';
+import { closeOnce } from '../leftovers.js';
 import { ManualClock } from '../manual-clock.js';
 import { formDialect, signUrl } from '../sources/form-source.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
@@ -190,6 +195,46 @@ describe.each(['SQLite', 'Redis'])('on %s', (store) => {
       expect(await occupancy(service, 'r2')).toBe(1);
     });
   });
+});
+
+it('an end that fails for one participant is applied to all others, and does not hold up the ends after it', async () => {
+  const redis = await RedisServer.start('--appendonly', 'yes', '--appendfsync', 'always');
+  const clock = new ManualClock(NOW);
+  const service = await startService({ ...OPTIONS, redisUrl: redis.url, redisPrefix: 'rooms', clock });
+  const client = new Redis(redis.url);
+  closeOnce(() => client.disconnect());
+  await join250(service);
+  await send(service, 'joined', -600, { room: 'r2' });
+  const source = 'forms' as SourceName;
+  const key = `rooms:{0}:p:${keyOf({ source, scope: 'r1', participantId: 'p0' as ParticipantId })}`;
+  const record = await client.getBuffer(key);
+  await client.set(key, 'damaged');
+  expect(await send(service, 'room-ended', -30)).toBe(200);
+  await eventually(async () => expect(await occupancy(service)).toBe(1));
+
+  // As after a crash: it is stored, and not applied.
+  const end: RoomEnd = {
+    kind: 'room-ended',
+    source,
+    scope: 'r2',
+    occurredAtMs: (NOW - 30_000) as RoomEnd['occurredAtMs'],
+    receivedAtMs: NOW + 1,
+    precisionMs: 1,
+  };
+  await service.storage.ends.add(roomTarget(source, 'r2'), encodeEnd(end), NOW + 60_000);
+  clock.advance(10_000);
+  await eventually(async () => expect(await occupancy(service, 'r2')).toBe(0));
+  await eventually(async () => expect(await service.storage.ends.pending(2)).toHaveLength(1));
+
+  await client.set(key, record as Buffer);
+  await eventually(async () => {
+    clock.advance(10_000);
+    expect(await service.storage.ends.pending(1)).toEqual([]);
+  });
+  expect(await occupancy(service)).toBe(0);
+  client.disconnect();
+  await service.stop();
+  await redis.stop();
 });
 
 it('ends without a participant are spooled while Redis is away', async () => {
