@@ -77,7 +77,15 @@ export class Workers {
       // dead worker, whose exit event follows.
       if (worker.process.pid === undefined) onExit({ reason: error.message });
     });
-    return new Promise((resolve) => worker.once('message', resolve));
+    return new Promise((resolve) => {
+      // A worker answers requests before it sends its lines, so one about metrics may send another message first.
+      const onMessage = (message: unknown) => {
+        if (!Array.isArray(message)) return;
+        worker.off('message', onMessage);
+        resolve(message);
+      };
+      worker.on('message', onMessage);
+    });
   }
 
   #onExit(worker: Worker, waitMs: number, exit: WorkerExit): void {

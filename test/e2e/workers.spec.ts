@@ -1,9 +1,14 @@
 // WORKERS=2: one address served by several processes, which are identified by the pid in their log lines.
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
+import { closeOnce } from '../leftovers.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
 import { ServiceProcess } from './process.js';
 import { SEED } from './service.js';
@@ -154,4 +159,27 @@ describe('a service with two workers', () => {
     expect(await service.end('SIGTERM')).toBe(1);
     expect(service.output).toContain('configuration error: WORKERS above 1 needs REDIS_URL');
   });
+});
+
+it('a worker that is asked for metrics before it has said that it listens has not started yet', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-workers-'));
+  closeOnce(() => rmSync(folder, { recursive: true }));
+  const [worker, primary] = [join(folder, 'worker.mjs'), join(folder, 'primary.mjs')];
+  writeFileSync(
+    worker,
+    `process.on('message', ({ metricsRequest, metricsResponse }) => {
+      if (metricsRequest !== undefined) process.send({ metricsResponse: metricsRequest, snapshots: [[]] });
+      if (metricsResponse !== undefined) process.send(['it listens']);
+    });
+    process.send({ metricsRequest: 1 });`,
+  );
+  writeFileSync(
+    primary,
+    `import { Workers } from ${JSON.stringify(join(import.meta.dirname, '..', '..', 'dist', 'runtime', 'workers.js'))};
+    const workers = new Workers({ info() {}, error() {}, fatal() {} }, 0);
+    console.log(JSON.stringify(await workers.start(1, ${JSON.stringify(worker)})));
+    workers.stop(0, 'SIGTERM');`,
+  );
+  const { stdout } = spawnSync(process.execPath, [primary], { encoding: 'utf8', timeout: 30_000 });
+  expect(stdout.trim()).toBe('["it listens"]');
 });
