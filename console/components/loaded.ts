@@ -10,7 +10,10 @@ export interface Loaded<T> {
   readonly reload: () => void;
 }
 
-/** `load` is called at once and whenever `inputs` change; the request before is then aborted. `everyMs`: also so often. */
+/**
+ * `load` is called at once and whenever `inputs` change; the request before is then aborted. `everyMs`: also so often, but not while
+ * a request is running, because one that takes longer than that would never be answered.
+ */
 export function useLoaded<T>(
   load: (signal: AbortSignal) => Promise<T>,
   inputs: readonly unknown[],
@@ -20,21 +23,29 @@ export function useLoaded<T>(
   const running = useRef<AbortController | undefined>(undefined);
   const reload = useCallback(() => {
     running.current?.abort();
-    running.current = new AbortController();
-    const { signal } = running.current;
-    load(signal).then(
-      (value) => {
-        if (!signal.aborted) setState({ value, fault: undefined });
-      },
-      (error: unknown) => {
-        if (signal.aborted || isAbort(error) || isLost(error)) return;
-        setState(({ value }) => ({ value, fault: (error as Error).message }));
-      },
-    );
+    const started = new AbortController();
+    running.current = started;
+    const { signal } = started;
+    load(signal)
+      .then(
+        (value) => {
+          if (!signal.aborted) setState({ value, fault: undefined });
+        },
+        (error: unknown) => {
+          if (signal.aborted || isAbort(error) || isLost(error)) return;
+          setState(({ value }) => ({ value, fault: (error as Error).message }));
+        },
+      )
+      .finally(() => {
+        if (running.current === started) running.current = undefined;
+      });
   }, inputs);
   useEffect(() => {
     reload();
-    const timer = everyMs === undefined ? undefined : setInterval(reload, everyMs);
+    const renew = () => {
+      if (!running.current) reload();
+    };
+    const timer = everyMs === undefined ? undefined : setInterval(renew, everyMs);
     return () => {
       clearInterval(timer);
       running.current?.abort();

@@ -56,16 +56,19 @@ export class PresenceFollower {
   }
 
   async #run(): Promise<void> {
+    let wasGone = false;
     while (!this.#stopping.signal.aborted) {
       this.#attempt = new AbortController();
       try {
         await this.#follow(this.#attempt.signal);
       } catch (error) {
         if (this.#stopping.signal.aborted || lockedBy(error)) return;
-        if (error instanceof PositionGone) {
-          this.#position = undefined;
-          continue;
-        }
+        const isGone = error instanceof PositionGone;
+        if (isGone) this.#position = undefined;
+        const isGoneAgain = isGone && wasGone;
+        wasGone = isGone;
+        // A service that never has the position which it has just given would otherwise get requests without end.
+        if (isGone && !isGoneAgain) continue;
         this.#interrupt(this.#reasonOf(error));
         await this.#pause(error instanceof ApiError ? error.retryAfterMs : undefined);
       }
@@ -147,6 +150,7 @@ export class PresenceFollower {
 
   #reasonOf(error: unknown): string {
     if (this.#cutReason !== undefined) return this.#cutReason;
+    if (error instanceof PositionGone) return 'The change feed no longer has the changes that were missed.';
     if (error instanceof ApiError) return error.message;
     return isAbort(error) || error instanceof TypeError ? 'The connection to the service was lost.' : String(error);
   }

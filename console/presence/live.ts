@@ -49,6 +49,7 @@ export function startLive(): () => void {
     removeEventListener('online', online);
     list = new PresenceList();
     renew();
+    newChanges.value = [];
     activity.clear();
     samples.clear();
   };

@@ -75,8 +75,8 @@ function Unknown({ participantId }: { participantId: string }) {
           <Foreign text={participantId} mono />
         </p>
         <p>
-          No event of it was received, or it was forgotten since. A participant of another source or scope has another
-          link.
+          No event was received for this participant, or it has since been forgotten. A participant of another source or
+          scope has another link.
         </p>
       </Empty>
     </>

@@ -5,7 +5,7 @@ import type { Page, QuarantinedCallback, QuarantineEntry } from '../api/types.js
 import { ActionButton, OutcomeNote, useAction } from '../components/action.js';
 import { CopyButton, Empty, Fault, Foreign, Heading, Loading, Moment } from '../components/basics.js';
 import { useLoaded } from '../components/loaded.js';
-import { bytesText, countText } from '../text.js';
+import { bytesText, numberText } from '../text.js';
 
 const RENEW_MS = 5_000;
 const SHOWN = 100;
@@ -42,7 +42,7 @@ export function QuarantineView() {
     });
     reload();
     return {
-      text: `${countText(replayed, 'callback')} applied, ${failed} cannot be, ${remaining} remain.`,
+      text: `${numberText(replayed)} replayed, ${numberText(failed)} failed, ${numberText(remaining)} remaining.`,
       isGood: failed === 0,
     };
   };

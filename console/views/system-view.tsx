@@ -38,7 +38,7 @@ export function SystemView() {
           </Card>
         )}
         {may('admin') && (
-          <Card title="Losses of data">
+          <Card title="Data loss">
             <Incidents />
           </Card>
         )}
@@ -70,7 +70,7 @@ function Line({ name, children }: { name: string; children: ComponentChildren })
 const COMPONENT_NAMES: Readonly<Record<string, string>> = {
   store: 'Store',
   clock: 'Clock',
-  incidents: 'Losses of data',
+  incidents: 'Data loss',
   quarantine: 'Quarantine',
   deadlines: 'Deadlines',
   history: 'History',
@@ -133,7 +133,7 @@ function Service({ system: { version, store, history, publicUrl, access } }: { s
       <Line name="Public URL">
         {publicUrl === undefined ? <span class="muted">not set</span> : <Foreign text={publicUrl} mono />}
       </Line>
-      <Line name="You may">{access.scopes.join(', ')}</Line>
+      <Line name="Permissions">{access.scopes.join(', ')}</Line>
       <Line name="API reference">
         <a href="/docs">/docs</a>
       </Line>
@@ -190,7 +190,7 @@ function Reconciliation() {
 function Incidents() {
   const { value, fault } = useLoaded((signal) => request<Page<Incident>>('/v1/incidents', { signal }), [], RENEW_MS);
   if (fault !== undefined) return <Fault message={fault} />;
-  if (value?.items.length === 0) return <p class="muted">None that was not acknowledged.</p>;
+  if (value?.items.length === 0) return <p class="muted">No unacknowledged incidents.</p>;
   return (
     <>
       {value?.items.map(({ id, kind, detectedAt }) => (

@@ -73,7 +73,8 @@ function Actions({ endpoint, path, action, changed }: ActionsProps) {
   const pause = async () => {
     await request(path, { method: 'PATCH', body: { enabled: !endpoint.enabled } });
     changed();
-    return { text: endpoint.enabled ? 'Paused. What it misses is kept for it.' : 'Enabled.', isGood: true };
+    const paused = 'Paused. Missed changes are sent when it is enabled again, if the change feed still has them.';
+    return { text: endpoint.enabled ? paused : 'Enabled.', isGood: true };
   };
   return (
     <div class="toolbar">

@@ -66,6 +66,17 @@ describe('the console', () => {
     for (const dir of [first, second]) rmSync(String(dir), { recursive: true });
   });
 
+  it('pauses, and says why, while the feed never has the position of the list', async () => {
+    const service = await startService({ isConsoleOn: true });
+    const changes = (url: URL) => url.pathname === '/v1/changes';
+    await view.page.route(changes, (route) => route.fulfill({ status: 410, json: {} }));
+    await view.page.goto(service.url);
+    await view.expectText('.banner', 'no longer has the changes that were missed');
+    await view.page.unroute(changes);
+    await view.expectConnection('live');
+    await service.stop();
+  });
+
   it('says that Redis is away', async () => {
     const redis = await RedisServer.start('--appendonly', 'yes');
     const service = await startService({ isConsoleOn: true, redisUrl: redis.url });

@@ -107,6 +107,7 @@ describe('the views of the console', () => {
     await view.expectText('.details', /participant.connected 200 an answer/);
     await view.page.getByRole('button', { name: 'Pause' }).click();
     await view.expectText('.pill:not([data-connection])', 'Paused');
+    await view.expectText('.done', 'Missed changes are sent when it is enabled again');
   });
 
   it('sends a dead letter again, and no longer shows it once it is taken', async () => {
@@ -128,6 +129,24 @@ describe('the views of the console', () => {
     await eventually(async () => expect(await panel.textContent()).toContain('nothing was set aside'));
   });
 
+  it('waits for an answer that takes longer than the time between two requests', async () => {
+    const { page } = view;
+    await page.clock.install();
+    const requests: (() => Promise<void>)[] = [];
+    const quarantine = (url: URL) => url.pathname === '/v1/quarantine';
+    await page.route(quarantine, (route) => void requests.push(() => route.continue()));
+    await page.goto(`${service.url}/quarantine`);
+    await eventually(() => expect(requests).toHaveLength(1));
+    await page.clock.runFor(11_000);
+    await requests[0]?.();
+    await view.expectText('.expander', 'This kind of event is not known');
+    expect(requests).toHaveLength(1);
+    await page.clock.runFor(5_000);
+    await eventually(() => expect(requests).toHaveLength(2));
+    await requests[1]?.();
+    await page.unroute(quarantine);
+  });
+
   it('shows why a callback is in quarantine, with its body, and says what came of a replay', async () => {
     await open('/quarantine');
     await view.page.locator('.expander').click();
@@ -135,5 +154,8 @@ describe('the views of the console', () => {
     await view.expectText('pre', '"event": "onMute"');
     await view.page.locator('.details').getByRole('button', { name: 'Replay' }).click();
     await view.expectText('.fault', /.+/);
+    view.page.once('dialog', (dialog) => void dialog.accept());
+    await view.page.getByRole('button', { name: 'Replay all that match' }).click();
+    await view.expectText('.fault', '0 replayed, 1 failed, 0 remaining.');
   });
 });
