@@ -63,14 +63,16 @@ export class Endpoints extends StoredSettings<EndpointId, Endpoint> {
       // One that cannot be decoded is made anew.
       const text = stored?.text ?? (await this.store.get(id));
       const nowMs = this.clock.now();
-      const made = { ...(await this.#startNow()), createdAtMs: nowMs };
+      const made = { ...(await this.#startNow()), createdAtMs: nowMs, disabled: undefined };
+      const { disabled, ...known } = stored?.value ?? made;
       const endpoint: Endpoint = {
-        ...(stored?.value ?? made),
+        ...known,
         id,
         ...settings,
         secrets: [{ text: secret }],
         isDeclared: true,
         updatedAtMs: stored?.value.updatedAtMs ?? nowMs,
+        ...(disabled && !settings.isEnabled && { disabled }),
       };
       if (encodeEndpoint(endpoint) === text) return;
       const replaced = await this.replace(id, text, { ...endpoint, updatedAtMs: nowMs });

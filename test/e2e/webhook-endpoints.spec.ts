@@ -1,7 +1,7 @@
 // The endpoints of webhooks over HTTP.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
-import { decodeEndpoint, type EndpointId, signingSecrets } from '../../src/webhooks/endpoint.js';
+import { decodeEndpoint, type EndpointId, encodeEndpoint, signingSecrets } from '../../src/webhooks/endpoint.js';
 import { signatureHeaders } from '../../src/webhooks/sending/signature.js';
 import { eventually } from '../eventually.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
@@ -166,6 +166,32 @@ describe('the endpoints of WEBHOOK_ENDPOINTS', () => {
     await service.stop();
     service = await start([]);
     await eventually(async () => expect(await listOf(service)).toEqual([]));
+    await service.stop();
+    await redis.stop();
+  });
+
+  it('are no longer shown as disabled once they are enabled again', async () => {
+    const redis = await RedisServer.start();
+    const start = (one: object) =>
+      startService({ redisUrl: redis.url, redisPrefix: 'disabled', webhooks: { declared: [one] } });
+    const find = async (service: Service) => (await service.request(`${PATH}/ep_call-centre`)).json;
+    let service = await start(declared);
+    await eventually(async () => expect(await find(service)).toMatchObject({ enabled: true }));
+    const id = 'ep_call-centre' as EndpointId;
+    const { webhookSettings } = service.storage;
+    const text = String(await webhookSettings.get(id));
+    const disabled = { reason: 'gone', atMs: 1 } as const;
+    const gone = encodeEndpoint({ ...decodeEndpoint(text), isEnabled: false, disabled });
+    expect(await webhookSettings.replace(id, text, gone)).toBe(true);
+    expect(await find(service)).toMatchObject({ enabled: false, disabled: { reason: 'gone' } });
+    await service.stop();
+    service = await start({ ...declared, enabled: false, tag: 'blue' });
+    const kept = { enabled: false, tag: 'blue', disabled: { reason: 'gone' } };
+    await eventually(async () => expect(await find(service)).toMatchObject(kept));
+    await service.stop();
+    service = await start(declared);
+    await eventually(async () => expect(await find(service)).toMatchObject({ enabled: true }));
+    expect((await find(service)).disabled).toBeUndefined();
     await service.stop();
     await redis.stop();
   });

@@ -1,6 +1,7 @@
 // Webhooks of the whole service, to a real receiver.
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { StoreUnavailableError } from '../../src/storage/ports.js';
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
 import { storedDeadLetter } from '../openapi/calls.js';
@@ -219,6 +220,9 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
       await call('PATCH', `/${id}`, { enabled: true });
       await inTime(() => expect(receiver.all.length).toBeGreaterThan(requests));
       await inTime(async () => expect(await find(id)).toMatchObject({ disabled: { reason: 'failing' } }), HOUR_MS);
+      await call('PATCH', `/${id}`, { enabled: true });
+      // The days before do not count, so that it may fail again.
+      await inTime(async () => expect(await find(id)).toMatchObject({ enabled: true, delivery: { failures: 2 } }));
       receiver.answer = (webhook, response) => {
         webhook.isTaken = true;
         response.writeHead(200).end();
@@ -228,6 +232,30 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
       await inTime(() => expect(Object.keys(receiver.takenTypes()).sort()).toEqual(['a', 'b']), 10_000);
     },
   );
+
+  it('go on when an endpoint that was gone is enabled again at once', async () => {
+    await start();
+    const { webhookSettings } = service.storage;
+    const { id } = await create({ types: ['participant.connected'] });
+    const taken = receiver.answer;
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    receiver.answer = (_webhook, response) => {
+      const list = webhookSettings.list.bind(webhookSettings);
+      Object.assign(webhookSettings, { list: () => released.then(list) });
+      response.writeHead(410).end();
+    };
+    await report('a');
+    await inTime(async () => expect(await find(id)).toMatchObject({ enabled: false, disabled: { reason: 'gone' } }));
+    receiver.answer = taken;
+    expect((await call('PATCH', `/${id}`, { enabled: true })).status).toBe(200);
+    release();
+    await inTime(() => expect(Object.keys(receiver.takenTypes())).toEqual(['a']));
+    await report('b');
+    await inTime(() => expect(Object.keys(receiver.takenTypes())).toEqual(['a', 'b']));
+  });
 
   it('go on to the others when one endpoint, or the state of one, cannot be decoded', async () => {
     await start();
@@ -277,6 +305,29 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
     expect(receiver.faults).toEqual([]);
   });
 
+  it('are sent once the store is back, if a batch could not be stored before', async () => {
+    await start();
+    const { deliveries } = service.storage;
+    await create({ types: ['participant.connected'], batch: 100 });
+    const save = deliveries.save.bind(deliveries);
+    let isAway = true;
+    let refusals = 0;
+    Object.assign(deliveries, {
+      save: async (...args: Parameters<typeof save>) => {
+        const hasBatch = args[1].some(({ state }) => JSON.parse(state).messages.length > 0);
+        if (!isAway || !hasBatch) return save(...args);
+        refusals += 1;
+        throw new StoreUnavailableError('away, in this test');
+      },
+    });
+    await report('a');
+    // More than one: the periodic ones may come before the one that precedes the request.
+    await inTime(() => expect(refusals).toBeGreaterThan(4));
+    expect(receiver.all).toEqual([]);
+    isAway = false;
+    await inTime(() => expect(receiver.taken).toHaveLength(1));
+  });
+
   it('tell of a gap when the feed no longer has a change', async () => {
     await start({ feed: { maxBytes: 2_000, retentionMs: 1_000 } });
     const { id } = await create({ types: ['participant.connected'] });
@@ -292,6 +343,29 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
     expect((await service.request('/metrics')).text).toContain('\nrollcall_webhook_gaps_total 1\n');
     await report('after');
     await inTime(() => expect(Object.keys(receiver.takenTypes())).toContain('after'));
+  });
+
+  it('tell of a gap even if a replay is begun before that', async () => {
+    await start({ feed: { maxBytes: 2_000, retentionMs: 1_000 } });
+    const { feed, deliveries } = service.storage;
+    const { id } = await create({ types: ['participant.connected'] });
+    const stored = async () => JSON.parse(String(await deliveries.state(id)));
+    await inTime(async () => expect((await stored()).isLive).toBe(true));
+    await call('PATCH', `/${id}`, { enabled: false });
+    await inTime(async () => expect((await stored()).isLive).toBe(false));
+    for (let n = 0; n < 60; n += 1) await report(`lost${n}`);
+    await feed.trim({ maxBytes: 1_000, retentionMs: HOUR_MS });
+    const taken = receiver.answer;
+    receiver.answer = (_webhook, response) => void response.writeHead(503).end();
+    await call('PATCH', `/${id}`, { enabled: true });
+    const hasGap = ({ gap }: { readonly gap?: object }) => gap !== undefined;
+    await inTime(async () => expect((await stored()).messages.filter(hasGap)).toHaveLength(1));
+    const { position } = (await service.request('/v1/changes')).json;
+    const refused = receiver.all.length;
+    expect((await call('POST', `/${id}/replay`, { from: position })).status).toBe(202);
+    await inTime(() => expect(receiver.all.length).toBeGreaterThan(refused));
+    receiver.answer = taken;
+    await inTime(() => expect(receiver.taken.map(({ type }) => type)).toContain('feed.gap'), 2_000);
   });
 
   itByOwnClock('keep the feed for the slowest endpoint, as long as that needs it', async () => {

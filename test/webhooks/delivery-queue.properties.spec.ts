@@ -7,7 +7,7 @@ import { type Message, messageIdOf, orderKeysOf } from '../../src/webhooks/deliv
 import { lengthOf } from '../length.js';
 import { positionAt, waiting } from './changes.js';
 
-const STEPS = ['read', 'take', 'deliver', 'deliver', 'refuse', 'later', 'crash', 'save'] as const;
+const STEPS = ['read', 'take', 'deliver', 'deliver', 'refuse', 'reject', 'later', 'crash', 'save'] as const;
 const histories = fc.record({
   batch: fc.constantFrom(1, 3, 100),
   participants: fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1, maxLength: 40 }),
@@ -52,7 +52,7 @@ class World {
     expect(this.sending.length).toBeLessThanOrEqual(MAX_SENDING);
   }
 
-  answer(which: number, isTaken: boolean): void {
+  answer(which: number, isTaken: boolean, isRejected = false): void {
     const [message] = this.sending.splice(which % Math.max(this.sending.length, 1), 1);
     if (!message) return;
     if (isTaken) {
@@ -67,7 +67,7 @@ class World {
       this.contents.set(id, content);
       this.queue.delivered(message, this.nowMs);
     } else {
-      this.queue.failed(message, this.nowMs, { pauseMs: 0, random: 0.5 });
+      this.queue.failed(message, this.nowMs, { pauseMs: 0, random: 0.5, isRejected });
     }
   }
 
@@ -105,6 +105,7 @@ describe('the delivery queue', () => {
           if (step === 'take') world.take();
           if (step === 'deliver') world.answer(n, true);
           if (step === 'refuse') world.answer(n, false);
+          if (step === 'reject') world.answer(n, false, true);
           if (step === 'later') world.nowMs += n * n * n * 100;
           if (step === 'save') world.save();
           if (step === 'crash') world.crash();

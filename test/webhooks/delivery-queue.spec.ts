@@ -106,7 +106,9 @@ describe('the delivery queue', () => {
     if (a) queue.failed(a, 0, { pauseMs: 60_000, random: 0.5 });
     if (b) queue.delivered(b, 0);
     queue.add([waiting('c', 3)], positionAt(3));
-    expect(namesOf(queue.take(0, 1))).toEqual(['c3']);
+    // Another request was accepted at the same time.
+    expect(queue.take(59_999, 1)).toEqual([]);
+    expect(namesOf(queue.take(60_000, 1))).toEqual(['a1', 'c3']);
     const paused = queueOf('a', 'b');
     const [first] = paused.take(0, 1);
     if (first) paused.failed(first, 0, { pauseMs: 60_000, random: 0.5 });
@@ -194,10 +196,83 @@ describe('the delivery queue', () => {
     for (const message of queue.take(0, 1)) queue.failed(message, 0, { pauseMs: HOUR_MS, random: 0.5 });
     expect(queue.take(1, 1)).toEqual([]);
     queue.retryNow();
-    const [probe] = queue.take(1, 1);
-    expect(namesOf([probe] as never)).toEqual(['a1']);
-    if (probe) queue.delivered(probe, 1);
-    expect(queue.take(1, 1)).toHaveLength(7);
+    expect(queue.take(1, 1)).toHaveLength(8);
+  });
+
+  it('counts failures anew when it is told to send', () => {
+    const queue = queueOf('a');
+    const [a] = queue.take(0, 1);
+    if (a) queue.failed(a, 0, refused);
+    queue.retryNow();
+    const [again] = queue.take(MAX_FAILING_MS, 1);
+    if (again) queue.failed(again, MAX_FAILING_MS, refused);
+    expect(queue.health.failures).toBe(1);
+    expect(queue.isGivenUp(2 * MAX_FAILING_MS - 1)).toBe(false);
+    expect(queue.isGivenUp(2 * MAX_FAILING_MS)).toBe(true);
+  });
+
+  /** A queue of changes of 64 participants, 16 of which have just failed. */
+  function failingQueue(isRejected: boolean): DeliveryQueue {
+    const queue = queueOf(...Array.from({ length: 64 }, (_, n) => `p${n}-`));
+    for (const message of queue.take(0, 1)) queue.failed(message, 0, { ...refused, isRejected });
+    expect(queue.isFailing).toBe(true);
+    return queue;
+  }
+
+  it('probes a failing endpoint with what was tried least', () => {
+    const queue = failingQueue(false);
+    const [first] = queue.take(HOUR_MS, 1);
+    expect(namesOf([first] as never)).toEqual(['p16-17']);
+    if (first) queue.failed(first, HOUR_MS, refused);
+    expect(namesOf(queue.take(2 * HOUR_MS, 1))).toEqual(['p17-18']);
+  });
+
+  it('probes a failing endpoint with the first change of a participant, however often it was tried', () => {
+    const queue = queueOf('a', 'a', 'a');
+    for (let n = 0; n < 9; n += 1) {
+      const taken = queue.take(n * 3 * HOUR_MS, 1);
+      expect(namesOf(taken)).toEqual(['a1']);
+      for (const message of taken) queue.failed(message, n * 3 * HOUR_MS, refused);
+    }
+  });
+
+  it.each([
+    ['has room for others beside the messages that an endpoint rejects', true],
+    ['has no room for others while an endpoint is down', false],
+  ])('%s', (_, isRejected) => {
+    expect(failingQueue(isRejected).isFull).toBe(!isRejected);
+  });
+
+  it('goes on with others, and soon sets aside what is rejected if too much waits', () => {
+    const queue = failingQueue(true);
+    let nowMs = 0;
+    for (let count = 64; queue.setAside(nowMs).length === 0 && nowMs < MAX_REFUSED_MS / 2; nowMs += PROBE_MS) {
+      // Each time one change that is rejected, and one that is not.
+      for (const name of ['p', 'accepted']) {
+        if (queue.isFull) break;
+        count += 1;
+        queue.add([waiting(`${name}${count}-`, count)], positionAt(count));
+      }
+      for (const message of queue.take(nowMs, 1)) {
+        const isAccepted = namesOf([message])[0]?.startsWith('accepted');
+        if (isAccepted) queue.delivered(message, nowMs);
+        else queue.failed(message, nowMs, { ...refused, isRejected: true });
+      }
+    }
+    expect(queue.health.lastDeliveryMs).toBeGreaterThan(0);
+    expect(nowMs).toBeLessThan(MAX_REFUSED_MS / 2);
+  });
+
+  it('sends what was rejected at its own time, and the rest at once, when a failing endpoint accepts one', () => {
+    const queue = queueOf(...'abcdefgh'.split(''));
+    for (const [n, message] of queue.take(0, 1).entries()) queue.failed(message, 0, { ...refused, isRejected: n < 6 });
+    const [probe] = queue.take(PROBE_MS, 1);
+    if (probe) queue.failed(probe, PROBE_MS, { ...refused, isRejected: true });
+    queue.add([waiting('i', 9)], positionAt(9));
+    const [accepted] = queue.take(2 * PROBE_MS, 1);
+    expect(namesOf([accepted] as never)).toEqual(['i9']);
+    if (accepted) queue.delivered(accepted, 2 * PROBE_MS);
+    expect(queue.messages.filter(({ nextAtMs }) => nextAtMs === 0)).toHaveLength(2);
   });
 
   it('tells of a gap first, and of two in a row once', () => {
@@ -228,6 +303,10 @@ describe('retries', () => {
       { outcome: 'failed', pauseMs: 0 },
     ],
     [{ status: 410, body: '' }, { outcome: 'gone' }],
+    [
+      { status: 422, body: '' },
+      { outcome: 'rejected', pauseMs: 0 },
+    ],
     [
       { status: 429, body: '', retryAfterMs: 7_000 },
       { outcome: 'failed', pauseMs: 7_000 },

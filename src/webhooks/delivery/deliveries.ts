@@ -183,7 +183,7 @@ export class Deliveries {
     const current = running.get(endpoint.id);
     if (lease.signal.aborted) return;
     const isReplay = endpoint.replay !== undefined && endpoint.replay.id !== current?.replayId;
-    if (current && endpoint.isEnabled && !isReplay) return current.change(endpoint);
+    if (current && endpoint.isEnabled && !isReplay && (await current.change(endpoint))) return;
     if (current) await this.#halt(tenure, endpoint.id);
     if (!endpoint.isEnabled) return;
     const text = await this.store.state(endpoint.id);

@@ -9,7 +9,7 @@ import { MAX_FAILING_MS, MAX_REFUSED_MS, PROBE_AFTER_FAILURES, PROBE_MS, retryDe
 export const MAX_SENDING = 16;
 /** Reading pauses at this many messages. */
 export const MAX_WAITING = 1_000;
-/** While the endpoint fails: they only take memory. */
+/** While the endpoint fails, of those that it has not rejected: they only take memory. */
 const MAX_WAITING_FAILING = 64;
 /** A message is set aside only if it was refused this often: not for what fails once, as after an outage. */
 const MIN_REFUSALS = 5;
@@ -24,6 +24,15 @@ export interface Health {
   readonly lastDeliveryMs?: number | undefined;
   /** The endpoint wants no requests until then. */
   readonly pausedUntilMs?: number | undefined;
+}
+
+export interface Failure {
+  /** As the endpoint has asked for. */
+  readonly pauseMs: number;
+  /** From 0 to 1. */
+  readonly random: number;
+  /** As in Message. */
+  readonly isRejected?: boolean;
 }
 
 const NEW = { isSealed: false, isSending: false, failures: 0, refusals: 0, nextAtMs: 0 };
@@ -90,8 +99,10 @@ export class DeliveryQueue {
     return this.#health.failures >= PROBE_AFTER_FAILURES;
   }
 
+  /** Messages that were rejected leave room for others, which the endpoint may accept. */
   get isFull(): boolean {
-    return this.#messages.length >= (this.isFailing ? MAX_WAITING_FAILING : MAX_WAITING);
+    if (this.#messages.length >= MAX_WAITING) return true;
+    return this.isFailing && this.#messages.filter(({ isRejected }) => !isRejected).length >= MAX_WAITING_FAILING;
   }
 
   /** `changes`: in the order of the feed. `cursor`: everything up to here was read, whether or not it is among them. */
@@ -122,7 +133,9 @@ export class DeliveryQueue {
 
   /** The messages to send now. They count as being sent until `delivered` or `failed` is called. `batch`: the most changes in one. */
   take(nowMs: number, batch: number): Message[] {
-    const next = chooseNext(this.#messages, { nowMs, batch, free: this.#freeAt(nowMs) });
+    const free = this.#freeAt(nowMs);
+    const only = this.isFailing && free > 0 ? leastTried(this.#messages, nowMs) : undefined;
+    const next = chooseNext(this.#messages, { nowMs, batch, free, only });
     this.#messages = next.messages;
     return next.taken;
   }
@@ -130,17 +143,15 @@ export class DeliveryQueue {
   delivered(message: Message, nowMs: number): void {
     const wasFailing = this.isFailing;
     this.#messages = this.#messages.filter((one) => one !== message);
-    this.#health = { failures: 0, lastDeliveryMs: nowMs };
-    // They were refused because the endpoint was away.
-    if (wasFailing) this.#messages = this.#messages.map((one) => (one.isSending ? one : { ...one, nextAtMs: 0 }));
+    const { pausedUntilMs = 0 } = this.#health;
+    // The answer to another request may have asked for a pause meanwhile.
+    this.#health = { failures: 0, lastDeliveryMs: nowMs, ...(pausedUntilMs > nowMs && { pausedUntilMs }) };
+    if (!wasFailing) return;
+    // They were refused because the endpoint was away, except those that it has rejected.
+    this.#messages = this.#messages.map((one) => (one.isSending || one.isRejected ? one : { ...one, nextAtMs: 0 }));
   }
 
-  /** `pauseMs`: as the endpoint has asked for. `random`: from 0 to 1. */
-  failed(
-    message: Message,
-    nowMs: number,
-    { pauseMs, random }: { readonly pauseMs: number; readonly random: number },
-  ): void {
+  failed(message: Message, nowMs: number, { pauseMs, random, isRejected = false }: Failure): void {
     const { failures, failingSinceMs = nowMs, pausedUntilMs = 0, ...rest } = this.#health;
     const pausedMs = Math.max(pausedUntilMs, nowMs + pauseMs);
     this.#health = {
@@ -153,15 +164,15 @@ export class DeliveryQueue {
     const { firstFailedAtMs = nowMs } = message;
     const nextAtMs = nowMs + Math.max(pauseMs, retryDelayMs(message.failures + 1, random));
     const refusals = message.refusals + (Number(rest.lastDeliveryMs) >= firstFailedAtMs ? 1 : 0);
-    const failed = { failures: message.failures + 1, refusals, firstFailedAtMs, nextAtMs };
+    const failed = { failures: message.failures + 1, refusals, firstFailedAtMs, nextAtMs, isRejected };
     const again = { ...message, ...failed, isSending: false };
     this.#messages = this.#messages.map((one) => (one === message ? again : one));
   }
 
-  /** Lets everything be sent at once: what made the endpoint fail may have been corrected. */
+  /** Lets everything be sent at once: what made the endpoint fail may have been corrected, so that its failures count anew. */
   retryNow(): void {
-    const { pausedUntilMs: _paused, lastFailureMs: _last, ...health } = this.#health;
-    this.#health = health;
+    const { lastDeliveryMs } = this.#health;
+    this.#health = { failures: 0, lastDeliveryMs };
     this.#messages = this.#messages.map((one) => (one.isSending ? one : { ...one, nextAtMs: 0 }));
   }
 
@@ -177,8 +188,9 @@ export class DeliveryQueue {
   setAside(nowMs: number): Message[] {
     const refused = this.#messages.filter(({ isSending, refusals }) => !isSending && refusals >= MIN_REFUSALS);
     const aside = refused.filter(({ firstFailedAtMs = nowMs }) => nowMs - firstFailedAtMs >= MAX_REFUSED_MS);
-    const [first] = refused;
-    if (aside.length === 0 && first && this.isFull && !this.isFailing) aside.push(first);
+    // While it fails, only what it has rejected: an outage is not the fault of the others.
+    const first = refused.find(({ isRejected }) => isRejected || !this.isFailing);
+    if (aside.length === 0 && first && this.#messages.length >= MAX_WAITING) aside.push(first);
     if (aside.length > 0) this.#messages = this.#messages.filter((message) => !aside.includes(message));
     return aside;
   }
@@ -213,6 +225,30 @@ interface Choice {
   readonly batch: number;
   /** How many more messages may be sent. */
   readonly free: number;
+  /** The only one that may be sent; undefined: any. */
+  readonly only: Message | undefined;
+}
+
+/**
+ * What a failing endpoint is probed with: it may reject one kind of change and accept others, so that each gets its turn. undefined:
+ * nothing can be sent.
+ */
+function leastTried(messages: readonly Message[], nowMs: number): Message | undefined {
+  const earlier = new Set<string>();
+  let least: Message | undefined;
+  for (const message of messages) {
+    const keys = orderKeysOf(message);
+    const isBlocked = keys.some((key) => earlier.has(key));
+    if (!isBlocked && isDue(message, nowMs) && message.failures < (least?.failures ?? Number.POSITIVE_INFINITY)) {
+      least = message;
+    }
+    for (const key of keys) earlier.add(key);
+  }
+  return least;
+}
+
+function isDue({ isSending, nextAtMs }: Message, nowMs: number): boolean {
+  return !isSending && nextAtMs <= nowMs;
 }
 
 /** One that stays in the queue, or is taken, perhaps with the changes of later ones. */
@@ -223,7 +259,7 @@ interface Slot {
 }
 
 /** Takes each message that is due, unless a participant of it has an earlier message that is not settled. */
-function chooseNext(messages: readonly Message[], { nowMs, batch, free }: Choice) {
+function chooseNext(messages: readonly Message[], { nowMs, batch, free, only }: Choice) {
   const slots: Slot[] = [];
   const blocked = new Set<string>();
   let takenCount = 0;
@@ -239,12 +275,13 @@ function chooseNext(messages: readonly Message[], { nowMs, batch, free }: Choice
     if (takenCount >= free && !open) break;
     seenCount += 1;
     const keys = orderKeysOf(message);
-    const isDue = !message.isSending && message.nextAtMs <= nowMs && !keys.some((key) => blocked.has(key));
-    if (isDue && open && isSimple(message)) {
+    const canBeSent = isDue(message, nowMs) && !keys.some((key) => blocked.has(key));
+    if (canBeSent && open && isSimple(message)) {
       open.changes.push(...message.changes);
       for (const key of keys) open.keys.add(key);
     } else {
-      const isTaken = isDue && takenCount < free && !keys.some((key) => open?.keys.has(key));
+      const isChosen = takenCount < free && (only === undefined || only === message);
+      const isTaken = canBeSent && isChosen && !keys.some((key) => open?.keys.has(key));
       const slot: Slot = { message, changes: [...message.changes], isTaken };
       slots.push(slot);
       if (isTaken) takenCount += 1;

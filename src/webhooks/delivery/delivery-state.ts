@@ -16,6 +16,7 @@ type StoredMessage =
       readonly event?: WaitingEvent;
       readonly failures: number;
       readonly refusals: number;
+      readonly isRejected?: boolean;
       readonly firstFailedAtMs?: number;
       readonly nextAtMs: number;
     };
@@ -102,6 +103,7 @@ function toStored({
   isSealed,
   failures,
   refusals,
+  isRejected,
   firstFailedAtMs,
   nextAtMs,
 }: Message): StoredMessage {
@@ -115,6 +117,7 @@ function toStored({
     failures,
     refusals,
     nextAtMs,
+    ...(isRejected && { isRejected }),
     ...(firstFailedAtMs !== undefined && { firstFailedAtMs }),
   };
 }

@@ -19,6 +19,8 @@ import { verdictOf } from './retry.js';
 
 /** Progress past changes that are not wanted is stored this rarely. */
 const CURSOR_SAVE_MS = 10_000;
+/** What cannot be stored before it is sent is tried again after this time. */
+const SAVE_RETRY_MS = 1_000;
 /** Requests in progress may end by themselves for this long when delivering stops. */
 const DRAIN_MS = 2_000;
 
@@ -47,6 +49,7 @@ export class EndpointDelivery {
   #isSavedAsLive = false;
   #savedEventCursor = 0;
   #isHalted = false;
+  #hasGivenUp = false;
   #cancelTimer = () => {};
   readonly #sending = new Set<Promise<void>>();
   readonly #interruption = new AbortController();
@@ -98,18 +101,23 @@ export class EndpointDelivery {
     this.#started = this.#start();
   }
 
-  /** Applies new settings from the next request on, and new filters to what is read next. */
-  async change(endpoint: Endpoint): Promise<void> {
-    if (encodeEndpoint(endpoint) === encodeEndpoint(this.#endpoint)) return;
+  /**
+   * Applies new settings from the next request on, and new filters to what is read next. Resolves with false if this delivery has given
+   * the endpoint up, so that one that was enabled again needs a new delivery.
+   */
+  async change(endpoint: Endpoint): Promise<boolean> {
+    if (encodeEndpoint(endpoint) === encodeEndpoint(this.#endpoint)) return true;
+    if (this.#hasGivenUp) return false;
     const isSameFilter = JSON.stringify(endpoint.filter) === JSON.stringify(this.#endpoint.filter);
     this.#endpoint = endpoint;
     await this.#started;
-    if (this.#isHalted) return;
+    if (this.#isHalted) return true;
     if (!isSameFilter) {
       await this.#stopConsumers();
       this.#follow();
     }
     this.#retryNow();
+    return true;
   }
 
   /** Resolves when nothing is in progress any more. What has not ended by then is interrupted, and sent again. */
@@ -201,13 +209,19 @@ export class EndpointDelivery {
     if (taken.length > 0) this.#track(this.#sendAll(taken));
     this.#cancelTimer();
     const nextMs = this.#queue.nextAtMs(nowMs);
-    if (nextMs !== undefined) this.#cancelTimer = this.parts.clock.after(nextMs - nowMs, () => this.#pump());
+    if (nextMs !== undefined) this.#pumpAfter(nextMs - nowMs);
+  }
+
+  #pumpAfter(delayMs: number): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.parts.clock.after(delayMs, () => this.#pump());
   }
 
   async #sendAll(messages: readonly Message[]): Promise<void> {
     // What a batch contains must be known to whoever sends it again, since it has one id.
     if (this.#endpoint.batch > 1 && !(await this.#saveBeforeSending())) {
       for (const message of messages) this.#queue.released(message);
+      if (!this.#isHalted) this.#pumpAfter(SAVE_RETRY_MS);
       return;
     }
     await Promise.all(messages.map((message) => this.#send(message)));
@@ -241,8 +255,9 @@ export class EndpointDelivery {
     } else {
       this.#records.keepResult(request.id, outcome);
       this.#lastError = outcome.error ?? `status ${outcome.status}`;
-      const pauseMs = verdict.outcome === 'failed' ? verdict.pauseMs : 0;
-      this.#queue.failed(message, endMs, { pauseMs, random: this.parts.random() });
+      const pauseMs = verdict.outcome === 'gone' ? 0 : verdict.pauseMs;
+      const isRejected = verdict.outcome === 'rejected';
+      this.#queue.failed(message, endMs, { pauseMs, random: this.parts.random(), isRejected });
       if (verdict.outcome === 'gone') return this.#giveUp('gone');
       if (this.#queue.isGivenUp(endMs)) return this.#giveUp('failing');
     }
@@ -263,6 +278,7 @@ export class EndpointDelivery {
   async #giveUp(reason: DisableReason): Promise<void> {
     if (this.#isHalted) return;
     this.#isHalted = true;
+    this.#hasGivenUp = true;
     this.#cancelTimer();
     this.#log.warn({ reason }, 'an endpoint of webhooks is disabled');
     await this.parts.disable(reason);

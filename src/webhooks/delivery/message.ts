@@ -40,6 +40,8 @@ export interface Message {
   readonly firstFailedAtMs?: number;
   /** The failures since the endpoint has taken another message after that: those that are not the fault of an outage. */
   readonly refusals: number;
+  /** Whether the last answer found fault with the message rather than with anything else. */
+  readonly isRejected?: boolean;
   /** When it is sent again. */
   readonly nextAtMs: number;
 }

@@ -10,11 +10,13 @@ export function withReplay(
 ): DeliveryState | undefined {
   if (!replay || replay.id === state?.replayId) return state;
   const position = earlier(replay.from, state?.position ?? start);
+  // Reading again from the position does not find these gaps, so that the endpoint would never be told.
+  const gaps = state?.messages.filter((one) => typeof one !== 'string' && one.gap !== undefined) ?? [];
   const health = state?.health ?? { failures: 0 };
   const waiting = state?.messages.flatMap((one) => (typeof one === 'string' ? [] : (one.event ?? []))) ?? [];
   const settled = waiting.map(({ number }) => number - 1);
   const eventCursor = Math.min(replay.fromEvent, state?.eventCursor ?? eventStart, ...settled);
-  return { health, position, cursor: position, eventCursor, messages: [], replayId: replay.id, settingsAtMs: 0 };
+  return { health, position, cursor: position, eventCursor, messages: gaps, replayId: replay.id, settingsAtMs: 0 };
 }
 
 /** In each shard. */

@@ -27,17 +27,21 @@ export function retryDelayMs(failures: number, random: number): number {
   return Math.round(delayMs * (1 - JITTER + 2 * JITTER * random));
 }
 
+/** These find fault with the message: the endpoint may accept others. */
+const REJECTIONS = new Set([400, 413, 415, 422]);
+
 export type Verdict =
   | { readonly outcome: 'delivered' }
   /** The receiver wants no more requests. */
   | { readonly outcome: 'gone' }
   /** `pauseMs`: how long the receiver wants no requests at all. */
-  | { readonly outcome: 'failed'; readonly pauseMs: number };
+  | { readonly outcome: 'failed' | 'rejected'; readonly pauseMs: number };
 
 export function verdictOf(result: SendResult): Verdict {
   if ('error' in result) return { outcome: 'failed', pauseMs: 0 };
   const { status, retryAfterMs = 0 } = result;
   if (status >= 200 && status < 300) return { outcome: 'delivered' };
   if (status === 410) return { outcome: 'gone' };
-  return { outcome: 'failed', pauseMs: Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) };
+  const outcome = REJECTIONS.has(status) ? 'rejected' : 'failed';
+  return { outcome, pauseMs: Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) };
 }
