@@ -31,7 +31,7 @@ const SAVE_MS = 500;
 
 export const FORMAT_CHANGE = Symbol('FormatChange');
 
-/** Of one tenure of the lease. */
+/** What is needed while the lease is held. */
 interface Tenure {
   readonly lease: HeldLease;
   readonly events: EventLog;
@@ -41,7 +41,7 @@ interface Tenure {
   readonly saver: DeliverySaver;
 }
 
-/** Of what this process delivers. */
+/** What this process delivers. */
 export interface Overview {
   readonly endpoints: readonly Endpoint[];
   /** How many cannot be decoded. */
@@ -189,7 +189,10 @@ export class Deliveries {
     const text = await this.store.state(endpoint.id);
     const state = text === null ? undefined : tryDecodeState(text);
     if (text !== null && !state) {
-      this.log.error({ endpoint: endpoint.id }, 'the state of webhooks cannot be decoded: they are sent again');
+      this.log.error(
+        { endpoint: endpoint.id },
+        'the state of an endpoint cannot be decoded: all that it wants of the feed is sent again',
+      );
     }
     const delivery = this.#newDelivery(tenure, endpoint, withReplay(endpoint, state));
     running.set(endpoint.id, delivery);

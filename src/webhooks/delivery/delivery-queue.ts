@@ -14,7 +14,7 @@ const MAX_WAITING_FAILING = 64;
 /** A message is set aside only if it was refused this often: not for what fails once, as after an outage. */
 const MIN_REFUSALS = 5;
 
-/** How the endpoint has fared. */
+/** The outcome of recent attempts. */
 export interface Health {
   /** In a row. */
   readonly failures: number;
@@ -207,7 +207,7 @@ export class DeliveryQueue {
     if (waiting.length === 0) return undefined;
     const { pausedUntilMs = 0, lastFailureMs = Number.NEGATIVE_INFINITY } = this.#health;
     const freeMs = Math.max(pausedUntilMs, this.isFailing ? lastFailureMs + PROBE_MS : 0);
-    // A message that is due but not free to be sent waits for another one.
+    // One that is due, but must wait for an earlier one, needs no time: it is looked at again when that one has ended.
     const times = waiting.map((message) => Math.max(message.nextAtMs, freeMs)).filter((timeMs) => timeMs > nowMs);
     return times.length === 0 ? undefined : Math.min(...times);
   }

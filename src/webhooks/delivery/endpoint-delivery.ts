@@ -17,7 +17,7 @@ import { PendingRecords } from './pending-records.js';
 import { restoreQueue } from './restore-queue.js';
 import { verdictOf } from './retry.js';
 
-/** Progress past changes that are not wanted is stored this rarely. */
+/** How often the cursor is stored if it has only moved past changes that are not wanted. */
 const CURSOR_SAVE_MS = 10_000;
 /** What cannot be stored before it is sent is tried again after this time. */
 const SAVE_RETRY_MS = 1_000;
@@ -37,7 +37,7 @@ export interface EndpointDeliveryParts extends FeedParts, EventParts {
 export class EndpointDelivery {
   #endpoint: Endpoint;
   #queue: DeliveryQueue;
-  /** What is stored, until what was not settled is read from the feed again: the queue lacks it, so that it must not be stored. */
+  /** The stored state, until its unsettled changes are read from the feed again. The queue lacks them, so it must not be stored yet. */
   #unrestored: DeliveryState | undefined;
   #consumer: FeedConsumer | undefined;
   #eventConsumer: EventConsumer | undefined;
@@ -181,7 +181,7 @@ export class EndpointDelivery {
     else this.#pump();
   }
 
-  /** The endpoint was changed: whoever did so wants to see whether it works now. */
+  /** After a change of the endpoint: whoever made it expects an attempt now. */
   #retryNow(): void {
     this.#queue.retryNow();
     this.#isChanged = true;
@@ -272,7 +272,10 @@ export class EndpointDelivery {
     this.#isChanged = true;
     this.parts.metrics.setAside(this.#endpoint.id);
     const { failures } = message;
-    this.#log.warn({ message: request.id, failures }, 'a webhook is set aside, because its endpoint refuses it');
+    this.#log.warn(
+      { message: request.id, failures },
+      'a webhook becomes a dead letter, because its endpoint keeps refusing it',
+    );
   }
 
   async #giveUp(reason: DisableReason): Promise<void> {

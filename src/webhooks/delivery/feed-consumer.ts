@@ -30,7 +30,7 @@ type ReadChange = Omit<WaitingChange, 'before'>;
 export class FeedConsumer {
   #follower: Follower | undefined;
   #isWaitingForRoom = false;
-  /** Ends the wait for the queue, or the time with the hub. */
+  /** Ends the wait for room in the queue, or for changes of the hub. */
   #wake = () => {};
   #ended: Promise<void> = Promise.resolve();
   readonly #stopping = new AbortController();

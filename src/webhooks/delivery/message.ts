@@ -38,7 +38,7 @@ export interface Message {
   readonly isSending: boolean;
   readonly failures: number;
   readonly firstFailedAtMs?: number;
-  /** The failures since the endpoint has taken another message after that: those that are not the fault of an outage. */
+  /** Its failures since the endpoint has accepted another message after the first one: an outage does not explain these. */
   readonly refusals: number;
   /** Whether the last answer found fault with the message rather than with anything else. */
   readonly isRejected?: boolean;
