@@ -14,6 +14,10 @@ import { refOf } from '../../src/webhooks/delivery/message.js';
 import { OccupancyCounts } from '../../src/webhooks/occupancy/occupancy-counts.js';
 import { occupiedBefore } from '../../src/webhooks/occupancy/occupied-tags.js';
 import { BANDWIDTH } from '../contract/index-entry.js';
+import { parseSeries } from '../e2e/scrape.js';
+import { type Service, startService } from '../e2e/service.js';
+import { WebhookReceiver } from '../e2e/webhook-receiver.js';
+import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
 import { OccupancyHistory } from './occupancy-history.js';
@@ -88,6 +92,36 @@ describe('webhooks on a Redis', () => {
     const reader = new FeedReader(storage.feed, log);
     expect((await occupiedBefore({ ...parts, reader }, start)).tags.size).toBe(0);
     expect((await occupiedBefore({ ...parts, reader }, undefined)).tags.size).toBe(20);
+  });
+
+  it('let the service stop while a delivery waits for a part of the feed', async () => {
+    const receiver = await WebhookReceiver.start();
+    receiver.answer = (_webhook, response) => void response.writeHead(503).end();
+    const start = () => startService({ redisUrl: redis.url, redisPrefix: 'stopping', redisShards: 2, webhooks: {} });
+    const call = (service: Service, method: string, path: string, body: object) =>
+      service.request(`/v1/webhooks/endpoints${path}`, {
+        method,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const first = await start();
+    const { id } = (await call(first, 'POST', '', { url: receiver.url })).json;
+    await first.callback();
+    const state = async (service: Service) => JSON.parse((await service.storage.deliveries.state(id)) ?? '{}');
+    await eventually(async () => expect((await state(first)).messages?.length).toBeGreaterThan(0));
+    await first.stop();
+    const { changes } = new Shard('stopping', 1);
+    await commands.rename(changes, `${changes}:aside`);
+    await commands.set(changes, 'of the wrong type');
+    const second = await start();
+    const delivering = async () =>
+      parseSeries((await second.request('/metrics')).text).get('rollcall_webhook_endpoints{state="delivering"}');
+    await eventually(async () => expect(await delivering()).toBe(1));
+    await call(second, 'PATCH', `/${id}`, { description: 'changed' });
+    // Until the delivery has been told.
+    for (let n = 0; n < 10; n += 1) await delivering();
+    await second.stop();
+    receiver.stop();
   });
 
   it('know the number of an event whose text is damaged', async () => {
