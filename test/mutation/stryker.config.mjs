@@ -5,7 +5,7 @@ export const RULES = 'domain';
 
 export default {
   mutate: [`src/${RULES}/**/*.ts`],
-  ignorePatterns: ['bench', 'data', 'dist', 'docs', 'reports'],
+  ignorePatterns: ['bench', 'data', 'dist', 'reports'],
   testRunner: 'jest',
   testRunnerNodeArgs: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
   jest: { configFile: 'test/mutation/jest.config.mjs', enableFindRelatedTests: false },
