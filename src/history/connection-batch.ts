@@ -7,7 +7,7 @@ import type { ConnectionRow } from './tables.js';
 export type NewRow = Omit<ConnectionRow, 'id'>;
 export type DeviceKey = Pick<NewRow, 'source' | 'scope' | 'participant_id' | 'device_id'>;
 
-/** Deletes the connections of the generation whose number is greater. */
+/** To be deleted: the connections of the generation whose number is greater. */
 export type Removal = DeviceKey & Pick<NewRow, 'generation' | 'number'>;
 
 export interface StoredRow {

@@ -1,6 +1,6 @@
 // The statements of the projection. Each takes its rows as one parameter with JSON: a parameter for each value would cost more
-// processor time than the rest of the projection. Rows of which no indexed column changes are written by a statement of their own, because SQLite
-// writes the pages of an index even if the value stays the same.
+// processor time than the rest of the projection. Rows of which no indexed column changes are written by a statement of their own,
+// because SQLite writes the pages of an index even if the value stays the same.
 import type { Kysely, RawBuilder, Sql } from 'kysely';
 import type { DeviceKey, NewRow, NewTag, Removal, StoredRow, WrittenRow } from './connection-batch.js';
 import type { SqlTools } from './history-database.js';

@@ -5,7 +5,7 @@ import type { SourceName } from '../../src/domain/subject.js';
 import { Metrics } from '../../src/observability/metrics/metrics.js';
 import { Quarantine } from '../../src/quarantine/quarantine.js';
 import { QuarantineTrimmer } from '../../src/quarantine/quarantine-trimmer.js';
-import type { QuarantineStore } from '../../src/storage/ports.js';
+import { openSqlite } from '../contract/stores.js';
 import { ManualClock } from '../manual-clock.js';
 
 it('counts callbacks that the store does not take for another reason than an outage as dropped', async () => {
@@ -13,10 +13,8 @@ it('counts callbacks that the store does not take for another reason than an out
   const log = pino({ level: 'silent' });
   const limits = { maxCount: 10, maxBytes: 1_000, retentionMs: 1_000 };
   const metrics = new Metrics();
-  const store = {
-    add: () => Promise.reject(new Error('a bug')),
-    size: () => Promise.resolve(0),
-  } as unknown as QuarantineStore;
+  const { storage, discard } = await openSqlite();
+  const store = Object.assign(storage.quarantine, { add: () => Promise.reject(new Error('a bug')) });
   const trimmer = new QuarantineTrimmer(store, limits, clock, log);
   const quarantine = new Quarantine(store, limits, trimmer, clock, log, metrics);
   for (let n = 0; n < 3; n += 1) {
@@ -30,6 +28,7 @@ it('counts callbacks that the store does not take for another reason than an out
     });
   }
   await quarantine.stop();
+  await discard();
   const dropped = (await metrics.snapshot()).find(({ name }) => name.includes('dropped'));
   expect(dropped?.values).toEqual([expect.objectContaining({ value: 3 })]);
 });
