@@ -146,52 +146,53 @@ const OF_DEVICES: Partial<Record<Rule, Example>> = {
   expired: [[c(0)], HOUR + 1, ['opened', 'expired', 'gone 3600 expired']],
 };
 
-const OF_THE_PARTICIPANT: Partial<Record<Rule, [Explanation, state: string]>> = {
-  'device-connected': [explained([c(0), l(5, { device: 'd2' })], 6), 'connected 0'],
-  'device-reconnecting': [explained([c(0), d(10)], 11), 'reconnecting 0'],
-  'in-leave-grace': [explained([c(0), l(10)], 11, LEAVE_GRACE), 'reconnecting 0'],
-  'all-devices-gone': [explained([c(0), l(10)], 11), 'gone 10 left'],
-  'no-device-known': [explained([L(10)], 11), 'gone 10 left'],
-  announced: [explained([announced(10), says('busy', 11)], 12), 'expected 10'],
-  'announcement-withdrawn': [explained([announced(10), labelled({}, { at: 20_000 })], 21), 'gone 20 ended'],
+const OF_THE_PARTICIPANT: Partial<Record<Rule, [() => Explanation, state: string]>> = {
+  'device-connected': [() => explained([c(0), l(5, { device: 'd2' })], 6), 'connected 0'],
+  'device-reconnecting': [() => explained([c(0), d(10)], 11), 'reconnecting 0'],
+  'in-leave-grace': [() => explained([c(0), l(10)], 11, LEAVE_GRACE), 'reconnecting 0'],
+  'all-devices-gone': [() => explained([c(0), l(10)], 11), 'gone 10 left'],
+  'no-device-known': [() => explained([L(10)], 11), 'gone 10 left'],
+  announced: [() => explained([announced(10), says('busy', 11)], 12), 'expected 10'],
+  'announcement-withdrawn': [() => explained([announced(10), labelled({}, { at: 20_000 })], 21), 'gone 20 ended'],
 };
 
 const DAY = 86_400;
 const shorter = { ...policy, graceMs: 5_000 };
 /** Which of these comes next, and when. */
-const NEXT: Partial<Record<Rule, [Explanation, at: number, deviceId?: string]>> = {
-  expired: [explained([c(0)], 1), HOUR + 0.001, 'd1'],
-  'grace-over': [explained([c(0), c(1, { device: 'd2' }), d(10)], 11), 25, 'd1'],
-  'leave-grace-over': [explained([c(0), l(10)], 11, LEAVE_GRACE), 70],
-  'availability-over': [explained([c(0), says('busy', 10, 100)], 11), 100],
+const NEXT: Partial<Record<Rule, [() => Explanation, at: number, deviceId?: string]>> = {
+  expired: [() => explained([c(0)], 1), HOUR + 0.001, 'd1'],
+  'grace-over': [() => explained([c(0), c(1, { device: 'd2' }), d(10)], 11), 25, 'd1'],
+  'leave-grace-over': [() => explained([c(0), l(10)], 11, LEAVE_GRACE), 70],
+  'availability-over': [() => explained([c(0), says('busy', 10, 100)], 11), 100],
   'device-forgotten': [
-    explained([c(0), l(10), c(7 * DAY, { device: 'd2' })], 7 * DAY, { ...policy, maxConnectionMs: 9 * HOUR * 1_000 }),
+    () =>
+      explained([c(0), l(10), c(7 * DAY, { device: 'd2' })], 7 * DAY, { ...policy, maxConnectionMs: 9 * HOUR * 1_000 }),
     7 * DAY + 10,
     'd1',
   ],
-  'participant-forgotten': [explained([c(0), l(10)], 11), 7 * DAY + 10],
-  recomputed: [explain(recordOf([c(0), d(10)], 12), shorter), 25],
+  'participant-forgotten': [() => explained([c(0), l(10)], 11), 7 * DAY + 10],
+  recomputed: [() => explain(recordOf([c(0), d(10)], 12), shorter), 25],
 };
 
 const isAt = (seconds: number) => seconds * 1_000;
-const OF_AVAILABILITY: Partial<Record<Rule, [Explanation, rules: Rule[]]>> = {
+const OF_AVAILABILITY: Partial<Record<Rule, [() => Explanation, rules: Rule[]]>> = {
   'availability-set': [
-    explained([c(0), says('busy', 5), says('available', 6)], 7),
+    () => explained([c(0), says('busy', 5), says('available', 6)], 7),
     ['availability-set', 'availability-set'],
   ],
   'availability-repeated': [
-    explained([c(0), says('busy', 5), says('busy', 6)], 7),
+    () => explained([c(0), says('busy', 5), says('busy', 6)], 7),
     ['availability-set', 'availability-repeated'],
   ],
   'availability-over': [
-    explained([c(0), says('available', 5), says('busy', 6, 10)], 11),
+    () => explained([c(0), says('available', 5), says('busy', 6, 10)], 11),
     ['availability-set', 'availability-set', 'availability-over'],
   ],
   'availability-before-presence': [
-    explained([c(5), says('available', 1), says('busy', 6)], 7),
+    () => explained([c(5), says('available', 1), says('busy', 6)], 7),
     ['availability-before-presence', 'availability-set'],
   ],
-  'availability-not-connected': [explained([c(0), says('busy', 5), d(6)], 7), ['availability-not-connected']],
+  'availability-not-connected': [() => explained([c(0), says('busy', 5), d(6)], 7), ['availability-not-connected']],
 };
 
 const all = <T>(examples: Partial<Record<Rule, T>>) => Object.entries(examples) as [Rule, T][];
@@ -203,17 +204,19 @@ describe('the explanation of presence', () => {
     expect(expected).toContain(rule);
   });
 
-  it.each(all(OF_THE_PARTICIPANT))('says why the participant has its state: %s', (rule, [explanation, state]) => {
+  it.each(all(OF_THE_PARTICIPANT))('says why the participant has its state: %s', (rule, [example, state]) => {
+    const explanation = example();
     expect([explanation.rule, textOf(explanation.view)]).toEqual([rule, state]);
   });
 
-  it.each(all(NEXT))('says what comes next: %s', (rule, [{ next, isOutdated }, at, deviceId]) => {
+  it.each(all(NEXT))('says what comes next: %s', (rule, [example, at, deviceId]) => {
+    const { next, isOutdated } = example();
     expect(next).toEqual({ rule, atMs: isAt(at), deviceId });
     expect(isOutdated).toBe(rule === 'recomputed');
   });
 
-  it.each(all(OF_AVAILABILITY))('says what a fact of availability did: %s', (rule, [{ availability }, rules]) => {
-    expect(availability.map((step) => step.rule)).toEqual(rules);
+  it.each(all(OF_AVAILABILITY))('says what a fact of availability did: %s', (rule, [example, rules]) => {
+    expect(example().availability.map((step) => step.rule)).toEqual(rules);
     expect(rules).toContain(rule);
   });
 
