@@ -362,7 +362,9 @@ describe('history of two nodes in PostgreSQL', () => {
     const first = await start({ ...options, history: place });
     const store = await openStore(place);
     const connections = () =>
-      store.use(({ db }) => db.selectFrom('connections').select(['participant_id', 'cause']).orderBy('id').execute());
+      store.use(({ db }) =>
+        db.selectFrom('connections').select(['participant_id', 'cause']).orderBy('participant_id').execute(),
+      );
     await first.callback({ ...SENT, participantId: 'p1' });
     await first.callback({ ...SENT, participantId: 'p2' });
     await first.callback({ ...SENT, participantId: 'damaged' });
@@ -384,9 +386,9 @@ describe('history of two nodes in PostgreSQL', () => {
       60_000,
     );
     expect(await connections()).toEqual([
+      { participant_id: 'damaged', cause: null },
       { participant_id: 'p1', cause: 'left' },
       { participant_id: 'p2', cause: null },
-      { participant_id: 'damaged', cause: null },
       { participant_id: 'p3', cause: null },
     ]);
     expect(last.logged).toContainEqual(expect.objectContaining({ msg: expect.stringContaining('history has a gap') }));
