@@ -190,7 +190,7 @@ function onSeen(current: Connection | undefined, event: DeviceEvent, policy: Pre
   const doubt = { sinceMs: seenAtMs, askAtMs: receivedAtMs + policy.graceMs };
   if (current.phase === 'lost' && receivedAtMs < graceEndMs(current, policy)) {
     const start = { ...startOf(current), interruptions: current.interruptions + 1 };
-    const connection = { ...sighted(event), ...sightedStart(start, seenAtMs), doubt };
+    const connection = { ...sighted(event), ...start, doubt };
     return { rule: 'seen-while-lost', connection };
   }
   // The answer may be older than `listLagMs`, so an end received less than a grace period before the question is kept.
@@ -243,10 +243,6 @@ function endedNow(
 export function startOf(connection: Start | undefined): Start {
   const { connectedAtMs = null, interruptions = 0, sightedAtMs } = connection ?? {};
   return sightedAtMs === undefined ? { connectedAtMs, interruptions } : { connectedAtMs, interruptions, sightedAtMs };
-}
-
-function sightedStart(start: Start, seenAtMs: number): Start {
-  return startMsOf(start) === undefined ? { ...start, sightedAtMs: seenAtMs } : start;
 }
 
 /** The earliest time at which the connection is known to have been open; undefined: only its end was received. */

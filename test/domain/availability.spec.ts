@@ -98,10 +98,10 @@ describe('availability', () => {
 });
 
 describe('availability said by an operator', () => {
-  const present = recordOf([connected(at(0)), fact('available', at(10))]);
+  const present = () => recordOf([connected(at(0)), fact('available', at(10))]);
 
   it('counts from then on, until a later event of the provider', () => {
-    const busy = stated(present, 'busy', { now: 70 });
+    const busy = stated(present(), 'busy', { now: 70 });
     expect(busy.announced.availability).toEqual(available('busy', 70));
     const late = advance(busy, [fact('available', { ...at(65), receivedAt: 71_000 })], 71_000, policy).record;
     expect(late?.announced.availability).toEqual(available('busy', 70));
@@ -110,7 +110,7 @@ describe('availability said by an operator', () => {
   });
 
   it('ends at its time, and then counts what had been said before', () => {
-    const busy = stated(present, 'busy', { now: 70, until: 100 });
+    const busy = stated(present(), 'busy', { now: 70, until: 100 });
     expect(busy.deadlineMs).toBe(100_000);
     expect(passed(busy, 99).announced.availability).toEqual(available('busy', 70));
     expect(passed(busy, 100).announced.availability).toEqual(available('available', 100));
@@ -119,13 +119,13 @@ describe('availability said by an operator', () => {
   });
 
   it('does not return when a node whose clock is behind advances the record', () => {
-    const over = passed(stated(present, 'busy', { now: 70, until: 100 }), 100);
+    const over = passed(stated(present(), 'busy', { now: 70, until: 100 }), 100);
     const { record } = advance(over, [connected({ ...at(90), device: 'd2' })], 90_000, policy);
     expect(record?.announced.availability).toEqual(available('available', 100));
   });
 
   it('is replaced by what is said next, also in the same millisecond', () => {
-    const first = stated(present, 'busy', { now: 70 });
+    const first = stated(present(), 'busy', { now: 70 });
     const second = stated(first, 'available', { now: 70, until: 80 });
     expect(second.announced.availability?.value).toBe('available');
     const third = stated(second, 'unknown', { now: 75 });
@@ -138,8 +138,8 @@ describe('availability said by an operator', () => {
   });
 
   it('is announced without the time of a provider', () => {
-    const event = operatorFact(present, { availability: 'busy' }, 70_000);
-    const { changes } = advance(present, event ? [event] : [], 70_000, policy);
+    const event = operatorFact(present(), { availability: 'busy' }, 70_000);
+    const { changes } = advance(present(), event ? [event] : [], 70_000, policy);
     expect(changes).toEqual([expect.objectContaining({ occurredAtMs: null, receivedAtMs: 70_000 })]);
   });
 

@@ -146,6 +146,68 @@ const OF_DEVICES: Partial<Record<Rule, Example>> = {
   expired: [[c(0)], HOUR + 1, ['opened', 'expired', 'gone 3600 expired']],
 };
 
+/** Other ways to the same rules. */
+const ALSO_OF_DEVICES: [Rule, ...Example][] = [
+  ['left', [c(0), answer('unseen', 20), l(22)], 23, ['opened', 'unseen', 'left', 'gone 22 left']],
+  [
+    'left-while-lost',
+    [c(0), answer('unseen', 20), l(31, { receivedAt: 40 })],
+    41,
+    ['opened', 'unseen', 'left-while-lost', 'gone 15 left'],
+  ],
+  ['ignored-end-known', [c(0), l(10), l(11)], 12, ['opened', 'left', 'ignored-end-known', 'gone 10 left']],
+  ['ignored-end-known', [c(0), l(10), L(11)], 12, ['opened', 'left', 'ignored-end-known', 'gone 10 left']],
+  [
+    'ignored-end-known',
+    [c(0), d(10), answer('unseen', 20)],
+    21,
+    ['opened', 'lost', 'ignored-end-known', 'reconnecting 10'],
+  ],
+  ['ignored-not-connected', [c(30), answer('unseen', 20)], 31, ['ignored-not-connected', 'opened', 'connected 30']],
+  [
+    'seen-while-lost',
+    [answer('seen', 10), answer('unseen', 20), answer('seen', 30)],
+    31,
+    ['sighted', 'unseen', 'seen-while-lost', 'connected 5 doubtful'],
+  ],
+  [
+    'already-expired',
+    [c(0), answer('unseen', HOUR + 20)],
+    HOUR + 21,
+    ['opened', 'already-expired', 'gone 3600 expired'],
+  ],
+  [
+    'seen-after-end',
+    [c(0), d(HOUR + 1), answer('seen', HOUR + 10)],
+    HOUR + 11,
+    ['opened', 'already-expired', 'seen-after-end', 'connected 3605 doubtful'],
+  ],
+  [
+    'seen-after-end',
+    [c(0), answer('seen', HOUR + 10)],
+    HOUR + 11,
+    ['opened', 'seen-after-end', 'connected 3605 doubtful'],
+  ],
+  [
+    'seen-after-end',
+    [c(0), d(10), answer('seen', 30)],
+    31,
+    ['opened', 'lost', 'seen-after-end', 'connected 25 doubtful'],
+  ],
+  [
+    'seen-while-lost',
+    [d(10), answer('seen', 20)],
+    21,
+    ['lost-without-connect', 'seen-while-lost', 'connected 15 doubtful'],
+  ],
+  [
+    'loss-confirmed',
+    [c(0), answer('unseen', 20), D(18)],
+    22,
+    ['opened', 'unseen', 'loss-confirmed', 'reconnecting 18'],
+  ],
+];
+
 const OF_THE_PARTICIPANT: Partial<Record<Rule, [() => Explanation, state: string]>> = {
   'device-connected': [() => explained([c(0), l(5, { device: 'd2' })], 6), 'connected 0'],
   'device-reconnecting': [() => explained([c(0), d(10)], 11), 'reconnecting 0'],
@@ -202,6 +264,10 @@ describe('the explanation of presence', () => {
     const [events, now, expected, rules] = example;
     expect(ofDevice(explained(events, now, rules))).toEqual(expected);
     expect(expected).toContain(rule);
+  });
+
+  it.each(ALSO_OF_DEVICES)('says it in each case of a rule: %s', (_rule, events, now, expected) => {
+    expect(ofDevice(explained(events, now))).toEqual(expected);
   });
 
   it.each(all(OF_THE_PARTICIPANT))('says why the participant has its state: %s', (rule, [example, state]) => {

@@ -28,20 +28,20 @@ function endedAt(record: ParticipantRecord, nowMs: number, deviceId?: string, ru
 }
 
 describe('an end by an operator', () => {
-  const ghost = recordAfter([connected({ at: s(1) }), connected({ device: 'd2', at: s(2) })], s(3));
+  const ghost = () => recordAfter([connected({ at: s(1) }), connected({ device: 'd2', at: s(2) })], s(3));
 
   it('makes a participant and all its devices gone immediately', () => {
-    const { announced, lastEventAtMs } = endedAt(ghost, s(100));
+    const { announced, lastEventAtMs } = endedAt(ghost(), s(100));
     const gone = { state: 'gone', sinceMs: s(100), cause: 'ended' };
     expect(announced).toMatchObject({ ...gone, devices: [gone, gone] });
     expect(lastEventAtMs).toBe(s(2));
   });
 
   it('ends only the given device, and none that is not present', () => {
-    const one = endedAt(ghost, s(100), 'd1');
+    const one = endedAt(ghost(), s(100), 'd1');
     expect(one.announced).toMatchObject({ state: 'connected', devices: [{ deviceId: 'd2' }, { cause: 'ended' }] });
     expect(operatorEnds(one, 'd1' as DeviceId, s(101), policy)).toEqual([]);
-    expect(operatorEnds(ghost, 'unknown' as DeviceId, s(100), policy)).toEqual([]);
+    expect(operatorEnds(ghost(), 'unknown' as DeviceId, s(100), policy)).toEqual([]);
   });
 
   it('also ends a participant who is reconnecting, whether in the grace period or the leave grace period', () => {
@@ -54,7 +54,7 @@ describe('an end by an operator', () => {
   });
 
   it('is announced without a provider time', () => {
-    const { changes } = advance(ghost, operatorEnds(ghost, undefined, s(100), policy), s(100), policy);
+    const { changes } = advance(ghost(), operatorEnds(ghost(), undefined, s(100), policy), s(100), policy);
     expect(
       changes.map(({ type, cause, occurredAtMs, receivedAtMs }) => ({ type, cause, occurredAtMs, receivedAtMs })),
     ).toEqual([
@@ -90,7 +90,7 @@ describe('an end by an operator', () => {
   });
 
   it('is not undone by an older event that is received late or again', () => {
-    const ended = endedAt(ghost, s(100));
+    const ended = endedAt(ghost(), s(100));
     const late = [connected({ at: s(1) }), disconnected({ device: 'd2', at: s(1), receivedAt: s(101) })];
     expect(advance(ended, late, s(101), policy).record?.announced).toMatchObject({ state: 'gone', cause: 'ended' });
   });

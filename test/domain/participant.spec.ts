@@ -1,13 +1,14 @@
 // The presence of a participant over all its devices. Times are in seconds from the start, for brevity.
 import { describe, expect, it } from '@jest/globals';
 import { MAX_DEVICES, MAX_DEVICES_WITHOUT_CONNECT } from '../../src/domain/eviction.js';
-import type { LifecycleEvent } from '../../src/domain/lifecycle-event.js';
+import type { LifecycleEvent, RecordedEvent } from '../../src/domain/lifecycle-event.js';
 import { advance, type ParticipantRecord } from '../../src/domain/participant.js';
-import { connected, disconnected, left, policy, subjectOf } from './builders.js';
+import { MAX_PAST_STAYS } from '../../src/domain/stay.js';
+import { connected, disconnected, fact, labelled, left, participantEnd, policy, subjectOf } from './builders.js';
 
 const s = (seconds: number) => 1_790_000_000_000 + seconds * 1_000;
 
-function recordAfter(events: LifecycleEvent[], nowMs: number, rules = policy): ParticipantRecord {
+function recordAfter(events: RecordedEvent[], nowMs: number, rules = policy): ParticipantRecord {
   const { record } = advance(undefined, events, nowMs, rules);
   if (!record) throw new Error('there is no record');
   return record;
@@ -174,26 +175,26 @@ describe('a node whose clock is behind', () => {
 describe('a participant with the maximum number of open devices', () => {
   const open = Array.from({ length: MAX_DEVICES }, (_, n) => connected({ device: `d${n + 1}`, at: s(n + 1) }));
   const evicted = connected({ device: 'd0', at: s(0) });
-  const full = recordAfter([evicted, ...open], s(100));
+  const full = () => recordAfter([evicted, ...open], s(100));
   const openIn = (record: ParticipantRecord | undefined) =>
     record?.announced.devices.filter(({ state }) => state === 'connected').map(({ deviceId }) => deviceId);
   const all = open.map(({ deviceId }) => deviceId);
 
   it('keeps them when the end of an evicted device is received', () => {
-    expect(openIn(full)).toEqual(all);
-    const { record, changes } = advance(full, [disconnected({ device: 'd0', at: s(101) })], s(101), policy);
+    expect(openIn(full())).toEqual(all);
+    const { record, changes } = advance(full(), [disconnected({ device: 'd0', at: s(101) })], s(101), policy);
     expect(openIn(record)).toEqual(all);
     expect(changes.map(({ type, deviceId }) => [type, deviceId])).toEqual([['device.reconnecting', 'd0']]);
   });
 
   it('evicts the lost one when another device connects, and keeps the others', () => {
     const lost = disconnected({ device: 'd32', at: s(101) });
-    const { record } = advance(full, [lost, connected({ device: 'new', at: s(102) })], s(102), policy);
+    const { record } = advance(full(), [lost, connected({ device: 'new', at: s(102) })], s(102), policy);
     expect(openIn(record)).toEqual([...all.filter((id) => id !== 'd32'), 'new']);
   });
 
   it('keeps them after many ends of unknown devices, and still accepts the first connect of a new device', () => {
-    let record: ParticipantRecord | undefined = full;
+    let record: ParticipantRecord | undefined = full();
     for (let n = 0; n < 40; n += 1) {
       const end = (n % 2 === 0 ? left : disconnected)({ device: `stray${n}`, at: s(200 + n) });
       record = advance(record, [end], s(200 + n), policy).record;
@@ -207,7 +208,7 @@ describe('a participant with the maximum number of open devices', () => {
 
   it('does not evict a reconnecting device for the end of another one', () => {
     const lost = disconnected({ device: 'x0', at: s(200) });
-    const { record } = advance(full, [lost], s(200), policy);
+    const { record } = advance(full(), [lost], s(200), policy);
     const others = Array.from({ length: 20 }, (_, n) => disconnected({ device: `x${n + 1}`, at: s(201 + n / 10) }));
     const after = others.reduce<ParticipantRecord | undefined>(
       (held, event) => advance(held, [event], event.receivedAtMs, policy).record,
@@ -219,17 +220,78 @@ describe('a participant with the maximum number of open devices', () => {
     });
   });
 
+  it('reports only the end that it has no room for as stale, among the other events', () => {
+    const ends = Array.from({ length: MAX_DEVICES_WITHOUT_CONNECT }, (_, n) =>
+      left({ device: `stray${n}`, at: s(200 + n) }),
+    );
+    const { record } = advance(full(), ends, s(300), policy);
+    const older = left({ device: 'older', at: s(199) });
+    const lost = disconnected({ device: 'd32', at: s(300) });
+    const end = participantEnd('participant-left', { at: s(301) });
+    const { verdicts } = advance(record, [lost, older, lost, end], s(301), policy);
+    expect(verdicts).toEqual(['applied', 'stale', 'duplicate', 'applied']);
+  });
+
   it('announces nothing for an end that it has no room for', () => {
     const ends = Array.from({ length: MAX_DEVICES_WITHOUT_CONNECT }, (_, n) =>
       left({ device: `stray${n}`, at: s(200 + n), tag: 'red' }),
     );
-    const { record } = advance(full, ends, s(300), policy);
+    const { record } = advance(full(), ends, s(300), policy);
     const older = left({ device: 'older', at: s(199), tag: 'blue' });
     expect(advance(record, [older, older], s(300), policy)).toEqual({
       record,
       changes: [],
       verdicts: ['stale', 'stale'],
     });
+  });
+});
+
+describe('the record of a participant', () => {
+  const since = (events: RecordedEvent[]) => recordAfter(events, s(100)).settledAtMs;
+
+  it('has the time at which it was advanced if something has ended, or will end without an event', () => {
+    const open = [connected({ at: s(1) }), connected({ device: 'd2', at: s(2) })];
+    expect(since(open)).toBeUndefined();
+    expect(since([...open, fact('busy', { at: s(3) })])).toBeUndefined();
+    expect(since([...open, fact('busy', { at: s(3), until: s(200) })])).toBe(s(100));
+    expect(since([...open, fact('available', { at: s(3) }), fact('busy', { at: s(4), until: s(200) })])).toBe(s(100));
+    expect(since([...open, disconnected({ at: s(99) })])).toBe(s(100));
+    expect(since([participantEnd('participant-left', { at: s(1) })])).toBe(s(100));
+  });
+
+  it('has the time of the newest event, of whatever kind', () => {
+    const lastEventAt = (first: RecordedEvent[], then: RecordedEvent[]) =>
+      advance(recordAfter(first, s(100)), then, s(100), policy).record?.lastEventAtMs;
+    const end = participantEnd('participant-left', { at: s(20) });
+    const older = connected({ at: s(10) });
+    expect(lastEventAt([end], [older])).toBe(s(20));
+    expect(lastEventAt([fact('busy', { at: s(20) })], [older])).toBe(s(20));
+    expect(lastEventAt([connected({ device: 'd2', at: s(20) })], [older])).toBe(s(20));
+    // Labels of an operator are no event.
+    expect(lastEventAt([labelled({ call: '42' }, { at: s(20) })], [])).toBe(s(20));
+    expect(lastEventAt([labelled({ call: '42' }, { at: s(20) })], [older])).toBe(s(10));
+  });
+
+  it('has the stays of devices that were evicted, so that presence has not been interrupted', () => {
+    const rules = { ...policy, leaveGraceMs: 60_000 };
+    const moves = Array.from({ length: MAX_DEVICES + 5 }, (_, n) => [
+      connected({ device: `d${n}`, at: s(n * 10) }),
+      left({ device: `d${n}`, at: s(n * 10 + 5) }),
+    ]).flat();
+    const record = recordAfter(moves, s(400), rules);
+    expect(record.devices.has('d0' as never)).toBe(false);
+    const { record: after } = advance(record, [connected({ device: 'last', at: s(400) })], s(401), rules);
+    expect(after?.announced).toMatchObject({ state: 'connected', sinceMs: s(0) });
+  });
+
+  it('has a limited number of stays of devices that were evicted', () => {
+    const apart = Array.from({ length: MAX_DEVICES + MAX_PAST_STAYS + 5 }, (_, n) => [
+      connected({ device: `d${n}`, at: s(n * 1_000) }),
+      left({ device: `d${n}`, at: s(n * 1_000 + 5) }),
+    ]).flat();
+    const { pastStays } = recordAfter(apart, s(100_000));
+    expect(pastStays).toHaveLength(MAX_PAST_STAYS);
+    expect(pastStays.at(-1)?.startMs).toBe(s((MAX_PAST_STAYS + 4) * 1_000));
   });
 });
 
@@ -263,6 +325,22 @@ describe('changes', () => {
       },
     ]);
     expect(advance(again, [connected({ at: s(30), receivedAt: s(32) })], s(32), policy).changes).toEqual([]);
+  });
+
+  it.each([
+    ['an earlier end', [left({ at: s(10), receivedAt: s(101) })], { endedAtMs: s(10) }],
+    [
+      'an interruption',
+      [disconnected({ at: s(5), receivedAt: s(101) }), connected({ at: s(10), receivedAt: s(101) })],
+      { interruptions: 1 },
+    ],
+  ])('correct an earlier connection: %s', (_, events, difference) => {
+    const before = recordAfter([connected({ at: s(1) }), left({ at: s(20) }), connected({ at: s(100) })], s(100));
+    const earlier = { connectedAtMs: s(1), startMs: s(1), endedAtMs: s(20), cause: 'left', interruptions: 0 };
+    const { changes } = advance(before, events, s(101), policy);
+    expect(changes.map(({ type, connection }) => [type, connection?.correction])).toEqual([
+      ['device.updated', { from: 0, connections: [{ ...earlier, ...difference }] }],
+    ]);
   });
 
   it('caused by a deadline have no provider time', () => {

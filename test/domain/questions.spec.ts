@@ -75,6 +75,29 @@ describe('a superseded device of a provider that can be asked', () => {
   });
 });
 
+describe('a superseded device of a provider that can be asked, among three', () => {
+  const one = { ...asking, devicesAtOnce: 'one' as const };
+  const on = (device: string, at: number) => connected({ device, at: s(at) });
+  const off = (device: string, at: number) => left({ device, at: s(at) });
+  const stateOf = (events: LifecycleEvent[]) =>
+    recordAfter(events, s(121), one).announced.devices.find(({ deviceId }) => deviceId === 'd1')?.state;
+
+  it('depends on whether the one that connected last has ended', () => {
+    const inTurn = [on('d1', 1), on('d2', 50), on('d3', 100)];
+    expect(stateOf([...inTurn, off('d3', 120)])).toBe('reconnecting');
+    expect(stateOf([...inTurn, off('d2', 120)])).toBe('gone');
+    const reversed = [on('d1', 1), on('d2', 100), on('d3', 50)];
+    expect(stateOf([...reversed, off('d2', 120)])).toBe('reconnecting');
+    expect(stateOf([...reversed, off('d3', 120)])).toBe('gone');
+  });
+
+  it('stays expired if it was over age', () => {
+    const brief = { ...one, maxConnectionMs: 40_000 };
+    const { announced } = recordAfter([on('d1', 1), on('d2', 100), off('d2', 120)], s(121), brief);
+    expect(announced.devices).toMatchObject([{ state: 'gone', cause: 'expired' }, { cause: 'left' }]);
+  });
+});
+
 describe('a list that lacks many participants', () => {
   const ids = (count: number) => Array.from({ length: count }, (_, n) => `p${n}`);
 
