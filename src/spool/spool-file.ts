@@ -3,7 +3,7 @@ import { existsSync, renameSync } from 'node:fs';
 import type Database from 'libsql';
 import type { Logger } from 'pino';
 import type { SubjectKey } from '../storage/encoding/subject-key.js';
-import { inTransaction, isDamage, openSqliteFile } from '../storage/sqlite-file.js';
+import { closeSqliteFile, inTransaction, isDamage, openSqliteFile } from '../storage/sqlite-file.js';
 
 const SCHEMA = {
   version: 1,
@@ -111,19 +111,12 @@ export class SpoolFile {
     }
   }
 
-  /** Never throws, so that the rest of a shutdown follows. */
   close(log: Logger): void {
-    try {
-      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-    } catch (error) {
-      const facts = { file: this.#path, reason: (error as Error).message };
-      log.warn(facts, 'the write-ahead log of a spool file could not be emptied; the next start reads it');
-    }
-    this.#db.close();
+    closeSqliteFile({ db: this.#db, file: this.#path }, log);
   }
 
   /** Closes it as it is, under a name by which no process looks for spooled events. Returns its path. */
-  setAside(): string {
+  renameDamaged(): string {
     this.#db.close();
     let path = `${this.#path}.damaged`;
     for (let number = 2; existsSync(path); number += 1) path = `${this.#path}.damaged-${number}`;

@@ -3,6 +3,7 @@
 import { accessSync, closeSync, constants, fchmodSync, mkdirSync, openSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import Database from 'libsql';
+import type { Logger } from 'pino';
 import { StartError } from '../runtime/start-error.js';
 
 const PRIVATE_FOLDER = 0o700;
@@ -55,6 +56,17 @@ export function openSqliteFile<T>(
     db?.close();
     throw error instanceof StartError ? error : openError(error, file);
   }
+}
+
+/** Empties the write-ahead log if it can. Never throws, so that the rest of a shutdown follows. */
+export function closeSqliteFile({ db, file }: Pick<OpenFile<unknown>, 'db' | 'file'>, log: Logger): void {
+  try {
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  } catch (error) {
+    const facts = { file, reason: (error as Error).message };
+    log.warn(facts, 'the write-ahead log of an SQLite file could not be emptied; the next start reads it');
+  }
+  db.close();
 }
 
 /** Whether `openSqliteFile` failed because another process has the file open. */

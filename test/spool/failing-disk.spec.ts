@@ -53,7 +53,7 @@ it('a spool that cannot empty its write-ahead log is closed all the same', async
       level: 40,
       file: join(folder, 'spool-1.db'),
       reason: expect.any(String),
-      msg: 'the write-ahead log of a spool file could not be emptied; the next start reads it',
+      msg: 'the write-ahead log of an SQLite file could not be emptied; the next start reads it',
     }),
   ]);
 });

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../../runtime/clock.js';
 import { type StoreOperation, StoreUnavailableError } from '../ports.js';
 import { RefusalLog } from '../refusal-log.js';
-import { inTransaction, isDamage, openSqliteFile } from '../sqlite-file.js';
+import { closeSqliteFile, inTransaction, isDamage, openSqliteFile } from '../sqlite-file.js';
 import { CreationMarker } from './creation-marker.js';
 import { checkSmallFile, DamageScan } from './damage-scan.js';
 import { FileWatch } from './file-watch.js';
@@ -37,7 +37,11 @@ export class SqliteDatabase {
   #cancelWatch = () => {};
 
   /** Creates the folder and the file if they are missing. Throws StartError. */
-  constructor(dataDir: string, clock: Clock, log: Logger) {
+  constructor(
+    dataDir: string,
+    clock: Clock,
+    private readonly log: Logger,
+  ) {
     this.#refusals = new RefusalLog(log, 'SQLite', clock);
     const marker = new CreationMarker(join(resolve(dataDir), FILE_NAME));
     marker.checkLog();
@@ -112,8 +116,7 @@ export class SqliteDatabase {
   close(): void {
     this.#cancelScan();
     this.#cancelWatch();
-    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-    this.#db.close();
+    closeSqliteFile({ db: this.#db, file: this.file }, this.log);
   }
 
   /** Notices a fault of the files, and its end, also while nobody sends callbacks or probes. */
