@@ -31,7 +31,7 @@ await runProgram(async () => {
   const config = readStoreConfig({ url, ...rest });
   expectDatabase(config);
   await withOpenStore(config, async (storage) => {
-    // Fails at once if the store is away.
+    // Fails at once if the store is unavailable.
     const total = await storage.records.size();
     if (path === undefined) return writeExport(storage, total, undefined);
     const file = await (isResumed ? ExportFile.resume(path) : ExportFile.create(path));

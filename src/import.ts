@@ -25,7 +25,7 @@ await runProgram(async () => {
   const config = readStoreConfig({ url, ...rest });
   const registry = new SourceRegistry(config.sources, undefined, config.policy);
   await withOpenStore(config, async (storage) => {
-    // Fails at once if the store is away.
+    // Fails at once if the store is unavailable.
     await storage.records.size();
     const importer = new Importer(
       storage,

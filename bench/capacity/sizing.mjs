@@ -14,7 +14,7 @@ export const TARGETS = {
   'deadline-percent': 10,
   /** RETENTION_MS, in hours; not below MAX_CONNECTION_MS. */
   'retention-hours': 9,
-  /** Of a core, how much is used: the rest is for bursts, and for what other nodes do while one is away. */
+  /** Of a core, how much is used: the rest is for bursts, and for what other nodes do while one is unavailable. */
   'busy-percent': 50,
   /** Data on one Redis server, in GiB. As much again must be free for forks and replication. */
   'gib-per-server': 32,

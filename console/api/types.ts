@@ -234,7 +234,7 @@ export interface DeadLetterResponse {
   readonly changes: number;
   readonly failures: number;
   readonly firstFailedAt: string;
-  readonly setAsideAt: string;
+  readonly deadLetteredAt: string;
   readonly last: DeliveryResult;
   readonly body: string;
 }

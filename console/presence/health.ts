@@ -1,4 +1,4 @@
-// Asks the service how it is: a stream that is silent may be one of a service whose store is away.
+// Asks the service how it is: a stream that is silent may be one of a service whose store is unavailable.
 import { signal } from '@preact/signals';
 import { ApiError, request } from '../api/client.js';
 import type { ComponentHealth, HealthResponse } from '../api/types.js';

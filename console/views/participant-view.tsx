@@ -156,7 +156,7 @@ async function load(path: string, query: string, signal: AbortSignal): Promise<F
   return { explanation, connections };
 }
 
-/** History may be away, or behind: the explanation does not need it. */
+/** History may be unavailable, or behind: the explanation does not need it. */
 async function connectionsOf(path: string, query: string, signal: AbortSignal): Promise<readonly ConnectionResponse[]> {
   const search = new URLSearchParams(query);
   search.set('limit', String(CONNECTIONS));

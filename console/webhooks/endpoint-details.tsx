@@ -114,7 +114,7 @@ interface DeadLettersProps {
 }
 
 function DeadLetters({ path, items, hasMore, action, reload }: DeadLettersProps) {
-  if (items.length === 0) return <p class="muted">None: nothing was set aside.</p>;
+  if (items.length === 0) return <p class="muted">None.</p>;
   const retry = async ({ id }: DeadLetterResponse) => {
     const result = await request<SendResponse>(`${path}/dead-letters/${encodeURIComponent(id)}/retry`, {
       method: 'POST',
@@ -126,7 +126,7 @@ function DeadLetters({ path, items, hasMore, action, reload }: DeadLettersProps)
     <ul class="records">
       {items.map((letter) => (
         <li key={letter.id} class="record">
-          <Moment time={letter.setAsideAt} />
+          <Moment time={letter.deadLetteredAt} />
           <span class="record-text">
             <span class="mono">{letter.type}</span> refused {numberText(letter.failures)} times:{' '}
             <Result result={letter.last} />

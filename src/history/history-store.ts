@@ -1,5 +1,5 @@
 // The database of history as the rest of the service sees it: opened when it is first needed, and again after a failure. Nothing else
-// depends on it, so the service starts and works while it is away.
+// depends on it, so the service starts and works while it is unavailable.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';

@@ -86,7 +86,7 @@ export class Projector {
         this.#state = await this.store.use(({ db }) => takeToken(db));
         await this.#run(signal);
       } catch (error) {
-        // The store of presence or the database is away, which is logged elsewhere.
+        // The store of presence or the database is unavailable, which is logged elsewhere.
         this.log.debug({ reason: (error as Error).message }, 'history cannot be written');
         const isReplaced = error instanceof NotTheProjectorError;
         if (!isReplaced) this.metrics.failed();
@@ -111,7 +111,7 @@ export class Projector {
   async #step(signal: AbortSignal): Promise<{ readonly isUpToDate: boolean; readonly isBusy: boolean }> {
     const state = this.#state as ProjectorState;
     const startMs = this.clock.now();
-    // Reading leaves out a part of the feed that is away: only its end says whether everything was read.
+    // Reading leaves out a part of the feed that is unavailable: only its end says whether everything was read.
     const end = await this.feed.end().catch(() => undefined);
     const read = state.position && (await this.#read(state.position, signal));
     if (read === null) {

@@ -87,7 +87,10 @@ export class Quarantine {
       retryMs = isWritten ? PAUSE_MS : Math.min(retryMs * 2, MAX_RETRY_MS);
       const { signal } = this.#stopping;
       if (signal.aborted && !isWritten) {
-        this.log.warn({ callbacks: this.#queue.length }, 'refused callbacks are not kept, because the store is away');
+        this.log.warn(
+          { callbacks: this.#queue.length },
+          'refused callbacks are not kept, because the store is unavailable',
+        );
         return;
       }
       await wait(retryMs, undefined, { ref: false, signal }).catch(() => {});

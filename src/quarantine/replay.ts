@@ -30,7 +30,7 @@ export type ReplayResult =
     };
 
 export interface CallbackReplayer {
-  /** Rejects if the callback may be applied later: the store is away, or a limit is reached. */
+  /** Rejects if the callback may be applied later: the store is unavailable, or a limit is reached. */
   replay(callback: QuarantinedCallback): Promise<ReplayResult>;
 }
 

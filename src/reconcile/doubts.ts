@@ -49,7 +49,7 @@ export class Doubts {
       try {
         await this.#follow();
       } catch (error) {
-        // The store is away, which it logs itself.
+        // The store is unavailable, which it logs itself.
         log.debug({ reason: (error as Error).message }, 'the change feed cannot be followed for reconciliation');
       }
       await delay(clock, RETRY_MS, signal);

@@ -119,7 +119,7 @@ export class Reconciliation {
   }
 
   async #save({ saveNote }: HeldLease): Promise<void> {
-    // The store is away, which it logs itself: the next poll stores it.
+    // The store is unavailable, which it logs itself: the next poll stores it.
     await saveNote(encodeStates(this.#states)).catch(() => {});
   }
 }

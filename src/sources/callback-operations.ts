@@ -10,7 +10,7 @@ import type { Dialect } from './source.js';
 const RESPONSES = {
   202: {
     description:
-      'The store is away: the event is on the local disk, and applied once the store is back. Or a room has ended, which is ' +
+      'The store is unavailable: the event is on the local disk, and applied once the store is back. Or a room has ended, which is ' +
       'stored, and applied to its participants within moments. Or the kind of event is not ' +
       'known: presence has not changed, and the callback is kept in the quarantine.',
   },

@@ -36,7 +36,7 @@ export class DrainLog {
     this.#log.info(facts, 'all spooled events are applied');
   }
 
-  /** Says nothing while the store is away. */
+  /** Says nothing while the store is unavailable. */
   #reportAfter(sinceMs: number, appliedBefore: number): void {
     this.#cancel = this.#clock.after(REPORT_MS, () => {
       const [nowMs, applied] = [this.#clock.now(), this.#applied];

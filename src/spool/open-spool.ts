@@ -7,7 +7,7 @@ import { rescueEvents } from './rescue.js';
 import { SpoolFile } from './spool-file.js';
 
 const CONSEQUENCES = {
-  spool: 'events cannot be spooled: while the store is away, callbacks are refused',
+  spool: 'events cannot be spooled: while the store is unavailable, callbacks are refused',
   forward: 'callbacks cannot be forwarded',
 };
 

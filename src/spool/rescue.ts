@@ -8,15 +8,15 @@ const APPEND_SIZE = 1_000;
 /** Takes a few seconds. A damaged page costs about 50; after that, a range that cannot be read is given up as a whole. */
 const MAX_FAILURES = 50_000;
 
-/** Moves the damaged file away once the events are durable in the other one. */
+/** Renames the damaged file once the events are durable in the other one. */
 export function rescueEvents(damaged: SpoolFile, to: SpoolFile, log: Logger): void {
   try {
     const { entries, unreadable } = readableEntries(damaged);
     for (let first = 0; first < entries.length; first += APPEND_SIZE) {
       to.append(entries.slice(first, first + APPEND_SIZE));
     }
-    const facts = { file: damaged.setAside(), rescued: entries.length, lostAtMost: unreadable };
-    log.error(facts, 'a spool file was damaged: the events that could be read are applied, and the file is set aside');
+    const facts = { file: damaged.renameDamaged(), rescued: entries.length, lostAtMost: unreadable };
+    log.error(facts, 'a spool file was damaged: the events that could be read are applied, and the file is renamed');
   } catch (error) {
     log.error({ err: error }, `the events of the damaged ${damaged.name} could not be rescued; they are not applied`);
   }

@@ -68,7 +68,7 @@ export class LeaseHolder {
         const token = await leases.acquire(this.name, this.#ttlMs);
         if (token !== null) await this.#hold(token, atMs + this.#ttlMs, job);
       } catch (error) {
-        // The store is away, which it logs itself.
+        // The store is unavailable, which it logs itself.
         log.debug({ reason: (error as Error).message }, `the lease for ${this.name} cannot be taken`);
       }
       await delay(clock, this.#renewMs, signal);
@@ -88,7 +88,7 @@ export class LeaseHolder {
       const atMs = clock.now();
       const isHeld = await leases.renew(this.name, token, this.#ttlMs).catch(() => undefined);
       if (isHeld) endMs = atMs + this.#ttlMs;
-      // While the store is away, nobody else can take it either, but it ends in the store.
+      // While the store is unavailable, nobody else can take it either, but it ends in the store.
       if (isHeld === false || clock.now() >= endMs) lost.abort();
     }
     await working;

@@ -22,7 +22,7 @@ export interface WebhookSettingStore {
   replace(id: string, before: string | null, after: string | null): Promise<boolean>;
 }
 
-/** Of an endpoint: its newest attempts to deliver, and the messages that were set aside. */
+/** Of an endpoint: its newest attempts to deliver, and its dead letters. */
 export const DELIVERY_LOGS = ['attempts', 'dead-letters'] as const;
 export type DeliveryLog = (typeof DELIVERY_LOGS)[number];
 

@@ -79,7 +79,7 @@ export class Exporter {
     return this.#unreadableSettings;
   }
 
-  /** Several lines each. Rejects with StoreUnavailableError if the store stays away. */
+  /** Several lines each. Rejects with StoreUnavailableError if the store remains unavailable. */
   async *chunks(): AsyncGenerator<string, void> {
     const position = this.resume?.position ?? (await patiently(() => this.#storage.feed.end()));
     if (!this.resume) yield this.#written([headerLine({ from: this.#storage.description, position }, VERSION)]);

@@ -5,7 +5,7 @@ import { StoreUnavailableError } from '../storage/ports.js';
 const PAUSE_MS = 500;
 const MAX_WAIT_MS = 60_000;
 
-/** `work` must be safe to repeat. Rejects with its StoreUnavailableError if the store stays away for a minute. */
+/** `work` must be safe to repeat. Rejects with its StoreUnavailableError if the store remains unavailable for a minute. */
 export async function patiently<T>(work: () => Promise<T>): Promise<T> {
   const startMs = performance.now();
   for (;;) {

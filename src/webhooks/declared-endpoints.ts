@@ -32,7 +32,7 @@ export class DeclaredEndpoints {
     @Inject(LOG) private readonly log: Logger,
   ) {}
 
-  /** Does not wait for a store that is away. */
+  /** Does not wait for a store that is unavailable. */
   start(): void {
     this.#ended = this.#apply();
   }

@@ -77,7 +77,7 @@ describe('the console', () => {
     await service.stop();
   });
 
-  it('says that Redis is away', async () => {
+  it('says that Redis is unavailable', async () => {
     const redis = await RedisServer.start('--appendonly', 'yes');
     const service = await startService({ isConsoleOn: true, redisUrl: redis.url });
     const callback = () => service.callback({ participantId: 'alice', timestamp: String(Date.now()) });

@@ -126,7 +126,7 @@ describe('the views of the console', () => {
     status = 200;
     await again.click();
     await view.expectText('.done', 'answered with status 200');
-    await eventually(async () => expect(await panel.textContent()).toContain('nothing was set aside'));
+    await eventually(async () => expect(await panel.textContent()).toContain('None.'));
   });
 
   it('waits for an answer that takes longer than the time between two requests', async () => {

@@ -1,4 +1,4 @@
-// History of real processes: exact although the one that writes it is killed, and away from nothing else while its database is away.
+// History of real processes: exact although the one that writes it is killed, and away from nothing else while its database is unavailable.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -161,7 +161,7 @@ it.each([
   600_000,
 );
 
-it('is away alone while PostgreSQL is, and continues', async () => {
+it('is unavailable alone while PostgreSQL is, and continues', async () => {
   const [redis, postgres] = [await RedisServer.start(), await PostgresServer.start()];
   service = await startService({ redisUrl: redis.url, history: { databaseUrl: postgres.url } });
   const { callback, request } = service;

@@ -1,4 +1,4 @@
-// History on real stores and databases: what is written while the service runs, after it was away, and after a gap.
+// History on real stores and databases: what is written while the service runs, after it was unavailable, and after a gap.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -268,7 +268,7 @@ describe('history in SQLite', () => {
     expect(written.filter((row) => row.ended_at_ms !== START + 1_000)).toEqual([]);
   });
 
-  it('does not claim to be complete while a part of the feed is away', async () => {
+  it('does not claim to be complete while a part of the feed is unavailable', async () => {
     const redis = await RedisServer.start();
     const commands = new Redis(redis.url);
     closeOnce(async () => {

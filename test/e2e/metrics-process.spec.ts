@@ -1,4 +1,4 @@
-// The metrics of real processes: on a port of their own, summed over workers, and while Redis is away.
+// The metrics of real processes: on a port of their own, summed over workers, and while Redis is unavailable.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -87,7 +87,7 @@ describe('the metrics of a process', () => {
     expect((await scrape(url, { headers: { connection: 'close' } })).get(ACCEPTED)).toBe(41);
   });
 
-  it('show what is known while Redis is away, and that it is', async () => {
+  it('show what is known while Redis is unavailable, and that it is', async () => {
     await start({ METRICS_PORT: '0' });
     const url = metricsUrlOf(service);
     expect(await sendCallback(service, 1)).toBe(204);

@@ -482,7 +482,7 @@ describe.each(onEachStore())('the quarantine on %s', (_, startOn) => {
   });
 });
 
-describe('while the store is away, the quarantine', () => {
+describe('while the store is unavailable, the quarantine', () => {
   it('says what it could not write when the service stops', async () => {
     const redis = await RedisServer.start();
     const service = await startService({ redisUrl: redis.url });
@@ -494,7 +494,7 @@ describe('while the store is away, the quarantine', () => {
       redis.freeze(false);
       await redis.stop();
     }
-    const msg = 'refused callbacks are not kept, because the store is away';
+    const msg = 'refused callbacks are not kept, because the store is unavailable';
     expect(service.logged).toContainEqual(expect.objectContaining({ level: 40, callbacks: 1, msg }));
   });
 

@@ -237,7 +237,7 @@ it('an end that fails for one participant is applied to all others, and does not
   await redis.stop();
 });
 
-it('ends without a participant are spooled while Redis is away', async () => {
+it('ends without a participant are spooled while Redis is unavailable', async () => {
   const redis = await RedisServer.start('--appendonly', 'yes', '--appendfsync', 'always');
   const service = await startService({ ...OPTIONS, redisUrl: redis.url, spool: {} });
   await send(service, 'joined', -60);

@@ -1,4 +1,4 @@
-// While Redis is away, callbacks are spooled, and applied once it is back.
+// While Redis is unavailable, callbacks are spooled, and applied once it is back.
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

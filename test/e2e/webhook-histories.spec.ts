@@ -1,4 +1,4 @@
-// Whatever happens to the receiver and to the nodes: every change is delivered or set aside, none is missing, the first deliveries
+// Whatever happens to the receiver and to the nodes: every change is delivered or becomes a dead letter, none is missing, the first deliveries
 // are in order for each participant, and what is repeated has the same id. Tags are occupied and vacated in turns, as the feed says.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -183,28 +183,31 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
     dead.stop();
   });
 
-  itOverDays('are set aside after a day if others are taken, and the next one of the participant is sent', async () => {
-    await start();
-    const { id } = await create({ types: ['participant.connected', 'participant.gone'] });
-    receiver.answer = (webhook, response) => {
-      webhook.isTaken = webhook.type === 'participant.gone' || webhook.data.participantId !== 'refused';
-      response.writeHead(webhook.isTaken ? 204 : 422).end('not understood');
-    };
-    await report('refused');
-    await report('refused', 'onLeave');
-    await inTime(() => expect(receiver.all).toHaveLength(1));
-    await report('a');
-    await inTime(() => expect(receiver.takenTypes()).toEqual({ a: ['participant.connected'] }));
-    await inTime(() => expect(receiver.takenTypes().refused).toEqual(['participant.gone']), HOUR_MS);
-    await inTime(async () => {
-      const [letter] = await service.storage.deliveries.page('dead-letters', id, null, 10);
-      expect(JSON.parse(String(letter?.text))).toMatchObject({
-        messageId: receiver.all[0]?.id,
-        type: 'participant.connected',
-        last: { status: 422, answer: 'not understood' },
+  itOverDays(
+    'become dead letters after a day if others are accepted, and the next one of the participant is sent',
+    async () => {
+      await start();
+      const { id } = await create({ types: ['participant.connected', 'participant.gone'] });
+      receiver.answer = (webhook, response) => {
+        webhook.isTaken = webhook.type === 'participant.gone' || webhook.data.participantId !== 'refused';
+        response.writeHead(webhook.isTaken ? 204 : 422).end('not understood');
+      };
+      await report('refused');
+      await report('refused', 'onLeave');
+      await inTime(() => expect(receiver.all).toHaveLength(1));
+      await report('a');
+      await inTime(() => expect(receiver.takenTypes()).toEqual({ a: ['participant.connected'] }));
+      await inTime(() => expect(receiver.takenTypes().refused).toEqual(['participant.gone']), HOUR_MS);
+      await inTime(async () => {
+        const [letter] = await service.storage.deliveries.page('dead-letters', id, null, 10);
+        expect(JSON.parse(String(letter?.text))).toMatchObject({
+          messageId: receiver.all[0]?.id,
+          type: 'participant.connected',
+          last: { status: 422, answer: 'not understood' },
+        });
       });
-    });
-  });
+    },
+  );
 
   itOverDays(
     'disable an endpoint that is gone, or takes nothing for days, and go on when it is enabled again',
@@ -419,7 +422,7 @@ describe.each(onEachStore())('webhooks on %s', (store, open) => {
     }, 2_000);
   });
 
-  it('can be watched: endpoints by state, lag, and what waits or was set aside', async () => {
+  it('can be watched: endpoints by state, lag, what waits, and dead letters', async () => {
     await start();
     const value = async (name: string, state?: string) => {
       const { text } = await service.request('/metrics');

@@ -260,7 +260,7 @@ export async function storedDeadLetter(service: Service): Promise<{ readonly id:
     changes: 1,
     failures: 5,
     firstFailedAtMs: 1,
-    setAsideAtMs: 2,
+    deadLetteredAtMs: 2,
     last: { status: 422, answer: 'no' },
   };
   const letterId = newTimedId(Date.now());

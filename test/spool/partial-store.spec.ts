@@ -1,4 +1,4 @@
-// A store of which a part is away: the spooled events of other participants are applied, wherever they are in the file.
+// A store of which a part is unavailable: the spooled events of other participants are applied, wherever they are in the file.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -79,7 +79,7 @@ function openSpool(dataDir: string) {
 describe('a spool file with damaged pages', () => {
   const pageCount = () => statSync(intact).size / PAGE_BYTES;
 
-  it('is set aside, and what can be read of it is applied once', async () => {
+  it('is renamed, and what can be read of it is applied once', async () => {
     const dataDir = damagedFolder([pageCount() - 100, pageCount() - 99, pageCount() - 50], 0xff);
     const damaged = readFileSync(join(dataDir, 'spool-1.db'));
     const { spool, applied, logged } = openSpool(dataDir);
@@ -105,18 +105,18 @@ describe('a spool file with damaged pages', () => {
         const pages = places.map((place) => Math.floor(place * pageCount()));
         const dataDir = damagedFolder(pages, byte);
         const { spool, applied, logged } = openSpool(dataDir);
-        const isSetAside = readdirSync(dataDir).includes('spool-1.db.damaged');
+        const isRenamed = readdirSync(dataDir).includes('spool-1.db.damaged');
         const { rescued, lostAtMost } = (logged.find(({ rescued }) => rescued !== undefined) ?? {}) as Record<
           string,
           number
         >;
         // The damaged pages were not in use, or the file cannot be opened at all.
-        if (!isSetAside) expect([spooled.length, 0]).toContain(spool.state?.events);
-        const count = isSetAside ? (rescued ?? Number.NaN) : (spool.state?.events ?? Number.NaN);
+        if (!isRenamed) expect([spooled.length, 0]).toContain(spool.state?.events);
+        const count = isRenamed ? (rescued ?? Number.NaN) : (spool.state?.events ?? Number.NaN);
         await eventually(() => expect(applied).toHaveLength(count));
         await spool.stop();
         expect(spooled.filter((text) => applied.includes(text))).toEqual(applied);
-        if (isSetAside) expect(applied.length + (lostAtMost ?? Number.NaN)).toBeGreaterThanOrEqual(spooled.length);
+        if (isRenamed) expect(applied.length + (lostAtMost ?? Number.NaN)).toBeGreaterThanOrEqual(spooled.length);
         rmSync(dataDir, { recursive: true });
       },
     );

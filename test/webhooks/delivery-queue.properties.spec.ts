@@ -72,7 +72,7 @@ class World {
   }
 
   save(): void {
-    for (const { changes } of this.queue.setAside(this.nowMs))
+    for (const { changes } of this.queue.takeDeadLetters(this.nowMs))
       for (const { change } of changes) this.aside.add(change.version);
     this.saved = encodeState({ queue: this.queue, settingsAtMs: 1 });
   }

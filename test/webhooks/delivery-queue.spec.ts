@@ -150,8 +150,8 @@ describe('the delivery queue', () => {
     const queue = queueOf('a', 'a');
     refuseHourly(queue, 9);
     expect(queue.messages[0]).toMatchObject({ failures: 8, refusals: 7 });
-    expect(queue.setAside(MAX_REFUSED_MS - 1)).toEqual([]);
-    expect(namesOf(queue.setAside(MAX_REFUSED_MS))).toEqual(['a1']);
+    expect(queue.takeDeadLetters(MAX_REFUSED_MS - 1)).toEqual([]);
+    expect(namesOf(queue.takeDeadLetters(MAX_REFUSED_MS))).toEqual(['a1']);
     expect(namesOf(queue.take(MAX_REFUSED_MS, 1))).toEqual(['a2']);
   });
 
@@ -163,21 +163,21 @@ describe('the delivery queue', () => {
     const endMs = 50 * HOUR_MS;
     const [probe] = queue.take(endMs, 1);
     if (probe) queue.delivered(probe, endMs);
-    expect(queue.setAside(endMs)).toEqual([]);
+    expect(queue.takeDeadLetters(endMs)).toEqual([]);
     const rest = queue.take(endMs, 1);
     expect(rest).toHaveLength(2);
     for (const message of rest) queue.failed(message, endMs, refused);
-    expect(queue.setAside(endMs)).toEqual([]);
+    expect(queue.takeDeadLetters(endMs)).toEqual([]);
   });
 
   it('sets the first message that was often refused aside when too many wait', () => {
     const queue = queueOf('a');
     refuseHourly(queue, 9);
-    expect(queue.setAside(9 * HOUR_MS)).toEqual([]);
+    expect(queue.takeDeadLetters(9 * HOUR_MS)).toEqual([]);
     for (let n = 20; !queue.isFull; n += 1) queue.add([waiting('a', n)], positionAt(n));
     expect(queue.messages).toHaveLength(MAX_WAITING);
-    expect(namesOf(queue.setAside(9 * HOUR_MS))).toEqual(['a1']);
-    expect(queue.setAside(9 * HOUR_MS)).toEqual([]);
+    expect(namesOf(queue.takeDeadLetters(9 * HOUR_MS))).toEqual(['a1']);
+    expect(queue.takeDeadLetters(9 * HOUR_MS)).toEqual([]);
   });
 
   it('gives up an endpoint that takes nothing for days', () => {
@@ -246,7 +246,7 @@ describe('the delivery queue', () => {
   it('goes on with others, and soon sets aside what is rejected if too much waits', () => {
     const queue = failingQueue(true);
     let nowMs = 0;
-    for (let count = 64; queue.setAside(nowMs).length === 0 && nowMs < MAX_REFUSED_MS / 2; nowMs += PROBE_MS) {
+    for (let count = 64; queue.takeDeadLetters(nowMs).length === 0 && nowMs < MAX_REFUSED_MS / 2; nowMs += PROBE_MS) {
       // Each time one change that is rejected, and one that is not.
       for (const name of ['p', 'accepted']) {
         if (queue.isFull) break;

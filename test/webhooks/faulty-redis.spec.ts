@@ -1,4 +1,4 @@
-// A part of the feed that is away while it is read counts as not read yet, and damaged events keep their numbers.
+// A part of the feed that is unavailable while it is read counts as not read yet, and damaged events keep their numbers.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';

@@ -41,7 +41,7 @@ export class HealthController {
     operationId: 'getReadiness',
     summary: 'Check that callbacks can be accepted',
     description:
-      'For readiness probes: the store can be written to or, while Redis is away, the spool can; the deadline worker is ' +
+      'For readiness probes: the store can be written to or, while Redis is unavailable, the spool can; the deadline worker is ' +
       'running; and the service is not stopping. While events are spooled, reads get 503. Callers with an API key also get ' +
       'the state of each component.',
   })

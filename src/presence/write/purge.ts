@@ -3,7 +3,7 @@
 // compare-and-set.
 import { Injectable } from '@nestjs/common';
 import { isOperators } from '../../domain/lifecycle-event.js';
-import type { ParticipantRecord } from '../../domain/participant.js';
+import { hasEvents, type ParticipantRecord } from '../../domain/participant.js';
 import { PARTICIPANT_STATES } from '../../domain/presence-view.js';
 import type { SourceName } from '../../domain/subject.js';
 import { onTickEnd } from '../../runtime/tick-batch.js';
@@ -75,9 +75,9 @@ function isMatch(record: ParticipantRecord, { tag, source, scope, sinceMs, until
 }
 
 /** On our clock: a forged event can carry any provider time. */
-function lastReceivedAtMs({ devices, ends, availabilityFacts, labels }: ParticipantRecord): number {
-  const hasEvents = devices.size + ends.length + availabilityFacts.length > 0;
-  if (!hasEvents) return labels?.operator?.receivedAtMs ?? Number.NEGATIVE_INFINITY;
+function lastReceivedAtMs(record: ParticipantRecord): number {
+  const { devices, ends, availabilityFacts, labels } = record;
+  if (!hasEvents(record)) return labels?.operator?.receivedAtMs ?? Number.NEGATIVE_INFINITY;
   const facts = availabilityFacts.filter((fact) => !isOperators(fact));
   let lastMs = Math.max(...[...ends, ...facts].map(({ receivedAtMs }) => receivedAtMs));
   for (const { base, events } of devices.values()) {

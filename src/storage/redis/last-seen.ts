@@ -1,4 +1,4 @@
-// What was last seen of the data in Redis, in a file that survives the process: a process that is restarted while Redis is away
+// What was last seen of the data in Redis, in a file that survives the process: a process that is restarted while Redis is unavailable
 // would have nothing to compare with, and would take an older or empty Redis for the right one.
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 

@@ -163,7 +163,7 @@ export class ServerWatch implements IncidentStore {
     this.#isClockWarned = isOff;
   }
 
-  /** Each once, although every process finds out. If Redis goes away meanwhile, with the next check. */
+  /** Each once, although every process finds out. If Redis becomes unavailable meanwhile, with the next check. */
   async #report(): Promise<void> {
     const { first } = this.#shards;
     for (let incident = this.#incidents[0]; incident; incident = this.#incidents[0]) {

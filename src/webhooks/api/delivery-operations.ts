@@ -47,7 +47,7 @@ export const ApiListDeadLetters = () =>
       operationId: 'listWebhookDeadLetters',
       summary: 'List what an endpoint has refused for good',
       description:
-        'A message that is refused for 24 hours, while others are taken, is set aside. The newest 1,000 of the last 30 days are ' +
+        'A message that is refused for 24 hours, while others are accepted, becomes a dead letter. The newest 1,000 of the last 30 days are ' +
         'kept.',
     }),
     ApiId(),

@@ -79,7 +79,7 @@ class DeadLetterResponse {
   firstFailedAt: string;
 
   @ApiProperty({ format: 'date-time', example: TIME_EXAMPLE })
-  setAsideAt: string;
+  deadLetteredAt: string;
 
   @ApiProperty({ type: ResultResponse, description: 'The last answer, or why there was none.' })
   last: ResultResponse;
@@ -138,7 +138,7 @@ export const DEAD_LETTER_EXAMPLE = {
   changes: 1,
   failures: 17,
   firstFailedAt: TIME_EXAMPLE,
-  setAsideAt: TIME_EXAMPLE,
+  deadLetteredAt: TIME_EXAMPLE,
   last: { status: 422, answer: 'not understood' },
   body: '{"type":"participant.connected"}',
 };
@@ -158,7 +158,7 @@ export function attemptResponse({ id, text }: DeliveryRecord): AttemptResponse {
 }
 
 export function deadLetterResponse({ id, text }: DeliveryRecord): DeadLetterResponse {
-  const { firstFailedAtMs, setAsideAtMs, last, ...rest } = decodeRecord<DeadLetter>(text);
+  const { firstFailedAtMs, deadLetteredAtMs, last, ...rest } = decodeRecord<DeadLetter>(text);
   const { messageId, type, changes, failures, body } = rest;
   return {
     id,
@@ -168,7 +168,7 @@ export function deadLetterResponse({ id, text }: DeliveryRecord): DeadLetterResp
     failures,
     body,
     firstFailedAt: rfc3339(firstFailedAtMs),
-    setAsideAt: rfc3339(setAsideAtMs),
+    deadLetteredAt: rfc3339(deadLetteredAtMs),
     last: resultOf(last),
   };
 }

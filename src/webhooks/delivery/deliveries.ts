@@ -254,7 +254,7 @@ export class Deliveries {
       await work();
       return true;
     } catch (error) {
-      // The store logs itself when it is away.
+      // The store logs itself when it is unavailable.
       if (!(error instanceof StoreUnavailableError)) this.log.error({ err: error }, 'webhooks cannot be delivered');
       return false;
     }

@@ -47,7 +47,7 @@ export class DeliveryGauges {
     });
     this.#deadLetters = metrics.gauge({
       name: 'rollcall_webhook_dead_letters_kept',
-      help: 'Messages that were set aside and are kept.',
+      help: 'Dead letters that are kept.',
       aggregation: 'max',
     });
     metrics.collect(() => this.#collect());

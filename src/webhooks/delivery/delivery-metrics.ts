@@ -30,7 +30,7 @@ export class DeliveryMetrics {
     this.#deadLetters = metrics
       .counter({
         name: 'rollcall_webhook_dead_letters_total',
-        help: 'Messages that were set aside, because their endpoint refused them for too long.',
+        help: 'Messages that became dead letters, because their endpoint refused them for too long.',
       })
       .of();
     this.#gaps = metrics
@@ -47,7 +47,7 @@ export class DeliveryMetrics {
     this.#durations.observe(durationMs / 1_000);
   }
 
-  setAside(endpointId: string): void {
+  deadLetterAdded(endpointId: string): void {
     this.#deadLetters.value += 1;
     this.withDeadLetters.add(endpointId);
   }

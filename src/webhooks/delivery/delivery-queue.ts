@@ -1,6 +1,6 @@
 // What waits to be delivered to one endpoint, and the rules for what is sent next: in order for each participant, some messages at
-// the same time, fewer when the endpoint fails. No I/O and no clock. What was read and is not here is settled: it was delivered or
-// set aside.
+// the same time, fewer when the endpoint fails. No I/O and no clock. What was read and is not here is settled: it was delivered,
+// or is a dead letter.
 import type { FeedPosition } from '../../storage/feed-position.js';
 import { type Gap, type Message, orderKeysOf, type WaitingChange, type WaitingEvent } from './message.js';
 import { MAX_FAILING_MS, MAX_REFUSED_MS, PROBE_AFTER_FAILURES, PROBE_MS, retryDelayMs } from './retry.js';
@@ -11,7 +11,7 @@ export const MAX_SENDING = 16;
 export const MAX_WAITING = 1_000;
 /** While the endpoint fails, of those that it has not rejected: they only take memory. */
 const MAX_WAITING_FAILING = 64;
-/** A message is set aside only if it was refused this often: not for what fails once, as after an outage. */
+/** A message becomes a dead letter only if it was refused this often: not for what fails once, as after an outage. */
 const MIN_REFUSALS = 5;
 
 /** The outcome of recent attempts. */
@@ -147,7 +147,7 @@ export class DeliveryQueue {
     // The answer to another request may have asked for a pause meanwhile.
     this.#health = { failures: 0, lastDeliveryMs: nowMs, ...(pausedUntilMs > nowMs && { pausedUntilMs }) };
     if (!wasFailing) return;
-    // They were refused because the endpoint was away, except those that it has rejected.
+    // They were refused because the endpoint was unavailable, except those that it has rejected.
     this.#messages = this.#messages.map((one) => (one.isSending || one.isRejected ? one : { ...one, nextAtMs: 0 }));
   }
 
@@ -185,14 +185,14 @@ export class DeliveryQueue {
    * Removes and returns the messages that are refused for too long, while the endpoint takes others. If too many wait, the first one
    * that was refused often is enough, so that the others go on.
    */
-  setAside(nowMs: number): Message[] {
+  takeDeadLetters(nowMs: number): Message[] {
     const refused = this.#messages.filter(({ isSending, refusals }) => !isSending && refusals >= MIN_REFUSALS);
-    const aside = refused.filter(({ firstFailedAtMs = nowMs }) => nowMs - firstFailedAtMs >= MAX_REFUSED_MS);
+    const deadLetters = refused.filter(({ firstFailedAtMs = nowMs }) => nowMs - firstFailedAtMs >= MAX_REFUSED_MS);
     // While it fails, only what it has rejected: an outage is not the fault of the others.
     const first = refused.find(({ isRejected }) => isRejected || !this.isFailing);
-    if (aside.length === 0 && first && this.#messages.length >= MAX_WAITING) aside.push(first);
-    if (aside.length > 0) this.#messages = this.#messages.filter((message) => !aside.includes(message));
-    return aside;
+    if (deadLetters.length === 0 && first && this.#messages.length >= MAX_WAITING) deadLetters.push(first);
+    if (deadLetters.length > 0) this.#messages = this.#messages.filter((message) => !deadLetters.includes(message));
+    return deadLetters;
   }
 
   /** Whether the endpoint has taken nothing for so long that it is given up. */

@@ -1,4 +1,4 @@
-// What is kept of deliveries for operators, as JSON: each attempt, and the messages that were set aside.
+// What is kept of deliveries for operators, as JSON: each attempt, and the dead letters.
 
 /** Of both texts. */
 const FORMAT = 1;
@@ -33,7 +33,7 @@ export interface DeadLetter {
   readonly changes: number;
   readonly failures: number;
   readonly firstFailedAtMs: number;
-  readonly setAsideAtMs: number;
+  readonly deadLetteredAtMs: number;
   readonly last: AttemptResult;
 }
 

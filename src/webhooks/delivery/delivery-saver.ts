@@ -25,7 +25,7 @@ export class DeliverySaver {
     private readonly clock: Clock,
   ) {}
 
-  /** Resolves with false if the lease is lost, or the store is away. */
+  /** Resolves with false if the lease is lost, or the store is unavailable. */
   save(): Promise<boolean> {
     this.#saving = this.#saving.then(() => this.#saveNow());
     return this.#saving;

@@ -204,7 +204,7 @@ export class EndpointDelivery {
   #pump(): void {
     if (this.#isHalted) return;
     const nowMs = this.parts.clock.now();
-    for (const message of this.#queue.setAside(nowMs)) this.#setAside(message, nowMs);
+    for (const message of this.#queue.takeDeadLetters(nowMs)) this.#addDeadLetter(message, nowMs);
     const taken = this.#queue.take(nowMs, this.#endpoint.batch);
     if (taken.length > 0) this.#track(this.#sendAll(taken));
     this.#cancelTimer();
@@ -266,11 +266,11 @@ export class EndpointDelivery {
     this.#pump();
   }
 
-  #setAside(message: Message, nowMs: number): void {
+  #addDeadLetter(message: Message, nowMs: number): void {
     const request = outgoingOf(message, this.#endpoint.batch > 1, this.parts.formatChange);
     this.#records.addDeadLetter(message, request, nowMs);
     this.#isChanged = true;
-    this.parts.metrics.setAside(this.#endpoint.id);
+    this.parts.metrics.deadLetterAdded(this.#endpoint.id);
     const { failures } = message;
     this.#log.warn(
       { message: request.id, failures },

@@ -10,7 +10,7 @@ import { OCCUPANCY_EVENT_TYPES, wantsEvent, wantsType } from '../occupancy/occup
 import type { DeliveryQueue } from './delivery-queue.js';
 import type { WaitingEvent } from './message.js';
 
-/** While the store is away. */
+/** While the store is unavailable. */
 const RETRY_MS = 250;
 
 export interface EventParts {
@@ -57,7 +57,7 @@ export class EventConsumer {
       try {
         if (this.queue.isFull || !(await this.#readOn())) await this.#untilWoken();
       } catch (error) {
-        // The store logs itself when it is away.
+        // The store logs itself when it is unavailable.
         if (!(error instanceof StoreUnavailableError))
           this.parts.log.error({ err: error }, 'a webhook cannot follow the occupancy events');
         await delay(this.parts.clock, RETRY_MS, signal);

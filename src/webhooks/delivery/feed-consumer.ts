@@ -13,7 +13,7 @@ import type { DeliveryQueue } from './delivery-queue.js';
 import { positionAfterGap } from './feed-gap.js';
 import { type ChangeRef, refOf, type WaitingChange } from './message.js';
 
-/** While the store is away, or the hub has moved on too far. */
+/** While the store is unavailable, or the hub has moved on too far. */
 const RETRY_MS = 250;
 
 export interface FeedParts {
@@ -75,7 +75,7 @@ export class FeedConsumer {
         if (this.queue.isFull) await this.#waitForRoom();
         else await this.#readOn();
       } catch (error) {
-        // The store logs itself when it is away.
+        // The store logs itself when it is unavailable.
         if (!(error instanceof StoreUnavailableError))
           this.parts.log.error({ err: error }, 'a webhook cannot follow the feed');
         await delay(this.parts.clock, RETRY_MS, signal);

@@ -50,7 +50,7 @@ export class PendingRecords {
       changes: message.changes.length,
       failures: message.failures,
       firstFailedAtMs: message.firstFailedAtMs ?? nowMs,
-      setAsideAtMs: nowMs,
+      deadLetteredAtMs: nowMs,
       last: this.#lastResults.get(id) ?? {},
     };
     this.#lastResults.delete(id);

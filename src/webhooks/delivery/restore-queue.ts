@@ -8,7 +8,7 @@ import type { ChangeRef } from './message.js';
 
 const RETRY_MS = 1_000;
 
-/** Waits for a store that is away. undefined: it was halted. */
+/** Waits for a store that is unavailable. undefined: it was halted. */
 export async function restoreQueue(
   state: DeliveryState,
   parts: Omit<FeedParts, 'hub'>,
@@ -18,7 +18,7 @@ export async function restoreQueue(
     try {
       return await readUnsettled(state, parts);
     } catch (error) {
-      // The store logs itself when it is away.
+      // The store logs itself when it is unavailable.
       if (!(error instanceof StoreUnavailableError)) parts.log.error({ err: error }, 'a webhook cannot be restored');
       await new Promise<void>((resolve) => void parts.clock.after(RETRY_MS, resolve));
     }

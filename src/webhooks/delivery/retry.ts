@@ -11,7 +11,7 @@ const JITTER = 0.2;
 /** The longest that Retry-After delays anything. */
 const MAX_RETRY_AFTER_MS = HOUR_MS;
 
-/** A message that is refused for this long, while others are taken, is set aside. */
+/** A message that is refused for this long, while others are accepted, becomes a dead letter. */
 export const MAX_REFUSED_MS = 24 * HOUR_MS;
 /** An endpoint that takes nothing for this long is disabled. */
 export const MAX_FAILING_MS = 5 * 24 * HOUR_MS;

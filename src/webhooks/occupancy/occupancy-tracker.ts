@@ -76,7 +76,7 @@ export class OccupancyTracker {
         this.#startMs = this.clock.now();
         if (!(await this.#follow(tenure))) break;
       } catch (error) {
-        // The store logs itself when it is away.
+        // The store logs itself when it is unavailable.
         if (!(error instanceof StoreUnavailableError))
           this.logger.error({ err: error }, 'occupancy cannot be followed');
         await delay(this.clock, RETRY_MS, signal);
