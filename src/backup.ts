@@ -25,7 +25,7 @@ async function backUp(target: string, url: string | undefined): Promise<void> {
   const copy = join(dataDir, file);
   // An older copy may be there.
   if (statSync(copy, { throwIfNoEntry: false })?.size !== bytes)
-    throw new Error(`The service has written ${file} to another DATA_DIR than ${resolve(dataDir)}`);
+    throw new Error(`The service has written ${file} to a DATA_DIR other than ${resolve(dataDir)}`);
   move(copy, target);
   console.log(`${target}: ${bytes} bytes`);
 }
@@ -61,7 +61,7 @@ function urlOf({ host, port }: Config): string {
   return `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
-/** Also to another file system. `to` never contains a part of the copy only. */
+/** Works across file systems; `to` never holds a partial copy. */
 function move(from: string, to: string): void {
   try {
     renameSync(from, to);

@@ -16,7 +16,7 @@ export class PresenceList {
   /** Devices whose participant was not present: the change of the participant follows in the same commit. */
   readonly #early = new Map<string, Device[]>();
   readonly #counts = { connected: 0, reconnecting: 0, devices: 0 };
-  /** Of each group, other with each of its changes, so that a view is computed again only if it has changed. */
+  /** A revision for each group, which changes whenever the group does, so that a view is computed again only when needed. */
   readonly #revisions = new Map<string, number>();
   #lastRevision = 0;
 
@@ -71,7 +71,7 @@ export class PresenceList {
     const current = this.#byKey.get(key);
     const known = current?.devices ?? this.#early.get(key) ?? [];
     const before = known.find((device) => device.deviceId === deviceId);
-    // The list has no devices that were gone, but all that happened until its version.
+    // The list omits devices that are gone, but reflects everything up to its version, so older changes are skipped.
     if (version <= (before?.version ?? current?.version ?? 0)) return;
     const others = known.filter((device) => device !== before);
     const devices = isPresent(state) ? [...others, { deviceId, state, interruptions, version }] : others;

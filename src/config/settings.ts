@@ -241,7 +241,7 @@ export const SETTINGS = {
   maxConnectionMs: setting(
     'MAX_CONNECTION_MS',
     String(DEFAULT_POLICY.maxConnectionMs),
-    'How long a device stays connected after its last onConnect was received, unless an onDisconnect or onLeave ends the connection; after that it is gone, with cause `expired`.',
+    'How long a device stays connected after its last onConnect, or the last confirmation by the API of the provider, was received, unless an onDisconnect or onLeave ends the connection; after that it is gone, with cause `expired`.',
     integer(1_000, 30 * 86_400_000),
   ),
   retentionMs: setting(
@@ -383,13 +383,13 @@ export const SOURCE_SETTINGS = {
   devicesAtOnce: setting(
     'SOURCE_<NAME>_DEVICES_AT_ONCE',
     '',
-    'many (default) or one: how many devices a participant of this source can have at once. With one, a newer device replaces the older one.',
+    'many or one: how many devices a participant of this source can have at once. Default: that of the dialect, or many. With one, a newer device replaces the older one.',
     optional(oneOrMany),
   ),
   socketsPerDevice: setting(
     'SOURCE_<NAME>_SOCKETS_PER_DEVICE',
     '',
-    'many (default) or one: how many sockets a device of this source can have at once. With one, each end of a device ends its connection, and OVERLAP_MS has no effect.',
+    'many or one: how many sockets a device of this source can have at once. Default: that of the dialect, or many. With one, each end of a device ends its connection, and OVERLAP_MS has no effect.',
     optional(oneOrMany),
   ),
 };

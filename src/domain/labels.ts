@@ -1,5 +1,5 @@
-// Labels say which groups a participant belongs to: a call, a user, a queue. They are given by the provider, when a callback URL
-// is minted, or by an operator. Each of these has one set, of which the newest counts as a whole, and an operator's takes precedence.
+// Labels say which groups a participant belongs to: a call, a user, a queue. They come from the provider, from a minted callback URL
+// or from an operator. Of each origin, only the newest set counts. The operator's take precedence, then those of the URL.
 import { identifierFault } from './identifier.js';
 
 export type Labels = Readonly<Record<string, string>>;
@@ -15,7 +15,7 @@ export interface LabelSet {
   readonly occurredAtMs: number;
 }
 
-/** Not empty: the participant is expected until an event of it is received. */
+/** If it is not empty, the participant is `expected` until an event of it is received. */
 interface OperatorLabels extends LabelSet {
   readonly receivedAtMs: number;
   /** When the first set of an uninterrupted run of sets that are not empty was given. */
@@ -35,7 +35,7 @@ export interface GivenLabels {
 export function labelNameFault(name: string): string | undefined {
   return LABEL_NAME.test(name)
     ? undefined
-    : 'must begin with a letter from a to z and have at most 32 of a to z, 0 to 9, - and _';
+    : 'must be 1 to 32 characters (a to z, 0 to 9, - or _) and begin with a letter';
 }
 
 /** What is wrong with a set of labels. `name`: of the label; undefined: the set as a whole. */

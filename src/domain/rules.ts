@@ -8,7 +8,7 @@ export const RULES = {
   'opened-after-loss':
     'A new connection begins: the gap since the loss is longer than the grace period, or the start before it is not known.',
   'opened-after-expiry': 'A new connection begins: the one before had expired when this was received.',
-  resumed: 'The device is back within the grace period: the same connection goes on, with one interruption more.',
+  resumed: 'The device is back within the grace period: the same connection goes on, with one more interruption.',
   'socket-added': 'One more socket of the same connection or, where a device has one socket only, a repeat.',
   'sighting-confirmed': 'The connect event of a connection that was known from an observation: no further socket.',
   lost: 'The device is lost: it is reconnecting until the grace period, counted from receipt, is over.',
@@ -18,7 +18,8 @@ export const RULES = {
   'older-socket-closed':
     'The device stays connected, but doubtful: this is taken for the end of its older socket, as the newest one had just connected.',
   'operator-end-undone': 'The device is lost: this is later than what the operator knew, and undoes the end.',
-  'already-expired': 'The connection had expired when this was received: it changes nothing else.',
+  'already-expired':
+    'The connection had already expired when this event was received, so the event has no other effect.',
   left: 'The device left: its connection ends.',
   'left-while-lost': 'The device left while it was lost: its connection ended at the time of the loss.',
   'left-without-connect': 'The device left, and nothing was known of it before: when it connected is not known.',
@@ -37,7 +38,7 @@ export const RULES = {
   'ignored-old-answer':
     'Ignored: the answer may be older than the end, which was received less than a grace period before.',
   // One device at a time
-  superseded: 'A newer device of the participant connected, and it has one at a time: this one ends.',
+  superseded: 'A newer device connected, and the participant can have only one at a time: this device ends.',
   'superseded-while-lost': 'A newer device of the participant connected: this one, already lost, ended at its loss.',
   'superseded-in-doubt':
     'A newer device connected, but has ended since: this one is reconnecting while the provider is asked about it.',

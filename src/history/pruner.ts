@@ -1,4 +1,4 @@
-// Deletes connections that ended longer ago than the retention, a few at a time.
+// Deletes connections that ended before the retention period, in batches.
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import { HistoryStore } from './history-store.js';
@@ -6,7 +6,7 @@ import { forgetRevisions } from './revisions.js';
 
 /** How many rows the projector deletes at once: changes wait meanwhile. */
 const BATCH = 500;
-/** Between two looks, once nothing is left to delete. */
+/** Time between checks, once nothing is left to delete. */
 const PERIOD_MS = 60_000;
 
 export const HISTORY_RETENTION = Symbol('HistoryRetention');
@@ -27,7 +27,7 @@ export class Pruner {
     if (nowMs < this.#nextAtMs) return 0;
     const oldestMs = nowMs - this.retentionMs;
     const count = await this.store.inTransaction(async (db) => {
-      // First: the connections that are deleted are then of a time that is no longer kept.
+      // Done first, so that deleted connections lie in a period already marked as no longer kept.
       await db
         .updateTable('projector')
         .set({ kept_from_ms: oldestMs })

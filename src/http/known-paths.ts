@@ -11,7 +11,7 @@ const MAX_SEGMENTS = 8;
 export class KnownPaths {
   /** The static segments of all routes. */
   readonly #words = new Set<string>();
-  /** The first two segments of callback routes. Those that may follow are words of any other path, too. */
+  /** The first two segments of callback routes. Later segments also occur in other paths, so they do not identify a callback. */
   readonly #callbackWords = new Set<string>();
   /** The first segments of all other routes. */
   readonly #apiRoots = new Set<string>();

@@ -26,7 +26,7 @@ const WITH_BASIC =
   'If `CALLBACK_SECRETS` is set, Basic credentials are required; a request without them is answered 401 with a challenge.';
 
 const SIGNED =
-  'It must be signed, or have the secret header that is set for the source; a request that does not is answered 401.';
+  'It must be signed or carry the secret header configured for the source; otherwise the response is 401.';
 
 const TOKEN_PARAMETER = {
   name: 'token',

@@ -51,8 +51,8 @@ export function apiUrl<F extends string>(fallback: F): DialectSetting<F extends 
     name: 'SOURCE_<NAME>_API_URL',
     purpose:
       fallback === ''
-        ? 'URL of the API of the provider, which is asked who is present. Default: none, so it is not asked.'
-        : 'URL of the API of the provider, which is asked who is present.',
+        ? 'URL of the API of the provider, for reconciliation. Default: none; reconciliation is off for this source.'
+        : 'URL of the API of the provider, for reconciliation.',
     fallback,
     read: (text) => (text === '' ? undefined : baseUrl(text)) as F extends '' ? string | undefined : string,
   };
@@ -67,7 +67,8 @@ function baseUrl(text: string): string {
 
 export const accountId: DialectSetting<string | undefined> = {
   name: 'SOURCE_<NAME>_ACCOUNT_ID',
-  purpose: 'Id of the account at the provider, to ask its API who is present. Default: none, so it is not asked.',
+  purpose:
+    'Account id for the API of the provider, for reconciliation. Default: none; reconciliation is off for this source.',
   fallback: '',
   read(text) {
     if (text === '') return undefined;
@@ -78,7 +79,8 @@ export const accountId: DialectSetting<string | undefined> = {
 
 export const apiCredentials: DialectSetting<string | undefined> = {
   name: 'SOURCE_<NAME>_API_CREDENTIALS',
-  purpose: 'Credentials for the API of the provider, as id:secret. Default: none, so it is not asked.',
+  purpose:
+    'Credentials for the API of the provider, as id:secret, for reconciliation. Default: none; reconciliation is off for this source.',
   fallback: '',
   read(text) {
     if (text === '') return undefined;

@@ -1,4 +1,4 @@
-// Ends that do not name the participants whom they concern: those of rooms, and those of devices whose participant the provider
+// Ends that do not name the participants they affect: those of rooms, and those of devices whose participant the provider
 // leaves out. They are stored before they are acknowledged, then applied to the participants that are known, and to each event
 // that is received later. An event is committed before it looks for ends that were stored meanwhile, and an end is stored before
 // it looks for participants, so one of the two finds the other.
@@ -190,7 +190,7 @@ export class EndsWithoutParticipant implements OnApplicationBootstrap, OnApplica
   async #resume(): Promise<void> {
     try {
       await this.#applyPending();
-      if (this.#isFailing) this.log.info('the ends of rooms and devices are applied again');
+      if (this.#isFailing) this.log.info('pending ends of rooms and devices can be applied again');
       this.#isFailing = false;
     } catch (error) {
       this.#reportFailure(error);
@@ -226,7 +226,7 @@ export class EndsWithoutParticipant implements OnApplicationBootstrap, OnApplica
     if (!this.#isFailing && !this.#isStopped) {
       this.log.warn(
         { reason },
-        'the end of a room or device could not be applied to all participants yet; it is retried',
+        'the end of a room or device could not be applied to all participants yet; it will be retried',
       );
     }
     this.#isFailing = true;

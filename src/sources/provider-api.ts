@@ -46,7 +46,7 @@ export async function requestJson(url: string, { accepted = [], signal, ...init 
   try {
     return { status, json: JSON.parse(text) };
   } catch {
-    throw new ProviderApiError('not-understood', `an answer with status ${status} is not JSON`);
+    throw new ProviderApiError('not-understood', `a response with status ${status} is not JSON`);
   }
 }
 
@@ -81,7 +81,7 @@ async function textOf({ body }: Response): Promise<string> {
   for await (const chunk of body ?? []) {
     bytes += chunk.byteLength;
     // Leaving the loop cancels the body.
-    if (bytes > MAX_BYTES) throw new ProviderApiError('not-understood', `an answer is larger than ${MAX_BYTES} bytes`);
+    if (bytes > MAX_BYTES) throw new ProviderApiError('not-understood', `a response is larger than ${MAX_BYTES} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
@@ -89,7 +89,7 @@ async function textOf({ body }: Response): Promise<string> {
 
 function reasonOf(error: unknown): string {
   const { name, message, cause } = error as Error;
-  if (name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1_000} s`;
+  if (name === 'TimeoutError') return `no response within ${TIMEOUT_MS / 1_000} s`;
   const { code } = Object(cause) as { code?: unknown };
   return typeof code === 'string' ? code : message;
 }

@@ -33,7 +33,7 @@ export class DrainLog {
     this.#cancel();
     if (this.#eventsLeft() > 0) return;
     const facts = { events: this.#applied, durationMs: this.#clock.now() - this.#beganMs };
-    this.#log.info(facts, 'all spooled events are applied');
+    this.#log.info(facts, 'all spooled events have been applied');
   }
 
   /** Says nothing while the store is unavailable. */
@@ -41,8 +41,7 @@ export class DrainLog {
     this.#cancel = this.#clock.after(REPORT_MS, () => {
       const [nowMs, applied] = [this.#clock.now(), this.#applied];
       const perSecond = Math.round(((applied - appliedBefore) * 1_000) / (nowMs - sinceMs));
-      if (applied > appliedBefore)
-        this.#log.info({ events: this.#eventsLeft(), perSecond }, 'spooled events are applied');
+      if (applied > appliedBefore) this.#log.info({ events: this.#eventsLeft(), perSecond }, 'applying spooled events');
       this.#reportAfter(nowMs, applied);
     });
   }

@@ -361,7 +361,7 @@ describe('the explanation of presence', () => {
 describe('docs/rules.md', () => {
   it('has the same rules', () => {
     const page = readFileSync(join(import.meta.dirname, '../../docs/rules.md'), 'utf8');
-    const [, section = ''] = page.split('\n## Why a participant has its presence\n');
+    const [, section = ''] = page.split("\n## Explaining a participant's presence\n");
     const rows = [...section.matchAll(/^\| `([a-z-]+)` \| (.+) \|$/gm)].map(([, rule, meaning]) => [rule, meaning]);
     expect(rows).toEqual(Object.entries(RULES));
   });

@@ -42,7 +42,7 @@ it('replica: a callback is answered with 204 once a replica has it, and spooled 
   });
   replica.freeze(false);
   const { logged } = service;
-  await eventually(() => expect(logged.map(({ msg }) => msg)).toContain('all spooled events are applied'));
+  await eventually(() => expect(logged.map(({ msg }) => msg)).toContain('all spooled events have been applied'));
   expect(await admin.keys('*p:b')).toHaveLength(1);
   admin.disconnect();
 });

@@ -99,7 +99,7 @@ describe('a callback', () => {
     ]);
     expect(target.logged).toContainEqual(expect.objectContaining({ msg: 'forwarded callback refused' }));
     expect(service.logged).toContainEqual(
-      expect.objectContaining({ msg: 'the service in FORWARD_TO refuses a callback that was accepted here' }),
+      expect.objectContaining({ msg: 'the service in FORWARD_TO refused a callback that was accepted here' }),
     );
     expect(await state(service)).toMatchObject({ events: 0 });
   });

@@ -49,7 +49,7 @@ it.each([
     );
     proxy.rewrite = (text) => text;
     await eventually(() =>
-      expect(service.logged).toContainEqual(expect.objectContaining({ msg: 'all spooled events are applied' })),
+      expect(service.logged).toContainEqual(expect.objectContaining({ msg: 'all spooled events have been applied' })),
     );
     const { json } = await service.request(`/v1/changes?after=${position}`);
     expect(json.items.map(({ type }: { type: string }) => type)).toEqual(['device.connected', 'participant.connected']);

@@ -199,7 +199,7 @@ describe('the log says in one line', () => {
     const redisUrl = `redis://127.0.0.1:${await startTwemproxy([server.port, (await RedisServer.start()).port])}`;
     await expectLine(
       { redisUrl },
-      /^cannot reach Redis at .*: connection closed before it answered; .*no proxy like Twemproxy/,
+      /^cannot reach Redis at .*: connection closed before it answered; .*do not connect through a proxy such as Twemproxy/,
     );
   });
 });

@@ -11,7 +11,7 @@ import { SEED, type Service, type ServiceOptions, startService } from './service
 
 const SECRET = 'the-one-live-secret-of-at-least-32-characters';
 const SPOOLED = 'events are spooled until the store can take them';
-const APPLIED = 'all spooled events are applied';
+const APPLIED = 'all spooled events have been applied';
 
 let redis: RedisServer;
 let dataDir: string;

@@ -42,7 +42,7 @@ it('the progress of the spool is logged every 10 s, as long as there is any', as
   await spool.stop();
   expect(logged).toEqual([
     { level: 40, events: 300, msg: 'events are spooled until the store can take them' },
-    { level: 30, events: 172, perSecond: 13, msg: 'spooled events are applied' },
-    { level: 30, events: 300, durationMs: 35_000, msg: 'all spooled events are applied' },
+    { level: 30, events: 172, perSecond: 13, msg: 'applying spooled events' },
+    { level: 30, events: 300, durationMs: 35_000, msg: 'all spooled events have been applied' },
   ]);
 });

@@ -131,15 +131,16 @@ export class ChangeResponse {
   @ApiPropertyOptional({
     type: 'integer',
     example: 0,
-    description: 'Only in `device.*` changes: how often the connection was lost, and back within the grace period.',
+    description:
+      'Only in `device.*` changes: how many times the connection was lost and resumed within the grace period.',
   })
   interruptions?: number;
 
   @ApiPropertyOptional({
     type: [EndedConnectionResponse],
     description:
-      'Only in `device.*` changes: earlier connections of the device whose end was not announced before, or of which a late ' +
-      'event has changed something.',
+      'Only in `device.*` changes: earlier connections of the device whose end was not announced before, or which a late ' +
+      'event has changed.',
   })
   earlierConnections?: EndedConnectionResponse[];
 

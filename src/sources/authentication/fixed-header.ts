@@ -5,7 +5,7 @@ import type { Authentication, DialectSetting, RawCallback } from '../source.js';
 export interface FixedHeader {
   /** In lower case. */
   readonly name: string;
-  /** Of the values of which a callback must have one. */
+  /** Digests of the accepted values. */
   readonly digests: readonly Buffer[];
 }
 

@@ -26,7 +26,7 @@ const NO_EVENT: Translation = {
 
 const apiAuth: DialectSetting<'oauth' | 'basic'> = {
   name: 'SOURCE_<NAME>_API_AUTH',
-  purpose: 'How the API is given the credentials: oauth (client credentials) or basic.',
+  purpose: 'How Rollcall authenticates to the API: oauth (client credentials) or basic.',
   fallback: 'oauth',
   read(text) {
     if (text === 'oauth' || text === 'basic') return text;

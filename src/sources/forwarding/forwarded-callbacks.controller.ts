@@ -136,7 +136,7 @@ export class ForwardedCallbacksController {
   @Limits({ bodyLimitBytes: MAX_FORWARDED_BYTES })
   @ApiOperation({
     operationId: 'takeForwardedCallbacks',
-    summary: 'Take callbacks that another Rollcall has accepted',
+    summary: 'Accept callbacks forwarded by another Rollcall',
     description:
       'Sent by a Rollcall whose `FORWARD_TO` is this one, while users move from one to the other. Each callback is processed ' +
       'with its original time of receipt; credentials and signatures are not checked again. Taking one twice changes nothing.',

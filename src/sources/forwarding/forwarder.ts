@@ -105,7 +105,7 @@ export class Forwarder implements SpoolConsumer, OnApplicationBootstrap, OnAppli
       const outcomes = await this.#exchange(texts);
       const waiting = outcomes.find(({ outcome }) => outcome === 'unavailable');
       this.#isPartial = waiting !== undefined;
-      if (waiting) this.#outages.failed({ kind: 'waiting', message: faultOf(waiting.detail ?? 'it cannot take some') });
+      if (waiting) this.#outages.failed({ kind: 'waiting', message: faultOf(waiting.detail ?? 'it cannot accept some of them') });
       else this.#outages.recovered();
       return outcomes.map((outcome) => this.#settled(outcome));
     } catch (error) {
@@ -140,7 +140,7 @@ export class Forwarder implements SpoolConsumer, OnApplicationBootstrap, OnAppli
     if (outcome === 'unavailable') return later(detail);
     const isRefused = outcome === 'refused';
     if (isRefused)
-      this.parts.log.error({ detail }, 'the service in FORWARD_TO refuses a callback that was accepted here');
+      this.parts.log.error({ detail }, 'the service in FORWARD_TO refused a callback that was accepted here');
     this.parts.metrics.add(isRefused ? 'refused' : 'delivered', 1);
     return { status: 'fulfilled', value: outcome };
   }

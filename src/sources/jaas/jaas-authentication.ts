@@ -40,5 +40,5 @@ export const signingSecrets = secretList('SOURCE_<NAME>_SIGNING_SECRETS', {
 });
 
 export const maxAgeMs = maxSignatureAgeMs(
-  'since 8x8 does not say whether it signs a webhook anew when it sends it again',
+  'because 8x8 does not document whether retries are signed again',
 );

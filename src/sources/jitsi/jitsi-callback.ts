@@ -18,7 +18,11 @@ class JitsiOccupant {
   @ApiProperty({ ...SECONDS, example: 1_790_000_001, description: 'Seconds since the epoch.' })
   joined_at: number;
 
-  @ApiPropertyOptional({ ...SECONDS, example: 1_790_000_061, description: 'Only of an end: seconds since the epoch.' })
+  @ApiPropertyOptional({
+    ...SECONDS,
+    example: 1_790_000_061,
+    description: 'When the occupant left, in seconds since the epoch; absent on a join.',
+  })
   left_at?: number;
 }
 
@@ -30,7 +34,7 @@ export class JitsiCallback {
     example: 'muc-occupant-joined',
     description:
       '`muc-occupant-joined`, `muc-occupant-left` and `muc-room-destroyed` change presence, `muc-room-created` does not. Others ' +
-      'are not known.',
+      'are answered 202 as unknown.',
   })
   event_name: string;
 
@@ -54,7 +58,7 @@ export class JitsiCallback {
   @ApiPropertyOptional({
     ...SECONDS,
     example: 1_790_000_401,
-    description: 'Of `muc-room-destroyed`: seconds since the epoch.',
+    description: 'Only in `muc-room-destroyed`: seconds since the epoch.',
   })
   destroyed_at?: number;
 

@@ -33,4 +33,4 @@ export const signatureSecrets = secretList('SOURCE_<NAME>_SIGNATURE_SECRETS', {
   each: 'secrets, each of 16 to 256 characters without spaces',
 });
 
-export const maxAgeMs = maxSignatureAgeMs('since Vonage sends webhooks again for that long', 24);
+export const maxAgeMs = maxSignatureAgeMs('because Vonage retries webhooks for that long', 24);

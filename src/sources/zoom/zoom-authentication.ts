@@ -46,4 +46,4 @@ export const secretTokens = secretList('SOURCE_<NAME>_SECRET_TOKENS', {
   each: 'secret tokens, each of 16 to 256 letters, digits, - or _',
 });
 
-export const maxAgeMs = maxSignatureAgeMs('since Zoom sends webhooks again for up to 85 minutes');
+export const maxAgeMs = maxSignatureAgeMs('because Zoom retries webhooks for up to 85 minutes');

@@ -17,7 +17,7 @@ export class DeliveryGauges {
   readonly #lag;
   readonly #waiting;
   readonly #deadLetters;
-  /** Whose dead letters were counted. */
+  /** The deliveries for which all endpoints have been counted once. */
   #counted: Overview['running'] | undefined;
 
   constructor(
@@ -80,7 +80,7 @@ export class DeliveryGauges {
     }
   }
 
-  /** Counts those of all endpoints once, then only of those that have had some. */
+  /** Counts the dead letters of every endpoint once, then only those of endpoints that may have some. */
   async #showDeadLetters({ endpoints, running }: Overview): Promise<void> {
     const { withDeadLetters } = this.deliveryMetrics;
     const existing = new Set<string>(endpoints.map(({ id }) => id));

@@ -59,7 +59,7 @@ export function connectFault(error: unknown, server: ServerName): RedisFault {
   if (!server.isTls && fault.message.endsWith(CLOSED)) {
     return {
       ...fault,
-      message: `${fault.message} before it answered; use rediss:// if it expects TLS, and no proxy like Twemproxy`,
+      message: `${fault.message} before it answered; use rediss:// if it expects TLS, and do not connect through a proxy such as Twemproxy`,
     };
   }
   return fault;
@@ -148,7 +148,7 @@ function replyFault(code: string, error: Error, server: ServerName): RedisFault 
     case 'NOPERM':
       return fault(
         'permission',
-        `${at} denies its user the permissions to connect: see docs/redis.md for those that it needs`,
+        `${at} denies the Redis user permissions that Rollcall needs to connect: see docs/redis.md`,
       );
     case 'LOADING':
       return fault(UNREACHABLE, `${at} is loading its data`);
