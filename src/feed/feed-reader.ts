@@ -7,7 +7,7 @@ import { LOG } from '../observability/logging.js';
 import { PacedQueue } from '../runtime/paced-queue.js';
 import { decodeChanges } from '../storage/encoding/change-codec.js';
 import { type FeedPosition, moveTo, type ShardPosition } from '../storage/feed-position.js';
-import { type FeedEntry, type FeedStore, MAX_PAGE_BYTES } from '../storage/ports.js';
+import { type FeedEntry, type FeedStore, isStoreUnavailable, MAX_PAGE_BYTES } from '../storage/ports.js';
 import { FEED_STORE } from '../storage/tokens.js';
 import { lengthOf } from './change-size.js';
 
@@ -36,7 +36,7 @@ type FeedBatch = Omit<FeedPage, 'changes'> & { readonly changes: readonly Change
 @Injectable()
 export class FeedReader {
   readonly #undecodable: DeduplicatedLog;
-  readonly #queue = new PacedQueue();
+  readonly #queue = new PacedQueue(isStoreUnavailable);
 
   constructor(
     @Inject(FEED_STORE) private readonly feed: FeedStore,

@@ -19,6 +19,8 @@ export class HistoryUnavailableError extends Error {
   override readonly name = 'HistoryUnavailableError';
 }
 
+export const isHistoryUnavailable = (error: unknown): boolean => error instanceof HistoryUnavailableError;
+
 @Injectable()
 export class HistoryStore {
   readonly #outage: OutageLog;

@@ -5,7 +5,7 @@ import type { Kysely, Selectable } from 'kysely';
 import { CLOCK, type Clock } from '../runtime/clock.js';
 import { PacedQueue } from '../runtime/paced-queue.js';
 import type { HistoryDatabase } from './history-database.js';
-import { HistoryStore } from './history-store.js';
+import { HistoryStore, isHistoryUnavailable } from './history-store.js';
 import { isRead } from './kept-range.js';
 import { KeptResults } from './kept-results.js';
 import { revisionsBefore } from './revisions.js';
@@ -59,8 +59,8 @@ export class Statistics {
   readonly #intervals = new KeptResults<IntervalStatistics>(MAX_KEPT);
   readonly #tagLists = new KeptResults<readonly TagStatistics[]>(MAX_KEPT);
   /** One at a time, so that each has the database to itself, and the next one finds what this one has computed. */
-  readonly #computations = new PacedQueue();
-  readonly #pages = new PacedQueue();
+  readonly #computations = new PacedQueue(isHistoryUnavailable);
+  readonly #pages = new PacedQueue(isHistoryUnavailable);
 
   constructor(
     private readonly store: HistoryStore,

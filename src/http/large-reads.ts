@@ -9,11 +9,16 @@ const MAX_UNQUEUED_ITEMS = 128;
 const MAX_WAITING = 200;
 
 export class LargeReads {
-  readonly #queue = new PacedQueue();
+  readonly #queue: PacedQueue;
+
+  /** `isOfAll`: as of PacedQueue. */
+  constructor(isOfAll: (error: unknown) => boolean) {
+    this.#queue = new PacedQueue(isOfAll);
+  }
 
   /**
    * Calls `read` when all earlier large reads are done. `items`: the maximum number of items. Rejects with a problem when too
-   * many reads are queued, or with the error of the read before it.
+   * many reads are queued, and as PacedQueue does.
    */
   async run<T>(items: number, read: () => Promise<T>): Promise<T> {
     if (items <= MAX_UNQUEUED_ITEMS) return read();

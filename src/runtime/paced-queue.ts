@@ -19,13 +19,16 @@ export class PacedQueue {
   readonly #waiting: Waiting[] = [];
   #isRunning = false;
 
+  /** `isOfAll`: whether an error concerns all reads, as when the store is unavailable. By default, none does. */
+  constructor(private readonly isOfAll: (error: unknown) => boolean = () => false) {}
+
   get waitingCount(): number {
     return this.#waiting.length;
   }
 
   /**
    * Calls `read` when all earlier reads are done. Synchronous work on its result counts as part of the read. Rejects with the
-   * error of `read`, or of the read before it: when the store is unavailable, queued reads fail at once instead of one by one.
+   * error of `read`, or with that of an earlier one that concerns all reads: they fail at once instead of one by one.
    */
   async run<T>(read: () => Promise<T>): Promise<T> {
     if (this.#isRunning) await new Promise<void>((start, fail) => this.#waiting.push({ start, fail }));
@@ -34,7 +37,7 @@ export class PacedQueue {
     try {
       return await read();
     } catch (error) {
-      for (const { fail } of this.#waiting.splice(0)) fail(error);
+      if (this.isOfAll(error)) for (const { fail } of this.#waiting.splice(0)) fail(error);
       throw error;
     } finally {
       void this.#pauseAfter(startMs);

@@ -169,6 +169,8 @@ export class StoreUnavailableError extends Error {
   }
 }
 
+export const isStoreUnavailable = (error: unknown): boolean => error instanceof StoreUnavailableError;
+
 /**
  * Records of participants, by key. As with all ports, a read sees every commit that completed before it, and methods reject
  * with StoreUnavailableError; `load` and `commit` return it for the affected participants only.

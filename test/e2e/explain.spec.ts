@@ -52,7 +52,7 @@ describe.each(onEachStore())('the explanation of a participant on %s', (_, start
   }
   const get = async (path: string) => (await service.request(path)).json;
 
-  it('has the events in the order in which they count, what each did, and what comes next', async () => {
+  it('has the events in the order in which they are applied, what each did, and what comes next', async () => {
     await report('onDisconnect', -4);
     clock.advance(1_000);
     await report('onConnect', -10);
@@ -147,6 +147,13 @@ describe.each(onEachStore())('the explanation of a participant on %s', (_, start
     const [device] = (await get(`/v1/participants/${ID}/explain`)).devices;
     expect(device.earlier).toEqual({ upTo: iso(-60), state: 'connected', connectedAt: iso(-60), interruptions: 0 });
     expect(device.steps).toHaveLength(MAX_KEPT_EVENTS);
+  });
+
+  it('of an unknown participant is no answer to those that wait for theirs', async () => {
+    await service.callback();
+    const ids = [ID, 'nobody', ID, ID, ID].map(encodeURIComponent);
+    const answers = await Promise.all(ids.map((id) => service.request(`/v1/participants/${id}/explain`)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 404, 200, 200, 200]);
   });
 
   it.each([

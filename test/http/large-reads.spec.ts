@@ -17,7 +17,7 @@ describe('large reads', () => {
   }
 
   it('run one at a time', async () => {
-    const reads = new LargeReads();
+    const reads = new LargeReads(() => false);
     const [first, second] = [begin(reads, 1_000), begin(reads, 1_000)];
     expect([first.hasBegun, second.hasBegun]).toEqual([true, false]);
     first.end();
@@ -27,13 +27,13 @@ describe('large reads', () => {
   });
 
   it('do not delay small reads', async () => {
-    const reads = new LargeReads();
+    const reads = new LargeReads(() => false);
     for (let n = 0; n < 5; n += 1) begin(reads, 1_000);
     expect(begin(reads, 128).hasBegun).toBe(true);
   });
 
   it('are refused when 200 are already waiting', async () => {
-    const reads = new LargeReads();
+    const reads = new LargeReads(() => false);
     for (let n = 0; n < 201; n += 1) begin(reads, 1_000);
     await expect(begin(reads, 1_000).done).rejects.toBeInstanceOf(ProblemError);
   });

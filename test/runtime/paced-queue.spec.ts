@@ -20,19 +20,33 @@ describe('PacedQueue', () => {
     expect(new Set(started.map(([, at]) => at)).size).toBe(20);
   });
 
-  it('rejects all waiting work after a failure, and works again afterwards', async () => {
-    const queue = new PacedQueue();
+  it('rejects all waiting work after a failure that concerns all, and works again afterwards', async () => {
+    const queue = new PacedQueue((error) => (error as Error).message === 'unavailable');
     const started: string[] = [];
     const failing = queue.run(async () => {
       await setImmediate();
-      throw new Error('away');
+      throw new Error('unavailable');
     });
     const others = ['a', 'b'].map((client) => queue.run(async () => started.push(client)));
     const outcomes = await Promise.allSettled([failing, ...others]);
     expect(outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason.message)).toEqual(
-      Array(3).fill('away'),
+      Array(3).fill('unavailable'),
     );
     expect(started).toEqual([]);
     expect(await queue.run(async () => 'read')).toBe('read');
+  });
+
+  it('goes on after a failure that concerns only one read', async () => {
+    const queue = new PacedQueue((error) => (error as Error).message === 'unavailable');
+    const failing = queue.run(async () => {
+      await setImmediate();
+      throw new Error('not found');
+    });
+    const outcomes = await Promise.allSettled([failing, ...['a', 'b'].map((client) => queue.run(async () => client))]);
+    expect(outcomes).toMatchObject([
+      { reason: { message: 'not found' } },
+      { status: 'fulfilled', value: 'a' },
+      { status: 'fulfilled', value: 'b' },
+    ]);
   });
 });

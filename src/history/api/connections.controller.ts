@@ -10,6 +10,7 @@ import { invalidParameter } from '../../http/problem.js';
 import { Access } from '../../http/route-options.js';
 import { SourceNames } from '../../http/source-names.js';
 import { type ConnectionFilter, Connections, type Order } from '../connections.js';
+import { isHistoryUnavailable } from '../history-store.js';
 import { connectionCursor } from './connection-cursor.js';
 import { acceptsCsv, CSV_CONTENT_TYPE, connectionsCsv } from './connections-csv.js';
 import { notConfigured } from './not-configured.js';
@@ -22,7 +23,7 @@ const DEFAULT_LIMIT = 100;
 @ApiTags('history')
 @Controller('v1')
 export class ConnectionsController {
-  readonly #largeReads = new LargeReads();
+  readonly #largeReads = new LargeReads(isHistoryUnavailable);
 
   constructor(
     private readonly connections: Connections,

@@ -7,7 +7,7 @@ import { Access } from '../../http/route-options.js';
 import { SourceNames } from '../../http/source-names.js';
 import { CLOCK, type Clock } from '../../runtime/clock.js';
 import { parseRfc3339, rfc3339 } from '../../runtime/rfc3339.js';
-import { HistoryStore } from '../history-store.js';
+import { HistoryStore, isHistoryUnavailable } from '../history-store.js';
 import { PastPresence } from '../past-presence.js';
 import { connectionCursor } from './connection-cursor.js';
 import { notConfigured } from './not-configured.js';
@@ -17,7 +17,7 @@ import { PresenceQuery } from './queries.js';
 @ApiTags('history')
 @Controller('v1/presence')
 export class PastPresenceController {
-  readonly #largeReads = new LargeReads();
+  readonly #largeReads = new LargeReads(isHistoryUnavailable);
 
   constructor(
     private readonly presence: PastPresence,

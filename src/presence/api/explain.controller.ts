@@ -19,7 +19,7 @@ import { DeduplicatedLog } from '../../observability/deduplicated-log.js';
 import { LOG } from '../../observability/logging.js';
 import { decodeRecord } from '../../storage/encoding/record-codec.js';
 import { keyOf } from '../../storage/encoding/subject-key.js';
-import type { StoredRecord } from '../../storage/ports.js';
+import { isStoreUnavailable, type StoredRecord } from '../../storage/ports.js';
 import { PresenceReader } from '../read/presence-reader.js';
 import { POLICY_OF } from '../write/recorder.js';
 import { explanationResponse } from './explanation-response.js';
@@ -34,7 +34,7 @@ const MAX_STEPS = (MAX_DEVICES + MAX_DEVICES_WITHOUT_CONNECT) * (MAX_KEPT_EVENTS
 @ApiTags('participants')
 @Controller('v1/participants/:participantId')
 export class ExplainController {
-  readonly #largeReads = new LargeReads();
+  readonly #largeReads = new LargeReads(isStoreUnavailable);
   readonly #unreadable: DeduplicatedLog;
 
   constructor(

@@ -18,7 +18,7 @@ import { rfc3339 } from '../../runtime/rfc3339.js';
 import { decodeRecord } from '../../storage/encoding/record-codec.js';
 import { isSubjectKey, keyOf, type SubjectKey, subjectOf } from '../../storage/encoding/subject-key.js';
 import { type FeedPosition, formatPosition } from '../../storage/feed-position.js';
-import type { PageCursor, StoredRecord } from '../../storage/ports.js';
+import { isStoreUnavailable, type PageCursor, type StoredRecord } from '../../storage/ports.js';
 import { PresenceReader } from '../read/presence-reader.js';
 import { SharedReads } from '../read/shared-reads.js';
 import { INDEXED_LABELS } from '../write/label-indexer.js';
@@ -43,7 +43,7 @@ interface PageText {
 @Controller('v1/participants')
 export class ParticipantsController {
   readonly #pages = new SharedReads<PageText>();
-  readonly #largeReads = new LargeReads();
+  readonly #largeReads = new LargeReads(isStoreUnavailable);
   readonly #unreadable: DeduplicatedLog;
 
   constructor(
@@ -75,6 +75,7 @@ export class ParticipantsController {
     const filter = `${[...state].sort().join()} ${tag ?? ''}${isPlain ? '' : JSON.stringify(others)}`;
     const start = cursor === undefined ? null : toPageStart(cursor, filter);
     const readKey = JSON.stringify([filter, limit, cursor]);
+    const filteredSource = this.sources.parse(source);
     const read = async () => {
       const { items, ...rest } = await this.reader.list(
         {
@@ -82,7 +83,7 @@ export class ParticipantsController {
           tag,
           labels,
           scope,
-          source: this.sources.parse(source),
+          source: filteredSource,
           participantId: participantId as ParticipantId | undefined,
           isDoubtful: doubtful,
           availability,
