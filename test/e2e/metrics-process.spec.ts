@@ -1,6 +1,7 @@
 // The metrics of real processes: on a port of their own, summed over workers, and while Redis is unavailable.
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { Agent, createServer, request } from 'node:http';
+import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
@@ -19,6 +20,19 @@ async function sendCallback(service: ServiceProcess, n: number): Promise<number>
     body: JSON.stringify({ ...SEED, participantId: `p${n}` }),
   });
   return response.status;
+}
+
+/** Its worker waits for the body while it stops. */
+const UNFINISHED =
+  'POST /callbacks/bandwidth HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{';
+
+async function statusOf(url: string, agent: Agent): Promise<number | undefined> {
+  const sent = request(url, { agent });
+  sent.end();
+  const [response] = await once(sent, 'response');
+  response.resume();
+  await once(response, 'end');
+  return response.statusCode;
 }
 
 const metricsUrlOf = (service: ServiceProcess) => /metrics are at (http:\S+\/metrics)/.exec(service.output)?.[1] ?? '';
@@ -85,6 +99,25 @@ describe('the metrics of a process', () => {
     await eventually(() => expect(service.output.match(/worker is listening/g)).toHaveLength(3));
     expect(await sendCallback(service, 41)).toBe(204);
     expect((await scrape(url, { headers: { connection: 'close' } })).get(ACCEPTED)).toBe(41);
+  });
+
+  it('do not disturb workers that finish their requests after the main process was killed', async () => {
+    await start({ WORKERS: '2', METRICS_PORT: '0', LOG_LEVEL: 'debug' });
+    const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+    const { port } = new URL(service.url);
+    const uploads = Array.from({ length: 4 }, () => connect(Number(port), '127.0.0.1'));
+    for (const upload of uploads) upload.on('error', () => {}).write(UNFINISHED);
+    const scrapeAll = () => Promise.allSettled(uploads.map(() => statusOf(metricsUrlOf(service), agent)));
+    expect(await scrapeAll()).toEqual(uploads.map(() => ({ status: 'fulfilled', value: 200 })));
+    const [, primary] = /"primary":(\d+).*"worker is listening/.exec(service.output) ?? [];
+    process.kill(Number(primary), 'SIGKILL');
+    await eventually(() => expect(service.output.match(/"Rollcall is stopping/g)).toHaveLength(2));
+    expect(await scrapeAll()).toContainEqual({ status: 'fulfilled', value: 200 });
+    for (const upload of uploads) upload.destroy();
+    await service.ended;
+    agent.destroy();
+    expect(service.output).not.toContain('Rollcall has failed');
+    expect(service.output.match(/"Rollcall has stopped/g)).toHaveLength(2);
   });
 
   it('show what is known while Redis is unavailable, and that it is', async () => {

@@ -27,7 +27,7 @@ export class MetricsServer implements OnApplicationShutdown {
   async listen({ host, port }: MetricsAddress): Promise<string> {
     const server = createServer({ requestTimeout: TIMEOUT_MS, headersTimeout: TIMEOUT_MS }, (request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
-        this.log.error({ err: error }, 'the metrics cannot be shown');
+        this.log.error({ err: error }, 'the metrics could not be rendered');
         response.destroy();
       });
     });

@@ -11,7 +11,7 @@ const EXAMPLE = `# HELP rollcall_callbacks_total Callbacks received, by source a
 rollcall_callbacks_total{source="bandwidth",outcome="accepted"} 42
 `;
 
-/** Not there with METRICS_PORT; see metrics-server.ts. */
+/** Not registered if METRICS_PORT is set; see metrics-server.ts. */
 @ApiTags('operations')
 @Controller('metrics')
 export class MetricsController {

@@ -23,7 +23,7 @@ export class Metrics {
     return this.#add(description.name, new Histogram(description));
   }
 
-  /** `collector` is called at each scrape, to set gauges. Those that it does not set, or not before it fails, are not shown. */
+  /** `collector` is called at each scrape, to set gauges. Those that it has not set, as when it failed, are not shown. */
   collect(collector: Collector): void {
     this.#collectors.push(collector);
   }

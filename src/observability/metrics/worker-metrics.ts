@@ -83,6 +83,8 @@ export class WorkerMetrics {
   }
 
   async #ofAllWorkers(): Promise<Snapshots> {
+    // The primary is gone, and this worker is closing.
+    if (!cluster.worker?.isConnected()) return [await this.metrics.snapshot()];
     const id = ++this.#requests;
     const answer = await new Promise<Snapshots | undefined>((resolve) => {
       const timer = setTimeout(() => resolve(undefined), GONE_PRIMARY_MS);
