@@ -67,7 +67,9 @@ export class Reconciliation {
   }
 
   #polledStates(): ReadonlyMap<string, SourceState> {
-    return this.#lease.isHolding ? this.#states : new Map();
+    if (!this.#lease.isHolding) return new Map();
+    const polled = this.settings.sources.filter(({ observer }) => observer.list !== undefined);
+    return new Map(polled.map(({ name }) => [name, this.#states.get(name) ?? NEW_STATE]));
   }
 
   async #work(lease: HeldLease): Promise<void> {

@@ -1,5 +1,6 @@
 // Reconciliation with the simulator as BRTC: what was not received is corrected, and no failure of the API removes anybody.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { bandwidth } from '../../src/sources/bandwidth/bandwidth-source.js';
 import { brtc } from '../../src/sources/brtc/brtc-source.js';
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
@@ -170,5 +171,33 @@ describe.each(onEachStore())('reconciliation on %s', (_, startOn) => {
     await passUntil(async () => expect(await connectedCount()).toBe(1));
     await completePolls(1);
     expect(await summary()).toMatchObject({ fuse: { isTripped: false, trips: 1 }, corrections: { removed: 7 } });
+  });
+});
+
+describe.each(onEachStore())('a source whose provider has no list, on %s', (_, startOn) => {
+  it('is not among those whose polls are watched', async () => {
+    const clock = new ManualClock(Date.now());
+    const customer = await BrtcCustomer.start();
+    const access = { accountId: ACCOUNT, apiCredentials: 'user:password' };
+    const listed = { reasonlessEnd: 'disconnected', apiAuth: 'oauth', apiUrl: customer.url, ...access };
+    const service = await startOn({
+      sources: [
+        { ...sourceOf('brtc', brtc), settings: listed },
+        { ...sourceOf('bandwidth', bandwidth), settings: { apiUrl: 'http://127.0.0.1:9', ...access } },
+      ],
+      clock,
+      reconcileMs: INTERVAL_MS,
+    });
+    try {
+      await eventually(async () => {
+        clock.advance(STEP_MS);
+        const series = [...parseSeries((await service.request('/metrics')).text).keys()];
+        const polled = series.filter((one) => one.startsWith('rollcall_reconciliation_last_complete_poll'));
+        expect(polled).toEqual(['rollcall_reconciliation_last_complete_poll_timestamp_seconds{source="brtc"}']);
+      });
+    } finally {
+      await service.stop();
+      await customer.simulator.close();
+    }
   });
 });
