@@ -55,11 +55,13 @@ await runProgram(async () => {
 
 function summaryOf(counts: ImportCounts): string {
   const { added, merged, unchanged, bindings, boundOtherwise, settings, settingsKept, unreadable } = counts;
-  const participants = `${added} participants added, ${merged} changed, ${unchanged} as they were`;
+  const participants = `${added} participants added, ${merged} changed, ${unchanged} unchanged`;
   const exceptions = [
-    ...(boundOtherwise > 0 ? [`${boundOtherwise} of them belong to another participant there, and stay`] : []),
+    ...(boundOtherwise > 0
+      ? [`${boundOtherwise} of them are bound to another participant in the store and were kept`]
+      : []),
     ...(settings > 0 ? [`${settings} endpoints and rules of webhooks added`] : []),
-    ...(settingsKept > 0 ? [`${settingsKept} of webhooks are there already, and stay`] : []),
+    ...(settingsKept > 0 ? [`${settingsKept} endpoints and rules of webhooks already exist and were kept`] : []),
     ...(unreadable > 0 ? [`${unreadable} participants cannot be read there`] : []),
   ];
   return [participants, `${bindings} bindings`, ...exceptions].join('; ');

@@ -1,6 +1,7 @@
 // Exports a store while it is in use. First all participants, in an order that does not depend on the kind of store, all bindings, all
-// ends of rooms and devices, and the endpoints of webhooks; then once more the participants that changed meanwhile, as the change feed says: one whose place in the order changes between two
-// pages may be on neither of them. So whoever was in the store when the export began, and still is when it ends, is in it.
+// ends of rooms and devices, and the endpoints of webhooks; then once more the participants that changed meanwhile, as the change feed
+// says: one whose place in the order changes between two pages may be on neither of them. So whoever was in the store when the export
+// began, and still is when it ends, is in it.
 import { PARTICIPANT_STATES, type ParticipantState } from '../domain/presence-view.js';
 import type { SourceName } from '../domain/subject.js';
 import { indexEntry } from '../presence/write/changeset.js';
@@ -8,7 +9,7 @@ import { VERSION } from '../runtime/version.js';
 import { decodeChanges } from '../storage/encoding/change-codec.js';
 import { decodeRecord } from '../storage/encoding/record-codec.js';
 import { keyOf, type SubjectKey } from '../storage/encoding/subject-key.js';
-import { type FeedPosition, moveTo, type ShardPosition } from '../storage/feed-position.js';
+import { type FeedPosition, hasReached, moveTo, type ShardPosition } from '../storage/feed-position.js';
 import {
   type BindingCursor,
   type EndCursor,
@@ -161,12 +162,12 @@ export class Exporter {
   }
 
   async *#changedSince(start: FeedPosition): AsyncGenerator<string, void> {
-    for (let after = start; ; ) {
+    const end = await patiently(() => this.#storage.feed.end());
+    for (let after = start; !hasReached(after, end); ) {
       const position = after;
-      const entries = await patiently(() => this.#storage.feed.read(position, this.pageSize));
+      const entries = await patiently(() => this.#entriesAfter(position));
       if (entries === null)
         throw new Error('More has changed during the export than the change feed keeps: export again');
-      if (entries.length === 0) return;
       const keys = [...new Set(entries.flatMap(keysOf))];
       const records = await patiently(async () => (await this.#storage.records.load(keys)).map(expectAvailable));
       yield this.#written(keys.flatMap((key, n) => this.#participant(key, records[n] ?? null, true)));
@@ -175,6 +176,13 @@ export class Exporter {
         after = moveTo(after, shard, { epoch, entry: id });
       }
     }
+  }
+
+  /** null: some have left the feed. Rejects with StoreUnavailableError, also if nothing but an unavailable shard is left to read. */
+  async #entriesAfter(position: FeedPosition): Promise<readonly FeedEntry[] | null> {
+    const entries = await this.#storage.feed.read(position, this.pageSize);
+    if (entries?.length === 0) throw new StoreUnavailableError('a part of the change feed cannot be read');
+    return entries;
   }
 
   /** No line for one that is forgotten by now, or whose record Redis has lost. */

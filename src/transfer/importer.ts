@@ -1,5 +1,6 @@
-// Imports participants, bindings and endpoints of webhooks into a store, which may be in use. What the store has is kept: records are merged by the rules, so
-// importing again changes nothing. Differences are announced, unless the store has never announced anything: then the copy is exact.
+// Imports participants, bindings and endpoints of webhooks into a store, which may be in use. Existing data is kept: records are merged
+// by the rules, so importing again changes nothing. Differences are announced, unless the store has never announced anything: then the
+// copy is exact.
 import { changesBetween } from '../domain/change.js';
 import { hasAllOf, mergeRecords } from '../domain/merge.js';
 import type { ParticipantRecord } from '../domain/participant.js';
@@ -53,6 +54,7 @@ export class Importer {
   readonly #storage: ImportedStorage;
   readonly #policyOf: PolicyOf;
   readonly #now: () => number;
+  readonly #unreadable = new Set<SubjectKey>();
   #isFollowed = false;
   #counts = {
     added: 0,
@@ -120,7 +122,10 @@ export class Importer {
     } while (after);
   }
 
-  /** Resolves with those that somebody else has changed meanwhile. */
+  /**
+   * Resolves with those that somebody else has changed meanwhile, or whose part of the store is unavailable. Rejects with
+   * StoreUnavailableError if nothing was done.
+   */
   async #attempt(records: readonly ImportedRecord[]): Promise<readonly ImportedRecord[]> {
     const { feed, records: store } = this.#storage;
     this.#isFollowed ||= (await feed.extent()).announcedBytes > 0;
@@ -131,13 +136,13 @@ export class Importer {
     }));
     const changed = attempts.filter(({ changeset }) => changeset !== null);
     const outcomes = await store.commit(changed.map(({ changeset }) => changeset as Changeset));
-    this.#counts.unchanged += attempts.length - changed.length;
     const done = changed.filter((_, n) => outcomes[n] === 'done');
+    if (done.length === 0) for (const outcome of outcomes) expectAvailable(outcome);
+    this.#counts.unchanged += attempts.length - changed.length;
     const added = done.filter(({ changeset }) => changeset?.before === null).length;
     this.#counts.added += added;
     this.#counts.merged += done.length - added;
-    for (const outcome of outcomes) expectAvailable(outcome);
-    return changed.filter((_, n) => outcomes[n] === 'conflict').map(({ imported }) => imported);
+    return changed.filter((_, n) => outcomes[n] !== 'done').map(({ imported }) => imported);
   }
 
   /** null: there is nothing new. */
@@ -158,7 +163,7 @@ export class Importer {
     try {
       return readRecord(key, stored);
     } catch {
-      this.#counts.unreadable += 1;
+      this.#counts.unreadable = this.#unreadable.add(key).size;
       return 'unreadable';
     }
   }

@@ -68,7 +68,7 @@ describe('a store', () => {
     expect(exported).toEqual([0, '', expect.stringMatching(/^SQLite at .*: 2 participants, 0 bindings\n$/)]);
     const settings = { REDIS_URL: redis.url, REDIS_PREFIX: 'moved', REDIS_SHARDS: '16' };
     const imported = await run('import', `--to ${redis.url} --prefix moved --shards 16 ${file}`);
-    expect(imported).toEqual([0, '', expect.stringContaining('2 participants added, 0 changed, 0 as they were')]);
+    expect(imported).toEqual([0, '', expect.stringContaining('2 participants added, 0 changed, 0 unchanged')]);
     const moved = await ServiceProcess.start({ DATA_DIR: join(folder, 'spool'), ...settings });
     expect((await get(moved, '/v1/participants')).items).toEqual(before);
     await connect(moved, 'c');

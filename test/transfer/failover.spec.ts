@@ -1,20 +1,25 @@
-// A failover during an export and an import: both wait for it, and miss nothing.
+// A failover, or a part of the feed that cannot be read, during an export and an import: they wait for it, and miss nothing.
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { systemClock } from '../../src/runtime/clock.js';
+import { keyOf } from '../../src/storage/encoding/subject-key.js';
 import { openClient } from '../../src/storage/redis/client/open-client.js';
 import { parseRedisUrl } from '../../src/storage/redis/client/parse-redis-url.js';
 import { RedisStorage } from '../../src/storage/redis/redis-storage.js';
-import { Shard } from '../../src/storage/redis/shard.js';
+import { Shard, shardNumber } from '../../src/storage/redis/shard.js';
 import { Exporter } from '../../src/transfer/exporter.js';
 import { BANDWIDTH } from '../contract/index-entry.js';
 import { openSqlite } from '../contract/stores.js';
+import { connected } from '../domain/builders.js';
 import { RedisCluster } from '../storage/redis/redis-cluster.js';
-import { bodyOf, collect, exportOf, fill, importInto, PAGE_SIZE } from './transfer.js';
+import { bodyOf, collect, exportOf, fill, importInto, NOW_MS, PAGE_SIZE, record } from './transfer.js';
 
 const SHARDS = 16;
 const COUNT = 240;
+const CHANGED = connected({ participant: 'changed', at: NOW_MS });
 
 let cluster: RedisCluster;
 let storage: RedisStorage;
@@ -66,5 +71,24 @@ describe('while a primary of a Redis Cluster is frozen', () => {
       await importInto(storage, text);
     });
     expect(bodyOf(await exportOf(storage))).toBe(bodyOf(text));
+  });
+});
+
+describe('while a part of the change feed cannot be read', () => {
+  it('an export waits for it, and has whoever changed meanwhile', async () => {
+    await fill(storage, COUNT);
+    const chunks = new Exporter(storage, undefined, PAGE_SIZE).chunks();
+    const begun = (await chunks.next()).value;
+    await record(storage, [CHANGED]);
+    const { changes, slot } = new Shard(prefix, shardNumber(keyOf(CHANGED.subject), SHARDS));
+    const owner = cluster.admins[await cluster.ownerOf(slot)] as Redis;
+    await owner.rename(changes, `${changes}:aside`);
+    await owner.set(changes, 'of the wrong type');
+    const rest = collect(chunks);
+    const isDone = rest.then(() => true);
+    expect(await Promise.race([isDone, wait(1_500, false)])).toBe(false);
+    await owner.rename(`${changes}:aside`, changes);
+    const lines = (begun + (await rest)).split('\n').filter((line) => line.includes('"again":true'));
+    expect(lines.map((line) => JSON.parse(line).participant)).toMatchObject([{ participantId: 'changed' }]);
   });
 });
