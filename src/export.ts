@@ -1,4 +1,4 @@
-// npm run export: writes what a store has of participants to a file, or to standard output.
+// npm run export: writes the participants of a store, and what belongs to them, to a file, or to standard output.
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,4 +1,4 @@
-// The extent of the feed, those who follow it, and how they fare.
+// Metrics of the size of the feed, its followers, resets and slow clients.
 import { Inject, Injectable } from '@nestjs/common';
 import { Metrics } from '../observability/metrics/metrics.js';
 import type { FeedStore } from '../storage/ports.js';

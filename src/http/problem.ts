@@ -181,7 +181,7 @@ export function providerUnavailableProblem(error: unknown): ProblemError {
   const { code, message } = error as NodeJS.ErrnoException;
   return new ProblemError(
     'provider-unavailable',
-    { detail: 'The provider had to be asked about this callback, and could not be.', headers: { 'retry-after': '5' } },
+    { detail: 'Processing this callback requires a request to the provider, which failed.', headers: { 'retry-after': '5' } },
     { logFields: { error: code ?? message } },
   );
 }

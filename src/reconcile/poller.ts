@@ -89,7 +89,7 @@ export class Poller {
     const { believed, suspected } = believedAbsences(absent, drift.connected, this.#suspected);
     const isTripped = suspected.size > 0;
     if (!isTripped) for (const key of believed) lookups.add(key);
-    // What is on the list can only be looked up; absences come first, since calls may be routed to them.
+    // Participants that a list names without devices must be looked up. Absences are queued first, since calls may be routed to them.
     for (const key of toFind) lookups.add(key);
     const isConfirmed = isTripped && believed.length > 0 && (await this.#isConfirmed(believed));
     if (isConfirmed) await this.#removeAll(believed, comparison);

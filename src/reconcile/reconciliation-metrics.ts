@@ -47,7 +47,7 @@ export class ReconciliationMetrics {
     });
   }
 
-  /** Shows that nothing has happened yet: a series that begins with 1 is no increase. */
+  /** Creates the series at 0, so that the first event counts as an increase. */
   addSource(source: string): void {
     for (const outcome of ['complete', 'failed']) this.#polls.of(source, outcome);
     for (const direction of ['added', 'removed']) this.#corrections.of(source, direction);

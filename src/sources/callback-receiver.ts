@@ -175,7 +175,7 @@ function verifySignature(authentication: Authentication): void {
   );
 }
 
-/** Any other error than a problem is a fault of the source, or something that it does not expect: the callback is kept. */
+/** Any error that is not a problem is a bug in the source or an unexpected input; the callback is quarantined. */
 async function handshakeOf(source: Source, body: unknown): Promise<Reply | undefined> {
   try {
     return await source.handshake?.(body);

@@ -31,7 +31,7 @@ export type Authentication =
   /** It cannot be verified now, because the provider cannot be asked: the callback is answered 503. */
   | { readonly outcome: 'unavailable'; readonly error: Error };
 
-/** What a callback says. Of an end, use the most specific one that it allows: that of one device of a named participant. */
+/** What a callback reports. For an end, use the most specific kind that the callback allows, ideally one device of a named participant. */
 export type ProviderEvent =
   | (LifecycleEvent & { readonly kind: ProviderEventKind })
   | ParticipantEnd

@@ -1,4 +1,4 @@
-// Has the labels of INDEXED_LABELS indexed: chooses them at start, and then commits all participants again that have labels, since
+// Has the labels of INDEXED_LABELS indexed: chooses them at start, and then commits all participants that have labels again, since
 // only commits change the index. Meanwhile, queries by labels that are new are answered 503. Several processes may do so at once.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
@@ -94,7 +94,7 @@ export class LabelIndexer {
     return this.index.page({ states: PARTICIPANT_STATES, source }, after, PAGE_SIZE);
   }
 
-  /** In a conflict, somebody else has committed the participant, which is as good. */
+  /** In a conflict, somebody else has committed the participant, which has the same effect. */
   async #commitAgain(items: readonly PageItem[]): Promise<void> {
     const outcomes = await this.records.commit(items.flatMap(unchanged));
     const failure = outcomes.find((outcome) => outcome instanceof Error);

@@ -27,7 +27,7 @@ function hmac(algorithm: 'sha1' | 'sha256', { key, parts, encoding }: Keyed): st
 
 const MAX_AHEAD_MS = 5 * 60_000;
 
-/** Whether a signature is not too old, nor from the future, which the clock of the provider allows for a few minutes only. */
+/** Whether a signature is recent enough, and at most a few minutes in the future (clock skew). */
 export function isSignatureInTime(signedAtMs: number, nowMs: number, maxAgeMs: number): boolean {
   return nowMs - signedAtMs <= maxAgeMs && signedAtMs - nowMs <= MAX_AHEAD_MS;
 }
