@@ -2,6 +2,9 @@
 import { isUtf8 } from 'node:buffer';
 import { ProblemError } from './problem.js';
 
+/** Providers send fewer than 20. Each costs time, also before the signature of the form can be checked. */
+export const MAX_FORM_FIELDS = 200;
+
 export function isForm(contentType: string): boolean {
   return /^application\/x-www-form-urlencoded *(;|$)/i.test(contentType);
 }
@@ -14,16 +17,24 @@ export function parseForm(body: Buffer): Record<string, string> {
 }
 
 /**
- * The fields as they occur in the body, decoded. Throws a problem if the body is not valid UTF-8 when decoded: two ids that are not
- * would both decode to replacement characters and become the same id.
+ * The fields as they occur in the body, decoded. Throws a problem if there are too many, or if the body is not valid UTF-8 when
+ * decoded: two ids that are not would both decode to replacement characters and become the same id.
  */
 export function formFields(body: Buffer): [name: string, value: string][] {
   if (!isUtf8(body)) throw refusal('The body is not valid UTF-8.');
-  const pairs = body.toString().split('&');
-  return pairs.flatMap((pair): [string, string][] => {
+  const text = body.toString();
+  // Before the text is split.
+  if (hasTooManyFields(text)) throw refusal(`The body has more than ${MAX_FORM_FIELDS} fields.`);
+  return text.split('&').flatMap((pair): [string, string][] => {
     const [name = '', ...value] = pair.split('=');
     return pair === '' ? [] : [[decode(name), decode(value.join('='))]];
   });
+}
+
+function hasTooManyFields(text: string): boolean {
+  let fields = 1;
+  for (let at = text.indexOf('&'); at !== -1 && fields <= MAX_FORM_FIELDS; at = text.indexOf('&', at + 1)) fields += 1;
+  return fields > MAX_FORM_FIELDS;
 }
 
 function decode(text: string): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isForm, parseForm } from '../../src/http/form-body.js';
+import { isForm, MAX_FORM_FIELDS, parseForm } from '../../src/http/form-body.js';
 import { ProblemError } from '../../src/http/problem.js';
 
 const parse = (text: string | Buffer) => parseForm(Buffer.from(text));
@@ -34,6 +34,13 @@ describe('the body of a form', () => {
   it('is refused if it is not UTF-8, encoded or not', () => {
     for (const body of ['a=%ff', 'a=%', '%zz=1', Buffer.from([0x61, 0xff])])
       expect(() => parse(body)).toThrow(ProblemError);
+  });
+
+  it('is refused if it has too many fields', () => {
+    const fields = Array.from({ length: MAX_FORM_FIELDS }, (_, n) => `f${n}=`);
+    expect(Object.keys(parse(fields.join('&')))).toHaveLength(MAX_FORM_FIELDS);
+    expect(() => parse([...fields, 'more='].join('&'))).toThrow('The body has more than 200 fields.');
+    expect(() => parse('&'.repeat(60_000))).toThrow(ProblemError);
   });
 
   it('is read as URLSearchParams writes it', () => {

@@ -1,5 +1,6 @@
 // The messages that Amazon SNS posts to a URL: what their signature covers, and which URLs in them can be those of SNS.
 // Source: https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html.
+import { shapeFault } from '../../http/json-body.js';
 import { isJsonObject, type Members, parsedJson } from '../json-callback.js';
 
 export interface SnsMessage {
@@ -35,7 +36,10 @@ const CONFIRMATION_PATH = /^\/\?[\x21-\x7e]{1,2048}$/;
 
 /** `unsigned`: it has no signature. `malformed`: it is not a message whose signature could be verified. */
 export function readSnsMessage(body: Buffer): SnsMessage | 'unsigned' | 'malformed' {
-  const message = parsedJson(body.toString());
+  const text = body.toString();
+  // Nobody has authenticated this message yet, and parsing takes long if there are very many values.
+  if (shapeFault(text) !== undefined) return 'malformed';
+  const message = parsedJson(text);
   if (!isJsonObject(message)) return 'malformed';
   if (message.Signature === undefined) return 'unsigned';
   const members = SIGNED_MEMBERS.get(message.Type)?.filter((name) => name !== 'Subject' || isSet(message.Subject));

@@ -20,7 +20,7 @@ export function authenticateTwilio(
   return isSigned ? { outcome: 'authentic' } : { outcome: 'rejected', reason: 'wrong-signature' };
 }
 
-/** Sorted by name and, if a name occurs several times, by value, each value once. undefined: the body is not a form. */
+/** Sorted by name and, if a name occurs several times, by value, each value once. undefined: not a form, or too many fields. */
 function signedFields(body: Buffer): string | undefined {
   const valuesOf = new Map<string, Set<string>>();
   try {

@@ -4,6 +4,7 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { SourceName } from '../../../src/domain/subject.js';
+import { MAX_JSON_VALUES } from '../../../src/http/json-body.js';
 import { chimeEventBridge } from '../../../src/sources/chime/chime-eventbridge-source.js';
 import { chime } from '../../../src/sources/chime/chime-source.js';
 import { certificates, topicArns } from '../../../src/sources/chime/sns-authentication.js';
@@ -90,6 +91,7 @@ describe('the signature of SNS', () => {
       ['', 'malformed-credentials'],
       ['{', 'malformed-credentials'],
       ['[]', 'malformed-credentials'],
+      [{ ...valid, Other: Array(MAX_JSON_VALUES).fill(0) }, 'malformed-credentials'],
       [`\ufeff${JSON.stringify(valid)}`, 'malformed-credentials'],
       [{}, 'no-credentials'],
       [notification, 'no-credentials'],

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { getExpectedTwilioSignature, validateRequest } from 'twilio/lib/webhooks/webhooks.js';
 import type { SourceName } from '../../../src/domain/subject.js';
-import { parseForm } from '../../../src/http/form-body.js';
+import { MAX_FORM_FIELDS, parseForm } from '../../../src/http/form-body.js';
 import { authTokens } from '../../../src/sources/twilio/twilio-authentication.js';
 import { twilio } from '../../../src/sources/twilio/twilio-source.js';
 import { bodyCases, meaningOf, rawCallback, signatureCases } from '../cases.js';
@@ -97,6 +97,17 @@ describe('the signature of Twilio', () => {
     for (const [given, body, reason] of refused) {
       expect([given, await authenticate(given, url, body)]).toEqual([given, { outcome: 'rejected', reason }]);
     }
+  });
+
+  it('is not checked if there are more fields than a callback can have', async () => {
+    const url = 'https://rollcall.example.com/x';
+    const outcomeWith = async (fields: number) => {
+      const form = new URLSearchParams(Array.from({ length: fields }, (_, n): [string, string] => [`f${n}`, '']));
+      const signature = getExpectedTwilioSignature(TOKEN, url, fieldsOf(form));
+      return await authenticate(signature, url, form.toString());
+    };
+    expect(await outcomeWith(MAX_FORM_FIELDS)).toEqual({ outcome: 'authentic' });
+    expect(await outcomeWith(MAX_FORM_FIELDS + 1)).toEqual({ outcome: 'rejected', reason: 'wrong-signature' });
   });
 
   it.each(['', 'too-short', `${TOKEN},`, `${TOKEN},with space ${TOKEN}`])('needs auth tokens, unlike %p', (value) => {
