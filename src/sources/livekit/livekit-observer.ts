@@ -1,4 +1,5 @@
-// Asks LiveKit's room service who is in which room. Twirp: each call is a POST of JSON.
+// Asks LiveKit's room service who is in which room. Twirp: each call is a POST of JSON. Unlike webhooks, its responses have members
+// in snake_case, and those with the default value as well; servers can be built to respond in camelCase, without defaults.
 // Source: livekit_room.proto and livekit_models.proto of https://github.com/livekit/protocol.
 import { identifierFault } from '../../domain/identifier.js';
 import type { DeviceId } from '../../domain/lifecycle-event.js';
@@ -60,16 +61,14 @@ export class LivekitObserver implements Observer {
 
   /** undefined: not one that counts, or with ids that no webhook could have. */
   #listed(room: string, participant: Members): ListedParticipant | undefined {
-    // The state JOINING is the default, which is absent.
-    const { identity, sid, state = 'JOINING', kind = 'STANDARD', joinedAtMs, joinedAt } = participant;
+    // Absent if the server omits defaults.
+    const { identity, sid, state = 'JOINING', kind = 'STANDARD' } = participant;
     if (this.#api.ignoredKinds.has(kind) || state === 'DISCONNECTED') return undefined;
     if ([room, identity, sid].some((id) => identifierFault(id) !== undefined)) return undefined;
     const listed = { scope: room, participantId: identity as ParticipantId, tag: room };
     // Webhooks report a participant as joined when it is active; before, nothing is certain.
     if (state !== 'ACTIVE') return listed;
-    const joinMs = timeOf(joinedAtMs, 1) ?? timeOf(joinedAt, 1_000);
-    const connectedAtMs = Number.isNaN(joinMs) ? undefined : joinMs;
-    return { ...listed, devices: [{ deviceId: sid as DeviceId, connectedAtMs }] };
+    return { ...listed, devices: [{ deviceId: sid as DeviceId, connectedAtMs: joinMsOf(participant) }] };
   }
 
   async #call(method: string, body: object, video: object, signal: AbortSignal) {
@@ -82,13 +81,19 @@ export class LivekitObserver implements Observer {
     const answer = await requestJson(url, init);
     // Not the 404 of a proxy, or of a wrong address, which Twirp calls bad_route.
     if (answer.status === 404 && membersOf(answer.json).code !== 'not_found')
-      throw notUnderstood('an answer with status 404');
-    if (!isJsonObject(answer.json)) throw notUnderstood('an answer');
+      throw notUnderstood('a response with status 404');
+    if (!isJsonObject(answer.json)) throw notUnderstood('a response');
     return answer;
   }
 }
 
-/** An empty list is absent, as every default. */
+/** undefined: absent, or not valid. */
+function joinMsOf({ joined_at_ms, joined_at, joinedAtMs, joinedAt }: Members): number | undefined {
+  const joinMs = timeOf(joined_at_ms ?? joinedAtMs, 1) ?? timeOf(joined_at ?? joinedAt, 1_000);
+  return Number.isNaN(joinMs) ? undefined : joinMs;
+}
+
+/** An empty list is absent if the server omits defaults. */
 function itemsOf(items: unknown = [], what: string): Members[] {
   if (!Array.isArray(items)) throw notUnderstood(what);
   return items.map(membersOf);

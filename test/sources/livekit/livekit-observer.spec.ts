@@ -7,6 +7,8 @@ import type { ListedParticipant, Observer } from '../../../src/sources/observer.
 import { KEY, participant, RoomService } from './room-service.js';
 
 const { signal } = new AbortController();
+const in1 = (participantId: string) => ({ scope: 'r-1', participantId, tag: 'r-1' });
+const joining = participant('joining', { state: ParticipantInfo_State.JOINING, joinedAt: 0n, joinedAtMs: 0n });
 
 describe('the observer of LiveKit', () => {
   let service: RoomService;
@@ -43,7 +45,22 @@ describe('the observer of LiveKit', () => {
     ]);
   });
 
-  it('lists nobody if there are no rooms', async () => {
+  it.each(['snake_case', 'camelCase'] as const)(
+    'knows when each joined, by a server that writes %s',
+    async (spelling) => {
+      service.spelling = spelling;
+      service.rooms = { 'r-1': [participant('ann'), participant('old', { joinedAtMs: 0n }), joining] };
+      expect(await listed()).toEqual([
+        { ...in1('ann'), devices: [{ deviceId: 'PA_ann', connectedAtMs: 1_790_000_000_250 }] },
+        { ...in1('old'), devices: [{ deviceId: 'PA_old', connectedAtMs: 1_790_000_000_000 }] },
+        in1('joining'),
+      ]);
+      expect(await find('ann')).toMatchObject({ devices: [{ connectedAtMs: 1_790_000_000_250 }] });
+    },
+  );
+
+  it.each(['snake_case', 'camelCase'] as const)('lists nobody if there are no rooms, in %s', async (spelling) => {
+    service.spelling = spelling;
     expect(await listed()).toEqual([]);
   });
 

@@ -1,5 +1,6 @@
 // LiveKit's room service as the tests need it: it speaks Twirp, takes its bodies from LiveKit's own protocol package, and verifies the
-// tokens with LiveKit's own SDK.
+// tokens with LiveKit's own SDK. Its responses have members in snake_case and default values, unlike webhooks: see
+// https://github.com/twitchtv/twirp/blob/main/server_options.go, whose defaults LiveKit uses.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -24,6 +25,8 @@ export class RoomService {
   rooms: Rooms = {};
   /** Answers in place of the service. */
   fault: { status: number; body: string } | undefined;
+  /** `camelCase`: without default values, as servers can be built to respond. */
+  spelling: 'snake_case' | 'camelCase' = 'snake_case';
   readonly calls: string[] = [];
   readonly stop = closeOnce(async () => {
     this.#server.closeAllConnections();
@@ -55,7 +58,12 @@ export class RoomService {
     const mayAdminister = (room: string) => video?.roomAdmin === true && video.room === room;
     const denied = { status: 403, body: '{"code":"permission_denied","msg":"permissions denied"}' };
     const missing = { status: 404, body: '{"code":"not_found","msg":"requested room or participant does not exist"}' };
-    const ok = (message: { toJsonString(): string }) => ({ status: 200, body: message.toJsonString() });
+    const isAsProto = this.spelling === 'snake_case';
+    const options = { useProtoFieldName: isAsProto, emitDefaultValues: isAsProto };
+    const ok = (message: Pick<ParticipantInfo, 'toJsonString'>) => ({
+      status: 200,
+      body: message.toJsonString(options),
+    });
     switch (method) {
       case 'ListRooms': {
         ListRoomsRequest.fromJsonString(body);
