@@ -1,6 +1,7 @@
 // Keeps callbacks that were refused or not understood, so that an operator can look at them, and replay them once the code has
 // changed. Whoever has a valid secret can send any number of them, so keeping one never delays or fails its response: it is
-// queued in memory and written later, slowly, and what does not fit into the queue is dropped.
+// queued in memory and written later, slowly, and what does not fit into the queue is dropped. Forwarded callbacks, which need a key,
+// are written before the response, since the sender then removes its copy.
 import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
@@ -63,15 +64,31 @@ export class Quarantine {
       return undefined;
     }
     this.#refusals.accepted('keep callbacks');
-    const id = newTimedId(callback.receivedAtMs);
-    const contentType = callback.contentType.slice(0, MAX_CONTENT_TYPE_LENGTH);
+    const entry = entryOf(callback);
     // A copy: the body may be a small part of a large buffer.
-    this.#queue.push({ ...callback, id, contentType, bytes, body: Buffer.from(callback.body) });
+    this.#queue.push({ ...entry, body: Buffer.from(callback.body) });
     this.#queuedBytes += bytes;
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
     });
-    return id;
+    return entry.id;
+  }
+
+  /**
+   * Never rejects. Resolves with the ids, in this order, when the callbacks are durable; `off`: they are not kept; `failed`: the store
+   * has not taken them, or it is not known whether it has.
+   */
+  async keepDurably(callbacks: readonly RefusedCallback[]): Promise<readonly TimedId[] | 'off' | 'failed'> {
+    if (this.settings.maxCount === 0) return 'off';
+    const entries = callbacks.map(entryOf);
+    try {
+      await this.store.add(entries);
+    } catch (error) {
+      this.#reportFailure(error, entries.length);
+      return 'failed';
+    }
+    this.trimmer.trimSoon();
+    return entries.map(({ id }) => id);
   }
 
   /** Resolves when what is queued has been written, or cannot be. */
@@ -104,14 +121,19 @@ export class Quarantine {
       await this.store.add(batch);
       this.trimmer.trimSoon();
     } catch (error) {
-      // It has been logged, by the store or by its connection.
+      this.#reportFailure(error, batch.length);
       if (error instanceof StoreUnavailableError) return false;
       this.#droppedCount += batch.length;
-      this.log.error({ err: error, callbacks: batch.length }, 'refused callbacks cannot be kept');
     }
     this.#queue.splice(0, batch.length);
     for (const { bytes } of batch) this.#queuedBytes -= bytes;
     return true;
+  }
+
+  #reportFailure(error: unknown, callbacks: number): void {
+    // It has been logged, by the store or by its connection.
+    if (error instanceof StoreUnavailableError) return;
+    this.log.error({ err: error, callbacks }, 'refused callbacks cannot be kept');
   }
 
   /** The first ones of the queue. */
@@ -124,4 +146,10 @@ export class Quarantine {
     });
     return end === -1 ? batch : batch.slice(0, end);
   }
+}
+
+function entryOf(callback: RefusedCallback): QuarantinedCallback {
+  const id = newTimedId(callback.receivedAtMs);
+  const contentType = callback.contentType.slice(0, MAX_CONTENT_TYPE_LENGTH);
+  return { ...callback, id, contentType, bytes: callback.body.length };
 }

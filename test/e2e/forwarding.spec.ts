@@ -6,6 +6,7 @@ import type { SourceName } from '../../src/domain/subject.js';
 import { BANDWIDTH } from '../contract/index-entry.js';
 import { eventually } from '../eventually.js';
 import { ManualClock } from '../manual-clock.js';
+import { RedisServer } from '../storage/redis/redis-server.js';
 import { parseSeries } from './scrape.js';
 import { SEED, type Service, type ServiceOptions, startService } from './service.js';
 
@@ -183,6 +184,59 @@ describe('the route of forwarded callbacks', () => {
     const { json } = await forwarded([{ ...callback, body }, callback]);
     expect(json.results).toEqual([{ outcome: 'refused', detail: expect.any(String) }, { outcome: 'applied' }]);
     expect((await target.request('/v1/quarantine', AUTHORIZED)).json.items).toMatchObject([{ reason }]);
+  });
+
+  const bad = { ...callback, body: '{' };
+  const refused = { outcome: 'refused', detail: 'The body is not valid JSON.' };
+
+  it('leaves a callback that it cannot put into the quarantine to the sender', async () => {
+    const redis = await RedisServer.start('--appendonly', 'yes');
+    const onSqlite = target;
+    target = await startService({ access: ACCESS, redisUrl: redis.url });
+    try {
+      await redis.kill();
+      const { json } = await forwarded([bad, { ...callback, source: 'nobody' }]);
+      expect(json.results).toEqual([
+        { outcome: 'unavailable', detail: 'It is not valid here, and could not be written to the quarantine.' },
+        { outcome: 'unavailable', detail: 'The source nobody is not configured.' },
+      ]);
+      await redis.restart();
+      await eventually(async () => expect((await forwarded([bad])).json.results).toEqual([refused]));
+      expect((await target.request('/v1/quarantine', AUTHORIZED)).json.items).toHaveLength(1);
+    } finally {
+      await target.stop();
+      await redis.stop();
+      target = onSqlite;
+    }
+  });
+
+  it('puts all refused callbacks of a request into the quarantine, with the id that is logged', async () => {
+    expect((await forwarded([bad, callback, bad])).json.results).toEqual([refused, { outcome: 'applied' }, refused]);
+    const { items } = (await target.request('/v1/quarantine', AUTHORIZED)).json;
+    const logged = target.logged.filter(({ msg }) => msg === 'forwarded callback refused');
+    expect(new Set(logged.map(({ quarantined }) => quarantined))).toEqual(
+      new Set(items.map(({ id }: { id: string }) => id)),
+    );
+    expect(items).toHaveLength(2);
+  });
+
+  it('refuses a callback for good if there is no quarantine', async () => {
+    const onSqlite = target;
+    target = await startService({ access: ACCESS, quarantine: { maxCount: 0 } });
+    try {
+      expect((await forwarded([bad])).json.results).toEqual([refused]);
+      expect((await target.request('/v1/quarantine', AUTHORIZED)).json.items).toEqual([]);
+    } finally {
+      await target.stop();
+      target = onSqlite;
+    }
+  });
+
+  it('says how long a body can be', async () => {
+    const { json } = await forwarded([{ ...callback, body: 'x'.repeat(65_537) }]);
+    expect(json.errors).toMatchObject([{ message: 'must have a body of at most 65,536 bytes' }]);
+    const without = await forwarded([{ ...callback, body: undefined }]);
+    expect(without.json.errors).toMatchObject([{ message: 'must have a body' }]);
   });
 
   it('needs a key with the scope admin', async () => {

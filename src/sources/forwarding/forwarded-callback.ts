@@ -14,6 +14,8 @@ export const MAX_FORWARDED = 64;
 /** A body of 64 KiB that consists of control characters is six times as long in JSON. */
 export const MAX_FORWARDED_BYTES = 512 * 1024;
 
+const BODY_TOO_LARGE = `must have a body of at most ${BODY_LIMIT_BYTES.toLocaleString('en')} bytes`;
+
 /** What became of it. `refused`: it will never be accepted. `unavailable`: it may be accepted later. */
 export const FORWARD_OUTCOMES = [...REPLAY_OUTCOMES, 'refused', 'unavailable'] as const;
 
@@ -63,9 +65,11 @@ export function forwardedFault(callback: unknown): string | undefined {
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) return 'has an unknown member';
   if (!isText(source, 32)) return 'must have a source';
-  if (typeof receivedAt !== 'string' || parseRfc3339(receivedAt) === undefined) return 'must have receivedAt, an RFC 3339 time';
+  if (typeof receivedAt !== 'string' || parseRfc3339(receivedAt) === undefined)
+    return 'must have receivedAt, an RFC 3339 time';
   if (typeof contentType !== 'string') return 'must have a contentType';
-  if (typeof body !== 'string' || Buffer.byteLength(body) > BODY_LIMIT_BYTES) return 'must have a body';
+  if (typeof body !== 'string') return 'must have a body';
+  if (Buffer.byteLength(body) > BODY_LIMIT_BYTES) return BODY_TOO_LARGE;
   if (!isText(requestId, 64)) return 'must have a requestId';
   return grant === undefined ? undefined : grantFault(grant);
 }

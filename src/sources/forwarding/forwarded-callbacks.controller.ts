@@ -81,15 +81,15 @@ class ResultProperties {
     example: 'applied',
     description:
       '`applied`: presence may have changed. `ignored`: a duplicate, outdated, or of no concern to presence. `spooled`: it is ' +
-      'on the local disk until the store is back. `refused`: it is not valid here, and is in the quarantine. `unavailable`: ' +
-      'send it again later.',
+      'on the local disk until the store is back. `refused`: it is not valid here, and is in the quarantine, ' +
+      'unless that is off. `unavailable`: send it again later.',
   })
   outcome: string;
 
   @ApiPropertyOptional({
     type: String,
     example: 'The source other is not configured.',
-    description: 'Why it is not taken.',
+    description: 'Why it was not accepted.',
   })
   detail?: string;
 }
@@ -143,7 +143,9 @@ export class ForwardedCallbacksController {
   })
   @ApiOkResponse({
     type: ForwardedCallbacksResponse,
-    description: 'What became of each callback. All that are not `unavailable` are durable.',
+    description:
+      'What became of each callback. All that are not `unavailable` are durable; if the quarantine is off, those that were ' +
+      '`refused` are not.',
     example: { results: [{ outcome: 'applied' }] },
   })
   async take(

@@ -105,7 +105,8 @@ export class Forwarder implements SpoolConsumer, OnApplicationBootstrap, OnAppli
       const outcomes = await this.#exchange(texts);
       const waiting = outcomes.find(({ outcome }) => outcome === 'unavailable');
       this.#isPartial = waiting !== undefined;
-      if (waiting) this.#outages.failed({ kind: 'waiting', message: faultOf(waiting.detail ?? 'it cannot accept some of them') });
+      if (waiting)
+        this.#outages.failed({ kind: 'waiting', message: faultOf(waiting.detail ?? 'it cannot accept some of them') });
       else this.#outages.recovered();
       return outcomes.map((outcome) => this.#settled(outcome));
     } catch (error) {
