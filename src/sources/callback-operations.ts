@@ -25,8 +25,7 @@ const PROBLEMS = ['not-found', 'too-many-requests', 'too-many-participants', 'st
 const WITH_BASIC =
   'If `CALLBACK_SECRETS` is set, Basic credentials are required; a request without them is answered 401 with a challenge.';
 
-const SIGNED =
-  'It must be signed or carry the secret header configured for the source; otherwise the response is 401.';
+const SIGNED = 'It must be signed or carry the secret header configured for the source; otherwise the response is 401.';
 
 const TOKEN_PARAMETER = {
   name: 'token',

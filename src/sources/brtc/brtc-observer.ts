@@ -53,7 +53,7 @@ export class BrtcObserver implements Observer {
     if (status === 404) {
       // Not that of a proxy, or of a wrong address.
       if (Array.isArray(errors) && errors.length > 0) return { outcome: 'absent' };
-      throw notUnderstood('an answer with status 404');
+      throw notUnderstood('a response with status 404');
     }
     if (!isJsonObject(data) || data.endpointId !== participantId) throw notUnderstood('an endpoint');
     const devices = devicesOf(data);

@@ -39,6 +39,4 @@ export const signingSecrets = secretList('SOURCE_<NAME>_SIGNING_SECRETS', {
   each: 'secrets, each whsec_ and 16 to 256 characters',
 });
 
-export const maxAgeMs = maxSignatureAgeMs(
-  'because 8x8 does not document whether retries are signed again',
-);
+export const maxAgeMs = maxSignatureAgeMs('because 8x8 does not document whether retries are signed again');
