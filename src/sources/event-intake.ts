@@ -9,8 +9,9 @@ import { ThrottledLog } from '../observability/throttled-log.js';
 import type { RequestSpan } from '../observability/tracing/tracer.js';
 import { FeedQuotaError } from '../presence/write/feed-quota.js';
 import { ParticipantLimitError } from '../presence/write/participant-limit.js';
+import { UnreadableRecordError } from '../presence/write/recorder.js';
 import { CLOCK, type Clock } from '../runtime/clock.js';
-import { Spool, type SpoolConsumer } from '../spool/spool.js';
+import { EntryWaitsError, Spool, type SpoolConsumer } from '../spool/spool.js';
 import { type Storage, StoreUnavailableError } from '../storage/ports.js';
 import { STORAGE } from '../storage/tokens.js';
 import { type AcceptedEvent, acceptedEvent, parseSpooled, spooledText, spoolKeyOf } from './accepted-event.js';
@@ -41,7 +42,7 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
     private readonly newParticipants: NewParticipantLimit,
     private readonly spool: Spool,
     private readonly refused: RefusedCallbacks,
-    @Inject(REPLAY_WINDOW) private readonly recent: ReplayWindow<AcceptedEvent>,
+    @Inject(REPLAY_WINDOW) private readonly recent: ReplayWindow,
     @Inject(STORAGE) private readonly storage: Pick<Storage, 'check' | 'intactAtMs' | 'onPossibleLoss'>,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOG) private readonly log: Logger,
@@ -115,8 +116,8 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
   }
 
   /**
-   * The event was acknowledged, so limits do not refuse it, but only make it wait: that of new participants per minute does not
-   * apply, because which participants are new was not known.
+   * The event was acknowledged, so limits only delay it. The limit on new participants per minute does not apply, because it was
+   * not known which participants were new.
    */
   async #applySpooled(text: string): Promise<void> {
     const { accepted, received } = parseSpooled(text);
@@ -124,9 +125,7 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
       await this.#record(accepted);
       this.#remember(accepted);
     } catch (error) {
-      if (error instanceof FeedQuotaError || error instanceof ParticipantLimitError) {
-        throw new StoreUnavailableError(error.message, { cause: error });
-      }
+      if (concernsOneParticipant(error)) throw new EntryWaitsError(error.message, { cause: error });
       if (!(error instanceof ProblemError)) throw error;
       const kept = received && this.refused.keep(received, error.reason);
       this.throttledLog.add('spooled event refused', {
@@ -197,4 +196,9 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
       return undefined;
     }
   }
+}
+
+function concernsOneParticipant(error: unknown): error is Error {
+  if (error instanceof FeedQuotaError || error instanceof ParticipantLimitError) return true;
+  return error instanceof StoreUnavailableError && error.cause instanceof UnreadableRecordError;
 }

@@ -3,6 +3,7 @@
 //
 // The order in which events are applied does not matter: presence is a function of the set. While a participant has spooled
 // events, its new ones are spooled, too, so that a long history is folded in the order of receipt.
+import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Clock } from '../runtime/clock.js';
@@ -33,9 +34,14 @@ export interface SpoolConsumer {
   canApply(): Promise<'all' | 'some' | 'none'>;
   /**
    * Resolves with an outcome for each entry. It is fulfilled if the entry is applied, or found to be one that never will be, and
-   * rejected, usually with StoreUnavailableError, to get it again later.
+   * rejected to get it again later: with StoreUnavailableError, or with EntryWaitsError.
    */
   apply(texts: readonly string[]): Promise<readonly PromiseSettledResult<unknown>[]>;
+}
+
+/** The store is available, but this entry has to wait, and so do later ones with its key. */
+export class EntryWaitsError extends Error {
+  override readonly name = 'EntryWaitsError';
 }
 
 interface SpoolParts {
@@ -56,6 +62,14 @@ export interface SpoolState {
 interface Waiting {
   readonly entry: NewEntry;
   readonly resolve: (isSpooled: boolean) => void;
+}
+
+interface BatchResult {
+  readonly applied: number;
+  /** The keys of entries that have to wait for a reason of their own. */
+  readonly waitingKeys: readonly SubjectKey[];
+  /** All entries found the store unavailable. */
+  readonly isUnavailable: boolean;
 }
 
 @Injectable()
@@ -236,13 +250,14 @@ export class Spool {
   }
 
   /**
-   * Goes through all entries once or, if none are expected to fail, up to a batch of which none could be applied. Resolves with the
-   * number applied.
+   * Goes through all entries once or, if all should be applicable, up to a batch that finds the store unavailable. Entries that wait
+   * for a reason of their own only delay later ones with the same key. Resolves with the number applied.
    */
   async #pass(consumer: SpoolConsumer): Promise<number> {
     let applied = 0;
     const applicable = await consumer.canApply();
     if (applicable === 'none') return applied;
+    const waitingKeys = new Set<SubjectKey>();
     for (const file of [...this.#files].reverse()) {
       for (let after = 0; !this.#isStopped; ) {
         const entries = file.after(after, BATCH_SIZE);
@@ -250,31 +265,44 @@ export class Spool {
         if (!last) break;
         after = last.id;
         const known = this.#applied.get(file);
-        const isKnown = known !== undefined && entries.every(({ id }) => known.has(id));
-        if (isKnown) continue;
-        const done = await this.#apply(file, entries, consumer);
-        if (done === 0 && applicable === 'all') return applied;
-        applied += done;
+        const due = entries.filter(({ id, key }) => !known?.has(id) && !waitingKeys.has(key));
+        if (due.length > 0) {
+          const result = await this.#apply(file, due, consumer);
+          if (result.isUnavailable && applicable === 'all') return applied;
+          applied += result.applied;
+          for (const key of result.waitingKeys) waitingKeys.add(key);
+        }
+        // Many batches without I/O must not block other work.
+        await setImmediate();
       }
     }
     return applied;
   }
 
-  async #apply(file: SpoolFile, entries: readonly SpoolEntry[], consumer: SpoolConsumer): Promise<number> {
-    const known = this.#applied.get(file) ?? new Set();
-    const waiting = entries.filter(({ id }) => !known.has(id));
-    const outcomes = await consumer.apply(waiting.map(({ text }) => text));
-    const done = waiting.filter((_, index) => outcomes[index]?.status === 'fulfilled');
-    for (const outcome of outcomes) {
-      if (outcome.status === 'rejected' && !(outcome.reason instanceof StoreUnavailableError)) {
-        this.#log.error({ err: outcome.reason }, 'a spooled event cannot be applied');
+  async #apply(file: SpoolFile, entries: readonly SpoolEntry[], consumer: SpoolConsumer): Promise<BatchResult> {
+    const outcomes = await consumer.apply(entries.map(({ text }) => text));
+    const done: SpoolEntry[] = [];
+    const waitingKeys: SubjectKey[] = [];
+    const faults: unknown[] = [];
+    for (const [index, entry] of entries.entries()) {
+      const outcome = outcomes[index];
+      if (outcome?.status === 'fulfilled') done.push(entry);
+      else if (!(outcome?.reason instanceof StoreUnavailableError)) {
+        waitingKeys.push(entry.key);
+        if (!(outcome?.reason instanceof EntryWaitsError)) faults.push(outcome?.reason);
       }
     }
-    if (done.length === 0) return 0;
-    this.#remove(file, [...known, ...done.map(({ id }) => id)]);
-    for (const { key, text } of done) this.#count(key, -1, -Buffer.byteLength(text));
-    this.#drainLog?.applied(done.length);
-    return done.length;
+    if (faults.length > 0)
+      this.#log.error({ err: faults[0], count: faults.length }, 'a spooled event cannot be applied');
+    if (done.length > 0) this.#finish(file, done);
+    return { applied: done.length, waitingKeys, isUnavailable: done.length + waitingKeys.length === 0 };
+  }
+
+  #finish(file: SpoolFile, entries: readonly SpoolEntry[]): void {
+    const known = this.#applied.get(file) ?? [];
+    this.#remove(file, [...known, ...entries.map(({ id }) => id)]);
+    for (const { key, text } of entries) this.#count(key, -1, -Buffer.byteLength(text));
+    this.#drainLog?.applied(entries.length);
   }
 
   /** If that fails, they are removed later; after a crash they are applied again, which changes nothing. */

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { mintToken } from '../../src/sources/authentication/callback-token.js';
 import { eventually } from '../eventually.js';
 import { RedisServer } from '../storage/redis/redis-server.js';
@@ -34,6 +35,7 @@ describe('a callback that Redis cannot take', () => {
     expect((await service.callback()).status).toBe(204);
   }
   const messages = () => service.logged.map(({ msg }) => msg);
+  const spooled = async () => (await service.request('/health/ready')).json.details.spool.events;
   const participant = async (id = SEED.participantId) => (await service.request(`/v1/participants/${id}`)).json;
 
   it('is acknowledged with 202 and applied, with the time of its receipt, once Redis is back', async () => {
@@ -158,6 +160,47 @@ describe('a callback that Redis cannot take', () => {
     expect(service.logged).toContainEqual(expect.objectContaining({ msg: 'spooled event refused', quarantined: id }));
     expect((await service.post(`/v1/quarantine/${id}/replay`, {})).json).toEqual({ outcome: 'applied' });
     expect((await participant('intruder')).state).toBe('connected');
+  });
+
+  it('is applied although more than a batch of new participants before it wait until there is room', async () => {
+    await start({ maxParticipants: 20 });
+    const names = (prefix: string, count: number) => Array.from({ length: count }, (_, n) => `${prefix}${n}`);
+    for (const participantId of names('known', 19))
+      expect((await service.callback({ participantId })).status).toBe(204);
+    await redis.kill();
+    for (const participantId of names('new', 150)) expect((await service.callback({ participantId })).status).toBe(202);
+    for (const participantId of [SEED.participantId, ...names('known', 19)]) {
+      const timestamp = String(Number(SEED.timestamp) + 60_000);
+      expect((await service.callback({ event: 'onLeave', participantId, timestamp })).status).toBe(202);
+    }
+    await redis.restart();
+    await eventually(async () => {
+      expect((await service.request('/v1/occupancy')).json).toMatchObject({ connected: 0 });
+      expect(await spooled()).toBe(150);
+    }, 30_000);
+    await service.request('/v1/participants?source=bandwidth', { method: 'DELETE' });
+    await eventually(async () => {
+      expect((await service.request('/v1/occupancy')).json).toMatchObject({ connected: 20 });
+      expect(await spooled()).toBe(130);
+    }, 30_000);
+  });
+
+  it('is applied although more than a batch of events of unreadable records are before it', async () => {
+    await start();
+    const names = Array.from({ length: 150 }, (_, n) => `bad${n}`);
+    for (const participantId of names) expect((await service.callback({ participantId })).status).toBe(204);
+    const client = new Redis(redis.url);
+    await client.mset(names.flatMap((name) => [`spool-test:{0}:p:${name}`, 'garbage']));
+    client.disconnect();
+    await redis.kill();
+    const leave = (participantId: string) => service.callback({ event: 'onLeave', participantId });
+    for (const name of names) expect((await leave(name)).status).toBe(202);
+    expect((await leave(SEED.participantId)).status).toBe(202);
+    await redis.restart();
+    await eventually(async () => {
+      expect(await participant()).toMatchObject({ state: 'gone', cause: 'left' });
+      expect(await spooled()).toBe(150);
+    }, 30_000);
   });
 
   it('is not spooled in a damaged file, which is left as it is', async () => {

@@ -65,6 +65,11 @@ interface Attempt extends Conflict {
   readonly changeset: Changeset;
 }
 
+/** Only updates of this participant are refused. */
+export class UnreadableRecordError extends Error {
+  override readonly name = 'UnreadableRecordError';
+}
+
 export const POLICY_OF = Symbol('PolicyOf');
 
 @Injectable()
@@ -111,7 +116,7 @@ export class Recorder {
 
   /**
    * Resolves once the event is durably applied, or found to be a duplicate or stale. Rejects with:
-   * - StoreUnavailableError within 2 s; the event may still have been applied
+   * - StoreUnavailableError within 2 s; the event may still have been applied, unless its cause is UnreadableRecordError
    * - FeedQuotaError if the feed quota of the participant is used up
    * - ParticipantLimitError, or the error that `admitNew` returns, if the participant is new and may not be stored
    */
@@ -295,7 +300,7 @@ export class Recorder {
     } catch (error) {
       const isUnreadable = !(error instanceof StoreUnavailableError);
       if (isUnreadable) this.#unreadable.error(key, { err: error, ...subjectOf(key) });
-      const failure = isUnreadable ? new StoreUnavailableError('unreadable', { cause: error }) : error;
+      const failure = isUnreadable ? unreadable(error) : error;
       for (const update of updates) update.finish(isUnreadable && !update.input ? 'unreadable' : failure);
     }
     return undefined;
@@ -313,6 +318,11 @@ export class Recorder {
     if (!refusal) this.#limit.reserve();
     return refusal;
   }
+}
+
+function unreadable(error: unknown): StoreUnavailableError {
+  const cause = new UnreadableRecordError('the record of this participant cannot be read', { cause: error });
+  return new StoreUnavailableError('unreadable', { cause });
 }
 
 function lengthOf({ before, after }: Changeset): number {
