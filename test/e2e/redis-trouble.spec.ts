@@ -149,6 +149,17 @@ describe('the service', () => {
     },
   );
 
+  it('answers queries by label with 503 while Redis is gone, and goes on', async () => {
+    service = await startService({ redisUrl: server.url, redisPrefix: 'rollcall', indexedLabels: ['team'] });
+    closing.push(() => service.stop());
+    const query = async () => (await service.request('/v1/participants?label.team=a')).status;
+    await eventually(async () => expect(await query()).toBe(200), LONG_MS);
+    await server.kill();
+    for (let n = 0; n < 20; n += 1) expect(await query()).toBe(503);
+    await server.restart();
+    await eventually(async () => expect(await query()).toBe(200), LONG_MS);
+  });
+
   it('shares one check of the store between concurrent readiness probes', async () => {
     await start(server.url);
     const redis = client(server.url);

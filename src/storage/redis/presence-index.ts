@@ -51,8 +51,8 @@ export class RedisPresenceIndex implements PresenceIndex {
   }
 
   /**
-   * The first items after the cursor that `limit` items of each index of each shard contain for certain; at least `limit`, if there are
-   * as many. `isWhole`: there are no more.
+   * The items after the cursor that are certain to be complete when `limit` items are read from each index of each shard: at least
+   * `limit` of them, if there are that many. `isWhole`: there are no more.
    */
   async #read(
     { states, availability, ...filter }: PageFilter,
@@ -62,16 +62,19 @@ export class RedisPresenceIndex implements PresenceIndex {
     const cursor = after ? [after.sinceMs, after.key] : ['', ''];
     const group = filter.group;
     const found = await this.#shards.fromEach('read participants', async (shard) => {
-      const before = isLabel(group) ? this.#labels.read(shard) : undefined;
       const sets = availability ? [availability] : states;
-      const [epoch, entry, , ...listed] = await this.#ofSources(shard, filter.source, (sources) => {
-        const indexes = sources.flatMap((source) => sets.map((set) => shard.set(source, set, group)));
-        const keys = [shard.epoch, shard.changes, shard.recordPrefix, shard.sources, ...indexes];
-        return this.#page(shard, { keys, args: [newEpoch(), ...cursor, limit] });
-      });
+      const [before, [epoch, entry, , ...listed]] = await Promise.all([
+        // Sent first: see #wasComplete.
+        isLabel(group) ? this.#labels.read(shard) : undefined,
+        this.#ofSources(shard, filter.source, (sources) => {
+          const indexes = sources.flatMap((source) => sets.map((set) => shard.set(source, set, group)));
+          const keys = [shard.epoch, shard.changes, shard.recordPrefix, shard.sources, ...indexes];
+          return this.#page(shard, { keys, args: [newEpoch(), ...cursor, limit] });
+        }),
+      ]);
       const pages = listed.map(toPageItems);
       const lost = pages.flat().filter(({ record }) => record === '');
-      // For the next page: this one has the participants without their record.
+      // Takes effect on the next read; this one still contains the participants whose records are lost.
       if (lost.length > 0)
         void this.#repair
           .remove(
@@ -80,12 +83,12 @@ export class RedisPresenceIndex implements PresenceIndex {
             group,
           )
           .catch(() => {});
-      const isKnown = !isLabel(group) || (await this.#wasComplete(shard, group, await before));
+      const isKnown = !isLabel(group) || (await this.#wasComplete(shard, group, before));
       return { pages, position: { epoch, entry }, isKnown };
     });
     if (found.some(({ isKnown }) => !isKnown)) throw new LabelsNotIndexedError();
     const pages = found.flatMap((one) => one.pages);
-    // What comes after the end of a page that is full may come after items that it has not.
+    // Beyond the end of a full page, items may be missing from it, so later items of other pages are not certain.
     const ends = pages.flatMap((page) => (page.length === limit ? (page.at(-1) ?? []) : []));
     const [firstEnd] = ends.sort(comparePageItems);
     const items = mergePages(pages, Number.POSITIVE_INFINITY);
@@ -147,8 +150,8 @@ export class RedisPresenceIndex implements PresenceIndex {
   }
 
   /**
-   * Reads the sets of a source, or of all. The first participant of a new source may be committed after the sources were read: then
-   * the reply would be without it, but of a moment after it.
+   * Reads the sets of a source, or of all. The first participant of a new source may be committed after the sources were read: the
+   * reply would lack that participant although it reflects a later moment.
    */
   async #ofSources(
     shard: Shard,
