@@ -66,15 +66,16 @@ export class Shards {
   }
 
   /** Like `fromEach`, but leaves out shards that fail while others do not, so that work for those goes on. */
-  fromReachable<R>(operation: StoreOperation, call: (shard: Shard) => Promise<R>): Promise<R[]> {
-    return this.attempt(operation, async () => {
-      const results = await Promise.allSettled(this.all.map(call));
-      const reached = results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
-      const failed = results.find((result) => result.status === 'rejected');
-      if (failed && reached.length === 0) throw failed.reason;
-      for (const result of results) if (result.status === 'rejected') this.unavailable(operation, result.reason);
-      return reached;
-    });
+  async fromReachable<R>(operation: StoreOperation, call: (shard: Shard) => Promise<R>): Promise<R[]> {
+    const results = await Promise.allSettled(this.all.map(async (shard) => call(shard)));
+    const reached = results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
+    const [failure] = results
+      .filter((result) => result.status === 'rejected')
+      .map(({ reason }) => this.unavailable(operation, reason));
+    // Not accepted as long as one shard fails: its refusals go on.
+    if (!failure) this.accepted(operation);
+    else if (reached.length === 0) throw failure;
+    return reached;
   }
 
   /** Calls each shard with its items. Returns the results, or the error of the shard, in the order of the items. */
