@@ -4,17 +4,21 @@ import { formatPlaces, type RedisAddress, type ServerPlace } from './redis-addre
 import { redisErrorCode } from './redis-error.js';
 import { connectFault, FaultError, type RedisFault } from './redis-fault.js';
 
-/**
- * Asks all of them at once, and believes the majority: one that is cut off from the others may name a former master. Rejects with
- * FaultError.
- */
-export async function findMaster(address: RedisAddress): Promise<ServerPlace> {
+interface FoundMaster {
+  readonly place: ServerPlace;
+  /** Whether more than half of the configured Sentinels name it. One that is cut off from the others may name a former master. */
+  readonly isCertain: boolean;
+}
+
+/** Asks all of them at once, and resolves with the master that is named most often. Rejects with FaultError. */
+export async function findMaster(address: RedisAddress): Promise<FoundMaster> {
   const answers = new Map<string, number>();
   const faults: RedisFault[] = [];
+  const isMajority = (count: number) => count > address.servers.length / 2;
   return new Promise((resolve, reject) => {
     const end = () => {
       const [best] = [...answers].sort(([, a], [, b]) => b - a);
-      if (best) resolve(JSON.parse(best[0]) as ServerPlace);
+      if (best) resolve({ place: JSON.parse(best[0]) as ServerPlace, isCertain: isMajority(best[1]) });
       else reject(new FaultError(mostTelling(faults)));
     };
     const asked = address.servers.map(async (sentinel) => {
@@ -22,7 +26,7 @@ export async function findMaster(address: RedisAddress): Promise<ServerPlace> {
         const answer = JSON.stringify(await askSentinel(sentinel, address));
         const count = (answers.get(answer) ?? 0) + 1;
         answers.set(answer, count);
-        if (count > address.servers.length / 2) end();
+        if (isMajority(count)) end();
       } catch (error) {
         faults.push((error as FaultError).fault);
       }

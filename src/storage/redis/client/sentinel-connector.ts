@@ -19,7 +19,8 @@ export function sentinelConnector(address: RedisAddress, onFound: (master: Serve
     async connect() {
       this.connecting = true;
       try {
-        const master = await findMaster(address);
+        // Not only if it is certain: with most Sentinels gone, the master may well be available.
+        const { place: master } = await findMaster(address);
         if (!this.connecting) throw new Error('Connection is closed.');
         onFound(master);
         this.stream = address.isTls

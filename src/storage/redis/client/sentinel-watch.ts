@@ -8,7 +8,7 @@ const INTERVAL_MS = 2_000;
 export class SentinelWatch {
   #timer: NodeJS.Timeout | undefined;
 
-  /** `onOther` is called when the Sentinels name another master than `connected` returns. */
+  /** `onOther` is called when more than half of the Sentinels name another master than `connected` returns. */
   constructor(
     private readonly address: RedisAddress,
     private readonly connected: () => ServerPlace | undefined,
@@ -27,11 +27,11 @@ export class SentinelWatch {
 
   async #check(): Promise<void> {
     const timer = this.#timer;
-    // Without Sentinels, the connection may well be right.
-    const master = await findMaster(this.address).catch(() => undefined);
+    // With fewer Sentinels, the connection may well be right, and a single one may name a former master.
+    const found = await findMaster(this.address).catch(() => undefined);
     if (this.#timer !== timer) return;
     const current = this.connected();
-    if (master && current && formatPlace(master) !== formatPlace(current)) this.onOther();
+    if (found?.isCertain && current && formatPlace(found.place) !== formatPlace(current)) this.onOther();
     else this.start();
   }
 }
