@@ -1,6 +1,5 @@
 // How far a commit must have got before it is acknowledged. Redis itself acknowledges a write once it is in memory.
-import type { Shard } from './shard.js';
-import type { Shards } from './shards.js';
+import type { Redis } from 'ioredis';
 
 export const DURABILITIES = ['memory', 'replica', 'fsync'] as const;
 
@@ -15,15 +14,19 @@ export class NotDurableError extends Error {
   override readonly name = 'NotDurableError';
 }
 
-/** Resolves once all earlier writes to the server of the shard have reached the level. Rejects with NotDurableError. */
-export async function reachDurability(shards: Shards, shard: Shard, level: Durability): Promise<void> {
-  if (level === 'memory') return;
-  const reached = await shards.run(shard, async (commands) => {
-    if (level === 'replica') return commands.wait(1, TIMEOUT_MS);
-    return ((await commands.call('WAITAOF', 1, 0, TIMEOUT_MS)) as [number, number])[0];
-  });
+/**
+ * `commands`: the connection that ran the commit. A server waits for the writes of that connection only: over another one, it would
+ * confirm at once. Resolves once all writes to the server so far have reached the level. Rejects with NotDurableError.
+ */
+export async function reachDurability(commands: Redis, level: Exclude<Durability, 'memory'>): Promise<void> {
+  const reached = await confirmations(commands, level);
   if (reached >= 1) return;
   throw new NotDurableError(
     level === 'replica' ? 'no replica has confirmed the commit' : 'the commit has not been synced to the disk',
   );
+}
+
+async function confirmations(commands: Redis, level: Exclude<Durability, 'memory'>): Promise<number> {
+  if (level === 'replica') return commands.wait(1, TIMEOUT_MS);
+  return ((await commands.call('WAITAOF', 1, 0, TIMEOUT_MS)) as [number, number])[0];
 }

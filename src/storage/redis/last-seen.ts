@@ -29,7 +29,10 @@ export class LastSeen {
     }
   }
 
-  /** Not synced: it is written every 2 s, and the one before does as well. If it fails, only a restart would make a difference. */
+  /**
+   * Not synced: it is written every 2 s, and the previous version serves as well. A failed write matters only if the process
+   * restarts.
+   */
   write(shards: readonly (Seen | undefined)[]): void {
     const next = `${this.#file}.${process.pid}`;
     try {

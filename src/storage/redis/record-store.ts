@@ -1,4 +1,5 @@
 // Records in Redis: one key each. commit.lua compares and sets them together with their index entries and changes.
+import type { Redis } from 'ioredis';
 import type { SourceName } from '../../domain/subject.js';
 import type { SubjectKey } from '../encoding/subject-key.js';
 import { newEpoch } from '../feed-position.js';
@@ -90,20 +91,23 @@ export class RedisRecordStore implements RecordStore {
     return sizes.reduce((total, size) => total + size, 0);
   }
 
-  /** Does what `load` and `commit` do, without effect. If it resolves, all earlier commits are durable as well. `sources`: whose keys are checked. */
+  /**
+   * Does what `load` and `commit` do, without effect. If it resolves, all earlier commits are durable as well. `sources`: whose keys
+   * are checked.
+   */
   async probe(shard: Shard, sources: readonly SourceName[]): Promise<void> {
     const member = newEpoch();
     await Promise.all([
       this.#shards.run(shard, (commands) => commands.mget(shard.probe(member))),
       this.#withLabels(shard, (labels) => probeCall(shard, { sources, labels }, member, newEpoch())),
     ]);
-    await reachDurability(this.#shards, shard, this.#durability);
   }
 
   /** Once more if other labels are indexed than this process knew. */
   async #withLabels(shard: Shard, callFor: (labels: string) => ScriptCall): Promise<unknown> {
     for (;;) {
-      const reply = await this.#commit(shard, callFor(this.#labels.known(shard)));
+      const call = callFor(this.#labels.known(shard));
+      const reply = await this.#commit(shard, call, (result, commands) => this.#confirm(result, commands));
       if (typeof reply !== 'string') return reply;
       this.#labels.learn(shard, reply);
     }
@@ -124,7 +128,13 @@ export class RedisRecordStore implements RecordStore {
       for (const number of conflicts) outcomes[pending[number - 1] as number] = 'conflict';
       pending = pending.filter((index) => outcomes[index] === 'done');
     }
-    await reachDurability(this.#shards, shard, this.#durability);
     return outcomes;
+  }
+
+  /** `reply`: of commit.lua, which is an empty array if something was stored. */
+  async #confirm(reply: unknown, commands: Redis): Promise<void> {
+    if (this.#durability === 'memory' || !Array.isArray(reply) || reply.length > 0) return;
+    this.#shards.client.traffic.roundTrips += 1;
+    await reachDurability(commands, this.#durability);
   }
 }

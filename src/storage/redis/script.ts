@@ -6,7 +6,13 @@ import type { ScriptCall } from './commit-call.js';
 import type { Shard } from './shard.js';
 import type { Shards } from './shards.js';
 
-export type Script = (shard: Shard, call: ScriptCall) => Promise<unknown>;
+export type Script = (shard: Shard, call: ScriptCall, confirm?: Confirm) => Promise<unknown>;
+
+/**
+ * Called with the reply, and with the connection to the server that ran the script: while a slot moves, another one than its owner.
+ * If it rejects, so does the script.
+ */
+type Confirm = (reply: unknown, commands: Redis) => Promise<void>;
 
 type ScriptFile =
   | ('feed' | 'commit' | 'page' | 'tags' | 'position' | 'position-at' | 'changes' | 'trim' | 'lost' | 'unlist')
@@ -17,15 +23,18 @@ type ScriptFile =
 export function loadScript(shards: Shards, ...files: ScriptFile[]): Script {
   const lua = files.map((file) => readFileSync(new URL(`${file}.lua`, import.meta.url), 'utf8')).join('\n');
   const sha = createHash('sha1').update(lua).digest('hex');
-  return async (shard, call) => {
-    const text = encodeCommand('EVALSHA', sha, call);
+  return async (shard, call, confirm) => {
+    const run = (name: 'evalsha' | 'eval', text: string) =>
+      shards.run(shard, (commands) => {
+        const reply = send(commands, name, text);
+        return confirm ? reply.then((value) => confirm(value, commands).then(() => value)) : reply;
+      });
     try {
-      return await shards.run(shard, (commands) => send(commands, 'evalsha', text));
+      return await run('evalsha', encodeCommand('EVALSHA', sha, call));
     } catch (error) {
       // Each server has scripts of its own, and a new one has none.
       if (redisErrorCode(error) !== 'NOSCRIPT') throw error;
-      const whole = encodeCommand('EVAL', lua, call);
-      return shards.run(shard, (commands) => send(commands, 'eval', whole));
+      return run('eval', encodeCommand('EVAL', lua, call));
     }
   };
 }

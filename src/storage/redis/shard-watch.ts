@@ -6,7 +6,7 @@
 import type { Incident } from '../ports.js';
 import type { Seen } from './last-seen.js';
 
-/** Half an hour. Of what was committed before, it is only known that it is missing. */
+/** Half an hour. If the loss goes back further, its start is unknown. */
 const MAX_SAMPLES = 900;
 
 interface Look {

@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { systemClock } from '../../../src/runtime/clock.js';
-import { StoreUnavailableError } from '../../../src/storage/ports.js';
+import { type Changeset, StoreUnavailableError } from '../../../src/storage/ports.js';
 import { openClient } from '../../../src/storage/redis/client/open-client.js';
 import { parseRedisUrl } from '../../../src/storage/redis/client/parse-redis-url.js';
 import { RedisStorage } from '../../../src/storage/redis/redis-storage.js';
 import { Shard, shardNumber } from '../../../src/storage/redis/shard.js';
-import { arrival } from '../../contract/arrivals.js';
+import { arrival, stored } from '../../contract/arrivals.js';
 import { BANDWIDTH } from '../../contract/index-entry.js';
 import { eventually } from '../../eventually.js';
 import { documentedClusterUser, urlOfUser } from './acl-user.js';
@@ -17,16 +17,18 @@ import { RedisCluster } from './redis-cluster.js';
 const SHARDS = 16;
 
 let cluster: RedisCluster;
-/** That of the user of docs/redis.md. */
+/** That of the user of docs/redis.md, with DURABILITY=replica. */
 let url: string;
 let storage: RedisStorage;
+/** On the same keys, with DURABILITY=replica. */
+let durable: RedisStorage;
 let prefix: string;
 let logged: string[];
 beforeAll(async () => {
   // So that the other nodes go on while one is gone.
   cluster = await RedisCluster.start('--cluster-require-full-coverage', 'no');
   const nodes = cluster.nodes.map((node) => node.url);
-  url = await urlOfUser(cluster.url, documentedClusterUser(), nodes);
+  url = await urlOfUser(cluster.url, [...documentedClusterUser(), '+wait'], nodes);
 });
 afterAll(() => cluster.stop());
 beforeEach(async () => {
@@ -37,9 +39,17 @@ beforeEach(async () => {
   prefix = `rollcall:${randomUUID()}`;
   const options = { description: '', sources: [BANDWIDTH], clock: systemClock, log, replayWindowMs: 0 };
   storage = new RedisStorage(client, { ...options, prefix, shards: SHARDS });
+  durable = new RedisStorage(client, { ...options, prefix, shards: SHARDS, durability: 'replica' });
   await storage.open();
+  await durable.open();
 });
 afterEach(() => storage.close());
+
+async function primaries(): Promise<number[]> {
+  const nodes = [...cluster.nodes.keys()];
+  const found = await Promise.all(nodes.map((node) => cluster.isPrimary(node)));
+  return nodes.filter((node) => found[node]);
+}
 
 const shardOf = (name: string) => shardNumber(name, SHARDS);
 const slotOf = (shard: number) => new Shard(prefix, shard).slot;
@@ -87,9 +97,7 @@ describe('a slot that moves', () => {
     const slot = slotOf(shard);
     expect(await storage.records.commit([arrival('a')])).toEqual(['done']);
     const from = await cluster.ownerOf(slot);
-    const to = (await Promise.all([...cluster.nodes.keys()].map((node) => cluster.isPrimary(node)))).findIndex(
-      (isPrimary, node) => isPrimary && node !== from,
-    );
+    const to = (await primaries()).find((node) => node !== from) ?? 0;
     await cluster.beginMove(slot, from, to);
     // Each command for a binding has one key, so it moves with it: ASK.
     const ref = Array.from({ length: 1_000 }, (_, n) => `ref${n}`).find((one) => shardOf(one) === shard) ?? '';
@@ -107,6 +115,36 @@ describe('a slot that moves', () => {
     // MOVED
     expect(await storage.records.commit([arrival(other)])).toEqual(['done']);
     expect((await storage.index.page({ states: ['connected'] }, null, 10)).items).toHaveLength(2);
+  });
+
+  it('confirms a commit only once a replica of the node that has stored it confirms it', async () => {
+    const slot = slotOf(shardOf('a'));
+    // Redirected with ASK only if all its keys have been moved, so all of them must exist.
+    await storage.labels.choose(['team']);
+    await eventually(() => durable.check());
+    expect(await durable.records.commit([arrival('a')])).toEqual(['done']);
+    const from = await cluster.ownerOf(slot);
+    const all = await primaries();
+    const to = all.find((node) => node !== from) ?? 0;
+    const replicas = cluster.nodes.filter((_, node) => !all.includes(node));
+    await cluster.beginMove(slot, from, to);
+    await cluster.moveKeys(slot, from, to);
+    const change = (before: number, after: number): Changeset[] => {
+      const { key } = arrival('a');
+      return [{ key, before: stored(`a ${before}`), after: stored(`a ${after}`), changes: null }];
+    };
+    try {
+      for (const replica of replicas) replica.freeze(true);
+      const [refused] = await durable.records.commit(change(1, 2));
+      expect(refused).toMatchObject({ message: 'no replica has confirmed the commit' });
+      for (const replica of replicas) replica.freeze(false);
+      await eventually(async () => expect(await durable.records.commit(change(2, 2))).toEqual(['done']));
+      expect(await cluster.admin(from).cluster('COUNTKEYSINSLOT', slot)).toBe(0);
+    } finally {
+      for (const replica of replicas) replica.freeze(false);
+      await cluster.endMove(slot, from, to);
+    }
+    expect(await storage.records.load([arrival('a').key])).toEqual(['a 2']);
   });
 });
 

@@ -1,10 +1,10 @@
 // How commands reach the server that holds a slot: the only one there is, or a node of a cluster.
 import type { Redis } from 'ioredis';
-import type { Traffic } from '../../ports.js';
+import type { TrafficCounter } from './traffic-counter.js';
 
 /**
  * Must send one command or one transaction, at once: it may be called again if the slot has moved. All keys must be in one slot,
- * unless there is only one server.
+ * unless there is only one server. Once that is answered, it may send commands without keys over the same connection.
  */
 export type SendCommands<T> = (commands: Redis) => Promise<T>;
 
@@ -21,7 +21,7 @@ export interface RedisClient {
   runIdOf(slot: number): string | undefined;
   /** Since the first connection, to all servers. */
   readonly reconnects: number;
-  readonly traffic: Traffic;
+  readonly traffic: TrafficCounter;
   /** `listener` is called whenever a server was connected and verified. */
   onVerified(listener: () => void): void;
   /** Resolves when all pending commands are answered. */
