@@ -181,7 +181,10 @@ export function providerUnavailableProblem(error: unknown): ProblemError {
   const { code, message } = error as NodeJS.ErrnoException;
   return new ProblemError(
     'provider-unavailable',
-    { detail: 'Processing this callback requires a request to the provider, which failed.', headers: { 'retry-after': '5' } },
+    {
+      detail: 'Processing this callback requires a request to the provider, which failed.',
+      headers: { 'retry-after': '5' },
+    },
     { logFields: { error: code ?? message } },
   );
 }
