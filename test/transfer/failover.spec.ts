@@ -78,8 +78,10 @@ describe('while a part of the change feed cannot be read', () => {
   it('an export waits for it, and has whoever changed meanwhile', async () => {
     await fill(storage, COUNT);
     const chunks = new Exporter(storage, undefined, PAGE_SIZE).chunks();
-    const begun = (await chunks.next()).value;
+    let begun = (await chunks.next()).value as string;
     await record(storage, [CHANGED]);
+    // Until only who has changed meanwhile is missing: other reads fail, too, while a shard is unavailable.
+    while (!begun.includes('{"webhooks":')) begun += (await chunks.next()).value;
     const { changes, slot } = new Shard(prefix, shardNumber(keyOf(CHANGED.subject), SHARDS));
     const owner = cluster.admins[await cluster.ownerOf(slot)] as Redis;
     await owner.rename(changes, `${changes}:aside`);
