@@ -166,7 +166,7 @@ describe('a source of Jitsi', () => {
     for (const secret of ['the-header-secret', 'the-older-secret', SECRET]) expect(log).not.toContain(secret);
     const { description } = (await service.request('/openapi.json')).json.paths['/callbacks/jitsi/events/room/created']
       .post;
-    expect(description).toContain('have the secret header');
+    expect(description).toContain('carry the secret header');
   });
 
   it('does not start with a header that is not valid, and does not say what it is', async () => {
