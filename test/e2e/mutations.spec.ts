@@ -23,18 +23,21 @@ const UNSIGNED = EVERY_DIALECT.filter(({ dialect }) => SIGNED_DIALECTS.every(({ 
   ...ConfiguredSource[],
 ];
 
-/** The longest turn of the event loop in CPU time, so that other processes do not affect it. */
+/**
+ * The longest turn of the event loop, at most the CPU time that the process has used meanwhile: neither other processes nor threads
+ * that collect garbage affect it.
+ */
 function watchPauses(): { stop: () => number } {
-  const usedMs = () => {
+  const now = () => {
     const { user, system } = process.cpuUsage();
-    return (user + system) / 1_000;
+    return { wallMs: performance.now(), cpuMs: (user + system) / 1_000 };
   };
-  let lastMs = usedMs();
+  let last = now();
   let longestMs = 0;
   const timer = setInterval(() => {
-    const nowMs = usedMs();
-    longestMs = Math.max(longestMs, nowMs - lastMs);
-    lastMs = nowMs;
+    const next = now();
+    longestMs = Math.max(longestMs, Math.min(next.wallMs - last.wallMs, next.cpuMs - last.cpuMs));
+    last = next;
   }, 1);
   const stop = () => {
     clearInterval(timer);
