@@ -68,7 +68,7 @@ export class Reconciliation {
 
   #polledStates(): ReadonlyMap<string, SourceState> {
     if (!this.#lease.isHolding) return new Map();
-    const polled = this.settings.sources.filter(({ observer }) => observer.list !== undefined);
+    const polled = this.settings.sources.filter(isPolled);
     return new Map(polled.map(({ name }) => [name, this.#states.get(name) ?? NEW_STATE]));
   }
 
@@ -84,7 +84,7 @@ export class Reconciliation {
       return { source, lookups: new Lookups(parts), parts };
     });
     const polls = asked
-      .filter(({ source }) => source.observer.list !== undefined)
+      .filter(({ source }) => isPolled(source))
       .map(({ source, lookups, parts }) => {
         const update = (change: (state: SourceState) => SourceState) => this.#update(source, change, lease);
         const poller = new Poller({ ...parts, intervalMs, index, lookups, update });
@@ -124,4 +124,8 @@ export class Reconciliation {
     // The store is unavailable, which it logs itself: the next poll stores it.
     await saveNote(encodeStates(this.#states)).catch(() => {});
   }
+}
+
+function isPolled({ observer }: ObservedSource): boolean {
+  return observer.list !== undefined;
 }

@@ -19,8 +19,8 @@ export class PacedQueue {
   readonly #waiting: Waiting[] = [];
   #isRunning = false;
 
-  /** `isOfAll`: whether an error concerns all reads, as when the store is unavailable. By default, none does. */
-  constructor(private readonly isOfAll: (error: unknown) => boolean = () => false) {}
+  /** `isOfAll`: whether an error concerns all reads, as when the store is unavailable. */
+  constructor(private readonly isOfAll: (error: unknown) => boolean) {}
 
   get waitingCount(): number {
     return this.#waiting.length;

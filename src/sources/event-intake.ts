@@ -199,6 +199,5 @@ export class EventIntake implements SpoolConsumer, OnApplicationBootstrap, OnApp
 }
 
 function concernsOneParticipant(error: unknown): error is Error {
-  if (error instanceof FeedQuotaError || error instanceof ParticipantLimitError) return true;
-  return error instanceof StoreUnavailableError && error.cause instanceof UnreadableRecordError;
+  return [FeedQuotaError, ParticipantLimitError, UnreadableRecordError].some((kind) => error instanceof kind);
 }

@@ -4,7 +4,7 @@ import { PacedQueue } from '../../src/runtime/paced-queue.js';
 
 describe('PacedQueue', () => {
   it('starts work in order, at most once per turn of the event loop', async () => {
-    const queue = new PacedQueue();
+    const queue = new PacedQueue(() => false);
     let turn = 0;
     let isCounting = true;
     const counting = (async () => {

@@ -66,9 +66,7 @@ interface Attempt extends Conflict {
 }
 
 /** Only updates of this participant are refused. */
-export class UnreadableRecordError extends Error {
-  override readonly name = 'UnreadableRecordError';
-}
+export class UnreadableRecordError extends StoreUnavailableError {}
 
 export const POLICY_OF = Symbol('PolicyOf');
 
@@ -116,7 +114,7 @@ export class Recorder {
 
   /**
    * Resolves once the event is durably applied, or found to be a duplicate or stale. Rejects with:
-   * - StoreUnavailableError within 2 s; the event may still have been applied, unless its cause is UnreadableRecordError
+   * - StoreUnavailableError within 2 s; the event may still have been applied, unless it is an UnreadableRecordError
    * - FeedQuotaError if the feed quota of the participant is used up
    * - ParticipantLimitError, or the error that `admitNew` returns, if the participant is new and may not be stored
    */
@@ -300,7 +298,7 @@ export class Recorder {
     } catch (error) {
       const isUnreadable = !(error instanceof StoreUnavailableError);
       if (isUnreadable) this.#unreadable.error(key, { err: error, ...subjectOf(key) });
-      const failure = isUnreadable ? unreadable(error) : error;
+      const failure = isUnreadable ? new UnreadableRecordError('unreadable', { cause: error }) : error;
       for (const update of updates) update.finish(isUnreadable && !update.input ? 'unreadable' : failure);
     }
     return undefined;
@@ -318,11 +316,6 @@ export class Recorder {
     if (!refusal) this.#limit.reserve();
     return refusal;
   }
-}
-
-function unreadable(error: unknown): StoreUnavailableError {
-  const cause = new UnreadableRecordError('the record of this participant cannot be read', { cause: error });
-  return new StoreUnavailableError('unreadable', { cause });
 }
 
 function lengthOf({ before, after }: Changeset): number {

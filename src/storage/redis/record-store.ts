@@ -1,5 +1,4 @@
 // Records in Redis: one key each. commit.lua compares and sets them together with their index entries and changes.
-import type { Redis } from 'ioredis';
 import type { SourceName } from '../../domain/subject.js';
 import type { SubjectKey } from '../encoding/subject-key.js';
 import { newEpoch } from '../feed-position.js';
@@ -10,7 +9,7 @@ import type { IndexRepair } from './index-repair.js';
 import type { RedisLabelIndex } from './label-index.js';
 import { probeCall } from './probe-call.js';
 import { pairs } from './replies.js';
-import { loadScript, type Script } from './script.js';
+import { type Confirm, loadScript, type Script } from './script.js';
 import type { Shard } from './shard.js';
 import type { Shards } from './shards.js';
 
@@ -28,11 +27,12 @@ export class RedisRecordStore implements RecordStore {
   readonly #claimDue: Script;
   readonly #labels: RedisLabelIndex;
   readonly #repair: IndexRepair;
-  readonly #durability: Durability;
+  /** undefined: a commit is acknowledged once it is in memory. */
+  readonly #confirm: Confirm | undefined;
 
   constructor(shards: Shards, { labels, repair, durability }: RecordStoreParts) {
     this.#labels = labels;
-    this.#durability = durability;
+    this.#confirm = durability === 'memory' ? undefined : confirmTo(durability, shards);
     this.#repair = repair;
     this.#shards = shards;
     this.#commit = loadScript(shards, 'feed', 'commit');
@@ -107,7 +107,7 @@ export class RedisRecordStore implements RecordStore {
   async #withLabels(shard: Shard, callFor: (labels: string) => ScriptCall): Promise<unknown> {
     for (;;) {
       const call = callFor(this.#labels.known(shard));
-      const reply = await this.#commit(shard, call, (result, commands) => this.#confirm(result, commands));
+      const reply = await this.#commit(shard, call, this.#confirm);
       if (typeof reply !== 'string') return reply;
       this.#labels.learn(shard, reply);
     }
@@ -130,11 +130,14 @@ export class RedisRecordStore implements RecordStore {
     }
     return outcomes;
   }
+}
 
-  /** `reply`: of commit.lua, which is an empty array if something was stored. */
-  async #confirm(reply: unknown, commands: Redis): Promise<void> {
-    if (this.#durability === 'memory' || !Array.isArray(reply) || reply.length > 0) return;
-    this.#shards.client.traffic.roundTrips += 1;
-    await reachDurability(commands, this.#durability);
-  }
+function confirmTo(level: Exclude<Durability, 'memory'>, { client }: Shards): Confirm {
+  return async (reply, commands) => {
+    // The reply of commit.lua if something was stored.
+    const isStored = Array.isArray(reply) && reply.length === 0;
+    if (!isStored) return;
+    client.traffic.roundTrips += 1;
+    await reachDurability(commands, level);
+  };
 }

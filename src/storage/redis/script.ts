@@ -12,7 +12,7 @@ export type Script = (shard: Shard, call: ScriptCall, confirm?: Confirm) => Prom
  * Called with the reply, and with the connection to the server that ran the script: while a slot moves, another one than its owner.
  * If it rejects, so does the script.
  */
-type Confirm = (reply: unknown, commands: Redis) => Promise<void>;
+export type Confirm = (reply: unknown, commands: Redis) => Promise<void>;
 
 type ScriptFile =
   | ('feed' | 'commit' | 'page' | 'tags' | 'position' | 'position-at' | 'changes' | 'trim' | 'lost' | 'unlist')
